@@ -1,0 +1,77 @@
+"""What every activity keeps: it answers with an outcome value, never with an exception; abort stops it.
+
+An exception would reach the orchestrator as text only (on Durable Task Scheduler not even that).
+"""
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from slipway.adapters.azure_errors import explain
+from slipway.adapters.rows import Rows
+from slipway.promotion.errors import SlipwayError
+from slipway.promotion.outcomes import Answer, broken, cancelled
+
+Order = dict[str, Any]
+
+_log = logging.getLogger("slipway.activities")
+
+
+def answering(work: Callable[[Order], Answer]) -> Callable[[Order], dict[str, Any]]:
+    """Turn a function that answers an `Answer` (or raises) into an activity that answers plain JSON.
+
+    A fault of Azure that may pass becomes `running` with the same handle, so that the caller comes
+    again; any other error becomes `broken`, with the end of its traceback for whoever looks into it.
+    """
+
+    @functools.wraps(work)
+    def activity(order: Order) -> dict[str, Any]:
+        try:
+            return work(order).dump()
+        except SlipwayError as error:
+            return _of_slipway(error, order).dump()
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome
+            return _of_anything(error, order, work.__name__).dump()
+
+    return activity
+
+
+def unless_aborted(work: Callable[[Order], Answer]) -> Callable[[Order], Answer]:
+    """Answer `cancelled` without doing anything once the promotion was aborted (`despite_abort` overrides)."""
+
+    @functools.wraps(work)
+    def guarded(order: Order) -> Answer:
+        if not order.get("despite_abort") and is_aborted(order["promotion"]):
+            return cancelled()
+        return work(order)
+
+    return guarded
+
+
+def is_aborted(promotion: str) -> bool:
+    """Whether a person aborted this promotion, as its intake row says."""
+    row = Rows("promotions").get(promotion, "intake")
+    return bool(row and row.values.get("aborted"))
+
+
+def _of_slipway(error: SlipwayError, order: Order) -> Answer:
+    fault = getattr(error, "fault", None)
+    if fault is not None:
+        return _again(fault.answer(order.get("handle") or {}, 1.0))
+    return broken(error.code, error.words)
+
+
+def _of_anything(error: Exception, order: Order, name: str) -> Answer:
+    try:
+        fault = explain(error)
+    except Exception:  # noqa: BLE001 - `explain` raises what is not Azure's
+        _log.exception("activity %s failed", name)
+        return broken("UNEXPECTED", f"{type(error).__name__}: {error}", traceback.format_exc())
+    return _again(fault.answer(order.get("handle") or {}, 1.0))
+
+
+def _again(answer: Answer) -> Answer:
+    _log.warning("answer %s: %s", answer.state, answer.words)
+    return answer

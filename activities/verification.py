@@ -1,0 +1,69 @@
+"""Activities that verify a release: health check and load."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from activities.answering import Order, answering, unless_aborted
+from slipway.adapters.http_load import drive
+from slipway.adapters.http_probe import probe
+from slipway.promotion.load_judgement import LoadMeasurement
+from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
+from slipway.promotion.plan import HealthCheck
+
+bp = df.Blueprint()
+
+ROUND_S = 20.0
+LOAD_ROUND_S = 30.0
+LOAD_TIMEOUT_S = 10.0
+
+
+@bp.activity_trigger(input_name="order", activity="check_health")
+@answering
+@unless_aborted
+def check_health(order: Order) -> Answer:
+    """Probe until enough good answers came in a row from the right version, or the window is over.
+
+    One call probes for at most 20 s; `handle` carries the streak and the window's end to the next.
+    """
+    check, address = HealthCheck(**order["health"]), order["address"]
+    handle: dict[str, Any] = order.get("handle") or {
+        "until": iso(datetime.now(UTC) + timedelta(seconds=check.within_s)),
+        "streak": 0,
+        "probes": 0,
+    }
+    until, streak, probes = moment(handle["until"]), handle["streak"], handle["probes"]
+    round_ends = time.monotonic() + ROUND_S
+    while True:
+        seen = probe(address + check.path, address + check.version_path, order["version"], check.timeout_s)
+        streak, probes = (streak + 1 if seen.ok else 0), probes + 1
+        if streak >= check.successes:
+            words = f"{streak} good answers in a row from {order['version']}"
+            return passed(words, latency_ms=round(seen.latency_ms, 1), probes=probes)
+        if datetime.now(UTC) >= until:
+            words = f"no {check.successes} good answers in a row within {check.within_s:g} s: {seen.words or 'too few'}"
+            return failed("UNHEALTHY", words, probes=probes, status=seen.status, version=seen.version)
+        if time.monotonic() >= round_ends:
+            return running({"until": handle["until"], "streak": streak, "probes": probes}, check.interval_s)
+        time.sleep(check.interval_s)
+
+
+@bp.activity_trigger(input_name="order", activity="drive_load")
+@answering
+@unless_aborted
+def drive_load(order: Order) -> Answer:
+    """Drive load for at most 30 s; `handle` carries what was measured so far to the next call.
+
+    Its result is a `LoadMeasurement` as JSON: what it means is judged over all drivers together.
+    """
+    handle: dict[str, Any] = order.get("handle") or {"driven_s": 0.0}
+    length_s = min(LOAD_ROUND_S, order["duration_s"] - handle["driven_s"])
+    measured = drive(order["url"], order["rate_per_s"], length_s, LOAD_TIMEOUT_S)
+    if "measured" in handle:
+        measured = LoadMeasurement.load(handle["measured"]).merge(measured)
+    driven_s = handle["driven_s"] + length_s
+    if driven_s + 0.001 < order["duration_s"]:
+        return running({"driven_s": driven_s, "measured": measured.dump()}, 0.0)
+    return passed(f"{measured.sent} requests sent", **measured.dump())

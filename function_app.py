@@ -1,0 +1,43 @@
+"""The Azure Functions app: composes the blueprints of the four folders, and nothing else."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from activities import claims, mirror, nudge, record, targets, verification
+from entities import decisions, environment
+from orchestrators import approval, operation, promotion, rollback, stage
+from triggers import (
+    approvals_api,
+    builds_api,
+    builds_queue,
+    commands_api,
+    environments_api,
+    health_api,
+    promotions_api,
+)
+
+app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+for module in (
+    promotion,
+    stage,
+    approval,
+    operation,
+    rollback,
+    decisions,
+    environment,
+    claims,
+    record,
+    mirror,
+    nudge,
+    targets,
+    verification,
+    builds_queue,
+    builds_api,
+    promotions_api,
+    approvals_api,
+    commands_api,
+    environments_api,
+    health_api,
+):
+    app.register_functions(module.bp)

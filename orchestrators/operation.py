@@ -1,0 +1,34 @@
+"""Orchestration `operation`: one activity, called until it has an outcome or its time is over."""
+
+from datetime import timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from orchestrators.waiting import Durable, nudge_or
+from slipway.promotion.outcomes import Answer, broken, moment
+
+bp = df.Blueprint()
+
+
+@bp.orchestration_trigger(context_name="context", orchestration="operation")
+def operation(context: df.DurableOrchestrationContext) -> Durable:
+    """Start something outside, then poll it: one call a generation. Returns an `Answer` as JSON.
+
+    Input: `activity`, `order` (what it is given each time), `deadline`, and from the second generation
+    on the `handle` that the activity answered. Instance id = the operation's id.
+    """
+    asked: dict[str, Any] = context.get_input()
+    order = {**asked["order"], "operation": context.instance_id, "handle": asked.get("handle", {})}
+    answer = Answer.load((yield context.call_activity(asked["activity"], order)))
+    context.set_custom_status({"state": answer.state, "waits_for": asked["activity"], "deadline": asked["deadline"]})
+    if not answer.running:
+        return answer.dump()
+    deadline = moment(asked["deadline"])
+    if context.current_utc_datetime >= deadline:
+        words = f"{asked['activity']} had no outcome by {asked['deadline']}"
+        return broken("TIMED_OUT", f"{words}: {answer.words}" if answer.words else words).dump()
+    pause = timedelta(seconds=max(answer.after_s, 0.05))
+    yield from nudge_or(context, min(context.current_utc_datetime + pause, deadline))
+    context.continue_as_new({**asked, "handle": answer.handle})
+    return None

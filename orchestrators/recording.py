@@ -1,0 +1,40 @@
+"""How orchestrators keep a record: audit, then the read model's row, then the event, by one activity."""
+
+from dataclasses import replace
+from typing import Any
+
+from orchestrators.waiting import Context, Durable, insist, now
+from slipway.promotion.stage_run import StageRun
+
+
+def record_stage(
+    context: Context, run: StageRun, action: str, words: str, evidence: dict[str, Any] | None = None
+) -> Durable:
+    """Record what a stage did or now waits for. Returns the run with its next `rev`."""
+    run = replace(run, rev=run.rev + 1)
+    if run.waits_for or run.phase == "report":
+        context.set_custom_status(
+            {"state": run.state, "waits_for": run.waits_for, "since": run.since, "deadline": run.deadline}
+        )
+    else:
+        context.set_custom_status({"state": run.state, "since": run.since})
+    yield from insist(
+        context,
+        "record",
+        {
+            "promotion": run.promotion,
+            "id": f"{run.instance}:{run.rev}",
+            "at": now(context),
+            "actor": "slipway",
+            "action": f"stage.{action}",
+            "stage": run.plan.name,
+            "words": words,
+            "evidence": evidence or {},
+            "row": {
+                "key": f"stage:{run.plan.name}",
+                "rev": run.attempt * 100_000 + run.rev,
+                "doc": run.row(),
+            },
+        },
+    )
+    return run

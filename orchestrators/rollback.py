@@ -1,0 +1,102 @@
+"""Orchestration `rollback`: the previous release back on every target of a stage, and proof that it serves."""
+
+from dataclasses import asdict
+from typing import Any
+
+import azure.durable_functions as df
+
+from orchestrators.fan_out import an_operation, in_waves
+from orchestrators.waiting import Context, Durable, insist, now
+from slipway.promotion.outcomes import Answer, Outcome, broken, passed
+from slipway.promotion.stage_run import StageRun, Step
+
+bp = df.Blueprint()
+
+SWAP_WITHIN_S = 900.0
+
+
+@bp.orchestration_trigger(context_name="context", orchestration="rollback")
+def rollback(context: df.DurableOrchestrationContext) -> Durable:
+    """Read what is live, swap back where the new release is, read again, stop the idle side's copy.
+
+    Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read
+    on every target; `result.steps` says what was done. Not stopped by an abort: it is the abort's work.
+    """
+    run = StageRun.load(context.get_input())
+    context.set_custom_status({"state": "rolling back", "since": now(context)})
+    live = yield from _live(context, run, "before")
+    if live is None:
+        return broken("TARGETS_UNREADABLE", "the targets could not be read").dump()
+    steps: list[Step] = []
+    back = [target for target in run.plan.targets if live[target.name]["production"] == run.build.version]
+    back = [target for target in back if run.sites[target.name].previous != run.build.version]
+    first = [target.name for target in back if not run.sites[target.name].previous]
+    if first:
+        words = f"{', '.join(first)} had no release before this one, so there is none to return to"
+        return broken("NOTHING_TO_RETURN_TO", words).dump()
+    if back:
+        asked = []
+        for target in back:
+            order = {
+                "promotion": run.promotion,
+                "target": asdict(target),
+                "version": run.sites[target.name].previous,
+                "previous": run.build.version,
+                "version_path": run.plan.health.version_path,
+                "despite_abort": True,
+            }
+            id = run.operation(target, "swap-back")
+            asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
+        steps += yield from _done(context, run, "swap back", asked)
+    live = yield from _live(context, run, "after")
+    if live is None:
+        return broken("TARGETS_UNREADABLE", "the targets could not be read after the swap").dump()
+    wrong = [name for name, site in run.sites.items() if live[name]["production"] != site.previous]
+    if wrong:
+        answers = "; ".join(f"{name} answers {live[name]['production'] or 'nothing'}" for name in wrong)
+        return _with(steps, broken("PREVIOUS_NOT_LIVE", answers)).dump()
+    stale = [target for target in run.plan.targets if live[target.name]["idle"] == run.build.version]
+    asked = []
+    for target in stale:
+        if run.sites[target.name].previous == run.build.version:
+            continue
+        order = {"promotion": run.promotion, "target": asdict(target), "despite_abort": True}
+        asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
+    if asked:
+        steps += yield from _done(context, run, "stop idle", asked)
+    return _with(steps, passed(_words(run, bool(back)))).dump()
+
+
+def _live(context: Context, run: StageRun, when: str) -> Durable:
+    """What answers on each target now: `{target: {production, idle}}` as versions; None if unreadable."""
+    order = {
+        "promotion": run.promotion,
+        "targets": [asdict(target) for target in run.plan.targets],
+        "version_path": run.plan.health.version_path,
+        "when": when,
+    }
+    survey = yield from insist(context, "survey_targets", order)
+    if survey.state != Outcome.PASSED:
+        return None
+    sites = survey.result["sites"]
+    return {name: {"production": site["previous"], "idle": site["idle_was"]} for name, site in sites.items()}
+
+
+def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]]) -> Durable:
+    began = now(context)
+    answers = yield from in_waves(context, asked)
+    ended = now(context)
+    return [
+        Step(name, each["order"]["target"]["name"], each["id"], answer.state, began, ended, answer.words)
+        for each, answer in zip(asked, answers, strict=True)
+    ]
+
+
+def _with(steps: list[Step], answer: Answer) -> Answer:
+    return Answer(answer.state, answer.code, answer.words, result={"steps": [asdict(step) for step in steps]})
+
+
+def _words(run: StageRun, swapped: bool) -> str:
+    versions = sorted({site.previous or "nothing" for site in run.sites.values()})
+    was = "back on" if swapped else "still on"
+    return f"{run.plan.environment} is {was} {', '.join(versions)}"

@@ -1,0 +1,45 @@
+"""Orchestration `stage`: one generation a phase, from `needs` to its outcome.
+
+The order is: needs, approval, lock, deploy to the idle side, verify there, roll out, verify live,
+bake, settle. A failure after the lock was taken goes through `undo`. A wait for people holds no lock.
+"""
+
+from collections.abc import Callable
+
+import azure.durable_functions as df
+
+from orchestrators import stage_ends, stage_waits, stage_work
+from orchestrators.waiting import Context, Durable
+from slipway.promotion import stage_run as phase
+from slipway.promotion.stage_run import StageRun
+
+bp = df.Blueprint()
+
+PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
+    phase.NEEDS: stage_waits.for_needs,
+    phase.APPROVAL: stage_waits.for_approval,
+    phase.LOCK: stage_waits.for_lock,
+    phase.DEPLOY: stage_work.deploy,
+    phase.VERIFY: stage_work.verify,
+    phase.ROLL_OUT: stage_work.roll_out,
+    phase.VERIFY_LIVE: stage_work.verify_live,
+    phase.BAKE: stage_waits.for_bake,
+    phase.SETTLE: stage_ends.settle,
+    phase.UNDO: stage_ends.undo,
+    phase.REPORT: stage_ends.report,
+}
+
+
+@bp.orchestration_trigger(context_name="context", orchestration="stage")
+def stage(context: df.DurableOrchestrationContext) -> Durable:
+    """Carry out one phase and continue as new. Returns the stage's outcome; never raises.
+
+    Input: a `StageRun` as JSON. Each phase answers the run in its next phase, or in the same one after
+    a wait; after `report` the stage is over.
+    """
+    run = StageRun.load(context.get_input())
+    following = yield from PHASES[run.phase](context, run)
+    if run.phase == phase.REPORT:
+        return run.outcome()
+    context.continue_as_new(following.dump())
+    return None

@@ -1,0 +1,64 @@
+"""How a stage ends: proven, or undone; the lock given back; its outcome told to whoever needs it."""
+
+from dataclasses import replace
+from typing import Any
+
+from orchestrators.recording import record_stage
+from orchestrators.waiting import Context, Durable, ask_decisions, ask_environment, insist, now
+from slipway.promotion import stage_run as phase
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.stage_run import Ending, StageRun, Step
+
+
+def settle(context: Context, run: StageRun) -> Durable:
+    """The release is proven: give the lock back and say so."""
+    yield from _unlock(context, run, {"result": "proven"})
+    words = f"{run.build.version} is live and proven in {run.plan.environment}"
+    return run.to(phase.REPORT, ending=Ending(Outcome.PASSED, "", words))
+
+
+def undo(context: Context, run: StageRun) -> Durable:
+    """Put the previous release back, prove it by reading, and give the lock back; else leave it broken."""
+    ending = run.ending
+    assert ending is not None
+    run = replace(run, since=now(context))
+    run = yield from record_stage(
+        context, run, "rolling-back", f"undoes its changes: {ending.words}", {"code": ending.code}
+    )
+    answer = Answer.load(
+        (
+            yield context.call_sub_orchestrator(
+                "rollback", run.dump(), child_id(run.instance, "rollback", str(run.attempt))
+            )
+        )
+    )
+    for step in answer.result.get("steps", ()):
+        done = Step(**step)
+        run = replace(run, steps=(*(each for each in run.steps if each.operation != done.operation), done))
+    if answer.outcome == Outcome.PASSED:
+        yield from _unlock(context, run, {"result": "undone" if run.switched else "unchanged"})
+        words = f"{ending.words}; {answer.words}"
+        return replace(run, switched=False).to(phase.REPORT, ending=replace(ending, words=words))
+    words = f"{ending.words}; the rollback is not proven: {answer.words}"
+    yield from _unlock(context, run, {"result": "broken", "words": words, "at": now(context)})
+    return run.to(phase.REPORT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
+
+
+def report(context: Context, run: StageRun) -> Durable:
+    """Record the outcome, then tell the stages that need this one."""
+    ending = run.ending
+    assert ending is not None
+    run = replace(run, ended_at=now(context), since=now(context))
+    action = ending.outcome.replace(" ", "-")
+    run = yield from record_stage(context, run, action, ending.words, {"code": ending.code})
+    given = {"stage": run.plan.name, "outcome": ending.outcome, "waiter": run.instance}
+    yield from ask_decisions(context, run.promotion, "report", given)
+    return run
+
+
+def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
+    given = {"holder": run.instance, "fence": run.fence, **result}
+    yield from ask_environment(context, run.plan.environment, run.build.service, "release", given)
+    where = {"environment": run.plan.environment, "service": run.build.service}
+    yield from insist(context, "mirror_environment", where)

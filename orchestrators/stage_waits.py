@@ -1,0 +1,121 @@
+"""The phases in which a stage waits: for the stages it needs, for people, for the lock, for its bake."""
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+from orchestrators.fan_out import health_checks, in_waves
+from orchestrators.recording import record_stage
+from orchestrators.waiting import Context, Durable, ask_decisions, ask_environment, now, nudge_or
+from slipway.promotion import stage_run as phase
+from slipway.promotion.approval import APPROVED, REJECTED
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import Outcome, iso, moment, worst
+from slipway.promotion.stage_run import StageRun, Step
+
+BAKE_PROBE_EVERY = timedelta(seconds=30)
+
+
+def for_needs(context: Context, run: StageRun) -> Durable:
+    """Wait until every stage that this one needs has passed; end when one of them did not."""
+    asked = {"needs": list(run.plan.needs), "waiter": run.instance}
+    answer = yield from ask_decisions(context, run.promotion, "ask_needs", asked)
+    if answer["do"] == "wait":
+        yield from nudge_or(context, context.current_utc_datetime + timedelta(minutes=15))
+        return run
+    run = replace(run, since=now(context))
+    if answer["do"] == "cancel":
+        return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
+    return replace(run, started_at=now(context)).to(phase.APPROVAL if run.plan.approval else phase.LOCK)
+
+
+def for_approval(context: Context, run: StageRun) -> Durable:
+    """Wait until people have decided. Holds no lock."""
+    policy = run.plan.approval
+    assert policy is not None
+    deadline = iso(context.current_utc_datetime + timedelta(seconds=policy.within_s))
+    who = f"{policy.at_least} of {', '.join(policy.approvers)}"
+    run = replace(run, since=now(context), deadline=deadline, waits_for=f"approval by {who}")
+    run = yield from record_stage(context, run, "waiting-for-approval", f"waits for approval by {who}")
+    answer = yield context.call_sub_orchestrator(
+        "approval",
+        {"promotion": run.promotion, "stage": run.plan.name, "policy": asdict(policy), "deadline": deadline},
+        child_id(run.instance, "approval", str(run.attempt)),
+    )
+    if answer["do"] == "cancel":
+        return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
+    votes = [f"{vote['person']['name']}: {vote['decision']}" for vote in answer["votes"]]
+    if answer["decision"] == APPROVED:
+        run = yield from record_stage(context, run, "approved", "; ".join(votes), {"votes": answer["votes"]})
+        return run.to(phase.LOCK)
+    if answer["decision"] == REJECTED:
+        return run.ends(Outcome.CANCELLED, "REJECTED", "; ".join(votes))
+    return run.ends(Outcome.CANCELLED, "APPROVAL_EXPIRED", f"nobody decided before {deadline}")
+
+
+def for_lock(context: Context, run: StageRun) -> Durable:
+    """Wait until this stage holds the environment's lock; end when the build is overtaken or aborted."""
+    if not run.deadline:
+        ends = context.current_utc_datetime + timedelta(seconds=run.plan.lock_within_s)
+        run = replace(run, since=now(context), deadline=iso(ends))
+    going = yield from ask_decisions(context, run.promotion, "ask_going_on", {"waiter": run.instance})
+    if going["do"] == "cancel":
+        return (yield from _left(context, run.ends(Outcome.CANCELLED, going["code"], going["words"])))
+    answer = yield from ask_environment(
+        context,
+        run.plan.environment,
+        run.build.service,
+        "acquire",
+        {
+            "holder": run.instance,
+            "promotion": run.promotion,
+            "stage": run.plan.name,
+            "version": run.build.version,
+            "finished_at": iso(run.build.finished_at),
+            "at": now(context),
+        },
+    )
+    if answer["lock"] == "granted":
+        return replace(run, fence=answer["fence"], live_before=answer["live"]).to(phase.DEPLOY)
+    if answer["lock"] == "behind":
+        live = answer["live"]
+        return run.ends(Outcome.CANCELLED, "BEHIND", f"{live['version']}, a newer build, is already live here")
+    if answer["lock"] == "broken":
+        return run.ends(Outcome.BROKEN, "LOCK_BROKEN", answer["words"])
+    if context.current_utc_datetime >= moment(run.deadline):
+        words = f"the lock was not free before {run.deadline}"
+        return (yield from _left(context, run.ends(Outcome.CANCELLED, "LOCK_WAIT_OVER", words)))
+    waits_for = f"the lock, held by {answer['behind']}"
+    if run.waits_for != waits_for:
+        run = replace(run, waits_for=waits_for)
+        run = yield from record_stage(context, run, "waiting-for-the-lock", f"waits for {waits_for}")
+    yield from nudge_or(context, moment(run.deadline))
+    return run
+
+
+def _left(context: Context, run: StageRun) -> Durable:
+    yield from ask_environment(context, run.plan.environment, run.build.service, "leave", {"holder": run.instance})
+    return run
+
+
+def for_bake(context: Context, run: StageRun) -> Durable:
+    """Watch the new release for its bake time: a health check at least every 30 s, the last one at its end."""
+    if not run.deadline:
+        ends = context.current_utc_datetime + timedelta(seconds=run.plan.bake_s)
+        run = replace(run, since=now(context), deadline=iso(ends))
+        steps = [Step("bake", target.name, run.operation(target, "bake", 0)) for target in run.plan.targets]
+        run = run.stepping(steps, now(context))
+        run = yield from record_stage(context, run, "baking", f"watches {run.build.version} until {run.deadline}")
+    going = yield from ask_decisions(context, run.promotion, "ask_going_on", {"waiter": run.instance})
+    if going["do"] == "cancel":
+        return run.ends(Outcome.CANCELLED, going["code"], going["words"])
+    over = context.current_utc_datetime >= moment(run.deadline)
+    answers = yield from in_waves(context, health_checks(context, run, "bake", live=True, n=run.tick))
+    verdict = worst(answers)
+    if over or verdict.outcome != Outcome.PASSED:
+        for target, answer in zip(run.plan.targets, answers, strict=True):
+            run = run.stepped("bake", target.name, answer, now(context))
+        if verdict.outcome == Outcome.PASSED:
+            return run.to(phase.SETTLE)
+        return run.ends(verdict.outcome, verdict.code, f"while baking: {verdict.words}")
+    yield from nudge_or(context, min(moment(run.deadline), context.current_utc_datetime + BAKE_PROBE_EVERY))
+    return replace(run, tick=run.tick + 1)

@@ -1,0 +1,78 @@
+"""The one waiting pattern, and the calls that every orchestrator makes. Replay-safe generators only.
+
+A waiter's generation first asks (a durable call), then acts or waits once, then continues as new.
+The ask must come before the wait in every generation: the runtime carries a used nudge into the next
+one, where the ask uses it up; a generation that began with the wait would spin.
+"""
+
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+import azure.durable_functions as df
+
+from slipway.promotion.ids import decisions_key, environment_key
+from slipway.promotion.outcomes import Answer, iso
+
+NUDGE = "nudge"
+LONGEST_WAIT = timedelta(minutes=15)
+LONGEST_PAUSE = timedelta(seconds=60)
+TRIES = 40
+
+Context: TypeAlias = df.DurableOrchestrationContext
+Durable: TypeAlias = Generator[Any, Any, Any]
+
+
+def now(context: Context) -> str:
+    """The orchestration's own time, which replays to the same value."""
+    return iso(context.current_utc_datetime)
+
+
+def nudge_or(context: Context, until: datetime) -> Durable:
+    """Wait once: for a nudge, or until `until`, at most 15 minutes. Which one it was does not matter."""
+    moment = min(until, context.current_utc_datetime + LONGEST_WAIT)
+    nudged = context.wait_for_external_event(NUDGE)
+    timer = context.create_timer(moment)
+    first = yield context.task_any([nudged, timer])
+    if first is not timer:
+        timer.cancel()  # an open timer would hold the generation open; cancelling a fired one raises
+
+
+def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
+    """Call an activity until it has an answer other than `running`, with growing pauses; at most 40 times.
+
+    For short activities that the workflow cannot do without (record, mirror, claim): their `running`
+    means that an outside service did not take the request. Returns the last `Answer`.
+    """
+    pause = timedelta(seconds=1)
+    answer = Answer.load((yield context.call_activity(activity, order)))
+    for _ in range(TRIES - 1):
+        if not answer.running:
+            break
+        yield context.create_timer(context.current_utc_datetime + pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+        answer = Answer.load((yield context.call_activity(activity, order)))
+    return answer
+
+
+def ask_decisions(context: Context, promotion: str, operation: str, given: dict[str, Any]) -> Durable:
+    """Ask the promotion's decisions, and nudge whomever the change concerns. Returns the answer."""
+    entity = df.EntityId("decisions", decisions_key(promotion))
+    answer = yield context.call_entity(entity, operation, given)
+    yield from nudge_all(context, answer)
+    return answer
+
+
+def ask_environment(context: Context, environment: str, service: str, operation: str, given: dict[str, Any]) -> Durable:
+    """Ask the lock of `service` in `environment`, and nudge whomever the change concerns. Returns the answer."""
+    entity = df.EntityId("environment", environment_key(environment, service))
+    answer = yield context.call_entity(entity, operation, given)
+    yield from nudge_all(context, answer)
+    return answer
+
+
+def nudge_all(context: Context, answer: dict[str, Any]) -> Durable:
+    """Wake the waiters that an entity's answer names, but not the caller itself."""
+    waiters = [waiter for waiter in answer.get("nudge", ()) if waiter != context.instance_id]
+    if waiters:
+        yield context.call_activity("nudge", {"waiters": waiters})

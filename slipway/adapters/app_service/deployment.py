@@ -1,0 +1,183 @@
+"""OneDeploy to the idle slot: `PUT …/slots/{slot}/extensions/onedeploy`, then `deploymentStatus`.
+
+The handle is plain JSON. `{"kind": "intended"}` means that nothing is known to have been started: the next
+poll looks for it, and starts it when it is not there. `{"kind": "deployment"}` follows one by its id.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from slipway.adapters.app_service.arm import Reply
+from slipway.adapters.app_service.site import Place, Sites, azure_time
+from slipway.adapters.azure_errors import AzureProblem, FaultKind
+from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
+
+_CLOCKS_DIFFER_BY = timedelta(seconds=5)
+_LOST_AFTER = timedelta(seconds=90)
+_POLL_S = 1.0
+_SUCCEEDED = {"runtimesuccessful", "succeeded"}
+_FAILED = {"runtimefailed", "buildfailed", "buildaborted", "timedout", "failed", "canceled"}
+_KUDU_STATUS = {3: "Failed", 4: "Succeeded"}  # of `deployments`; lower ones are under way
+
+
+class Deployments:
+    """Deployments of one package to one slot."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+
+    def start(
+        self,
+        place: Place,
+        package_url: str,
+        operation: str,
+        intent_at: datetime,
+        resuming: bool,
+        version: str,
+        version_path: str,
+    ) -> Answer:
+        intended = {
+            "kind": "intended",
+            "package_url": package_url,
+            "operation": operation,
+            "intent_at": iso(intent_at),
+        }
+        try:
+            side = self._sites.idle_side(place)
+            if resuming and (adopted := self._started_before(place, operation, intent_at)):
+                return running({**intended, **adopted}, _POLL_S, "a deployment that is under way is followed")
+            if version and side.state == "Running" and self._sites.version_of(side, version_path) == version:
+                return passed(f"{version} is already deployed to {place.name}/{place.slot}", already=True)
+            if side.state != "Running":
+                self._sites.start_idle(place)  # a stopped slot would take the package but never start it
+            reply = self._sites.arm(place).put(
+                f"{place.idle}/extensions/onedeploy",
+                {
+                    "properties": {
+                        "packageUri": package_url,
+                        "type": "zip",
+                        "clean": True,
+                        "restart": True,
+                        "deploymentTag": operation,
+                    }
+                },
+            )
+        except AzureProblem as problem:
+            return problem.fault.answer(intended, 2.0)
+        started = {
+            "kind": "deployment",
+            "id": _id_in(reply),
+            "ours": True,
+            "started_at": iso(datetime.now(UTC)),
+        }
+        return running({**intended, **started, "poll_url": reply.poll_url}, _POLL_S)
+
+    def poll(self, place: Place, handle: dict[str, Any], version: str, version_path: str) -> Answer:
+        if handle["kind"] == "intended":
+            return self._start_again(place, handle, version, version_path)
+        try:
+            handle = {**handle, "id": handle.get("id") or self._find_id(place, handle)}
+            status, words, log = self._status(place, handle)
+            return self._judge(place, handle, status.lower(), words, log)
+        except AzureProblem as problem:
+            return problem.fault.answer(handle, _POLL_S)
+
+    def _start_again(self, place: Place, handle: dict[str, Any], version: str, version_path: str) -> Answer:
+        intent_at = moment(handle["intent_at"])
+        return self.start(place, handle["package_url"], handle["operation"], intent_at, True, version, version_path)
+
+    def _judge(self, place: Place, handle: dict[str, Any], status: str, words: str, log: str) -> Answer:
+        ended = status in _SUCCEEDED | _FAILED
+        if ended and not handle["ours"]:
+            return running({**handle, "kind": "intended"}, 0.5, "another's deployment is over; now ours")
+        if status in _FAILED:
+            return failed("DEPLOYMENT_FAILED", f"the deployment to {place.name}/{place.slot} failed: {words}", log)
+        if not ended:
+            if not status and datetime.now(UTC) - moment(handle["started_at"]) > _LOST_AFTER:
+                return running({**handle, "kind": "intended"}, 0.5, "Azure does not know the deployment; once more")
+            return running(handle, _POLL_S, status)
+        state = self._sites.idle_side(place).state
+        if state != "Running":
+            self._sites.start_idle(place)
+            return running(handle, _POLL_S, f"deployed, but the slot is {state or 'in no known state'}; started")
+        return passed(f"deployed to {place.name}/{place.slot}", deployment=handle["id"])
+
+    def _status(self, place: Place, handle: dict[str, Any]) -> tuple[str, str, str]:
+        """Azure's status in its words ("" = not known yet), why it failed, and the log's tail."""
+        arm = self._sites.arm(place)
+        if handle["id"]:
+            try:
+                return _deployment_status(arm.get(f"{place.idle}/deploymentStatus/{handle['id']}"))
+            except AzureProblem as problem:
+                if problem.fault.kind is not FaultKind.MISSING:
+                    raise
+            return _kudu_status(arm.get(f"{place.idle}/deployments/{handle['id']}").properties)
+        if (url := handle.get("poll_url")) and arm.may_poll(url):
+            return _operation_status(arm.poll(url))
+        return "", "", ""
+
+    def _started_before(self, place: Place, operation: str, intent_at: datetime) -> dict[str, Any] | None:
+        """The handle of what an earlier try started, or of another's that is under way and must end first."""
+        made = self._deployments(place)
+        ours = next((each for each in made if _is_ours(each, operation, intent_at)), None)
+        found = ours or next((each for each in made if _under_way(each)), None)
+        if found is None:
+            return None
+        started_at = azure_time(found.get("start_time")) or datetime.now(UTC)
+        return {
+            "kind": "deployment",
+            "id": found["id"],
+            "ours": ours is not None,
+            "started_at": iso(started_at),
+        }
+
+    def _find_id(self, place: Place, handle: dict[str, Any]) -> str:
+        made = self._deployments(place)
+        intent_at = moment(handle["intent_at"])
+        return next((str(each["id"]) for each in made if _is_ours(each, handle["operation"], intent_at)), "")
+
+    def _deployments(self, place: Place) -> list[dict[str, Any]]:
+        """The properties of the slot's deployments, newest first, each with its `id`."""
+        listed = self._sites.arm(place).get(f"{place.idle}/deployments").body.get("value") or []
+        made = [{**(each.get("properties") or {}), "id": str(each.get("id", "")).rpartition("/")[2]} for each in listed]
+        return sorted(made, key=lambda each: str(each.get("start_time") or ""), reverse=True)
+
+
+def _is_ours(deployment: dict[str, Any], operation: str, intent_at: datetime) -> bool:
+    """By our tag where Azure shows it, else by its time: the slot is locked for us since the intent."""
+    if operation in str(deployment.get("message") or ""):
+        return True
+    started_at = azure_time(deployment.get("start_time"))
+    return started_at is not None and started_at >= intent_at - _CLOCKS_DIFFER_BY
+
+
+def _under_way(deployment: dict[str, Any]) -> bool:
+    return deployment.get("status") not in _KUDU_STATUS and not deployment.get("end_time")
+
+
+def _id_in(reply: Reply) -> str:
+    return str(reply.properties.get("deploymentId") or "")
+
+
+def _deployment_status(reply: Reply) -> tuple[str, str, str]:
+    """`CsmDeploymentStatus`; its logs are addresses at other hosts, which get no token of ours."""
+    properties = reply.properties
+    said = [str(error["message"]) for error in properties.get("errors") or [] if error.get("message")]
+    status = str(properties.get("status") or "")
+    first_line, _, rest = "\n".join(said).partition("\n")
+    logs = [str(log) for log in properties.get("failedInstancesLogs") or []]
+    return status, first_line or status, rest or "\n".join(logs)
+
+
+def _kudu_status(properties: dict[str, Any]) -> tuple[str, str, str]:
+    details = str(properties.get("details") or properties.get("message") or "")
+    return _KUDU_STATUS.get(properties.get("status", 0), "UnderWay"), details.partition("\n")[0], details
+
+
+def _operation_status(reply: Reply) -> tuple[str, str, str]:
+    """An `Azure-AsyncOperation` body, or what a `Location` answers: 202 while it runs, then the resource."""
+    if reply.status == 202:
+        return "UnderWay", "", ""
+    status = str(reply.body.get("status") or reply.properties.get("provisioningState") or "Succeeded")
+    error = reply.body.get("error") or {}
+    return status, str(error.get("message") or status), ""

@@ -1,0 +1,181 @@
+"""What an Azure SDK's error means for us: one function, for every adapter.
+
+The shapes: `{"error": {"code", "message"}}` (ARM, Tables and Blobs through their SDKs), App Service's own
+`{"Code", "Message", "Details"}` beside it, flat `{"code", "message"}` (DNS), and Service Bus conditions,
+which the SDK turns into exceptions of its own.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from slipway.promotion.errors import SlipwayError
+from slipway.promotion.outcomes import Answer, broken, running
+
+
+class FaultKind(StrEnum):
+    """What to do: come again (throttled, conflict, unavailable), look first (unknown), or ask a person."""
+
+    THROTTLED = "throttled"
+    DENIED = "denied"
+    MISSING = "missing"
+    CONFLICT = "conflict"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+    INVALID = "invalid"
+
+
+_MAY_PASS = {FaultKind.THROTTLED, FaultKind.CONFLICT, FaultKind.UNAVAILABLE, FaultKind.UNKNOWN}
+
+
+@dataclass(frozen=True)
+class AzureFault:
+    """One failed call: Azure's own `code`, our `words`; `retry_after_s` is 0 when Azure named no time."""
+
+    kind: FaultKind
+    code: str
+    words: str
+    retry_after_s: float = 0.0
+
+    @property
+    def stable_code(self) -> str:
+        """Our own code for it, `AZURE_DENIED` and the like."""
+        return f"AZURE_{self.kind.upper()}"
+
+    def answer(self, handle: dict[str, Any], after_s: float) -> Answer:
+        """Running on with `handle` when it may pass (no sooner than Azure asked for), else broken."""
+        if self.kind in _MAY_PASS:
+            return running(handle, max(after_s, self.retry_after_s), self.words)
+        return broken(self.stable_code, self.words)
+
+
+class AzureProblem(SlipwayError):
+    """A call to Azure that failed, raised where there is no `Answer` to put it in."""
+
+    def __init__(self, fault: AzureFault) -> None:
+        super().__init__(fault.stable_code, fault.words)
+        self.fault = fault
+
+
+def explain(error: BaseException) -> AzureFault:
+    """What `error`, raised by an Azure SDK, means. Raises it again when it is none of theirs."""
+    from azure.core.exceptions import (
+        AzureError,
+        ClientAuthenticationError,
+        HttpResponseError,
+        ServiceRequestError,
+        ServiceResponseError,
+    )
+
+    if isinstance(error, AzureProblem):
+        return error.fault
+    if not isinstance(error, AzureError):
+        raise error
+    if _service_bus_kind(error):
+        return _fault(_service_bus_kind(error) or FaultKind.UNAVAILABLE, type(error).__name__, str(error))
+    if isinstance(error, ServiceResponseError):
+        return _fault(FaultKind.UNKNOWN, type(error).__name__, "the answer never came")
+    if isinstance(error, ServiceRequestError):
+        return _fault(FaultKind.UNAVAILABLE, type(error).__name__, "not reachable")
+    if isinstance(error, HttpResponseError) and error.response is not None:
+        return explain_response(error.response)
+    if isinstance(error, ClientAuthenticationError):
+        return _fault(FaultKind.UNAVAILABLE, type(error).__name__, f"no token for our identity: {error.message}")
+    return _fault(FaultKind.UNAVAILABLE, type(error).__name__, str(error))
+
+
+def explain_response(response: Any) -> AzureFault:
+    """What an HTTP answer with status ≥ 400 means (an azure-core response, old or new)."""
+    code, message = _code_and_message(response.text())
+    status = int(response.status_code)
+    return _fault(_kind(status), code or str(status), message or f"HTTP {status}", _retry_after_s(response.headers))
+
+
+def _kind(status: int) -> FaultKind:
+    match status:
+        case 429:
+            return FaultKind.THROTTLED
+        case 401 | 403:
+            return FaultKind.DENIED
+        case 404 | 410:
+            return FaultKind.MISSING
+        case 409 | 412:
+            return FaultKind.CONFLICT
+        case 408:
+            return FaultKind.UNAVAILABLE
+    return FaultKind.UNAVAILABLE if status >= 500 and status != 501 else FaultKind.INVALID
+
+
+def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0) -> AzureFault:
+    said = _without_signatures(" ".join(message.split()))[:600]
+    match kind:
+        case FaultKind.THROTTLED:
+            words = f"Azure asks us to slow down ({said})"
+        case FaultKind.DENIED:
+            action = re.search(r"perform action '([^']+)'", message)
+            lacks = f"our identity lacks the action {action[1]}" if action else "our identity may not do this"
+            words = f"Azure refused: {lacks} ({code}: {said})"
+        case FaultKind.MISSING:
+            words = f"Azure does not find it ({code}: {said})"
+        case FaultKind.CONFLICT:
+            words = f"something else is under way there ({code}: {said})"
+        case FaultKind.UNAVAILABLE:
+            words = f"Azure is not available ({code}: {said})"
+        case FaultKind.UNKNOWN:
+            words = f"whether Azure did it is not known ({code}: {said})"
+        case FaultKind.INVALID:
+            words = f"Azure refused the request ({code}: {said})"
+    return AzureFault(kind, code, words, retry_after_s)
+
+
+def _code_and_message(body: str) -> tuple[str, str]:
+    """Azure's code and message out of any of the shapes; the body itself when it is none of them."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        inside = re.search(r"<(?:Code|m:code)>([^<]*)<.*?<(?:Message|m:message)[^>]*>([^<]*)<", body, re.DOTALL)
+        return (inside[1], inside[2]) if inside else ("", body)
+    for shape in (document.get("error"), document.get("odata.error"), document) if isinstance(document, dict) else ():
+        if isinstance(shape, dict):
+            lower = {key.lower(): value for key, value in shape.items()}
+            code, message = lower.get("code"), lower.get("message")
+            if code or message:
+                return str(code or ""), str(message.get("value", "") if isinstance(message, dict) else message or "")
+    return "", body
+
+
+def _retry_after_s(headers: Any) -> float:
+    for name, unit_s in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return float(headers.get(name, "")) * unit_s
+        except ValueError:
+            continue  # absent, or a date, which Azure's throttles do not use
+    return 0.0
+
+
+def _without_signatures(text: str) -> str:
+    """Addresses without their query: a package's address may carry a signature."""
+    return re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]+", r"\1?…", text)
+
+
+_SERVICE_BUS = {
+    "ServiceBusServerBusyError": FaultKind.THROTTLED,
+    "ServiceBusQuotaExceededError": FaultKind.THROTTLED,
+    "ServiceBusAuthenticationError": FaultKind.DENIED,
+    "ServiceBusAuthorizationError": FaultKind.DENIED,
+    "MessagingEntityNotFoundError": FaultKind.MISSING,
+    "MessagingEntityDisabledError": FaultKind.CONFLICT,
+    "MessageSizeExceededError": FaultKind.INVALID,
+    "OperationTimeoutError": FaultKind.UNKNOWN,
+    "ServiceBusError": FaultKind.UNAVAILABLE,
+}
+
+
+def _service_bus_kind(error: BaseException) -> FaultKind | None:
+    """By the exception's nearest name, so that the SDK need not be imported to say so."""
+    for ancestor in type(error).__mro__:
+        if ancestor.__name__ in _SERVICE_BUS:
+            return _SERVICE_BUS[ancestor.__name__]
+    return None

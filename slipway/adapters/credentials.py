@@ -1,0 +1,27 @@
+"""Who we are towards Azure: the app's managed identity, else what azure-identity finds."""
+
+from typing import TYPE_CHECKING
+
+from slipway.adapters.once import once_per_process
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+# The audience of management calls is Azure's own, whatever endpoint answers them.
+MANAGEMENT_SCOPE = "https://management.azure.com/.default"
+
+
+@once_per_process
+def credential(client_id: str = "") -> "TokenCredential":
+    """The credential of this process, one for all clients because it keeps the tokens.
+
+    App Service gives its apps `IDENTITY_ENDPOINT`: then the managed identity is asked directly, instead
+    of after the other ways that DefaultAzureCredential would try. `client_id` chooses a user-assigned one.
+    """
+    import os
+
+    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+    if "IDENTITY_ENDPOINT" in os.environ:
+        return ManagedIdentityCredential(client_id=client_id or None)
+    return DefaultAzureCredential(managed_identity_client_id=client_id or None)

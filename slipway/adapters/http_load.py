@@ -1,0 +1,92 @@
+"""The built-in load driver: a short open-loop load over HTTP, from a thread and loop of its own.
+
+Request n is due at n / rate, whatever became of those before it, and its latency counts from then. How late
+the driver itself sent each one is measured too: a driver that lags has measured itself (load_judgement).
+"""
+
+import asyncio
+import gc
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from slipway.promotion.histogram import LatencyHistogram, nearest_rank
+from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement
+from slipway.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+LONGEST_S = 30.0  # one activity's share; longer loads are several of them
+
+
+def drive(
+    url: str, rate_per_s: float, duration_s: float, timeout_s: float, settings_: Settings | None = None
+) -> LoadMeasurement:
+    """Send GETs to `url` at a steady rate and wait for the last answer, at most `timeout_s` after it was due.
+
+    An error is a status of 500 or above, a lost connection or a time-out; redirects are answers. Raises
+    ValueError for a rate above 200/s or a duration above 30 s: that is more than one driver can be true to.
+    """
+    if not 0 < rate_per_s <= DRIVER_RATE_PER_S or not 0 < duration_s <= LONGEST_S:
+        raise ValueError(f"one driver cannot send {rate_per_s}/s for {duration_s} s")
+    tls = _tls(settings_ or settings())
+    with ThreadPoolExecutor(1, thread_name_prefix="load") as own_thread:
+        return own_thread.submit(lambda: asyncio.run(_drive(url, rate_per_s, duration_s, timeout_s, tls))).result()
+
+
+@dataclass
+class _Tally:
+    histogram: LatencyHistogram = field(default_factory=LatencyHistogram)
+    lags_ms: list[float] = field(default_factory=list)
+    errors: int = 0
+
+
+async def _drive(
+    url: str, rate_per_s: float, duration_s: float, timeout_s: float, tls: ssl.SSLContext
+) -> LoadMeasurement:
+    import aiohttp
+
+    loop = asyncio.get_running_loop()
+    tally = _Tally()
+    due = max(1, round(rate_per_s * duration_s))
+    connector = aiohttp.TCPConnector(limit=0, ssl=tls)
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as under_way:
+        gc.collect()  # rather now than in the middle of it
+        start = loop.time() + 0.02
+        for n in range(due):
+            scheduled = start + n / rate_per_s
+            if (ahead := scheduled - loop.time()) > 0:
+                await asyncio.sleep(ahead)
+            under_way.create_task(_request(session, url, scheduled, timeout_s, tally))
+    lags = sorted(tally.lags_ms)
+    return LoadMeasurement(
+        sent=due,
+        answered=tally.histogram.count,
+        errors=tally.errors,
+        lag_p99_ms=round(lags[nearest_rank(0.99, len(lags)) - 1], 3),
+        histogram=tally.histogram,
+        duration_s=duration_s,
+    )
+
+
+async def _request(session: "ClientSession", url: str, scheduled: float, timeout_s: float, tally: _Tally) -> None:
+    import aiohttp
+
+    loop = asyncio.get_running_loop()
+    tally.lags_ms.append((loop.time() - scheduled) * 1000)
+    try:
+        async with asyncio.timeout_at(scheduled + timeout_s):
+            async with session.get(url, allow_redirects=False) as response:
+                await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        tally.errors += 1
+        return
+    tally.histogram.record((loop.time() - scheduled) * 1000)
+    if response.status >= 500:
+        tally.errors += 1
+
+
+def _tls(settings_: Settings) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(settings_.ca_file) if settings_.ca_file else None)

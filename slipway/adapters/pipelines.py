@@ -1,0 +1,73 @@
+"""Pipelines from a folder of YAML files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.adapters.once import once_per_process
+from slipway.promotion.pipeline import Finding, PipelineInvalid, digest_of, read_pipeline
+from slipway.promotion.ports import PipelineText
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file; `service` is empty when it holds no pipeline."""
+
+    service: str
+    pipeline: PipelineText
+    findings: tuple[Finding, ...]
+
+
+class PipelineFolder:
+    """The pipelines in a folder's `*.yaml` and `*.yml`; a file is read again when its time or size changes.
+
+    A file that holds no pipeline this version can run is left out and reported by `findings`. Two files for
+    one service: the first by name counts, the other is reported.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, service: str) -> PipelineText | None:
+        """The service's pipeline: text, file name, digest."""
+        return self.all().get(service)
+
+    def all(self) -> dict[str, PipelineText]:
+        """All sound pipelines by service."""
+        found: dict[str, PipelineText] = {}
+        for read in self._files():
+            if read.service:
+                found.setdefault(read.service, read.pipeline)
+        return found
+
+    def findings(self) -> list[Finding]:
+        """What keeps files of the folder from being used, in the order of their names."""
+        reported: list[Finding] = []
+        owners: dict[str, str] = {}
+        if not self._path.is_dir():
+            return [Finding(str(self._path), 1, 1, "NO_FOLDER", "there is no such folder of pipelines")]
+        for read in self._files():
+            reported.extend(read.findings)
+            if read.service and owners.setdefault(read.service, read.pipeline.file) != read.pipeline.file:
+                words = f"{owners[read.service]} already says how {read.service} is promoted"
+                reported.append(Finding(read.pipeline.file, 1, 1, "SECOND_PIPELINE", words))
+        return reported
+
+    def _files(self) -> list[_Read]:
+        if not self._path.is_dir():
+            return []
+        paths = sorted(path for path in self._path.iterdir() if path.suffix in (".yaml", ".yml"))
+        return [_read(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+
+
+@once_per_process
+def _read(path: Path, _changed_ns: int, _size: int) -> _Read:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        finding = Finding(path.name, 1, 1, "NOT_UTF8", f"byte {error.start} is not UTF-8")
+        return _Read("", PipelineText("", path.name, ""), (finding,))
+    pipeline = PipelineText(text, path.name, digest_of(text))
+    try:
+        return _Read(read_pipeline(text, path.name).service, pipeline, ())
+    except PipelineInvalid as invalid:
+        return _Read("", pipeline, invalid.findings)

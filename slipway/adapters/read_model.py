@@ -1,0 +1,79 @@
+"""The read model in Azure Tables: what lists, pages and the API read.
+
+Table `promotions`: partition = promotion, rows `intake` (who may run it), `promotion`, `stage:{name}`.
+Table `promotionlist`: partition `all` or `service:{service}`, key = inverted time, newest first.
+Table `environments`: partition = environment, row = service. One writer a row; `rev` tells old from new.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.adapters.rows import Rows
+from slipway.promotion.ports import Cell
+
+END_OF_TIME_MS = 10**14
+
+
+def write_row(promotion: str, key: str, rev: int, doc: dict[str, Any]) -> None:
+    """Write a row unless a newer one is there. Raises AzureProblem."""
+    _write_newer("promotions", promotion, key, rev, doc)
+
+
+def write_environment(environment: str, service: str, state: dict[str, Any]) -> None:
+    """Write the copy of an entity `environment`, unless a newer one is there. Raises AzureProblem."""
+    _write_newer("environments", environment, service, state["rev"], state)
+
+
+def list_promotion(promotion: str, service: str, at: datetime) -> None:
+    """Put a promotion into the lists, at its time of intake. Safe to repeat."""
+    inverted = END_OF_TIME_MS - int(at.timestamp() * 1000)
+    for partition in ("all", f"service:{service}"):
+        Rows("promotionlist").upsert(partition, f"{inverted:015d}-{promotion}", {"promotion": promotion}, merge=False)
+
+
+def newest_promotions(service: str | None, after: str | None, top: int) -> tuple[list[str], str | None]:
+    """Promotion ids, newest first, and the token of the next page (None when this was the last)."""
+    partition = f"service:{service}" if service else "all"
+    rows = Rows("promotionlist").query(partition, from_key=f"{after}~" if after else None, top=top + 1)
+    page = rows[:top]
+    token = page[-1].key if len(rows) > top else None
+    return [str(row.values["promotion"]) for row in page], token
+
+
+def promotion_rows(promotion: str) -> dict[str, dict[str, Any]]:
+    """Every row of a promotion by its key, as documents; `intake` holds the intake row's columns."""
+    found = {}
+    for row in Rows("promotions").query(promotion):
+        found[row.key] = row.doc if row.key != "intake" else dict(row.values)
+    return found
+
+
+def environment_rows(environment: str | None = None) -> list[tuple[str, str, dict[str, Any]]]:
+    """(environment, service, copy of the entity) for one environment or all."""
+    return [(row.partition, row.key, row.doc) for row in Rows("environments").query(environment)]
+
+
+def environment_row(environment: str, service: str) -> dict[str, Any] | None:
+    """The copy of one entity, or None."""
+    row = Rows("environments").get(environment, service)
+    return row.doc if row else None
+
+
+def count_not_promoted(service: str, version: str, code: str, words: str, at: datetime) -> None:
+    """Keep that a build was acknowledged without a promotion, for whoever wonders where it went."""
+    inverted = END_OF_TIME_MS - int(at.timestamp() * 1000)
+    values: dict[str, Cell] = {"version": version, "code": code, "words": words, "at": at.astimezone(UTC)}
+    Rows("notpromoted").upsert(f"service:{service}", f"{inverted:015d}", values, merge=False)
+
+
+def _write_newer(table: str, partition: str, key: str, rev: int, doc: dict[str, Any]) -> None:
+    rows = Rows(table)
+    values: dict[str, Cell] = {"rev": rev, "doc": json.dumps(doc, separators=(",", ":"))}
+    while True:
+        row = rows.get(partition, key)
+        if row is None:
+            if rows.insert(partition, key, values):
+                return
+        elif int(row.values["rev"]) >= rev or rows.replace(type(row)(partition, key, values), row.etag):  # type: ignore[arg-type]
+            return

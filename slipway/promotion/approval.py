@@ -1,0 +1,81 @@
+"""The approval decision: m of n, by role or group, not the author, until a deadline."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from slipway.promotion.errors import Forbidden, Refused
+from slipway.promotion.outcomes import iso, moment
+from slipway.promotion.plan import ApprovalPolicy
+
+APPROVE, REJECT = "approve", "reject"
+APPROVED, REJECTED, EXPIRED = "approved", "rejected", "expired"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who acts: the tenant's object id, the name to show, and the claims that grant rights."""
+
+    oid: str
+    name: str
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def has(self, claim: str) -> bool:
+        """Whether this person holds `role:x` or `group:x`."""
+        kind, _, name = claim.partition(":")
+        return name in {"role": self.roles, "group": self.groups}.get(kind, ())
+
+    def dump(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "Person":
+        return cls(data["oid"], data["name"], tuple(data["roles"]), tuple(data["groups"]))
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One person's yes or no. `author_oid` is who wrote the build, as known when the vote was cast."""
+
+    person: Person
+    decision: str
+    at: datetime
+    author_oid: str | None
+    reason: str = ""
+
+    def dump(self) -> dict[str, Any]:
+        return {**asdict(self), "at": iso(self.at), "person": self.person.dump()}
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "Vote":
+        return cls(**{**data, "person": Person.load(data["person"]), "at": moment(data["at"])})
+
+
+def admit(vote: Vote, policy: ApprovalPolicy, earlier: list[Vote], deadline: datetime) -> None:
+    """Let a vote count, or raise `Refused` (too late, twice) or `Forbidden` (no right to it)."""
+    person = vote.person
+    if not any(person.has(claim) for claim in policy.approvers):
+        raise Forbidden("NOT_AN_APPROVER", f"{person.name} is none of {', '.join(policy.approvers)}")
+    if policy.not_author and vote.decision == APPROVE:
+        if vote.author_oid is None:
+            raise Forbidden(
+                "AUTHOR_UNKNOWN",
+                "the build's author maps to no known person, so nobody can be told apart from the author; "
+                "add the author's name to the people file",
+            )
+        if vote.author_oid == person.oid:
+            raise Forbidden("IS_AUTHOR", f"{person.name} wrote this build; somebody else must approve it")
+    if vote.at > deadline:
+        raise Refused("EXPIRED", f"the approval ended at {iso(deadline)}")
+    if any(other.person.oid == person.oid for other in earlier):
+        raise Refused("ALREADY_VOTED", f"{person.name} has already voted on this stage")
+
+
+def decision_of(policy: ApprovalPolicy, votes: list[Vote]) -> str | None:
+    """`rejected` at the first no, `approved` at the m-th yes, None while it is open."""
+    if any(vote.decision == REJECT for vote in votes):
+        return REJECTED
+    if len({vote.person.oid for vote in votes}) >= policy.at_least:
+        return APPROVED
+    return None

@@ -1,0 +1,45 @@
+"""A build: an immutable artifact that CI finished."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from slipway.promotion.ids import promotion_id
+from slipway.promotion.outcomes import iso, moment
+
+
+@dataclass(frozen=True)
+class Build:
+    """What CI says of a finished build, whatever its vendor's shape was.
+
+    `finished_at` orders builds (versions are never compared); `digest` is `sha256:…` of the artifact
+    when CI knows it; `author` is CI's name for the person behind the commit.
+    """
+
+    service: str
+    version: str
+    commit: str
+    branch: str
+    author: str
+    finished_at: datetime
+    result: str = "succeeded"
+    digest: str = ""
+    source: str = "slipway"
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def promotion(self) -> str:
+        """The id of this build's promotion."""
+        return promotion_id(self.service, self.version)
+
+    @property
+    def identity(self) -> str:
+        """What must be equal for two messages to speak of the same build: the digest, else the commit."""
+        return self.digest or f"commit:{self.commit}"
+
+    def dump(self) -> dict[str, Any]:
+        return {**asdict(self), "finished_at": iso(self.finished_at)}
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "Build":
+        return cls(**{**data, "finished_at": moment(data["finished_at"])})

@@ -1,0 +1,123 @@
+"""Slipway's own build message."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from slipway.promotion.build import Build
+from slipway.promotion.errors import BuildRejected
+from slipway.promotion.ids import is_name, is_version
+
+LARGEST_EVIDENCE = 32 * 1024
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?\Z"
+)
+
+
+def _refusal(words: str) -> PydanticCustomError:
+    return PydanticCustomError("refused", "{words}", {"words": words})
+
+
+def _service(value: Any) -> Any:
+    if isinstance(value, str) and not is_name(value):
+        raise _refusal("is not a name: up to 63 small letters and digits, with single hyphens between")
+    return value
+
+
+def _version(value: Any) -> Any:
+    if isinstance(value, str) and not is_version(value):
+        raise _refusal("is not a version: up to 64 letters, digits and . _ + -, beginning with a letter or digit")
+    return value
+
+
+def _finished_at(value: Any) -> datetime:
+    form = _MOMENT.match(value) if isinstance(value, str) else None
+    if form is None:
+        raise _refusal("is not a moment in ISO 8601 such as 2026-03-01T09:30:00Z")
+    if form["zone"] is None:
+        raise _refusal("has no time zone; end it with Z or an offset such as +01:00")
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _refusal(f"is not a moment: {error}") from error
+
+
+def _evidence(value: Any) -> Any:
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > LARGEST_EVIDENCE:
+        raise _refusal(f"has {size} bytes; at most {LARGEST_EVIDENCE} are kept")
+    return value
+
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
+
+class SlipwayBuild(BaseModel):
+    """A build that CI finished, as CI tells it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Slipway build message")
+
+    service: Annotated[
+        str,
+        BeforeValidator(_service),
+        WithJsonSchema({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 63}),
+    ] = Field(description="The service that was built; its pipeline has the same name.")
+    version: Annotated[
+        str,
+        BeforeValidator(_version),
+        WithJsonSchema({"type": "string", "pattern": "^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$"}),
+    ] = Field(description="The build's version; never used for two different builds.")
+    commit: str = Field(description="The commit that was built.", max_length=100, pattern=_PRINTABLE)
+    branch: str = Field(description="The branch that was built.", max_length=250, pattern=_PRINTABLE)
+    author: str = Field(description="CI's name for the commit's author.", max_length=200, pattern=_PRINTABLE)
+    finished_at: Annotated[
+        datetime, BeforeValidator(_finished_at), WithJsonSchema({"type": "string", "format": "date-time"})
+    ] = Field(description="When CI finished the build, with time zone; orders a service's builds.")
+    result: Literal["succeeded", "partially-succeeded", "failed", "canceled"] = Field(
+        "succeeded", description="How the build ended; only succeeded ones are promoted."
+    )
+    digest: str = Field(
+        "", description="SHA-256 of the package, when CI knows it.", pattern=r"^(sha256:[0-9a-f]{64})?$"
+    )
+    evidence: Annotated[dict[str, Any], BeforeValidator(_evidence)] = Field(
+        default_factory=dict, description="Quality evidence, as CI found it; at most 32 KB of JSON."
+    )
+
+
+def parse_slipway_build(message: dict[str, Any]) -> Build:
+    """The build that the message tells of. Raises BuildRejected INVALID_BUILD, naming every wrong field."""
+    try:
+        told = SlipwayBuild.model_validate(message)
+    except ValidationError as invalid:
+        wrong = "; ".join(_wrong(error) for error in invalid.errors(include_url=False)[:10])
+        raise BuildRejected("INVALID_BUILD", wrong) from invalid
+    return Build(**dict(told), source="slipway")
+
+
+def build_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of the message."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **SlipwayBuild.model_json_schema()}
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """One error as `version: is missing`."""
+    field = str(error["loc"][0])[:60]
+    kind, context = error["type"], error.get("ctx", {})
+    known = {
+        "missing": "is missing",
+        "extra_forbidden": f"is not a field; the fields are {', '.join(SlipwayBuild.model_fields)}",
+        "string_type": "is not text",
+        "dict_type": "is not an object",
+        "literal_error": f"can be {context.get('expected')}",
+        "string_too_long": f"is longer than {context.get('max_length')} characters",
+        "refused": context.get("words"),
+    }
+    if kind == "string_pattern_mismatch":
+        return f"{field}: " + (
+            "is not sha256: and 64 small hex digits" if field == "digest" else "is empty or holds control characters"
+        )
+    return f"{field}: {known.get(kind) or error['msg']}"

@@ -1,0 +1,56 @@
+"""Whether a pipeline promotes a build at all."""
+
+from slipway.promotion.build import Build
+from slipway.promotion.errors import NotForPromotion
+from slipway.promotion.pipeline import Pipeline
+
+
+def check_for_promotion(build: Build, pipeline: Pipeline) -> None:
+    """Raises NotForPromotion: BUILD_NOT_SUCCEEDED for a build that CI does not call succeeded,
+    BRANCH_NOT_PROMOTED for a branch outside the pipeline's `triggers.branches`."""
+    named = f"{build.service} {build.version}"
+    if build.result != "succeeded":
+        raise NotForPromotion(
+            "BUILD_NOT_SUCCEEDED", f"{named} is not promoted: CI says that the build {_ended(build.result)}"
+        )
+    branches = pipeline.triggers.branches
+    if not any(branch_matches(pattern, build.branch) for pattern in branches):
+        raise NotForPromotion(
+            "BRANCH_NOT_PROMOTED",
+            f'{named} was built from "{build.branch}"; the pipeline promotes only {", ".join(branches)}',
+        )
+
+
+def branch_matches(pattern: str, branch: str) -> bool:
+    """Whether `branch`, with or without `refs/heads/`, matches: `*` stays within one part between slashes,
+    `**` crosses them, all else stands for itself, capitals included.
+
+    Follows every position that the pattern can have reached at once, so no pattern is slow.
+    """
+    branch = branch.removeprefix("refs/heads/")
+    reached = {0}
+    for piece in _pieces(pattern):
+        if piece == "**":
+            reached = set(range(min(reached), len(branch) + 1))
+        elif piece == "*":
+            reached = {end for start in reached for end in _within_part(branch, start)}
+        else:
+            reached = {at + 1 for at in reached if branch[at : at + 1] == piece}
+        if not reached:
+            return False
+    return len(branch) in reached
+
+
+def _ended(result: str) -> str:
+    return {"failed": "failed", "canceled": "was canceled"}.get(result, f"only {result.replace('-', ' ')}")
+
+
+def _pieces(pattern: str) -> list[str]:
+    """`release/**` as `r`, `e`, …, `/`, `**`."""
+    return [piece for part in pattern.split("**") for piece in ("**", *part)][1:]
+
+
+def _within_part(branch: str, start: int) -> range:
+    """The positions from `start` to the end of the part that it is in."""
+    end = branch.find("/", start)
+    return range(start, (len(branch) if end < 0 else end) + 1)

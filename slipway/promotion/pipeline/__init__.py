@@ -1,0 +1,18 @@
+"""Pipelines as code: read, linted with positions, compiled into a plan."""
+
+from slipway.promotion.pipeline.compile import compile_plan
+from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
+from slipway.promotion.pipeline.models import Pipeline
+from slipway.promotion.pipeline.reading import digest_of, lint, read_pipeline
+from slipway.promotion.pipeline.schema import pipeline_schema
+
+__all__ = [
+    "Finding",
+    "Pipeline",
+    "PipelineInvalid",
+    "compile_plan",
+    "digest_of",
+    "lint",
+    "pipeline_schema",
+    "read_pipeline",
+]

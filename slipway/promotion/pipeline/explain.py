@@ -1,0 +1,69 @@
+"""Pydantic's errors as findings: at their place in the text, in our words."""
+
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from slipway.promotion.pipeline.findings import quoted
+from slipway.promotion.pipeline.models import Pipeline, Section
+from slipway.promotion.pipeline.positions import Document, Path
+
+_KINDS_OF_VALUE = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+
+
+def explain(error: ErrorDetails, document: Document) -> None:
+    """Report one error of validating `document.data`; nothing when that place was already reported."""
+    loc: Path = error["loc"]
+    path = document.known(loc)
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        _explain_key(path, document)
+    elif kind == "missing":
+        words = f"{section_at(path).called} needs {quoted(str(loc[-1]))}"
+        document.report("MISSING_KEY", words, path)
+    elif path in document.reported:
+        return
+    elif "words" in context:
+        document.report(kind, context["words"], path, context["suggestion"], key="[key]" in loc)
+    elif kind in _KINDS_OF_VALUE:
+        words = f"{quoted(error['input'])} is not {_KINDS_OF_VALUE[kind]}"
+        document.report("WRONG_TYPE", words, path)
+    elif kind in ("too_short", "too_long"):
+        document.report(*_length(kind, path, context), path)
+    else:
+        document.report("INVALID_VALUE", f"{quoted(error['input'])}: {_lowered(error['msg'])}", path)
+
+
+def section_at(path: Path) -> type[Section]:
+    """The model of the mapping at `path`, or of the nearest one around it."""
+    section: type[Section] = Pipeline
+    for part in path:
+        section = (section.keys().get(part) if isinstance(part, str) else None) or section
+    return section
+
+
+def _explain_key(path: Path, document: Document) -> None:
+    section, key = section_at(path[:-1]), str(path[-1])
+    if key in section.not_running:
+        words = f"{quoted(key)} of {section.called} cannot be run by this version yet; take it out"
+        document.report("DOES_NOT_RUN", words, path, key=True)
+    else:
+        words = f"{quoted(key)} is not a key of {section.called}"
+        document.report("UNKNOWN_KEY", words, path, like=(key, section.keys()), key=True)
+
+
+def _length(kind: str, path: Path, context: dict[str, Any]) -> tuple[str, str]:
+    name = next((str(part) for part in reversed(path) if isinstance(part, str)), "the list")
+    if kind == "too_short":
+        return "TOO_FEW", f"{quoted(name)} is empty; it needs at least {context['min_length']}"
+    return "TOO_MANY", f"{quoted(name)} has {context['actual_length']}; the limit is {context['max_length']}"
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,37 @@
+"""Stages and what they need of each other."""
+
+from collections.abc import Mapping, Sequence
+
+
+def start_order(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """The stages in an order in which each comes after what it needs, else as given.
+
+    `needs` maps each stage to the stages that it needs; unknown ones count as passed. Stages on a cycle, and
+    those that wait for one, can never start and are left out.
+    """
+    started: list[str] = []
+    waiting = list(needs)
+    while (ready := next((stage for stage in waiting if _free(stage, needs, waiting)), None)) is not None:
+        started.append(ready)
+        waiting.remove(ready)
+    return started
+
+
+def cycles(needs: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """The cycles that stop stages from ever starting, each from its first stage in the text."""
+    position = {stage: index for index, stage in enumerate(needs)}
+    started = set(start_order(needs))
+    stuck = [stage for stage in needs if stage not in started]
+    found: dict[frozenset[str], list[str]] = {}
+    for stage in stuck:
+        walk = [stage]
+        while (following := next(need for need in needs[walk[-1]] if need in stuck)) not in walk:
+            walk.append(following)
+        cycle = walk[walk.index(following) :]
+        first = cycle.index(min(cycle, key=position.__getitem__))
+        found.setdefault(frozenset(cycle), cycle[first:] + cycle[:first])
+    return list(found.values())
+
+
+def _free(stage: str, needs: Mapping[str, Sequence[str]], waiting: Sequence[str]) -> bool:
+    return not any(need in waiting for need in needs[stage])

@@ -1,0 +1,234 @@
+"""The pipeline as it is written: one pydantic model for each mapping of the YAML.
+
+The JSON Schema that editors read is exported from these models. What the design foresees and this version
+cannot run is listed in `not_running`, so that it is refused by name instead of taken for a typing error.
+"""
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
+from slipway.promotion.pipeline.vocabulary import (
+    Approver,
+    Branch,
+    HttpPath,
+    Name,
+    Owner,
+    Package,
+    Resource,
+    Slot,
+    choice,
+    choice_schema,
+)
+
+MOST_STAGES = 20
+MOST_TARGETS = 20
+MOST_LOADS = 3
+
+HealthWindow = Annotated[float, BeforeValidator(between("1s", "1h")), DURATION_SCHEMA]
+HealthInterval = Annotated[float, BeforeValidator(between("100ms", "5m")), DURATION_SCHEMA]
+LoadDuration = Annotated[float, BeforeValidator(between("1s", "30m")), DURATION_SCHEMA]
+ApprovalWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
+BakeTime = Annotated[float, BeforeValidator(between("0s", "7d")), DURATION_SCHEMA]
+DeployWindow = Annotated[float, BeforeValidator(between("1s", "1d")), DURATION_SCHEMA]
+LockWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
+
+_KINDS = ("app-service",)
+_KINDS_NOT_YET = ("aks", "container-app", "container-apps")
+Kind = Annotated[str, BeforeValidator(choice(*_KINDS, not_yet=_KINDS_NOT_YET)), choice_schema(*_KINDS)]
+_ROLLOUTS = ("all-at-once",)
+_ROLLOUTS_NOT_YET = ("blue-green", "canary", "flag")
+Rollout = Annotated[str, BeforeValidator(choice(*_ROLLOUTS, not_yet=_ROLLOUTS_NOT_YET)), choice_schema(*_ROLLOUTS)]
+OnNewerBuild = Annotated[str, BeforeValidator(choice("queue", not_yet=("supersede", "ignore"))), choice_schema("queue")]
+Excluded = Annotated[str, BeforeValidator(choice("author")), choice_schema("author")]
+
+
+def _key(description: str, default: Any = ..., **more: Any) -> Any:
+    """A key of the YAML; `default` is given as it would be written."""
+    return Field(default, description=description, **more)
+
+
+class Section(BaseModel):
+    """A mapping of the YAML. `called` names it in findings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    called: ClassVar[str]
+    not_running: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def keys(cls) -> dict[str, type["Section"] | None]:
+        """Every key as it is written, with the section below it, directly or in a list or mapping."""
+        return {field.alias or name: _section(field.annotation) for name, field in cls.model_fields.items()}
+
+
+class Triggers(Section):
+    """Which builds are promoted."""
+
+    called: ClassVar[str] = "triggers"
+
+    branches: list[Branch] = _key(
+        "Branches whose builds are promoted; * stays within one part of the name, ** crosses slashes.",
+        ["main"],
+        min_length=1,
+        max_length=50,
+    )
+
+
+class Artifact(Section):
+    """Where a build's package lies."""
+
+    called: ClassVar[str] = "an artifact"
+    not_running: ClassVar[tuple[str, ...]] = ("image",)
+
+    zip: Package = _key("Web address of the zip package, with {version} and, if wanted, {service}.")
+
+
+class Profile(Section):
+    """A load that several stages share."""
+
+    called: ClassVar[str] = "a profile"
+
+    rate: Rate = _key("Requests per second, such as 40/s.")
+    path: HttpPath = _key("Path that is requested.", "/")
+
+
+class Target(Section):
+    """One deployable place of an environment."""
+
+    called: ClassVar[str] = "a target"
+
+    name: Name = _key("Name of the target, unique in its stage.")
+    kind: Kind = _key("What the target is.")
+    resource: Resource = _key("Resource id of the App Service.")
+    slot: Slot = _key("The idle slot: deployed to and verified, then swapped with production.", "staging")
+
+
+class Approval(Section):
+    """The human yes before a stage starts."""
+
+    called: ClassVar[str] = "an approval"
+    not_running: ClassVar[tuple[str, ...]] = ("remind_every",)
+
+    approvers: list[Approver] = _key("Who may approve: role:<name> or group:<name>.", min_length=1, max_length=20)
+    at_least: int = _key("How many different people must approve.", 1, ge=1, le=20, strict=True)
+    excluded: list[Excluded] = _key(
+        "Who may not approve although a role allows it: author.", [], alias="not", max_length=1
+    )
+    within: ApprovalWindow = _key("How long the approval may take before it expires; at most 30d.", "24h")
+
+
+class Health(Section):
+    """The health check of a target: good answers in a row, from the version that was deployed."""
+
+    called: ClassVar[str] = "a health check"
+
+    path: HttpPath = _key("Path that answers 200 when the service is healthy.", "/healthz")
+    version_path: HttpPath = _key("Path that answers the version that runs.", "/version")
+    window: HealthWindow = _key("Time in which the check must succeed.", "30s", alias="for")
+    successes: int = _key("Good answers in a row.", 3, ge=1, le=100, strict=True)
+    interval: HealthInterval = _key("Pause between two answers.", "1s")
+
+    @model_validator(mode="after")
+    def _can_succeed(self) -> Self:
+        needed_s = (self.successes - 1) * self.interval
+        if needed_s > self.window:
+            words = f"{self.successes} successes take {needed_s:g}s or more, `for` ends after {self.window:g}s"
+            raise refusal("CANNOT_SUCCEED", words)
+        return self
+
+
+class Load(Section):
+    """A load test of a target, and the thresholds that the release must stay within."""
+
+    called: ClassVar[str] = "a load test"
+    not_running: ClassVar[tuple[str, ...]] = ("against",)
+
+    profile: Name | None = _key("A load from `profiles`; instead of rate and path.", None)
+    rate: Rate | None = _key("Requests per second, such as 40/s.", None)
+    path: HttpPath | None = _key("Path that is requested; / when left out.", None)
+    duration: LoadDuration = _key("How long the load lasts; 1s to 30m.")
+    p50: Latency | None = _key("Half of the requests must be answered within this.", None)
+    p95: Latency | None = _key("95% of the requests must be answered within this.", None)
+    p99: Latency | None = _key("99% of the requests must be answered within this.", None)
+    error_rate: Share | None = _key("Largest share of requests that may fail.", None)
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> Self:
+        if self.p50 is None and self.p95 is None and self.p99 is None and self.error_rate is None:
+            raise refusal("NO_THRESHOLD", "a load test that cannot fail proves nothing; give p95 or error_rate")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if self.profile is None and self.rate is None:
+            raise refusal("MISSING_KEY", 'a load test needs "profile" or "rate"')
+        if self.profile is not None and (self.rate is not None or self.path is not None):
+            raise refusal("CONFLICTING_KEYS", 'a load test has either "profile" or "rate" and "path"')
+        return self
+
+
+class Check(Section):
+    """One verification: a health check or a load test."""
+
+    called: ClassVar[str] = "a verification"
+    not_running: ClassVar[tuple[str, ...]] = ("tests",)
+
+    health: Health | None = _key("Health check; {} takes the defaults.", None)
+    load: Load | None = _key("Load test.", None)
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.health is None) == (self.load is None):
+            raise refusal("ONE_CHECK_AN_ITEM", 'each item of verify is one check: "health" or "load"')
+        return self
+
+
+class Stage(Section):
+    """A step of the journey: an environment with its approval, targets and verification."""
+
+    called: ClassVar[str] = "a stage"
+    not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze", "rings", "retain_previous")
+
+    name: Name = _key("Name of the stage, unique in the pipeline.")
+    environment: Name = _key("The environment that the stage deploys to.")
+    needs: list[Name] = _key("Stages that must have passed before; without any it starts at once.", [])
+    approval: Approval | None = _key("Who must say yes before the stage starts.", None)
+    targets: list[Target] = _key("Where to deploy, all in parallel.", min_length=1, max_length=MOST_TARGETS)
+    verify: list[Check] = _key("What runs against every target before traffic reaches the release.", [])
+    rollout: Rollout = _key("How traffic reaches the new release.", "all-at-once")
+    bake: BakeTime = _key("How long the release is watched before it counts as proven; at most 7d.", "0s")
+    deploy_within: DeployWindow = _key("How long a deployment may take.", "20m")
+    lock_within: LockWindow = _key("How long to wait while another build has the environment.", "24h")
+
+    @property
+    def loads(self) -> list[Load]:
+        return [check.load for check in self.verify if check.load]
+
+    @property
+    def health(self) -> Health:
+        """The health check of the stage: as written, or the default."""
+        return next((check.health for check in self.verify if check.health), None) or Health()
+
+
+class Pipeline(Section):
+    """How the builds of one service are promoted."""
+
+    called: ClassVar[str] = "a pipeline"
+    not_running: ClassVar[tuple[str, ...]] = ("builds",)
+
+    service: Name = _key("The service whose builds are promoted.")
+    owner: Owner = _key("The team that answers for the service.")
+    triggers: Triggers = _key("Which builds are promoted.", {})
+    artifact: Artifact = _key("Where a build's package lies.")
+    on_newer_build: OnNewerBuild = _key("What happens to a waiting build when a newer one comes.", "queue")
+    profiles: dict[Name, Profile] = _key("Loads by name, for the stages' load tests.", {}, max_length=50)
+    stages: list[Stage] = _key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    """The first Section that an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    inner = (_section(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((section for section in inner if section), None)

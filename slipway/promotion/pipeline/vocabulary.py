@@ -1,0 +1,151 @@
+"""The words of a pipeline that are more than text: names, paths, resources, and choices from a short list."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from slipway.promotion.ids import is_name
+from slipway.promotion.pipeline.findings import nearest, quoted
+from slipway.promotion.pipeline.units import refusal
+
+_PATH = re.compile(r"/[!-\"$-~]{0,499}\Z")  # visible ASCII without `#`
+_RESOURCE = re.compile(
+    r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\w.()]{1,90}"
+    r"/providers/Microsoft\.Web/sites/[a-z0-9][-a-z0-9]{0,59}\Z",
+    re.IGNORECASE | re.ASCII,
+)
+_SLOT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]{0,58}\Z")
+_APPROVER = re.compile(r"(role|group):[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+_BRANCH = re.compile(r"[^\s\x00-\x1f\x7f~^:\\\[]{1,200}\Z")  # git's rules, with `*` as the wildcard
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def _name(text: str) -> str:
+    if is_name(text):
+        return text
+    plain = re.sub(r"[^a-z0-9]+", "-", text[:63].lower()).strip("-")
+    words = f"{quoted(text)} is not a name: up to 63 small letters and digits, with single hyphens between"
+    raise refusal("INVALID_NAME", words, plain)
+
+
+def _path(text: str) -> str:
+    if _PATH.match(text):
+        return text
+    words = f"{quoted(text)} is not a path: it begins with / and is ASCII without spaces and #"
+    raise refusal("INVALID_PATH", words, f"/{text}" if _PATH.match(f"/{text}") else "")
+
+
+def _resource(text: str) -> str:
+    if _RESOURCE.match(text):
+        return text
+    site, slots, _ = text.partition("/slots/")
+    if slots and _RESOURCE.match(site):
+        raise refusal("INVALID_RESOURCE", "names a slot; give the site here and the slot as `slot:`", site)
+    raise refusal(
+        "INVALID_RESOURCE",
+        f"{quoted(text)} is not the resource id of an App Service: /subscriptions/<guid>/resourceGroups/"
+        "<group>/providers/Microsoft.Web/sites/<name>",
+    )
+
+
+def _slot(text: str) -> str:
+    if text.lower() == "production":
+        raise refusal(
+            "NO_WAY_BACK",
+            'the slot "production" is the one that serves: a release deployed there leaves nothing to swap '
+            "back to; name the idle slot",
+            "staging",
+        )
+    if not _SLOT.match(text):
+        raise refusal("INVALID_NAME", f"{quoted(text)} is not the name of a slot: letters, digits and hyphens")
+    return text
+
+
+def _approver(text: str) -> str:
+    if text.startswith("person:"):
+        words = f"{quoted(text)}: this version cannot ask single people; name a role: or a group:"
+        raise refusal("DOES_NOT_RUN", words)
+    if not _APPROVER.match(text):
+        words = f"{quoted(text)} is not an approver; write role:<name> or group:<name>"
+        raise refusal("INVALID_APPROVER", words, f"role:{text}" if _APPROVER.match(f"role:{text}") else "")
+    return text
+
+
+def _branch(text: str) -> str:
+    if not _BRANCH.match(text):
+        raise refusal("INVALID_BRANCH", f"{quoted(text)} is not a branch; write main or, with a wildcard, release/*")
+    return text
+
+
+def _package(text: str) -> str:
+    placeholders = _PLACEHOLDER.findall(text)
+    for placeholder in placeholders:
+        if placeholder not in ("service", "version"):
+            suggestion = nearest(placeholder, ("service", "version"))
+            words = f"{quoted('{' + placeholder + '}')} cannot be filled in; {{service}} and {{version}} can"
+            raise refusal("UNKNOWN_PLACEHOLDER", words, f"{{{suggestion}}}" if suggestion else "")
+    if not _is_web_address(_PLACEHOLDER.sub("x", text)):
+        words = f"{quoted(text)} is not a web address; write https://host/{{version}}.zip, without credentials"
+        raise refusal("INVALID_ARTIFACT", words)
+    if "version" not in placeholders:
+        raise refusal("INVALID_ARTIFACT", f"{quoted(text)} is the same for every build; put {{version}} into it")
+    return text
+
+
+def _is_web_address(text: str) -> bool:
+    if not re.fullmatch(r"[!-~]{1,2000}", text) or set(text) & set('{}<>"\\^`|#'):
+        return False
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and _port(parts)
+    except ValueError:
+        return False
+
+
+def _port(parts: Any) -> bool:
+    return parts.port is None or parts.port > 0  # reading it raises ValueError beyond 65535
+
+
+def choice(*runs: str, not_yet: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+    """A reader of one of `runs`; one of `not_yet`, also as the only key of a mapping, gets DOES_NOT_RUN."""
+
+    def read(written: Any) -> Any:
+        word = next(iter(written)) if isinstance(written, dict) and len(written) == 1 else written
+        if word in runs and word is written:
+            return written
+        runs_now = ", ".join(runs)
+        if isinstance(word, str) and word in not_yet:
+            raise refusal("DOES_NOT_RUN", f"{quoted(word)} cannot be run by this version yet; {runs_now} can")
+        suggestion = nearest(word, runs) if isinstance(word, str) else ""
+        raise refusal("UNKNOWN_VALUE", f"{quoted(word)} is not known here; it can be {runs_now}", suggestion)
+
+    return read
+
+
+def choice_schema(*runs: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(runs)})
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 63}),
+]
+HttpPath = Annotated[str, AfterValidator(_path), WithJsonSchema({"type": "string", "pattern": '^/[!-"$-~]*$'})]
+Resource = Annotated[
+    str,
+    AfterValidator(_resource),
+    WithJsonSchema({"type": "string", "pattern": "^/subscriptions/.+/providers/[Mm]icrosoft.[Ww]eb/sites/[^/]+$"}),
+]
+Slot = Annotated[str, AfterValidator(_slot)]
+Approver = Annotated[str, AfterValidator(_approver), WithJsonSchema({"type": "string", "pattern": "^(role|group):.+$"})]
+Branch = Annotated[str, AfterValidator(_branch)]
+Package = Annotated[
+    str,
+    AfterValidator(_package),
+    WithJsonSchema({"type": "string", "pattern": r"^https?://.*\{version\}.*$"}),
+]
+Owner = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]

@@ -1,0 +1,116 @@
+"""A promotion's plan: a pipeline compiled into what the orchestrators carry out.
+
+Frozen into the orchestration's input, so it travels as plain JSON through `dump` and `load`.
+Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per second.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """One deployable place: an App Service and the slot that is its idle side."""
+
+    name: str
+    kind: str
+    resource: str
+    slot: str
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """`successes` good answers in a row, `interval_s` apart, within `within_s`, from the version that was deployed."""
+
+    path: str = "/healthz"
+    version_path: str = "/version"
+    within_s: float = 30.0
+    successes: int = 3
+    interval_s: float = 1.0
+    timeout_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class LoadTest:
+    """An open-loop load of `rate_per_s` for `duration_s`, and the thresholds it must stay within."""
+
+    name: str
+    rate_per_s: float
+    duration_s: float
+    path: str
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    error_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class ApprovalPolicy:
+    """Who may approve (`role:x`, `group:x`), how many of them, whether the author may, and until when."""
+
+    approvers: tuple[str, ...]
+    at_least: int
+    not_author: bool
+    within_s: float
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, roll out, bake."""
+
+    name: str
+    environment: str
+    needs: tuple[str, ...]
+    approval: ApprovalPolicy | None
+    targets: tuple[Target, ...]
+    health: HealthCheck
+    loads: tuple[LoadTest, ...]
+    rollout: str
+    bake_s: float
+    deploy_within_s: float
+    lock_within_s: float
+
+    @property
+    def way_back(self) -> str:
+        """How this stage returns to the previous release, in words."""
+        return "swap the slots again; the previous release waits in the slot until the next deployment"
+
+
+@dataclass(frozen=True)
+class PromotionPlan:
+    """What will happen to a build of `service`."""
+
+    service: str
+    owner: str
+    pipeline_digest: str
+    artifact: str
+    stages: tuple[StagePlan, ...]
+
+    def stage(self, name: str) -> StagePlan:
+        """The stage of that name. Raises KeyError."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+    def dump(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "PromotionPlan":
+        return cls(**{**data, "stages": tuple(load_stage(stage) for stage in data["stages"])})
+
+
+def load_stage(data: dict[str, Any]) -> StagePlan:
+    """A stage from its JSON."""
+    approval = data["approval"]
+    return StagePlan(
+        **{
+            **data,
+            "needs": tuple(data["needs"]),
+            "approval": ApprovalPolicy(**{**approval, "approvers": tuple(approval["approvers"])}) if approval else None,
+            "targets": tuple(Target(**target) for target in data["targets"]),
+            "health": HealthCheck(**data["health"]),
+            "loads": tuple(LoadTest(**load) for load in data["loads"]),
+        }
+    )

@@ -1,0 +1,68 @@
+"""A promotion on its way: the frozen input of its orchestration, and its row in the read model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.promotion.build import Build
+from slipway.promotion.plan import PromotionPlan, StagePlan
+from slipway.promotion.stage_run import Ending, StageRun
+
+
+@dataclass(frozen=True)
+class PromotionRun:
+    """Build and plan as they were when the message came in; later edits of the pipeline do not reach it.
+
+    `token` is new with every start call: the first activity claims the promotion with it. It comes from
+    the starter because an id made inside differs when a first episode runs twice.
+    """
+
+    id: str
+    token: str
+    build: Build
+    plan: PromotionPlan
+    pipeline_text: str
+    received_at: str
+
+    def stage_input(self, stage: StagePlan, instance: str) -> dict[str, Any]:
+        """What the orchestration of `stage` starts with."""
+        return StageRun(self.id, instance, stage, self.build, self.artifact).dump()
+
+    @property
+    def artifact(self) -> str:
+        """The address of this build's package."""
+        return self.plan.artifact.format(service=self.build.service, version=self.build.version)
+
+    def row(self, state: str, started_at: str, ended_at: str = "", ending: Ending | None = None) -> dict[str, Any]:
+        """The promotion's row in the read model."""
+        return {
+            "id": self.id,
+            "service": self.build.service,
+            "version": self.build.version,
+            "state": state,
+            "started_at": started_at,
+            "ended_at": ended_at,
+            "code": ending.code if ending else "",
+            "words": ending.words if ending else "",
+            "author": self.build.author,
+            "branch": self.build.branch,
+            "commit": self.build.commit,
+            "build": self.build.dump(),
+            "pipeline_digest": self.plan.pipeline_digest,
+            "plan": [
+                {
+                    "name": stage.name,
+                    "environment": stage.environment,
+                    "needs": list(stage.needs),
+                    "targets": [target.name for target in stage.targets],
+                    "approval": stage.approval is not None,
+                }
+                for stage in self.plan.stages
+            ],
+        }
+
+    def dump(self) -> dict[str, Any]:
+        return {**vars(self), "build": self.build.dump(), "plan": self.plan.dump()}
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "PromotionRun":
+        return cls(**{**data, "build": Build.load(data["build"]), "plan": PromotionPlan.load(data["plan"])})

@@ -1,0 +1,204 @@
+"""A stage on its way: everything that travels from one generation of its orchestration to the next."""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from slipway.promotion.build import Build
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.plan import StagePlan, Target, load_stage
+
+NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
+DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
+SETTLE, UNDO, REPORT = "settle", "undo", "report"
+
+STATE_OF_PHASE = {
+    NEEDS: "pending",
+    APPROVAL: "waiting for approval",
+    LOCK: "waiting for the lock",
+    DEPLOY: "deploying",
+    VERIFY: "verifying",
+    ROLL_OUT: "rolling out",
+    VERIFY_LIVE: "verifying live",
+    BAKE: "baking",
+    SETTLE: "baking",
+    UNDO: "rolling back",
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A target as it was found before the stage changed anything: addresses, and the versions that answered."""
+
+    production: str
+    idle: str
+    previous: str
+    idle_was: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing done to one target, as people see it. `operation` is its id, and its orchestration's."""
+
+    name: str
+    target: str
+    operation: str
+    state: str = "running"
+    started_at: str = ""
+    ended_at: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why the stage ends, and as what."""
+
+    outcome: str
+    code: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
+
+    `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
+    `phase_entered` is False in the first generation of a phase. Moments are ISO 8601 texts.
+    """
+
+    promotion: str
+    instance: str
+    plan: StagePlan
+    build: Build
+    artifact: str
+    attempt: int = 1
+    phase: str = NEEDS
+    phase_entered: bool = False
+    rev: int = 0
+    tick: int = 0
+    fence: int = 0
+    since: str = ""
+    deadline: str = ""
+    started_at: str = ""
+    ended_at: str = ""
+    waits_for: str = ""
+    live_before: str = ""
+    switched: bool = False
+    sites: dict[str, Site] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    ending: Ending | None = None
+
+    def to(self, phase: str, **changes: Any) -> "StageRun":
+        """The same stage, in another phase."""
+        return replace(self, phase=phase, phase_entered=False, tick=0, waits_for="", deadline="", **changes)
+
+    def ends(self, outcome: str, code: str = "", words: str = "") -> "StageRun":
+        """Over: undone first when the lock is held and something may have changed."""
+        held = self.fence > 0
+        return self.to(UNDO if held else REPORT, ending=Ending(outcome, code, words))
+
+    def operation(self, target: Target, step: str, n: int | None = None) -> str:
+        """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
+        return child_id(self.instance, target.name, step, str(self.attempt if n is None else n))
+
+    def stepping(self, steps: list[Step], at: str) -> "StageRun":
+        """With these steps begun (a step that is there already begins again in its place)."""
+        names = {(step.name, step.target) for step in steps}
+        kept = tuple(step for step in self.steps if (step.name, step.target) not in names)
+        return replace(self, steps=kept + tuple(replace(step, started_at=at) for step in steps))
+
+    def stepped(self, name: str, target: str, answer: Answer, at: str) -> "StageRun":
+        """With that step ended as its answer says."""
+        return replace(
+            self,
+            steps=tuple(
+                replace(step, state=answer.state, ended_at=at, words=answer.words)
+                if (step.name, step.target) == (name, target)
+                else step
+                for step in self.steps
+            ),
+        )
+
+    @property
+    def changing(self) -> tuple[Target, ...]:
+        """The targets that do not answer this build's version already."""
+        return tuple(target for target in self.plan.targets if self.sites[target.name].previous != self.build.version)
+
+    @property
+    def state(self) -> str:
+        """The stage's state in words, as the API names it."""
+        if self.phase == REPORT and self.ending:
+            return self.ending.outcome
+        return STATE_OF_PHASE[self.phase]
+
+    def row(self) -> dict[str, Any]:
+        """The stage's row in the read model."""
+        ending = self.ending or Ending("")
+        return {
+            "name": self.plan.name,
+            "environment": self.plan.environment,
+            "needs": list(self.plan.needs),
+            "instance": self.instance,
+            "attempt": self.attempt,
+            "state": self.state,
+            "waits_for": self.waits_for,
+            "since": self.since,
+            "deadline": self.deadline,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "code": ending.code,
+            "words": ending.words,
+            "targets": [
+                {
+                    "name": target.name,
+                    "address": self.sites[target.name].production if target.name in self.sites else "",
+                    **self._versions(target.name),
+                }
+                for target in self.plan.targets
+            ],
+            "steps": [asdict(step) for step in self.steps],
+        }
+
+    def _versions(self, target: str) -> dict[str, str]:
+        site = self.sites.get(target)
+        if site is None:
+            return {"live": "", "idle": ""}
+        deployed = any(step.name == "deploy" and step.state == Outcome.PASSED for step in self.steps)
+        if self.switched:
+            return {"live": self.build.version, "idle": site.previous}
+        return {"live": site.previous, "idle": self.build.version if deployed else site.idle_was}
+
+    def outcome(self) -> dict[str, Any]:
+        """What the stage returns to its promotion."""
+        ending = self.ending or Ending(Outcome.PASSED)
+        return {"stage": self.plan.name, **asdict(ending)}
+
+    def dump(self) -> dict[str, Any]:
+        return {**asdict(self), "build": self.build.dump()}
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "StageRun":
+        ending = data.get("ending")
+        return cls(
+            **{
+                **data,
+                "plan": load_stage(data["plan"]),
+                "build": Build.load(data["build"]),
+                "sites": {name: Site(**site) for name, site in (data.get("sites") or {}).items()},
+                "steps": tuple(Step(**step) for step in data.get("steps", ())),
+                "ending": Ending(**ending) if ending else None,
+            }
+        )
+
+
+def overall(outcomes: list[dict[str, Any]]) -> Ending:
+    """A promotion's end from its stages': passed when all passed, else the gravest, with its reason.
+
+    A stage that was only cancelled because one that it needs did not pass is a consequence, not a reason.
+    """
+    order = [Outcome.FAILED, Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE, Outcome.CANCELLED, Outcome.PASSED]
+    reasons = [each for each in outcomes if each["code"] != "NEED_NOT_PASSED"] or outcomes
+    gravest = min(reasons, key=lambda each: order.index(Outcome(each["outcome"])))
+    if gravest["outcome"] == Outcome.PASSED:
+        return Ending(Outcome.PASSED, "", "every stage passed")
+    return Ending(gravest["outcome"], gravest["code"], f"stage {gravest['stage']}: {gravest['words']}")

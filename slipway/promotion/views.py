@@ -1,0 +1,117 @@
+"""What the API says of promotions and environments, from the rows of the read model. Pure."""
+
+from typing import Any
+
+from slipway.promotion.ids import stage_id
+from slipway.promotion.outcomes import Outcome
+
+Rows = dict[str, dict[str, Any]]
+ENDS = set(Outcome)
+PERSON_NEEDED = "waiting for approval"
+PENDING = {"state": "pending", "waits_for": "", "since": "", "deadline": "", "started_at": "", "ended_at": ""}
+
+
+def summary(rows: Rows) -> dict[str, Any]:
+    """One line of a list. A running promotion in which some stage needs a person is `waiting`."""
+    row = rows["promotion"]
+    state, waits_for = row["state"], ""
+    if state == "running":
+        waiting = [stage for stage in _stage_rows(rows) if stage["waits_for"] and stage["state"] not in ENDS]
+        needed = [stage for stage in waiting if stage["state"] == PERSON_NEEDED]
+        state = "waiting" if needed else state
+        waits_for = "; ".join(f"{stage['name']}: {stage['waits_for']}" for stage in needed or waiting)
+    kept = ("id", "service", "version", "started_at", "ended_at", "author", "branch", "commit")
+    return {**{key: row[key] for key in kept}, "state": state, "waits_for": waits_for}
+
+
+def detail(promotion: str, rows: Rows, decisions: dict[str, Any], runtimes: dict[str, str | None]) -> dict[str, Any]:
+    """A promotion with its stages, in the order of its pipeline.
+
+    One that was taken in and has not begun yet is `running` with no stages.
+    """
+    if "promotion" not in rows:
+        begun = {"id": promotion, "service": rows["intake"]["service"], "state": "running", "stages": []}
+        return {**begun, "version": "", "waits_for": "its start", "runtime": runtimes.get(promotion)}
+    row = rows["promotion"]
+    stages = [_stage(promotion, plan, rows.get(f"stage:{plan['name']}"), decisions, runtimes) for plan in row["plan"]]
+    kept = ("code", "words", "build", "pipeline_digest")
+    return {
+        **summary(rows),
+        **{key: row[key] for key in kept},
+        "aborted": decisions.get("aborted"),
+        "runtime": runtimes.get(promotion),
+        "stages": stages,
+    }
+
+
+def environments(rows: list[tuple[str, str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Environments by name, each with its services."""
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for environment, service, state in sorted(rows, key=lambda each: each[:2]):
+        grouped.setdefault(environment, []).append(environment_service(service, state))
+    return [{"environment": name, "services": services} for name, services in grouped.items()]
+
+
+def environment_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
+    """One service in one environment: live, previous, on its way, waiting, broken."""
+    holder = state["holder"]
+    shown = ("promotion", "version", "stage", "since")
+    return {
+        "service": service,
+        "live": state["live"],
+        "previous": state["previous"],
+        "on_its_way": {key: holder[key] for key in shown} if holder else None,
+        "waiting": [{key: entry[key] for key in ("promotion", "version")} for entry in state["queue"]],
+        "broken": state["broken"],
+    }
+
+
+def _stage(
+    promotion: str,
+    plan: dict[str, Any],
+    row: dict[str, Any] | None,
+    decisions: dict[str, Any],
+    runtimes: dict[str, str | None],
+) -> dict[str, Any]:
+    name, instance = plan["name"], stage_id(promotion, plan["name"])
+    if row is None:
+        targets = [{"name": target, "address": "", "live": "", "idle": ""} for target in plan["targets"]]
+        row = {
+            **PENDING,
+            "code": "",
+            "words": "",
+            "attempt": 1,
+            "instance": instance,
+            "targets": targets,
+            "steps": [],
+        }
+        row["waits_for"] = f"stage {', '.join(plan['needs'])}" if plan["needs"] else ""
+    return {
+        **row,
+        "name": name,
+        "environment": plan["environment"],
+        "needs": plan["needs"],
+        "runtime": runtimes.get(row["instance"]),
+        "approval": _approval(decisions.get("stages", {}).get(name)),
+    }
+
+
+def _approval(stage: dict[str, Any] | None) -> dict[str, Any] | None:
+    if stage is None or "policy" not in stage:
+        return None
+    votes = [
+        {
+            "name": vote["person"]["name"],
+            "decision": vote["decision"],
+            "at": vote["at"],
+            "reason": vote["reason"],
+        }
+        for vote in stage["votes"]
+    ]
+    policy = stage["policy"]
+    kept = {key: policy[key] for key in ("approvers", "at_least", "not_author")}
+    return {**kept, "deadline": stage["deadline"], "decision": stage["decision"], "votes": votes}
+
+
+def _stage_rows(rows: Rows) -> list[dict[str, Any]]:
+    return [row for key, row in rows.items() if key.startswith("stage:")]

@@ -1,0 +1,140 @@
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slipway.promotion import decisions
+from slipway.promotion.approval import REJECT
+from slipway.promotion.outcomes import iso
+from tests.promotion.builders import ALICE, BOB, CAROL, a_policy, a_vote, later
+
+STAGE, WAITER = "production", "checkout--1:production:approval:1"
+DEADLINE = iso(later(hours=8))
+
+
+def asked(policy: Any = None) -> dict[str, Any]:
+    """The state after the stage has asked for its approval."""
+    state, _ = ask(decisions.empty(), policy)
+    return state
+
+
+def ask(state: dict[str, Any], policy: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    given = {"stage": STAGE, "policy": asdict(policy or a_policy()), "deadline": DEADLINE, "waiter": WAITER}
+    return decisions.apply(state, "ask_approval", given)
+
+
+def cast(state: dict[str, Any], vote: Any, command: str = "c1") -> tuple[dict[str, Any], dict[str, Any]]:
+    return decisions.apply(state, "vote", {"command": command, "stage": STAGE, "vote": vote.dump()})
+
+
+def test_an_approval_ends_the_wait_and_names_whom_to_wake() -> None:
+    state, answer = cast(asked(), a_vote(ALICE))
+    assert (answer["status"], answer["decision"], answer["nudge"]) == (200, "approved", [WAITER])
+    assert ask(state)[1]["do"] == "end"
+
+
+def test_a_first_of_two_votes_is_counted_and_waits_on() -> None:
+    state, answer = cast(asked(a_policy(at_least=2)), a_vote(ALICE))
+    assert (answer["decision"], answer["votes"], answer["at_least"]) == ("counted", 1, 2)
+    assert ask(state)[1]["do"] == "wait"
+
+
+def test_a_repeated_command_counts_once_and_hears_the_same_answer() -> None:
+    state, first = cast(asked(a_policy(at_least=2)), a_vote(ALICE))
+    again, second = cast(state, a_vote(ALICE))
+    assert again == state
+    assert {**first, "nudge": None} == {**second, "nudge": None}
+
+
+def test_an_approval_before_the_stage_asks_is_refused() -> None:
+    _, answer = cast(decisions.empty(), a_vote(ALICE))
+    assert (answer["status"], answer["code"]) == (409, "NOT_ASKED")
+
+
+def test_the_wrong_role_is_403_and_leaves_the_approval_open() -> None:
+    state, answer = cast(asked(), a_vote(CAROL))
+    assert (answer["status"], answer["code"]) == (403, "NOT_AN_APPROVER")
+    assert ask(state)[1]["do"] == "wait"
+
+
+def test_an_approval_after_the_decision_is_refused() -> None:
+    state, _ = cast(asked(), a_vote(ALICE, REJECT))
+    _, answer = cast(state, a_vote(BOB), "c2")
+    assert (answer["status"], answer["code"]) == (409, "ALREADY_DECIDED")
+
+
+def test_close_is_final() -> None:
+    state, answer = decisions.apply(asked(), "close", {"stage": STAGE})
+    assert (answer["do"], answer["decision"]) == ("end", "expired")
+    _, late = cast(state, a_vote(ALICE))
+    assert (late["status"], late["code"]) == (409, "EXPIRED")
+
+
+def test_close_answers_the_decision_that_stands() -> None:
+    state, _ = cast(asked(), a_vote(ALICE))
+    assert decisions.apply(state, "close", {"stage": STAGE})[1]["decision"] == "approved"
+
+
+def test_the_deadline_is_the_one_of_the_first_ask() -> None:
+    given = {"stage": STAGE, "policy": asdict(a_policy()), "deadline": iso(later(days=9)), "waiter": WAITER}
+    _, answer = decisions.apply(asked(), "ask_approval", given)
+    assert answer["deadline"] == DEADLINE
+
+
+def test_abort_cancels_everyone_who_asks() -> None:
+    given = {"command": "a1", "by": "Alice", "at": iso(later(hours=1)), "reason": "wrong build"}
+    state, answer = decisions.apply(asked(), "abort", given)
+    assert (answer["status"], answer["nudge"]) == (200, [WAITER])
+    assert ask(state)[1]["do"] == "cancel"
+    assert decisions.apply(state, "ask_needs", {"needs": [], "waiter": "w"})[1]["code"] == "ABORTED"
+    assert decisions.apply(state, "ask_going_on", {"waiter": "w"})[1]["do"] == "cancel"
+    assert decisions.apply(state, "abort", {**given, "command": "a2"})[1]["code"] == "ALREADY_ABORTED"
+    assert cast(state, a_vote(ALICE), "c9")[1]["code"] == "ALREADY_ABORTED"
+
+
+def test_commands_after_the_end_are_refused() -> None:
+    state, _ = decisions.apply(asked(), "end", {"outcome": "passed"})
+    given = {"command": "a1", "by": "Alice", "at": DEADLINE, "reason": ""}
+    assert decisions.apply(state, "abort", given)[1]["code"] == "ALREADY_ENDED"
+    assert cast(state, a_vote(ALICE))[1]["code"] == "ALREADY_ENDED"
+
+
+def test_a_stage_waits_for_its_needs_and_is_woken_by_their_report() -> None:
+    state, answer = decisions.apply(decisions.empty(), "ask_needs", {"needs": ["dev"], "waiter": "p:test"})
+    assert answer == {"do": "wait", "for": ["dev"]}
+    state, told = decisions.apply(state, "report", {"stage": "dev", "outcome": "passed", "waiter": "p:dev"})
+    assert told["nudge"] == ["p:test"]
+    assert decisions.apply(state, "ask_needs", {"needs": ["dev"], "waiter": "p:test"})[1] == {"do": "go"}
+
+
+@pytest.mark.parametrize("outcome", ["failed", "cancelled", "broken", "not enough evidence"])
+def test_a_need_that_did_not_pass_cancels_the_stage(outcome: str) -> None:
+    state, _ = decisions.apply(decisions.empty(), "report", {"stage": "dev", "outcome": outcome, "waiter": "p:dev"})
+    _, answer = decisions.apply(state, "ask_needs", {"needs": ["dev"], "waiter": "p:test"})
+    assert (answer["do"], answer["code"]) == ("cancel", "NEED_NOT_PASSED")
+
+
+@given(st.lists(st.sampled_from(["ask", "yes", "no", "close", "abort", "end"]), max_size=20))
+def test_once_decided_always_decided(events: list[str]) -> None:
+    """Whatever comes in whatever order, a decision never changes and every operation answers."""
+    state, decided = decisions.empty(), None
+    for n, event in enumerate(events):
+        given_ = {"command": f"c{n}", "by": "Alice", "at": DEADLINE, "reason": "", "stage": STAGE, "outcome": "passed"}
+        if event == "ask":
+            state, answer = ask(state)
+        elif event in ("yes", "no"):
+            state, answer = cast(
+                state, a_vote(ALICE if event == "yes" else BOB, "approve" if event == "yes" else REJECT), f"c{n}"
+            )
+        elif event == "close" and STAGE in state["stages"]:
+            state, answer = decisions.apply(state, "close", given_)
+        elif event in ("abort", "end"):
+            state, answer = decisions.apply(state, event, given_)
+        else:
+            continue
+        assert answer
+        now = state["stages"].get(STAGE, {}).get("decision")
+        assert decided is None or now == decided
+        decided = now

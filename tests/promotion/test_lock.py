@@ -1,0 +1,130 @@
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slipway.promotion import lock
+from slipway.promotion.outcomes import iso
+from tests.promotion.builders import NOON, later
+
+
+def ask(state: dict[str, Any], name: str, minutes: float = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`name` is a build's version; `minutes` after noon is when CI finished it."""
+    given = {
+        "holder": f"checkout--{name}:prod",
+        "promotion": f"checkout--{name}",
+        "stage": "prod",
+        "version": name,
+        "finished_at": iso(later(minutes=minutes)),
+        "at": iso(NOON),
+    }
+    return lock.apply(state, "acquire", given)
+
+
+def switch(state: dict[str, Any], name: str, fence: int, minutes: float = 0) -> dict[str, Any]:
+    release = {"version": name, "promotion": f"checkout--{name}", "finished_at": iso(later(minutes=minutes))}
+    given = {"holder": f"checkout--{name}:prod", "fence": fence, "release": release}
+    return lock.apply(state, "switched", given)[0]
+
+
+def give_back(state: dict[str, Any], name: str, fence: int, result: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    given = {"holder": f"checkout--{name}:prod", "fence": fence, "result": result, "words": "?", "at": iso(NOON)}
+    return lock.apply(state, "release", given)
+
+
+def test_the_first_to_ask_is_granted_and_asking_again_answers_the_same() -> None:
+    state, answer = ask(lock.empty(), "1")
+    assert (answer["lock"], answer["fence"]) == ("granted", 1)
+    assert ask(state, "1") == (state, answer)
+
+
+def test_the_second_waits_and_is_told_when_the_lock_is_free() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, answer = ask(state, "2", minutes=5)
+    assert (answer["lock"], answer["behind"]) == ("queued", "checkout--1")
+    state, freed = give_back(switch(state, "1", 1), "1", 1, "proven")
+    assert freed["nudge"] == ["checkout--2:prod"]
+    assert ask(state, "2", minutes=5)[1]["fence"] == 2
+
+
+def test_the_older_build_goes_first_however_late_it_asks() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, _ = ask(state, "3", minutes=9)
+    state, _ = ask(state, "2", minutes=5)
+    state, _ = give_back(state, "1", 1, "unchanged")
+    assert ask(state, "3", minutes=9)[1]["lock"] == "queued"
+    assert ask(state, "2", minutes=5)[1]["lock"] == "granted"
+
+
+def test_a_build_older_than_the_live_one_is_behind() -> None:
+    state, _ = ask(lock.empty(), "2", minutes=5)
+    state, _ = give_back(switch(state, "2", 1, minutes=5), "2", 1, "proven")
+    _, answer = ask(state, "1")
+    assert (answer["lock"], answer["live"]["version"]) == ("behind", "2")
+
+
+def test_fractions_of_a_second_order_builds_too() -> None:
+    state, _ = ask(lock.empty(), "2", minutes=0.001)
+    state, _ = give_back(switch(state, "2", 1, minutes=0.001), "2", 1, "proven")
+    assert ask(state, "1", minutes=0)[1]["lock"] == "behind"
+
+
+def test_undoing_makes_the_previous_release_live_again() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, _ = give_back(switch(state, "1", 1), "1", 1, "proven")
+    state, _ = ask(state, "2", minutes=5)
+    state = switch(state, "2", 2, minutes=5)
+    assert (state["live"]["version"], state["live"]["proven"]) == ("2", False)
+    state, _ = give_back(state, "2", 2, "undone")
+    assert (state["live"]["version"], state["previous"]) == ("1", [])
+
+
+def test_an_unproven_rollback_shuts_the_lock_for_everyone() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, _ = give_back(state, "1", 1, "broken")
+    state, answer = ask(state, "2", minutes=5)
+    assert (answer["lock"], answer["words"]) == ("broken", "?")
+    assert state["queue"] == []
+
+
+def test_releasing_twice_or_with_an_old_fence_changes_nothing() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, _ = give_back(state, "1", 1, "unchanged")
+    assert give_back(state, "1", 1, "broken") == (state, {"lock": "not yours", "nudge": []})
+    state, _ = ask(state, "1")
+    assert give_back(state, "1", 1, "broken")[1]["lock"] == "not yours"
+
+
+def test_leaving_the_queue_lets_the_next_one_in() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, _ = ask(state, "2", minutes=1)
+    state, _ = ask(state, "3", minutes=2)
+    state, answer = lock.apply(state, "leave", {"holder": "checkout--2:prod"})
+    assert answer["nudge"] == ["checkout--3:prod"]
+    state, _ = give_back(state, "1", 1, "unchanged")
+    assert ask(state, "3", minutes=2)[1]["lock"] == "granted"
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.sampled_from(["ask", "proven", "undone", "unchanged", "leave"])), max_size=40
+    )
+)
+def test_never_two_holders_and_fences_only_grow(events: list[tuple[int, str]]) -> None:
+    state, last_fence = lock.empty(), 0
+    for name, event in events:
+        holder = state["holder"]
+        if event == "ask":
+            state, answer = ask(state, str(name), minutes=name)
+            if answer["lock"] == "granted":
+                assert state["holder"]["holder"] == f"checkout--{name}:prod"
+                assert answer["fence"] >= last_fence
+                last_fence = answer["fence"]
+        elif event == "leave":
+            state, _ = lock.apply(state, "leave", {"holder": f"checkout--{name}:prod"})
+        else:
+            fence = holder["fence"] if holder else 0
+            if event == "proven" and holder and holder["version"] == str(name):
+                state = switch(state, str(name), fence, minutes=name)
+            state, _ = give_back(state, str(name), fence, event)
+        assert len({entry["holder"] for entry in state["queue"]}) == len(state["queue"])

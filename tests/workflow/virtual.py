@@ -1,0 +1,169 @@
+"""The real orchestrators and entities on the real SDK and the laptop's durable engine, in virtual time."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import function_app
+from slipway.local.functions.app import Function, read_functions
+from slipway.local.functions.clock import VirtualClock
+from slipway.local.functions.durable.engine import DurableEngine, RpcRequest, RpcResponse
+from slipway.local.functions.durable_functions import DurableFunctions
+from slipway.promotion.approval import Vote
+from slipway.promotion.build import Build
+from slipway.promotion.outcomes import iso, passed
+from slipway.promotion.plan import PromotionPlan, StagePlan
+from slipway.promotion.promotion_run import PromotionRun
+from tests.promotion.builders import NOON
+from tests.workflow.world import World
+
+
+@cache
+def app_functions() -> tuple[Function, ...]:
+    """The functions of our app; the SDK lets them be read once only."""
+    return read_functions(function_app, {})
+
+
+@cache
+def app_code() -> DurableFunctions:
+    """Our orchestrators and entities, to be called; its activities need an Invoker and are never asked."""
+    unused: Any = None
+    return DurableFunctions(app_functions(), unused)
+
+
+class WorldFunctions:
+    """Orchestrators and entities are the app's own; activities are answered by the world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.engine: DurableEngine
+        self._real = app_code()
+
+    def kind(self, name: str) -> str | None:
+        return self._real.kind(name)
+
+    def orchestrate(self, name: str, body: str) -> str:
+        return self._real.orchestrate(name, body)
+
+    def run_entity(self, name: str, body: str) -> str:
+        return self._real.run_entity(name, body)
+
+    async def run_activity(self, name: str, instance_id: str, input_json: str) -> str:
+        order = json.loads(input_json)
+        if name == "nudge":
+            for waiter in order["waiters"]:
+                await raise_nudge(self.engine, waiter)
+            return json.dumps(passed().dump())
+        return json.dumps(self.world.answer(name, order).dump())
+
+
+async def raise_nudge(engine: DurableEngine, waiter: str) -> None:
+    path = f"instances/{waiter}/raiseEvent/nudge"
+    await engine.handle(RpcRequest("POST", path, {}, {"content-type": "application/json"}, b"{}"))
+
+
+class Workflow:
+    """Promotions in virtual time. `until` moves the clock from timer to timer."""
+
+    def __init__(self, world: World, state: str = ":memory:") -> None:
+        self.world = world
+        self.clock = VirtualClock(NOON)
+        self._state = state
+        self.engine = self._engine()
+
+    def _engine(self) -> DurableEngine:
+        functions = WorldFunctions(self.world)
+        functions.engine = DurableEngine(functions, self._state, self.clock)
+        return functions.engine
+
+    async def __aenter__(self) -> "Workflow":
+        await self.engine.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.engine.stop()
+
+    async def restart(self) -> None:
+        """The host goes away and comes back on the same state."""
+        await self.engine.stop()
+        self.engine = self._engine()
+        await self.engine.start()
+
+    async def promote(self, build: Build, *stages: StagePlan, token: str = "t1") -> str:
+        """Start a promotion and let it run until only time can move it."""
+        plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
+        run = PromotionRun(build.promotion, token, build, plan, "service: checkout", iso(NOON))
+        await self._post(f"orchestrators/promotion/{run.id}", json.dumps(run.dump()))
+        await self.engine.until_idle()
+        return run.id
+
+    async def until(self, happened: Callable[[], bool], within: timedelta = timedelta(days=30)) -> None:
+        """Move the clock from timer to timer until `happened`. Raises AssertionError when it never does."""
+        limit = self.clock.now() + within
+        while True:
+            await self.engine.until_idle()
+            if happened():
+                return
+            due = self.engine.next_due()
+            assert due is not None, f"nothing is left to wait for; recorded: {self.world.actions()}"
+            assert due <= limit, f"did not happen within {within}; recorded: {self.world.actions()}"
+            self.clock.advance_to(due)
+
+    async def until_ended(self, promotion: str) -> dict[str, Any]:
+        """Let the promotion come to its end. Returns its output."""
+        await self.until(lambda: self.world.ended)
+        status = await self.status(promotion)
+        assert status["runtimeStatus"] == "Completed", status
+        output: dict[str, Any] = status["output"]
+        return output
+
+    async def vote(self, promotion: str, stage: str, vote: Vote, command: str = "c1") -> None:
+        given = {"command": command, "stage": stage, "vote": vote.dump()}
+        await self.signal("decisions", promotion, "vote", given)
+
+    async def abort(self, promotion: str) -> None:
+        """As the trigger does it: the mark, the decision, the nudges."""
+        self.world.aborted = True
+        given = {"command": "a1", "by": "Alice", "at": iso(self.clock.now()), "reason": "wrong build"}
+        await self.signal("decisions", promotion, "abort", given)
+        rows = [row["doc"] for key, row in self.world.rows.items() if key.startswith("stage:")]
+        for row in rows:
+            for step in row["steps"]:
+                await raise_nudge(self.engine, step["operation"])
+
+    async def signal(self, entity: str, key: str, operation: str, given: dict[str, Any]) -> None:
+        """Signal an entity and wake whoever waits on it."""
+        answer = await self._post(f"entities/{entity}/{key}", json.dumps(given), {"op": operation})
+        assert answer.status == 202, answer
+        await self.engine.until_idle()
+        state = await self.entity(entity, key)
+        for waiter in state.get("waiters", ()):
+            await raise_nudge(self.engine, waiter)
+        await self.engine.until_idle()
+
+    async def entity(self, entity: str, key: str) -> dict[str, Any]:
+        answer = await self.engine.handle(RpcRequest("GET", f"entities/{entity}/{key}", {}, {}))
+        state: dict[str, Any] = json.loads(answer.body) if answer.status == 200 else {}
+        return state
+
+    async def lock(self, environment: str) -> dict[str, Any]:
+        return await self.entity("environment", f"{environment}--checkout")
+
+    async def status(self, instance: str, **query: str) -> dict[str, Any]:
+        answer = await self.engine.handle(RpcRequest("GET", f"instances/{instance}", query, {}))
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
+    async def _post(self, path: str, text: str, query: dict[str, str] | None = None) -> RpcResponse:
+        """The SDK's client encodes input twice."""
+        body = json.dumps(text).encode()
+        headers = {"content-type": "application/json"}
+        return await self.engine.handle(RpcRequest("POST", path, query or {}, headers, body))
+
+
+def stage_state(world: World, name: str) -> str:
+    """The state of a stage as its row says; empty before it began."""
+    row = world.rows.get(f"stage:{name}")
+    return str(row["doc"]["state"]) if row else ""

@@ -1,0 +1,154 @@
+"""The outside world as the workflow's activities see it: sites with two sides, records, an abort mark.
+
+It answers the activities' contract (see `activities/`) from memory and in no time, so that the real
+orchestrators and entities can be driven through the real SDK in virtual time.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from slipway.promotion.histogram import LatencyHistogram
+from slipway.promotion.load_judgement import LoadMeasurement
+from slipway.promotion.outcomes import Answer, cancelled, failed, passed, running
+
+Order = dict[str, Any]
+Work = Callable[[Order], Answer]
+
+
+@dataclass
+class Sides:
+    """What a site answers on its live and on its idle side."""
+
+    live: str = "1.0.0"
+    idle: str = ""
+    idle_stopped: bool = False
+
+
+@dataclass
+class World:
+    """`bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations take."""
+
+    sites: dict[str, Sides]
+    polls: int = 2
+    bad_load: set[str] = field(default_factory=set)
+    sick_idle: set[str] = field(default_factory=set)
+    sick_live: set[str] = field(default_factory=set)
+    crashing: set[str] = field(default_factory=set)
+    stuck: set[str] = field(default_factory=set)
+    swap_back_fails: bool = False
+    aborted: bool = False
+    late_driver_times: int = 0
+    token: str = ""
+    ended: bool = False
+    records: list[Order] = field(default_factory=list)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mirrors: list[Order] = field(default_factory=list)
+    effects: Counter[str] = field(default_factory=Counter)
+
+    def answer(self, activity: str, order: Order) -> Answer:
+        stoppable = activity in ("deploy", "swap", "check_health", "drive_load")
+        if self.aborted and stoppable and not order.get("despite_abort"):
+            return cancelled()
+        work: Work = getattr(self, f"_{activity}")
+        return work(order)
+
+    def actions(self) -> list[str]:
+        """What was recorded, in order: `stage/action` or `action` of the promotion."""
+        return [f"{each['stage']}/{each['action'][6:]}" if "stage" in each else each["action"] for each in self.records]
+
+    def _claim_promotion(self, order: Order) -> Answer:
+        self.token = self.token or order["token"]
+        return passed(claim="mine" if self.token == order["token"] else "theirs")
+
+    def _end_promotion(self, order: Order) -> Answer:
+        self.ended = True
+        return passed()
+
+    def _record(self, order: Order) -> Answer:
+        if order["id"] not in [each["id"] for each in self.records]:
+            self.records.append(order)
+        row = order["row"]
+        known = self.rows.get(row["key"], {"rev": -1})
+        if row["rev"] > known["rev"]:
+            self.rows[row["key"]] = row
+        return passed()
+
+    def _mirror_environment(self, order: Order) -> Answer:
+        self.mirrors.append(order)
+        return passed()
+
+    def _survey_targets(self, order: Order) -> Answer:
+        sites = {}
+        for target in order["targets"]:
+            site = self._site(target)
+            sites[target["name"]] = {
+                "production": f"http://{target['name']}",
+                "idle": f"http://{target['name']}-idle",
+                "previous": site.live,
+                "idle_was": "" if site.idle_stopped else site.idle,
+            }
+        return passed(sites=sites)
+
+    def _deploy(self, order: Order) -> Answer:
+        def effect() -> Answer:
+            if order["version"] in self.crashing:
+                return failed("DEPLOYMENT_FAILED", "the container exited with 1", "Traceback ...")
+            self._site(order["target"]).idle = order["version"]
+            self._site(order["target"]).idle_stopped = False
+            return passed()
+
+        return self._operation(order, effect)
+
+    def _swap(self, order: Order) -> Answer:
+        def effect() -> Answer:
+            site = self._site(order["target"])
+            if self.swap_back_fails and order["operation"].split(":")[-2] == "swap-back":
+                return failed("SWAP_FAILED", "Azure refused the swap")
+            site.live, site.idle = site.idle, site.live
+            return passed()
+
+        return self._operation(order, effect)
+
+    def _stop_idle(self, order: Order) -> Answer:
+        self._site(order["target"]).idle_stopped = True
+        self.effects[order["operation"]] += 1
+        return passed()
+
+    def _check_health(self, order: Order) -> Answer:
+        sick = self.sick_idle if order["address"].endswith("-idle") else self.sick_live
+        if order["version"] in sick:
+            return failed("UNHEALTHY", f"{order['version']} answers 503")
+        name = order["address"].removeprefix("http://").removesuffix("-idle")
+        site = self.sites[name]
+        seen = site.idle if order["address"].endswith("-idle") else site.live
+        if seen != order["version"]:
+            return failed("UNHEALTHY", f"{seen} answers, not {order['version']}")
+        return passed()
+
+    def _drive_load(self, order: Order) -> Answer:
+        name = order["url"].removeprefix("http://").partition("-idle")[0]
+        sent = round(order["rate_per_s"] * order["duration_s"])
+        errors = sent // 5 if self.sites[name].idle in self.bad_load else 0
+        histogram = LatencyHistogram()
+        histogram.record(12.0, sent)
+        lag = 1.0
+        if self.late_driver_times:
+            self.late_driver_times -= 1
+            lag = 50.0
+        measured = LoadMeasurement(sent, sent, errors, lag, histogram, order["duration_s"])
+        return passed(f"{sent} requests sent", **measured.dump())
+
+    def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
+        """An operation that takes `polls` polls; its effect comes with the last one, once."""
+        if order["target"]["name"] in self.stuck:
+            return running({"left": 1}, 5.0, "under way")
+        left = (order.get("handle") or {}).get("left", self.polls)
+        if left:
+            return running({"left": left - 1}, 5.0)
+        self.effects[order["operation"]] += 1
+        return effect()
+
+    def _site(self, target: Order) -> Sides:
+        return self.sites[target["name"]]

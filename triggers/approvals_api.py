@@ -1,0 +1,59 @@
+"""`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no."""
+
+import asyncio
+import uuid
+from typing import Literal
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, Field
+
+from slipway.adapters.people import person_of_author
+from slipway.promotion.approval import Person, Vote
+from slipway.promotion.audit import AuditRecord
+from slipway.promotion.errors import Refused
+from triggers.deciding import as_response, audited, decide, rows_of
+from triggers.http import NotFound, api, body_of
+from triggers.intake import now
+
+bp = df.Blueprint()
+
+
+class Approval(BaseModel):
+    """The body. `command` makes a repeated request count once."""
+
+    model_config = ConfigDict(extra="forbid")
+    decision: Literal["approve", "reject"]
+    reason: str = Field(default="", max_length=1000)
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
+@bp.route(route="api/promotions/{id}/stages/{stage}/approval", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+@api("approver")
+async def post_approval(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
+) -> func.HttpResponse:
+    """Cast a vote. 200 with how the approval stands; 202 when that does not show within 2 s."""
+    promotion, stage = req.route_params["id"], req.route_params["stage"]
+    received_at = now()
+    asked = body_of(req, Approval)
+    rows = await rows_of(promotion)
+    if "promotion" in rows and all(each["name"] != stage for each in rows["promotion"]["plan"]):
+        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {stage}")
+    if f"stage:{stage}" not in rows:
+        raise Refused("NOT_ASKED", f"stage {stage} does not ask for an approval now")
+    author = rows["promotion"]["author"]
+    author_oid = await asyncio.to_thread(person_of_author, author)
+    vote = Vote(person, asked.decision, received_at, author_oid, asked.reason)
+    said = AuditRecord(
+        id=f"vote:{asked.command}",
+        at=received_at,
+        actor=person.oid,
+        action=f"approval.{asked.decision}",
+        words=f"{person.name} says {asked.decision} to stage {stage}" + (f": {asked.reason}" if asked.reason else ""),
+        evidence={"stage": stage, "name": person.name, "roles": list(person.roles)},
+    )
+    await audited(promotion, said)
+    given = {"command": asked.command, "stage": stage, "vote": vote.dump()}
+    return as_response(await decide(client, promotion, "vote", given, []), promotion)

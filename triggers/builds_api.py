@@ -1,0 +1,35 @@
+"""`POST /api/builds`: the same message as on the queue, for CI that cannot reach a queue."""
+
+import asyncio
+import uuid
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from slipway.adapters.intake import known_identity
+from slipway.adapters.service_bus import ServiceBus
+from slipway.promotion.approval import Person
+from slipway.promotion.errors import BuildRejected
+from slipway.settings import settings
+from triggers.http import answer, api, raw_body
+from triggers.intake import match
+
+bp = df.Blueprint()
+
+
+@bp.route(route="api/builds", methods=["POST"])
+@api("operator")
+async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse:
+    """Validate the message and put it on the queue; the queue's trigger does the rest. 202."""
+    body = raw_body(req)
+    matched = await asyncio.to_thread(match, body)
+    promotion = matched.build.promotion
+    known = await asyncio.to_thread(known_identity, promotion)
+    if known not in (None, matched.build.identity):
+        raise BuildRejected("VERSION_REUSED", f"{promotion} is known as {known}; give the new artifact a new version")
+    message_id = str(uuid.uuid4())
+    properties = {"submitted_by": person.oid}
+    await asyncio.to_thread(ServiceBus().send, settings().builds_queue, body, message_id, properties)
+    url = f"/api/promotions/{promotion}"
+    accepted = {"promotion": promotion, "message_id": message_id, "status_url": url}
+    return answer(accepted, 202, {"Location": url})

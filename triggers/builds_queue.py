@@ -1,0 +1,104 @@
+"""Service Bus trigger: build messages come in, promotions start, what cannot be used is set aside."""
+
+import asyncio
+import hashlib
+import logging
+from datetime import datetime
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from slipway.adapters.audit_log import AuditLog
+from slipway.adapters.intake import take_in
+from slipway.adapters.read_model import count_not_promoted
+from slipway.adapters.service_bus import ServiceBus
+from slipway.promotion.audit import AuditRecord
+from slipway.promotion.errors import BuildRejected, NotForPromotion
+from slipway.settings import settings
+from triggers.intake import Matched, match, now
+
+bp = df.Blueprint()
+
+LONGEST_DELAY_S = 60
+_log = logging.getLogger("slipway.builds")
+
+
+@bp.function_name("builds")
+@bp.service_bus_queue_trigger(arg_name="message", queue_name="builds", connection="SERVICEBUS")
+@bp.durable_client_input(client_name="client")
+async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestrationClient) -> None:
+    """Start the promotion of the build in `message`, once, however often the message comes.
+
+    Returning completes the message. A fault on our side is raised after a pause that grows with the
+    delivery count, so that the queue tries again for long instead of giving up in seconds.
+    """
+    try:
+        await _promote(message.get_body(), message.message_id, client)
+    except Exception:
+        delay_s = min(LONGEST_DELAY_S, 2 ** (message.delivery_count or 1))
+        _log.warning("a build message could not be taken in; the queue gives it again in %s s", delay_s)
+        await asyncio.sleep(delay_s)
+        raise
+
+
+async def _promote(body: bytes, message_id: str, client: df.DurableOrchestrationClient) -> None:
+    received_at = now()
+    try:
+        matched = await asyncio.to_thread(match, body)
+        state = await asyncio.to_thread(take_in, matched.build, received_at)
+    except NotForPromotion as reason:
+        _log.info("not for promotion: %s: %s", reason.code, reason.words)
+        await asyncio.to_thread(_count, body, reason, received_at)
+        return
+    except BuildRejected as rejection:
+        _log.warning("rejected: %s: %s", rejection.code, rejection.words)
+        await asyncio.to_thread(_set_aside, body, message_id, rejection, received_at)
+        return
+    if state == "new":
+        await _start(matched, received_at, client)
+
+
+async def _start(matched: Matched, received_at: datetime, client: df.DurableOrchestrationClient) -> None:
+    run = matched.run(received_at)
+    try:
+        await client.start_new("promotion", run.id, run.dump())
+    except Exception as error:
+        # The extension refuses a second start by text, with one status in older and another in newer versions.
+        if "already exists" not in str(error):
+            raise
+        _log.info("%s is already on its way", run.id)
+
+
+def _count(body: bytes, reason: NotForPromotion, at: datetime) -> None:
+    from slipway.promotion.build_messages import parse_build
+
+    build = parse_build(body)
+    count_not_promoted(build.service, build.version, reason.code, reason.words, at)
+
+
+def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datetime) -> None:
+    """Audit the reject, then put the message on `builds-rejected` with its reason. Safe to repeat."""
+    id = f"rejected:{hashlib.sha256(body + (message_id or '').encode()).hexdigest()[:32]}"
+    record = AuditRecord(
+        id=id,
+        at=at,
+        actor="slipway",
+        action="build.rejected",
+        words=rejection.words,
+        evidence={
+            "code": rejection.code,
+            "message_id": message_id,
+            "sha256": hashlib.sha256(body).hexdigest(),
+        },
+    )
+    AuditLog().append(f"rejected-{at:%Y-%m-%d}", record)
+    ServiceBus().send(
+        settings().rejected_queue,
+        body,
+        message_id=id,
+        application_properties={
+            "code": rejection.code,
+            "reason": rejection.words[:1000],
+            "message_id": message_id or "",
+        },
+    )

@@ -1,0 +1,77 @@
+"""How a person's decision reaches a promotion: signal its entity, read the answer back, nudge the waiters."""
+
+import asyncio
+import time
+from typing import Any, TypeAlias
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from slipway.adapters.audit_log import AuditLog
+from slipway.adapters.read_model import promotion_rows
+from slipway.promotion.audit import AuditRecord
+from slipway.promotion.errors import Forbidden, Refused
+from slipway.promotion.ids import decisions_key
+from triggers.http import NotFound, answer
+
+READ_BACK_S = 2.0
+READ_BACK_EVERY_S = 0.05
+
+Client: TypeAlias = df.DurableOrchestrationClient
+
+
+async def rows_of(promotion: str) -> dict[str, dict[str, Any]]:
+    """The promotion's rows. Raises NotFound."""
+    rows = await asyncio.to_thread(promotion_rows, promotion)
+    if "intake" not in rows:
+        raise NotFound("UNKNOWN_PROMOTION", f"there is no promotion {promotion}")
+    return rows
+
+
+async def audited(promotion: str, record: AuditRecord) -> None:
+    """Keep what a person said. The trigger keeps words, refused ones too; orchestrators keep deeds."""
+    await asyncio.to_thread(AuditLog().append, promotion, record)
+
+
+async def decide(
+    client: Client, promotion: str, operation: str, given: dict[str, Any], also_nudge: list[str]
+) -> dict[str, Any] | None:
+    """Signal the decision and read its answer back for up to 2 s; None when it does not show by then.
+
+    The waiters are nudged in either case: the change is made, or will be, before they ask.
+    """
+    entity = df.EntityId("decisions", decisions_key(promotion))
+    await client.signal_entity(entity, operation, given)
+    deadline = time.monotonic() + READ_BACK_S
+    state: dict[str, Any] = {}
+    while True:
+        found = await client.read_entity_state(entity)
+        state = found.entity_state or {} if found.entity_exists else {}
+        verdict: dict[str, Any] | None = state.get("answers", {}).get(given["command"])
+        if verdict is not None or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(READ_BACK_EVERY_S)
+    await nudge(client, [*state.get("waiters", ()), *also_nudge])
+    return verdict
+
+
+async def nudge(client: Client, waiters: list[str]) -> None:
+    """Wake waiters; one that has ended needs none."""
+    for waiter in dict.fromkeys(waiters):
+        try:
+            await client.raise_event(waiter, "nudge", {"why": "a decision"})
+        except Exception as error:
+            if "404" not in str(error) and "410" not in str(error) and "nstance" not in str(error):
+                raise
+
+
+def as_response(verdict: dict[str, Any] | None, promotion: str) -> func.HttpResponse:
+    """200 with the answer, 202 when it does not show yet. Raises Refused or Forbidden for a refusal."""
+    if verdict is None:
+        url = f"/api/promotions/{promotion}"
+        return answer({"words": "taken; the answer will show in the promotion's status"}, 202, {"Location": url})
+    if verdict["status"] == 403:
+        raise Forbidden(verdict["code"], verdict["words"])
+    if verdict["status"] != 200:
+        raise Refused(verdict["code"], verdict["words"])
+    return answer({key: value for key, value in verdict.items() if key not in ("status", "nudge")})

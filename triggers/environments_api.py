@@ -1,0 +1,33 @@
+"""`GET /api/environments…`: what is live where, what is on its way, and who waits."""
+
+import asyncio
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from slipway.adapters.read_model import environment_row, environment_rows
+from slipway.promotion.approval import Person
+from slipway.promotion.views import environment_service, environments
+from triggers.http import NotFound, answer, api
+from triggers.identity import READERS
+
+bp = df.Blueprint()
+
+
+@bp.route(route="api/environments", methods=["GET"])
+@api(*READERS)
+async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpResponse:
+    """Every environment with its services."""
+    rows = await asyncio.to_thread(environment_rows)
+    return answer({"environments": environments(rows)})
+
+
+@bp.route(route="api/environments/{environment}/services/{service}", methods=["GET"])
+@api(*READERS)
+async def get_environment_service(req: func.HttpRequest, person: Person) -> func.HttpResponse:
+    """One service in one environment."""
+    environment, service = req.route_params["environment"], req.route_params["service"]
+    row = await asyncio.to_thread(environment_row, environment, service)
+    if row is None:
+        raise NotFound("UNKNOWN_ENVIRONMENT", f"nothing of {service} has been promoted to {environment}")
+    return answer({"environment": environment, **environment_service(service, row)})

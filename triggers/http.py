@@ -1,0 +1,134 @@
+"""What every HTTP route keeps: who may, what a body may be, and errors as problem+json (RFC 9457)."""
+
+import functools
+import inspect
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from slipway.adapters.azure_errors import AzureProblem
+from slipway.promotion.errors import BuildRejected, Forbidden, NotForPromotion, Refused, SlipwayError
+from triggers.identity import NotSignedIn, person_of, require
+
+PROBLEM = "application/problem+json"
+LARGEST_BODY = 256 * 1024
+TYPE = "https://slipway.dev/problems/"
+
+_log = logging.getLogger("slipway.http")
+Model = TypeVar("Model", bound=BaseModel)
+Route = Callable[..., Awaitable[func.HttpResponse]]
+
+
+class NotFound(SlipwayError):
+    """There is no such thing. Answered as 404."""
+
+
+class BadRequest(SlipwayError):
+    """The request itself cannot be read. Answered as 400, 413 or 422."""
+
+    def __init__(self, status: int, code: str, words: str) -> None:
+        super().__init__(code, words)
+        self.status = status
+
+
+def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
+    """A JSON answer."""
+    text = json.dumps(body, separators=(",", ":"))
+    return func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/json")
+
+
+def problem(status: int, code: str, detail: str, instance: str) -> func.HttpResponse:
+    """An error as RFC 9457 has it, with the stable code beside it."""
+    body = {
+        "type": TYPE + code.lower().replace("_", "-"),
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": instance,
+    }
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return func.HttpResponse(json.dumps(body), status_code=status, headers=headers, mimetype=PROBLEM)
+
+
+def api(*roles: str) -> Callable[[Route], Route]:
+    """A route for people who hold one of `roles`. The route is given the person as `person`.
+
+    What the route raises becomes a problem; an error that nobody foresaw becomes a 500 that says nothing
+    of its insides, and is logged.
+    """
+
+    def decorate(route: Route) -> Route:
+        @functools.wraps(route)
+        async def guarded(req: func.HttpRequest, **bindings: Any) -> func.HttpResponse:
+            instance = _path(req)
+            try:
+                person = person_of(req)
+                require(person, *roles)
+                return await route(req, person=person, **bindings)
+            except SlipwayError as error:
+                return problem(_status_of(error), error.code, error.words, instance)
+            except Exception:  # noqa: BLE001 - the boundary: whatever it is, it must become an answer
+                _log.exception("%s %s failed", req.method, instance)
+                return problem(500, "UNEXPECTED", "Slipway failed on this request; its log says why", instance)
+
+        del guarded.__wrapped__  # the bindings are found by the signature, which must not show `person`
+        guarded.__signature__ = _without_person(route)  # type: ignore[attr-defined]
+        guarded.__annotations__.pop("person", None)
+        return guarded
+
+    return decorate
+
+
+def body_of(req: func.HttpRequest, model: type[Model]) -> Model:
+    """The request's JSON body as `model`. Raises BadRequest."""
+    raw = raw_body(req)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise BadRequest(400, "NOT_JSON", f"the body is not JSON: {first['msg']}") from error
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise BadRequest(422, "INVALID_BODY", f"{where}: {first['msg']}") from error
+
+
+def raw_body(req: func.HttpRequest) -> bytes:
+    """The request's body. Raises BadRequest (413) beyond 256 KiB."""
+    raw: bytes = req.get_body()
+    if len(raw) > LARGEST_BODY:
+        raise BadRequest(413, "TOO_LARGE", f"the body has {len(raw)} bytes, allowed are {LARGEST_BODY}")
+    return raw
+
+
+def _status_of(error: SlipwayError) -> int:
+    if isinstance(error, BadRequest):
+        return error.status
+    if isinstance(error, AzureProblem):
+        return 503
+    if error.code == "VERSION_REUSED":
+        return 409
+    by_type: list[tuple[type[SlipwayError], int]] = [
+        (NotSignedIn, 401),
+        (Forbidden, 403),
+        (NotFound, 404),
+        (Refused, 409),
+        (BuildRejected, 422),
+        (NotForPromotion, 422),
+    ]
+    return next((status for type_, status in by_type if isinstance(error, type_)), 500)
+
+
+def _path(req: func.HttpRequest) -> str:
+    url: str = req.url
+    return "/" + url.split("://", 1)[-1].partition("/")[2].partition("?")[0]
+
+
+def _without_person(route: Route) -> Any:
+    signature = inspect.signature(route)
+    kept = [parameter for name, parameter in signature.parameters.items() if name != "person"]
+    return signature.replace(parameters=kept)

@@ -1,0 +1,56 @@
+"""From a build message to the frozen input of a promotion: parse, find the pipeline, match, compile."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from slipway.adapters.pipelines import PipelineFolder
+from slipway.promotion.build import Build
+from slipway.promotion.build_messages import parse_build
+from slipway.promotion.errors import BuildRejected
+from slipway.promotion.matching import check_for_promotion
+from slipway.promotion.outcomes import iso
+from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipeline
+from slipway.promotion.plan import PromotionPlan
+from slipway.promotion.promotion_run import PromotionRun
+from slipway.settings import settings
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A build and the pipeline that promotes it."""
+
+    build: Build
+    plan: PromotionPlan
+    pipeline_text: str
+
+    def run(self, received_at: datetime) -> PromotionRun:
+        """The input of the promotion's orchestration, with a new token."""
+        return PromotionRun(
+            id=self.build.promotion,
+            token=str(uuid.uuid4()),
+            build=self.build,
+            plan=self.plan,
+            pipeline_text=self.pipeline_text,
+            received_at=iso(received_at),
+        )
+
+
+def match(body: bytes) -> Matched:
+    """Parse a message and match it. Raises BuildRejected when it can never be promoted as it is, and
+    NotForPromotion when its pipeline does not want it."""
+    build = parse_build(body)
+    found = PipelineFolder(settings().pipelines).find(build.service)
+    if found is None:
+        raise BuildRejected("UNKNOWN_SERVICE", f"no pipeline is for the service {build.service}")
+    try:
+        pipeline = read_pipeline(found.text, found.file)
+    except PipelineInvalid as error:
+        raise BuildRejected("PIPELINE_INVALID", str(error)) from error
+    check_for_promotion(build, pipeline)
+    return Matched(build, compile_plan(pipeline, found.digest), found.text)
+
+
+def now() -> datetime:
+    """The trigger's own time of receipt."""
+    return datetime.now(UTC)

@@ -1,0 +1,82 @@
+"""`GET /api/promotions…`: lists, one promotion with its live instances, its audit."""
+
+import asyncio
+import json
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from slipway.adapters.audit_log import AuditLog
+from slipway.adapters.read_model import newest_promotions, promotion_rows
+from slipway.promotion.approval import Person
+from slipway.promotion.audit import verify
+from slipway.promotion.ids import decisions_key, stage_id
+from slipway.promotion.views import detail, summary
+from triggers.deciding import rows_of
+from triggers.http import BadRequest, answer, api
+from triggers.identity import READERS
+
+bp = df.Blueprint()
+
+LONGEST_PAGE = 100
+
+
+@bp.route(route="api/promotions", methods=["GET"])
+@api(*READERS)
+async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResponse:
+    """Newest first. Query: `service`, `state`, `top` (20, at most 100), `after` (the last page's token)."""
+    query = req.params
+    top = _top(query.get("top", "20"))
+    ids, after = await asyncio.to_thread(newest_promotions, query.get("service"), query.get("after"), top)
+    found = await asyncio.gather(*(asyncio.to_thread(promotion_rows, id) for id in ids))
+    listed = [summary(rows) for rows in found if "promotion" in rows]
+    if query.get("state"):
+        listed = [each for each in listed if each["state"] == query["state"]]
+    return answer({"promotions": listed, "after": after})
+
+
+@bp.route(route="api/promotions/{id}", methods=["GET"])
+@bp.durable_client_input(client_name="client")
+@api(*READERS)
+async def get_promotion(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
+) -> func.HttpResponse:
+    """The promotion's rows, its decisions, and the runtime status of each of its live instances."""
+    promotion = req.route_params["id"]
+    rows = await rows_of(promotion)
+    entity = await client.read_entity_state(df.EntityId("decisions", decisions_key(promotion)))
+    decisions = (entity.entity_state or {}) if entity.entity_exists else {}
+    instances = [promotion] + [
+        stage["instance"] if stage else stage_id(promotion, name)
+        for name, stage in ((each["name"], rows.get(f"stage:{each['name']}")) for each in _plan(rows))
+    ]
+    statuses = await asyncio.gather(*(_runtime(client, instance) for instance in instances))
+    runtimes = dict(zip(instances, statuses, strict=True))
+    return answer(detail(promotion, rows, decisions, runtimes))
+
+
+@bp.route(route="api/promotions/{id}/audit", methods=["GET"])
+@api(*READERS)
+async def get_audit(req: func.HttpRequest, person: Person) -> func.HttpResponse:
+    """Every audit record of the promotion in order, and whether the chain of hashes is whole."""
+    promotion = req.route_params["id"]
+    await rows_of(promotion)
+    lines = await asyncio.to_thread(AuditLog().lines, promotion)
+    return answer({"records": [json.loads(line) for line in lines], "intact": verify(lines) is None})
+
+
+async def _runtime(client: df.DurableOrchestrationClient, instance: str) -> str | None:
+    status = await client.get_status(instance)
+    return status.runtime_status.value if status and status.runtime_status else None
+
+
+def _plan(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    plan: list[dict[str, Any]] = rows.get("promotion", {}).get("plan", [])
+    return plan
+
+
+def _top(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST_PAGE:
+        raise BadRequest(422, "INVALID_QUERY", f"top must be a whole number from 1 to {LONGEST_PAGE}")
+    return int(text)

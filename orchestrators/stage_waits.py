@@ -35,12 +35,12 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     deadline = iso(context.current_utc_datetime + timedelta(seconds=policy.within_s))
     who = f"{policy.at_least} of {', '.join(policy.approvers)}"
     run = replace(run, since=now(context), deadline=deadline, waits_for=f"approval by {who}")
+    child = child_id(run.instance, "approval", str(run.attempt))
+    asked = {"promotion": run.promotion, "stage": run.plan.name, "policy": asdict(policy), "deadline": deadline}
+    # Ask before saying so: whoever reads that the stage waits may approve at once.
+    yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = yield from record_stage(context, run, "waiting-for-approval", f"waits for approval by {who}")
-    answer = yield context.call_sub_orchestrator(
-        "approval",
-        {"promotion": run.promotion, "stage": run.plan.name, "policy": asdict(policy), "deadline": deadline},
-        child_id(run.instance, "approval", str(run.attempt)),
-    )
+    answer = yield context.call_sub_orchestrator("approval", asked, child)
     if answer["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
     votes = [f"{vote['person']['name']}: {vote['decision']}" for vote in answer["votes"]]

@@ -8,12 +8,11 @@ from orchestrators.fan_out import an_operation, health_checks, in_waves
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, ask_environment, insist, now
 from slipway.promotion import stage_run as phase
-from slipway.promotion.load_judgement import LoadMeasurement, judge_load
+from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, judge_load
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plan import LoadTest, Target
 from slipway.promotion.stage_run import Site, StageRun, Step
 
-DRIVER_RATE_PER_S = 200.0
 SWAP_WITHIN_S = 900.0
 VERIFY_TRIES = 3
 

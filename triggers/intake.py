@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.build import Build
@@ -14,6 +14,8 @@ from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipel
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import settings
+
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ def match(body: bytes) -> Matched:
     """Parse a message and match it. Raises BuildRejected when it can never be promoted as it is, and
     NotForPromotion when its pipeline does not want it."""
     build = parse_build(body)
+    if build.finished_at > now() + CLOCKS_DIFFER_BY:
+        words = f"finished_at {iso(build.finished_at)} is in the future; as the newest build it would stay ahead of all"
+        raise BuildRejected("FINISHED_IN_THE_FUTURE", words)
     found = PipelineFolder(settings().pipelines).find(build.service)
     if found is None:
         raise BuildRejected("UNKNOWN_SERVICE", f"no pipeline is for the service {build.service}")

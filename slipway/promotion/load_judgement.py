@@ -72,20 +72,24 @@ class LoadMeasurement:
 def judge_load(test: LoadTest, measured: LoadMeasurement) -> Answer:
     """`passed`, `failed` (LOAD_ERROR_RATE, LOAD_LATENCY) or `not enough evidence` (LOAD_DRIVER_LATE,
     LOAD_NOT_SENT). The result carries p50_ms, p95_ms, p99_ms (None: never answered), error_rate (0..1) and
-    requests."""
+    requests.
+
+    A late driver only adds to latencies, since they count from the scheduled time, and nothing to errors.
+    So its lateness excuses a latency beyond a threshold; errors, and latencies within, stand all the same.
+    """
     numbers = _numbers(measured)
     due = test.rate_per_s * test.duration_s
     if measured.sent == 0 or measured.sent < SENT_SHARE * due:
         words = f"sent {measured.sent} of {due:.0f} requests that were due; at least {SENT_SHARE:.0%} are needed"
         return not_enough_evidence("LOAD_NOT_SENT", words, **numbers)
-    if measured.lag_p99_ms > DRIVER_LAG_MS:
+    errors = _errors_beyond(test, measured)
+    beyond = errors + _latencies_beyond(test, measured)
+    if beyond and not errors and measured.lag_p99_ms > DRIVER_LAG_MS:
         words = (
             f"the load driver itself was late (p99 {measured.lag_p99_ms:.1f} ms, "
             f"allowed {DRIVER_LAG_MS:.0f} ms), so its latencies say nothing about the release"
         )
         return not_enough_evidence("LOAD_DRIVER_LATE", words, **numbers)
-    errors = _errors_beyond(test, measured)
-    beyond = errors + _latencies_beyond(test, measured)
     if beyond:
         return failed("LOAD_ERROR_RATE" if errors else "LOAD_LATENCY", "; ".join(beyond), **numbers)
     p95 = _milliseconds(numbers["p95_ms"])

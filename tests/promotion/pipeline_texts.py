@@ -7,8 +7,7 @@ CHECKOUT = (Path(__file__).parents[2] / "pipelines" / "checkout.yaml").read_text
 
 def site(name: str) -> str:
     return (
-        "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop"
-        f"/providers/Microsoft.Web/sites/{name}"
+        f"/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop/providers/Microsoft.Web/sites/{name}"
     )
 
 

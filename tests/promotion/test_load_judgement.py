@@ -81,11 +81,20 @@ def test_a_release_that_answers_nothing_fails() -> None:
     assert "error rate 100 % of 160 requests" in answer.words
 
 
-def test_a_driver_that_was_late_itself_proves_nothing() -> None:
-    answer = judge_load(ERRORS_AND_P95, measured({900: 160}, errors=100, lag_p99_ms=10.1))
+def test_latencies_of_a_driver_that_was_late_itself_prove_nothing() -> None:
+    answer = judge_load(ERRORS_AND_P95, measured({900: 160}, lag_p99_ms=10.1))
     assert (answer.outcome, answer.code) == (Outcome.NOT_ENOUGH_EVIDENCE, "LOAD_DRIVER_LATE")
     assert "p99 10.1 ms, allowed 10 ms" in answer.words
     assert answer.result["requests"] == 160
+
+
+def test_errors_prove_a_bad_release_however_late_the_driver_was() -> None:
+    answer = judge_load(ERRORS_AND_P95, measured({20: 160}, errors=32, lag_p99_ms=80.0))
+    assert (answer.outcome, answer.code) == (Outcome.FAILED, "LOAD_ERROR_RATE")
+
+
+def test_latencies_within_the_threshold_count_however_late_the_driver_was() -> None:
+    assert judge_load(ERRORS_AND_P95, measured({200: 160}, lag_p99_ms=80.0)).outcome is Outcome.PASSED
 
 
 def test_too_few_requests_prove_nothing() -> None:
@@ -125,5 +134,5 @@ def test_a_measurement_survives_the_journey_as_json(measurement: LoadMeasurement
 
 
 def test_one_late_driver_of_many_is_not_averaged_away() -> None:
-    together = measured({20: 80}).merge(measured({20: 80}, lag_p99_ms=80.0))
+    together = measured({20: 80}).merge(measured({900: 80}, lag_p99_ms=80.0))
     assert judge_load(ERRORS_AND_P95, together).code == "LOAD_DRIVER_LATE"

@@ -103,7 +103,7 @@ def test_an_image_and_other_kinds_of_target_do_not_run_yet() -> None:
         (stage_with("    approval: {aprovers: [role:qa], approvers: [role:qa]}\n"), "UNKNOWN_KEY", "approvers"),
         (stage_with("    approval: {approvers: [qa]}\n"), "INVALID_APPROVER", "role:qa"),
         (stage_with("    approval: {approvers: [role:qa], not: [auther]}\n"), "UNKNOWN_VALUE", "author"),
-        (stage_with("    approval: {approvers: [role:qa], at_least: 0}\n"), "INVALID_VALUE", ""),
+        (stage_with("    approval: {approvers: [role:qa], at_least: 0}\n"), "OUT_OF_RANGE", ""),
         (stage_with("    approval: {approvers: [role:qa], at_least: true}\n"), "WRONG_TYPE", ""),
         (stage_with("    approval: {approvers: []}\n"), "TOO_FEW", ""),
         (stage_with("    approval: {approvers: [role:qa], within: 31d}\n"), "OUT_OF_RANGE", ""),

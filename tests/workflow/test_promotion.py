@@ -9,7 +9,7 @@ from tests.promotion.builders import ALICE, BOB, a_build, a_policy, a_stage, a_v
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides, World
 
-LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", error_rate=0.02)
+LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", p95_ms=300, error_rate=0.02)
 
 
 def four_stages() -> tuple[StagePlan, ...]:

@@ -132,11 +132,10 @@ class World:
         sent = round(order["rate_per_s"] * order["duration_s"])
         errors = sent // 5 if self.sites[name].idle in self.bad_load else 0
         histogram = LatencyHistogram()
-        histogram.record(12.0, sent)
-        lag = 1.0
-        if self.late_driver_times:
-            self.late_driver_times -= 1
-            lag = 50.0
+        late = self.late_driver_times > 0
+        self.late_driver_times -= late
+        lag = 50.0 if late else 1.0
+        histogram.record(12.0 + lag * 10, sent)
         measured = LoadMeasurement(sent, sent, errors, lag, histogram, order["duration_s"])
         return passed(f"{sent} requests sent", **measured.dump())
 

@@ -34,6 +34,9 @@ def explain(error: ErrorDetails, document: Document) -> None:
     elif kind in _KINDS_OF_VALUE:
         words = f"{quoted(error['input'])} is not {_KINDS_OF_VALUE[kind]}"
         document.report("WRONG_TYPE", words, path)
+    elif kind in ("greater_than_equal", "less_than_equal"):
+        limit = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
+        document.report("OUT_OF_RANGE", f"{quoted(error['input'])} is out of range; it is {limit}", path)
     elif kind in ("too_short", "too_long"):
         document.report(*_length(kind, path, context), path)
     else:

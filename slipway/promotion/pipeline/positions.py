@@ -96,7 +96,7 @@ class Document:
             self.report("UNREADABLE_VALUE", f"{quoted(node.value)} does not fit its tag {node.tag}", path)
             return None
         if value is None:
-            self.report("EMPTY_VALUE", "is empty: give it a value or leave the key out", path)
+            self.report("EMPTY_VALUE", "is empty: give it a value, {} for the defaults, or leave it out", path)
         elif isinstance(value, str) and not _encodable(value):
             self.report("UNREADABLE_VALUE", "holds half of a surrogate pair", path)
             return None

@@ -60,6 +60,8 @@ def between(at_least: str, at_most: str) -> Callable[[Any], float]:
 
 def milliseconds(written: Any) -> float:
     """The milliseconds of a latency such as `300ms` or `0.3s`, up to 5m. Raises PydanticCustomError."""
+    if isinstance(written, int | float) and not isinstance(written, bool):
+        raise refusal("INVALID_DURATION", f"{quoted(written)} has no unit; write {written}ms or {written}s")
     return round(between("1ms", "5m")(written) * 1000, 3)
 
 

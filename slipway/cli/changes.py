@@ -1,0 +1,57 @@
+"""What is new between two looks at a promotion, as lines for a pipe or a log."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from slipway.cli.api_answers import Promotion, Stage, Step
+from slipway.cli.live_tree import look, stage_words
+from slipway.cli.printing import clean
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happened: in which stage (empty: to the whole promotion), its state, and words."""
+
+    stage: str
+    state: str
+    words: str
+
+    def line(self) -> str:
+        """`✓ test        passed · error rate 0 % of 160 requests`."""
+        return f"{look(self.state).icon} {clean(self.stage):<11} {clean(self.words)}".rstrip()
+
+
+def changes(before: Promotion | None, after: Promotion, every_step: bool = False) -> list[Change]:
+    """Stages that changed their state, and the promotion's own end. Of the steps that ended those that did
+    not pass and load tests, or all with `every_step`."""
+    earlier = {stage.name: stage for stage in before.stages} if before else {}
+    found: list[Change] = []
+    for stage in after.stages:
+        found.extend(_of_stage(earlier.get(stage.name), stage, every_step))
+    if after.over and not (before and before.over):
+        reason = f": {after.words}" if after.words and after.state != "passed" else ""
+        found.append(Change("", after.state, f"{after.service} {after.version} {after.state}{reason}"))
+    return found
+
+
+def _of_stage(before: Stage | None, after: Stage, every_step: bool) -> Iterator[Change]:
+    ended = {_key(step) for step in before.steps if step.ended_at} if before else set()
+    for step in after.steps:
+        worth_it = every_step or step.state != "passed" or step.name.startswith("load")
+        if step.ended_at and worth_it and _key(step) not in ended:
+            yield Change(after.name, step.state, _step_words(step))
+    known = before.state if before else "pending"
+    if after.state != known:
+        yield Change(after.name, after.state, stage_words(after))
+
+
+def _key(step: Step) -> tuple[str, str, datetime | None]:
+    return step.name, step.target, step.started_at
+
+
+def _step_words(step: Step) -> str:
+    name = f"{step.name} {step.target}".rstrip()
+    if step.words:
+        return f"{name}: {step.words}"
+    return f"{name} {step.state}"

@@ -1,0 +1,192 @@
+"""Where the API is, with whose token to ask it, and what its refusals mean for the exit code."""
+
+import base64
+import json
+import os
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.state_folder import read_login, read_run, state_folder
+
+DEFAULT_URL = "http://127.0.0.1:7071"
+TIMEOUT_S = 15.0
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+SIGN_IN = "`slipway login --as alice` on the laptop; a token in SLIPWAY_TOKEN elsewhere (see `slipway login`)"
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to ask: the API's address, and a CA file when the system's own do not know its certificate."""
+
+    url: str
+    ca: str | None
+
+
+def find_place(url: str | None = None) -> Place:
+    """`--url`, else SLIPWAY_URL, else what runs on the nearest state folder, else the fixed laptop port.
+
+    Raises Failure (usage) for something that is no web address.
+    """
+    run = read_run(state_folder())
+    chosen = (url or os.environ.get("SLIPWAY_URL") or (run.url if run else DEFAULT_URL)).rstrip("/")
+    if urlsplit(chosen).scheme not in {"http", "https"} or not urlsplit(chosen).hostname:
+        raise Failure("USAGE", f"{chosen!r} is not a web address such as {DEFAULT_URL}", ExitCode.USAGE)
+    return Place(chosen, os.environ.get("SLIPWAY_CA_FILE") or (run.ca if run and run.url == chosen else None))
+
+
+def find_token(place: Place) -> str:
+    """SLIPWAY_TOKEN, else the token of `slipway login` if it was made for this place.
+
+    Raises Failure (not signed in): none there, too old, or made for another address.
+    """
+    if token := os.environ.get("SLIPWAY_TOKEN"):
+        _refuse_expired(_expiry(token), "renew SLIPWAY_TOKEN")
+        return token
+    login = read_login(state_folder())
+    if login is None:
+        raise _not_signed_in(f"nobody is signed in; {SIGN_IN}")
+    if login.url != place.url:
+        raise _not_signed_in(f"{login.person} is signed in to {login.url}, not to {place.url}; {SIGN_IN}")
+    _refuse_expired(login.expires_at, f"`slipway login --as {login.person}` renews it")
+    return login.access_token
+
+
+class Api:
+    """The HTTP API as one signed-in person. Every refusal ends in a Failure with its exit code."""
+
+    def __init__(self, place: Place, token: str) -> None:
+        if urlsplit(place.url).scheme == "http" and urlsplit(place.url).hostname not in LOOPBACK:
+            raise Failure("USAGE", f"a token is not sent in the clear to {place.url}", ExitCode.USAGE)
+        self._place = place
+        self._skew = timedelta()
+        self._http = http_client(place.ca, place.url, headers={"Authorization": f"Bearer {token}"})
+
+    def now(self) -> datetime:
+        """The server's time, as its answers tell it; our own unless they differ by more than two seconds."""
+        return datetime.now(UTC) + self._skew
+
+    def get(self, path: str, **query: str | int | None) -> Any:
+        """The JSON at `path`."""
+        return self._ask("GET", path, {key: value for key, value in query.items() if value is not None}, None)
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """The JSON that answers `body`."""
+        return self._ask("POST", path, {}, body)
+
+    def _ask(self, method: str, path: str, query: dict[str, str | int], body: dict[str, Any] | None) -> Any:
+        try:
+            answer = self._http.request(method, self._place.url + path, params=query, json=body)
+        except httpx.TransportError as error:
+            raise _not_reachable(self._place.url, error) from error
+        self._hear_time(answer)
+        if answer.is_success:
+            return _json(answer)
+        raise _refusal(answer)
+
+    def _hear_time(self, answer: httpx.Response) -> None:
+        if date := answer.headers.get("date"):
+            try:
+                skew = parsedate_to_datetime(date) - datetime.now(UTC)
+            except ValueError:
+                return
+            self._skew = skew if abs(skew) > timedelta(seconds=2) else timedelta()
+
+
+def connect(url: str | None = None) -> Api:
+    """The API at the place that `find_place` finds, with the token that `find_token` finds."""
+    place = find_place(url)
+    return Api(place, find_token(place))
+
+
+def promotion_path(promotion: str, *parts: str) -> str:
+    """`/api/promotions/{id}/…`, each part escaped."""
+    return "/".join(("/api/promotions", *(quote(part, safe="") for part in (promotion, *parts))))
+
+
+def http_client(ca: str | None, url: str, headers: dict[str, str] | None = None) -> httpx.Client:
+    """A client that trusts `ca` too, and asks no proxy on the way to this machine. Raises Failure."""
+    trust = ssl.create_default_context()
+    if ca:
+        try:
+            trust.load_verify_locations(ca)
+        except OSError as error:
+            raise Failure("USAGE", f"no certificate can be read from {ca}: {error}", ExitCode.USAGE) from error
+    proxied = urlsplit(url).hostname not in LOOPBACK
+    return httpx.Client(verify=trust, timeout=TIMEOUT_S, trust_env=proxied, headers=headers)
+
+
+def understood(model: type[Answer], document: Any) -> Answer:
+    """`document` as `model`. Raises Failure when it is not what the API promises."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        words = f"the server's answer is not understood at {where!r}: {first['msg']}"
+        raise Failure("ANSWER_NOT_UNDERSTOOD", words, ExitCode.REFUSED) from error
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError as error:
+        words = f"{answer.request.url} answers, but not with JSON; is that address a Slipway?"
+        raise Failure("ANSWER_NOT_UNDERSTOOD", words, ExitCode.REFUSED) from error
+
+
+def _refusal(answer: httpx.Response) -> Failure:
+    """What a refusal means: its own problem document when there is one."""
+    codes = {401: ExitCode.NOT_SIGNED_IN, 403: ExitCode.NOT_SIGNED_IN, 404: ExitCode.NOT_FOUND}
+    exit_code = codes.get(answer.status_code, ExitCode.REFUSED)
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or "code" not in document:
+        words = f"{answer.request.url} answers {answer.status_code} {answer.reason_phrase}".rstrip()
+        if answer.status_code in {502, 503, 504}:
+            return Failure("NOT_REACHABLE", words, ExitCode.NOT_REACHABLE)
+        return Failure(f"HTTP_{answer.status_code}", f"{words}; is that address a Slipway?", exit_code)
+    words = str(document.get("detail") or document.get("title") or document["code"])
+    if answer.status_code == 401:
+        words = f"{words}; {SIGN_IN}"
+    return Failure(str(document["code"]), words, exit_code, document)
+
+
+def _not_reachable(url: str, error: httpx.TransportError) -> Failure:
+    why = "gives no answer in time" if isinstance(error, httpx.TimeoutException) else f"cannot be reached ({error})"
+    return Failure(
+        "NOT_REACHABLE",
+        f"{url} {why}; `slipway run` starts a system on this laptop, --url names another",
+        ExitCode.NOT_REACHABLE,
+    )
+
+
+def _not_signed_in(words: str) -> Failure:
+    return Failure("NOT_SIGNED_IN", words, ExitCode.NOT_SIGNED_IN)
+
+
+def _refuse_expired(expires_at: datetime | None, what_to_do: str) -> None:
+    if expires_at and expires_at <= datetime.now(UTC):
+        ended = expires_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        raise Failure("TOKEN_EXPIRED", f"the token ended at {ended}; {what_to_do}", ExitCode.NOT_SIGNED_IN)
+
+
+def _expiry(token: str) -> datetime | None:
+    """When a JWT ends, read without trust in it; None when it is none (the server will judge)."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(float(claims["exp"]), UTC)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,145 @@
+"""Where the laptop system keeps what, on which ports it listens, and what its host is told."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import slipway
+from slipway.cli.failure import ExitCode, Failure
+
+STAND_IN_URL = "https://localhost:7443"  # as the shipped pipelines name it
+OWN_SETTINGS = ("SLIPWAY_", "AZURE_", "SERVICEBUS", "WEBSITE_", "IDENTITY_", "MSI_", "TASKHUB_")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """0 means any free one."""
+
+    host: int = 7071
+    azure: int = 7443
+    msi: int = 7444
+    servicebus: int = 5672
+    servicebus_tls: int = 5671
+
+    def fixed(self) -> Iterator[tuple[str, int]]:
+        """Each port that must be free, and for what."""
+        names = {
+            "host": "the API",
+            "azure": "the Azure stand-in",
+            "msi": "its managed identity",
+            "servicebus": "Service Bus",
+            "servicebus_tls": "Service Bus over TLS",
+        }
+        return ((names[name], port) for name, port in vars(self).items() if port)
+
+
+ANY_PORTS = Ports(0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The checkout that runs (`root`), the state folder, and the ports."""
+
+    root: Path
+    state: Path
+    ports: Ports
+
+    @property
+    def people(self) -> Path:
+        return self.root / "examples" / "people.yaml"
+
+    def log(self, name: str) -> Path:
+        return self.state / "logs" / f"{name}.log"
+
+    def azure(self) -> list[str]:
+        """Arguments of the Azure stand-in."""
+        config = self.root / "examples" / "laptop.yaml"
+        arguments = ["slipway.local.azure", "--state", self.state / "azure", "--config", config]
+        arguments += ["--people", self.people, "--port", self.ports.azure, "--msi-port", self.ports.msi]
+        return [str(each) for each in arguments] + ([] if self.ports.azure else ["--any-ports"])
+
+    def servicebus(self, certificate: str) -> list[str]:
+        """Arguments of the broker."""
+        config, state = self.root / "examples" / "servicebus.json", self.state / "servicebus.sqlite"
+        arguments = ["slipway.local.servicebus", "--config", config, "--state", state]
+        arguments += ["--port", self.ports.servicebus, "--tls-port", self.ports.servicebus_tls]
+        return [str(each) for each in [*arguments, "--cert", certificate]]
+
+    def functions(self, port: int) -> list[str]:
+        """Arguments of the Functions host."""
+        state = self.state / "functions.sqlite"
+        arguments = ["slipway.local.functions", "start", "--app", self.root, "--port", port, "--state", state]
+        return [str(each) for each in arguments]
+
+    def pipelines(self, stand_in: str) -> Path:
+        """The folder of pipelines for the host: the shipped one, or copies that name the stand-in's port."""
+        shipped = self.root / "pipelines"
+        if stand_in == STAND_IN_URL:
+            return shipped
+        copies = self.state / "pipelines"
+        copies.mkdir(parents=True, exist_ok=True)
+        for file in shipped.glob("*.yaml"):
+            text = file.read_text(encoding="utf-8").replace(STAND_IN_URL, stand_in)
+            (copies / file.name).write_text(text, encoding="utf-8")
+        return copies
+
+
+def checkout() -> Path:
+    """The checkout that this command belongs to. Raises Failure when it was installed without one."""
+    root = Path(slipway.__file__).resolve().parent.parent
+    if not (root / "host.json").is_file():
+        words = "run and demo need a checkout of Slipway: clone it and use its `make run` or `make demo`"
+        raise Failure("NO_CHECKOUT", words, ExitCode.USAGE)
+    return root
+
+
+def refuse_busy(ports: Ports) -> None:
+    """Raises Failure that names the first port in use and how to go on."""
+    for what, port in ports.fixed():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                words = (
+                    f"port {port}, for {what}, is in use; `lsof -i :{port}` says by whom, "
+                    "`slipway run --any-ports` takes free ones"
+                )
+                raise Failure("PORT_IN_USE", words, ExitCode.REFUSED) from error
+
+
+def plain_environment(given: Mapping[str, str]) -> dict[str, str]:
+    """`given` without settings of another Slipway or Azure, and without a proxy on the way to this machine."""
+    kept = {name: value for name, value in given.items() if not name.startswith(OWN_SETTINGS)}
+    return kept | {
+        "NO_PROXY": "localhost,127.0.0.1",
+        "no_proxy": "localhost,127.0.0.1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> dict[str, str]:
+    """The app settings of the Functions host, named as they are in Azure; `azure` is the stand-in's ready line."""
+    return {
+        "IDENTITY_ENDPOINT": azure["msi_endpoint"],
+        "IDENTITY_HEADER": azure["msi_header"],
+        "SLIPWAY_ARM_ENDPOINT": azure["url"],
+        "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
+        "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
+        "SLIPWAY_CA_FILE": azure["ca"],
+        "SLIPWAY_SITE_SCHEME": "http",
+        "SLIPWAY_PEOPLE": str(layout.people),
+        "SLIPWAY_PIPELINES": str(layout.pipelines(azure["url"])),
+        "SLIPWAY_TENANT": azure["tenant"],
+        "SLIPWAY_AUDIENCE": "slipway",
+        "SERVICEBUS__fullyQualifiedNamespace": "localhost",
+        "SERVICEBUS__customEndpointAddress": f"sb://localhost:{tls_port}",
+        "SERVICEBUS__caFile": azure["ca"],
+        "TASKHUB_NAME": "slipway",
+        "WEBSITE_AUTH_ENABLED": "true",
+        "WEBSITE_AUTH_OPENID_ISSUER": azure["issuer"],
+        "WEBSITE_AUTH_CLIENT_ID": "slipway",
+        "WEBSITE_AUTH_CA_FILE": azure["ca"],
+    }

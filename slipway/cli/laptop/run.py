@@ -1,0 +1,71 @@
+"""`slipway run`: the whole system on this laptop, until Ctrl-C."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout
+from slipway.cli.laptop.supervisor import Laptop
+from slipway.cli.options import AsJson
+from slipway.cli.printing import clean, out, print_json, show
+from slipway.cli.state_folder import RunFile, state_folder
+
+NEXT = (
+    "slipway login --as alice",
+    "slipway submit checkout 1.1.0",
+    "slipway status checkout--1.1.0 --watch",
+)
+
+
+def run(
+    state: Annotated[
+        Path | None, typer.Option(help="State folder, kept between runs; else $SLIPWAY_STATE or .slipway.")
+    ] = None,
+    any_ports: Annotated[bool, typer.Option("--any-ports", help="Take free ports, not the usual ones.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole system here: Azure stand-in, Service Bus, Functions host. Ctrl-C stops it."""
+    folder = (state or state_folder()).absolute()
+    layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports())
+    console = Console(quiet=True) if as_json else out()
+    console.print("Starting …", style="dim")
+    try:
+        with Laptop(layout, lambda words: console.print(Text(f"  {words}", style="dim"))) as laptop:
+            assert laptop.run is not None
+            if as_json:
+                print_json(laptop.run.model_dump())
+            show(console, _screen(laptop.run, layout))
+            laptop.until_interrupted()
+    except KeyboardInterrupt:
+        console.print(Text(f"\nStopped. The state stays in {folder}; `slipway run` goes on from there."))
+
+
+def _screen(run: RunFile, layout: Layout) -> RenderableType:
+    """What runs where, who can log in, what to type next."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    ports = run.ports
+    facts.add_row("  API", run.url)
+    facts.add_row("  Azure", f"https://localhost:{ports['azure']} (a stand-in, with real web servers behind)")
+    facts.add_row("  Service Bus", f"localhost:{ports['servicebus']}, TLS {ports['servicebus_tls']}")
+    facts.add_row("  logs", str(layout.state / "logs"))
+    for number, person in enumerate(_people(layout.people)):
+        facts.add_row("" if number else "  people", person)
+    return Group(
+        Text("\nSlipway runs. Ctrl-C stops it and leaves nothing behind.\n", style="bold"),
+        facts,
+        Text("\nNext, in another terminal:\n"),
+        *(Text(f"  {command}", style="bold") for command in NEXT),
+    )
+
+
+def _people(file: Path) -> list[str]:
+    """`alice (reader, operator, approver)` for everyone who can log in."""
+    people = yaml.safe_load(file.read_text(encoding="utf-8"))["people"]
+    return [clean(f"{each['id']} ({', '.join(each['roles'])})") for each in people]

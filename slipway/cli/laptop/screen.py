@@ -1,0 +1,124 @@
+"""The demo's screen: what it does and claims, and the promotions live below; in a pipe a line for each."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from slipway.cli.api_answers import Promotion
+from slipway.cli.changes import changes
+from slipway.cli.live_tree import Detail, look, tree
+from slipway.cli.printing import animated, clean, show
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something the demo has shown, and when (seconds from its start)."""
+
+    at_s: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line of the screen: when, whose turn it is (icon, colour), and words."""
+
+    at_s: float
+    icon: str
+    colour: str
+    words: str
+    style: str
+
+
+class Screen:
+    """A context. In a terminal it is drawn again and again while it is open; what remains is the summary.
+
+    `claims` is what was shown so far.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._animated = animated(console)
+        self._begun = time.monotonic()
+        self._notes: list[Note] = []
+        self._promotions: dict[str, Promotion] = {}
+        self._live = Live(get_renderable=lambda: self, console=console, refresh_per_second=4, transient=True)
+        self.claims: list[Claim] = []
+
+    def __enter__(self) -> "Screen":
+        if self._animated:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        if error and self._animated:  # how far it came must not vanish
+            self._console.print(_table(self._notes), *self._trees())
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._begun
+
+    def say(self, words: str) -> None:
+        """Something on the way, of no weight."""
+        self._note("·", "dim", words, "dim")
+
+    def act(self, words: str) -> None:
+        """Something that the demo does now."""
+        self._note("»", "blue", words, "")
+
+    def shown(self, words: str) -> None:
+        """A claim that was just seen to be true."""
+        self.claims.append(Claim(self.elapsed_s, words))
+        self._note("✓", "green", words, "bold")
+
+    def look(self, latest: Promotion) -> None:
+        """The newest answer about a promotion."""
+        before = self._promotions.get(latest.id)
+        self._promotions[latest.id] = latest
+        if not self._animated:
+            for change in changes(before, latest):
+                where = f"{latest.version} in {change.stage}: " if change.stage else ""
+                shown = look(change.state)
+                self._note(shown.icon, shown.style, where + change.words, "dim")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The promotions, and as many of the newest notes as fit above them."""
+        trees = Group(*self._trees())
+        room = console.height - len(console.render_lines(trees, options)) - 2
+        for count in range(len(self._notes), 0, -1):
+            notes = _table(self._notes[-count:])
+            if len(console.render_lines(notes, options)) <= room:
+                yield notes
+                break
+        yield trees
+
+    def _note(self, icon: str, colour: str, words: str, style: str) -> None:
+        note = Note(self.elapsed_s, icon, colour, clean(words), style)
+        self._notes.append(note)
+        if not self._animated:
+            show(self._console, _table([note]))
+
+    def _trees(self) -> list[RenderableType]:
+        now = datetime.now(UTC)
+        shown: list[RenderableType] = []
+        for each in self._promotions.values():
+            shown += ["", tree(each, now, Detail.STAGES)]
+        return shown
+
+
+def _table(notes: list[Note]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", min_width=7, style="dim", no_wrap=True)
+    table.add_column()
+    table.add_column()
+    for note in notes:
+        table.add_row(f"{note.at_s:.1f} s", Text(note.icon, note.colour), Text(note.words, note.style))
+    return table

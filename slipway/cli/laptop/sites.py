@@ -1,0 +1,42 @@
+"""The web sites that a pipeline releases to, and what they answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from slipway.promotion.plan import PromotionPlan
+
+
+@dataclass(frozen=True)
+class Site:
+    """One target of one environment, and its public address."""
+
+    environment: str
+    target: str
+    url: str
+
+
+def sites_of(plan: PromotionPlan, addresses: Mapping[str, str]) -> list[Site]:
+    """Each target's site, in the plan's order; `addresses` are the stand-in's, by name of the site."""
+    return [
+        Site(stage.environment, target.name, addresses[target.resource.rsplit("/", 1)[-1]])
+        for stage in plan.stages
+        for target in stage.targets
+    ]
+
+
+def versions(sites: list[Site]) -> dict[Site, str]:
+    """What each site answers to `GET /version` right now; why not, where it does not."""
+    with httpx.Client(timeout=5.0, trust_env=False) as http:
+        return {site: _version(http, site) for site in sites}
+
+
+def _version(http: httpx.Client, site: Site) -> str:
+    try:
+        reply = http.get(f"{site.url}/version").raise_for_status()
+        return str(reply.json()["version"])
+    except httpx.HTTPStatusError as error:
+        return f"answers {error.response.status_code}"
+    except httpx.TransportError as error:
+        return f"no answer ({type(error).__name__})"

@@ -1,0 +1,150 @@
+"""The laptop system: Azure stand-in, broker and Functions host, started in that order, stopped in reverse."""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.laptop.child import Child
+from slipway.cli.laptop.layout import Layout, host_settings, plain_environment, refuse_busy
+from slipway.cli.state_folder import RunFile, write_private
+
+READY_WITHIN_S = 40.0
+STOP_WITHIN_S = 10.0
+LOOK_EVERY_S = 0.25
+CONNECTION = (
+    "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;"
+    "SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true"
+)
+AZURE, SERVICEBUS, FUNCTIONS = "azure", "servicebus", "functions"
+
+
+class Laptop:
+    """A context in which the three processes run. One state folder has one of them at a time.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does: by KeyboardInterrupt. Use it in the main thread.
+    """
+
+    def __init__(self, layout: Layout, say: Callable[[str], None]) -> None:
+        self._layout = layout
+        self._say = say
+        self._children: dict[str, Child] = {}
+        self._lock: IO[str] | None = None
+        self._host_port = layout.ports.host
+        self._settings: dict[str, str] = {}
+        self.azure: dict[str, Any] = {}  # the stand-in's ready line
+        self.run: RunFile | None = None
+
+    def __enter__(self) -> "Laptop":
+        """Start everything. Raises Failure: runs already, a port is in use, a process does not come up."""
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a script's background job ignores SIGINT
+            if name != signal.SIGHUP or signal.getsignal(name) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(name, signal.default_int_handler)
+        self._lock = _lock(self._layout.state)
+        try:
+            refuse_busy(self._layout.ports)
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        layout = self._layout
+        self.azure = azure = self._child(AZURE, layout.azure(), {}).ready
+        self._say(f"Azure stand-in   {azure['url']}")
+        broker = self._child(SERVICEBUS, layout.servicebus(azure["cert"]), {}).ready
+        self._say(f"Service Bus      localhost:{broker['port']}, TLS {broker['tls_port']}")
+        self._settings = host_settings(layout, azure, broker["tls_port"])
+        host = self.start_host()
+        self._say(f"Functions host   {host}")
+        msi_port = int(azure["msi_endpoint"].split(":")[2].split("/")[0])
+        self.run = RunFile(
+            url=host,
+            issuer=azure["issuer"],
+            ca=azure["ca"],
+            tenant=azure["tenant"],
+            servicebus=CONNECTION.format(port=broker["port"]),
+            pids={name: child.pid for name, child in self._children.items()},
+            ports={
+                "host": self._host_port,
+                "azure": int(azure["url"].rsplit(":", 1)[1]),
+                "msi": msi_port,
+                "servicebus": broker["port"],
+                "servicebus_tls": broker["tls_port"],
+            },
+        )
+        write_private(layout.state / "run.json", self.run)
+
+    def start_host(self) -> str:
+        """Start the Functions host, on the port that it had before if there was one: its address."""
+        url: str = self._child(FUNCTIONS, self._layout.functions(self._host_port), self._settings).ready["url"]
+        self._host_port = int(url.rsplit(":", 1)[1])
+        return url
+
+    def kill_host(self) -> int:
+        """SIGKILL to the Functions host: the process id that it had."""
+        host = self._children.pop(FUNCTIONS)
+        host.kill()
+        return host.pid
+
+    def check(self) -> None:
+        """Raises ChildDied when one of the processes has ended by itself."""
+        for child in self._children.values():
+            if not child.alive:
+                raise child.died()
+
+    def until_interrupted(self) -> None:
+        """Wait for Ctrl-C. Raises ChildDied; nothing is started again in silence."""
+        while True:
+            self.check()
+            time.sleep(LOOK_EVERY_S)
+
+    def tail(self, name: str) -> list[str]:
+        """The last lines of a process's log."""
+        return self._children[name].tail() if name in self._children else []
+
+    def stop(self) -> None:
+        """Stop host, broker, stand-in within ten seconds; a second Ctrl-C kills what is left at once."""
+        deadline = time.monotonic() + STOP_WITHIN_S
+        try:
+            for reserve_s, name in ((3.0, FUNCTIONS), (1.5, SERVICEBUS), (0.0, AZURE)):
+                if child := self._children.get(name):
+                    child.stop(deadline - reserve_s - time.monotonic())
+        finally:
+            for child in self._children.values():
+                child.kill()
+            self._children.clear()
+            if self._lock:
+                (self._layout.state / "run.json").unlink(missing_ok=True)
+                self._lock.close()
+                self._lock = None
+
+    def _child(self, name: str, arguments: list[str], settings: dict[str, str]) -> Child:
+        environment = plain_environment(os.environ) | settings
+        child = Child(name, arguments, environment, self._layout.log(name), READY_WITHIN_S)
+        self._children[name] = child
+        return child
+
+
+def _lock(state: Path) -> IO[str]:
+    """Hold the state folder for as long as this process lives. Raises Failure when another one does."""
+    state.mkdir(parents=True, exist_ok=True)
+    lock = (state / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        words = f"a system runs on {state} already; use it, or start another with --state DIR --any-ports"
+        raise Failure("RUNS_ALREADY", words, ExitCode.REFUSED) from error
+    return lock

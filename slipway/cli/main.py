@@ -1,0 +1,40 @@
+"""The `slipway` command."""
+
+import typer
+
+from slipway.cli import decide, login, pure, show, submit
+from slipway.cli.commands import Commands
+from slipway.cli.failure import EXIT_CODES
+from slipway.cli.laptop import demo, run
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Slipway takes a build through environments, one gate at a time, and back when it must.",
+    epilog=EXIT_CODES,
+)
+
+LAPTOP, WATCH, PEOPLE, FILES = (
+    "On this laptop",
+    "Builds and promotions",
+    "A person decides",
+    "Pipelines, offline",
+)
+
+app.command(rich_help_panel=LAPTOP)(demo.demo)
+app.command(rich_help_panel=LAPTOP)(run.run)
+app.command(rich_help_panel=LAPTOP)(login.login)
+
+app.command(rich_help_panel=WATCH)(submit.submit)
+app.command("list", rich_help_panel=WATCH)(show.list_promotions)
+app.command(rich_help_panel=WATCH)(show.status)
+app.command(rich_help_panel=WATCH)(show.environments)
+
+app.command(rich_help_panel=PEOPLE)(decide.approve)
+app.command(rich_help_panel=PEOPLE)(decide.reject)
+app.command(rich_help_panel=PEOPLE)(decide.abort)
+
+app.command(rich_help_panel=FILES)(pure.lint)
+app.command(rich_help_panel=FILES)(pure.plan)

@@ -1,0 +1,122 @@
+"""`slipway list`, `status`, `environments`: what is where, and what it waits for."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from slipway.cli.api_answers import Environment, Environments, Promotion, Promotions, ServiceThere, Summary
+from slipway.cli.connection import connect, promotion_path, understood
+from slipway.cli.live_tree import Detail, look, tree
+from slipway.cli.options import AsJson, PromotionId, Url
+from slipway.cli.printing import answer, clean
+from slipway.cli.times import ago
+from slipway.cli.watch import follow
+
+
+def list_promotions(
+    service: Annotated[str | None, typer.Option(help="Only this service's.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state, such as waiting.")] = None,
+    top: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 20,
+    after: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """List promotions, newest first."""
+    api = connect(url)
+    document = api.get("/api/promotions", service=service, state=state, top=top, after=after)
+    found = understood(Promotions, document)
+    answer(document, _promotions(found, api.now()), as_json)
+
+
+def status(
+    promotion: PromotionId,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Stay until it is over, exit 6 unless it passed.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Like --watch, but show only the end.")] = False,
+    every_step: Annotated[bool, typer.Option("--all", help="Every step of every stage.")] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a promotion as a tree of its stages: how far it is, and what it waits for."""
+    api = connect(url)
+    detail = Detail.STEPS if every_step else Detail.ACTIVE
+    if watch or wait:
+        follow(api, promotion, detail=detail, as_json=as_json, quiet=wait and not watch)
+        return
+    document = api.get(promotion_path(promotion))
+    shown = understood(Promotion, document)
+    answer(document, tree(shown, api.now(), detail), as_json)
+
+
+def environments(url: Url = None, as_json: AsJson = False) -> None:
+    """Show what is live in every environment, and what is on its way there."""
+    api = connect(url)
+    document = api.get("/api/environments")
+    found = understood(Environments, document)
+    answer(document, _environments(found.environments, api.now()), as_json)
+
+
+def _promotions(found: Promotions, now: datetime) -> RenderableType:
+    if not found.promotions:
+        return Text("No promotion yet. `slipway submit checkout 1.1.0` sends a build.")
+    table = _table("promotion", "state", "waits for", "started", "author")
+    for each in found.promotions:
+        table.add_row(*_row(each, now))
+    more = [Text(f"more: slipway list --after {clean(found.after)}", style="dim")] if found.after else []
+    return Group(table, *more)
+
+
+def _row(each: Summary, now: datetime) -> tuple[Text, ...]:
+    shown = look(each.state)
+    return (
+        Text(clean(each.id), style="bold"),
+        Text(f"{shown.icon} {each.state}", style=shown.style),
+        Text(clean("" if each.over else each.waits_for or "")),
+        Text(ago(each.started_at, now) if each.started_at else "", style="dim"),
+        Text(clean(each.author), style="dim"),
+    )
+
+
+def _environments(found: list[Environment], now: datetime) -> RenderableType:
+    if not any(each.services for each in found):
+        return Text("Nothing was released yet. `slipway submit checkout 1.1.0` sends a build.")
+    table = _table("environment", "service", "live", "since", "on its way")
+    for each in found:
+        for service in each.services:
+            table.add_row(
+                Text(clean(each.environment), style="bold"),
+                Text(clean(service.service)),
+                _live(service),
+                Text(ago(service.live.at, now) if service.live and service.live.at else "", style="dim"),
+                _on_its_way(service),
+            )
+    return table
+
+
+def _live(service: ServiceThere) -> Text:
+    if service.live is None:
+        return Text("?", style="dim")
+    proven = "" if service.live.proven else " unproven"
+    return Text.assemble(clean(service.live.version), (proven, "yellow"))
+
+
+def _on_its_way(service: ServiceThere) -> Text:
+    if service.broken:
+        return Text(f"! {clean(service.broken.words)}", style="red")
+    parts = []
+    if service.on_its_way:
+        parts.append(f"» {service.on_its_way.version}")
+    parts += [f"… {waiting.version} waits" for waiting in service.waiting]
+    return Text(clean(", ".join(parts)), style="blue")
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table

@@ -1,0 +1,90 @@
+"""`slipway submit`: say that a build is finished, as CI does."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+from rich.text import Text
+
+from slipway.cli.connection import connect, understood
+from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.options import AsJson, Url
+from slipway.cli.printing import answer
+from slipway.cli.watch import follow
+
+
+class _Accepted(BaseModel):
+    promotion: str
+
+
+def submit(
+    service: Annotated[str | None, typer.Argument(metavar="SERVICE")] = None,
+    version: Annotated[str | None, typer.Argument(metavar="VERSION")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", exists=True, dir_okay=False, help="Send this message as it is.")
+    ] = None,
+    branch: Annotated[str, typer.Option(help="Branch it was built from.")] = "main",
+    author: Annotated[str, typer.Option(help="CI's name for who wrote it.")] = "bob@shop.example",
+    commit: Annotated[str | None, typer.Option(help="Commit; made up from service and version when left out.")] = None,
+    digest: Annotated[str | None, typer.Option(help="sha256:… of the artifact.")] = None,
+    finished_at: Annotated[str | None, typer.Option(help="ISO 8601 with zone; now when left out.")] = None,
+    result: Annotated[str, typer.Option(help="How the build ended.")] = "succeeded",
+    wait: Annotated[bool, typer.Option("--wait", help="Watch the promotion to its end.")] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send the message that a build is finished: SERVICE VERSION, or --file."""
+    if file is not None:
+        message = _message_of(file)
+    elif service and version:
+        message = build_message(service, version, branch, author, commit, digest, finished_at, result)
+    else:
+        raise Failure("USAGE", "say SERVICE and VERSION, or --file with a message", ExitCode.USAGE)
+    api = connect(url)
+    document = api.post("/api/builds", message)
+    promotion = understood(_Accepted, document).promotion
+    if not (wait and as_json):
+        answer(
+            document,
+            Text(f"✓ the build is on the queue; watch it: slipway status {promotion} --watch"),
+            as_json,
+        )
+    if wait:
+        follow(api, promotion, as_json=as_json, appears_within_s=30)
+
+
+def build_message(
+    service: str,
+    version: str,
+    branch: str = "main",
+    author: str = "bob@shop.example",
+    commit: str | None = None,
+    digest: str | None = None,
+    finished_at: str | None = None,
+    result: str = "succeeded",
+) -> dict[str, Any]:
+    """Slipway's own build message. The same service and version make up the same commit."""
+    message = {
+        "service": service,
+        "version": version,
+        "commit": commit or hashlib.sha1(f"{service} {version}".encode(), usedforsecurity=False).hexdigest(),
+        "branch": branch,
+        "author": author,
+        "finished_at": finished_at or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "result": result,
+    }
+    return message | ({"digest": digest} if digest else {})
+
+
+def _message_of(file: Path) -> dict[str, Any]:
+    try:
+        message = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise Failure("USAGE", f"{file} holds no JSON: {error}", ExitCode.USAGE) from error
+    if not isinstance(message, dict):
+        raise Failure("USAGE", f"{file} holds no JSON object", ExitCode.USAGE)
+    return message

@@ -1,0 +1,85 @@
+"""The artifact feed: a public download of zip packages, built from the version's name or uploaded before.
+
+A built package holds no code. Its `release.json` says which service and version the worker plays, and which
+faults the build carries; the version's suffix chooses those.
+"""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+from aiohttp import web
+
+from slipway.local.azure.state import replace
+
+FAULTS: dict[str, dict[str, float | int | bool]] = {
+    "errors": {"error_rate": 0.2},
+    "slow": {"latency_ms": 400},
+    "crash": {"crash_on_start": True},
+    "sick": {"unhealthy_after_s": 4},
+}
+# ZIP's own epoch: a package must not differ from one minute to the next.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+SERVICE = re.compile(r"[a-z0-9](-?[a-z0-9])*")
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}")
+
+
+def faults_of(version: str) -> dict[str, float | int | bool]:
+    """`2.1.0-errors` carries the faults named `errors`; a version without such a suffix is healthy."""
+    return dict(FAULTS.get(version.rpartition("-")[2], {})) if "-" in version else {}
+
+
+def build_package(service: str, version: str) -> bytes:
+    """The zip of a release; the same bytes for the same names."""
+    faults = faults_of(version)
+    release = {"service": service, "version": version, "faults": faults}
+    readme = f"# {service} {version}\n\nA package of the laptop's artifact feed.\n"
+    readme += f"It misbehaves on purpose: {json.dumps(faults)}\n" if faults else "It is healthy.\n"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, text in (("release.json", json.dumps(release, indent=2) + "\n"), ("README.md", readme)):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = 0o644 << 16
+            package.writestr(entry, text)
+    return buffer.getvalue()
+
+
+class ArtifactFeed:
+    """`GET` and `PUT /artifacts/{service}/{version}.zip`; `folder` keeps what was uploaded."""
+
+    PATH = "/artifacts/{service}/{version}.zip"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get(self.PATH, self.download), web.put(self.PATH, self.upload)]
+
+    async def download(self, request: web.Request) -> web.Response:
+        service, version = _names(request)
+        uploaded = self._file(service, version)
+        content = uploaded.read_bytes() if uploaded.exists() else build_package(service, version)
+        return web.Response(body=content, content_type="application/zip")
+
+    async def upload(self, request: web.Request) -> web.Response:
+        service, version = _names(request)
+        content = await request.read()
+        if not zipfile.is_zipfile(io.BytesIO(content)):
+            raise web.HTTPBadRequest(text="the body is not a zip file")
+        target = self._file(service, version)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace(target, content)
+        return web.Response(status=201)
+
+    def _file(self, service: str, version: str) -> Path:
+        return self._folder / service / f"{version}.zip"
+
+
+def _names(request: web.Request) -> tuple[str, str]:
+    service, version = request.match_info["service"], request.match_info["version"]
+    if not SERVICE.fullmatch(service) or not VERSION.fullmatch(version):
+        raise web.HTTPNotFound(text="no such service or version name")
+    return service, version

@@ -1,0 +1,99 @@
+"""What the stand-in holds and whom it knows, read from two YAML files."""
+
+from pathlib import Path
+from typing import Annotated, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class ConfigError(Exception):
+    """A file that cannot be used; the text names the file and what is wrong."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LiveRelease(_Strict):
+    """The release that a site serves when the stand-in starts for the first time."""
+
+    service: Name
+    version: Version
+
+
+class SlotConfig(_Strict):
+    name: Name
+    port: Port
+
+
+class SiteConfig(_Strict):
+    name: Name
+    port: Port
+    location: str = "West Europe"
+    live: LiveRelease | None = None
+    slots: tuple[SlotConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _slots_are_told_apart(self) -> Self:
+        names = ["production", *(slot.name for slot in self.slots)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"site {self.name}: slot names must differ and 'production' is taken")
+        return self
+
+
+class StandinConfig(_Strict):
+    """`pace` stretches (2) or shortens (0.1) the time that operations take."""
+
+    subscription: str
+    resource_group: str
+    sites: tuple[SiteConfig, ...]
+    pace: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _sites_are_told_apart(self) -> Self:
+        names = [site.name for site in self.sites]
+        ports = [port for site in self.sites for port in (site.port, *(slot.port for slot in site.slots))]
+        if len(set(names)) < len(names):
+            raise ValueError("site names must differ")
+        if len(set(ports)) < len(ports):
+            raise ValueError("every site and slot needs its own port")
+        return self
+
+
+class Person(_Strict):
+    id: str
+    oid: str
+    name: str
+    email: str
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+class People(_Strict):
+    tenant: str
+    people: tuple[Person, ...]
+
+    def named(self, login: str) -> Person | None:
+        """The person with this login name or e-mail address."""
+        return next((person for person in self.people if login in (person.id, person.email)), None)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(model: type[Model], path: Path) -> Model:
+    """The file as `model`; raises ConfigError."""
+    try:
+        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{path}: {where}: {first['msg']}") from error

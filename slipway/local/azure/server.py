@@ -1,0 +1,215 @@
+"""Puts the stand-in together: listeners, services, workers; starts in order and stops in reverse."""
+
+import asyncio
+import socket
+import ssl
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from slipway.local.azure.artifacts import ArtifactFeed
+from slipway.local.azure.authority import open_authority
+from slipway.local.azure.blobs.api import BlobApi
+from slipway.local.azure.blobs.store import BlobStore
+from slipway.local.azure.config import People, SiteConfig, StandinConfig
+from slipway.local.azure.faults import Faults
+from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
+from slipway.local.azure.ports import listen, listen_anywhere
+from slipway.local.azure.sites.api import SitesApi
+from slipway.local.azure.sites.front_end import FrontEnd
+from slipway.local.azure.sites.operations import Operations
+from slipway.local.azure.sites.packages import Packages
+from slipway.local.azure.sites.plant import Plant
+from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
+from slipway.local.azure.state import StateFolder
+from slipway.local.azure.tables.api import TableApi
+from slipway.local.azure.tables.store import TableStore
+from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
+
+# The largest body that a service takes is a blob's block.
+LARGEST_BODY = 110 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Options:
+    """`port` and `msi_port` 0 and `any_ports`: some free port, the same again after a restart."""
+
+    state: Path
+    config: StandinConfig
+    people: People
+    port: int = 0
+    msi_port: int = 0
+    any_ports: bool = False
+
+
+class Listeners:
+    """Every socket, bound before the first worker starts, so that none can take another's port."""
+
+    def __init__(self, options: Options, state: StateFolder) -> None:
+        self._state = state
+        self.tls = self._listen("https", options.port, "the Azure stand-in")
+        self.msi = self._listen("msi", options.msi_port, "the managed-identity endpoint")
+        self.sites = {
+            name: self._listen(str(name), 0 if options.any_ports else port, f"site {name}")
+            for site in options.config.sites
+            for name, port in slots_of(site).items()
+        }
+
+    def _listen(self, key: str, wanted: int, what: str) -> socket.socket:
+        """On the wanted port; with 0 on the one it had before, or some free one, which is kept."""
+        if wanted:
+            return listen(wanted, what)
+        kept = self._state.port(key)
+        if kept is not None:
+            return listen(kept, what)
+        listener = listen_anywhere(what)
+        self._state.keep_port(key, _port(listener))
+        return listener
+
+
+class Standin:
+    """Use as an async context manager; `ready_line` is what the process prints then."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._state = StateFolder(options.state)
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> "Standin":
+        """Raises ports.PortInUse."""
+        async with AsyncExitStack() as starting:
+            await self._start(starting)
+            self._exit = starting.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._exit.aclose()
+
+    async def _start(self, exit: AsyncExitStack) -> None:
+        state, config = self._state, self._options.config
+        listeners = Listeners(self._options, state)
+        self._authority = authority = open_authority(state)
+        self._tls_port, self._msi_port = _port(listeners.tls), _port(listeners.msi)
+        issuer = Issuer(f"https://localhost:{self._tls_port}", self._options.people.tenant)
+        self._tokens = tokens = Tokens(state.file("signing-key.pem", new_signing_key), issuer)
+        self._site_ports = {name: _port(listener) for name, listener in listeners.sites.items()}
+
+        database = state.database()
+        exit.callback(database.close)
+        # Many small requests to loopback: no limit of connections, no cookies carried between them.
+        http = await exit.enter_async_context(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        )
+        store = SiteStore(database)
+        packages = Packages(state.path / "releases", http, authority.client_context())
+        _install(config, store, packages)
+        plant = Plant(store, packages, http)
+        exit.push_async_callback(plant.close)
+        operations = Operations(store, plant, packages, config.pace)
+        exit.push_async_callback(operations.close)
+        await asyncio.gather(*(plant.start(name) for name in self._site_ports))
+
+        for name, listener in listeners.sites.items():
+            front_end = FrontEnd(name, store, plant, http)
+            await _serve_front_end(exit, front_end, listener)
+        identity = ManagedIdentity(tokens, self._msi_header)
+        await _serve(exit, _application(identity.routes()), listeners.msi)
+        faults = Faults()
+        application = _application(
+            [
+                *faults.routes(),
+                *OpenIdIssuer(tokens, self._options.people).routes(),
+                *ArtifactFeed(state.path / "artifacts").routes(),
+                *SitesApi(config, store, plant, operations, tokens, self._site_ports).routes(),
+                *BlobApi(BlobStore(database), tokens).routes(),
+                *TableApi(TableStore(database), tokens).routes(),
+            ],
+            faults,
+        )
+        await _serve(exit, application, listeners.tls, authority.server_context())
+        # Only now: a deployment may fetch its package from our own feed.
+        operations.resume()
+
+    @property
+    def _msi_header(self) -> str:
+        return self._state.secret("msi_header")
+
+    def ready_line(self) -> dict[str, object]:
+        """What a client needs to know; `sites` are the front ends by name, `site(slot)` for a slot."""
+        issuer = self._tokens.issuer
+        return {
+            "ready": True,
+            "url": issuer.base,
+            "msi_endpoint": f"http://127.0.0.1:{self._msi_port}{ManagedIdentity.PATH}",
+            "msi_header": self._msi_header,
+            "ca": str(self._authority.ca),
+            "cert": str(self._authority.server),
+            "issuer": issuer.issuer,
+            "jwks": issuer.jwks,
+            "tenant": issuer.tenant,
+            "sites": {str(name): f"http://localhost:{port}" for name, port in self._site_ports.items()},
+        }
+
+
+def slots_of(site: SiteConfig) -> dict[SlotName, int]:
+    """The site itself and its slots, with their configured ports."""
+    slots = {SlotName(site.name, slot.name): slot.port for slot in site.slots}
+    return {SlotName(site.name): site.port, **slots}
+
+
+def _install(config: StandinConfig, store: SiteStore, packages: Packages) -> None:
+    """Makes sure of the configured slots; a site seen for the first time gets its live release."""
+    for site in config.sites:
+        for name in slots_of(site):
+            release = f"live-{site.name}" if site.live and name.slot == PRODUCTION else None
+            # The package comes first: a kill in between must not leave a slot with a release that is not there.
+            if release and site.live and not packages.at(release).exists():
+                packages.build(release, site.live.service, site.live.version)
+            store.add_slot(name, release)
+    packages.keep_only(store.releases())
+
+
+def _application(routes: list[web.RouteDef], faults: Faults | None = None) -> web.Application:
+    application = web.Application(
+        client_max_size=LARGEST_BODY, middlewares=[faults.middleware] if faults is not None else []
+    )
+    application.add_routes([*routes, web.route("*", "/{tail:.*}", _unknown)])
+    return application
+
+
+async def _unknown(request: web.Request) -> web.Response:
+    message = f"{request.method} {request.path} is not in this stand-in."
+    return web.json_response({"error": {"code": "NotImplemented", "message": message}}, status=501)
+
+
+async def _serve(
+    exit: AsyncExitStack,
+    application: web.Application,
+    listener: socket.socket,
+    tls: ssl.SSLContext | None = None,
+) -> None:
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    exit.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener, ssl_context=tls).start()
+
+
+async def _serve_front_end(exit: AsyncExitStack, front_end: FrontEnd, listener: socket.socket) -> None:
+    # The bare server, without routing: a proxy has one handler, and shares two cores with its load.
+    runner = web.ServerRunner(web.Server(front_end.handle, access_log=None), shutdown_timeout=1)
+    await runner.setup()
+    exit.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener).start()
+
+
+def _port(listener: socket.socket) -> int:
+    port = listener.getsockname()[1]
+    assert isinstance(port, int)
+    return port

@@ -1,0 +1,297 @@
+"""Resource Manager for App Service: reads, OneDeploy, swap, start, stop, and polling of the slow ones."""
+
+import re
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from slipway.local.azure.config import StandinConfig
+from slipway.local.azure.sites import bodies
+from slipway.local.azure.sites.bodies import Resource
+from slipway.local.azure.sites.operations import Busy, Operations
+from slipway.local.azure.sites.plant import Plant
+from slipway.local.azure.sites.store import PRODUCTION, Deployment, SiteStore, SlotName
+from slipway.local.azure.tokens import RESOURCE_MANAGER, TokenRefused, Tokens
+
+SUBSCRIPTION = re.compile(r"/subscriptions/(?P<subscription>[^/]+)(?P<rest>/.*)?", re.IGNORECASE)
+OPERATION = re.compile(r"/providers/Microsoft\.Web/locations/[^/]+/operations/(?P<id>[^/]+)", re.IGNORECASE)
+SITE = re.compile(
+    r"/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.Web/sites/(?P<site>[^/]+)"
+    r"(?:/slots/(?P<slot>[^/]+))?(?P<rest>/.*)?",
+    re.IGNORECASE,
+)
+# azure-core ignores `Retry-After: 0` (and then waits 30 s), so a whole second and milliseconds beside it.
+POLL_AGAIN = {"Retry-After": "1", "retry-after-ms": "250"}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ArmError(Exception):
+    """ARM's own shape: `{"error": {"code", "message"}}`."""
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.response = web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
+
+
+class AppServiceError(Exception):
+    """App Service's own shape, flat and in capitals; the SDKs' `error` is empty for it."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        details = [{"Message": message}, {"Code": code}, {"ErrorEntity": {"Code": code, "Message": message}}]
+        body = {"Code": code, "Message": message, "Target": None, "Details": details, "Innererror": None}
+        self.response = web.json_response(body, status=status)
+
+
+class OneDeploy(BaseModel):
+    """`properties` of a OneDeploy request. What would need another kind of deployment is refused by name."""
+
+    model_config = ConfigDict(extra="allow")
+    package_uri: str = Field(alias="packageUri", min_length=1)
+    type: str = "zip"
+    tag: str | None = Field(default=None, alias="deploymentTag")
+    clean: bool = True
+    restart: bool = True
+
+
+class OneDeployRequest(BaseModel):
+    properties: OneDeploy
+
+
+class SwapRequest(BaseModel):
+    target: str = Field(alias="targetSlot", min_length=1)
+
+
+class SitesApi:
+    """`ports` are those that the front ends really listen on; `base` is the server's address."""
+
+    def __init__(
+        self,
+        config: StandinConfig,
+        store: SiteStore,
+        plant: Plant,
+        operations: Operations,
+        tokens: Tokens,
+        ports: dict[SlotName, int],
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._plant = plant
+        self._operations = operations
+        self._tokens = tokens
+        self._base = tokens.issuer.base
+        self._group_id = f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}"
+        self._resources = {
+            SlotName(site.name, slot): Resource(
+                name=SlotName(site.name, slot),
+                group_id=self._group_id,
+                group=config.resource_group,
+                location=site.location,
+                port=ports[SlotName(site.name, slot)],
+            )
+            for site in config.sites
+            for slot in (PRODUCTION, *(slot.name for slot in site.slots))
+        }
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.route("*", "/subscriptions/{tail:.*}", self.handle)]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        try:
+            return await self._route(request)
+        except (ArmError, AppServiceError) as refusal:
+            return refusal.response
+        except Busy as busy:
+            operation = busy.operation
+            return AppServiceError(
+                409,
+                "Conflict",
+                "Cannot modify this site because another operation is in progress. Details: "
+                f"Id: {operation.id}, OperationName: {_operation_name(operation.kind)},"
+                f" CreatedTime: {operation.started}",
+            ).response
+
+    async def _route(self, request: web.Request) -> web.Response:
+        self._authorise(request)
+        if "api-version" not in request.query:
+            raise ArmError(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
+        of_subscription = SUBSCRIPTION.fullmatch(request.path)
+        if of_subscription is None:
+            raise _not_implemented(request)
+        subscription = of_subscription["subscription"]
+        if subscription.lower() != self._config.subscription.lower():
+            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+        rest = of_subscription["rest"] or ""
+        if (polled := OPERATION.fullmatch(rest)) and request.method == "GET":
+            return self._show_operation(polled["id"])
+        of_site = SITE.fullmatch(rest)
+        if of_site is None:
+            raise _not_implemented(request)
+        resource = self._find(of_site["group"], of_site["site"], of_site["slot"])
+        return await self._route_site(request, resource, (of_site["rest"] or "").rstrip("/"))
+
+    async def _route_site(self, request: web.Request, resource: Resource, rest: str) -> web.Response:
+        kind, _, name = rest.removeprefix("/").partition("/")
+        match request.method, kind.lower(), name.lower():
+            case "GET", "", "":
+                return web.json_response(self._site(resource))
+            case "GET", "slots", "" if not resource.is_slot:
+                slots = (each for each in self._resources.values() if each.name.site == resource.name.site)
+                return web.json_response({"value": [self._site(slot) for slot in slots if slot.is_slot]})
+            case "GET", "config", "web":
+                return web.json_response(bodies.web_config(resource))
+            case "GET", "instances", "":
+                return web.json_response({"value": self._instances(resource)})
+            case "GET", "deployments", "":
+                made = self._store.deployments(resource.name)
+                return web.json_response({"value": [self._deployment(resource, each) for each in made]})
+            case "GET", "deployments", id:
+                return web.json_response(self._deployment(resource, self._made(resource, id)))
+            case "GET", "deploymentstatus", id if id and "/" not in id:
+                return self._show_deployment_status(resource, self._made(resource, id))
+            case "GET", "deploymentstatus", log if log.endswith("/log"):
+                return web.Response(text=self._made(resource, log.removesuffix("/log")).log_tail or "")
+            case "GET", "extensions", "onedeploy":
+                return web.json_response(bodies.one_deploy(resource, self._made(resource, "latest")))
+            case "PUT", "extensions", "onedeploy":
+                return self._deploy(resource, await request.read())
+            case "POST", "slotsswap", "":
+                return self._swap(resource, await request.read())
+            case "GET", "operationresults", id:
+                return self._show_result(resource, id)
+            case "POST", "start", "":
+                await self._operations.start_slot(resource.name)
+                return web.Response(status=200)
+            case "POST", "stop", "":
+                await self._operations.stop_slot(resource.name)
+                return web.Response(status=200)
+        raise _not_implemented(request)
+
+    def _authorise(self, request: web.Request) -> None:
+        try:
+            self._tokens.check(request.headers.get("Authorization"), RESOURCE_MANAGER)
+        except TokenRefused as refusal:
+            issuer = self._tokens.issuer
+            challenge = f'Bearer authorization_uri="{issuer.base}/{issuer.tenant}", error="invalid_token"'
+            raise ArmError(
+                401,
+                "AuthenticationFailed",
+                f"Authentication failed: {refusal}.",
+                {"WWW-Authenticate": challenge},
+            ) from refusal
+
+    def _find(self, group: str, site: str, slot: str | None) -> Resource:
+        if group.lower() != self._config.resource_group.lower():
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+        resource = self._resources.get(SlotName(site.lower(), (slot or PRODUCTION).lower()))
+        if resource is None:
+            what = f"Microsoft.Web/sites/{site}" + (f"/slots/{slot}" if slot else "")
+            raise ArmError(
+                404,
+                "ResourceNotFound",
+                f"The Resource '{what}' under resource group '{group}' was not found.",
+            )
+        return resource
+
+    def _made(self, resource: Resource, id: str) -> Deployment:
+        """A deployment by id, or the newest one as `latest`."""
+        made = self._store.deployments(resource.name)
+        found = made[0] if id == "latest" and made else next((each for each in made if each.id == id), None)
+        if found is None:
+            raise AppServiceError(404, "NotFound", f"Deployment '{id}' was not found.")
+        return found
+
+    def _site(self, resource: Resource) -> dict[str, Any]:
+        slot = self._store.slot(resource.name)
+        return bodies.site(resource, slot, self._store.in_progress_on(resource.name))
+
+    def _instances(self, resource: Resource) -> list[dict[str, Any]]:
+        worker = self._plant.worker(resource.name)
+        return [bodies.instance(resource, worker.port is not None)] if worker else []
+
+    def _deployment(self, resource: Resource, made: Deployment) -> dict[str, Any]:
+        return bodies.deployment(resource, made, active=self._store.slot(resource.name).release == made.id)
+
+    def _show_deployment_status(self, resource: Resource, made: Deployment) -> web.Response:
+        here = f"{self._base}{resource.id}/deploymentStatus/{made.id}"
+        body = bodies.deployment_status(resource, made, f"{here}/log?api-version=2025-05-01")
+        if made.ended:
+            return web.json_response(body)
+        headers = {"Location": f"{here}?api-version=2025-05-01", **POLL_AGAIN}
+        return web.json_response(body, status=202, headers=headers)
+
+    def _deploy(self, resource: Resource, body: bytes) -> web.Response:
+        request = _parse(OneDeployRequest, body).properties
+        for option, is_served in (
+            (f"type={request.type}", request.type == "zip"),
+            ("clean=false", request.clean),
+            ("restart=false", request.restart),
+        ):
+            if not is_served:
+                raise ArmError(501, "NotImplemented", f"OneDeploy with {option} is not in this stand-in.")
+        if self._store.slot(resource.name).state == "Stopped":
+            raise AppServiceError(409, "Conflict", f"Site {resource.name} is stopped. Start it before you deploy.")
+        id = self._operations.deploy(resource.name, request.package_uri, request.tag)
+        made = self._store.deployment(id)
+        assert made is not None
+        return web.json_response(
+            bodies.one_deploy(resource, made), status=202, headers=self._follow(resource, id, status=True)
+        )
+
+    def _swap(self, resource: Resource, body: bytes) -> web.Response:
+        request = _parse(SwapRequest, body)
+        target = SlotName(resource.name.site, request.target.lower())
+        if target == resource.name or target not in self._resources:
+            raise AppServiceError(400, "BadRequest", f"'{request.target}' is no slot to swap '{resource.name}' with.")
+        id = self._operations.swap(resource.name, target)
+        return web.Response(status=202, headers=self._follow(resource, id, status=False))
+
+    def _follow(self, resource: Resource, id: str, status: bool) -> dict[str, str]:
+        """Where to ask for the operation. A swap has only `Location`, as App Service's has."""
+        version = "?api-version=2025-05-01"
+        headers = {"Location": f"{self._base}{resource.id}/operationresults/{id}{version}", **POLL_AGAIN}
+        if status:
+            location = resource.location.replace(" ", "").lower()
+            headers["Azure-AsyncOperation"] = (
+                f"{self._base}/subscriptions/{self._config.subscription}/providers/Microsoft.Web"
+                f"/locations/{location}/operations/{id}{version}"
+            )
+        return headers
+
+    def _show_operation(self, id: str) -> web.Response:
+        operation = self._store.operation(id)
+        if operation is None:
+            raise ArmError(404, "NotFound", f"Operation '{id}' was not found.")
+        headers = POLL_AGAIN if operation.status == "InProgress" else None
+        return web.json_response(bodies.operation_status(operation), headers=headers)
+
+    def _show_result(self, resource: Resource, id: str) -> web.Response:
+        operation = self._store.operation(id)
+        if operation is None or operation.slot != resource.name:
+            raise ArmError(404, "NotFound", f"Operation '{id}' was not found.")
+        if operation.status == "InProgress":
+            return web.Response(status=202, headers=self._follow(resource, id, operation.kind == "deploy"))
+        if operation.status == "Failed":
+            raise AppServiceError(409, operation.code or "Conflict", operation.message or "it failed")
+        if operation.kind == "deploy":
+            return web.json_response(bodies.one_deploy(resource, self._made(resource, id)))
+        return web.json_response(self._site(resource))
+
+
+def _parse(model: type[Model], body: bytes) -> Model:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise AppServiceError(400, "BadRequest", f"The request body is not valid: {where}: {first['msg']}") from error
+
+
+def _operation_name(kind: str) -> str:
+    return {"deploy": "OneDeploy", "swap": "SwapSiteSlots"}[kind]
+
+
+def _not_implemented(request: web.Request) -> ArmError:
+    return ArmError(501, "NotImplemented", f"{request.method} {request.path} is not in this stand-in.")

@@ -1,0 +1,160 @@
+"""Deployments and swaps: what takes time, one at a time per slot, and never forgotten over a restart."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from slipway.local.azure.sites.packages import PackageRefused, Packages
+from slipway.local.azure.sites.plant import Plant
+from slipway.local.azure.sites.process import StartFailed, Worker
+from slipway.local.azure.sites.store import PRODUCTION, Deployment, Operation, SiteStore, SlotName
+
+# How long each phase takes at least, in seconds; Azure needs minutes.
+BUILD_S, START_S, SWAP_S = 0.5, 1.0, 1.0
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Busy(Exception):
+    """Another operation is under way on the slot."""
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(f"{operation.kind} {operation.id} is under way")
+        self.operation = operation
+
+
+class Operations:
+    """`pace` stretches the phases: 1 as above, 0 as fast as the machine can."""
+
+    def __init__(self, store: SiteStore, plant: Plant, packages: Packages, pace: float) -> None:
+        self._store = store
+        self._plant = plant
+        self._packages = packages
+        self._pace = pace
+        self._running: set[asyncio.Task[None]] = set()
+
+    def deploy(self, name: SlotName, package_uri: str, tag: str | None) -> str:
+        """Starts a deployment and answers its id; raises Busy."""
+        self._refuse_second(name)
+        id = str(uuid.uuid4())
+        self._store.begin_deployment(id, name, package_uri, tag)
+        self._carry_out(id)
+        return id
+
+    def swap(self, source: SlotName, target: SlotName) -> str:
+        """Starts a swap and answers its operation's id; raises Busy."""
+        self._refuse_second(source)
+        self._refuse_second(target)
+        id = str(uuid.uuid4())
+        self._store.begin_swap(id, source, target)
+        self._carry_out(id)
+        return id
+
+    async def stop_slot(self, name: SlotName) -> None:
+        """Raises Busy."""
+        self._refuse_second(name)
+        self._store.set_state(name, "Stopped")
+        await self._plant.stop(name)
+
+    async def start_slot(self, name: SlotName) -> None:
+        """Raises Busy."""
+        self._refuse_second(name)
+        self._store.set_state(name, "Running")
+        await self._plant.start(name)
+
+    def resume(self) -> None:
+        """Carries out again what was under way when the stand-in ended: each step may be done twice."""
+        for operation in self._store.in_progress():
+            log.info("%s of %s goes on", operation.kind, operation.slot)
+            self._carry_out(operation.id)
+
+    async def close(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _refuse_second(self, name: SlotName) -> None:
+        busy = self._store.in_progress_on(name)
+        if busy is not None:
+            raise Busy(busy)
+
+    def _carry_out(self, id: str) -> None:
+        task = asyncio.create_task(self._run(id))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, id: str) -> None:
+        operation = self._store.operation(id)
+        assert operation is not None
+        try:
+            await (self._deploy(operation) if operation.kind == "deploy" else self._swap(operation))
+        except Exception as error:
+            log.exception("%s of %s broke", operation.kind, operation.slot)
+            self._store.fail(id, "InternalServerError", f"the stand-in could not carry it out: {error}")
+
+    async def _deploy(self, operation: Operation) -> None:
+        deployment = self._store.deployment(operation.id)
+        assert deployment is not None
+        self._store.advance_deployment(deployment.id, "BuildInProgress")
+        try:
+            package = await self._at_least(BUILD_S, lambda: self._packages.fetch(deployment.id, deployment.package_uri))
+        except PackageRefused as refusal:
+            self._store.refuse_deployment(deployment.id, "BuildFailed", str(refusal))
+            return
+        self._store.advance_deployment(deployment.id, "RuntimeStarting")
+        try:
+            worker = await self._at_least(START_S, lambda: Worker.start(package))
+        except StartFailed as failure:
+            self._settle(deployment, None, f"the app did not start: {failure}\n{failure.log_tail}", failure.log_tail)
+        else:
+            self._settle(deployment, worker)
+
+    def _settle(
+        self,
+        deployment: Deployment,
+        worker: Worker | None,
+        error: str | None = None,
+        log_tail: str | None = None,
+    ) -> None:
+        former = self._store.slot(deployment.slot).release
+        self._store.finish_deployment(deployment, error, log_tail)
+        # After a restart in the middle the slot may hold this very release already.
+        self._plant.replace(deployment.slot, worker, former if former != deployment.id else None)
+
+    async def _swap(self, operation: Operation) -> None:
+        source, target = operation.slot, operation.target
+        assert target is not None
+        silent = await self._at_least(SWAP_S, lambda: self._silent_side(source, target))
+        if silent is not None:
+            self._store.fail(
+                operation.id,
+                "Conflict",
+                f"Cannot swap site slots for site '{source.site}' because the '{silent.slot}' slot"
+                " did not respond to http ping.",
+            )
+            return
+        self._store.finish_swap(operation.id, source, target)
+        self._plant.exchange(source, target)
+
+    async def _silent_side(self, *sides: SlotName) -> SlotName | None:
+        """The side that does not answer its warm-up request. A production slot that never held a release does
+        not count: somebody must be the first."""
+        for name in sides:
+            worker = self._plant.worker(name)
+            if worker is None and name.slot == PRODUCTION and self._store.slot(name).release is None:
+                continue
+            if worker is None or not await self._plant.warm(worker):
+                return name
+        return None
+
+    async def _at_least(self, seconds: float, step: Callable[[], Awaitable[T]]) -> T:
+        """The step's answer or failure, not before `seconds` have gone by."""
+        clock = asyncio.get_running_loop()
+        earliest = clock.time() + seconds * self._pace
+        try:
+            return await step()
+        finally:
+            await asyncio.sleep(max(0.0, earliest - clock.time()))

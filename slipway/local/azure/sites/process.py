@@ -1,0 +1,116 @@
+"""A release that runs: its worker process, started again when it dies."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+WORKER = "slipway.local.azure.worker"
+START_TIMEOUT_S = 20.0
+DRAIN_TIMEOUT_S = 10.0
+LOG_TAIL_BYTES = 4000
+BACKOFF_S = (0.2, 30.0)  # shortest, longest
+STEADY_S = 60.0  # a worker that ran this long starts again with the shortest back-off
+
+log = logging.getLogger(__name__)
+
+
+class StartFailed(Exception):
+    """The process ended, or never listened; `log_tail` is what it said last."""
+
+    def __init__(self, reason: str, log_tail: str) -> None:
+        super().__init__(reason)
+        self.log_tail = log_tail
+
+
+class Worker:
+    """One supervised process; `port` is None while it is down."""
+
+    def __init__(self, package: Path) -> None:
+        self.port: int | None = None
+        self._package = package
+        self._log = package.with_suffix(".log")
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+
+    @classmethod
+    async def start(cls, package: Path) -> "Worker":
+        """Runs the package folder; back when the process listens. Raises StartFailed."""
+        worker = cls(package)
+        process = await worker._launch()
+        worker._watch = asyncio.create_task(worker._keep_alive(process))
+        return worker
+
+    async def stop(self) -> None:
+        """Lets the running requests end (up to 10 s), then ends the process."""
+        if self._in_flight:
+            self._idle.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), DRAIN_TIMEOUT_S)
+        if self._watch is not None:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+        self.port = None
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """Around a request that this worker answers, so that `stop` waits for it."""
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    async def _launch(self) -> asyncio.subprocess.Process:
+        with self._log.open("wb") as output:
+            # Standard input stays open as long as we live: its end tells the worker that we are gone, however
+            # we went. An own session keeps a Ctrl-C in the terminal from it: we end it ourselves.
+            self._process = process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", WORKER, "--package", str(self._package)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=output,
+                start_new_session=True,
+            )
+        assert process.stdout is not None
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
+        except TimeoutError as error:
+            process.kill()
+            await process.wait()
+            raise StartFailed(f"it did not listen within {START_TIMEOUT_S:.0f} s", self.log_tail()) from error
+        if not line:
+            code = await process.wait()
+            raise StartFailed(f"the process exited with code {code} on start", self.log_tail())
+        self.port = int(json.loads(line)["port"])
+        return process
+
+    async def _keep_alive(self, process: asyncio.subprocess.Process) -> None:
+        shortest, longest = BACKOFF_S
+        backoff, started = shortest, time.monotonic()
+        while True:
+            code = await process.wait()
+            self.port = None
+            if time.monotonic() - started > STEADY_S:
+                backoff = shortest
+            log.warning("worker of %s ended with code %s, starting it again", self._package.name, code)
+            await asyncio.sleep(backoff)
+            backoff, started = min(backoff * 2, longest), time.monotonic()
+            # A failed start leaves the dead process behind, and the loop comes here again.
+            with contextlib.suppress(StartFailed):
+                process = await self._launch()
+
+    def log_tail(self) -> str:
+        return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")

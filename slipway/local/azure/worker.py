@@ -1,0 +1,152 @@
+"""The process behind a site: serves one unpacked package over HTTP on loopback until its parent is gone.
+
+    python -m slipway.local.azure.worker --package DIR
+
+`release.json` in DIR says what to play: `{"service", "version", "faults": {...}}`. It prints `{"port": N}`
+once it listens. `GET /version` and `GET /healthz` answer for the release, every other path is traffic. Only the
+standard library and its own few lines of HTTP/1.1: a worker has to start in a blink and to leave the cores to
+the load.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+# What a request waits for in a service like this: its database.
+WORK_S = (0.002, 0.005)
+MAX_HEAD = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Release:
+    """`error_rate` in 0..1 and `latency_ms` on traffic only; `unhealthy_after_s` counts from the start."""
+
+    service: str
+    version: str
+    error_rate: float = 0.0
+    latency_ms: float = 0.0
+    crash_on_start: bool = False
+    unhealthy_after_s: float | None = None
+
+    @classmethod
+    def load(cls, package: Path) -> "Release":
+        told = json.loads((package / "release.json").read_text(encoding="utf-8"))
+        return cls(service=told["service"], version=told["version"], **told.get("faults", {}))
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: dict[str, object]
+
+
+class App:
+    """What the release answers."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self._started = time.monotonic()
+
+    async def answer(self, path: str) -> Answer:
+        release = self.release
+        if path == "/version":
+            return Answer(200, {"service": release.service, "version": release.version})
+        if path == "/healthz":
+            after = release.unhealthy_after_s
+            if after is not None and time.monotonic() - self._started >= after:
+                return Answer(503, {"status": "unhealthy", "version": release.version})
+            return Answer(200, {"status": "ok", "version": release.version})
+        await asyncio.sleep(random.uniform(*WORK_S) + release.latency_ms / 1000)
+        if random.random() < release.error_rate:
+            return Answer(500, {"error": "the release failed this request", "version": release.version})
+        return Answer(200, {"service": release.service, "version": release.version, "path": path})
+
+
+class Connection:
+    """One keep-alive connection; requests are answered one after the other (RFC 9112 §9.3)."""
+
+    def __init__(self, app: App, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._app = app
+        self._reader = reader
+        self._writer = writer
+
+    async def serve(self) -> None:
+        try:
+            while await self._one_request():
+                pass
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            pass  # the client went away, which is its right
+        finally:
+            self._writer.close()
+
+    async def _one_request(self) -> bool:
+        """True while the connection stays open."""
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        request_line, *lines = head.split("\r\n")
+        parts = request_line.split(" ")
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        if len(parts) != 3:
+            self._write("GET", Answer(400, {"error": "not an HTTP request"}), keep=False)
+            return False
+        method, target, _ = parts
+        if "transfer-encoding" in headers:
+            self._write(method, Answer(411, {"error": "send a Content-Length"}), keep=False)
+            return False
+        await self._reader.readexactly(int(headers.get("content-length") or 0))
+        keep = headers.get("connection", "").lower() != "close"
+        self._write(method, await self._app.answer(target.partition("?")[0]), keep)
+        await self._writer.drain()
+        return keep
+
+    def _write(self, method: str, answer: Answer, keep: bool) -> None:
+        body = json.dumps(answer.body).encode()
+        head = (
+            f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"x-version: {self._app.release.version}\r\n"
+        )
+        closing = "" if keep else "Connection: close\r\n"
+        self._writer.write(f"{head}{closing}\r\n".encode() + (b"" if method == "HEAD" else body))
+
+
+async def serve(release: Release) -> None:
+    """Serves until standard input ends, which it does however the parent dies."""
+    app = App(release)
+    server = await asyncio.start_server(
+        lambda reader, writer: Connection(app, reader, writer).serve(), "127.0.0.1", 0, limit=MAX_HEAD
+    )
+    parent_gone = asyncio.Event()
+    parent = sys.stdin.fileno()
+
+    def read_parent() -> None:
+        if not os.read(parent, 1024):
+            parent_gone.set()
+
+    asyncio.get_running_loop().add_reader(parent, read_parent)
+    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    await parent_gone.wait()
+    # Whoever is still connected is cut off: nobody can reach this worker through its front end any more.
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m slipway.local.azure.worker")
+    parser.add_argument("--package", type=Path, required=True, metavar="DIR")
+    release = Release.load(parser.parse_args().package)
+    print(f"starting {release.service} {release.version}", file=sys.stderr, flush=True)
+    if release.crash_on_start:
+        raise RuntimeError(
+            f"{release.service} {release.version} cannot start: required setting DATABASE_URL is missing"
+        )
+    asyncio.run(serve(release))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""API answers in domain words, in the shape that docs and triggers promise."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+NOW = datetime(2026, 3, 2, 10, 40, tzinfo=UTC)
+
+
+def at(seconds_ago: float) -> str:
+    """A moment before NOW as the API writes it."""
+    return (NOW - timedelta(seconds=seconds_ago)).isoformat().replace("+00:00", "Z")
+
+
+def a_step(name: str, state: str = "passed", target: str = "", words: str = "", took: float = 2) -> dict[str, Any]:
+    over = state != "running"
+    return {
+        "name": name,
+        "target": target,
+        "state": state,
+        "started_at": at(10),
+        "ended_at": at(10 - took) if over else "",
+        "words": words,
+    }
+
+
+def a_stage(name: str, state: str = "passed", **more: Any) -> dict[str, Any]:
+    begun = state != "pending"
+    over = state in {"passed", "failed", "cancelled", "broken", "not enough evidence"}
+    return {
+        "name": name,
+        "environment": name,
+        "needs": [],
+        "state": state,
+        "waits_for": "",
+        "since": at(12) if begun else "",
+        "deadline": "",
+        "started_at": at(12) if begun else "",
+        "ended_at": at(4) if over else "",
+        "code": "",
+        "words": "",
+        "attempt": 1,
+        "runtime": "Completed" if over else "Running",
+        "instance": f"checkout--1.1.0:{name}",
+        "approval": None,
+        "targets": [],
+        "steps": [],
+    } | more
+
+
+def an_approval(*votes: dict[str, Any], at_least: int = 1) -> dict[str, Any]:
+    return {
+        "approvers": ["role:release-manager"],
+        "at_least": at_least,
+        "not_author": True,
+        "deadline": at(-8 * 3600),
+        "votes": list(votes),
+        "decision": None,
+    }
+
+
+def a_promotion(*stages: dict[str, Any], state: str = "running", **more: Any) -> dict[str, Any]:
+    over = state in {"passed", "failed", "cancelled", "broken", "not enough evidence"}
+    return {
+        "id": "checkout--1.1.0",
+        "service": "checkout",
+        "version": "1.1.0",
+        "state": state,
+        "waits_for": "",
+        "started_at": at(34),
+        "ended_at": at(1) if over else "",
+        "author": "bob@shop.example",
+        "branch": "main",
+        "commit": "8c1f2ab39d0e",
+        "words": "",
+        "code": "",
+        "aborted": None,
+        "pipeline_digest": "sha256:00",
+        "build": {},
+        "runtime": "Completed" if over else "Running",
+        "stages": list(stages),
+    } | more
+
+
+def waiting_for_approval() -> dict[str, Any]:
+    return a_promotion(
+        a_stage("staging"),
+        a_stage("production", "waiting for approval", needs=["staging"], approval=an_approval()),
+        state="waiting",
+        waits_for="production asks role:release-manager",
+    )
+
+
+def a_problem(code: str, status: int, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"https://slipway.dev/problems/{code.lower()}",
+        "title": code.lower(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "instance": "/api",
+    }

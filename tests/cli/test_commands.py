@@ -1,0 +1,178 @@
+"""Each command over the API: what it asks, and what it shows."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.api_server import ApiServer
+from tests.cli.builders import a_problem, a_promotion, a_stage, an_approval, waiting_for_approval
+from tests.cli.conftest import Slipway
+
+PROMOTION = "GET /api/promotions/checkout--1.1.0"
+APPROVAL = "POST /api/promotions/checkout--1.1.0/stages/production/approval"
+BUILDS = "POST /api/builds"
+ACCEPTED = {"promotion": "checkout--1.1.0", "message_id": "m", "status_url": "/api/promotions/checkout--1.1.0"}
+
+
+def test_submit_sends_the_message_and_names_the_next_command(slipway: Slipway, server: ApiServer) -> None:
+    server.on(BUILDS, (202, ACCEPTED))
+    result = slipway("submit", "checkout", "1.1.0", "--author", "ann@shop.example", "--branch", "release/1")
+    assert result.exit_code == 0
+    assert "slipway status checkout--1.1.0 --watch" in result.stdout
+    [(_, _, message)] = server.heard
+    assert message["service"] == "checkout"
+    assert message["version"] == "1.1.0"
+    assert message["author"] == "ann@shop.example"
+    assert message["branch"] == "release/1"
+    assert message["finished_at"].endswith("Z")
+
+
+def test_the_same_build_twice_is_the_same_commit(slipway: Slipway, server: ApiServer) -> None:
+    server.on(BUILDS, (202, ACCEPTED))
+    slipway("submit", "checkout", "1.1.0")
+    slipway("submit", "checkout", "1.1.0")
+    assert server.heard[0][2]["commit"] == server.heard[1][2]["commit"]
+
+
+def test_submit_sends_a_file_as_it_is(slipway: Slipway, server: ApiServer, tmp_path: Path) -> None:
+    server.on(BUILDS, (202, ACCEPTED))
+    message = {"service": "checkout", "version": "9", "anything": [1]}
+    (tmp_path / "message.json").write_text(json.dumps(message))
+    assert slipway("submit", "--file", "message.json").exit_code == 0
+    assert server.heard[0][2] == message
+
+
+def test_a_file_that_holds_no_message_is_wrong_usage(slipway: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "message.json").write_text("[1")
+    assert slipway("submit", "--file", "message.json").exit_code == 2
+    assert slipway("submit").exit_code == 2
+
+
+def test_submit_and_wait_lasts_until_the_promotion_is_over(slipway: Slipway, server: ApiServer) -> None:
+    server.on(BUILDS, (202, ACCEPTED))
+    unknown = (404, a_problem("NOT_FOUND", 404, "no such promotion"))
+    server.on(PROMOTION, unknown, (200, a_promotion(a_stage("dev"), state="passed")))
+    result = slipway("submit", "checkout", "1.1.0", "--wait", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["state"] == "passed"
+
+
+def test_a_watch_in_a_pipe_is_a_line_a_change(slipway: Slipway, server: ApiServer) -> None:
+    server.on(
+        PROMOTION,
+        (200, a_promotion(a_stage("dev", "deploying"))),
+        (200, a_promotion(a_stage("dev", "passed"), state="passed")),
+    )
+    result = slipway("status", "checkout--1.1.0", "--watch")
+    assert result.stdout.splitlines() == [
+        "» dev         deploying",
+        "✓ dev         passed",
+        "✓             checkout 1.1.0 passed",
+    ]
+
+
+def test_a_watch_outlives_a_server_that_is_away_for_a_moment(slipway: Slipway, server: ApiServer) -> None:
+    server.on(
+        PROMOTION,
+        (200, a_promotion(a_stage("dev", "deploying"))),
+        (503, "<html>restarting</html>"),
+        (200, a_promotion(a_stage("dev", "passed"), state="passed")),
+    )
+    result = slipway("status", "checkout--1.1.0", "--watch")
+    assert result.exit_code == 0
+    assert "The server gives no answer" in result.stdout
+
+
+def test_status_prints_what_the_api_says_as_json(slipway: Slipway, server: ApiServer) -> None:
+    server.on(PROMOTION, (200, waiting_for_approval()))
+    assert json.loads(slipway("status", "checkout--1.1.0", "--json").stdout) == waiting_for_approval()
+
+
+def test_status_in_a_pipe_has_no_colours_and_80_columns(slipway: Slipway, server: ApiServer) -> None:
+    server.on(PROMOTION, (200, waiting_for_approval()))
+    page = slipway("status", "checkout--1.1.0").stdout
+    assert "\x1b" not in page
+    assert max(len(line) for line in page.splitlines()) <= 80
+
+
+def test_list_filters_and_says_how_to_go_on(slipway: Slipway, server: ApiServer) -> None:
+    summary = {key: value for key, value in waiting_for_approval().items() if key != "stages"}
+    server.on("GET /api/promotions", (200, {"promotions": [summary], "after": "t0"}))
+    result = slipway("list", "--service", "checkout", "--state", "waiting")
+    assert server.heard[0][1] == {"service": "checkout", "state": "waiting", "top": "20"}
+    assert "checkout--1.1.0" in result.stdout
+    assert "production asks" in result.stdout
+    assert "slipway list --after t0" in result.stdout
+
+
+def test_an_empty_list_says_how_to_begin(slipway: Slipway, server: ApiServer) -> None:
+    server.on("GET /api/promotions", (200, {"promotions": [], "after": None}))
+    assert "slipway submit" in slipway("list").stdout
+
+
+def test_environments_show_what_is_live_and_what_comes(slipway: Slipway, server: ApiServer) -> None:
+    there = {
+        "service": "checkout",
+        "live": {"version": "1.0.0", "promotion": None, "at": "2026-03-02T10:00:00Z", "proven": False},
+        "previous": [],
+        "on_its_way": {"promotion": "checkout--1.1.0", "version": "1.1.0", "stage": "production", "since": ""},
+        "waiting": [{"promotion": "checkout--1.2.0", "version": "1.2.0"}],
+        "broken": None,
+    }
+    server.on("GET /api/environments", (200, {"environments": [{"environment": "production", "services": [there]}]}))
+    page = slipway("environments").stdout
+    assert "1.0.0 unproven" in page
+    assert "» 1.1.0, … 1.2.0 waits" in page
+
+
+def test_approve_takes_the_only_stage_that_waits(slipway: Slipway, server: ApiServer) -> None:
+    server.on(PROMOTION, (200, waiting_for_approval()))
+    server.on(APPROVAL, (200, {"decision": "approved", "votes": 1, "at_least": 1, "words": "production is approved"}))
+    result = slipway("approve", "checkout--1.1.0", "--reason", "looks good")
+    assert result.exit_code == 0
+    assert "production is approved" in result.stdout
+    assert server.heard[-1][2]["decision"] == "approve"
+    assert server.heard[-1][2]["reason"] == "looks good"
+
+
+def test_approve_asks_which_when_two_stages_wait(slipway: Slipway, server: ApiServer) -> None:
+    stages = [a_stage(name, "waiting for approval", approval=an_approval()) for name in ("eu", "us")]
+    server.on(PROMOTION, (200, a_promotion(*stages, state="waiting")))
+    result = slipway("approve", "checkout--1.1.0")
+    assert result.exit_code == 2
+    assert "eu, us" in result.stderr
+
+
+def test_approve_says_so_when_nothing_waits(slipway: Slipway, server: ApiServer) -> None:
+    server.on(PROMOTION, (200, a_promotion(a_stage("dev", "deploying"))))
+    result = slipway("approve", "checkout--1.1.0", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["code"] == "NOT_ASKED"
+
+
+def test_reject_and_abort_want_a_reason(slipway: Slipway, server: ApiServer) -> None:
+    assert slipway("reject", "checkout--1.1.0").exit_code == 2
+    assert slipway("abort", "checkout--1.1.0").exit_code == 2
+    assert server.heard == []
+
+
+def test_reject_says_no_with_its_reason(slipway: Slipway, server: ApiServer) -> None:
+    server.on(APPROVAL, (200, {"decision": "rejected", "votes": 1, "at_least": 1, "words": "production is rejected"}))
+    result = slipway("reject", "checkout--1.1.0", "production", "--reason", "wrong build")
+    assert result.exit_code == 0
+    assert server.heard[0][2]["decision"] == "reject"
+
+
+def test_abort_is_a_command_with_its_reason(slipway: Slipway, server: ApiServer) -> None:
+    server.on("POST /api/promotions/checkout--1.1.0/commands", (202, {}))
+    result = slipway("abort", "checkout--1.1.0", "--reason", "wrong build")
+    assert result.exit_code == 0
+    assert server.heard[0][2]["command"] == "abort"
+    assert "checkout--1.1.0 is told to stop" in result.stdout
+
+
+@pytest.mark.parametrize("odd", ["checkout--1~2", "a/../../b"])
+def test_an_id_stays_one_part_of_the_path(slipway: Slipway, server: ApiServer, odd: str) -> None:
+    slipway("status", odd)
+    assert server.heard[0][0] == f"GET /api/promotions/{odd.replace('/', '%2F')}"

@@ -1,0 +1,108 @@
+"""A promotion as a tree: what a person reads at 80 columns, in a terminal or a pipe."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from slipway.cli.api_answers import Promotion
+from slipway.cli.live_tree import Detail, plain, tree
+from tests.cli.builders import NOW, a_promotion, a_stage, a_step, an_approval, at, waiting_for_approval
+
+
+def shown(document: dict[str, object], width: int = 80, detail: Detail = Detail.ACTIVE) -> str:
+    return plain(Promotion.model_validate(document), NOW, width, detail)
+
+
+def test_a_stage_that_waits_says_whom_it_asks_how_many_answered_and_until_when() -> None:
+    assert shown(waiting_for_approval()) == (
+        "checkout 1.1.0  ? waiting                                                   34 s\n"
+        "main · 8c1f2ab · bob@shop.example · started 34 s ago\n"
+        "✓ staging    passed                                                        8.0 s\n"
+        "? production asks role:release-manager · 0 of 1                             12 s\n"
+        "    answer   until 18:40 UTC, in 8 h 00 min; not the author\n"
+    )
+
+
+def test_votes_count_towards_the_question_and_are_named() -> None:
+    vote = {"name": "alice", "decision": "approve", "at": at(2), "reason": "looks good"}
+    asked = a_stage("production", "waiting for approval", approval=an_approval(vote, at_least=2))
+    page = shown(a_promotion(asked))
+    assert "1 of 2" in page
+    assert "✓ alice    approve looks good" in page
+
+
+def test_a_passed_stage_is_one_line_with_what_its_load_test_measured() -> None:
+    load = a_step("load peak", words="p95 12 ms")
+    page = shown(a_promotion(a_stage("test", steps=[a_step("deploy"), load])))
+    assert "✓ test passed · p95 12 ms" in page
+    assert "deploy" not in page
+
+
+def test_a_failed_stage_shows_its_steps_and_the_reason() -> None:
+    steps = [a_step("deploy", target="weu"), a_step("load peak", "failed", words="error rate 21 %, allowed 2 %")]
+    page = shown(a_promotion(a_stage("test", "failed", words="error rate 21 %", steps=steps), state="failed"))
+    assert "✗ test         failed · error rate 21 %" in page
+    assert "✓ deploy weu" in page
+    assert "✗ load peak  error rate 21 %, allowed 2 %" in page
+
+
+def test_a_stage_under_way_shows_what_runs_and_what_is_live() -> None:
+    target = {"name": "weu", "address": "http://localhost:8104", "live": "1.0.0", "idle": "1.1.0"}
+    stage = a_stage("production", "deploying", steps=[a_step("deploy", "running", "weu")], targets=[target])
+    page = shown(a_promotion(stage))
+    assert "» deploy weu" in page
+    assert "live 1.0.0 · idle 1.1.0 · http://localhost:8104" in page
+
+
+def test_a_line_a_stage_names_the_steps_that_run() -> None:
+    stage = a_stage("production", "deploying", steps=[a_step("deploy", "running", "weu")])
+    page = shown(a_promotion(stage), detail=Detail.STAGES)
+    assert "» production deploying · deploy weu" in page
+    assert len(page.splitlines()) == 2
+
+
+def test_every_step_shows_when_asked_for() -> None:
+    assert "deploy weu" in shown(
+        a_promotion(a_stage("test", steps=[a_step("deploy", target="weu")])), detail=Detail.STEPS
+    )
+
+
+def test_a_stage_that_has_not_begun_names_what_it_comes_after() -> None:
+    assert "· test after dev" in shown(a_promotion(a_stage("test", "pending", needs=["dev"])))
+
+
+def test_a_second_try_is_named() -> None:
+    assert "test (try 2)" in shown(a_promotion(a_stage("test", "deploying", attempt=2)))
+
+
+def test_an_abort_names_who_and_why() -> None:
+    aborted = {"by": "alice", "at": at(3), "reason": "wrong build"}
+    page = shown(a_promotion(a_stage("dev", "cancelled"), state="cancelled", aborted=aborted))
+    assert "aborted by alice: wrong build" in page
+
+
+def test_a_promotion_whose_orchestration_died_does_not_look_alive() -> None:
+    page = shown(a_promotion(a_stage("dev", "deploying"), runtime="Failed"))
+    assert "Slipway itself failed" in page
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_nothing_is_wider_than_the_terminal(width: int) -> None:
+    long = a_stage("production-west-europe", "failed", words="a reason that goes on " * 12)
+    document = a_promotion(long, state="failed", words="why " * 40, author="x" * 300, branch="feature/" + "y" * 90)
+    assert max(len(line) for line in shown(document, width).splitlines()) <= width
+
+
+def test_names_from_outside_cannot_move_the_cursor_or_turn_the_text() -> None:
+    page = shown(a_promotion(author="\x1b[2Jmallory\u202e", branch="[red]main[/red]"))
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "[red]main[/red]" in page
+
+
+def test_the_terminal_shows_the_same_words_in_colour() -> None:
+    promotion = Promotion.model_validate(waiting_for_approval())
+    page = io.StringIO()
+    Console(file=page, width=80, force_terminal=True, color_system="standard").print(tree(promotion, NOW))
+    assert "\x1b[35m? waiting" in page.getvalue()

@@ -1,0 +1,84 @@
+"""`lint` and `plan` read files, and need no server."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slipway.cli.pure import in_order
+from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
+from tests.cli.conftest import Slipway
+
+SHIPPED = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
+
+
+@pytest.fixture
+def offline(slipway: Slipway, monkeypatch: pytest.MonkeyPatch) -> Slipway:
+    monkeypatch.setenv("SLIPWAY_URL", "http://127.0.0.1:1")
+    return slipway
+
+
+def test_the_shipped_pipeline_is_clean(offline: Slipway) -> None:
+    result = offline("lint", str(SHIPPED))
+    assert result.exit_code == 0
+    assert result.stdout == "✓ 1 pipeline, nothing to mend\n"
+
+
+def test_a_finding_names_file_line_and_the_word_that_was_meant(offline: Slipway, tmp_path: Path) -> None:
+    text = SHIPPED.read_text().replace("    approval:\n", "    aproval:\n")
+    (tmp_path / "shop.yaml").write_text(text)
+    result = offline("lint", "shop.yaml")
+    line = text.splitlines().index("    aproval:") + 1
+    assert result.exit_code == 7
+    assert f"shop.yaml:{line}:" in result.stdout
+    assert 'did you mean "approval"?' in result.stdout
+
+
+def test_findings_of_all_files_are_one_document(offline: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("service: A\n")
+    (tmp_path / "b.yaml").write_text("[")
+    result = offline("lint", "a.yaml", "b.yaml", "--json")
+    assert {finding["file"] for finding in json.loads(result.stdout)["findings"]} == {"a.yaml", "b.yaml"}
+
+
+def test_a_file_that_is_not_there_or_not_text_is_wrong_usage(offline: Slipway, tmp_path: Path) -> None:
+    assert offline("lint", "nothing.yaml").exit_code == 2
+    assert offline("plan", "nothing").exit_code == 2
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    assert offline("lint", "binary.yaml").exit_code == 2
+
+
+def test_a_plan_says_what_happens_stage_by_stage(offline: Slipway) -> None:
+    page = offline("plan", str(SHIPPED), "--version", "1.2.3").stdout
+    assert [line for line in page.splitlines() if line[:1].isdigit()] == [
+        "1. dev",
+        "2. test  after dev",
+        "3. staging  after test",
+        "4. production  after staging",
+    ]
+    assert "checkout/1.2.3.zip" in page
+    assert "1 of role:release-manager, not the author, within 8 h" in page
+    assert "load 40/s on / for 4 s: p95 at most 300 ms, errors at most 2 %" in page
+    assert "way back" in page
+    assert max(len(line) for line in page.splitlines()) <= 110
+
+
+def test_a_service_is_looked_up_in_the_folder_of_pipelines(offline: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "checkout.yaml").write_text(SHIPPED.read_text())
+    document = json.loads(offline("plan", "checkout", "--json").stdout)
+    assert [stage["name"] for stage in document["stages"]] == ["dev", "test", "staging", "production"]
+
+
+def test_a_plan_of_a_broken_pipeline_shows_the_findings(offline: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text("service: Shop\n")
+    result = offline("plan", "shop.yaml")
+    assert result.exit_code == 7
+    assert "shop.yaml:1:" in result.stdout
+
+
+def test_stages_come_after_what_they_need_however_the_file_orders_them() -> None:
+    text = SHIPPED.read_text()
+    plan = compile_plan(read_pipeline(text, "checkout.yaml"), digest_of(text))
+    backwards = tuple(reversed(plan.stages))
+    assert [stage.name for stage in in_order(backwards)] == ["dev", "test", "staging", "production"]

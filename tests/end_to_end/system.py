@@ -1,0 +1,151 @@
+"""The whole laptop system with a quick pipeline, and what a person or CI does with it."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.servicebus import ServiceBusClient, ServiceBusMessage
+
+from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, Layout, checkout
+from slipway.cli.laptop.supervisor import Laptop
+
+PIPELINE = Path(__file__).with_name("checkout.yaml")
+Promotion = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class QuickLayout(Layout):
+    """The laptop's layout, with the tests' pipeline in place of the shipped ones."""
+
+    def pipelines(self, stand_in: str) -> Path:
+        folder = self.state / "pipelines"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "checkout.yaml").write_text(PIPELINE.read_text().replace(STAND_IN_URL, stand_in))
+        return folder
+
+
+class System:
+    """A running system: messages go in over AMQP, everything else over HTTP."""
+
+    def __init__(self, laptop: Laptop) -> None:
+        self.laptop = laptop
+        assert laptop.run is not None
+        self.run = laptop.run
+        self._tokens: dict[str, str] = {}
+
+    def get(self, path: str, who: str = "alice") -> Any:
+        answer = self.call("GET", path, who)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def call(self, method: str, path: str, who: str | None = "alice", **request: Any) -> httpx.Response:
+        headers = {**({"authorization": f"Bearer {self.token(who)}"} if who else {}), **request.pop("headers", {})}
+        return httpx.request(method, self.run.url + path, headers=headers, timeout=30, trust_env=False, **request)
+
+    def token(self, who: str) -> str:
+        if who not in self._tokens:
+            form = {"grant_type": "password", "client_id": "slipway", "username": who}
+            url = self.run.issuer.removesuffix("/v2.0") + "/oauth2/v2.0/token"
+            answer = httpx.post(url, data=form, verify=self.run.ca, trust_env=False)
+            self._tokens[who] = answer.json()["access_token"]
+        return self._tokens[who]
+
+    def send(self, *bodies: bytes | dict[str, Any]) -> None:
+        """Put messages on the queue `builds` with the plain Service Bus SDK."""
+        with (
+            ServiceBusClient.from_connection_string(self.run.servicebus) as client,
+            client.get_queue_sender("builds") as sender,
+        ):
+            sender.send_messages([ServiceBusMessage(b if isinstance(b, bytes) else json.dumps(b)) for b in bodies])
+
+    def receive(self, queue: str, count: int) -> list[ServiceBusMessage]:
+        """Take `count` messages off a queue."""
+        taken: list[ServiceBusMessage] = []
+        with (
+            ServiceBusClient.from_connection_string(self.run.servicebus) as client,
+            client.get_queue_receiver(queue) as receiver,
+        ):
+            deadline = time.monotonic() + 20
+            while len(taken) < count and time.monotonic() < deadline:
+                for message in receiver.receive_messages(max_message_count=count, max_wait_time=2):
+                    receiver.complete_message(message)
+                    taken.append(message)
+        return taken
+
+    def promotion(self, id: str) -> Promotion | None:
+        """The promotion as the API shows it; None while it is not there or the host is away."""
+        try:
+            answer = self.call("GET", f"/api/promotions/{id}")
+        except httpx.TransportError:
+            return None
+        return answer.json() if answer.status_code == 200 else None
+
+    def until(self, id: str, happened: Callable[[Promotion], bool], within_s: float = 60) -> Promotion:
+        """Look at the promotion until `happened`. Raises AssertionError with its last state."""
+        deadline, seen = time.monotonic() + within_s, None
+        while time.monotonic() < deadline:
+            seen = self.promotion(id) or seen
+            if seen and seen["stages"] and happened(seen):
+                return seen
+            time.sleep(0.05)
+        raise AssertionError(f"not within {within_s} s; last seen: {json.dumps(seen, indent=1)[:4000]}")
+
+    def until_state(self, id: str, stage: str, *states: str, within_s: float = 60) -> Promotion:
+        return self.until(id, lambda seen: stage_of(seen, stage)["state"] in states, within_s)
+
+    def until_ended(self, id: str, within_s: float = 90) -> Promotion:
+        ended = ("passed", "failed", "cancelled", "broken", "not enough evidence")
+        return self.until(id, lambda seen: seen["state"] in ended and seen["runtime"] == "Completed", within_s)
+
+    def approve(self, id: str, stage: str = "production", who: str = "alice") -> httpx.Response:
+        return self.call("POST", f"/api/promotions/{id}/stages/{stage}/approval", who, json={"decision": "approve"})
+
+    def live(self, id: str) -> dict[str, str]:
+        """What every target's live address answers, by target name."""
+        promotion = self.promotion(id)
+        assert promotion is not None
+        targets = [target for stage in promotion["stages"] for target in stage["targets"] if target["address"]]
+        return {each["name"]: httpx.get(each["address"] + "/version").json()["version"] for each in targets}
+
+    def deployments(self, site: str, slot: str = "staging") -> list[dict[str, Any]]:
+        """What Azure says was deployed to a slot."""
+        ca, url = self.run.ca, self.laptop.azure["url"]
+        msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["msi_header"]
+        query = {"api-version": "2019-08-01", "resource": "https://management.azure.com/"}
+        token = httpx.get(msi, params=query, headers={"X-IDENTITY-HEADER": header}).json()["access_token"]
+        where = "subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop/providers/Microsoft.Web"
+        answer = httpx.get(
+            f"{url}/{where}/sites/{site}/slots/{slot}/deployments?api-version=2025-05-01",
+            headers={"authorization": f"Bearer {token}"},
+            verify=ca,
+        )
+        found: list[dict[str, Any]] = answer.json()["value"]
+        return found
+
+
+def stage_of(promotion: Promotion, name: str) -> dict[str, Any]:
+    """The stage of that name."""
+    return next(stage for stage in promotion["stages"] if stage["name"] == name)
+
+
+def a_message(version: str, **changes: Any) -> dict[str, Any]:
+    """A build message as CI sends it, by bob."""
+    message = {
+        "service": "checkout",
+        "version": version,
+        "commit": "c0ffee1",
+        "branch": "main",
+        "author": "bob@shop.example",
+        "finished_at": datetime.now(UTC).isoformat(),
+    }
+    return {**message, **changes}
+
+
+def start(state: Path) -> Laptop:
+    """The system, to be entered as a context."""
+    return Laptop(replace(QuickLayout(checkout(), state, ANY_PORTS)), lambda _: None)

@@ -1,57 +1,72 @@
 """Orchestration `promotion`: one build's journey. Starts every stage at once; each waits for its needs."""
 
+from dataclasses import replace
 from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
+from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, insist, now
 from slipway.promotion.ids import stage_id
+from slipway.promotion.outcomes import Outcome
 from slipway.promotion.promotion_run import PromotionRun
-from slipway.promotion.stage_run import Ending, overall
+from slipway.promotion.stage_run import overall
 
 bp = df.Blueprint()
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="promotion")
 def promotion(context: df.DurableOrchestrationContext) -> Durable:
-    """Claim the promotion, run its stages, say how it ended.
+    """Claim the promotion, run its stages, and in a generation of its own say how it ended.
 
     Input: a `PromotionRun` as JSON. The claim decides which of several starts of the same promotion
     is the one that counts; the others end without effect.
     """
     run = PromotionRun.load(context.get_input())
-    claim = yield from insist(context, "claim_promotion", {"promotion": run.id, "token": run.token})
-    if claim.result.get("claim") != "mine":
-        return {"outcome": "another run has this promotion"}
-    started_at = now(context)
-    context.set_custom_status({"state": "running", "since": started_at})
-    words = f"{run.build.service} {run.build.version} begins its way through {len(run.plan.stages)} stages"
-    yield from _record(context, run, 1, "started", words, run.row("running", started_at))
+    try:
+        if run.ending:
+            return (yield from _end(context, run))
+        claim = yield from insist(context, "claim_promotion", {"promotion": run.id, "token": run.token})
+        if claim.state != Outcome.PASSED:
+            return {"outcome": claim.state, "code": claim.code, "words": claim.words}
+        if claim.result["claim"] != "mine":
+            return {"outcome": "another run has this promotion"}
+        run = yield from _begin(context, run)
+    except NotTaken:
+        context.continue_as_new(run.dump())
+        return None
     children = []
     for stage in run.plan.stages:
         instance = stage_id(run.id, stage.name)
         children.append(context.call_sub_orchestrator("stage", run.stage_input(stage, instance), instance))
     outcomes = yield context.task_all(children)
-    ending = overall(outcomes)
+    context.continue_as_new(replace(run, ending=overall(outcomes)).dump())
+    return None
+
+
+def _begin(context: Context, run: PromotionRun) -> Durable:
+    run = replace(run, started_at=now(context))
+    context.set_custom_status({"state": "running", "since": run.started_at})
+    words = f"{run.build.service} {run.build.version} begins its way through {len(run.plan.stages)} stages"
+    evidence = {"build": run.build.dump(), "pipeline": run.plan.pipeline_digest}
+    yield from _record(context, run, 1, "started", words, evidence)
+    return run
+
+
+def _end(context: Context, run: PromotionRun) -> Durable:
+    ending = run.ending
+    assert ending is not None
     yield from ask_decisions(context, run.id, "end", {"outcome": ending.outcome})
-    context.set_custom_status({"state": ending.outcome, "since": now(context)})
-    row = run.row(ending.outcome, started_at, now(context), ending)
+    run = replace(run, ended_at=now(context))
+    context.set_custom_status({"state": ending.outcome, "since": run.ended_at})
     action = ending.outcome.replace(" ", "-")
-    yield from _record(context, run, 2, action, ending.words, row, ending)
+    yield from _record(context, run, 2, action, ending.words, {"code": ending.code})
     yield from insist(context, "end_promotion", {"promotion": run.id, "token": run.token})
     return {"outcome": ending.outcome, "code": ending.code, "words": ending.words}
 
 
 def _record(
-    context: Context,
-    run: PromotionRun,
-    rev: int,
-    action: str,
-    words: str,
-    row: dict[str, Any],
-    ending: Ending | None = None,
+    context: Context, run: PromotionRun, rev: int, action: str, words: str, evidence: dict[str, Any]
 ) -> Durable:
-    evidence = {"code": ending.code} if ending else {"build": run.build.dump(), "pipeline": run.plan.pipeline_digest}
     record = {
         "promotion": run.id,
         "id": f"{run.id}:{rev}",
@@ -60,8 +75,8 @@ def _record(
         "action": f"promotion.{action}",
         "words": words,
         "evidence": evidence,
-        "row": {"key": "promotion", "rev": rev, "doc": row},
-        "listed_at": run.received_at if rev == 1 else "",
+        "row": {"key": "promotion", "rev": rev, "doc": run.row()},
+        "listed_at": run.received_at,
         "service": run.build.service,
     }
     yield from insist(context, "record", record)

@@ -6,7 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, in_waves
-from orchestrators.waiting import Context, Durable, insist, now
+from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.stage_run import StageRun, Step
 
@@ -24,16 +24,27 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
     """
     run = StageRun.load(context.get_input())
     context.set_custom_status({"state": "rolling back", "since": now(context)})
+    try:
+        answer = yield from _undone(context, run)
+    except NotTaken:
+        context.continue_as_new(run.dump())
+        return None
+    return answer.dump()
+
+
+def _undone(context: Context, run: StageRun) -> Durable:
+    if not run.steps:
+        return passed("nothing had been changed")
     live = yield from _live(context, run, "before")
     if live is None:
-        return broken("TARGETS_UNREADABLE", "the targets could not be read").dump()
+        return broken("TARGETS_UNREADABLE", "the targets could not be read")
     steps: list[Step] = []
     back = [target for target in run.plan.targets if live[target.name]["production"] == run.build.version]
     back = [target for target in back if run.sites[target.name].previous != run.build.version]
     first = [target.name for target in back if not run.sites[target.name].previous]
     if first:
         words = f"{', '.join(first)} had no release before this one, so there is none to return to"
-        return broken("NOTHING_TO_RETURN_TO", words).dump()
+        return broken("NOTHING_TO_RETURN_TO", words)
     if back:
         asked = []
         for target in back:
@@ -50,11 +61,11 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
         steps += yield from _done(context, run, "swap back", asked)
     live = yield from _live(context, run, "after")
     if live is None:
-        return broken("TARGETS_UNREADABLE", "the targets could not be read after the swap").dump()
+        return broken("TARGETS_UNREADABLE", "the targets could not be read after the swap")
     wrong = [name for name, site in run.sites.items() if live[name]["production"] != site.previous]
     if wrong:
         answers = "; ".join(f"{name} answers {live[name]['production'] or 'nothing'}" for name in wrong)
-        return _with(steps, broken("PREVIOUS_NOT_LIVE", answers)).dump()
+        return _with(steps, broken("PREVIOUS_NOT_LIVE", answers))
     stale = [target for target in run.plan.targets if live[target.name]["idle"] == run.build.version]
     asked = []
     for target in stale:
@@ -64,7 +75,7 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
     if asked:
         steps += yield from _done(context, run, "stop idle", asked)
-    return _with(steps, passed(_words(run, bool(back)))).dump()
+    return _with(steps, passed(_words(run, bool(back))))
 
 
 def _live(context: Context, run: StageRun, when: str) -> Durable:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import azure.durable_functions as df
 
 from orchestrators import stage_ends, stage_waits, stage_work
-from orchestrators.waiting import Context, Durable
+from orchestrators.waiting import Context, Durable, NotTaken
 from slipway.promotion import stage_run as phase
 from slipway.promotion.stage_run import StageRun
 
@@ -38,7 +38,11 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     a wait; after `report` the stage is over.
     """
     run = StageRun.load(context.get_input())
-    following = yield from PHASES[run.phase](context, run)
+    try:
+        following = yield from PHASES[run.phase](context, run)
+    except NotTaken:
+        context.continue_as_new(run.dump())
+        return None
     if run.phase == phase.REPORT:
         return run.outcome()
     context.continue_as_new(following.dump())

@@ -17,6 +17,7 @@ BAKE_PROBE_EVERY = timedelta(seconds=30)
 
 def for_needs(context: Context, run: StageRun) -> Durable:
     """Wait until every stage that this one needs has passed; end when one of them did not."""
+    context.set_custom_status({"state": run.state, "waits_for": ", ".join(run.plan.needs) or "its start"})
     asked = {"needs": list(run.plan.needs), "waiter": run.instance}
     answer = yield from ask_decisions(context, run.promotion, "ask_needs", asked)
     if answer["do"] == "wait":

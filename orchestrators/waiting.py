@@ -17,10 +17,17 @@ from slipway.promotion.outcomes import Answer, iso
 NUDGE = "nudge"
 LONGEST_WAIT = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(seconds=60)
-TRIES = 40
+TRIES = 30
 
 Context: TypeAlias = df.DurableOrchestrationContext
 Durable: TypeAlias = Generator[Any, Any, Any]
+
+
+class NotTaken(Exception):
+    """An activity that the workflow cannot do without was not taken by an outside service, for half an hour.
+
+    The generation ends with it and begins again: each can, because all that it does is safe to repeat.
+    """
 
 
 def now(context: Context) -> str:
@@ -39,19 +46,21 @@ def nudge_or(context: Context, until: datetime) -> Durable:
 
 
 def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
-    """Call an activity until it has an answer other than `running`, with growing pauses; at most 40 times.
+    """Call an activity until it has an answer other than `running`, with growing pauses. Returns the `Answer`.
 
     For short activities that the workflow cannot do without (record, mirror, claim): their `running`
-    means that an outside service did not take the request. Returns the last `Answer`.
+    means that an outside service did not take the request. Raises NotTaken after 30 tries.
     """
     pause = timedelta(seconds=1)
     answer = Answer.load((yield context.call_activity(activity, order)))
     for _ in range(TRIES - 1):
         if not answer.running:
-            break
+            return answer
         yield context.create_timer(context.current_utc_datetime + pause)
         pause = min(pause * 2, LONGEST_PAUSE)
         answer = Answer.load((yield context.call_activity(activity, order)))
+    if answer.running:
+        raise NotTaken(f"{activity}: {answer.words}")
     return answer
 
 

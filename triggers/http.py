@@ -16,7 +16,7 @@ from triggers.identity import NotSignedIn, person_of, require
 
 PROBLEM = "application/problem+json"
 LARGEST_BODY = 256 * 1024
-TYPE = "https://slipway.dev/problems/"
+TYPE = "urn:slipway:problem:"
 
 _log = logging.getLogger("slipway.http")
 Model = TypeVar("Model", bound=BaseModel)

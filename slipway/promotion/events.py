@@ -15,7 +15,7 @@ def cloud_event(record: dict[str, Any]) -> bytes:
         "specversion": "1.0",
         "id": record["id"],
         "source": f"/slipway/promotions/{record['promotion']}",
-        "type": f"dev.slipway.{record['action']}",
+        "type": f"slipway.{record['action']}",
         "subject": record.get("stage") or record["promotion"],
         "time": record["at"],
         "datacontenttype": "application/json",

@@ -27,7 +27,7 @@ def apply(state: State, operation: str, given: dict[str, Any]) -> tuple[State, A
 
 
 def acquire(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """Ask for the lock: `granted` (with a fence and what is live), `queued`, `behind` a newer live release, or `broken`.
+    """Ask for the lock: `granted` (with a fence and what is live), `queued`, `behind` a newer one, or `broken`.
 
     `given`: holder (the stage's instance id, which is also whom to nudge), promotion, stage, version,
     finished_at, at.

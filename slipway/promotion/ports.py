@@ -70,21 +70,42 @@ class SiteState:
 
 
 class SlotPlatform(Protocol):
-    """A platform with a live and an idle side. Starting twice what one operation asked for does it once."""
+    """A platform with a live and an idle side. Starting twice what one operation asked for does it once.
 
-    def read_live(self, target: Target) -> SiteState: ...
+    `resuming` says that an earlier try of the operation may have had its effect; `version_path` is where a
+    release says which version it is.
+    """
+
+    def read_live(self, target: Target, version_path: str = "/version") -> SiteState: ...
 
     def start_deployment(
-        self, target: Target, package_url: str, operation: str, intent_at: datetime, resuming: bool
+        self,
+        target: Target,
+        package_url: str,
+        operation: str,
+        intent_at: datetime,
+        resuming: bool,
+        version: str = "",
+        version_path: str = "/version",
     ) -> Answer: ...
 
-    def poll_deployment(self, target: Target, handle: dict[str, Any], version: str) -> Answer: ...
+    def poll_deployment(
+        self, target: Target, handle: dict[str, Any], version: str, version_path: str = "/version"
+    ) -> Answer: ...
 
     def start_swap(
-        self, target: Target, version: str, operation: str, intent_at: datetime, resuming: bool
+        self,
+        target: Target,
+        version: str,
+        operation: str,
+        intent_at: datetime,
+        resuming: bool,
+        version_path: str = "/version",
     ) -> Answer: ...
 
-    def poll_swap(self, target: Target, handle: dict[str, Any], version: str) -> Answer: ...
+    def poll_swap(
+        self, target: Target, handle: dict[str, Any], version: str, version_path: str = "/version"
+    ) -> Answer: ...
 
     def stop_idle(self, target: Target) -> Answer: ...
 

@@ -1,6 +1,6 @@
 """A promotion on its way: the frozen input of its orchestration, and its row in the read model."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from slipway.promotion.build import Build
@@ -22,6 +22,9 @@ class PromotionRun:
     plan: PromotionPlan
     pipeline_text: str
     received_at: str
+    started_at: str = ""
+    ended_at: str = ""
+    ending: Ending | None = None
 
     def stage_input(self, stage: StagePlan, instance: str) -> dict[str, Any]:
         """What the orchestration of `stage` starts with."""
@@ -32,17 +35,18 @@ class PromotionRun:
         """The address of this build's package."""
         return self.plan.artifact.format(service=self.build.service, version=self.build.version)
 
-    def row(self, state: str, started_at: str, ended_at: str = "", ending: Ending | None = None) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         """The promotion's row in the read model."""
+        ending = self.ending or Ending("running")
         return {
             "id": self.id,
             "service": self.build.service,
             "version": self.build.version,
-            "state": state,
-            "started_at": started_at,
-            "ended_at": ended_at,
-            "code": ending.code if ending else "",
-            "words": ending.words if ending else "",
+            "state": ending.outcome,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "code": ending.code,
+            "words": ending.words,
             "author": self.build.author,
             "branch": self.build.branch,
             "commit": self.build.commit,
@@ -61,8 +65,11 @@ class PromotionRun:
         }
 
     def dump(self) -> dict[str, Any]:
-        return {**vars(self), "build": self.build.dump(), "plan": self.plan.dump()}
+        ending = asdict(self.ending) if self.ending else None
+        return {**vars(self), "build": self.build.dump(), "plan": self.plan.dump(), "ending": ending}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "PromotionRun":
-        return cls(**{**data, "build": Build.load(data["build"]), "plan": PromotionPlan.load(data["plan"])})
+        ending = Ending(**data["ending"]) if data.get("ending") else None
+        build, plan = Build.load(data["build"]), PromotionPlan.load(data["plan"])
+        return cls(**{**data, "build": build, "plan": plan, "ending": ending})

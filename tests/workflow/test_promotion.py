@@ -274,3 +274,28 @@ async def test_a_host_that_goes_away_and_comes_back_goes_on(tmp_path: object) ->
             await flow.restart()
         assert (await flow.until_ended(id))["outcome"] == "passed"
         assert set(flow.world.effects.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "activity", ["claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion"]
+)
+async def test_a_service_that_is_away_for_hours_delays_a_promotion_and_loses_nothing(
+    flow: Workflow, activity: str
+) -> None:
+    flow.world.away[activity] = 100
+    id = await flow.promote(a_build("1.1.0"), a_stage("dev", bake_s=60))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert flow.clock.now() > later(minutes=60)
+    assert set(flow.world.effects.values()) == {1}
+    of_dev = [action.removeprefix("dev/") for action in flow.world.actions() if action.startswith("dev/")]
+    assert of_dev == ["deploying", "verifying", "rolling-out", "verifying-live", "baking", "passed"]
+
+
+async def test_a_target_that_cannot_be_read_ends_the_stage_without_a_change(flow: Workflow) -> None:
+    del flow.world.sites["checkout-dev"]
+    flow.world.unreadable = True
+    id = await flow.promote(a_build("1.1.0"), a_stage("dev"))
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("broken", "AZURE_DENIED")
+    assert "nothing had been changed" in output["words"]
+    assert (await flow.lock("dev"))["holder"] is None and (await flow.lock("dev"))["broken"] is None

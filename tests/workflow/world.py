@@ -11,7 +11,7 @@ from typing import Any
 
 from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.load_judgement import LoadMeasurement
-from slipway.promotion.outcomes import Answer, cancelled, failed, passed, running
+from slipway.promotion.outcomes import Answer, broken, cancelled, failed, passed, running
 
 Order = dict[str, Any]
 Work = Callable[[Order], Answer]
@@ -28,7 +28,9 @@ class Sides:
 
 @dataclass
 class World:
-    """`bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations take."""
+    """`away`: how many calls of an activity an outside service does not take. `bad_load`, `sick_idle`,
+    `sick_live`: versions that fail there. `polls`: how long operations take.
+    """
 
     sites: dict[str, Sides]
     polls: int = 2
@@ -38,7 +40,9 @@ class World:
     crashing: set[str] = field(default_factory=set)
     stuck: set[str] = field(default_factory=set)
     swap_back_fails: bool = False
+    unreadable: bool = False
     aborted: bool = False
+    away: Counter[str] = field(default_factory=Counter)
     late_driver_times: int = 0
     token: str = ""
     ended: bool = False
@@ -48,6 +52,9 @@ class World:
     effects: Counter[str] = field(default_factory=Counter)
 
     def answer(self, activity: str, order: Order) -> Answer:
+        if self.away[activity] > 0:
+            self.away[activity] -= 1
+            return running(order.get("handle") or {}, 1.0, "the service does not answer")
         stoppable = activity in ("deploy", "swap", "check_health", "drive_load")
         if self.aborted and stoppable and not order.get("despite_abort"):
             return cancelled()
@@ -80,6 +87,8 @@ class World:
         return passed()
 
     def _survey_targets(self, order: Order) -> Answer:
+        if self.unreadable:
+            return broken("AZURE_DENIED", "the identity may not read the site")
         sites = {}
         for target in order["targets"]:
             site = self._site(target)

@@ -1,0 +1,170 @@
+"""One turn of the loop: queues feed their receivers, SQLite commits, and only then anybody hears of it."""
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from typing import Protocol
+
+from slipway.local.servicebus.entry import Entry, Sighting
+from slipway.local.servicebus.namespace import Namespace, NamespaceConfig
+from slipway.local.servicebus.queue import Clock, Queue
+from slipway.local.servicebus.store import Store
+
+log = logging.getLogger(__name__)
+
+# A timer runs on the monotonic clock, which stands still while a laptop sleeps; locks end by the wall clock.
+_LONGEST_NAP_S = 10.0
+
+
+class Consumer(Protocol):
+    """Takes messages out of a queue, e.g. a client's receiver."""
+
+    @property
+    def hungry(self) -> bool:
+        """Whether it wants one more."""
+        ...
+
+    def feed(self, queue: Queue) -> None:
+        """Take one."""
+        ...
+
+
+class Speaker(Protocol):
+    """Holds words back until the turn is committed, e.g. a connection."""
+
+    def flush(self) -> None: ...
+
+
+class Outlet:
+    """A queue with those who take from it in turns, and its alarm clock."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.consumers: deque[Consumer] = deque()
+        self.alarm: asyncio.TimerHandle | None = None
+        self.alarm_ms = 0
+
+    def pump(self) -> None:
+        """Hand out messages while there are any and somebody wants them."""
+        refused = 0
+        while refused < len(self.consumers) and self.queue.ready:
+            consumer = self.consumers[0]
+            self.consumers.rotate(-1)
+            if consumer.hungry:
+                consumer.feed(self.queue)
+                refused = 0
+            else:
+                refused += 1
+
+
+class Broker:
+    """The queues' journal. Whatever happens in one turn of the loop becomes one transaction at its end.
+
+    If it cannot be written, `failure` carries the error and nothing more is promised to anybody.
+    """
+
+    def __init__(self, config: NamespaceConfig, store: Store, clock: Clock) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._store = store
+        self._clock = clock
+        self.namespace = Namespace.build(config, clock, self)
+        self.failure: asyncio.Future[None] = self._loop.create_future()
+        self._outlets = {queue: Outlet(queue) for queue in self.namespace.queues()}
+        self._messages: dict[tuple[Queue, int], Entry | None] = {}
+        self._sightings: list[tuple[Queue, bytes, Sighting]] = []
+        self._touched: dict[Queue, None] = {}
+        self._speakers: dict[Speaker, None] = {}
+        self._ending = False
+        for topic in self.namespace.topics:
+            self._outlets[topic.inbox].consumers.append(topic)
+        for queue in self._outlets:
+            store.load(queue, clock())
+            self.touch(queue)
+
+    # The journal
+
+    def changed(self, queue: Queue, entry: Entry) -> None:
+        self._messages[queue, entry.seq] = entry
+        self.touch(queue)
+
+    def removed(self, queue: Queue, entry: Entry) -> None:
+        self._messages[queue, entry.seq] = None
+        self.touch(queue)
+
+    def sighted(self, queue: Queue, message_id: bytes, sighting: Sighting) -> None:
+        self._sightings.append((queue, message_id, sighting))
+
+    # Those who take part
+
+    def join(self, queue: Queue, consumer: Consumer) -> None:
+        """From now on the queue feeds this consumer too."""
+        self._outlets[queue].consumers.append(consumer)
+        self.touch(queue)
+
+    def leave(self, queue: Queue, consumer: Consumer) -> None:
+        self._outlets[queue].consumers.remove(consumer)
+
+    def touch(self, queue: Queue) -> None:
+        """Something changed for this queue: look at it at the end of the turn."""
+        self._touched[queue] = None
+        self._turn()
+
+    def speak(self, speaker: Speaker) -> None:
+        """It has something to say: let it at the end of the turn."""
+        self._speakers[speaker] = None
+        self._turn()
+
+    def serve(self, queue: Queue) -> None:
+        """Hand out what there is right now, not only at the end of the turn."""
+        self._outlets[queue].pump()
+
+    # The turn
+
+    def _turn(self) -> None:
+        if not self._ending:
+            self._ending = True
+            self._loop.call_soon(self.end_turn)
+
+    def end_turn(self) -> None:
+        """Feed, commit, speak; in that order."""
+        try:
+            while self._touched:
+                queue, _ = self._touched.popitem()
+                self._outlets[queue].pump()
+                self._set_alarm(self._outlets[queue])
+        finally:
+            self._ending = False
+        if self._commit():
+            speakers, self._speakers = self._speakers, {}
+            for speaker in speakers:
+                speaker.flush()
+
+    def _commit(self) -> bool:
+        """Write what changed; False if that failed, now or earlier: then memory is ahead of the file for good."""
+        if self.failure.done():
+            return False
+        messages, self._messages = self._messages, {}
+        sightings, self._sightings = self._sightings, []
+        if messages or sightings:
+            try:
+                self._store.commit(messages, sightings)
+            except sqlite3.Error as error:
+                self.failure.set_exception(error)
+                return False
+        return True
+
+    def _set_alarm(self, outlet: Outlet) -> None:
+        moment = outlet.queue.next_moment
+        if moment is None or (outlet.alarm is not None and outlet.alarm_ms <= moment):
+            return
+        if outlet.alarm is not None:
+            outlet.alarm.cancel()
+        nap = min(max(moment - self._clock(), 0) / 1000 + 0.001, _LONGEST_NAP_S)
+        outlet.alarm_ms = moment
+        outlet.alarm = self._loop.call_later(nap, self._ring, outlet)
+
+    def _ring(self, outlet: Outlet) -> None:
+        outlet.alarm = None
+        outlet.queue.run_due()
+        self.touch(outlet.queue)

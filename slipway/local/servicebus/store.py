@@ -1,0 +1,135 @@
+"""The broker's memory between runs: one SQLite file, one transaction per loop turn."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from uuid import UUID
+
+from slipway.local.servicebus.entry import Entry, Lock, Sighting, State
+from slipway.local.servicebus.message import Content
+from slipway.local.servicebus.queue import Queue
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, next_seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS messages (
+    queue TEXT NOT NULL, seq INTEGER NOT NULL, state INTEGER NOT NULL, failures INTEGER NOT NULL,
+    enqueued_ms INTEGER NOT NULL, due_ms INTEGER, expires_ms INTEGER,
+    lock_token BLOB, locked_until_ms INTEGER, content BLOB NOT NULL,
+    PRIMARY KEY (queue, seq)
+);
+CREATE TABLE IF NOT EXISTS seen (
+    queue TEXT NOT NULL, message_id BLOB NOT NULL, seq INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (queue, message_id)
+) WITHOUT ROWID;
+"""
+
+_KEEP = """
+INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (queue, seq) DO UPDATE SET
+    state = excluded.state, failures = excluded.failures, enqueued_ms = excluded.enqueued_ms,
+    due_ms = excluded.due_ms, expires_ms = excluded.expires_ms,
+    lock_token = excluded.lock_token, locked_until_ms = excluded.locked_until_ms
+"""
+
+
+class StoreError(Exception):
+    """The file cannot serve as a store."""
+
+
+class Store:
+    """Raises StoreError if the file is in use by another broker or was written by a newer one."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.5)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot use {path}: {error}") from error
+        try:
+            # The lock keeps a second broker out. NORMAL survives a killed process; only a power cut
+            # can take the last moments with it, which a laptop's broker may lose.
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("BEGIN IMMEDIATE")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._db.close()
+            raise StoreError(f"cannot use {path}: {error}") from error
+        if version > SCHEMA_VERSION:
+            self._db.close()
+            raise StoreError(f"{path} was written by a newer version of this broker")
+        self._db.executescript(_SCHEMA)
+        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def load(self, queue: Queue, now_ms: int) -> None:
+        """Fill a queue with what an earlier run left in it."""
+        row = self._db.execute("SELECT next_seq FROM queues WHERE name = ?", [queue.name]).fetchone()
+        if row is None:
+            return
+        entries = self._db.execute(
+            "SELECT seq, state, failures, enqueued_ms, due_ms, expires_ms,"
+            " lock_token, locked_until_ms, content FROM messages WHERE queue = ? ORDER BY seq",
+            [queue.name],
+        )
+        oldest_ms = now_ms - (queue.rules.duplicate_window_ms or 0)
+        self._db.execute("DELETE FROM seen WHERE queue = ? AND at_ms <= ?", [queue.name, oldest_ms])
+        seen = self._db.execute(
+            "SELECT message_id, seq, at_ms FROM seen WHERE queue = ? ORDER BY at_ms, seq", [queue.name]
+        )
+        sightings = {message_id: Sighting(seq, at_ms) for message_id, seq, at_ms in seen}
+        queue.restore(row[0], map(_entry, entries), sightings)
+
+    def commit(
+        self,
+        messages: Mapping[tuple[Queue, int], Entry | None],
+        sightings: Iterable[tuple[Queue, bytes, Sighting]],
+    ) -> None:
+        """Write what changed in one turn, in one transaction; None stands for a removed message."""
+        kept = [_row(queue, entry) for (queue, _), entry in messages.items() if entry is not None]
+        gone = [(queue.name, seq) for (queue, seq), entry in messages.items() if entry is None]
+        counters = {queue.name: queue.next_seq for queue, _ in messages}
+        execute = self._db.executemany
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            execute(_KEEP, kept)
+            execute("DELETE FROM messages WHERE queue = ? AND seq = ?", gone)
+            execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", counters.items())
+            execute(
+                "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)",
+                [(queue.name, message_id, s.seq, s.at_ms) for queue, message_id, s in sightings],
+            )
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._db.close()
+
+
+_Row = tuple[str, int, int, int, int, int | None, int | None, bytes | None, int | None, bytes]
+
+
+def _row(queue: Queue, entry: Entry) -> _Row:
+    lock = entry.lock
+    return (
+        queue.name,
+        entry.seq,
+        int(entry.state),
+        entry.failures,
+        entry.enqueued_ms,
+        entry.due_ms,
+        entry.expires_ms,
+        None if lock is None else lock.token.bytes,
+        None if lock is None else lock.until_ms,
+        entry.content.encode(),
+    )
+
+
+def _entry(row: tuple[int, int, int, int, int | None, int | None, bytes | None, int | None, bytes]) -> Entry:
+    seq, state, failures, enqueued_ms, due_ms, expires_ms, token, until_ms, content = row
+    lock = None if token is None or until_ms is None else Lock(UUID(bytes=token), until_ms)
+    return Entry(seq, Content.parse(content), enqueued_ms, State(state), due_ms, expires_ms, failures, lock)

@@ -1,0 +1,64 @@
+from typing import Any
+
+from slipway.promotion import lock
+from slipway.promotion.stage_run import StageRun
+from slipway.promotion.views import detail, environments, summary
+from tests.promotion.builders import a_build, a_stage
+
+
+def rows(**stage_changes: Any) -> dict[str, dict[str, Any]]:
+    """The rows of a promotion with stages dev (begun) and test (pending)."""
+    plan = [
+        {"name": "dev", "environment": "dev", "needs": [], "targets": ["checkout-dev"], "approval": True},
+        {"name": "test", "environment": "test", "needs": ["dev"], "targets": ["checkout-test"], "approval": False},
+    ]
+    promotion = {
+        "id": "checkout--1.1.0",
+        "service": "checkout",
+        "version": "1.1.0",
+        "state": "running",
+        "started_at": "2026-11-24T12:00:00Z",
+        "ended_at": "",
+        "author": "bob",
+        "branch": "main",
+        "commit": "c0ffee",
+        "code": "",
+        "words": "",
+        "build": a_build().dump(),
+        "pipeline_digest": "sha256:0",
+        "plan": plan,
+    }
+    stage = StageRun("checkout--1.1.0", "checkout--1.1.0:dev", a_stage("dev"), a_build(), "").row()
+    return {"intake": {"state": "running"}, "promotion": promotion, "stage:dev": {**stage, **stage_changes}}
+
+
+def test_a_promotion_that_needs_a_person_is_waiting_and_says_for_whom() -> None:
+    shown = summary(rows(state="waiting for approval", waits_for="approval by 1 of role:qa"))
+    assert (shown["state"], shown["waits_for"]) == ("waiting", "dev: approval by 1 of role:qa")
+
+
+def test_a_promotion_that_waits_for_the_lock_runs_and_says_so() -> None:
+    shown = summary(rows(state="waiting for the lock", waits_for="the lock, held by checkout--1.0.9"))
+    assert (shown["state"], shown["waits_for"]) == ("running", "dev: the lock, held by checkout--1.0.9")
+
+
+def test_a_pending_stage_shows_what_it_needs() -> None:
+    shown = detail("checkout--1.1.0", rows(), {}, {"checkout--1.1.0:dev": "Running"})
+    dev, test = shown["stages"]
+    assert (dev["runtime"], dev["state"]) == ("Running", "pending")
+    assert (test["state"], test["waits_for"], test["instance"]) == ("pending", "stage dev", "checkout--1.1.0:test")
+
+
+def test_a_promotion_that_was_only_taken_in_is_shown_as_running() -> None:
+    shown = detail("checkout--1.1.0", {"intake": {"service": "checkout"}}, {}, {"checkout--1.1.0": "Pending"})
+    assert (shown["state"], shown["runtime"], shown["stages"]) == ("running", "Pending", [])
+
+
+def test_environments_are_listed_by_name_with_their_services() -> None:
+    shown = environments(
+        [("test", "checkout", lock.empty()), ("dev", "checkout", lock.empty()), ("dev", "api", lock.empty())]
+    )
+    assert [(each["environment"], [s["service"] for s in each["services"]]) for each in shown] == [
+        ("dev", ["api", "checkout"]),
+        ("test", ["checkout"]),
+    ]

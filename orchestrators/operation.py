@@ -1,11 +1,12 @@
 """Orchestration `operation`: one activity, called until it has an outcome or its time is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Durable, nudge_or
+from orchestrators.waiting import Durable, now, nudge_or
 from slipway.promotion.outcomes import Answer, broken, moment
 
 bp = df.Blueprint()
@@ -23,7 +24,7 @@ def operation(context: df.DurableOrchestrationContext) -> Durable:
     answer = Answer.load((yield context.call_activity(asked["activity"], order)))
     context.set_custom_status({"state": answer.state, "waits_for": asked["activity"], "deadline": asked["deadline"]})
     if not answer.running:
-        return answer.dump()
+        return replace(answer, at=now(context)).dump()
     deadline = moment(asked["deadline"])
     if context.current_utc_datetime >= deadline:
         words = f"{asked['activity']} had no outcome by {asked['deadline']}"

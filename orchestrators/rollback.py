@@ -98,7 +98,7 @@ def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]
     answers = yield from in_waves(context, asked)
     ended = now(context)
     return [
-        Step(name, each["order"]["target"]["name"], each["id"], answer.state, began, ended, answer.words)
+        Step(name, each["order"]["target"]["name"], each["id"], answer.state, began, answer.at or ended, answer.words)
         for each, answer in zip(asked, answers, strict=True)
     ]
 

@@ -162,7 +162,7 @@ def _load_verdict(test: LoadTest, answers: list[Answer]) -> Answer:
     whole = measured[0]
     for each in measured[1:]:
         whole = whole.merge(each)
-    return judge_load(test, whole)
+    return replace(judge_load(test, whole), at=max(answer.at for answer in answers))
 
 
 def _change(run: StageRun, target: Target) -> dict[str, Any]:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _TAIL = 64 * 1024
 _TRIES = 40
-# Its own way is to wait 15 s before the first repeat, with the activity's thread held all the while.
-_REPEAT_SOON: dict[str, Any] = {"initial_backoff": 0.3, "increment_base": 2, "random_jitter_range": 0.2}
 
 
 class AuditLog:
@@ -32,27 +30,20 @@ class AuditLog:
         self._settings = settings_ or settings()
 
     def append(self, name: str, record: AuditRecord) -> None:
-        """Append the record once, however often it is called with that id and however many append at once."""
-        from azure.core.exceptions import AzureError, HttpResponseError
+        """Append the record once, however often it is called with that id and however many append at once.
+
+        A repeat is known by the last 64 KB of the chain: a record that lies further back would come again.
+        """
+        from azure.core.exceptions import AzureError
 
         blob = self._blob(name)
         for turn in range(_TRIES):
             try:
-                size, lines = _tail(blob)
-                if any(line["id"] == record.id for line in lines):
+                if self._is_appended(blob, record):
                     return
-                line = chained(record, lines[-1]["hash"] if lines else BEGINNING)
-                blob.append_block(line.encode(), appendpos_condition=size)
-                return
-            except HttpResponseError as error:
-                if error.status_code == 404:
-                    self._create(blob)
-                elif error.status_code != 412:
-                    raise AzureProblem(explain(error)) from error
-                else:
-                    time.sleep(random.uniform(0, 0.01 * (turn + 1)))  # another one was first: read its hash
             except AzureError as error:
                 raise AzureProblem(explain(error)) from error
+            time.sleep(random.uniform(0, 0.01 * (turn + 1)))  # another one was first: its hash comes next
         words = f"{_TRIES} others were first at the end of {name}"
         raise AzureProblem(AzureFault(FaultKind.CONFLICT, "AppendContended", words))
 
@@ -70,6 +61,26 @@ class AuditLog:
     def read(self, name: str) -> list[dict[str, Any]]:
         """The chain's records, oldest first."""
         return [json.loads(line) for line in self.lines(name)]
+
+    def _is_appended(self, blob: "BlobClient", record: AuditRecord) -> bool:
+        """One try. False when the blob had to be made first, or somebody else's block came in between."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+        try:
+            size, lines = _tail(blob)
+        except ResourceNotFoundError:
+            self._create(blob)
+            return False
+        if any(line["id"] == record.id for line in lines):
+            return True
+        line = chained(record, lines[-1]["hash"] if lines else BEGINNING)
+        try:
+            blob.append_block(line.encode(), appendpos_condition=size)
+        except HttpResponseError as error:
+            if error.status_code != 412:
+                raise
+            return False
+        return True
 
     def _blob(self, name: str) -> "BlobClient":
         return _container(self._settings).get_blob_client(f"{name}.jsonl")
@@ -103,7 +114,7 @@ def _tail(blob: "BlobClient") -> tuple[int, list[dict[str, Any]]]:
 
 @once_per_process
 def _container(settings_: Settings) -> "ContainerClient":
-    from azure.storage.blob import ContainerClient
+    from azure.storage.blob import ContainerClient, LinearRetry
 
     return ContainerClient(
         settings_.needed("blobs_endpoint"),
@@ -111,7 +122,6 @@ def _container(settings_: Settings) -> "ContainerClient":
         credential=credential(settings_.client_id),
         connection_timeout=10,
         read_timeout=30,
-        retry_total=3,
-        **_REPEAT_SOON,
+        retry_policy=LinearRetry(backoff=1, random_jitter_range=1, retry_total=3),  # the SDK's own waits 15 s
         **settings_.client_options,
     )

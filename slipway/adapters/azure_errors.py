@@ -90,7 +90,7 @@ def explain_response(response: Any) -> AzureFault:
     """What an HTTP answer with status ≥ 400 means (an azure-core response, old or new)."""
     code, message = _code_and_message(response.text())
     status = int(response.status_code)
-    return _fault(_kind(status), code or str(status), message or f"HTTP {status}", _retry_after_s(response.headers))
+    return _fault(_kind(status), code or str(status), message or f"HTTP {status}", retry_after_s(response.headers))
 
 
 def _kind(status: int) -> FaultKind:
@@ -146,7 +146,8 @@ def _code_and_message(body: str) -> tuple[str, str]:
     return "", body
 
 
-def _retry_after_s(headers: Any) -> float:
+def retry_after_s(headers: Any) -> float:
+    """When Azure wants to be asked again, in seconds; 0 when it does not say."""
     for name, unit_s in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             return float(headers.get(name, "")) * unit_s

@@ -62,33 +62,26 @@ class _Outlet:
         self._sender: ServiceBusSender | None = None
 
     def send(self, message: "ServiceBusMessage") -> None:
+        from azure.core.exceptions import AzureError
         from azure.servicebus.exceptions import (
             MessageSizeExceededError,
             MessagingEntityNotFoundError,
             ServiceBusAuthorizationError,
-            ServiceBusError,
         )
 
+        for_good = (MessageSizeExceededError, MessagingEntityNotFoundError, ServiceBusAuthorizationError)
         with self._lock:
-            fresh = self._sender is None
-            try:
-                self._opened().send_messages(message, timeout=20)
-                return
-            except (
-                MessageSizeExceededError,
-                MessagingEntityNotFoundError,
-                ServiceBusAuthorizationError,
-            ) as error:
-                raise AzureProblem(explain(error)) from error  # another link would hear the same
-            except ServiceBusError as error:
-                self._drop()
-                if fresh:
-                    raise AzureProblem(explain(error)) from error
-            try:
-                self._opened().send_messages(message, timeout=20)
-            except ServiceBusError as error:
-                self._drop()
-                raise AzureProblem(explain(error)) from error
+            tries = 1 if self._sender is None else 2  # an open link may have died since the last message
+            while tries:
+                tries -= 1
+                try:
+                    self._opened().send_messages(message, timeout=20)
+                    return
+                except AzureError as error:
+                    if not isinstance(error, for_good):
+                        self._drop()
+                    if isinstance(error, for_good) or not tries:
+                        raise AzureProblem(explain(error)) from error
 
     def _opened(self) -> "ServiceBusSender":
         if self._sender is None:
@@ -122,7 +115,11 @@ def _client(settings_: Settings) -> "ServiceBusClient":
             "transport_type": TransportType.Amqp,
         }
     return ServiceBusClient(
-        settings_.needed("servicebus_namespace"), credential(settings_.client_id), retry_total=2, **options
+        settings_.needed("servicebus_namespace"),
+        credential(settings_.client_id),
+        retry_total=1,
+        retry_backoff_max=2,
+        **options,
     )
 
 

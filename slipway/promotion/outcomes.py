@@ -23,7 +23,8 @@ class Answer:
     """What an activity says: it is still running (ask again after `after_s`), or how it ended.
 
     `state` is `running` or an `Outcome`; `handle` is what the next call needs to go on; `result`
-    holds evidence in plain JSON; `code`, `words` and `log` (a tail) say why, whenever it did not pass.
+    holds evidence in plain JSON, `at` is when an operation ended; `code`, `words` and `log` (a tail) say
+    why, whenever it did not pass.
     """
 
     state: str
@@ -31,6 +32,7 @@ class Answer:
     words: str = ""
     log: str = ""
     after_s: float = 0.0
+    at: str = ""
     handle: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
 

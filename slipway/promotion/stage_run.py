@@ -112,7 +112,7 @@ class StageRun:
         return replace(
             self,
             steps=tuple(
-                replace(step, state=answer.state, ended_at=at, words=answer.words)
+                replace(step, state=answer.state, ended_at=answer.at or at, words=answer.words)
                 if (step.name, step.target) == (name, target)
                 else step
                 for step in self.steps

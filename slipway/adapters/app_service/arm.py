@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain, explain_response
+from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain, explain_response, retry_after_s
 from slipway.adapters.credentials import MANAGEMENT_SCOPE, credential
 from slipway.adapters.once import once_per_process
 from slipway.settings import Settings
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from azure.mgmt.web import WebSiteManagementClient
 
 API_VERSION = "2025-05-01"
+POLL_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Reply:
     def poll_url(self) -> str:
         """Where Azure says that the operation can be followed, or ""."""
         return self.headers.get("azure-asyncoperation") or self.headers.get("location") or ""
+
+    @property
+    def after_s(self) -> float:
+        """When to ask again: as Azure says, else in 5 s (its own advice is 5 to 15; the limits are per identity)."""
+        return retry_after_s(self.headers) or POLL_S
 
 
 class Arm:

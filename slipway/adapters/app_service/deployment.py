@@ -4,19 +4,19 @@ The handle is plain JSON. `{"kind": "intended"}` means that nothing is known to 
 poll looks for it, and starts it when it is not there. `{"kind": "deployment"}` follows one by its id.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipway.adapters.app_service.arm import Reply
+from slipway.adapters.app_service.arm import POLL_S, Reply
 from slipway.adapters.app_service.site import Place, Sites, azure_time
 from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
 
 _CLOCKS_DIFFER_BY = timedelta(seconds=5)
 _LOST_AFTER = timedelta(seconds=90)
-_POLL_S = 1.0
-_SUCCEEDED = {"runtimesuccessful", "succeeded"}
-_FAILED = {"runtimefailed", "buildfailed", "buildaborted", "timedout", "failed", "canceled"}
+_TAG = "slipway:"
+_SOON_S = 1.0
 _KUDU_STATUS = {3: "Failed", 4: "Succeeded"}  # of `deployments`; lower ones are under way
 
 
@@ -45,7 +45,7 @@ class Deployments:
         try:
             side = self._sites.idle_side(place)
             if resuming and (adopted := self._started_before(place, operation, intent_at)):
-                return running({**intended, **adopted}, _POLL_S, "a deployment that is under way is followed")
+                return running({**intended, **adopted}, _SOON_S, "a deployment that is under way is followed")
             if version and side.state == "Running" and self._sites.version_of(side, version_path) == version:
                 return passed(f"{version} is already deployed to {place.name}/{place.slot}", already=True)
             if side.state != "Running":
@@ -58,7 +58,7 @@ class Deployments:
                         "type": "zip",
                         "clean": True,
                         "restart": True,
-                        "deploymentTag": operation,
+                        "deploymentTag": _TAG + operation,
                     }
                 },
             )
@@ -70,51 +70,49 @@ class Deployments:
             "ours": True,
             "started_at": iso(datetime.now(UTC)),
         }
-        return running({**intended, **started, "poll_url": reply.poll_url}, _POLL_S)
+        return running({**intended, **started, "poll_url": reply.poll_url}, reply.after_s)
 
     def poll(self, place: Place, handle: dict[str, Any], version: str, version_path: str) -> Answer:
         if handle["kind"] == "intended":
             return self._start_again(place, handle, version, version_path)
         try:
             handle = {**handle, "id": handle.get("id") or self._find_id(place, handle)}
-            status, words, log = self._status(place, handle)
-            return self._judge(place, handle, status.lower(), words, log)
+            return self._judge(place, handle, self._look(place, handle))
         except AzureProblem as problem:
-            return problem.fault.answer(handle, _POLL_S)
+            return problem.fault.answer(handle, POLL_S)
 
     def _start_again(self, place: Place, handle: dict[str, Any], version: str, version_path: str) -> Answer:
         intent_at = moment(handle["intent_at"])
         return self.start(place, handle["package_url"], handle["operation"], intent_at, True, version, version_path)
 
-    def _judge(self, place: Place, handle: dict[str, Any], status: str, words: str, log: str) -> Answer:
-        ended = status in _SUCCEEDED | _FAILED
-        if ended and not handle["ours"]:
-            return running({**handle, "kind": "intended"}, 0.5, "another's deployment is over; now ours")
-        if status in _FAILED:
-            return failed("DEPLOYMENT_FAILED", f"the deployment to {place.name}/{place.slot} failed: {words}", log)
-        if not ended:
-            if not status and datetime.now(UTC) - moment(handle["started_at"]) > _LOST_AFTER:
-                return running({**handle, "kind": "intended"}, 0.5, "Azure does not know the deployment; once more")
-            return running(handle, _POLL_S, status)
+    def _judge(self, place: Place, handle: dict[str, Any], seen: "_Seen") -> Answer:
+        where = f"{place.name}/{place.slot}"
+        if not seen.status and datetime.now(UTC) - moment(handle["started_at"]) > _LOST_AFTER:
+            return running({**handle, "kind": "intended"}, _SOON_S, f"Azure knows no deployment to {where}")
+        if not seen.succeeded and not seen.failed:
+            return running(handle, seen.after_s, seen.status)
+        if not handle["ours"]:
+            return running({**handle, "kind": "intended"}, 0.0, "another's deployment is over; now ours")
+        if seen.failed:
+            return failed("DEPLOYMENT_FAILED", f"the deployment to {where} failed: {seen.words}", seen.log)
         state = self._sites.idle_side(place).state
         if state != "Running":
             self._sites.start_idle(place)
-            return running(handle, _POLL_S, f"deployed, but the slot is {state or 'in no known state'}; started")
-        return passed(f"deployed to {place.name}/{place.slot}", deployment=handle["id"])
+            return running(handle, _SOON_S, f"deployed, but {where} was {state or 'in no known state'}; started")
+        return passed(f"deployed to {where}", deployment=handle["id"])
 
-    def _status(self, place: Place, handle: dict[str, Any]) -> tuple[str, str, str]:
-        """Azure's status in its words ("" = not known yet), why it failed, and the log's tail."""
+    def _look(self, place: Place, handle: dict[str, Any]) -> "_Seen":
         arm = self._sites.arm(place)
         if handle["id"]:
             try:
-                return _deployment_status(arm.get(f"{place.idle}/deploymentStatus/{handle['id']}"))
+                return _by_deployment_status(arm.get(f"{place.idle}/deploymentStatus/{handle['id']}"))
             except AzureProblem as problem:
                 if problem.fault.kind is not FaultKind.MISSING:
                     raise
-            return _kudu_status(arm.get(f"{place.idle}/deployments/{handle['id']}").properties)
+            return _by_kudu(arm.get(f"{place.idle}/deployments/{handle['id']}"))
         if (url := handle.get("poll_url")) and arm.may_poll(url):
-            return _operation_status(arm.poll(url))
-        return "", "", ""
+            return _by_operation(arm.poll(url))
+        return _Seen("")
 
     def _started_before(self, place: Place, operation: str, intent_at: datetime) -> dict[str, Any] | None:
         """The handle of what an earlier try started, or of another's that is under way and must end first."""
@@ -144,9 +142,10 @@ class Deployments:
 
 
 def _is_ours(deployment: dict[str, Any], operation: str, intent_at: datetime) -> bool:
-    """By our tag where Azure shows it, else by its time: the slot is locked for us since the intent."""
-    if operation in str(deployment.get("message") or ""):
-        return True
+    """By our tag; where Azure shows no tag of ours, by its time: the slot is locked for us since the intent."""
+    tags = [word for word in str(deployment.get("message") or "").split() if word.startswith(_TAG)]
+    if tags:
+        return _TAG + operation in tags
     started_at = azure_time(deployment.get("start_time"))
     return started_at is not None and started_at >= intent_at - _CLOCKS_DIFFER_BY
 
@@ -159,25 +158,46 @@ def _id_in(reply: Reply) -> str:
     return str(reply.properties.get("deploymentId") or "")
 
 
-def _deployment_status(reply: Reply) -> tuple[str, str, str]:
+@dataclass(frozen=True)
+class _Seen:
+    """What Azure shows of a deployment: its status ("" = it knows none), and why it failed, with the log's tail."""
+
+    status: str
+    words: str = ""
+    log: str = ""
+    after_s: float = POLL_S
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status.lower() in ("runtimesuccessful", "succeeded")
+
+    @property
+    def failed(self) -> bool:
+        bad = ("runtimefailed", "buildfailed", "buildaborted", "timedout", "failed", "canceled")
+        return self.status.lower() in bad
+
+
+def _by_deployment_status(reply: Reply) -> _Seen:
     """`CsmDeploymentStatus`; its logs are addresses at other hosts, which get no token of ours."""
     properties = reply.properties
     said = [str(error["message"]) for error in properties.get("errors") or [] if error.get("message")]
     status = str(properties.get("status") or "")
     first_line, _, rest = "\n".join(said).partition("\n")
     logs = [str(log) for log in properties.get("failedInstancesLogs") or []]
-    return status, first_line or status, rest or "\n".join(logs)
+    return _Seen(status, first_line or status, rest or "\n".join(logs), reply.after_s)
 
 
-def _kudu_status(properties: dict[str, Any]) -> tuple[str, str, str]:
-    details = str(properties.get("details") or properties.get("message") or "")
-    return _KUDU_STATUS.get(properties.get("status", 0), "UnderWay"), details.partition("\n")[0], details
+def _by_kudu(reply: Reply) -> _Seen:
+    """A deployment in the list of the site's own deployment engine, whose status is a number."""
+    details = str(reply.properties.get("details") or reply.properties.get("message") or "")
+    status = _KUDU_STATUS.get(reply.properties.get("status", 0), "UnderWay")
+    return _Seen(status, details.partition("\n")[0], details, reply.after_s)
 
 
-def _operation_status(reply: Reply) -> tuple[str, str, str]:
+def _by_operation(reply: Reply) -> _Seen:
     """An `Azure-AsyncOperation` body, or what a `Location` answers: 202 while it runs, then the resource."""
     if reply.status == 202:
-        return "UnderWay", "", ""
+        return _Seen("UnderWay", after_s=reply.after_s)
     status = str(reply.body.get("status") or reply.properties.get("provisioningState") or "Succeeded")
     error = reply.body.get("error") or {}
-    return status, str(error.get("message") or status), ""
+    return _Seen(status, str(error.get("message") or status), after_s=reply.after_s)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from slipway.adapters.app_service.arm import Arm, invalid
@@ -91,8 +91,9 @@ class Sites:
         """`POST …/slots/{slot}/start`; answers 200 at once and may be repeated."""
         from azure.core.exceptions import AzureError
 
+        slot = (place.group, place.name, place.slot)
         try:
-            self.arm(place).client.web_apps.start_slot(place.group, place.name, place.slot)
+            self.arm(place).client.web_apps.start_slot(*slot, retry_status=0)
         except AzureError as error:
             raise AzureProblem(explain(error)) from error
 
@@ -100,8 +101,9 @@ class Sites:
         """`POST …/slots/{slot}/stop`; answers 200 at once and may be repeated."""
         from azure.core.exceptions import AzureError
 
+        slot = (place.group, place.name, place.slot)
         try:
-            self.arm(place).client.web_apps.stop_slot(place.group, place.name, place.slot)
+            self.arm(place).client.web_apps.stop_slot(*slot, retry_status=0)
         except AzureError as error:
             raise AzureProblem(explain(error)) from error
 
@@ -118,8 +120,6 @@ class Sites:
 
 def azure_time(text: Any) -> datetime | None:
     """A moment as Azure writes it: UTC, with or without `Z`, with up to seven digits of a second."""
-    from datetime import UTC
-
     if not text:
         return None
     digits = re.sub(r"(\.\d{6})\d+", r"\1", str(text))

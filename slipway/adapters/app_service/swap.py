@@ -8,13 +8,13 @@ started: the next poll looks again before it posts.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from slipway.adapters.app_service.arm import POLL_S, Reply
 from slipway.adapters.app_service.site import Place, Sites
 from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain
 from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
 from slipway.promotion.ports import SiteState
 
-_POLL_S = 1.0
-_LOOK_AGAIN_S = 2.0
+_SOON_S = 2.0
 _IDLE_MAY_BE_SILENT_FOR = timedelta(seconds=60)
 _CLOCKS_DIFFER_BY = timedelta(seconds=5)
 
@@ -39,32 +39,32 @@ class Swaps:
         try:
             state = self._sites.read_live(place, version_path)
             if state.in_progress:
-                return running(intended, _POLL_S, f"another operation is under way on {place.name}")
+                return running(intended, _SOON_S, f"another operation is under way on {place.name}")
             if state.production_version == version:
                 return passed(f"{version} is already live on {place.name}", already=True)
             if resuming and self._may_be_settling(state, intent_at):
-                return running(intended, _LOOK_AGAIN_S, "a swap has just ended; its effect is awaited")
+                return running(intended, _SOON_S, "a swap has just ended; its effect is awaited")
             if state.idle_version != version:
                 return self._idle_is_not_ready(place, state, version, intended)
             return self._post(place, state, intended)
         except AzureProblem as problem:
-            return problem.fault.answer(intended, _LOOK_AGAIN_S)
+            return problem.fault.answer(intended, _SOON_S)
 
     def poll(self, place: Place, handle: dict[str, Any], version: str, version_path: str) -> Answer:
         if handle["kind"] == "intended":
             intent_at = moment(handle["intent_at"])
             return self.start(place, version, handle["operation"], intent_at, True, version_path)
         try:
-            under_way, refusal = self._follow(place, handle)
-            if under_way:
-                return running(handle, _POLL_S)
+            under_way_s, refusal = self._follow(place, handle)
+            if under_way_s:
+                return running(handle, under_way_s)
             state = self._sites.read_live(place, version_path)
         except AzureProblem as problem:
-            return problem.fault.answer(handle, _POLL_S)
+            return problem.fault.answer(handle, POLL_S)
         if state.production_version == version:
             return passed(f"{version} is live on {place.name}", before=handle.get("before"))
         if state.in_progress:
-            return running(handle, _POLL_S)
+            return running(handle, _SOON_S)
         if refusal:
             return failed("SWAP_FAILED", f"the swap of {place.name}/{place.slot} failed: {refusal}")
         return self._not_effective_yet(place, handle, state, version)
@@ -72,10 +72,10 @@ class Swaps:
     def _post(self, place: Place, state: SiteState, intended: dict[str, Any]) -> Answer:
         from azure.core.exceptions import AzureError
 
-        seen: dict[str, str] = {}
+        said: dict[str, str] = {}
 
         def keep(response: Any) -> None:
-            seen.update({name.lower(): value for name, value in response.http_response.headers.items()})
+            said.update({name.lower(): value for name, value in response.http_response.headers.items()})
 
         try:
             self._sites.arm(place).client.web_apps.begin_swap_slot(
@@ -89,25 +89,21 @@ class Swaps:
             )
         except AzureError as error:
             raise AzureProblem(explain(error)) from error
-        handle = {
-            **intended,
-            "kind": "swap",
-            "poll_url": seen.get("location", ""),
-            "before": state.production_version,
-        }
-        return running(handle, _POLL_S)
+        reply = Reply(202, {}, said)
+        handle = {**intended, "kind": "swap", "poll_url": reply.poll_url, "before": state.production_version}
+        return running(handle, reply.after_s)
 
     def _idle_is_not_ready(self, place: Place, state: SiteState, version: str, intended: dict[str, Any]) -> Answer:
         where = f"{place.name}/{place.slot}"
         if state.idle_state != "Running":
             self._sites.start_idle(place)
-            return running(intended, _LOOK_AGAIN_S, f"{where} was {state.idle_state}; started")
+            return running(intended, _SOON_S, f"{where} was {state.idle_state}; started")
         if state.idle_version is not None:
             words = f"{where} answers {state.idle_version}, not {version}: swapping it would make that live"
             return broken("IDLE_HOLDS_ANOTHER", words)
         if datetime.now(UTC) - moment(intended["intent_at"]) > _IDLE_MAY_BE_SILENT_FOR:
             return broken("IDLE_SILENT", f"{where} does not say which version it is, so it is not swapped")
-        return running(intended, _LOOK_AGAIN_S, f"{where} does not answer yet")
+        return running(intended, _SOON_S, f"{where} does not answer yet")
 
     def _may_be_settling(self, state: SiteState, intent_at: datetime) -> bool:
         """Whether a swap that may be ours ended so lately that the front ends may not show it yet."""
@@ -116,25 +112,26 @@ class Swaps:
             return False
         return datetime.now(UTC) - swapped_at < self._settle
 
-    def _follow(self, place: Place, handle: dict[str, Any]) -> tuple[bool, str]:
-        """Whether Azure says that the swap is under way, and its words when it says that it failed."""
+    def _follow(self, place: Place, handle: dict[str, Any]) -> tuple[float, str]:
+        """In how many seconds to ask again (0 = the swap is over), and Azure's words when it failed."""
         arm = self._sites.arm(place)
         url = str(handle.get("poll_url") or "")
         if not url or not arm.may_poll(url):
-            return False, ""  # the site itself shows whether anything is under way
+            return 0.0, ""  # the site itself shows whether anything is under way
         try:
-            return arm.poll(url).status == 202, ""
+            reply = arm.poll(url)
+            return (reply.after_s if reply.status == 202 else 0.0), ""
         except AzureProblem as problem:
             if problem.fault.kind is FaultKind.MISSING:
-                return False, ""  # Azure forgets operations after a while
+                return 0.0, ""  # Azure forgets operations after a while
             if problem.fault.kind in (FaultKind.CONFLICT, FaultKind.INVALID):
-                return False, problem.fault.words
+                return 0.0, problem.fault.words
             raise
 
     def _not_effective_yet(self, place: Place, handle: dict[str, Any], state: SiteState, version: str) -> Answer:
         ended_at = moment(handle["ended_at"]) if "ended_at" in handle else datetime.now(UTC)
         if datetime.now(UTC) - ended_at < self._settle:
-            return running({**handle, "ended_at": iso(ended_at)}, _POLL_S, "swapped; the front end follows")
+            return running({**handle, "ended_at": iso(ended_at)}, _SOON_S, "swapped; the front end follows")
         answers = state.production_version or "no version"
         words = f"the swap of {place.name}/{place.slot} ended, but production answers {answers}, not {version}"
         return failed("SWAP_NOT_EFFECTIVE", words)

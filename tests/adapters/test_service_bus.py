@@ -1,0 +1,110 @@
+"""Messages through the real SDK to the broker over TLS."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from azure.servicebus import ServiceBusClient, ServiceBusReceiver
+
+from slipway.adapters.azure_errors import AzureProblem
+from slipway.adapters.service_bus import ServiceBus
+from slipway.settings import Settings
+from tests.adapters.conftest import AzureStandin, Running, run_broker
+
+PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
+
+
+@pytest.fixture(scope="module")
+def to_broker(azure: AzureStandin, broker: Running) -> Settings:
+    return Settings(
+        ca_file=azure.settings.ca_file,
+        servicebus_namespace="localhost",
+        servicebus_endpoint=f"sb://localhost:{broker.ready['tls_port']}",
+    )
+
+
+@pytest.fixture(scope="module")
+def client(broker: Running) -> Iterator[ServiceBusClient]:
+    connection = f"{PLAIN.format(port=broker.ready['port'])};UseDevelopmentEmulator=true"
+    with ServiceBusClient.from_connection_string(connection) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def builds(client: ServiceBusClient) -> Iterator[ServiceBusReceiver]:
+    with client.get_queue_receiver("builds", receive_mode="receiveanddelete") as receiver:
+        yield receiver
+
+
+def test_a_message_arrives_as_it_was_sent(to_broker: Settings, builds: ServiceBusReceiver) -> None:
+    ServiceBus(to_broker).send("builds", b'{"service":"checkout"}', "m-1", {"code": "X"}, subject="build")
+    (message,) = builds.receive_messages(1, max_wait_time=10)
+    assert b"".join(message.body) == b'{"service":"checkout"}'
+    assert (message.message_id, message.subject, message.content_type) == ("m-1", "build", "application/json")
+    assert message.application_properties == {b"code": b"X"}
+
+
+def test_many_threads_send_and_nothing_is_lost(to_broker: Settings, builds: ServiceBusReceiver) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: ServiceBus(to_broker).send("builds", b"{}", f"many-{n}", {}), range(40)))
+    seen: list[str] = []
+    deadline = time.monotonic() + 15
+    while len(seen) < 40 and time.monotonic() < deadline:
+        seen += [str(message.message_id) for message in builds.receive_messages(40, max_wait_time=2)]
+    assert sorted(seen) == sorted(f"many-{n}" for n in range(40))
+
+
+def test_an_open_sender_is_used_again(to_broker: Settings, builds: ServiceBusReceiver) -> None:
+    bus = ServiceBus(to_broker)
+    bus.send("builds", b"{}", "warm", {})
+    started = time.perf_counter()
+    for n in range(20):
+        bus.send("builds", b"{}", f"quick-{n}", {})
+    assert time.perf_counter() - started < 1.0, "opening one alone takes half a second"
+    deadline = time.monotonic() + 10
+    left = 21
+    while left and time.monotonic() < deadline:
+        left -= len(builds.receive_messages(left, max_wait_time=2))
+    assert left == 0
+
+
+def test_an_event_reaches_the_topics_subscription(to_broker: Settings, client: ServiceBusClient) -> None:
+    ServiceBus(to_broker).publish("promotions", b'{"type":"x"}', "e-1", {"type": "x"}, subject="checkout--1.0")
+    with client.get_subscription_receiver("promotions", "audit", receive_mode="receiveanddelete") as receiver:
+        (message,) = receiver.receive_messages(1, max_wait_time=10)
+    assert message.content_type == "application/cloudevents+json"
+    assert message.subject == "checkout--1.0"
+
+
+def test_a_queue_that_is_not_there_is_named_as_missing(to_broker: Settings) -> None:
+    with pytest.raises(AzureProblem) as problem:
+        ServiceBus(to_broker).send("no-such-queue", b"{}", "m", {})
+    assert problem.value.code == "AZURE_MISSING"
+
+
+def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(
+    azure: AzureStandin, standin: Running, tmp_path: Path
+) -> None:
+    first = run_broker(tmp_path, standin)
+    killed = next(first)
+    port = str(killed.ready["tls_port"])
+    bus = ServiceBus(
+        Settings(
+            ca_file=azure.settings.ca_file,
+            servicebus_namespace="localhost",
+            servicebus_endpoint=f"sb://localhost:{port}",
+        )
+    )
+    bus.send("builds", b"{}", "before", {})
+    killed.process.kill()
+    killed.process.wait()
+    with pytest.raises(AzureProblem) as away:
+        bus.send("builds", b"{}", "meanwhile", {})
+    assert away.value.code == "AZURE_UNAVAILABLE"
+    second = run_broker(tmp_path, standin, "--port", str(killed.ready["port"]), "--tls-port", port)
+    next(second)
+    bus.send("builds", b"{}", "after", {})
+    for broker in (first, second):
+        assert next(broker, None) is None

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from slipway.cli.api_answers import Promotion, Stage, Step
-from slipway.cli.live_tree import look, stage_words
+from slipway.cli.looks import look
 from slipway.cli.printing import clean
+from slipway.cli.stage_rows import stage_words, step_name
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def _of_stage(before: Stage | None, after: Stage, every_step: bool) -> Iterator[
     for step in after.steps:
         worth_it = every_step or step.state != "passed" or step.name.startswith("load")
         if step.ended_at and worth_it and _key(step) not in ended:
-            yield Change(after.name, step.state, _step_words(step))
+            yield Change(after.name, step.state, _step_words(step, after))
     known = before.state if before else "pending"
     if after.state != known:
         yield Change(after.name, after.state, stage_words(after))
@@ -50,8 +51,6 @@ def _key(step: Step) -> tuple[str, str, datetime | None]:
     return step.name, step.target, step.started_at
 
 
-def _step_words(step: Step) -> str:
-    name = f"{step.name} {step.target}".rstrip()
-    if step.words:
-        return f"{name}: {step.words}"
-    return f"{name} {step.state}"
+def _step_words(step: Step, stage: Stage) -> str:
+    name = step_name(step, stage)
+    return f"{name}: {step.words}" if step.words else f"{name} {step.state}"

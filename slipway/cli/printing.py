@@ -56,10 +56,13 @@ def answer(document: Any, words: RenderableType, as_json: bool) -> None:
 
 
 def print_failure(failure: Failure, as_json: bool) -> None:
-    """What went wrong: words, then the code, small."""
+    """What went wrong: words, then the code, small; further lines (a log's) below, indented."""
     if as_json:
         print_json(failure.document)
         return
-    text = Text.assemble(("✗ ", "red"), clean(failure.words), (f"  {clean(failure.code)}", "dim"))
+    words, *further = failure.words.splitlines() or [failure.code]
+    text = Text.assemble(("✗ ", "red"), clean(words), (f"  {clean(failure.code)}", "dim"))
     console = err()
     console.print(text, soft_wrap=not console.is_terminal)
+    for line in further:
+        console.print(Text(f"  {clean(line)}", "dim"), soft_wrap=not console.is_terminal)

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from slipway.cli.api_answers import Environment, Environments, Promotion, Promotions, ServiceThere, Summary
 from slipway.cli.connection import connect, promotion_path, understood
-from slipway.cli.live_tree import Detail, look, tree
+from slipway.cli.live_tree import Detail, tree
+from slipway.cli.looks import look
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.times import ago
@@ -64,7 +65,7 @@ def environments(url: Url = None, as_json: AsJson = False) -> None:
 def _promotions(found: Promotions, now: datetime) -> RenderableType:
     if not found.promotions:
         return Text("No promotion yet. `slipway submit checkout 1.1.0` sends a build.")
-    table = _table("promotion", "state", "waits for", "started", "author")
+    table = _table("promotion", "state", "started", "waits for")
     for each in found.promotions:
         table.add_row(*_row(each, now))
     more = [Text(f"more: slipway list --after {clean(found.after)}", style="dim")] if found.after else []
@@ -76,9 +77,8 @@ def _row(each: Summary, now: datetime) -> tuple[Text, ...]:
     return (
         Text(clean(each.id), style="bold"),
         Text(f"{shown.icon} {each.state}", style=shown.style),
-        Text(clean("" if each.over else each.waits_for or "")),
         Text(ago(each.started_at, now) if each.started_at else "", style="dim"),
-        Text(clean(each.author), style="dim"),
+        Text(clean("" if each.over else each.waits_for or "")),
     )
 
 

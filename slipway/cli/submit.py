@@ -50,7 +50,7 @@ def submit(
     if not (wait and as_json):
         answer(
             document,
-            Text(f"✓ the build is on the queue; watch it: slipway status {promotion} --watch"),
+            Text(f"✓ the build is on the queue; follow it with\n  slipway status {promotion} --watch"),
             as_json,
         )
     if wait:

@@ -5,12 +5,12 @@ from typing import Any, Protocol
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.changes import changes
 from slipway.cli.connection import Api, promotion_path, understood
+from slipway.cli.drawing import drawing
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.live_tree import Detail, tree
 from slipway.cli.printing import animated, answer, clean, out
@@ -98,7 +98,7 @@ def follow(
         answer(document, tree(last, api.now(), detail), as_json)
     elif animated(console):
         view = Tree(api, promotion, detail)
-        with Live(get_renderable=lambda: view, console=console, refresh_per_second=4):
+        with drawing(console, lambda: view):
             _, last = until_over(api, promotion, view, appears_within_s)
     else:
         lines = Lines(console, every_step=detail is Detail.STEPS)

@@ -14,13 +14,21 @@ def shown(document: dict[str, object], width: int = 80, detail: Detail = Detail.
     return plain(Promotion.model_validate(document), NOW, width, detail)
 
 
+def two_regions(state: str, *steps: dict[str, object]) -> dict[str, object]:
+    targets = [
+        {"name": "weu", "address": "http://localhost:8104", "live": "1.0.0", "idle": "1.1.0"},
+        {"name": "neu", "address": "", "live": "", "idle": ""},
+    ]
+    return a_stage("production", state, steps=list(steps), targets=targets)
+
+
 def test_a_stage_that_waits_says_whom_it_asks_how_many_answered_and_until_when() -> None:
     assert shown(waiting_for_approval()) == (
         "checkout 1.1.0  ? waiting                                                   34 s\n"
         "main · 8c1f2ab · bob@shop.example · started 34 s ago\n"
         "✓ staging    passed                                                        8.0 s\n"
         "? production asks role:release-manager · 0 of 1                             12 s\n"
-        "    answer   until 18:40 UTC, in 8 h 00 min; not the author\n"
+        "    answer until 18:40 UTC, in 8 h 00 min; not the author\n"
     )
 
 
@@ -29,7 +37,7 @@ def test_votes_count_towards_the_question_and_are_named() -> None:
     asked = a_stage("production", "waiting for approval", approval=an_approval(vote, at_least=2))
     page = shown(a_promotion(asked))
     assert "1 of 2" in page
-    assert "✓ alice    approve looks good" in page
+    assert "✓ alice  approve looks good" in page
 
 
 def test_a_passed_stage_is_one_line_with_what_its_load_test_measured() -> None:
@@ -40,32 +48,32 @@ def test_a_passed_stage_is_one_line_with_what_its_load_test_measured() -> None:
 
 
 def test_a_failed_stage_shows_its_steps_and_the_reason() -> None:
-    steps = [a_step("deploy", target="weu"), a_step("load peak", "failed", words="error rate 21 %, allowed 2 %")]
+    steps = [a_step("deploy"), a_step("load peak", "failed", words="error rate 21 %, allowed 2 %")]
     page = shown(a_promotion(a_stage("test", "failed", words="error rate 21 %", steps=steps), state="failed"))
-    assert "✗ test         failed · error rate 21 %" in page
-    assert "✓ deploy weu" in page
-    assert "✗ load peak  error rate 21 %, allowed 2 %" in page
+    assert "✗ test failed · error rate 21 %" in page
+    assert "  ✓ deploy" in page
+    assert "  ✗ load peak error rate 21 %, allowed 2 %" in page
 
 
 def test_a_stage_under_way_shows_what_runs_and_what_is_live() -> None:
-    target = {"name": "weu", "address": "http://localhost:8104", "live": "1.0.0", "idle": "1.1.0"}
-    stage = a_stage("production", "deploying", steps=[a_step("deploy", "running", "weu")], targets=[target])
-    page = shown(a_promotion(stage))
+    page = shown(a_promotion(two_regions("deploying", a_step("deploy", "running", "weu"))))
     assert "» deploy weu" in page
     assert "live 1.0.0 · idle 1.1.0 · http://localhost:8104" in page
 
 
 def test_a_line_a_stage_names_the_steps_that_run() -> None:
-    stage = a_stage("production", "deploying", steps=[a_step("deploy", "running", "weu")])
-    page = shown(a_promotion(stage), detail=Detail.STAGES)
-    assert "» production deploying · deploy weu" in page
+    deploying = two_regions("deploying", a_step("deploy", target="neu"), a_step("deploy", "running", "weu"))
+    page = shown(a_promotion(deploying), detail=Detail.STAGES)
+    assert "» production deploying · weu" in page
     assert len(page.splitlines()) == 2
+    verifying = a_stage("test", "verifying", steps=[a_step("verify health", "running"), a_step("load peak", "running")])
+    assert "verifying · verify health, load peak" in shown(a_promotion(verifying), detail=Detail.STAGES)
 
 
 def test_every_step_shows_when_asked_for() -> None:
-    assert "deploy weu" in shown(
-        a_promotion(a_stage("test", steps=[a_step("deploy", target="weu")])), detail=Detail.STEPS
-    )
+    document = a_promotion(two_regions("passed", a_step("deploy", target="weu")))
+    assert "deploy weu" not in shown(document)
+    assert "deploy weu" in shown(document, detail=Detail.STEPS)
 
 
 def test_a_stage_that_has_not_begun_names_what_it_comes_after() -> None:

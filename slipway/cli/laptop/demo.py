@@ -13,7 +13,8 @@ from rich.text import Text
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.laptop.layout import ANY_PORTS, Layout, checkout
 from slipway.cli.laptop.screen import Screen
-from slipway.cli.laptop.story import NotShown, Story, summary
+from slipway.cli.laptop.story import NotShown, Story
+from slipway.cli.laptop.summary import summary
 from slipway.cli.laptop.supervisor import FUNCTIONS, Laptop
 from slipway.cli.options import AsJson
 from slipway.cli.printing import err, out, print_json, show

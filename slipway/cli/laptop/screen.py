@@ -1,18 +1,20 @@
 """The demo's screen: what it does and claims, and the promotions live below; in a pipe a line for each."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.changes import changes
-from slipway.cli.live_tree import Detail, look, tree
+from slipway.cli.drawing import drawing
+from slipway.cli.live_tree import Detail, tree
+from slipway.cli.looks import look
 from slipway.cli.printing import animated, clean, show
 
 
@@ -47,18 +49,18 @@ class Screen:
         self._begun = time.monotonic()
         self._notes: list[Note] = []
         self._promotions: dict[str, Promotion] = {}
-        self._live = Live(get_renderable=lambda: self, console=console, refresh_per_second=4, transient=True)
+        self._drawing = ExitStack()
         self.claims: list[Claim] = []
 
     def __enter__(self) -> "Screen":
         if self._animated:
-            self._live.start()
+            self._drawing.enter_context(drawing(self._console, lambda: self, transient=True))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._live.stop()
+        self._drawing.close()
         if error and self._animated:  # how far it came must not vanish
             self._console.print(_table(self._notes), *self._trees())
 

@@ -3,18 +3,14 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from slipway.cli.api_answers import Promotion, Stage
 from slipway.cli.connection import Api, Place, promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.laptop.layout import Layout
-from slipway.cli.laptop.screen import Claim, Screen
+from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import Site, sites_of, versions
+from slipway.cli.laptop.summary import End, EnvironmentSeen
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.login import sign_in
 from slipway.cli.submit import build_message
@@ -24,26 +20,6 @@ from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
 SERVICE, OLD, GOOD, BAD = "checkout", "1.0.0", "1.1.0", "1.2.0-errors"
 LOOK_EVERY_S = 0.4
 PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True)
-class EnvironmentSeen:
-    """What the sites of one environment answered at the beginning and at the end."""
-
-    environment: str
-    target: str
-    url: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class End:
-    """All that was shown."""
-
-    claims: list[Claim]
-    environments: list[EnvironmentSeen]
-    seconds: float
 
 
 class NotShown(Failure):
@@ -141,8 +117,6 @@ class Story:
         self._screen.shown("alice approves over HTTP")
 
     def _production_answers(self, before: dict[Site, str]) -> None:
-        good = self._promotion(GOOD)
-        _claim(good.state == "passed", f"{GOOD} ended {good.state}: {good.words}")
         production = [site for site in self._sites if site.environment == "production"]
         seen = versions(production)
         _claim(set(seen.values()) == {GOOD}, f"production does not answer {GOOD}: {_told(seen)}")
@@ -196,6 +170,8 @@ class Story:
             return  # its message is still on the queue
         self._seen[promotion] = latest
         self._screen.look(latest)
+        sound = latest.version == BAD or not latest.over or latest.state == "passed"
+        _claim(sound, f"{latest.version} ended {latest.state}: {latest.words}")
 
     def _promotion(self, version: str) -> Promotion:
         return self._seen[promotion_id(SERVICE, version)]
@@ -210,30 +186,6 @@ class Story:
     def _signed_in(self, person: str) -> Api:
         login = sign_in(person, self._run.url, self._run.issuer, self._run.ca)
         return Api(Place(self._run.url, self._run.ca), login.access_token)
-
-
-def summary(end: End) -> RenderableType:
-    """What was shown, what answers where, and where to go next."""
-    claims = Table.grid(padding=(0, 1))
-    claims.add_column(justify="right", style="dim", no_wrap=True)
-    claims.add_column()
-    claims.add_column()
-    for claim in end.claims:
-        claims.add_row(f"{claim.at_s:.1f} s", Text("✓", style="green"), Text(claim.words))
-    answers = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for head in ("environment", "site", "before", "now"):
-        answers.add_column(head)
-    for seen in end.environments:
-        style = "" if seen.before == seen.after else "green"
-        answers.add_row(seen.environment, seen.url, seen.before, Text(seen.after, style=style))
-    return Group(
-        Text(f"\nShown in {end.seconds:.0f} s, all of it checked:", style="bold"),
-        claims,
-        "",
-        answers,
-        Text(f"dev has no load test, so {BAD} passed there.", style="dim"),
-        Text("\nNow yourself: `make run`, then the tour in README.md; `slipway --help` lists all commands."),
-    )
 
 
 def _claim(holds: bool, otherwise: str) -> None:

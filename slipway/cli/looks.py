@@ -1,0 +1,32 @@
+"""How a state looks. The colour says whose turn it is: blue, Slipway works; magenta, a person is asked;
+yellow, it waits; red, it speaks against the release; green, done. Icon and word always say the same, so
+that nothing is lost without colours."""
+
+from typing import NamedTuple
+
+
+class Look(NamedTuple):
+    """Icon and rich style."""
+
+    icon: str
+    style: str
+
+
+_WORKS = Look("»", "blue")
+_LOOKS = {
+    "pending": Look("·", "dim"),
+    "waiting": Look("?", "magenta"),
+    "waiting for approval": Look("?", "magenta"),
+    "waiting for the lock": Look("…", "yellow"),
+    "rolling back": Look("↩", "red"),
+    "passed": Look("✓", "green"),
+    "failed": Look("✗", "red"),
+    "cancelled": Look("⊘", "dim"),
+    "broken": Look("!", "yellow"),
+    "not enough evidence": Look("!", "yellow"),
+}
+
+
+def look(state: str) -> Look:
+    """Icon and style of a state of a promotion, stage or step; an unknown one is something under way."""
+    return _LOOKS.get(state, _WORKS)

@@ -1,0 +1,122 @@
+"""One stage as rows of text: itself, and below it who was asked, what was done, what answers where."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from rich.text import Text
+
+from slipway.cli.api_answers import Approval, Stage, Step, Target
+from slipway.cli.looks import look
+from slipway.cli.printing import clean
+from slipway.cli.times import between, until
+
+SAID_BY = {"deploying": "deploy", "rolling out": "swap", "verifying live": "verify live", "baking": "bake"}
+
+
+class Row(NamedTuple):
+    """Icon, name, words, and how long it takes or took."""
+
+    icon: Text
+    name: Text
+    words: Text
+    time: str = ""
+
+
+def stage_words(stage: Stage) -> str:
+    """What there is to say beside a stage's name: whom or what it waits for, why it ended, else its state."""
+    if stage.state == "waiting for approval" and stage.approval:
+        return _question(stage.approval)
+    if stage.state == "pending":
+        return f"after {', '.join(stage.needs)}" if stage.needs else "not begun"
+    if stage.state == "passed":
+        return " · ".join(["passed", *_proofs(stage)])
+    words = stage.words if stage.ended_at else stage.waits_for
+    return f"{stage.state} · {words}" if words else stage.state
+
+
+def stage_name(stage: Stage) -> str:
+    """`production`, from the second attempt on `production (try 2)`."""
+    return clean(stage.name) + (f" (try {stage.attempt})" if stage.attempt > 1 else "")
+
+
+def step_name(step: Step, stage: Stage) -> str:
+    """`deploy weu`; the target goes without saying where there is one."""
+    return clean(f"{step.name} {step.target}".rstrip() if len(stage.targets) > 1 else step.name)
+
+
+def stage_row(stage: Stage, now: datetime, with_steps: bool) -> Row:
+    """The stage's own row, which names the steps that run now when they have no rows of their own."""
+    shown = look(stage.state)
+    words = stage_words(stage)
+    if not with_steps and (under_way := _under_way(stage)):
+        words = f"{words} · {under_way}"
+    return Row(
+        Text(shown.icon, shown.style),
+        Text(stage_name(stage), "dim" if stage.state == "pending" else "bold"),
+        Text(clean(words), "" if stage.state == "passed" else shown.style),
+        between(stage.started_at, stage.ended_at or now),
+    )
+
+
+def rows_below(stage: Stage, now: datetime) -> Iterator[Row]:
+    """What belongs below the stage's own row."""
+    if stage.approval:
+        yield from _approval_rows(stage, stage.approval, now)
+    for step in stage.steps:
+        yield _step_row(step, stage, now)
+    for target in stage.targets:
+        if target.live or target.idle or target.address:
+            yield _target_row(target)
+
+
+def _approval_rows(stage: Stage, approval: Approval, now: datetime) -> Iterator[Row]:
+    """Until when it may be answered, and what was answered so far."""
+    if stage.state == "waiting for approval" and (deadline := approval.deadline or stage.deadline):
+        excluded = "; not the author" if approval.not_author else ""
+        yield Row(Text(" "), Text("answer", "dim"), Text(until(deadline, now) + excluded, "dim"))
+    for vote in approval.votes:
+        shown = look("passed" if vote.decision == "approve" else "failed")
+        said = clean(f"{vote.decision} {vote.reason}".rstrip())
+        yield Row(Text(shown.icon, shown.style), Text(clean(vote.name)), Text(said, "dim"))
+
+
+def _step_row(step: Step, stage: Stage, now: datetime) -> Row:
+    shown = look(step.state)
+    calm = step.state in {"running", "passed"}
+    words = step.words or ("" if calm else step.state)
+    return Row(
+        Text(shown.icon, shown.style),
+        Text(step_name(step, stage)),
+        Text(clean(words), "dim" if calm else shown.style),
+        between(step.started_at, step.ended_at or now),
+    )
+
+
+def _target_row(target: Target) -> Row:
+    versions = [f"live {target.live}"] if target.live else []
+    versions += [f"idle {target.idle}"] if target.idle else []
+    words = " · ".join(versions + ([target.address] if target.address else []))
+    return Row(Text(" "), Text(clean(target.name), "dim"), Text(clean(words), "dim"))
+
+
+def _under_way(stage: Stage) -> str:
+    """`weu, neu` or `verify health, load peak`: what runs now, without what the stage's state says already."""
+    many = len(stage.targets) > 1
+    parts = [
+        ("" if step.name == SAID_BY.get(stage.state) else step.name, step.target if many else "")
+        for step in stage.steps
+        if step.state == "running"
+    ]
+    return ", ".join(words for part in parts if (words := " ".join(part).strip()))
+
+
+def _question(approval: Approval) -> str:
+    """`asks role:release-manager · 1 of 2`."""
+    yes = sum(vote.decision == "approve" for vote in approval.votes)
+    return f"asks {' or '.join(approval.approvers)} · {yes} of {approval.at_least}"
+
+
+def _proofs(stage: Stage) -> list[str]:
+    """What a load test measured: the one thing worth a line once all is well."""
+    return [step.words for step in stage.steps if step.name.startswith("load") and step.words]

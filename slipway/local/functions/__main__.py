@@ -1,0 +1,75 @@
+"""`python -m slipway.local.functions start --app DIR --port N --state FILE` hosts a function app here."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from slipway.local.functions.app import load_app
+from slipway.local.functions.host import App, Host
+from slipway.local.functions.host_json import read_host_json
+from slipway.local.functions.refusal import AppRefused
+from slipway.local.functions.settings import load_settings
+
+REFUSED = 2
+QUIET = {  # the SDKs narrate, and some of it is headers; what Service Bus reports the triggers say themselves
+    "azure": logging.WARNING,
+    "azure.servicebus": logging.CRITICAL,
+    "aiohttp.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
+
+
+def main() -> int:
+    """Runs until SIGINT or SIGTERM. 0: stopped; 1: could not start; 2: the app is refused."""
+    arguments = _arguments()
+    ready_line = sys.stdout
+    sys.stdout = sys.stderr  # what functions print must not mix with the one line that others parse
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(level)
+    try:
+        settings = load_settings(arguments.app)
+        host_json = read_host_json(arguments.app)
+        app = App(arguments.app, load_app(arguments.app, settings), host_json, settings)
+        arguments.state.parent.mkdir(parents=True, exist_ok=True)
+        asyncio.run(_serve(app, arguments, ready_line))
+    except AppRefused as refused:
+        print(f"refused: {refused}", file=sys.stderr)
+        return REFUSED
+    except OSError as error:
+        print(f"cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(app: App, arguments: argparse.Namespace, ready_line: TextIO) -> None:
+    host = Host(app, arguments.state, port=arguments.port, check_keys=arguments.check_keys)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await host.start()
+    print(json.dumps({"ready": True, "url": host.url}), file=ready_line, flush=True)
+    await stop.wait()
+    await host.stop()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m slipway.local.functions", description=__doc__)
+    start = parser.add_subparsers(required=True).add_parser("start", help="host an app")
+    start.add_argument("--app", type=Path, required=True, help="folder of function_app.py and host.json")
+    start.add_argument("--state", type=Path, required=True, help="SQLite file of the durable functions")
+    start.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0: any free one")
+    start.add_argument("--check-keys", action="store_true", help="ask function keys as Azure does")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # a thread that a function keeps busy must not hold the process

@@ -1,0 +1,132 @@
+"""The host: the app's functions, their triggers, the durable engine, the HTTP server, on one event loop."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from slipway.local.functions.admin import HostStatus
+from slipway.local.functions.app import Function
+from slipway.local.functions.authentication import Authentication
+from slipway.local.functions.bindings import ServiceBusOutput, ServiceBusTrigger
+from slipway.local.functions.clock import Clock, WallClock
+from slipway.local.functions.durable.engine import DurableEngine, Limits
+from slipway.local.functions.durable_functions import DurableFunctions
+from slipway.local.functions.host_json import HostJson
+from slipway.local.functions.invocation import Invoker
+from slipway.local.functions.keys import MasterKey
+from slipway.local.functions.refusal import AppRefused
+from slipway.local.functions.server import RPC_ROOT, Server
+from slipway.local.functions.servicebus_connection import Connections
+from slipway.local.functions.servicebus_output import Senders
+from slipway.local.functions.servicebus_trigger import Listener
+from slipway.local.functions.settings import expand, number
+
+log = logging.getLogger(__name__)
+ADDRESS = "127.0.0.1"
+STOP_SECONDS = 10.0  # for invocations that run when the host is told to stop
+
+
+@dataclass(frozen=True)
+class App:
+    """What is hosted: the folder, its functions, its host.json, its settings."""
+
+    folder: Path
+    functions: Sequence[Function]
+    host_json: HostJson
+    settings: Mapping[str, str]
+
+
+class Host:
+    """Runs one app. Make it inside the event loop. Raises AppRefused for what the app lacks."""
+
+    def __init__(
+        self,
+        app: App,
+        state: Path | str,
+        *,
+        port: int = 0,
+        check_keys: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        extensions = app.host_json.extensions
+        self._port = port
+        self._task_hub = expand(extensions.durable_task.hub_name, app.settings)
+        self._connections = Connections(app.settings)
+        self._senders = Senders(self._connections)
+        threads = number(app.settings, "PYTHON_THREADPOOL_THREAD_COUNT")
+        self._invoker = Invoker(str(app.folder), threads, self.client_binding, self._senders)
+        self._durable = DurableFunctions(app.functions, self._invoker)
+        self.engine = DurableEngine(
+            self._durable,
+            state,
+            clock or WallClock(),
+            limits=Limits(activities=extensions.durable_task.max_concurrent_activity_functions),
+        )
+        self._status = HostStatus()
+        key = MasterKey(Path(state).with_suffix(".key")) if check_keys else None
+        server = Server(
+            app.functions,
+            extensions.http.route_prefix,
+            self._invoker,
+            self.engine,
+            self._status,
+            Authentication.from_settings(app.settings),
+            key,
+        )
+        self._runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
+        self._listeners = self._make_listeners(app)
+
+    @property
+    def url(self) -> str:
+        return f"http://{ADDRESS}:{self._port}"
+
+    def client_binding(self) -> str:
+        """The datum of a durableClient binding."""
+        return self.engine.client_binding(
+            f"{self.url}/runtime/webhooks/durabletask", f"{self.url}{RPC_ROOT}", self._task_hub
+        )
+
+    async def start(self) -> None:
+        """Serves, resumes what was unfinished, then takes messages. Raises OSError when the port is taken."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, ADDRESS, self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        await self.engine.start()
+        for listener in self._listeners:
+            listener.start()
+        self._status.state = "Running"
+
+    async def stop(self) -> None:
+        """Takes no more work, lets running invocations end for ten seconds at most, closes all."""
+        self._status.state = "Stopping"
+        deadline = time.monotonic() + STOP_SECONDS
+        self._durable.pause()
+        for listener in self._listeners:
+            listener.stop_receiving()
+        await self._invoker.drain(deadline - time.monotonic())
+        left = deadline - time.monotonic()
+        await asyncio.gather(self._senders.close(), *(listener.close(left) for listener in self._listeners))
+        await self.engine.stop()
+        await self._connections.close()
+        await self._runner.cleanup()
+
+    def _make_listeners(self, app: App) -> list[Listener]:
+        listeners = []
+        for function in app.functions:
+            trigger = function.bindings.trigger
+            try:
+                for output in function.bindings.outputs:
+                    if isinstance(output, ServiceBusOutput):
+                        self._connections.client(output.connection)
+                if isinstance(trigger, ServiceBusTrigger) and not function.disabled:
+                    settings = app.host_json.extensions.service_bus
+                    listeners.append(Listener(function, trigger, self._connections, self._invoker, settings))
+            except AppRefused as refused:
+                raise AppRefused(f"function '{function.name}': {refused}") from refused
+        return listeners

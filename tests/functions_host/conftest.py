@@ -1,0 +1,21 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.functions_host.processes import Process, a_host
+
+
+@pytest.fixture(scope="session")
+def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """The app `shop`, without authentication, for all tests that leave it running."""
+    host = a_host("shop", tmp_path_factory.mktemp("shop"))
+    host.start()
+    yield host
+    host.end()
+
+
+@pytest.fixture
+def shop(shop_host: Process) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=shop_host.ready["url"], timeout=10) as client:
+        yield client

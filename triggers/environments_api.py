@@ -5,9 +5,12 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.read_model import environment_row, environment_rows
 from slipway.promotion.approval import Person
+from slipway.promotion.pipeline import compile_plan, read_pipeline
 from slipway.promotion.views import environment_service, environments
+from slipway.settings import settings
 from triggers.http import NotFound, answer, api
 from triggers.identity import READERS
 
@@ -19,7 +22,8 @@ bp = df.Blueprint()
 async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Every environment with its services."""
     rows = await asyncio.to_thread(environment_rows)
-    return answer({"environments": environments(rows)})
+    order = await asyncio.to_thread(_order)
+    return answer({"environments": environments(rows, order)})
 
 
 @bp.route(route="api/environments/{environment}/services/{service}", methods=["GET"])
@@ -31,3 +35,10 @@ async def get_environment_service(req: func.HttpRequest, person: Person) -> func
     if row is None:
         raise NotFound("UNKNOWN_ENVIRONMENT", f"nothing of {service} has been promoted to {environment}")
     return answer({"environment": environment, **environment_service(service, row)})
+
+
+def _order() -> list[str]:
+    """Environments in the order in which the pipelines' stages come."""
+    found = PipelineFolder(settings().pipelines).all().values()
+    plans = [compile_plan(read_pipeline(each.text, each.file), each.digest) for each in found]
+    return list(dict.fromkeys(stage.environment for plan in plans for stage in plan.stages))

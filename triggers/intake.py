@@ -45,9 +45,12 @@ def match(body: bytes) -> Matched:
     if build.finished_at > now() + CLOCKS_DIFFER_BY:
         words = f"finished_at {iso(build.finished_at)} is in the future; as the newest build it would stay ahead of all"
         raise BuildRejected("FINISHED_IN_THE_FUTURE", words)
-    found = PipelineFolder(settings().pipelines).find(build.service)
+    folder = PipelineFolder(settings().pipelines)
+    found = folder.find(build.service)
     if found is None:
-        raise BuildRejected("UNKNOWN_SERVICE", f"no pipeline is for the service {build.service}")
+        unusable = sorted({finding.file for finding in folder.findings()})
+        hint = f"; not usable: {', '.join(unusable)} (see `slipway lint`)" if unusable else ""
+        raise BuildRejected("UNKNOWN_SERVICE", f"no pipeline is for the service {build.service}{hint}")
     try:
         pipeline = read_pipeline(found.text, found.file)
     except PipelineInvalid as error:

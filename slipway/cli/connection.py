@@ -71,6 +71,11 @@ class Api:
         self._skew = timedelta()
         self._http = http_client(place.ca, place.url, headers={"Authorization": f"Bearer {token}"})
 
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the API is at a loopback address: the laptop system, not somebody's Azure."""
+        return urlsplit(self._place.url).hostname in LOOPBACK
+
     def now(self) -> datetime:
         """The server's time, as its answers tell it; our own unless they differ by more than two seconds."""
         return datetime.now(UTC) + self._skew

@@ -28,8 +28,8 @@ def submit(
         Path | None, typer.Option("--file", exists=True, dir_okay=False, help="Send this message as it is.")
     ] = None,
     branch: Annotated[str, typer.Option(help="Branch it was built from.")] = "main",
-    author: Annotated[str, typer.Option(help="CI's name for who wrote it.")] = "bob@shop.example",
-    commit: Annotated[str | None, typer.Option(help="Commit; made up from service and version when left out.")] = None,
+    author: Annotated[str | None, typer.Option(help="CI's name for who wrote it; bob on the laptop.")] = None,
+    commit: Annotated[str | None, typer.Option(help="Commit; made up on the laptop when left out.")] = None,
     digest: Annotated[str | None, typer.Option(help="sha256:… of the artifact.")] = None,
     finished_at: Annotated[str | None, typer.Option(help="ISO 8601 with zone; now when left out.")] = None,
     result: Annotated[str, typer.Option(help="How the build ended.")] = "succeeded",
@@ -38,13 +38,15 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Send the message that a build is finished: SERVICE VERSION, or --file."""
-    if file is not None:
-        message = _message_of(file)
-    elif service and version:
-        message = build_message(service, version, branch, author, commit, digest, finished_at, result)
-    else:
+    if file is None and not (service and version):
         raise Failure("USAGE", "say SERVICE and VERSION, or --file with a message", ExitCode.USAGE)
     api = connect(url)
+    if file is not None:
+        message = _message_of(file)
+    elif not api.on_this_machine and not (author and commit):
+        raise Failure("USAGE", "say --author and --commit: only the laptop makes them up", ExitCode.USAGE)
+    else:
+        message = build_message(str(service), str(version), branch, author, commit, digest, finished_at, result)
     document = api.post("/api/builds", message)
     promotion = understood(_Accepted, document).promotion
     if not (wait and as_json):
@@ -61,7 +63,7 @@ def build_message(
     service: str,
     version: str,
     branch: str = "main",
-    author: str = "bob@shop.example",
+    author: str | None = None,
     commit: str | None = None,
     digest: str | None = None,
     finished_at: str | None = None,
@@ -73,7 +75,7 @@ def build_message(
         "version": version,
         "commit": commit or hashlib.sha1(f"{service} {version}".encode(), usedforsecurity=False).hexdigest(),
         "branch": branch,
-        "author": author,
+        "author": author or "bob@shop.example",
         "finished_at": finished_at or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "result": result,
     }

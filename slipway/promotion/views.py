@@ -44,12 +44,13 @@ def detail(promotion: str, rows: Rows, decisions: dict[str, Any], runtimes: dict
     }
 
 
-def environments(rows: list[tuple[str, str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Environments by name, each with its services."""
+def environments(rows: list[tuple[str, str, dict[str, Any]]], order: list[str]) -> list[dict[str, Any]]:
+    """Environments with their services: those of `order` first, in that order, then others by name."""
     grouped: dict[str, list[dict[str, Any]]] = {}
     for environment, service, state in sorted(rows, key=lambda each: each[:2]):
         grouped.setdefault(environment, []).append(environment_service(service, state))
-    return [{"environment": name, "services": services} for name, services in grouped.items()]
+    names = [name for name in order if name in grouped] + [name for name in grouped if name not in order]
+    return [{"environment": name, "services": grouped[name]} for name in names]
 
 
 def environment_service(service: str, state: dict[str, Any]) -> dict[str, Any]:

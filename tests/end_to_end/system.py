@@ -1,6 +1,7 @@
 """The whole laptop system with a quick pipeline, and what a person or CI does with it."""
 
 import json
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -51,7 +52,7 @@ class System:
         if who not in self._tokens:
             form = {"grant_type": "password", "client_id": "slipway", "username": who}
             url = self.run.issuer.removesuffix("/v2.0") + "/oauth2/v2.0/token"
-            answer = httpx.post(url, data=form, verify=self.run.ca, trust_env=False)
+            answer = httpx.post(url, data=form, verify=ssl.create_default_context(cafile=self.run.ca), trust_env=False)
             self._tokens[who] = answer.json()["access_token"]
         return self._tokens[who]
 
@@ -122,7 +123,7 @@ class System:
         answer = httpx.get(
             f"{url}/{where}/sites/{site}/slots/{slot}/deployments?api-version=2025-05-01",
             headers={"authorization": f"Bearer {token}"},
-            verify=ca,
+            verify=ssl.create_default_context(cafile=ca),
         )
         found: list[dict[str, Any]] = answer.json()["value"]
         return found

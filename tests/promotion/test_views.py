@@ -54,11 +54,14 @@ def test_a_promotion_that_was_only_taken_in_is_shown_as_running() -> None:
     assert (shown["state"], shown["runtime"], shown["stages"]) == ("running", "Pending", [])
 
 
-def test_environments_are_listed_by_name_with_their_services() -> None:
-    shown = environments(
-        [("test", "checkout", lock.empty()), ("dev", "checkout", lock.empty()), ("dev", "api", lock.empty())]
-    )
+def test_environments_are_listed_in_the_order_of_the_pipelines_with_their_services() -> None:
+    rows = [
+        (name, service, lock.empty())
+        for name, service in (("test", "web"), ("dev", "web"), ("dev", "api"), ("lab", "api"))
+    ]
+    shown = environments(rows, ["dev", "test", "production"])
     assert [(each["environment"], [s["service"] for s in each["services"]]) for each in shown] == [
-        ("dev", ["api", "checkout"]),
-        ("test", ["checkout"]),
+        ("dev", ["api", "web"]),
+        ("test", ["web"]),
+        ("lab", ["api"]),
     ]

@@ -22,7 +22,7 @@ def approval(context: df.DurableOrchestrationContext) -> Durable:
     answer = yield from ask_decisions(
         context, asked["promotion"], "ask_approval", {**asked, "waiter": context.instance_id}
     )
-    deadline = moment(asked["deadline"])
+    deadline = moment(answer.get("deadline", asked["deadline"]))  # the one of the first ask counts
     if answer["do"] == "wait" and context.current_utc_datetime >= deadline:
         answer = yield from ask_decisions(context, asked["promotion"], "close", {"stage": asked["stage"]})
     if answer["do"] != "wait":

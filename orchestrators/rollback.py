@@ -52,7 +52,6 @@ def _undone(context: Context, run: StageRun) -> Durable:
                 "promotion": run.promotion,
                 "target": asdict(target),
                 "version": run.sites[target.name].previous,
-                "previous": run.build.version,
                 "version_path": run.plan.health.version_path,
                 "despite_abort": True,
             }

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.recording import record_stage
-from orchestrators.waiting import Context, Durable, ask_decisions, ask_environment, insist, now
+from orchestrators.waiting import Context, Durable, ask_decisions, now
 from slipway.promotion import stage_run as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
@@ -58,7 +59,5 @@ def report(context: Context, run: StageRun) -> Durable:
 
 
 def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
-    given = {"holder": run.instance, "fence": run.fence, **result}
-    yield from ask_environment(context, run.plan.environment, run.build.service, "release", given)
-    where = {"environment": run.plan.environment, "service": run.build.service}
-    yield from insist(context, "mirror_environment", where)
+    yield from ask_lock(context, run, "release", result)
+    yield from mirror_lock(context, run)

@@ -3,9 +3,10 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
+from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import health_checks, in_waves
 from orchestrators.recording import record_stage
-from orchestrators.waiting import Context, Durable, ask_decisions, ask_environment, now, nudge_or
+from orchestrators.waiting import Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_run as phase
 from slipway.promotion.approval import APPROVED, REJECTED
 from slipway.promotion.ids import child_id
@@ -39,7 +40,8 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     child = child_id(run.instance, "approval", str(run.attempt))
     asked = {"promotion": run.promotion, "stage": run.plan.name, "policy": asdict(policy), "deadline": deadline}
     # Ask before saying so: whoever reads that the stage waits may approve at once.
-    yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
+    standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
+    run = replace(run, deadline=standing.get("deadline", deadline))
     run = yield from record_stage(context, run, "waiting-for-approval", f"waits for approval by {who}")
     answer = yield context.call_sub_orchestrator("approval", asked, child)
     if answer["do"] == "cancel":
@@ -61,40 +63,38 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     going = yield from ask_decisions(context, run.promotion, "ask_going_on", {"waiter": run.instance})
     if going["do"] == "cancel":
         return (yield from _left(context, run.ends(Outcome.CANCELLED, going["code"], going["words"])))
-    answer = yield from ask_environment(
-        context,
-        run.plan.environment,
-        run.build.service,
-        "acquire",
-        {
-            "holder": run.instance,
-            "promotion": run.promotion,
-            "stage": run.plan.name,
-            "version": run.build.version,
-            "finished_at": iso(run.build.finished_at),
-            "at": now(context),
-        },
-    )
+    asked = {
+        "promotion": run.promotion,
+        "stage": run.plan.name,
+        "version": run.build.version,
+        "finished_at": iso(run.build.finished_at),
+        "at": now(context),
+    }
+    answer = yield from ask_lock(context, run, "acquire", asked)
     if answer["lock"] == "granted":
+        yield from mirror_lock(context, run)
         return replace(run, fence=answer["fence"], live_before=answer["live"]).to(phase.DEPLOY)
     if answer["lock"] == "behind":
-        live = answer["live"]
-        return run.ends(Outcome.CANCELLED, "BEHIND", f"{live['version']}, a newer build, is already live here")
+        words = f"{answer['live']['version']}, a newer build, is already live here"
+        return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
     if answer["lock"] == "broken":
-        return run.ends(Outcome.BROKEN, "LOCK_BROKEN", answer["words"])
+        return (yield from _left(context, run.ends(Outcome.BROKEN, "LOCK_BROKEN", answer["words"])))
     if context.current_utc_datetime >= moment(run.deadline):
         words = f"the lock was not free before {run.deadline}"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "LOCK_WAIT_OVER", words)))
     waits_for = f"the lock, held by {answer['behind']}"
     if run.waits_for != waits_for:
         run = replace(run, waits_for=waits_for)
+        yield from mirror_lock(context, run)
         run = yield from record_stage(context, run, "waiting-for-the-lock", f"waits for {waits_for}")
     yield from nudge_or(context, moment(run.deadline))
     return run
 
 
 def _left(context: Context, run: StageRun) -> Durable:
-    yield from ask_environment(context, run.plan.environment, run.build.service, "leave", {"holder": run.instance})
+    """Leave the queue. Returns the run as it ends."""
+    yield from ask_lock(context, run, "leave")
+    yield from mirror_lock(context, run)
     return run
 
 

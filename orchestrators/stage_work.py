@@ -4,9 +4,10 @@ import math
 from dataclasses import asdict, replace
 from typing import Any
 
+from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import an_operation, health_checks, in_waves
 from orchestrators.recording import record_stage
-from orchestrators.waiting import Context, Durable, ask_environment, insist, now
+from orchestrators.waiting import Context, Durable, insist, now
 from slipway.promotion import stage_run as phase
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, judge_load
 from slipway.promotion.outcomes import Answer, Outcome, worst
@@ -19,7 +20,6 @@ VERIFY_TRIES = 3
 
 def deploy(context: Context, run: StageRun) -> Durable:
     """Look at every target as it is, then deploy the build to all idle sides in parallel."""
-    yield from insist(context, "mirror_environment", _where(run))
     order = _survey(run)
     survey = yield from insist(context, "survey_targets", order)
     if survey.state != Outcome.PASSED:
@@ -78,8 +78,7 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     asked, steps = [], []
     for target in run.changing:
         id = run.operation(target, "swap")
-        order = {**_change(run, target), "previous": run.sites[target.name].previous}
-        asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
+        asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
         steps.append(Step("swap", target.name, id))
     words = f"swaps the slots of {_names(run)}"
     run, verdict = yield from _carried_out(context, run, "rolling-out", words, steps, asked)
@@ -91,9 +90,8 @@ def roll_out(context: Context, run: StageRun) -> Durable:
         "finished_at": run.build.dump()["finished_at"],
         "at": now(context),
     }
-    given = {"holder": run.instance, "fence": run.fence, "release": release}
-    yield from ask_environment(context, run.plan.environment, run.build.service, "switched", given)
-    yield from insist(context, "mirror_environment", _where(run))
+    yield from ask_lock(context, run, "switched", {"release": release})
+    yield from mirror_lock(context, run)
     return replace(run, switched=True).to(phase.VERIFY_LIVE)
 
 
@@ -177,10 +175,6 @@ def _change(run: StageRun, target: Target) -> dict[str, Any]:
 def _survey(run: StageRun) -> dict[str, Any]:
     targets = [asdict(target) for target in run.plan.targets]
     return {"promotion": run.promotion, "targets": targets, "version_path": run.plan.health.version_path}
-
-
-def _where(run: StageRun) -> dict[str, Any]:
-    return {"environment": run.plan.environment, "service": run.build.service}
 
 
 def _names(run: StageRun) -> str:

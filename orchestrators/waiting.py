@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import azure.durable_functions as df
 
-from slipway.promotion.ids import decisions_key, environment_key
+from slipway.promotion.ids import decisions_key
 from slipway.promotion.outcomes import Answer, iso
 
 NUDGE = "nudge"
@@ -67,14 +67,6 @@ def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
 def ask_decisions(context: Context, promotion: str, operation: str, given: dict[str, Any]) -> Durable:
     """Ask the promotion's decisions, and nudge whomever the change concerns. Returns the answer."""
     entity = df.EntityId("decisions", decisions_key(promotion))
-    answer = yield context.call_entity(entity, operation, given)
-    yield from nudge_all(context, answer)
-    return answer
-
-
-def ask_environment(context: Context, environment: str, service: str, operation: str, given: dict[str, Any]) -> Durable:
-    """Ask the lock of `service` in `environment`, and nudge whomever the change concerns. Returns the answer."""
-    entity = df.EntityId("environment", environment_key(environment, service))
     answer = yield context.call_entity(entity, operation, given)
     yield from nudge_all(context, answer)
     return answer

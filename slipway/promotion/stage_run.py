@@ -63,7 +63,7 @@ class StageRun:
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
-    `phase_entered` is False in the first generation of a phase. Moments are ISO 8601 texts.
+    `tick` counts the repeats of a phase, and moments are ISO 8601 texts.
     """
 
     promotion: str
@@ -73,7 +73,6 @@ class StageRun:
     artifact: str
     attempt: int = 1
     phase: str = NEEDS
-    phase_entered: bool = False
     rev: int = 0
     tick: int = 0
     fence: int = 0
@@ -90,7 +89,7 @@ class StageRun:
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
-        return replace(self, phase=phase, phase_entered=False, tick=0, waits_for="", deadline="", **changes)
+        return replace(self, phase=phase, tick=0, waits_for="", deadline="", **changes)
 
     def ends(self, outcome: str, code: str = "", words: str = "") -> "StageRun":
         """Over: undone first when the lock is held and something may have changed."""

@@ -12,7 +12,7 @@ def record_stage(
 ) -> Durable:
     """Record what a stage did or now waits for. Returns the run with its next `rev`."""
     run = replace(run, rev=run.rev + 1)
-    if run.waits_for or run.phase == "report":
+    if run.waits_for:
         context.set_custom_status(
             {"state": run.state, "waits_for": run.waits_for, "since": run.since, "deadline": run.deadline}
         )

@@ -27,6 +27,7 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.SETTLE: stage_ends.settle,
     phase.UNDO: stage_ends.undo,
     phase.REPORT: stage_ends.report,
+    phase.RETRY: stage_ends.for_retry,
 }
 
 
@@ -35,15 +36,15 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     """Carry out one phase and continue as new. Returns the stage's outcome; never raises.
 
     Input: a `StageRun` as JSON. Each phase answers the run in its next phase, or in the same one after
-    a wait; after `report` the stage is over.
+    a wait. After `report` comes `retry`, where a person may have it tried again, or `over`.
     """
     run = StageRun.load(context.get_input())
+    if run.phase == phase.OVER:
+        return run.outcome()
     try:
         following = yield from PHASES[run.phase](context, run)
     except NotTaken:
         context.continue_as_new(run.dump())
         return None
-    if run.phase == phase.REPORT:
-        return run.outcome()
     context.continue_as_new(following.dump())
     return None

@@ -1,14 +1,15 @@
 """How a stage ends: proven, or undone; the lock given back; its outcome told to whoever needs it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.recording import record_stage
-from orchestrators.waiting import Context, Durable, ask_decisions, now
+from orchestrators.waiting import Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_run as phase
 from slipway.promotion.ids import child_id
-from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.outcomes import Answer, Outcome, iso, moment
 from slipway.promotion.stage_run import Ending, StageRun, Step
 
 
@@ -47,14 +48,35 @@ def undo(context: Context, run: StageRun) -> Durable:
 
 
 def report(context: Context, run: StageRun) -> Durable:
-    """Record the outcome, then tell the stages that need this one."""
+    """Record the outcome, then tell the stages that need this one. What failed may be tried again for a while."""
     ending = run.ending
     assert ending is not None
     run = replace(run, ended_at=now(context), since=now(context))
+    if run.may_retry:
+        until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.retry_within_s))
+        run = replace(run, deadline=until, waits_for="retry")
     action = ending.outcome.replace(" ", "-")
     run = yield from record_stage(context, run, action, ending.words, {"code": ending.code})
-    given = {"stage": run.plan.name, "outcome": ending.outcome, "waiter": run.instance}
-    yield from ask_decisions(context, run.promotion, "report", given)
+    given = {"outcome": ending.outcome, "attempt": run.attempt, "over": not run.may_retry}
+    yield from ask_decisions(
+        context, run.promotion, "report", {"stage": run.plan.name, "waiter": run.instance, **given}
+    )
+    return replace(run, phase=phase.RETRY) if run.may_retry else run.to(phase.OVER)
+
+
+def for_retry(context: Context, run: StageRun) -> Durable:
+    """Wait until a person has the stage tried again, or the time for that is over."""
+    asked = {"stage": run.plan.name, "attempt": run.attempt, "waiter": run.instance}
+    answer = yield from ask_decisions(context, run.promotion, "ask_retry", asked)
+    if answer["do"] == "cancel" or (answer["do"] == "wait" and context.current_utc_datetime >= moment(run.deadline)):
+        answer = yield from ask_decisions(context, run.promotion, "close_retry", asked)
+    if answer["do"] == "retry":
+        return run.again()
+    if answer["do"] == "end":
+        run = replace(run, waits_for="", deadline="")
+        run = yield from record_stage(context, run, "not-retried", "the time for a retry is over")
+        return run.to(phase.OVER)
+    yield from nudge_or(context, moment(run.deadline))
     return run
 
 

@@ -18,10 +18,11 @@ BAKE_PROBE_EVERY = timedelta(seconds=30)
 
 def for_needs(context: Context, run: StageRun) -> Durable:
     """Wait until every stage that this one needs has passed; end when one of them did not."""
-    context.set_custom_status({"state": run.state, "waits_for": ", ".join(run.plan.needs) or "its start"})
+    context.set_custom_status({"state": run.state})
     asked = {"needs": list(run.plan.needs), "waiter": run.instance}
     answer = yield from ask_decisions(context, run.promotion, "ask_needs", asked)
     if answer["do"] == "wait":
+        context.set_custom_status({"state": run.state, "waits_for": ", ".join(answer["for"])})
         yield from nudge_or(context, context.current_utc_datetime + timedelta(minutes=15))
         return run
     run = replace(run, since=now(context))
@@ -49,7 +50,7 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     votes = [f"{vote['person']['name']}: {vote['decision']}" for vote in answer["votes"]]
     if answer["decision"] == APPROVED:
         run = yield from record_stage(context, run, "approved", "; ".join(votes), {"votes": answer["votes"]})
-        return run.to(phase.LOCK)
+        return run.to(phase.LOCK, approved=True)
     if answer["decision"] == REJECTED:
         return run.ends(Outcome.CANCELLED, "REJECTED", "; ".join(votes))
     return run.ends(Outcome.CANCELLED, "APPROVAL_EXPIRED", f"nobody decided before {deadline}")
@@ -63,6 +64,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     going = yield from ask_decisions(context, run.promotion, "ask_going_on", {"waiter": run.instance})
     if going["do"] == "cancel":
         return (yield from _left(context, run.ends(Outcome.CANCELLED, going["code"], going["words"])))
+    if going["do"] == "wait":
+        return (yield from _paused(context, run, going["for"][0]))
     asked = {
         "promotion": run.promotion,
         "stage": run.plan.name,
@@ -91,6 +94,15 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     return run
 
 
+def _paused(context: Context, run: StageRun, waits_for: str) -> Durable:
+    """Wait for `resume` outside of the queue, so that nobody waits behind a paused promotion."""
+    if run.waits_for != waits_for:
+        run = yield from _left(context, replace(run, waits_for=waits_for))
+        run = yield from record_stage(context, run, "paused", f"waits for {waits_for}")
+    yield from nudge_or(context, moment(run.deadline))
+    return replace(run, deadline="") if context.current_utc_datetime >= moment(run.deadline) else run
+
+
 def _left(context: Context, run: StageRun) -> Durable:
     """Leave the queue. Returns the run as it ends."""
     yield from ask_lock(context, run, "leave")
@@ -106,7 +118,9 @@ def for_bake(context: Context, run: StageRun) -> Durable:
         steps = [Step("bake", target.name, run.operation(target, "bake", 0)) for target in run.plan.targets]
         run = run.stepping(steps, now(context))
         run = yield from record_stage(context, run, "baking", f"watches {run.build.version} until {run.deadline}")
-    going = yield from ask_decisions(context, run.promotion, "ask_going_on", {"waiter": run.instance})
+    going = yield from ask_decisions(
+        context, run.promotion, "ask_going_on", {"waiter": run.instance, "past_pause": True}
+    )
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     over = context.current_utc_datetime >= moment(run.deadline)

@@ -19,15 +19,16 @@ from triggers.intake import now
 
 bp = df.Blueprint()
 
-COMMANDS = ("abort",)
+COMMANDS = ("abort", "retry", "pause", "resume")
 
 
 class Command(BaseModel):
-    """The body. `id` makes a repeated request count once."""
+    """The body. `id` makes a repeated request count once; `stage` says which one to retry, if there are several."""
 
     model_config = ConfigDict(extra="forbid")
     command: str = Field(max_length=32)
     reason: str = Field(default="", max_length=1000)
+    stage: str = Field(default="", max_length=63)
     id: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
 
 
@@ -37,7 +38,8 @@ class Command(BaseModel):
 async def post_command(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
-    """`abort`: everything still to come is cancelled, what was changed and not proven is undone."""
+    """`abort`: everything still to come is cancelled, what was changed and not proven is undone. `retry`: a
+    failed stage is tried again. `pause`, `resume`: whether further stages begin."""
     promotion = req.route_params["id"]
     received_at = now()
     asked = body_of(req, Command)
@@ -48,16 +50,24 @@ async def post_command(
         id=f"command:{asked.id}",
         at=received_at,
         actor=person.oid,
-        action="command.abort",
-        words=f"{person.name} aborts" + (f": {asked.reason}" if asked.reason else ""),
+        action=f"command.{asked.command}",
+        words=f"{person.name} says {asked.command}" + (f": {asked.reason}" if asked.reason else ""),
         evidence={"name": person.name},
     )
     await audited(promotion, said)
     if rows["intake"]["state"] == "ended":
         raise Refused("ALREADY_ENDED", f"the promotion ended {rows.get('promotion', {}).get('state', '')}".strip())
-    await asyncio.to_thread(mark_aborted, promotion)
-    given = {"command": asked.id, "by": person.name, "at": iso(received_at), "reason": asked.reason}
-    return as_response(await decide(client, promotion, "abort", given, _running(rows)), promotion)
+    if asked.command == "abort":
+        await asyncio.to_thread(mark_aborted, promotion)
+    given = {
+        "command": asked.id,
+        "by": person.name,
+        "at": iso(received_at),
+        "reason": asked.reason,
+        "stage": asked.stage,
+    }
+    also = _running(rows) if asked.command == "abort" else []
+    return as_response(await decide(client, promotion, asked.command, given, also), promotion)
 
 
 def _running(rows: dict[str, dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A promotion's decisions: approvals, abort and stage outcomes, as the entity `decisions` keeps them.
+"""A promotion's decisions: approvals, commands and stage outcomes, as the entity `decisions` keeps them.
 
 Pure: every operation takes the state and its input and gives the next state and an answer. Whoever
 waits for a decision asks with its instance id (`waiter`); every operation that changes something
@@ -8,19 +8,12 @@ answers `nudge`, the ids to wake. The entity has no clock: moments come with the
 from collections.abc import Callable
 from typing import Any
 
-from slipway.promotion.approval import EXPIRED, Vote, admit, decision_of
-from slipway.promotion.errors import Forbidden, Refused
-from slipway.promotion.outcomes import Outcome, moment
-from slipway.promotion.plan import ApprovalPolicy
+from slipway.promotion.approval import EXPIRED
+from slipway.promotion.commands import COMMANDS
+from slipway.promotion.decision_state import Answer, State, empty, paused_words, stage_of, with_stage, with_waiter
+from slipway.promotion.outcomes import Outcome
 
-State = dict[str, Any]
-Answer = dict[str, Any]
-KEPT_ANSWERS = 50
-
-
-def empty() -> State:
-    """The state of a promotion about which nothing has been decided."""
-    return {"rev": 0, "aborted": None, "ended": None, "stages": {}, "waiters": [], "answers": {}}
+__all__ = ["apply", "empty"]
 
 
 def apply(state: State, operation: str, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -29,37 +22,61 @@ def apply(state: State, operation: str, given: dict[str, Any]) -> tuple[State, A
 
 
 def ask_needs(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """May `stage` begin? `go`, `wait`, or `cancel` when aborted or when a need ended otherwise than passed."""
-    state = _with_waiter(state, given["waiter"])
+    """May `stage` begin? `go`, `wait`, or `cancel` when aborted or when a need is over and did not pass.
+
+    A need that failed and may still be retried is waited for.
+    """
+    state = with_waiter(state, given["waiter"])
     if state["aborted"]:
         return state, _cancel("ABORTED", "the promotion was aborted")
-    outcomes = {need: _stage(state, need).get("outcome") for need in given["needs"]}
-    for need, outcome in outcomes.items():
-        if outcome not in (None, Outcome.PASSED):
-            return state, _cancel("NEED_NOT_PASSED", f"stage {need} ended {outcome}")
-    open_needs = [need for need, outcome in outcomes.items() if outcome is None]
-    return state, {"do": "wait", "for": open_needs} if open_needs else {"do": "go"}
+    needs = {need: stage_of(state, need) for need in given["needs"]}
+    for name, need in needs.items():
+        if need.get("over") and need["outcome"] != Outcome.PASSED:
+            return state, _cancel("NEED_NOT_PASSED", f"stage {name} ended {need['outcome']}")
+    waits_for = [f"stage {name}" for name, need in needs.items() if not need.get("over")]
+    if not waits_for and state["paused"]:
+        waits_for = [paused_words(state)]
+    return state, {"do": "wait", "for": waits_for} if waits_for else {"do": "go"}
 
 
 def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """May the waiter go on with what it does? `go`, or `cancel` when the promotion was aborted."""
-    state = _with_waiter(state, given["waiter"])
-    return state, _cancel("ABORTED", "the promotion was aborted") if state["aborted"] else {"do": "go"}
+    """May the waiter go on? `go`, `cancel` when the promotion was aborted, `wait` while it is paused.
+
+    Who cannot stop where it is (a release on watch, say) asks with `past_pause` and hears no `wait`.
+    """
+    state = with_waiter(state, given["waiter"])
+    if state["aborted"]:
+        return state, _cancel("ABORTED", "the promotion was aborted")
+    if state["paused"] and not given.get("past_pause"):
+        return state, {"do": "wait", "for": [paused_words(state)]}
+    return state, {"do": "go"}
+
+
+def ask_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+    """Was a retry of `stage` asked for after its attempt number `attempt`? `retry`, `wait`, or `cancel`."""
+    state = with_waiter(state, given["waiter"])
+    if state["aborted"]:
+        return state, _cancel("ABORTED", "the promotion was aborted")
+    asked = stage_of(state, given["stage"]).get("retries", 0) >= given["attempt"]
+    return state, {"do": "retry"} if asked else {"do": "wait"}
+
+
+def close_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+    """End the time for a retry of `stage`: `retry` when one was asked for in time, else `end`, which is final."""
+    stage = stage_of(state, given["stage"])
+    if stage.get("retries", 0) >= given["attempt"] and not state["aborted"]:
+        return state, {"do": "retry"}
+    return with_stage(state, given["stage"], {**stage, "over": True}), {"do": "end", "nudge": state["waiters"]}
 
 
 def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """How does the approval of `stage` stand? The first ask opens it with its `policy` and `deadline`."""
-    state = _with_waiter(state, given["waiter"])
-    stage = _stage(state, given["stage"])
-    if "policy" not in stage:
-        stage = {
-            **stage,
-            "policy": given["policy"],
-            "deadline": given["deadline"],
-            "votes": [],
-            "decision": None,
-        }
-        state = _with_stage(state, given["stage"], stage)
+    """How does the approval of `stage` stand? The first ask of an attempt opens it with its `policy` and `deadline`."""
+    state = with_waiter(state, given["waiter"])
+    stage = stage_of(state, given["stage"])
+    if stage.get("asked") != given["waiter"]:
+        opened = {"asked": given["waiter"], "policy": given["policy"], "deadline": given["deadline"]}
+        stage = {**stage, **opened, "votes": [], "decision": None}
+        state = with_stage(state, given["stage"], stage)
     if state["aborted"] and not stage["decision"]:
         return state, _cancel("ABORTED", "the promotion was aborted")
     return state, _standing(stage)
@@ -67,64 +84,23 @@ def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 
 def close(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """End the approval of `stage`: what was decided stands, an open one is `expired`. The answer is final."""
-    stage = _stage(state, given["stage"])
+    stage = stage_of(state, given["stage"])
     if stage["decision"]:
         return state, _standing(stage)
     stage = {**stage, "decision": EXPIRED}
-    state = _with_stage(state, given["stage"], stage)
+    state = with_stage(state, given["stage"], stage)
     return state, {**_standing(stage), "nudge": state["waiters"]}
 
 
-def vote(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """Count a person's vote on `stage`, once per `command`; the answer says how the approval stands."""
-    known = state["answers"].get(given["command"])
-    if known:
-        return state, known
-    try:
-        state, words = _counted(state, given["stage"], Vote.load(given["vote"]))
-    except Refused as refusal:
-        status = 403 if isinstance(refusal, Forbidden) else 409
-        answer = {"status": status, "code": refusal.code, "words": refusal.words}
-        return _with_answer(state, given["command"], answer), answer
-    stage = _stage(state, given["stage"])
-    answer = {
-        "status": 200,
-        "decision": stage["decision"] or "counted",
-        "votes": len(stage["votes"]),
-        "at_least": stage["policy"]["at_least"],
-        "words": words,
-    }
-    return _with_answer(state, given["command"], answer), {**answer, "nudge": state["waiters"]}
-
-
-def abort(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """Record that a person ended the promotion. Answers 409 when it is over or already aborted."""
-    known = state["answers"].get(given["command"])
-    if known:
-        return state, known
-    if state["ended"]:
-        answer: Answer = {
-            "status": 409,
-            "code": "ALREADY_ENDED",
-            "words": f"the promotion ended {state['ended']}",
-        }
-        return _with_answer(state, given["command"], answer), answer
-    if state["aborted"]:
-        answer = {
-            "status": 409,
-            "code": "ALREADY_ABORTED",
-            "words": f"{state['aborted']['by']} aborted it already",
-        }
-        return _with_answer(state, given["command"], answer), answer
-    aborted = {"by": given["by"], "at": given["at"], "reason": given["reason"]}
-    answer = {"status": 200, "words": "the promotion is aborted; what it changed is being undone"}
-    state = _with_answer({**state, "aborted": aborted}, given["command"], answer)
-    return state, {**answer, "nudge": state["waiters"]}
-
-
 def report(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """Keep a stage's outcome; those who need it are told. The stage itself waits no more."""
-    state = _with_stage(state, given["stage"], {**_stage(state, given["stage"]), "outcome": given["outcome"]})
+    """Keep the outcome of a stage's attempt; those who need it are told.
+
+    `over` says that the stage has no further attempt: it waits no more.
+    """
+    kept = {"outcome": given["outcome"], "attempt": given["attempt"], "over": given["over"]}
+    state = with_stage(state, given["stage"], {**stage_of(state, given["stage"]), **kept})
+    if not given["over"]:
+        return state, {"nudge": state["waiters"]}
     waiters = [waiter for waiter in state["waiters"] if not _belongs(waiter, given["waiter"])]
     return {**state, "waiters": waiters}, {"nudge": waiters}
 
@@ -137,40 +113,14 @@ def end(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] = {
     "ask_needs": ask_needs,
     "ask_going_on": ask_going_on,
+    "ask_retry": ask_retry,
+    "close_retry": close_retry,
     "ask_approval": ask_approval,
     "close": close,
-    "vote": vote,
-    "abort": abort,
     "report": report,
     "end": end,
+    **COMMANDS,
 }
-
-
-def _counted(state: State, name: str, cast: Vote) -> tuple[State, str]:
-    stage = _stage(state, name)
-    if "policy" not in stage:
-        raise Refused("NOT_ASKED", f"stage {name} does not ask for an approval now")
-    if state["ended"]:
-        raise Refused("ALREADY_ENDED", f"the promotion ended {state['ended']}")
-    if state["aborted"]:
-        raise Refused("ALREADY_ABORTED", f"{state['aborted']['by']} aborted the promotion")
-    if stage["decision"] == EXPIRED:
-        raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
-    if stage["decision"]:
-        raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
-    policy = ApprovalPolicy(**{**stage["policy"], "approvers": tuple(stage["policy"]["approvers"])})
-    votes = [Vote.load(data) for data in stage["votes"]]
-    admit(cast, policy, votes, moment(stage["deadline"]))
-    votes.append(cast)
-    decision = decision_of(policy, votes)
-    stage = {**stage, "votes": [each.dump() for each in votes], "decision": decision}
-    words = f"stage {name} is {decision}" if decision else f"{len(votes)} of {policy.at_least} approvals"
-    return _with_stage(state, name, stage), words
-
-
-def _stage(state: State, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = state["stages"].get(name, {})
-    return found
 
 
 def _standing(stage: dict[str, Any]) -> Answer:
@@ -184,19 +134,6 @@ def _standing(stage: dict[str, Any]) -> Answer:
 
 def _cancel(code: str, words: str) -> Answer:
     return {"do": "cancel", "code": code, "words": words}
-
-
-def _with_stage(state: State, name: str, stage: dict[str, Any]) -> State:
-    return {**state, "stages": {**state["stages"], name: stage}}
-
-
-def _with_waiter(state: State, waiter: str) -> State:
-    return state if waiter in state["waiters"] else {**state, "waiters": [*state["waiters"], waiter]}
-
-
-def _with_answer(state: State, command: str, answer: Answer) -> State:
-    kept = list(state["answers"].items())[-KEPT_ANSWERS + 1 :]
-    return {**state, "answers": {**dict(kept), command: answer}}
 
 
 def _belongs(waiter: str, stage: str) -> bool:

@@ -69,6 +69,8 @@ class StagePlan:
     bake_s: float
     deploy_within_s: float
     lock_within_s: float
+    retry_within_s: float = 86_400.0
+    on_newer_build: str = "queue"
 
     @property
     def way_back(self) -> str:

@@ -10,7 +10,8 @@ from slipway.promotion.plan import StagePlan, Target, load_stage
 
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
-SETTLE, UNDO, REPORT = "settle", "undo", "report"
+SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
+RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER")
 
 STATE_OF_PHASE = {
     NEEDS: "pending",
@@ -82,6 +83,7 @@ class StageRun:
     ended_at: str = ""
     waits_for: str = ""
     live_before: str = ""
+    approved: bool = False
     switched: bool = False
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
@@ -126,9 +128,25 @@ class StageRun:
     @property
     def state(self) -> str:
         """The stage's state in words, as the API names it."""
-        if self.phase == REPORT and self.ending:
+        if self.phase in (REPORT, RETRY, OVER) and self.ending:
             return self.ending.outcome
         return STATE_OF_PHASE[self.phase]
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether a person may have the stage tried again after the way it ended."""
+        ending = self.ending
+        if ending is None or self.plan.retry_within_s <= 0:
+            return False
+        if ending.outcome == Outcome.CANCELLED:
+            return ending.code in RETRYABLE_CANCELLATIONS
+        return ending.outcome != Outcome.PASSED
+
+    def again(self) -> "StageRun":
+        """The next attempt. What people approved stays approved; everything else is done anew."""
+        following = APPROVAL if self.plan.approval and not self.approved else LOCK
+        fresh: dict[str, Any] = {"ending": None, "fence": 0, "sites": {}, "switched": False, "ended_at": "", "live_before": ""}
+        return self.to(following, attempt=self.attempt + 1, **fresh)
 
     def row(self) -> dict[str, Any]:
         """The stage's row in the read model."""

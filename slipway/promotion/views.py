@@ -12,14 +12,16 @@ PENDING = {"state": "pending", "waits_for": "", "since": "", "deadline": "", "st
 
 
 def summary(rows: Rows) -> dict[str, Any]:
-    """One line of a list. A running promotion in which some stage needs a person is `waiting`."""
+    """One line of a list. A running promotion in which some stage needs a person is `waiting`; one in which
+    a stage failed has that stage's outcome, even while it may still be tried again."""
     row = rows["promotion"]
     state, waits_for = row["state"], ""
     if state == "running":
-        waiting = [stage for stage in _stage_rows(rows) if stage["waits_for"] and stage["state"] not in ENDS]
+        waiting = [stage for stage in _stage_rows(rows) if stage["waits_for"]]
+        failed = [stage for stage in waiting if stage["state"] in ENDS]
         needed = [stage for stage in waiting if stage["state"] == PERSON_NEEDED]
-        state = "waiting" if needed else state
-        waits_for = "; ".join(f"{stage['name']}: {stage['waits_for']}" for stage in needed or waiting)
+        state = failed[0]["state"] if failed else "waiting" if needed else state
+        waits_for = "; ".join(f"{stage['name']}: {stage['waits_for']}" for stage in failed or needed or waiting)
     kept = ("id", "service", "version", "started_at", "ended_at", "author", "branch", "commit")
     return {**{key: row[key] for key in kept}, "state": state, "waits_for": waits_for}
 
@@ -35,9 +37,17 @@ def detail(promotion: str, rows: Rows, decisions: dict[str, Any], runtimes: dict
     row = rows["promotion"]
     stages = [_stage(promotion, plan, rows.get(f"stage:{plan['name']}"), decisions, runtimes) for plan in row["plan"]]
     kept = ("code", "words", "build", "pipeline_digest")
+    open_failure = next((stage for stage in stages if stage["waits_for"] and stage["state"] in ENDS), None)
+    reason = (
+        {"code": open_failure["code"], "words": f"stage {open_failure['name']}: {open_failure['words']}"}
+        if open_failure
+        else {}
+    )
     return {
         **summary(rows),
         **{key: row[key] for key in kept},
+        **reason,
+        "paused": decisions.get("paused"),
         "aborted": decisions.get("aborted"),
         "runtime": runtimes.get(promotion),
         "stages": stages,

@@ -42,6 +42,7 @@ def a_stage(name: str = "dev", needs: tuple[str, ...] = (), **changes: Any) -> S
         bake_s=0,
         deploy_within_s=600,
         lock_within_s=3600,
+        retry_within_s=0,
     )
     return replace(plan, **changes)
 

@@ -25,6 +25,10 @@ def ask(state: dict[str, Any], policy: Any = None) -> tuple[dict[str, Any], dict
     return decisions.apply(state, "ask_approval", given)
 
 
+def reported(outcome: str, over: bool = True, attempt: int = 1) -> dict[str, Any]:
+    return {"stage": "dev", "outcome": outcome, "waiter": "p:dev", "over": over, "attempt": attempt}
+
+
 def cast(state: dict[str, Any], vote: Any, command: str = "c1") -> tuple[dict[str, Any], dict[str, Any]]:
     return decisions.apply(state, "vote", {"command": command, "stage": STAGE, "vote": vote.dump()})
 
@@ -103,17 +107,55 @@ def test_commands_after_the_end_are_refused() -> None:
 
 def test_a_stage_waits_for_its_needs_and_is_woken_by_their_report() -> None:
     state, answer = decisions.apply(decisions.empty(), "ask_needs", {"needs": ["dev"], "waiter": "p:test"})
-    assert answer == {"do": "wait", "for": ["dev"]}
-    state, told = decisions.apply(state, "report", {"stage": "dev", "outcome": "passed", "waiter": "p:dev"})
+    assert answer == {"do": "wait", "for": ["stage dev"]}
+    state, told = decisions.apply(state, "report", reported("passed"))
     assert told["nudge"] == ["p:test"]
     assert decisions.apply(state, "ask_needs", {"needs": ["dev"], "waiter": "p:test"})[1] == {"do": "go"}
 
 
 @pytest.mark.parametrize("outcome", ["failed", "cancelled", "broken", "not enough evidence"])
 def test_a_need_that_did_not_pass_cancels_the_stage(outcome: str) -> None:
-    state, _ = decisions.apply(decisions.empty(), "report", {"stage": "dev", "outcome": outcome, "waiter": "p:dev"})
+    state, _ = decisions.apply(decisions.empty(), "report", reported(outcome))
     _, answer = decisions.apply(state, "ask_needs", {"needs": ["dev"], "waiter": "p:test"})
     assert (answer["do"], answer["code"]) == ("cancel", "NEED_NOT_PASSED")
+
+
+def command(name: str, state: dict[str, Any], id: str = "c1", **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    given = {"command": id, "by": "Alice", "at": iso(later(hours=1)), "reason": "", "stage": "", **more}
+    return decisions.apply(state, name, given)
+
+
+def test_a_failed_stage_is_waited_for_while_it_may_be_retried() -> None:
+    state, _ = decisions.apply(decisions.empty(), "report", reported("failed", over=False))
+    assert decisions.apply(state, "ask_needs", {"needs": ["dev"], "waiter": "p:test"})[1]["do"] == "wait"
+    asked = {"stage": "dev", "attempt": 1, "waiter": "p:dev"}
+    assert decisions.apply(state, "ask_retry", asked)[1]["do"] == "wait"
+    state, answer = command("retry", state)
+    assert (answer["status"], answer["words"]) == (200, "stage dev is tried again, attempt 2")
+    assert decisions.apply(state, "ask_retry", asked)[1]["do"] == "retry"
+    assert command("retry", state, "c2")[1]["code"] == "NOT_FAILED"
+
+
+def test_a_retry_after_its_time_is_refused_and_one_in_time_is_kept() -> None:
+    state, _ = decisions.apply(decisions.empty(), "report", reported("failed", over=False))
+    closing = {"stage": "dev", "attempt": 1, "waiter": "p:dev"}
+    late, ended = decisions.apply(state, "close_retry", closing)
+    assert ended["do"] == "end" and command("retry", late, stage="dev")[1]["code"] == "RETRY_OVER"
+    state, _ = command("retry", state)
+    assert decisions.apply(state, "close_retry", closing)[1]["do"] == "retry"
+
+
+def test_a_paused_promotion_lets_no_stage_begin_until_it_is_resumed() -> None:
+    state, _ = command("pause", decisions.empty())
+    asked = {"needs": [], "waiter": "p:dev"}
+    state, answer = decisions.apply(state, "ask_needs", asked)
+    assert answer == {"do": "wait", "for": ["resume: Alice paused the promotion"]}
+    assert decisions.apply(state, "ask_going_on", {"waiter": "w", "past_pause": True})[1]["do"] == "go"
+    assert command("pause", state, "c2")[1]["code"] == "ALREADY_PAUSED"
+    state, answer = command("resume", state, "c3")
+    assert answer["nudge"] == ["p:dev"]
+    assert decisions.apply(state, "ask_needs", asked)[1]["do"] == "go"
+    assert command("resume", state, "c4")[1]["code"] == "NOT_PAUSED"
 
 
 @given(st.lists(st.sampled_from(["ask", "yes", "no", "close", "abort", "end"]), max_size=20))

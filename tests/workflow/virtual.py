@@ -123,6 +123,10 @@ class Workflow:
         given = {"command": command, "stage": stage, "vote": vote.dump()}
         await self.signal("decisions", promotion, "vote", given)
 
+    async def command(self, promotion: str, name: str, id: str = "k1", stage: str = "") -> None:
+        given = {"command": id, "by": "Alice", "at": iso(self.clock.now()), "reason": "", "stage": stage}
+        await self.signal("decisions", promotion, name, given)
+
     async def abort(self, promotion: str) -> None:
         """As the trigger does it: the mark, the decision, the nudges."""
         self.world.aborted = True

@@ -1,0 +1,116 @@
+"""What people tell a promotion: vote, abort, retry, pause, resume. Pure; part of the entity `decisions`.
+
+Each carries a `command` id: given twice it counts once and hears the same answer. An answer has an HTTP
+`status`: 200 with `words` (and `nudge`, whom to wake), 403 or 409 with `code` and `words`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from slipway.promotion.approval import EXPIRED, Vote, admit, decision_of
+from slipway.promotion.decision_state import Answer, State, stage_of, with_answer, with_stage
+from slipway.promotion.errors import Forbidden, Refused
+from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.plan import ApprovalPolicy
+
+Given = dict[str, Any]
+Command = Callable[[State, Given], tuple[State, Answer]]
+
+
+def once(command: Command) -> Command:
+    """Answer a repeated command as the first time; refuse every command when the promotion is over; keep the answer.
+
+    The command itself raises `Refused` or `Forbidden` for what it does not allow.
+    """
+
+    def kept(state: State, given: Given) -> tuple[State, Answer]:
+        known = state["answers"].get(given["command"])
+        if known:
+            return state, known
+        try:
+            _still_open(state)
+            state, answer = command(state, given)
+        except Refused as refusal:
+            status = 403 if isinstance(refusal, Forbidden) else 409
+            refused: Answer = {"status": status, "code": refusal.code, "words": refusal.words}
+            return with_answer(state, given["command"], refused), refused
+        answer = {"status": 200, **answer}
+        return with_answer(state, given["command"], answer), {**answer, "nudge": state["waiters"]}
+
+    return kept
+
+
+@once
+def vote(state: State, given: Given) -> tuple[State, Answer]:
+    """Count a person's vote on `stage`; the answer says how the approval stands."""
+    name, cast = given["stage"], Vote.load(given["vote"])
+    stage = stage_of(state, name)
+    if "policy" not in stage:
+        raise Refused("NOT_ASKED", f"stage {name} does not ask for an approval now")
+    if stage["decision"] == EXPIRED:
+        raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
+    if stage["decision"]:
+        raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
+    policy = ApprovalPolicy(**{**stage["policy"], "approvers": tuple(stage["policy"]["approvers"])})
+    votes = [Vote.load(data) for data in stage["votes"]]
+    admit(cast, policy, votes, moment(stage["deadline"]))
+    votes.append(cast)
+    decision = decision_of(policy, votes)
+    state = with_stage(state, name, {**stage, "votes": [each.dump() for each in votes], "decision": decision})
+    words = f"stage {name} is {decision}" if decision else f"{len(votes)} of {policy.at_least} approvals"
+    return state, {
+        "decision": decision or "counted",
+        "votes": len(votes),
+        "at_least": policy.at_least,
+        "words": words,
+    }
+
+
+@once
+def abort(state: State, given: Given) -> tuple[State, Answer]:
+    """End the promotion: nothing new begins, what is not proven is undone."""
+    aborted = {key: given[key] for key in ("by", "at", "reason")}
+    return {**state, "aborted": aborted}, {"words": "the promotion is aborted; what it changed is being undone"}
+
+
+@once
+def retry(state: State, given: Given) -> tuple[State, Answer]:
+    """Try a failed stage again. Without `stage`, the only one that can be."""
+    failed = [name for name, stage in state["stages"].items() if stage.get("outcome") and not stage.get("over")]
+    name = given.get("stage") or (failed[0] if len(failed) == 1 else "")
+    stage = stage_of(state, name)
+    if not name and failed:
+        raise Refused("AMBIGUOUS", f"say which stage: {', '.join(failed)} can be tried again")
+    if stage.get("over") and stage["outcome"] != Outcome.PASSED:
+        raise Refused("RETRY_OVER", f"stage {name} ended {stage['outcome']}, and its time for a retry is over")
+    if name not in failed:
+        raise Refused("NOT_FAILED", f"stage {name} has not failed" if name else "no stage has failed")
+    again = {**stage, "outcome": None, "retries": stage["attempt"]}
+    return with_stage(state, name, again), {"words": f"stage {name} is tried again, attempt {stage['attempt'] + 1}"}
+
+
+@once
+def pause(state: State, given: Given) -> tuple[State, Answer]:
+    """Let no stage begin its work until `resume`. What is under way comes to its end."""
+    if state["paused"]:
+        raise Refused("ALREADY_PAUSED", f"{state['paused']['by']} paused it already")
+    paused = {key: given[key] for key in ("by", "at", "reason")}
+    return {**state, "paused": paused}, {"words": "no further stage begins until the promotion is resumed"}
+
+
+@once
+def resume(state: State, given: Given) -> tuple[State, Answer]:
+    """Go on after `pause`."""
+    if not state["paused"]:
+        raise Refused("NOT_PAUSED", "the promotion is not paused")
+    return {**state, "paused": None}, {"words": "the promotion goes on"}
+
+
+COMMANDS: dict[str, Command] = {"vote": vote, "abort": abort, "retry": retry, "pause": pause, "resume": resume}
+
+
+def _still_open(state: State) -> None:
+    if state["ended"]:
+        raise Refused("ALREADY_ENDED", f"the promotion ended {state['ended']}")
+    if state["aborted"]:
+        raise Refused("ALREADY_ABORTED", f"{state['aborted']['by']} aborted it already")

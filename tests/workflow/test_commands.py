@@ -1,0 +1,100 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote, later
+from tests.workflow.virtual import Workflow, stage_state
+from tests.workflow.world import Sides, World
+
+DAY_S = 24 * 3600
+
+
+@pytest.fixture
+async def flow() -> AsyncIterator[Workflow]:
+    async with Workflow(World({"checkout-dev": Sides(), "checkout-test": Sides()})) as workflow:
+        yield workflow
+
+
+async def test_a_failed_stage_is_retried_and_the_promotion_passes(flow: Workflow) -> None:
+    flow.world.sick_live = {"1.2.0"}
+    stages = a_stage("dev", retry_within_s=DAY_S), a_stage("test", ("dev",))
+    id = await flow.promote(a_build("1.2.0"), *stages)
+    await flow.until(lambda: stage_state(flow.world, "dev") == "failed")
+    assert flow.world.sites["checkout-dev"].live == "1.0.0", "undone before anybody is asked"
+    assert (await flow.lock("dev"))["holder"] is None, "nobody waits behind a failed stage"
+    assert stage_state(flow.world, "test") == "", "what needs it still waits"
+    flow.world.sick_live = set()
+    await flow.command(id, "retry")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert flow.world.sites["checkout-test"].live == "1.2.0"
+    assert flow.world.rows["stage:dev"]["doc"]["attempt"] == 2
+    assert set(flow.world.effects.values()) == {1}, "each attempt has operations of its own"
+
+
+async def test_a_failed_stage_that_nobody_retries_ends_the_promotion(flow: Workflow) -> None:
+    flow.world.crashing = {"1.2.0"}
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", retry_within_s=DAY_S), a_stage("test", ("dev",)))
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("failed", "DEPLOYMENT_FAILED")
+    assert later(hours=24) <= flow.clock.now() < later(hours=24, minutes=1)
+
+
+async def test_abort_ends_the_wait_for_a_retry(flow: Workflow) -> None:
+    flow.world.crashing = {"1.2.0"}
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", retry_within_s=DAY_S))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "failed")
+    await flow.abort(id)
+    assert (await flow.until_ended(id))["outcome"] == "failed"
+    assert flow.clock.now() < later(minutes=5)
+
+
+async def test_what_was_approved_is_not_asked_again_on_a_retry(flow: Workflow) -> None:
+    flow.world.crashing = {"1.2.0"}
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", approval=a_policy(), retry_within_s=DAY_S))
+    await flow.vote(id, "dev", a_vote(ALICE, at=flow.clock.now()))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "failed")
+    flow.world.crashing = set()
+    await flow.command(id, "retry", stage="dev")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_an_approval_that_expired_is_asked_anew_on_a_retry(flow: Workflow) -> None:
+    policy = a_policy(within_s=3600)
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", approval=policy, retry_within_s=DAY_S))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "cancelled")
+    await flow.command(id, "retry")
+    await flow.until(lambda: stage_state(flow.world, "dev") == "waiting for approval")
+    await flow.vote(id, "dev", a_vote(ALICE, at=flow.clock.now()))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_paused_promotion_begins_no_stage_and_goes_on_when_resumed(flow: Workflow) -> None:
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=60), a_stage("test", ("dev",)))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
+    await flow.command(id, "pause")
+    await flow.until(lambda: stage_state(flow.world, "dev") == "passed")
+    await flow.until(lambda: flow.clock.now() > later(hours=5))
+    assert flow.world.sites["checkout-test"].live == "1.0.0"
+    await flow.command(id, "resume", "k2")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert flow.world.sites["checkout-test"].live == "1.2.0"
+
+
+async def test_a_paused_promotion_does_not_keep_others_waiting_for_the_lock(flow: Workflow) -> None:
+    holder = await flow.promote(a_build("1.1.0"), a_stage("dev", bake_s=1200))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
+    flow.world.token, flow.world.rows = "", {}
+    paused = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
+    await flow.command(paused, "pause")
+    flow.world.token, flow.world.rows = "", {}
+    await flow.promote(a_build("1.3.0", finished_at=later(minutes=2)), a_stage("dev"), token="t3")
+    await flow.until(lambda: flow.world.sites["checkout-dev"].live == "1.3.0")
+    assert (await flow.status(holder))["output"]["outcome"] == "passed"
+    assert (await flow.status(paused))["runtimeStatus"] == "Running"
+
+
+async def test_abort_ends_a_paused_promotion(flow: Workflow) -> None:
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", approval=a_policy()))
+    await flow.command(id, "pause")
+    await flow.abort(id)
+    assert (await flow.until_ended(id))["code"] == "ABORTED"

@@ -4,6 +4,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from orchestrators.environment_lock import ask_environment
 from orchestrators.waiting import Durable, ask_decisions, nudge_or
 from slipway.promotion.outcomes import moment
 
@@ -12,19 +13,30 @@ bp = df.Blueprint()
 
 @bp.orchestration_trigger(context_name="context", orchestration="approval")
 def approval(context: df.DurableOrchestrationContext) -> Durable:
-    """A waiter on the promotion's decisions.
+    """A waiter on the promotion's decisions, and on newer builds that would take this one's place.
 
-    Input: promotion, stage, policy, deadline. Returns what `decisions` answered last: `do` is `end`
-    (with decision and votes) or `cancel`.
+    Input: promotion, stage, policy, deadline, environment, service, announcement. Returns what was answered last:
+    `do` is `end` (with decision and votes), `cancel`, or `overtaken` (with the lock's answer).
     """
     asked: dict[str, Any] = context.get_input()
     context.set_custom_status({"state": "waiting", "waits_for": "approval", "deadline": asked["deadline"]})
+    question = {key: asked[key] for key in ("stage", "policy", "deadline")}
     answer = yield from ask_decisions(
-        context, asked["promotion"], "ask_approval", {**asked, "waiter": context.instance_id}
+        context, asked["promotion"], "ask_approval", {**question, "waiter": context.instance_id}
     )
     deadline = moment(answer.get("deadline", asked["deadline"]))  # the one of the first ask counts
     if answer["do"] == "wait" and context.current_utc_datetime >= deadline:
-        answer = yield from ask_decisions(context, asked["promotion"], "close", {"stage": asked["stage"]})
+        closing = {"stage": asked["stage"], "as": "expired"}
+        answer = yield from ask_decisions(context, asked["promotion"], "close", closing)
+    if answer["do"] == "wait":
+        announced = asked["announcement"]
+        where = asked["environment"], asked["service"]
+        place = yield from ask_environment(context, *where, "announce", announced)
+        if place["lock"] != "go":
+            closing = {"stage": asked["stage"], "as": "withdrawn"}
+            answer = yield from ask_decisions(context, asked["promotion"], "close", closing)
+            if answer["decision"] == "withdrawn":
+                return {**place, "do": "overtaken"}
     if answer["do"] != "wait":
         return {key: value for key, value in answer.items() if key != "nudge"}
     yield from nudge_or(context, deadline)

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from orchestrators.environment_lock import ask_lock, mirror_lock
+from orchestrators.environment_lock import announcement, ask_lock, mirror_lock
 from orchestrators.fan_out import health_checks, in_waves
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, ask_decisions, now, nudge_or
@@ -13,6 +13,7 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment, worst
 from slipway.promotion.stage_run import StageRun, Step
 
+OVERTAKEN = ("superseded", "ignored")
 BAKE_PROBE_EVERY = timedelta(seconds=30)
 
 
@@ -39,7 +40,15 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     who = f"{policy.at_least} of {', '.join(policy.approvers)}"
     run = replace(run, since=now(context), deadline=deadline, waits_for=f"approval by {who}")
     child = child_id(run.instance, "approval", str(run.attempt))
-    asked = {"promotion": run.promotion, "stage": run.plan.name, "policy": asdict(policy), "deadline": deadline}
+    asked = {
+        "promotion": run.promotion,
+        "stage": run.plan.name,
+        "policy": asdict(policy),
+        "deadline": deadline,
+        "environment": run.plan.environment,
+        "service": run.build.service,
+        "announcement": announcement(run, child, now(context)),
+    }
     # Ask before saying so: whoever reads that the stage waits may approve at once.
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = replace(run, deadline=standing.get("deadline", deadline))
@@ -47,6 +56,8 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     answer = yield context.call_sub_orchestrator("approval", asked, child)
     if answer["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
+    if answer["do"] == "overtaken":
+        return run.ends(Outcome.CANCELLED, *_overtaken(answer))
     votes = [f"{vote['person']['name']}: {vote['decision']}" for vote in answer["votes"]]
     if answer["decision"] == APPROVED:
         run = yield from record_stage(context, run, "approved", "; ".join(votes), {"votes": answer["votes"]})
@@ -66,13 +77,7 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         return (yield from _left(context, run.ends(Outcome.CANCELLED, going["code"], going["words"])))
     if going["do"] == "wait":
         return (yield from _paused(context, run, going["for"][0]))
-    asked = {
-        "promotion": run.promotion,
-        "stage": run.plan.name,
-        "version": run.build.version,
-        "finished_at": iso(run.build.finished_at),
-        "at": now(context),
-    }
+    asked = announcement(run, run.instance, now(context))
     answer = yield from ask_lock(context, run, "acquire", asked)
     if answer["lock"] == "granted":
         yield from mirror_lock(context, run)
@@ -85,13 +90,27 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if context.current_utc_datetime >= moment(run.deadline):
         words = f"the lock was not free before {run.deadline}"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "LOCK_WAIT_OVER", words)))
-    waits_for = f"the lock, held by {answer['behind']}"
+    if answer["lock"] in OVERTAKEN:
+        return (yield from _left(context, run.ends(Outcome.CANCELLED, *_overtaken(answer))))
+    if answer["lock"] == "held":
+        held = answer["hold"]
+        waits_for = f"the lift of a hold by {held['by']}: {held['reason']}"
+        until = min(moment(run.deadline), moment(held["expires_at"]))
+    else:
+        waits_for, until = f"the lock, held by {answer['behind']}", moment(run.deadline)
     if run.waits_for != waits_for:
         run = replace(run, waits_for=waits_for)
         yield from mirror_lock(context, run)
         run = yield from record_stage(context, run, "waiting-for-the-lock", f"waits for {waits_for}")
-    yield from nudge_or(context, moment(run.deadline))
+    yield from nudge_or(context, until)
     return run
+
+
+def _overtaken(answer: dict[str, str]) -> tuple[str, str]:
+    """Code and words for a build that goes for another one's sake."""
+    if answer["lock"] == "superseded":
+        return "SUPERSEDED", f"{answer['by']}, a newer build, takes its place"
+    return "IGNORED", f"{answer['by']}, an older build, is on its way, and this pipeline ignores newer ones meanwhile"
 
 
 def _paused(context: Context, run: StageRun, waits_for: str) -> Durable:

@@ -8,7 +8,6 @@ answers `nudge`, the ids to wake. The entity has no clock: moments come with the
 from collections.abc import Callable
 from typing import Any
 
-from slipway.promotion.approval import EXPIRED
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, paused_words, stage_of, with_stage, with_waiter
 from slipway.promotion.outcomes import Outcome
@@ -83,11 +82,14 @@ def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 
 
 def close(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """End the approval of `stage`: what was decided stands, an open one is `expired`. The answer is final."""
+    """End the approval of `stage`: what was decided stands, an open one is closed `as` expired or withdrawn.
+
+    The answer is final.
+    """
     stage = stage_of(state, given["stage"])
     if stage["decision"]:
         return state, _standing(stage)
-    stage = {**stage, "decision": EXPIRED}
+    stage = {**stage, "decision": given["as"]}
     state = with_stage(state, given["stage"], stage)
     return state, {**_standing(stage), "nudge": state["waiters"]}
 

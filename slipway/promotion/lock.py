@@ -1,4 +1,4 @@
-"""The lock of one service in one environment, with its queue, its fence and the release it holds.
+"""The lock of one service in one environment: its queue, its fence, its releases, and what people said of it.
 
 Pure, as the entity `environment` keeps it. Operations are idempotent by holder and fence. Order, not
 luck, decides who is next: the older build first, ties by arrival. A build older than the live one is
@@ -13,24 +13,48 @@ from slipway.promotion.outcomes import moment
 
 State = dict[str, Any]
 Answer = dict[str, Any]
+Given = dict[str, Any]
 KEPT_PREVIOUS = 5
+SUPERSEDE, QUEUE, IGNORE = "supersede", "queue", "ignore"
 
 
 def empty() -> State:
     """An environment in which this service has never been released by Slipway."""
-    return {"rev": 0, "fence": 0, "holder": None, "queue": [], "live": None, "previous": [], "broken": None}
+    return {
+        "rev": 0,
+        "fence": 0,
+        "holder": None,
+        "queue": [],
+        "announced": [],
+        "live": None,
+        "previous": [],
+        "broken": None,
+        "holds": [],
+    }
 
 
-def apply(state: State, operation: str, given: dict[str, Any]) -> tuple[State, Answer]:
+def apply(state: State, operation: str, given: Given) -> tuple[State, Answer]:
     """Carry out one operation. Raises KeyError for an unknown one."""
     return OPERATIONS[operation](state, given)
 
 
-def acquire(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """Ask for the lock: `granted` (with a fence and what is live), `queued`, `behind` a newer one, or `broken`.
+def announce(state: State, given: Given) -> tuple[State, Answer]:
+    """Say that a build is on its way here, before it asks for the lock: `go`, `superseded` or `ignored`.
 
-    `given`: holder (the stage's instance id, which is also whom to nudge), promotion, stage, version,
-    finished_at, at.
+    `given`: holder (the stage's instance id), waiter (whom to wake), promotion, stage, version, finished_at,
+    at, on_newer_build. Asked again by whoever waits for people, so that a newer build ends that wait.
+    """
+    state = _with_announced(state, given)
+    overtaken = _overtaken(state, given)
+    if overtaken:
+        return overtaken
+    older = [entry for entry in _others(state, given) if _is_newer(given, entry)]
+    return state, {"lock": "go", "nudge": [entry["waiter"] for entry in older]}
+
+
+def acquire(state: State, given: Given) -> tuple[State, Answer]:
+    """Ask for the lock: `granted` (with a fence and what is live), `queued`, `held` by a person's word, `behind`
+    a newer live release, `superseded` or `ignored` for another build, or `broken`. `given` as in `announce`.
     """
     me = given["holder"]
     if state["holder"] and state["holder"]["holder"] == me:
@@ -41,18 +65,32 @@ def acquire(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     if _newer_is_live(state, given):
         state = _without(state, me)
         return state, {"lock": "behind", "live": state["live"], "nudge": _waiting(state)}
-    state = _queued(state, given)
+    state = _queued(_with_announced(state, given), given)
+    overtaken = _overtaken(state, given)
+    if overtaken:
+        return overtaken
+    hold = active_hold(state, given["at"])
+    if hold:
+        return state, {"lock": "held", "hold": hold, "nudge": []}
     first = state["queue"][0]
     if state["holder"] or first["holder"] != me:
         ahead = state["holder"] or first
         return state, {"lock": "queued", "behind": ahead["promotion"], "nudge": []}
     fence = state["fence"] + 1
     holder = {**first, "fence": fence, "since": given["at"]}
-    state = {**state, "fence": fence, "holder": holder, "queue": state["queue"][1:]}
+    state = {**_without(state, me), "fence": fence, "holder": holder}
     return state, _granted(state)
 
 
-def switched(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
+    """Give the holder a new fence, so that what it began under the old one is refused from now on."""
+    if not _is_holder(state, given):
+        return state, {"lock": "not yours", "nudge": []}
+    fence = state["fence"] + 1
+    return {**state, "fence": fence, "holder": {**state["holder"], "fence": fence}}, {"fence": fence, "nudge": []}
+
+
+def switched(state: State, given: Given) -> tuple[State, Answer]:
     """The holder's release serves the traffic now, unproven. `given`: holder, fence, release."""
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
@@ -63,7 +101,7 @@ def switched(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     return {**state, "live": live, "previous": previous[:KEPT_PREVIOUS]}, {"lock": "switched", "nudge": []}
 
 
-def release(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+def release(state: State, given: Given) -> tuple[State, Answer]:
     """Give the lock back. `given`: holder, fence, result and, when broken, words.
 
     `proven`: the release that was switched to stays. `undone`: the previous one serves again.
@@ -79,25 +117,47 @@ def release(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
         back = state["previous"][0] if state["previous"] else None
         state = {**state, "live": back, "previous": state["previous"][1:]}
     elif result == "broken":
-        state = {
-            **state,
-            "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]},
-        }
+        state = {**state, "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]}}
     return state, {"lock": "free", "nudge": _waiting(state)}
 
 
-def leave(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """Stop waiting for the lock: the stage was cancelled or its time is over."""
+def leave(state: State, given: Given) -> tuple[State, Answer]:
+    """Stop waiting for the lock: the stage was cancelled, is paused, or its time is over."""
     state = _without(state, given["holder"])
     return state, {"lock": "left", "nudge": _waiting(state)}
 
 
-OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] = {
+def hold(state: State, given: Given) -> tuple[State, Answer]:
+    """A person lets nobody have the lock until it is lifted or expires. `given`: id, by, reason, at, expires_at."""
+    kept = {key: given[key] for key in ("id", "by", "reason", "at", "expires_at")}
+    others = [each for each in state["holds"] if each["id"] != given["id"]]
+    return {**state, "holds": [*others, kept]}, {"hold": kept, "nudge": []}
+
+
+def lift(state: State, given: Given) -> tuple[State, Answer]:
+    """Take a hold back, or open a broken lock after a person has looked (`id` is `broken` then)."""
+    if given["id"] == "broken":
+        state = {**state, "broken": None}
+    left = [each for each in state["holds"] if each["id"] != given["id"]]
+    return {**state, "holds": left}, {"lifted": given["id"], "nudge": _waiting(state)}
+
+
+OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
+    "announce": announce,
     "acquire": acquire,
+    "raise_fence": raise_fence,
     "switched": switched,
     "release": release,
     "leave": leave,
+    "hold": hold,
+    "lift": lift,
 }
+
+
+def active_hold(state: State, at: str) -> dict[str, Any] | None:
+    """The hold that ends last of those that are in force at `at`; None when there is none."""
+    in_force = [each for each in state["holds"] if moment(each["expires_at"]) > moment(at)]
+    return max(in_force, key=lambda each: moment(each["expires_at"]), default=None)
 
 
 def _granted(state: State) -> Answer:
@@ -105,19 +165,48 @@ def _granted(state: State) -> Answer:
     return {"lock": "granted", "fence": state["holder"]["fence"], "live": live, "nudge": []}
 
 
-def _is_holder(state: State, given: dict[str, Any]) -> bool:
+def _overtaken(state: State, given: Given) -> tuple[State, Answer] | None:
+    """The answer to a build that has to go for another one's sake, by its own pipeline's `on_newer_build`."""
+    others = _others(state, given)
+    newer = [entry for entry in others if _is_newer(entry, given)]
+    older = [entry for entry in others if _is_newer(given, entry)]
+    mode = given.get("on_newer_build", QUEUE)
+    if mode == SUPERSEDE and newer:
+        answer = {"lock": "superseded", "by": newer[-1]["promotion"]}
+    elif mode == IGNORE and older:
+        answer = {"lock": "ignored", "by": older[0]["promotion"]}
+    else:
+        return None
+    state = _without(state, given["holder"])
+    return state, {**answer, "nudge": _waiting(state)}
+
+
+def _others(state: State, given: Given) -> list[dict[str, Any]]:
+    """Other promotions' builds that are on their way here and have not got the lock yet, oldest first."""
+    return [entry for entry in state["announced"] if entry["promotion"] != given["promotion"]]
+
+
+def _is_newer(one: Given, other: Given) -> bool:
+    return moment(one["finished_at"]) > moment(other["finished_at"])
+
+
+def _is_holder(state: State, given: Given) -> bool:
     holder = state["holder"]
     return bool(holder and holder["holder"] == given["holder"] and holder["fence"] == given["fence"])
 
 
-def _newer_is_live(state: State, given: dict[str, Any]) -> bool:
+def _newer_is_live(state: State, given: Given) -> bool:
     live = state["live"]
-    return bool(
-        live and live["promotion"] != given["promotion"] and moment(live["finished_at"]) > moment(given["finished_at"])
-    )
+    return bool(live and live["promotion"] != given["promotion"] and _is_newer(live, given))
 
 
-def _queued(state: State, given: dict[str, Any]) -> State:
+def _with_announced(state: State, given: Given) -> State:
+    entry = {key: given[key] for key in ("holder", "waiter", "promotion", "version", "finished_at")}
+    others = [each for each in state["announced"] if each["holder"] != given["holder"]]
+    return {**state, "announced": sorted([*others, entry], key=lambda each: moment(each["finished_at"]))}
+
+
+def _queued(state: State, given: Given) -> State:
     if any(entry["holder"] == given["holder"] for entry in state["queue"]):
         return state
     entry = {key: given[key] for key in ("holder", "promotion", "stage", "version", "finished_at")}
@@ -126,7 +215,11 @@ def _queued(state: State, given: dict[str, Any]) -> State:
 
 
 def _without(state: State, holder: str) -> State:
-    return {**state, "queue": [entry for entry in state["queue"] if entry["holder"] != holder]}
+    return {
+        **state,
+        "queue": [entry for entry in state["queue"] if entry["holder"] != holder],
+        "announced": [entry for entry in state["announced"] if entry["holder"] != holder],
+    }
 
 
 def _waiting(state: State) -> list[str]:

@@ -145,7 +145,14 @@ class StageRun:
     def again(self) -> "StageRun":
         """The next attempt. What people approved stays approved; everything else is done anew."""
         following = APPROVAL if self.plan.approval and not self.approved else LOCK
-        fresh: dict[str, Any] = {"ending": None, "fence": 0, "sites": {}, "switched": False, "ended_at": "", "live_before": ""}
+        fresh: dict[str, Any] = {
+            "ending": None,
+            "fence": 0,
+            "sites": {},
+            "switched": False,
+            "ended_at": "",
+            "live_before": "",
+        }
         return self.to(following, attempt=self.attempt + 1, **fresh)
 
     def row(self) -> dict[str, Any]:

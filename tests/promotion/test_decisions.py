@@ -70,7 +70,7 @@ def test_an_approval_after_the_decision_is_refused() -> None:
 
 
 def test_close_is_final() -> None:
-    state, answer = decisions.apply(asked(), "close", {"stage": STAGE})
+    state, answer = decisions.apply(asked(), "close", {"stage": STAGE, "as": "expired"})
     assert (answer["do"], answer["decision"]) == ("end", "expired")
     _, late = cast(state, a_vote(ALICE))
     assert (late["status"], late["code"]) == (409, "EXPIRED")
@@ -78,7 +78,7 @@ def test_close_is_final() -> None:
 
 def test_close_answers_the_decision_that_stands() -> None:
     state, _ = cast(asked(), a_vote(ALICE))
-    assert decisions.apply(state, "close", {"stage": STAGE})[1]["decision"] == "approved"
+    assert decisions.apply(state, "close", {"stage": STAGE, "as": "expired"})[1]["decision"] == "approved"
 
 
 def test_the_deadline_is_the_one_of_the_first_ask() -> None:
@@ -171,7 +171,7 @@ def test_once_decided_always_decided(events: list[str]) -> None:
                 state, a_vote(ALICE if event == "yes" else BOB, "approve" if event == "yes" else REJECT), f"c{n}"
             )
         elif event == "close" and STAGE in state["stages"]:
-            state, answer = decisions.apply(state, "close", given_)
+            state, answer = decisions.apply(state, "close", {**given_, "as": "expired"})
         elif event in ("abort", "end"):
             state, answer = decisions.apply(state, event, given_)
         else:

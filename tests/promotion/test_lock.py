@@ -8,17 +8,26 @@ from slipway.promotion.outcomes import iso
 from tests.promotion.builders import NOON, later
 
 
-def ask(state: dict[str, Any], name: str, minutes: float = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+def ask(
+    state: dict[str, Any],
+    name: str,
+    minutes: float = 0,
+    mode: str = "queue",
+    operation: str = "acquire",
+    at: Any = NOON,
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """`name` is a build's version; `minutes` after noon is when CI finished it."""
     given = {
+        "waiter": f"checkout--{name}:prod:approval",
+        "on_newer_build": mode,
         "holder": f"checkout--{name}:prod",
         "promotion": f"checkout--{name}",
         "stage": "prod",
         "version": name,
         "finished_at": iso(later(minutes=minutes)),
-        "at": iso(NOON),
+        "at": iso(at),
     }
-    return lock.apply(state, "acquire", given)
+    return lock.apply(state, operation, given)
 
 
 def switch(state: dict[str, Any], name: str, fence: int, minutes: float = 0) -> dict[str, Any]:
@@ -103,6 +112,73 @@ def test_leaving_the_queue_lets_the_next_one_in() -> None:
     assert answer["nudge"] == ["checkout--3:prod"]
     state, _ = give_back(state, "1", 1, "unchanged")
     assert ask(state, "3", minutes=2)[1]["lock"] == "granted"
+
+
+def test_a_newer_build_takes_the_place_of_one_that_waits_for_people() -> None:
+    state, answer = ask(lock.empty(), "1", mode="supersede", operation="announce")
+    assert answer["lock"] == "go"
+    state, answer = ask(state, "2", minutes=5, mode="supersede", operation="announce")
+    assert (answer["lock"], answer["nudge"]) == ("go", ["checkout--1:prod:approval"])
+    state, answer = ask(state, "1", mode="supersede", operation="announce")
+    assert (answer["lock"], answer["by"]) == ("superseded", "checkout--2")
+    assert [entry["version"] for entry in state["announced"]] == ["2"]
+
+
+def test_a_newer_build_takes_the_place_of_one_that_waits_for_the_lock() -> None:
+    state, _ = ask(lock.empty(), "1", mode="supersede")
+    state, answer = ask(state, "2", minutes=5, mode="supersede")
+    assert answer["lock"] == "queued", "the holder is not disturbed"
+    state, answer = ask(state, "3", minutes=9, mode="supersede")
+    assert answer["lock"] == "queued"
+    state, answer = ask(state, "2", minutes=5, mode="supersede")
+    assert (answer["lock"], answer["by"], answer["nudge"]) == ("superseded", "checkout--3", ["checkout--3:prod"])
+
+
+def test_in_a_queue_nobody_takes_anybodys_place() -> None:
+    state, _ = ask(lock.empty(), "1", operation="announce")
+    state, _ = ask(state, "2", minutes=5, operation="announce")
+    assert ask(state, "1", operation="announce")[1]["lock"] == "go"
+
+
+def test_a_pipeline_may_ignore_newer_builds_while_an_older_one_waits() -> None:
+    state, _ = ask(lock.empty(), "1", mode="ignore", operation="announce")
+    state, answer = ask(state, "2", minutes=5, mode="ignore", operation="announce")
+    assert (answer["lock"], answer["by"]) == ("ignored", "checkout--1")
+    assert ask(state, "1", mode="ignore", operation="announce")[1]["lock"] == "go"
+
+
+def held(until: Any) -> dict[str, Any]:
+    given = {"id": "h1", "by": "Dave", "reason": "stocktaking", "at": iso(NOON), "expires_at": iso(until)}
+    return lock.apply(lock.empty(), "hold", given)[0]
+
+
+def test_a_hold_keeps_everybody_waiting_until_it_is_lifted() -> None:
+    state, answer = ask(held(later(hours=4)), "1")
+    assert (answer["lock"], answer["hold"]["reason"]) == ("held", "stocktaking")
+    state, answer = lock.apply(state, "lift", {"id": "h1"})
+    assert answer["nudge"] == ["checkout--1:prod"]
+    assert ask(state, "1")[1]["lock"] == "granted"
+
+
+def test_a_hold_ends_by_itself() -> None:
+    state, _ = ask(held(later(hours=4)), "1")
+    assert ask(state, "1", at=later(hours=4))[1]["lock"] == "granted"
+
+
+def test_a_broken_lock_opens_when_a_person_lifts_it() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, _ = give_back(state, "1", 1, "broken")
+    state, _ = lock.apply(state, "lift", {"id": "broken"})
+    assert ask(state, "2", minutes=5)[1]["lock"] == "granted"
+
+
+def test_a_raised_fence_makes_the_old_one_worthless() -> None:
+    state, _ = ask(lock.empty(), "1")
+    given = {"holder": "checkout--1:prod", "fence": 1}
+    state, answer = lock.apply(state, "raise_fence", given)
+    assert answer["fence"] == 2
+    assert give_back(state, "1", 1, "proven")[1]["lock"] == "not yours"
+    assert lock.apply(state, "raise_fence", given)[1]["lock"] == "not yours"
 
 
 @given(

@@ -47,7 +47,7 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
         a_stage("dev", "    bake: 30\n    rollout: all-at-onc\n"),
         a_stage("Test", needs="dve"),
         a_stage("prod", "    gates: []\n", needs="prod"),
-        top="on_newer_build: supersede\n",
+        top="builds: []\n",
     )
     findings = linted(text)
     assert [finding.code for finding in findings] == [
@@ -78,8 +78,6 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
         (verified_by("tests: integration"), "", "tests"),
         (verified_by("load: {rate: 1/s, duration: 5s, p95: 1s, against: previous}"), "", "against"),
-        ("", "on_newer_build: supersede\n", "supersede"),
-        ("", "on_newer_build: ignore\n", "ignore"),
         ("", "builds: []\n", "builds"),
     ],
 )

@@ -51,7 +51,7 @@ def test_editors_find_a_description_at_every_key_and_no_unknown_keys() -> None:
         ("bake: 3s", "bake: 3"),
         ("approval:", "aproval:"),
         ("kind: app-service", "kind: aks"),
-        ("on_newer_build: queue", "on_newer_build: supersede"),
+        ("on_newer_build: queue", "on_newer_build: drop"),
         ("bake: 3s", "retain_previous: 3s"),
         ("/{version}.zip", ".zip"),
         ("bake: 3s", "bake:"),

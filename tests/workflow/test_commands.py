@@ -2,7 +2,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote, later
+from slipway.promotion.outcomes import iso
+from tests.promotion.builders import ALICE, NOON, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides, World
 
@@ -98,3 +99,37 @@ async def test_abort_ends_a_paused_promotion(flow: Workflow) -> None:
     await flow.command(id, "pause")
     await flow.abort(id)
     assert (await flow.until_ended(id))["code"] == "ABORTED"
+
+
+async def test_a_newer_build_supersedes_one_waiting_for_approval(flow: Workflow) -> None:
+    stage = a_stage("dev", approval=a_policy(), on_newer_build="supersede")
+    older = await flow.promote(a_build("1.1.0"), stage)
+    flow.world.token, flow.world.rows = "", {}
+    newer = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), stage, token="t2")
+    await flow.until(lambda: flow.world.ended)
+    output = (await flow.status(older))["output"]
+    assert (output["outcome"], output["code"]) == ("cancelled", "SUPERSEDED")
+    assert flow.clock.now() < later(minutes=1), "at once, not at the next timer"
+    await flow.vote(older, "dev", a_vote(ALICE, at=flow.clock.now()))
+    assert (await flow.entity("decisions", older))["answers"]["c1"]["status"] == 409
+    await flow.vote(newer, "dev", a_vote(ALICE, at=flow.clock.now()))
+    await flow.until(lambda: flow.world.sites["checkout-dev"].live == "1.2.0")
+
+
+async def test_a_hold_keeps_a_build_out_until_it_is_lifted(flow: Workflow) -> None:
+    hold = {"id": "h1", "by": "Dave", "reason": "stocktaking", "at": iso(NOON), "expires_at": iso(later(hours=9))}
+    await flow.signal("environment", "dev--checkout", "hold", hold)
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", lock_within_s=DAY_S))
+    await flow.until(lambda: flow.clock.now() > later(hours=2))
+    assert stage_state(flow.world, "dev") == "waiting for the lock"
+    assert "stocktaking" in flow.world.rows["stage:dev"]["doc"]["waits_for"]
+    await flow.signal("environment", "dev--checkout", "lift", {"id": "h1"})
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_hold_that_expires_lets_the_build_in(flow: Workflow) -> None:
+    hold = {"id": "h1", "by": "Dave", "reason": "stocktaking", "at": iso(NOON), "expires_at": iso(later(hours=3))}
+    await flow.signal("environment", "dev--checkout", "hold", hold)
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", lock_within_s=DAY_S))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert later(hours=3) <= flow.clock.now() < later(hours=3, minutes=5)

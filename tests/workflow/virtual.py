@@ -143,7 +143,8 @@ class Workflow:
         assert answer.status == 202, answer
         await self.engine.until_idle()
         state = await self.entity(entity, key)
-        for waiter in state.get("waiters", ()):
+        waiters = state.get("waiters") or [each["holder"] for each in state.get("queue", ())]
+        for waiter in waiters:
             await raise_nudge(self.engine, waiter)
         await self.engine.until_idle()
 

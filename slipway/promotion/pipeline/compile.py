@@ -39,6 +39,8 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
         lock_within_s=stage.lock_within,
+        retry_within_s=stage.retry_within,
+        on_newer_build=pipeline.on_newer_build,
     )
 
 

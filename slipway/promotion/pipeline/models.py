@@ -33,6 +33,7 @@ ApprovalWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATIO
 BakeTime = Annotated[float, BeforeValidator(between("0s", "7d")), DURATION_SCHEMA]
 DeployWindow = Annotated[float, BeforeValidator(between("1s", "1d")), DURATION_SCHEMA]
 LockWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
+RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 
 _KINDS = ("app-service",)
 _KINDS_NOT_YET = ("aks", "container-app", "container-apps")
@@ -40,7 +41,8 @@ Kind = Annotated[str, BeforeValidator(choice(*_KINDS, not_yet=_KINDS_NOT_YET)), 
 _ROLLOUTS = ("all-at-once",)
 _ROLLOUTS_NOT_YET = ("blue-green", "canary", "flag")
 Rollout = Annotated[str, BeforeValidator(choice(*_ROLLOUTS, not_yet=_ROLLOUTS_NOT_YET)), choice_schema(*_ROLLOUTS)]
-OnNewerBuild = Annotated[str, BeforeValidator(choice("queue", not_yet=("supersede", "ignore"))), choice_schema("queue")]
+_MODES = ("queue", "supersede", "ignore")
+OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
 Excluded = Annotated[str, BeforeValidator(choice("author")), choice_schema("author")]
 
 
@@ -200,6 +202,7 @@ class Stage(Section):
     bake: BakeTime = _key("How long the release is watched before it counts as proven; at most 7d.", "0s")
     deploy_within: DeployWindow = _key("How long a deployment may take.", "20m")
     lock_within: LockWindow = _key("How long to wait while another build has the environment.", "24h")
+    retry_within: RetryWindow = _key("How long a person may have a failed stage tried again; 0s: not at all.", "24h")
 
     @property
     def loads(self) -> list[Load]:

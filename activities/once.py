@@ -1,14 +1,17 @@
-"""Once only: an operation's receipt is kept before and after its effect."""
+"""Once only, and only by whoever holds the fence: around an effect on a target."""
 
 from collections.abc import Callable
 from typing import Any
 
 from activities.answering import Order
+from slipway.adapters.fences import Fences
 from slipway.adapters.receipts import Receipts
-from slipway.promotion.outcomes import Answer
+from slipway.promotion.outcomes import Answer, Outcome, running
+from slipway.promotion.plan import Target
 from slipway.promotion.ports import Receipt
 
 Handle = dict[str, Any]
+Act = Callable[[], Answer]
 
 
 def once(order: Order, start: Callable[[Receipt], Answer], poll: Callable[[Handle], Answer]) -> Answer:
@@ -24,16 +27,34 @@ def once(order: Order, start: Callable[[Receipt], Answer], poll: Callable[[Handl
         if receipt.answer is not None:
             return receipt.answer
         if receipt.handle is None:
-            answer = start(receipt)
-            if answer.running and answer.handle:
-                book.started(promotion, operation, answer.handle)
-            return _kept(book, promotion, operation, answer)
+            answer = fenced(order, lambda: start(receipt))
+            return _kept(book, order, {}, answer)
         handle = receipt.handle
-    answer = poll(handle)
-    if answer.running and answer.handle != handle:
+    writes = handle.get("kind") == "intended"
+    answer = fenced(order, lambda: poll(handle)) if writes else poll(handle)
+    return _kept(book, order, handle, answer)
+
+
+def fenced(order: Order, act: Act) -> Answer:
+    """Act under the order's fence: claimed just before, closed just after. Refused when a higher one is there."""
+    target, fence, operation = Target(**order["target"]), order["fence"], order["operation"]
+    fences = Fences()
+    claimed = fences.claim(target, fence, operation)
+    if not claimed.granted and claimed.wait_s:
+        words = f"{target.name}: a write under fence {claimed.fence} may still be on its way"
+        return running(order.get("handle") or {}, min(claimed.wait_s, 5.0), words)
+    if not claimed.granted:
+        words = f"{target.name} is under fence {claimed.fence}; this operation came with {fence} and does nothing"
+        return Answer(Outcome.CANCELLED, code="FENCED", words=words)
+    answer = act()
+    fences.close(target, fence, operation)
+    return answer
+
+
+def _kept(book: Receipts, order: Order, handle: Handle, answer: Answer) -> Answer:
+    promotion, operation = order["promotion"], order["operation"]
+    if not answer.running:
+        return book.ended(promotion, operation, answer)
+    if answer.handle and answer.handle != handle:
         book.started(promotion, operation, answer.handle)
-    return _kept(book, promotion, operation, answer)
-
-
-def _kept(book: Receipts, promotion: str, operation: str, answer: Answer) -> Answer:
-    return answer if answer.running else book.ended(promotion, operation, answer)
+    return answer

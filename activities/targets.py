@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
-from activities.once import once
+from activities.once import fenced, once
 from slipway.adapters.app_service import AppService
 from slipway.promotion.outcomes import Answer, passed, running
 from slipway.promotion.plan import Target
@@ -69,4 +69,4 @@ def swap(order: Order) -> Answer:
 @answering
 def stop_idle(order: Order) -> Answer:
     """Stop the idle side, so that a release that was taken back answers nowhere. Safe to repeat."""
-    return AppService().stop_idle(Target(**order["target"]))
+    return fenced(order, lambda: AppService().stop_idle(Target(**order["target"])))

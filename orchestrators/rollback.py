@@ -53,6 +53,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
                 "target": asdict(target),
                 "version": run.sites[target.name].previous,
                 "version_path": run.plan.health.version_path,
+                "fence": run.fence,
                 "despite_abort": True,
             }
             id = run.operation(target, "swap-back")
@@ -70,7 +71,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     for target in stale:
         if run.sites[target.name].previous == run.build.version:
             continue
-        order = {"promotion": run.promotion, "target": asdict(target), "despite_abort": True}
+        order = {"promotion": run.promotion, "target": asdict(target), "fence": run.fence}
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
     if asked:
         steps += yield from _done(context, run, "stop idle", asked)

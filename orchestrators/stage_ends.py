@@ -24,7 +24,8 @@ def undo(context: Context, run: StageRun) -> Durable:
     """Put the previous release back, prove it by reading, and give the lock back; else leave it broken."""
     ending = run.ending
     assert ending is not None
-    run = replace(run, since=now(context))
+    raised = yield from ask_lock(context, run, "raise_fence")
+    run = replace(run, since=now(context), fence=raised.get("fence", run.fence))
     run = yield from record_stage(
         context, run, "rolling-back", f"undoes its changes: {ending.words}", {"code": ending.code}
     )

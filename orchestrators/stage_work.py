@@ -169,6 +169,7 @@ def _change(run: StageRun, target: Target) -> dict[str, Any]:
         "target": asdict(target),
         "version": run.build.version,
         "version_path": run.plan.health.version_path,
+        "fence": run.fence,
     }
 
 

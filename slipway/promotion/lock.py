@@ -83,11 +83,21 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
-    """Give the holder a new fence, so that what it began under the old one is refused from now on."""
-    if not _is_holder(state, given):
+    """Give the holder a new fence, so that what it began under the old one is refused from now on.
+
+    Asked again with the old one, it answers the new one.
+    """
+    holder = state["holder"]
+    if not holder or holder["holder"] != given["holder"]:
         return state, {"lock": "not yours", "nudge": []}
+    if holder["fence"] != given["fence"]:
+        return state, {"lock": "raised", "fence": holder["fence"], "nudge": []}
     fence = state["fence"] + 1
-    return {**state, "fence": fence, "holder": {**state["holder"], "fence": fence}}, {"fence": fence, "nudge": []}
+    return {**state, "fence": fence, "holder": {**state["holder"], "fence": fence}}, {
+        "lock": "raised",
+        "fence": fence,
+        "nudge": [],
+    }
 
 
 def switched(state: State, given: Given) -> tuple[State, Answer]:

@@ -178,7 +178,9 @@ def test_a_raised_fence_makes_the_old_one_worthless() -> None:
     state, answer = lock.apply(state, "raise_fence", given)
     assert answer["fence"] == 2
     assert give_back(state, "1", 1, "proven")[1]["lock"] == "not yours"
-    assert lock.apply(state, "raise_fence", given)[1]["lock"] == "not yours"
+    again, answer = lock.apply(state, "raise_fence", given)
+    assert (again, answer["fence"]) == (state, 2), "asked again, it answers the same"
+    assert lock.apply(state, "raise_fence", {**given, "holder": "x"})[1]["lock"] == "not yours"
 
 
 @given(

@@ -5,7 +5,7 @@ import azure.functions as func
 
 from activities import claims, mirror, nudge, record, targets, verification
 from entities import decisions, environment
-from orchestrators import approval, operation, promotion, rollback, stage
+from orchestrators import approval, intent, operation, promotion, rollback, stage
 from triggers import (
     approvals_api,
     builds_api,
@@ -13,6 +13,7 @@ from triggers import (
     commands_api,
     environments_api,
     health_api,
+    intents_api,
     promotions_api,
 )
 
@@ -24,6 +25,7 @@ for module in (
     approval,
     operation,
     rollback,
+    intent,
     decisions,
     environment,
     claims,
@@ -38,6 +40,7 @@ for module in (
     approvals_api,
     commands_api,
     environments_api,
+    intents_api,
     health_api,
 ):
     app.register_functions(module.bp)

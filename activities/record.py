@@ -22,7 +22,7 @@ bp = df.Blueprint()
 def record(order: Order) -> Answer:
     """Keep what happened. Safe to repeat: the audit knows the record's id, the row its `rev`, and the
     event carries the record's id for whoever receives it twice."""
-    AuditLog().append(order["promotion"], _audit_record(order))
+    AuditLog().append(order.get("chain") or order["promotion"], _audit_record(order))
     row = order.get("row")
     if row:
         write_row(order["promotion"], row["key"], row["rev"], row["doc"])
@@ -32,7 +32,7 @@ def record(order: Order) -> Answer:
         settings().events_topic,
         cloud_event(order),
         message_id=order["id"],
-        application_properties={"action": order["action"], "promotion": order["promotion"]},
+        application_properties={"action": order["action"], "promotion": order.get("promotion", "")},
         subject=order["action"],
         content_type=CONTENT_TYPE,
     )

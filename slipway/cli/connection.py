@@ -88,6 +88,10 @@ class Api:
         """The JSON that answers `body`."""
         return self._ask("POST", path, {}, body)
 
+    def delete(self, path: str) -> Any:
+        """The JSON that answers the removal of what is at `path`."""
+        return self._ask("DELETE", path, {}, None)
+
     def _ask(self, method: str, path: str, query: dict[str, str | int], body: dict[str, Any] | None) -> Any:
         try:
             answer = self._http.request(method, self._place.url + path, params=query, json=body)

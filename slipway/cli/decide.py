@@ -1,6 +1,7 @@
-"""`slipway approve`, `reject`, `abort`: what only a person can say."""
+"""`slipway approve`, `reject`, `abort`, `retry`, `pause`, `resume`, `hold`, `lift`: what only a person can say."""
 
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import typer
@@ -42,9 +43,57 @@ def reject(
 
 def abort(promotion: PromotionId, reason: Reason, url: Url = None, as_json: AsJson = False) -> None:
     """End a promotion now; what it has changed in a stage under way is undone."""
-    body = {"command": "abort", "reason": reason, "id": str(uuid4())}
+    _command(promotion, "abort", reason, url, as_json)
+
+
+def retry(
+    promotion: PromotionId,
+    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Else the only one that failed.")] = None,
+    reason: Reason = "",
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a failed stage again."""
+    _command(promotion, "retry", reason, url, as_json, stage or "")
+
+
+def pause(promotion: PromotionId, reason: Reason = "", url: Url = None, as_json: AsJson = False) -> None:
+    """Let no further stage of a promotion begin until it is resumed."""
+    _command(promotion, "pause", reason, url, as_json)
+
+
+def resume(promotion: PromotionId, reason: Reason = "", url: Url = None, as_json: AsJson = False) -> None:
+    """Let a paused promotion go on."""
+    _command(promotion, "resume", reason, url, as_json)
+
+
+def hold(
+    environment: Annotated[str, typer.Argument(metavar="ENVIRONMENT")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE")],
+    reason: Reason,
+    lasts: Annotated[str, typer.Option("--for", help="How long: 30m, 8h, 2d.")] = "8h",
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep every build of a service out of an environment for a while."""
+    body = {"kind": "hold", "environment": environment, "service": service, "reason": reason, "for": lasts}
+    document = connect(url).post("/api/intents", body)
+    answer(document, Text(f"✓ {clean(str(document['words']))}\n  slipway lift {document['id']}"), as_json)
+
+
+def lift(
+    intent: Annotated[str, typer.Argument(metavar="ID", help="As `hold` told; or ENV.SERVICE.broken.")],
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Lift a hold, or open a lock that a rollback left broken."""
+    _say(connect(url).delete(f"/api/intents/{quote(intent, safe='')}"), f"{intent} is lifted", as_json)
+
+
+def _command(promotion: str, command: str, reason: str, url: str | None, as_json: bool, stage: str = "") -> None:
+    body = {"command": command, "reason": reason, "id": str(uuid4())} | ({"stage": stage} if stage else {})
     document = connect(url).post(promotion_path(promotion, "commands"), body)
-    _say(document, f"{promotion} is told to stop", as_json)
+    _say(document, f"{command} for {promotion} is on its way", as_json)
 
 
 def _vote(api: Api, promotion: str, stage: str | None, decision: str, reason: str, as_json: bool) -> None:

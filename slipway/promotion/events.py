@@ -14,9 +14,9 @@ def cloud_event(record: dict[str, Any]) -> bytes:
     event = {
         "specversion": "1.0",
         "id": record["id"],
-        "source": f"/slipway/promotions/{record['promotion']}",
+        "source": record.get("source") or f"/slipway/promotions/{record['promotion']}",
         "type": f"slipway.{record['action']}",
-        "subject": record.get("stage") or record["promotion"],
+        "subject": record.get("stage") or record.get("promotion") or record["chain"],
         "time": record["at"],
         "datacontenttype": "application/json",
         "data": {key: record[key] for key in ("promotion", "stage", "actor", "words", "evidence") if key in record},

@@ -74,6 +74,7 @@ def environment_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
         "on_its_way": {key: holder[key] for key in shown} if holder else None,
         "waiting": [{key: entry[key] for key in ("promotion", "version")} for entry in state["queue"]],
         "broken": state["broken"],
+        "holds": state.get("holds", []),
     }
 
 

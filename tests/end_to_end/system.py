@@ -101,7 +101,11 @@ class System:
 
     def until_ended(self, id: str, within_s: float = 90) -> Promotion:
         ended = ("passed", "failed", "cancelled", "broken", "not enough evidence")
-        return self.until(id, lambda seen: seen["state"] in ended and seen["runtime"] == "Completed", within_s)
+        return self.until(
+            id,
+            lambda seen: seen["state"] in ended and (seen["runtime"] == "Completed" or "retry" in seen["waits_for"]),
+            within_s,
+        )
 
     def approve(self, id: str, stage: str = "production", who: str = "alice") -> httpx.Response:
         return self.call("POST", f"/api/promotions/{id}/stages/{stage}/approval", who, json={"decision": "approve"})

@@ -60,7 +60,7 @@ def test_events_of_a_promotion_come_out_of_the_topic(system: System) -> None:
 
 
 def _is_end(event: dict[str, Any]) -> bool:
-    return event["type"] == "slipway.promotion.failed" and event["source"].endswith("2.2.0-crash")
+    return event["type"] == "slipway.stage.failed" and event["source"].endswith("2.2.0-crash")
 
 
 def test_a_release_that_turns_sick_after_the_swap_is_swapped_back(system: System) -> None:

@@ -1,0 +1,134 @@
+"""`POST /api/intents`, `DELETE /api/intents/{id}`: what a person says of a service in an environment.
+
+An id names its place: `{environment}.{service}.{8 hex digits}`; `{environment}.{service}.broken` opens a lock
+that a rollback left broken, after a person has looked.
+"""
+
+import asyncio
+import time
+import uuid
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from slipway.adapters.pipelines import PipelineFolder
+from slipway.promotion.approval import Person
+from slipway.promotion.ids import environment_key, shortened
+from slipway.promotion.outcomes import iso
+from slipway.promotion.pipeline import compile_plan, read_pipeline
+from slipway.promotion.pipeline.units import between
+from slipway.settings import settings
+from triggers.http import NotFound, answer, api, body_of
+from triggers.intake import now
+
+bp = df.Blueprint()
+
+SHOWS_WITHIN_S = 3.0
+HoldTime = Annotated[float, BeforeValidator(between("1m", "90d"))]
+
+
+class Intent(BaseModel):
+    """The body. A hold has an end: `for` (a duration) or `expires_at`."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["hold"]
+    environment: str = Field(max_length=63)
+    service: str = Field(max_length=63)
+    reason: str = Field(min_length=1, max_length=500)
+    lasts_s: HoldTime | None = Field(default=None, alias="for")
+    expires_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> "Intent":
+        if (self.lasts_s is None) == (self.expires_at is None):
+            raise ValueError("say when it ends: either `for` or `expires_at`")
+        return self
+
+    def ends(self, at: datetime) -> datetime:
+        """When it ends, if it begins at `at`."""
+        return self.expires_at or at + timedelta(seconds=self.lasts_s or 0)
+
+
+@bp.route(route="api/intents", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+@api("operator")
+async def post_intent(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
+) -> func.HttpResponse:
+    """`hold`: nobody gets the lock of that service there until it is lifted or ends. 201, or 202 if not yet visible."""
+    asked, at = body_of(req, Intent), now()
+    await asyncio.to_thread(_require_known, asked.environment, asked.service)
+    id = f"{asked.environment}.{asked.service}.{uuid.uuid4().hex[:8]}"
+    expires_at = iso(asked.ends(at))
+    given = {"id": id, "by": person.name, "reason": asked.reason, "at": iso(at), "expires_at": expires_at}
+    words = f"{person.name} holds {asked.service} in {asked.environment} until {expires_at}: {asked.reason}"
+    visible = await _say(client, "hold", asked.environment, asked.service, given, person, words)
+    url = f"/api/environments/{asked.environment}/services/{asked.service}"
+    return answer({**given, "words": words}, 201 if visible else 202, {"Location": url})
+
+
+@bp.route(route="api/intents/{id}", methods=["DELETE"])
+@bp.durable_client_input(client_name="client")
+@api("operator")
+async def delete_intent(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
+) -> func.HttpResponse:
+    """Lift a hold, or open a broken lock. 200, or 202 if not yet visible; 404 when there is no such intent."""
+    id = req.route_params["id"]
+    environment, service, which = _place_of(id)
+    lock = await _lock(client, environment, service)
+    there = lock.get("broken") if which == "broken" else [each for each in lock.get("holds", ()) if each["id"] == id]
+    if not there:
+        raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
+    words = f"{person.name} lifts {id}"
+    given = {"id": "broken" if which == "broken" else id}
+    visible = await _say(client, "lift", environment, service, given, person, words)
+    return answer({"words": words}, 200 if visible else 202)
+
+
+async def _say(
+    client: df.DurableOrchestrationClient,
+    operation: str,
+    environment: str,
+    service: str,
+    given: dict[str, Any],
+    person: Person,
+    words: str,
+) -> bool:
+    """Start the orchestration and wait a little for its end. Whether it ended in time."""
+    instance = shortened(f"intent:{operation}:{given['id']}:{uuid.uuid4().hex[:8]}")
+    order = {"operation": operation, "given": given, "environment": environment, "service": service}
+    await client.start_new("intent", instance, {**order, "by": person.oid, "words": words})
+    deadline = time.monotonic() + SHOWS_WITHIN_S
+    while time.monotonic() < deadline:
+        status = await client.get_status(instance)
+        if status.runtime_status is df.OrchestrationRuntimeStatus.Completed:
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+async def _lock(client: df.DurableOrchestrationClient, environment: str, service: str) -> dict[str, Any]:
+    found = await client.read_entity_state(df.EntityId("environment", environment_key(environment, service)))
+    state: dict[str, Any] = found.entity_state if found.entity_exists else {}
+    return state or {}
+
+
+def _place_of(id: str) -> tuple[str, str, str]:
+    parts = id.split(".")
+    if len(parts) != 3:
+        raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
+    return parts[0], parts[1], parts[2]
+
+
+def _require_known(environment: str, service: str) -> None:
+    """Raises NotFound unless the service's pipeline has that environment."""
+    found = PipelineFolder(settings().pipelines).find(service)
+    if found is None:
+        raise NotFound("UNKNOWN_SERVICE", f"no pipeline is for the service {service}")
+    plan = compile_plan(read_pipeline(found.text, found.file), found.digest)
+    if all(stage.environment != environment for stage in plan.stages):
+        raise NotFound("UNKNOWN_ENVIRONMENT", f"the pipeline of {service} has no environment {environment}")

@@ -6,6 +6,7 @@ import azure.durable_functions as df
 
 from orchestrators.waiting import Context, Durable, insist, nudge_all
 from slipway.promotion.ids import environment_key
+from slipway.promotion.lock import QUEUE
 from slipway.promotion.outcomes import iso
 from slipway.promotion.stage_run import StageRun
 
@@ -36,7 +37,9 @@ def announcement(run: StageRun, waiter: str, at: str) -> dict[str, Any]:
         "stage": run.plan.name,
         "version": run.build.version,
         "finished_at": iso(run.build.finished_at),
-        "on_newer_build": run.plan.on_newer_build,
+        "received_at": run.received_at,
+        "on_newer_build": QUEUE if run.goes_back else run.plan.on_newer_build,
+        "goes_back": run.goes_back,
         "at": at,
     }
 

@@ -45,9 +45,10 @@ def promotion(context: df.DurableOrchestrationContext) -> Durable:
 
 def _begin(context: Context, run: PromotionRun) -> Durable:
     run = replace(run, started_at=now(context))
+    yield from ask_decisions(context, run.id, "begin", {"stages": [stage.name for stage in run.plan.stages]})
     context.set_custom_status({"state": "running", "since": run.started_at})
     words = f"{run.build.service} {run.build.version} begins its way through {len(run.plan.stages)} stages"
-    evidence = {"build": run.build.dump(), "pipeline": run.plan.pipeline_digest}
+    evidence = {"build": run.build.dump(), "pipeline": run.plan.pipeline_digest, "submitted_by": run.submitted_by}
     yield from _record(context, run, 1, "started", words, evidence)
     return run
 

@@ -32,7 +32,7 @@ def record_stage(
             "evidence": evidence or {},
             "row": {
                 "key": f"stage:{run.plan.name}",
-                "rev": run.attempt * 100_000 + run.rev,
+                "rev": (run.attempt + 1000 * run.goes_back) * 100_000 + run.rev,
                 "doc": run.row(),
             },
         },

@@ -33,7 +33,7 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
 
 
 def _undone(context: Context, run: StageRun) -> Durable:
-    if not run.steps:
+    if not run.steps and not run.goes_back:
         return passed("nothing had been changed")
     live = yield from _live(context, run, "before")
     if live is None:

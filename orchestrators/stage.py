@@ -25,6 +25,7 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.VERIFY_LIVE: stage_work.verify_live,
     phase.BAKE: stage_waits.for_bake,
     phase.SETTLE: stage_ends.settle,
+    phase.GO_BACK: stage_ends.go_back,
     phase.UNDO: stage_ends.undo,
     phase.REPORT: stage_ends.report,
     phase.RETRY: stage_ends.for_retry,

@@ -1,20 +1,23 @@
 """How a stage ends: proven, or undone; the lock given back; its outcome told to whoever needs it."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.recording import record_stage
-from orchestrators.waiting import Context, Durable, ask_decisions, now, nudge_or
+from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_run as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome, iso, moment
-from slipway.promotion.stage_run import Ending, StageRun, Step
+from slipway.promotion.stage_run import Ending, Site, StageRun, Step
 
 
 def settle(context: Context, run: StageRun) -> Durable:
-    """The release is proven: give the lock back and say so."""
+    """The release is proven: give the lock back and say so. An abort until here still undoes it."""
+    going = yield from ask_decisions(context, run.promotion, "settle", {"stage": run.plan.name, "waiter": run.instance})
+    if going["do"] == "cancel":
+        return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     yield from _unlock(context, run, {"result": "proven"})
     words = f"{run.build.version} is live and proven in {run.plan.environment}"
     return run.to(phase.REPORT, ending=Ending(Outcome.PASSED, "", words))
@@ -48,6 +51,35 @@ def undo(context: Context, run: StageRun) -> Durable:
     return run.to(phase.REPORT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
 
+def go_back(context: Context, run: StageRun) -> Durable:
+    """A person wants the previous release back: find it on the idle sides, then undo what this release changed."""
+    order = {
+        "promotion": run.promotion,
+        "targets": [asdict(target) for target in run.plan.targets],
+        "version_path": run.plan.health.version_path,
+    }
+    survey = yield from insist(context, "survey_targets", order)
+    if survey.state != Outcome.PASSED:
+        return (yield from _not_gone_back(context, run, survey.code, survey.words))
+    found = {name: Site(**site) for name, site in survey.result["sites"].items()}
+    elsewhere = [name for name, site in found.items() if site.previous != run.build.version]
+    if elsewhere:
+        words = f"{', '.join(elsewhere)} does not serve {run.build.version} any more"
+        return (yield from _not_gone_back(context, run, "NOT_LIVE", words))
+    empty = [name for name, site in found.items() if not site.idle_was]
+    if empty:
+        words = f"the idle side of {', '.join(empty)} holds no release to return to"
+        return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
+    sites = {name: replace(site, previous=site.idle_was) for name, site in found.items()}
+    ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", run.waits_for or f"{run.build.version} is taken back")
+    return replace(run, sites=sites, switched=True).to(phase.UNDO, ending=ending)
+
+
+def _not_gone_back(context: Context, run: StageRun, code: str, words: str) -> Durable:
+    yield from _unlock(context, run, {"result": "unchanged"})
+    return run.to(phase.REPORT, ending=Ending(Outcome.BROKEN, code, words))
+
+
 def report(context: Context, run: StageRun) -> Durable:
     """Record the outcome, then tell the stages that need this one. What failed may be tried again for a while."""
     ending = run.ending
@@ -58,6 +90,8 @@ def report(context: Context, run: StageRun) -> Durable:
         run = replace(run, deadline=until, waits_for="retry")
     action = ending.outcome.replace(" ", "-")
     run = yield from record_stage(context, run, action, ending.words, {"code": ending.code})
+    if run.goes_back:
+        return run.to(phase.OVER)
     given = {"outcome": ending.outcome, "attempt": run.attempt, "over": not run.may_retry}
     yield from ask_decisions(
         context, run.promotion, "report", {"stage": run.plan.name, "waiter": run.instance, **given}

@@ -72,7 +72,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if not run.deadline:
         ends = context.current_utc_datetime + timedelta(seconds=run.plan.lock_within_s)
         run = replace(run, since=now(context), deadline=iso(ends))
-    going = yield from ask_decisions(context, run.promotion, "ask_going_on", {"waiter": run.instance})
+    asked = {"waiter": run.instance}
+    going = {"do": "go"} if run.goes_back else (yield from ask_decisions(context, run.promotion, "ask_going_on", asked))
     if going["do"] == "cancel":
         return (yield from _left(context, run.ends(Outcome.CANCELLED, going["code"], going["words"])))
     if going["do"] == "wait":
@@ -81,7 +82,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     answer = yield from ask_lock(context, run, "acquire", asked)
     if answer["lock"] == "granted":
         yield from mirror_lock(context, run)
-        return replace(run, fence=answer["fence"], live_before=answer["live"]).to(phase.DEPLOY)
+        following = phase.GO_BACK if run.goes_back else phase.DEPLOY
+        return replace(run, fence=answer["fence"], live_before=answer["live"]).to(following)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build, is already live here"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))

@@ -88,6 +88,7 @@ def roll_out(context: Context, run: StageRun) -> Durable:
         "version": run.build.version,
         "promotion": run.promotion,
         "finished_at": run.build.dump()["finished_at"],
+        "received_at": run.received_at,
         "at": now(context),
     }
     yield from ask_lock(context, run, "switched", {"release": release})

@@ -47,7 +47,7 @@ async def post_approval(
     author_oid = await asyncio.to_thread(person_of_author, author)
     vote = Vote(person, asked.decision, received_at, author_oid, asked.reason)
     said = AuditRecord(
-        id=f"vote:{asked.command}",
+        id=f"vote:{person.oid}:{asked.command}:{stage}:{asked.decision}",
         at=received_at,
         actor=person.oid,
         action=f"approval.{asked.decision}",
@@ -55,5 +55,5 @@ async def post_approval(
         evidence={"stage": stage, "name": person.name, "roles": list(person.roles)},
     )
     await audited(promotion, said)
-    given = {"command": asked.command, "stage": stage, "vote": vote.dump()}
-    return as_response(await decide(client, promotion, "vote", given, []), promotion)
+    given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
+    return as_response(await decide(client, promotion, "vote", given), promotion)

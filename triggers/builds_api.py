@@ -6,10 +6,9 @@ import uuid
 import azure.durable_functions as df
 import azure.functions as func
 
-from slipway.adapters.intake import known_identity
+from slipway.adapters.intake import check_known
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.approval import Person
-from slipway.promotion.errors import BuildRejected
 from slipway.settings import settings
 from triggers.http import answer, api, raw_body
 from triggers.intake import match
@@ -24,9 +23,7 @@ async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse
     body = raw_body(req)
     matched = await asyncio.to_thread(match, body)
     promotion = matched.build.promotion
-    known = await asyncio.to_thread(known_identity, promotion)
-    if known not in (None, matched.build.identity):
-        raise BuildRejected("VERSION_REUSED", f"{promotion} is known as {known}; give the new artifact a new version")
+    await asyncio.to_thread(check_known, matched.build)
     message_id = str(uuid.uuid4())
     properties = {"submitted_by": person.oid}
     await asyncio.to_thread(ServiceBus().send, settings().builds_queue, body, message_id, properties)

@@ -14,8 +14,9 @@ from slipway.adapters.read_model import count_not_promoted
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import BuildRejected, NotForPromotion
+from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import settings
-from triggers.intake import Matched, match, now
+from triggers.intake import match, now
 
 bp = df.Blueprint()
 
@@ -33,7 +34,8 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
     delivery count, so that the queue tries again for long instead of giving up in seconds.
     """
     try:
-        await _promote(message.get_body(), message.message_id, client)
+        submitter = str((message.application_properties or {}).get("submitted_by", ""))
+        await _promote(message.get_body(), message.message_id, submitter, client)
     except Exception:
         delay_s = min(LONGEST_DELAY_S, 2 ** (message.delivery_count or 1))
         _log.warning("a build message could not be taken in; the queue gives it again in %s s", delay_s)
@@ -41,7 +43,7 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
         raise
 
 
-async def _promote(body: bytes, message_id: str, client: df.DurableOrchestrationClient) -> None:
+async def _promote(body: bytes, message_id: str, submitter: str, client: df.DurableOrchestrationClient) -> None:
     received_at = now()
     try:
         matched = await asyncio.to_thread(match, body)
@@ -55,11 +57,10 @@ async def _promote(body: bytes, message_id: str, client: df.DurableOrchestration
         await asyncio.to_thread(_set_aside, body, message_id, rejection, received_at)
         return
     if state == "new":
-        await _start(matched, received_at, client)
+        await _start(matched.run(received_at, submitter), client)
 
 
-async def _start(matched: Matched, received_at: datetime, client: df.DurableOrchestrationClient) -> None:
-    run = matched.run(received_at)
+async def _start(run: PromotionRun, client: df.DurableOrchestrationClient) -> None:
     try:
         await client.start_new("promotion", run.id, run.dump())
     except Exception as error:

@@ -9,17 +9,22 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 
 from slipway.adapters.intake import mark_aborted
+from slipway.adapters.read_model import environment_row
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
+from slipway.promotion.build import Build
 from slipway.promotion.errors import Refused
+from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import iso
-from triggers.deciding import as_response, audited, decide, rows_of
-from triggers.http import BadRequest, api, body_of
+from slipway.promotion.plan import PromotionPlan
+from slipway.promotion.stage_run import LOCK, StageRun
+from triggers.deciding import as_response, audited, decide, nudge, rows_of
+from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.intake import now
 
 bp = df.Blueprint()
 
-COMMANDS = ("abort", "retry", "pause", "resume")
+COMMANDS = ("abort", "retry", "pause", "resume", "rollback")
 
 
 class Command(BaseModel):
@@ -39,7 +44,8 @@ async def post_command(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
     """`abort`: everything still to come is cancelled, what was changed and not proven is undone. `retry`: a
-    failed stage is tried again. `pause`, `resume`: whether further stages begin."""
+    failed stage is tried again. `pause`, `resume`: whether further stages begin. `rollback`: an environment
+    returns to the release before this one."""
     promotion = req.route_params["id"]
     received_at = now()
     asked = body_of(req, Command)
@@ -47,7 +53,7 @@ async def post_command(
         raise BadRequest(422, "UNKNOWN_COMMAND", f"{asked.command!r} is none of {', '.join(COMMANDS)}")
     rows = await rows_of(promotion)
     said = AuditRecord(
-        id=f"command:{asked.id}",
+        id=f"command:{person.oid}:{asked.id}:{asked.command}",
         at=received_at,
         actor=person.oid,
         action=f"command.{asked.command}",
@@ -55,19 +61,56 @@ async def post_command(
         evidence={"name": person.name},
     )
     await audited(promotion, said)
+    if asked.command == "rollback":
+        return await _roll_back(client, rows, promotion, asked)
     if rows["intake"]["state"] == "ended":
         raise Refused("ALREADY_ENDED", f"the promotion ended {rows.get('promotion', {}).get('state', '')}".strip())
-    if asked.command == "abort":
-        await asyncio.to_thread(mark_aborted, promotion)
     given = {
-        "command": asked.id,
+        "command": f"{person.oid}:{asked.id}",
         "by": person.name,
         "at": iso(received_at),
         "reason": asked.reason,
         "stage": asked.stage,
     }
-    also = _running(rows) if asked.command == "abort" else []
-    return as_response(await decide(client, promotion, asked.command, given, also), promotion)
+    verdict = await decide(client, promotion, asked.command, given)
+    if asked.command == "abort" and verdict is not None and verdict["status"] == 200:
+        await asyncio.to_thread(mark_aborted, promotion)
+        await nudge(client, _running(rows))
+    return as_response(verdict, promotion)
+
+
+async def _roll_back(
+    client: df.DurableOrchestrationClient, rows: dict[str, dict[str, Any]], promotion: str, asked: Command
+) -> func.HttpResponse:
+    """Return an environment to the release before this promotion's: under the lock, as an orchestration of its own."""
+    if "promotion" not in rows:
+        raise Refused("NOT_LIVE", "the promotion has not begun")
+    plan, build = PromotionPlan.load(rows["promotion"]["frozen_plan"]), Build.load(rows["promotion"]["build"])
+    found = [stage for stage in plan.stages if asked.stage in ("", stage.name)]
+    if not found:
+        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}")
+    live = []
+    for stage in found:
+        row = await asyncio.to_thread(environment_row, stage.environment, build.service)
+        if row and row["live"] and row["live"]["promotion"] == promotion and row["live"]["proven"]:
+            live.append(stage)
+    if len(live) > 1:
+        raise Refused("AMBIGUOUS", f"say which stage: {', '.join(stage.name for stage in live)} serve it")
+    if not live:
+        raise Refused("NOT_LIVE", f"{build.version} is not live and proven in {asked.stage or 'any environment'}")
+    stage = live[0]
+    instance = child_id(stage_id(promotion, stage.name), "back", asked.id[:8])
+    received_at = str(rows["promotion"]["received_at"])
+    run = StageRun(promotion, instance, stage, build, "", received_at, phase=LOCK, goes_back=True)
+    try:
+        await client.start_new("stage", instance, run.dump())
+    except Exception as error:
+        if "already exists" not in str(error):
+            raise
+    url = f"/api/promotions/{promotion}"
+    return answer(
+        {"words": f"{stage.environment} returns to the release before {build.version}"}, 202, {"Location": url}
+    )
 
 
 def _running(rows: dict[str, dict[str, Any]]) -> list[str]:

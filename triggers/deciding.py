@@ -33,9 +33,7 @@ async def audited(promotion: str, record: AuditRecord) -> None:
     await asyncio.to_thread(AuditLog().append, promotion, record)
 
 
-async def decide(
-    client: Client, promotion: str, operation: str, given: dict[str, Any], also_nudge: list[str]
-) -> dict[str, Any] | None:
+async def decide(client: Client, promotion: str, operation: str, given: dict[str, Any]) -> dict[str, Any] | None:
     """Signal the decision and read its answer back for up to 2 s; None when it does not show by then.
 
     The waiters are nudged in either case: the change is made, or will be, before they ask.
@@ -51,7 +49,7 @@ async def decide(
         if verdict is not None or time.monotonic() > deadline:
             break
         await asyncio.sleep(READ_BACK_EVERY_S)
-    await nudge(client, [*state.get("waiters", ()), *also_nudge])
+    await nudge(client, state.get("waiters", []))
     return verdict
 
 
@@ -74,4 +72,4 @@ def as_response(verdict: dict[str, Any] | None, promotion: str) -> func.HttpResp
         raise Forbidden(verdict["code"], verdict["words"])
     if verdict["status"] != 200:
         raise Refused(verdict["code"], verdict["words"])
-    return answer({key: value for key, value in verdict.items() if key not in ("status", "nudge")})
+    return answer({key: value for key, value in verdict.items() if key not in ("status", "nudge", "said")})

@@ -8,6 +8,7 @@ import azure.functions as func
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.read_model import environment_row, environment_rows
 from slipway.promotion.approval import Person
+from slipway.promotion.ids import is_name
 from slipway.promotion.pipeline import compile_plan, read_pipeline
 from slipway.promotion.views import environment_service, environments
 from slipway.settings import settings
@@ -31,7 +32,8 @@ async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpRe
 async def get_environment_service(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """One service in one environment."""
     environment, service = req.route_params["environment"], req.route_params["service"]
-    row = await asyncio.to_thread(environment_row, environment, service)
+    known = is_name(environment) and is_name(service)
+    row = await asyncio.to_thread(environment_row, environment, service) if known else None
     if row is None:
         raise NotFound("UNKNOWN_ENVIRONMENT", f"nothing of {service} has been promoted to {environment}")
     return answer({"environment": environment, **environment_service(service, row)})

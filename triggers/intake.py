@@ -26,8 +26,8 @@ class Matched:
     plan: PromotionPlan
     pipeline_text: str
 
-    def run(self, received_at: datetime) -> PromotionRun:
-        """The input of the promotion's orchestration, with a new token."""
+    def run(self, received_at: datetime, submitted_by: str = "") -> PromotionRun:
+        """The input of the promotion's orchestration, with a new token; `submitted_by` is whoever posted it."""
         return PromotionRun(
             id=self.build.promotion,
             token=str(uuid.uuid4()),
@@ -35,6 +35,7 @@ class Matched:
             plan=self.plan,
             pipeline_text=self.pipeline_text,
             received_at=iso(received_at),
+            submitted_by=submitted_by,
         )
 
 

@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.approval import Person
-from slipway.promotion.ids import environment_key, shortened
+from slipway.promotion.ids import environment_key, is_name, shortened
 from slipway.promotion.outcomes import iso
 from slipway.promotion.pipeline import compile_plan, read_pipeline
 from slipway.promotion.pipeline.units import between
@@ -119,7 +119,7 @@ async def _lock(client: df.DurableOrchestrationClient, environment: str, service
 
 def _place_of(id: str) -> tuple[str, str, str]:
     parts = id.split(".")
-    if len(parts) != 3:
+    if len(parts) != 3 or not all(is_name(part) for part in parts):
         raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
     return parts[0], parts[1], parts[2]
 

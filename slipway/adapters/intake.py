@@ -6,6 +6,7 @@ from slipway.adapters.rows import Rows
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected
 from slipway.promotion.outcomes import iso
+from slipway.promotion.ports import Row
 
 
 def take_in(build: Build, at: datetime) -> str:
@@ -15,25 +16,32 @@ def take_in(build: Build, at: datetime) -> str:
     Raises BuildRejected (VERSION_REUSED) when the row speaks of another artifact.
     """
     rows = Rows("promotions")
-    values = {"state": "new", "identity": build.identity, "service": build.service, "received_at": iso(at)}
+    values = {"state": "new", "digest": build.digest, "commit": build.commit}
+    values |= {"service": build.service, "received_at": iso(at)}
     if rows.insert(build.promotion, "intake", values):
         return "new"
     row = rows.get(build.promotion, "intake")
     if row is None:
         return take_in(build, at)
-    if row.values["identity"] != build.identity:
-        raise BuildRejected(
-            "VERSION_REUSED",
-            f"{build.service} {build.version} is known as {row.values['identity']}, this message says "
-            f"{build.identity}; give the new artifact a new version",
-        )
+    _check_same(build, row)
     return str(row.values["state"])
 
 
-def known_identity(promotion: str) -> str | None:
-    """The identity under which a promotion was taken in, or None."""
-    row = Rows("promotions").get(promotion, "intake")
-    return str(row.values["identity"]) if row else None
+def check_known(build: Build) -> None:
+    """Raises BuildRejected (VERSION_REUSED) when the version was taken in as another artifact."""
+    row = Rows("promotions").get(build.promotion, "intake")
+    if row is not None:
+        _check_same(build, row)
+
+
+def _check_same(build: Build, row: Row) -> None:
+    digest, commit = str(row.values["digest"]), str(row.values["commit"])
+    if not build.is_same(digest, commit):
+        raise BuildRejected(
+            "VERSION_REUSED",
+            f"{build.service} {build.version} is known as {digest or f'commit {commit}'}, this message says "
+            f"{build.digest or f'commit {build.commit}'}; give the new artifact a new version",
+        )
 
 
 def mark_aborted(promotion: str) -> None:

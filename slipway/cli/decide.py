@@ -57,6 +57,17 @@ def retry(
     _command(promotion, "retry", reason, url, as_json, stage or "")
 
 
+def rollback(
+    promotion: PromotionId,
+    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Else the only one that serves it.")] = None,
+    reason: Reason = "",
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Return an environment to the release before this promotion's."""
+    _command(promotion, "rollback", reason, url, as_json, stage or "")
+
+
 def pause(promotion: PromotionId, reason: Reason = "", url: Url = None, as_json: AsJson = False) -> None:
     """Let no further stage of a promotion begin until it is resumed."""
     _command(promotion, "pause", reason, url, as_json)

@@ -32,10 +32,12 @@ class Build:
         """The id of this build's promotion."""
         return promotion_id(self.service, self.version)
 
-    @property
-    def identity(self) -> str:
-        """What must be equal for two messages to speak of the same build: the digest, else the commit."""
-        return self.digest or f"commit:{self.commit}"
+    def is_same(self, digest: str, commit: str) -> bool:
+        """Whether a message with this digest and commit speaks of the same build: equal digests, or equal commits
+        when one of the two knows no digest."""
+        if self.digest and digest:
+            return self.digest == digest
+        return self.commit == commit
 
     def dump(self) -> dict[str, Any]:
         return {**asdict(self), "finished_at": iso(self.finished_at)}

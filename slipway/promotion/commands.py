@@ -1,7 +1,8 @@
 """What people tell a promotion: vote, abort, retry, pause, resume. Pure; part of the entity `decisions`.
 
-Each carries a `command` id: given twice it counts once and hears the same answer. An answer has an HTTP
-`status`: 200 with `words` (and `nudge`, whom to wake), 403 or 409 with `code` and `words`.
+Each carries a `command`, the person's own key: given twice it counts once and hears the same answer; used
+again for something else it is refused. An answer has an HTTP `status`: 200 with `words` (and `nudge`, whom
+to wake), 403 or 409 with `code` and `words`.
 """
 
 from collections.abc import Callable
@@ -17,24 +18,34 @@ Given = dict[str, Any]
 Command = Callable[[State, Given], tuple[State, Answer]]
 
 
+reused: Answer = {
+    "status": 409,
+    "code": "COMMAND_REUSED",
+    "words": "this key was used for another command before; a new command needs a new one",
+}
+
+
 def once(command: Command) -> Command:
     """Answer a repeated command as the first time; refuse every command when the promotion is over; keep the answer.
+
+    The key is the person's: another person's same key is another command.
 
     The command itself raises `Refused` or `Forbidden` for what it does not allow.
     """
 
     def kept(state: State, given: Given) -> tuple[State, Answer]:
+        said = [command.__name__, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
         known = state["answers"].get(given["command"])
         if known:
-            return state, known
+            return state, known if known["said"] == said else reused
         try:
             _still_open(state)
             state, answer = command(state, given)
         except Refused as refusal:
             status = 403 if isinstance(refusal, Forbidden) else 409
-            refused: Answer = {"status": status, "code": refusal.code, "words": refusal.words}
+            refused: Answer = {"status": status, "code": refusal.code, "words": refusal.words, "said": said}
             return with_answer(state, given["command"], refused), refused
-        answer = {"status": 200, **answer}
+        answer = {"status": 200, "said": said, **answer}
         return with_answer(state, given["command"], answer), {**answer, "nudge": state["waiters"]}
 
     return kept
@@ -68,7 +79,10 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
 
 @once
 def abort(state: State, given: Given) -> tuple[State, Answer]:
-    """End the promotion: nothing new begins, what is not proven is undone."""
+    """End the promotion: nothing new begins, what is not proven is undone. Refused when nothing is left to end."""
+    stages = state["stages"].values()
+    if stages and all(stage.get("settled") or stage.get("over") for stage in stages):
+        raise Refused("ALREADY_ENDED", "every stage has come to its end; `rollback` takes a release back")
     aborted = {key: given[key] for key in ("by", "at", "reason")}
     return {**state, "aborted": aborted}, {"words": "the promotion is aborted; what it changed is being undone"}
 

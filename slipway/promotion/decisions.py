@@ -94,6 +94,19 @@ def close(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     return state, {**_standing(stage), "nudge": state["waiters"]}
 
 
+def begin(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+    """The promotion begins with these `stages`; an abort is taken until each of them is settled or over."""
+    known = {name: stage_of(state, name) for name in given["stages"]}
+    return {**state, "stages": {**known, **state["stages"]}}, {"nudge": []}
+
+
+def settle(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+    """The release of `stage` is about to count as proven: `go`, after which no abort undoes it, or `cancel`."""
+    if state["aborted"]:
+        return state, _cancel("ABORTED", "the promotion was aborted")
+    return with_stage(state, given["stage"], {**stage_of(state, given["stage"]), "settled": True}), {"do": "go"}
+
+
 def report(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """Keep the outcome of a stage's attempt; those who need it are told.
 
@@ -119,6 +132,8 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "close_retry": close_retry,
     "ask_approval": ask_approval,
     "close": close,
+    "begin": begin,
+    "settle": settle,
     "report": report,
     "end": end,
     **COMMANDS,

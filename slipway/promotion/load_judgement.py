@@ -71,8 +71,8 @@ class LoadMeasurement:
 
 def judge_load(test: LoadTest, measured: LoadMeasurement) -> Answer:
     """`passed`, `failed` (LOAD_ERROR_RATE, LOAD_LATENCY) or `not enough evidence` (LOAD_DRIVER_LATE,
-    LOAD_NOT_SENT). The result carries p50_ms, p95_ms, p99_ms (None: never answered), error_rate (0..1) and
-    requests.
+    LOAD_NOT_SENT, LOAD_NOT_ANSWERED). The result carries p50_ms, p95_ms, p99_ms (None:
+    never answered), error_rate (0..1) and requests.
 
     A late driver only adds to latencies, since they count from the scheduled time, and nothing to errors.
     So its lateness excuses a latency beyond a threshold; errors, and latencies within, stand all the same.
@@ -82,6 +82,9 @@ def judge_load(test: LoadTest, measured: LoadMeasurement) -> Answer:
     if measured.sent == 0 or measured.sent < SENT_SHARE * due:
         words = f"sent {measured.sent} of {due:.0f} requests that were due; at least {SENT_SHARE:.0%} are needed"
         return not_enough_evidence("LOAD_NOT_SENT", words, **numbers)
+    if measured.answered == 0:
+        words = f"none of {measured.sent} requests was answered at all: the way there may be broken, not the release"
+        return not_enough_evidence("LOAD_NOT_ANSWERED", words, **numbers)
     errors = _errors_beyond(test, measured)
     beyond = errors + _latencies_beyond(test, measured)
     if beyond and not errors and measured.lag_p99_ms > DRIVER_LAG_MS:

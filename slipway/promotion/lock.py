@@ -1,12 +1,13 @@
 """The lock of one service in one environment: its queue, its fence, its releases, and what people said of it.
 
 Pure, as the entity `environment` keeps it. Operations are idempotent by holder and fence. Order, not
-luck, decides who is next: the older build first, ties by arrival. A build older than the live one is
+luck, decides who is next: the older build first, ties by intake. A build older than the live one is
 `behind` and never deployed. A rollback that could not be proven leaves the lock `broken`: nobody gets
 it until a person has looked.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from slipway.promotion.outcomes import moment
@@ -70,7 +71,7 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
     if overtaken:
         return overtaken
     hold = active_hold(state, given["at"])
-    if hold:
+    if hold and not given.get("goes_back"):
         return state, {"lock": "held", "hold": hold, "nudge": []}
     first = state["queue"][0]
     if state["holder"] or first["holder"] != me:
@@ -197,7 +198,12 @@ def _others(state: State, given: Given) -> list[dict[str, Any]]:
 
 
 def _is_newer(one: Given, other: Given) -> bool:
-    return moment(one["finished_at"]) > moment(other["finished_at"])
+    return _age(one) > _age(other)
+
+
+def _age(build: Given) -> tuple[datetime, datetime]:
+    """What orders builds: when CI finished them, then when their messages were taken in."""
+    return moment(build["finished_at"]), moment(build.get("received_at") or build["finished_at"])
 
 
 def _is_holder(state: State, given: Given) -> bool:
@@ -211,16 +217,17 @@ def _newer_is_live(state: State, given: Given) -> bool:
 
 
 def _with_announced(state: State, given: Given) -> State:
-    entry = {key: given[key] for key in ("holder", "waiter", "promotion", "version", "finished_at")}
+    entry = {key: given[key] for key in ("holder", "waiter", "promotion", "version", "finished_at", "received_at")}
     others = [each for each in state["announced"] if each["holder"] != given["holder"]]
-    return {**state, "announced": sorted([*others, entry], key=lambda each: moment(each["finished_at"]))}
+    return {**state, "announced": sorted([*others, entry], key=_age)}
 
 
 def _queued(state: State, given: Given) -> State:
     if any(entry["holder"] == given["holder"] for entry in state["queue"]):
         return state
-    entry = {key: given[key] for key in ("holder", "promotion", "stage", "version", "finished_at")}
-    queue = sorted([*state["queue"], {**entry, "since": given["at"]}], key=lambda each: moment(each["finished_at"]))
+    shown = ("holder", "promotion", "stage", "version", "finished_at", "received_at")
+    entry = {**{key: given[key] for key in shown}, "since": given["at"]}
+    queue = sorted([*state["queue"], entry], key=_age)
     return {**state, "queue": queue}
 
 

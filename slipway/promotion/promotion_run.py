@@ -22,13 +22,14 @@ class PromotionRun:
     plan: PromotionPlan
     pipeline_text: str
     received_at: str
+    submitted_by: str = ""
     started_at: str = ""
     ended_at: str = ""
     ending: Ending | None = None
 
     def stage_input(self, stage: StagePlan, instance: str) -> dict[str, Any]:
         """What the orchestration of `stage` starts with."""
-        return StageRun(self.id, instance, stage, self.build, self.artifact).dump()
+        return StageRun(self.id, instance, stage, self.build, self.artifact, self.received_at).dump()
 
     @property
     def artifact(self) -> str:
@@ -51,7 +52,10 @@ class PromotionRun:
             "branch": self.build.branch,
             "commit": self.build.commit,
             "build": self.build.dump(),
+            "received_at": self.received_at,
+            "submitted_by": self.submitted_by,
             "pipeline_digest": self.plan.pipeline_digest,
+            "frozen_plan": self.plan.dump(),
             "plan": [
                 {
                     "name": stage.name,

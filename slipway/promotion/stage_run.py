@@ -11,6 +11,8 @@ from slipway.promotion.plan import StagePlan, Target, load_stage
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
+GO_BACK = "go back"
+ROLLED_BACK = "rolled back"
 RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER")
 
 STATE_OF_PHASE = {
@@ -24,6 +26,7 @@ STATE_OF_PHASE = {
     BAKE: "baking",
     SETTLE: "baking",
     UNDO: "rolling back",
+    GO_BACK: "rolling back",
 }
 
 
@@ -64,7 +67,8 @@ class StageRun:
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
-    `tick` counts the repeats of a phase, and moments are ISO 8601 texts.
+    `tick` counts the repeats of a phase, and moments are ISO 8601 texts. `goes_back` marks the run that
+    returns an environment to its previous release, outside of the stage that brought this one.
     """
 
     promotion: str
@@ -72,6 +76,7 @@ class StageRun:
     plan: StagePlan
     build: Build
     artifact: str
+    received_at: str = ""
     attempt: int = 1
     phase: str = NEEDS
     rev: int = 0
@@ -84,6 +89,7 @@ class StageRun:
     waits_for: str = ""
     live_before: str = ""
     approved: bool = False
+    goes_back: bool = False
     switched: bool = False
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
@@ -136,7 +142,7 @@ class StageRun:
     def may_retry(self) -> bool:
         """Whether a person may have the stage tried again after the way it ended."""
         ending = self.ending
-        if ending is None or self.plan.retry_within_s <= 0:
+        if ending is None or self.plan.retry_within_s <= 0 or self.goes_back:
             return False
         if ending.outcome == Outcome.CANCELLED:
             return ending.code in RETRYABLE_CANCELLATIONS

@@ -56,3 +56,22 @@ def test_a_hold_keeps_builds_out_of_an_environment_until_it_is_lifted(system: Sy
     assert lifted.status_code == 200, lifted.text
     assert system.until_ended(id)["code"] == "DEPLOYMENT_FAILED"
     assert problem(system.call("DELETE", f"/api/intents/{held.json()['id']}")) == (404, "UNKNOWN_INTENT")
+
+
+def test_a_release_that_is_live_is_rolled_back_by_a_person(system: System) -> None:
+    before = system.get("/api/environments/test/services/checkout")["live"]
+    id = "checkout--5.3.0"
+    system.send(a_message("5.3.0"))
+    system.until_state(id, "production", "waiting for approval")
+    assert system.live(id)["checkout-test"] == "5.3.0"
+    assert command(system, id, "rollback", stage="production") == (409, "NOT_LIVE")
+    status, _ = command(system, id, "rollback", stage="test", reason="customers complain")
+    assert status == 202
+    shown = system.until_state(id, "test", "rolled back")
+    assert "test is back on" in stage_of(shown, "test")["words"]
+    now = system.get("/api/environments/test/services/checkout")
+    assert system.live(id)["checkout-test"] != "5.3.0"
+    assert (now["on_its_way"], now["broken"]) == (None, None)
+    assert before is None or now["live"]["version"] == before["version"]
+    assert command(system, id, "rollback", stage="test") == (409, "NOT_LIVE")
+    assert command(system, id, "abort")[0] == 200

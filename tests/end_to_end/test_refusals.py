@@ -76,6 +76,8 @@ def test_roles_decide_who_may_what(system: System) -> None:
 
 
 def test_unknown_things_are_404(system: System) -> None:
+    assert problem(system.call("GET", "/api/environments/%00/services/%00")) == (404, "UNKNOWN_ENVIRONMENT")
+    assert problem(system.call("GET", "/api/environments/a%2Fb/services/c%5Cd")) == (404, "UNKNOWN_ENVIRONMENT")
     assert problem(system.call("GET", "/api/promotions/nothing--1")) == (404, "UNKNOWN_PROMOTION")
     assert problem(system.call("GET", "/api/environments/mars/services/checkout")) == (404, "UNKNOWN_ENVIRONMENT")
     assert problem(system.approve("nothing--1")) == (404, "UNKNOWN_PROMOTION")
@@ -100,7 +102,9 @@ def test_approvals_by_the_wrong_people_or_at_the_wrong_time_are_refused(system: 
     assert problem(system.approve(id)) == (409, "NOT_ASKED")
     assert problem(system.approve(id, "nowhere")) == (404, "UNKNOWN_STAGE")
     system.until_state(id, "production", "waiting for approval")
-    assert problem(system.approve(id, who="bob")) == (403, "IS_AUTHOR")
+    path, key = f"/api/promotions/{id}/stages/production/approval", {"decision": "approve", "command": "k1"}
+    assert problem(system.call("POST", path, "bob", json=key)) == (403, "IS_AUTHOR")
+    assert problem(system.call("POST", path, "carol", json=key)) == (403, "NOT_AN_APPROVER"), "a key is a person's own"
     assert problem(system.approve(id, who="carol")) == (403, "NOT_AN_APPROVER")
     assert problem(system.approve(id, who="erin")) == (403, "FORBIDDEN")
     rejected = {"decision": "reject", "reason": "not today"}

@@ -145,6 +145,24 @@ def test_a_retry_after_its_time_is_refused_and_one_in_time_is_kept() -> None:
     assert decisions.apply(state, "close_retry", closing)[1]["do"] == "retry"
 
 
+def test_a_key_that_was_used_for_something_else_is_refused() -> None:
+    state, _ = cast(asked(a_policy(at_least=2)), a_vote(ALICE))
+    assert cast(state, a_vote(ALICE, REJECT))[1]["code"] == "COMMAND_REUSED"
+    state, answer = command("abort", state)
+    assert (answer["code"], state["aborted"]) == ("COMMAND_REUSED", None)
+
+
+def test_an_abort_is_taken_until_every_stage_is_settled() -> None:
+    state, _ = decisions.apply(decisions.empty(), "begin", {"stages": ["dev", "test"]})
+    state, answer = decisions.apply(state, "settle", {"stage": "dev"})
+    assert answer["do"] == "go"
+    late, _ = decisions.apply(state, "settle", {"stage": "test"})
+    assert command("abort", late)[1]["code"] == "ALREADY_ENDED"
+    state, answer = command("abort", state)
+    assert answer["status"] == 200
+    assert decisions.apply(state, "settle", {"stage": "test"})[1]["do"] == "cancel"
+
+
 def test_a_paused_promotion_lets_no_stage_begin_until_it_is_resumed() -> None:
     state, _ = command("pause", decisions.empty())
     asked = {"needs": [], "waiter": "p:dev"}

@@ -75,10 +75,15 @@ def test_requests_that_were_never_answered_count_as_slower_than_any_answer() -> 
     json.dumps(answer.dump(), allow_nan=False)
 
 
-def test_a_release_that_answers_nothing_fails() -> None:
+def test_silence_is_not_blamed_on_the_release() -> None:
     answer = judge_load(ERRORS_AND_P95, measured({}, unanswered=160))
+    assert (answer.outcome, answer.code) == (Outcome.NOT_ENOUGH_EVIDENCE, "LOAD_NOT_ANSWERED")
+
+
+def test_a_release_that_answers_hardly_anything_fails() -> None:
+    answer = judge_load(ERRORS_AND_P95, measured({20: 1}, unanswered=159))
     assert answer.code == "LOAD_ERROR_RATE"
-    assert "error rate 100 % of 160 requests" in answer.words
+    assert "error rate 99.4 % of 160 requests" in answer.words
 
 
 def test_latencies_of_a_driver_that_was_late_itself_prove_nothing() -> None:

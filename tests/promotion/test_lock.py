@@ -19,6 +19,7 @@ def ask(
     """`name` is a build's version; `minutes` after noon is when CI finished it."""
     given = {
         "waiter": f"checkout--{name}:prod:approval",
+        "received_at": iso(later(hours=1, seconds=float(name) if name.isdigit() else 0)),
         "on_newer_build": mode,
         "holder": f"checkout--{name}:prod",
         "promotion": f"checkout--{name}",
@@ -32,6 +33,7 @@ def ask(
 
 def switch(state: dict[str, Any], name: str, fence: int, minutes: float = 0) -> dict[str, Any]:
     release = {"version": name, "promotion": f"checkout--{name}", "finished_at": iso(later(minutes=minutes))}
+    release["received_at"] = iso(later(hours=1, seconds=float(name) if name.isdigit() else 0))
     given = {"holder": f"checkout--{name}:prod", "fence": fence, "release": release}
     return lock.apply(state, "switched", given)[0]
 
@@ -70,6 +72,12 @@ def test_a_build_older_than_the_live_one_is_behind() -> None:
     state, _ = give_back(switch(state, "2", 1, minutes=5), "2", 1, "proven")
     _, answer = ask(state, "1")
     assert (answer["lock"], answer["live"]["version"]) == ("behind", "2")
+
+
+def test_of_two_builds_of_one_moment_the_one_taken_in_later_is_newer() -> None:
+    state, _ = ask(lock.empty(), "2")
+    state, _ = give_back(switch(state, "2", 1), "2", 1, "proven")
+    assert ask(state, "1")[1]["lock"] == "behind"
 
 
 def test_fractions_of_a_second_order_builds_too() -> None:

@@ -133,3 +133,35 @@ async def test_a_hold_that_expires_lets_the_build_in(flow: Workflow) -> None:
     id = await flow.promote(a_build("1.2.0"), a_stage("dev", lock_within_s=DAY_S))
     assert (await flow.until_ended(id))["outcome"] == "passed"
     assert later(hours=3) <= flow.clock.now() < later(hours=3, minutes=5)
+
+
+async def test_an_abort_during_the_last_look_of_a_bake_still_undoes_the_release(flow: Workflow) -> None:
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=60))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
+
+    async def abort_in_the_last_look(activity: str, order: dict[str, object]) -> None:
+        if activity == "check_health" and flow.clock.now() >= later(seconds=60) and not flow.world.aborted:
+            flow.world.meanwhile = None
+            await flow.abort_at_this_moment(id)
+            flow.world.aborted = False  # the look itself was under way and comes to its end
+
+    flow.world.meanwhile = abort_in_the_last_look
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("cancelled", "ABORTED")
+    assert flow.world.sites["checkout-dev"].live == "1.0.0"
+
+
+async def test_an_abort_is_refused_once_every_stage_is_settled(flow: Workflow) -> None:
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
+
+    async def abort_at_the_very_end(activity: str, order: dict[str, object]) -> None:
+        if activity == "mirror_environment" and flow.world.sites["checkout-dev"].live == "1.2.0":
+            state = await flow.entity("decisions", id)
+            if state["stages"]["dev"].get("settled") and "a1" not in state["answers"]:
+                await flow.abort_at_this_moment(id)
+                flow.world.aborted = False
+
+    flow.world.meanwhile = abort_at_the_very_end
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    state = await flow.entity("decisions", id)
+    assert (state["answers"]["a1"]["code"], state["aborted"]) == ("ALREADY_ENDED", None)

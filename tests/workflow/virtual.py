@@ -52,6 +52,8 @@ class WorldFunctions:
 
     async def run_activity(self, name: str, instance_id: str, input_json: str) -> str:
         order = json.loads(input_json)
+        if self.world.meanwhile is not None:
+            await self.world.meanwhile(name, order)
         if name == "nudge":
             for waiter in order["waiters"]:
                 await raise_nudge(self.engine, waiter)
@@ -136,6 +138,12 @@ class Workflow:
         for row in rows:
             for step in row["steps"]:
                 await raise_nudge(self.engine, step["operation"])
+
+    async def abort_at_this_moment(self, promotion: str) -> None:
+        """From within an activity: nothing is waited for."""
+        given = {"command": "a1", "by": "Alice", "at": iso(self.clock.now()), "reason": "", "stage": ""}
+        await self._post(f"entities/decisions/{promotion}", json.dumps(given), {"op": "abort"})
+        self.world.aborted = True
 
     async def signal(self, entity: str, key: str, operation: str, given: dict[str, Any]) -> None:
         """Signal an entity and wake whoever waits on it."""

@@ -5,7 +5,7 @@ orchestrators and entities can be driven through the real SDK in virtual time.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +28,9 @@ class Sides:
 
 @dataclass
 class World:
-    """`away`: how many calls of an activity an outside service does not take. `bad_load`, `sick_idle`,
-    `sick_live`: versions that fail there. `polls`: how long operations take.
+    """`meanwhile` is awaited before each activity. `away`: how many calls of an activity an outside service
+    does not take. `bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations
+    take.
     """
 
     sites: dict[str, Sides]
@@ -42,6 +43,7 @@ class World:
     swap_back_fails: bool = False
     unreadable: bool = False
     aborted: bool = False
+    meanwhile: Callable[[str, Order], Awaitable[None]] | None = None
     away: Counter[str] = field(default_factory=Counter)
     late_driver_times: int = 0
     token: str = ""

@@ -139,7 +139,7 @@ class Laptop:
 
 def _lock(state: Path) -> IO[str]:
     """Hold the state folder for as long as this process lives. Raises Failure when another one does."""
-    state.mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = (state / "lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

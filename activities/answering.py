@@ -6,7 +6,7 @@ An exception would reach the orchestrator as text only (on Durable Task Schedule
 import functools
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slipway.adapters.azure_errors import explain
@@ -15,6 +15,7 @@ from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, broken, cancelled
 
 Order = dict[str, Any]
+Client = Any  # the durable client, which carries no types
 
 _log = logging.getLogger("slipway.activities")
 
@@ -30,6 +31,23 @@ def answering(work: Callable[[Order], Answer]) -> Callable[[Order], dict[str, An
     def activity(order: Order) -> dict[str, Any]:
         try:
             return work(order).dump()
+        except SlipwayError as error:
+            return _of_slipway(error, order).dump()
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome
+            return _of_anything(error, order, work.__name__).dump()
+
+    return activity
+
+
+def answering_async(
+    work: Callable[[Order, Client], Awaitable[Answer]],
+) -> Callable[[Order, Client], Awaitable[dict[str, Any]]]:
+    """The same for an activity with a durable client."""
+
+    @functools.wraps(work)
+    async def activity(order: Order, client: Client) -> dict[str, Any]:
+        try:
+            return (await work(order, client)).dump()
         except SlipwayError as error:
             return _of_slipway(error, order).dump()
         except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome

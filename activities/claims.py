@@ -32,7 +32,8 @@ def claim_promotion(order: Order) -> Answer:
         if not rows.replace(type(row)(row.partition, row.key, values), row.etag):
             return running({}, 0.2, "somebody else wrote the intake row meanwhile")
         return passed(claim="mine")
-    return passed(claim="mine" if row.values.get("token") == order["token"] else "theirs")
+    mine = row.values["state"] == "running" and row.values.get("token") == order["token"]
+    return passed(claim="mine" if mine else "theirs")
 
 
 @bp.activity_trigger(input_name="order", activity="end_promotion")

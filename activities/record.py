@@ -12,7 +12,7 @@ from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.events import CONTENT_TYPE, cloud_event
 from slipway.promotion.outcomes import Answer, moment, passed
-from slipway.settings import settings
+from slipway.settings import EVENTS_TOPIC
 
 bp = df.Blueprint()
 
@@ -29,7 +29,7 @@ def record(order: Order) -> Answer:
     if order.get("listed_at"):
         list_promotion(order["promotion"], order["service"], moment(order["listed_at"]))
     ServiceBus().publish(
-        settings().events_topic,
+        EVENTS_TOPIC,
         cloud_event(order),
         message_id=order["id"],
         application_properties={"action": order["action"], "promotion": order.get("promotion", "")},

@@ -1,24 +1,29 @@
-"""Fan-out of operations, at most 20 children at a time."""
+"""Fan-out of operations, at most 20 children."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from orchestrators.waiting import Context, Durable
 from slipway.promotion.outcomes import Answer, iso
+from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
 
 WIDEST = 20
 
 
-def in_waves(context: Context, asked: list[dict[str, Any]]) -> Durable:
-    """Run operations side by side, 20 at a time. Returns their `Answer`s in the same order."""
-    answers: list[Answer] = []
-    for start in range(0, len(asked), WIDEST):
-        wave = asked[start : start + WIDEST]
-        ended = yield context.task_all([context.call_sub_orchestrator("operation", each, each["id"]) for each in wave])
-        answers += [Answer.load(each) for each in ended]
-    return answers
+def fan_out(context: Context, asked: list[dict[str, Any]]) -> Durable:
+    """Run at most 20 operations side by side. Returns their `Answer`s in the same order.
+
+    Raises ValueError for more: whoever has more splits them over generations, or the history would grow.
+    """
+    if len(asked) > WIDEST:
+        raise ValueError(f"{len(asked)} operations side by side; {WIDEST} are allowed")
+    if not asked:
+        return []
+    ended = yield context.task_all([context.call_sub_orchestrator("operation", each, each["id"]) for each in asked])
+    return [Answer.load(each) for each in ended]
 
 
 def an_operation(context: Context, id: str, activity: str, order: dict[str, Any], within_s: float) -> dict[str, Any]:
@@ -28,11 +33,17 @@ def an_operation(context: Context, id: str, activity: str, order: dict[str, Any]
 
 
 def health_checks(
-    context: Context, run: StageRun, step: str, *, live: bool, n: int | None = None
+    context: Context,
+    run: StageRun,
+    step: str,
+    *,
+    live: bool,
+    n: int | None = None,
+    targets: Sequence[Target] | None = None,
 ) -> list[dict[str, Any]]:
-    """A health check of the live side of every target, or of the idle side of those that change."""
+    """A health check of the live or the idle side of `targets` (all, unless told otherwise)."""
     checks = []
-    for target in run.plan.targets if live else run.changing:
+    for target in run.plan.targets if targets is None else targets:
         site = run.sites[target.name]
         order = {
             "promotion": run.promotion,

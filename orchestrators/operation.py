@@ -6,8 +6,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Durable, now, nudge_or
-from slipway.promotion.outcomes import Answer, broken, moment
+from orchestrators.waiting import Durable, called, now, nudge_or
+from slipway.promotion.outcomes import broken, moment
 
 bp = df.Blueprint()
 
@@ -21,7 +21,7 @@ def operation(context: df.DurableOrchestrationContext) -> Durable:
     """
     asked: dict[str, Any] = context.get_input()
     order = {**asked["order"], "operation": context.instance_id, "handle": asked.get("handle", {})}
-    answer = Answer.load((yield context.call_activity(asked["activity"], order)))
+    answer = yield from called(context, asked["activity"], order)
     context.set_custom_status({"state": answer.state, "waits_for": asked["activity"], "deadline": asked["deadline"]})
     if not answer.running:
         return replace(answer, at=now(context)).dump()

@@ -1,11 +1,11 @@
 """Orchestration `rollback`: the previous release back on every target of a stage, and proof that it serves."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.fan_out import an_operation, in_waves
+from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.stage_run import StageRun, Step
@@ -13,6 +13,7 @@ from slipway.promotion.stage_run import StageRun, Step
 bp = df.Blueprint()
 
 SWAP_WITHIN_S = 900.0
+ROUNDS = 8  # of about half an hour each
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
@@ -26,8 +27,10 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
     context.set_custom_status({"state": "rolling back", "since": now(context)})
     try:
         answer = yield from _undone(context, run)
-    except NotTaken:
-        context.continue_as_new(run.dump())
+    except NotTaken as error:
+        if run.tick >= ROUNDS:
+            return broken("TARGETS_UNREADABLE", f"the targets could not be read for hours: {error}").dump()
+        context.continue_as_new(replace(run, tick=run.tick + 1).dump())
         return None
     return answer.dump()
 
@@ -41,10 +44,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     steps: list[Step] = []
     back = [target for target in run.plan.targets if live[target.name]["production"] == run.build.version]
     back = [target for target in back if run.sites[target.name].previous != run.build.version]
-    first = [target.name for target in back if not run.sites[target.name].previous]
-    if first:
-        words = f"{', '.join(first)} had no release before this one, so there is none to return to"
-        return broken("NOTHING_TO_RETURN_TO", words)
+    back = [target for target in back if run.sites[target.name].previous]
     if back:
         asked = []
         for target in back:
@@ -64,7 +64,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         return broken("TARGETS_UNREADABLE", "the targets could not be read after the swap")
     wrong = [name for name, site in run.sites.items() if live[name]["production"] != site.previous]
     if wrong:
-        answers = "; ".join(f"{name} answers {live[name]['production'] or 'nothing'}" for name in wrong)
+        answers = "; ".join(_wrong(run, name, live[name]["production"]) for name in wrong)
         return _with(steps, broken("PREVIOUS_NOT_LIVE", answers))
     stale = [target for target in run.plan.targets if live[target.name]["idle"] == run.build.version]
     asked = []
@@ -95,7 +95,7 @@ def _live(context: Context, run: StageRun, when: str) -> Durable:
 
 def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]]) -> Durable:
     began = now(context)
-    answers = yield from in_waves(context, asked)
+    answers = yield from fan_out(context, asked)
     ended = now(context)
     return [
         Step(name, each["order"]["target"]["name"], each["id"], answer.state, began, answer.at or ended, answer.words)
@@ -105,6 +105,12 @@ def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]
 
 def _with(steps: list[Step], answer: Answer) -> Answer:
     return Answer(answer.state, answer.code, answer.words, result={"steps": [asdict(step) for step in steps]})
+
+
+def _wrong(run: StageRun, name: str, answers: str) -> str:
+    if not run.sites[name].previous:
+        return f"{name} had no release before {run.build.version}, so there is none to return to"
+    return f"{name} answers {answers or 'nothing'}"
 
 
 def _words(run: StageRun, swapped: bool) -> str:

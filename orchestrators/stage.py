@@ -5,6 +5,7 @@ bake, settle. A failure after the lock was taken goes through `undo`. A wait for
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import azure.durable_functions as df
 
@@ -14,6 +15,8 @@ from slipway.promotion import stage_run as phase
 from slipway.promotion.stage_run import StageRun
 
 bp = df.Blueprint()
+
+PAUSE_AFTER_ERROR = timedelta(minutes=1)
 
 PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.NEEDS: stage_waits.for_needs,
@@ -27,6 +30,7 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.SETTLE: stage_ends.settle,
     phase.GO_BACK: stage_ends.go_back,
     phase.UNDO: stage_ends.undo,
+    phase.SHUT: stage_ends.shut,
     phase.REPORT: stage_ends.report,
     phase.RETRY: stage_ends.for_retry,
 }
@@ -37,7 +41,8 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     """Carry out one phase and continue as new. Returns the stage's outcome; never raises.
 
     Input: a `StageRun` as JSON. Each phase answers the run in its next phase, or in the same one after
-    a wait. After `report` comes `retry`, where a person may have it tried again, or `over`.
+    a wait. An error that nobody foresaw ends the stage `broken`, undone if it can be. After `report`
+    comes `retry`, where a person may have it tried again, or `over`.
     """
     run = StageRun.load(context.get_input())
     if run.phase == phase.OVER:
@@ -47,5 +52,9 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     except NotTaken:
         context.continue_as_new(run.dump())
         return None
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the stage must have an end
+        following = run.after_error(f"{type(error).__name__}: {error}")
+        if following is run:
+            yield context.create_timer(context.current_utc_datetime + PAUSE_AFTER_ERROR)
     context.continue_as_new(following.dump())
     return None

@@ -35,7 +35,7 @@ def undo(context: Context, run: StageRun) -> Durable:
     answer = Answer.load(
         (
             yield context.call_sub_orchestrator(
-                "rollback", run.dump(), child_id(run.instance, "rollback", str(run.attempt))
+                "rollback", replace(run, tick=0).dump(), child_id(run.instance, "rollback", str(run.attempt))
             )
         )
     )
@@ -47,8 +47,7 @@ def undo(context: Context, run: StageRun) -> Durable:
         words = f"{ending.words}; {answer.words}"
         return replace(run, switched=False).to(phase.REPORT, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven: {answer.words}"
-    yield from _unlock(context, run, {"result": "broken", "words": words, "at": now(context)})
-    return run.to(phase.REPORT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
+    return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
 
 def go_back(context: Context, run: StageRun) -> Durable:
@@ -78,6 +77,14 @@ def go_back(context: Context, run: StageRun) -> Durable:
 def _not_gone_back(context: Context, run: StageRun, code: str, words: str) -> Durable:
     yield from _unlock(context, run, {"result": "unchanged"})
     return run.to(phase.REPORT, ending=Ending(Outcome.BROKEN, code, words))
+
+
+def shut(context: Context, run: StageRun) -> Durable:
+    """Nobody knows what is live: leave the lock broken, so that a person looks before anything else happens."""
+    ending = run.ending
+    assert ending is not None
+    yield from _unlock(context, run, {"result": "broken", "words": ending.words, "at": now(context)})
+    return run.to(phase.REPORT)
 
 
 def report(context: Context, run: StageRun) -> Durable:

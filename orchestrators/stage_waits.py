@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 
 from orchestrators.environment_lock import announcement, ask_lock, mirror_lock
-from orchestrators.fan_out import health_checks, in_waves
+from orchestrators.fan_out import fan_out, health_checks
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_run as phase
@@ -15,6 +15,7 @@ from slipway.promotion.stage_run import StageRun, Step
 
 OVERTAKEN = ("superseded", "ignored")
 BAKE_PROBE_EVERY = timedelta(seconds=30)
+BLIND_BUDGET = timedelta(minutes=15)
 
 
 def for_needs(context: Context, run: StageRun) -> Durable:
@@ -83,7 +84,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if answer["lock"] == "granted":
         yield from mirror_lock(context, run)
         following = phase.GO_BACK if run.goes_back else phase.DEPLOY
-        return replace(run, fence=answer["fence"], live_before=answer["live"]).to(following)
+        found = {"live_before": answer["live"], "live_targets": tuple(answer["targets"])}
+        return replace(run, fence=answer["fence"], **found).to(following)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build, is already live here"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
@@ -145,13 +147,22 @@ def for_bake(context: Context, run: StageRun) -> Durable:
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     over = context.current_utc_datetime >= moment(run.deadline)
-    answers = yield from in_waves(context, health_checks(context, run, "bake", live=True, n=run.tick))
+    answers = yield from fan_out(context, health_checks(context, run, "bake", live=True, n=run.tick))
     verdict = worst(answers)
+    seen = verdict.outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.CANCELLED)
+    blind_until = moment(run.deadline) + BLIND_BUDGET
+    if not seen and context.current_utc_datetime < blind_until:
+        # A check that broke says nothing about the release: look again, for a while beyond the bake.
+        yield from nudge_or(context, context.current_utc_datetime + BAKE_PROBE_EVERY)
+        return replace(run, tick=run.tick + 1)
     if over or verdict.outcome != Outcome.PASSED:
         for target, answer in zip(run.plan.targets, answers, strict=True):
             run = run.stepped("bake", target.name, answer, now(context))
         if verdict.outcome == Outcome.PASSED:
             return run.to(phase.SETTLE)
+        if not seen:
+            words = f"blind for {BLIND_BUDGET} beyond the bake, so the release is withdrawn: {verdict.words}"
+            return run.ends(Outcome.NOT_ENOUGH_EVIDENCE, "BLIND", words)
         return run.ends(verdict.outcome, verdict.code, f"while baking: {verdict.words}")
     yield from nudge_or(context, min(moment(run.deadline), context.current_utc_datetime + BAKE_PROBE_EVERY))
     return replace(run, tick=run.tick + 1)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import azure.durable_functions as df
 
 from slipway.promotion.ids import decisions_key
-from slipway.promotion.outcomes import Answer, iso
+from slipway.promotion.outcomes import Answer, iso, running
 
 NUDGE = "nudge"
 LONGEST_WAIT = timedelta(minutes=15)
@@ -49,19 +49,25 @@ def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
     """Call an activity until it has an answer other than `running`, with growing pauses. Returns the `Answer`.
 
     For short activities that the workflow cannot do without (record, mirror, claim): their `running`
-    means that an outside service did not take the request. Raises NotTaken after 30 tries.
+    means that an outside service did not take the request, and a breakdown of the worker is no different.
+    Raises NotTaken after 30 tries.
     """
     pause = timedelta(seconds=1)
-    answer = Answer.load((yield context.call_activity(activity, order)))
-    for _ in range(TRIES - 1):
+    for _ in range(TRIES):
+        answer = yield from called(context, activity, order)
         if not answer.running:
             return answer
         yield context.create_timer(context.current_utc_datetime + pause)
         pause = min(pause * 2, LONGEST_PAUSE)
-        answer = Answer.load((yield context.call_activity(activity, order)))
-    if answer.running:
-        raise NotTaken(f"{activity}: {answer.words}")
-    return answer
+    raise NotTaken(f"{activity}: {answer.words}")
+
+
+def called(context: Context, activity: str, order: dict[str, Any]) -> Durable:
+    """One call of an activity. Returns its `Answer`; `running` when the worker broke down over it."""
+    try:
+        return Answer.load((yield context.call_activity(activity, order)))
+    except Exception as error:  # noqa: BLE001 - activities answer; one that raises could not be run at all
+        return running(order.get("handle") or {}, 5.0, f"{activity} could not be run: {error}")
 
 
 def ask_decisions(context: Context, promotion: str, operation: str, given: dict[str, Any]) -> Durable:
@@ -76,4 +82,5 @@ def nudge_all(context: Context, answer: dict[str, Any]) -> Durable:
     """Wake the waiters that an entity's answer names, but not the caller itself."""
     waiters = [waiter for waiter in answer.get("nudge", ()) if waiter != context.instance_id]
     if waiters:
-        yield context.call_activity("nudge", {"waiters": waiters})
+        # Whether the nudges arrive or not: a lost one costs its waiter the timer, no more.
+        yield from called(context, "nudge", {"waiters": waiters})

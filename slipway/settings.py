@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from slipway.promotion.errors import SlipwayError
 
+BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC = "builds", "builds-rejected", "promotions"
 _BESIDE_THE_APP = Path(__file__).resolve().parent.parent
 
 
@@ -29,9 +30,6 @@ class Settings(BaseSettings):
     site_scheme: str = Field("https", validation_alias="SLIPWAY_SITE_SCHEME", pattern="^https?$")
     servicebus_namespace: str = Field("", validation_alias="SERVICEBUS__fullyQualifiedNamespace")
     servicebus_endpoint: str = Field("", validation_alias="SERVICEBUS__customEndpointAddress")
-    builds_queue: str = Field("builds", validation_alias="SLIPWAY_BUILDS_QUEUE")
-    rejected_queue: str = Field("builds-rejected", validation_alias="SLIPWAY_REJECTED_QUEUE")
-    events_topic: str = Field("promotions", validation_alias="SLIPWAY_EVENTS_TOPIC")
     auth_enabled: bool = Field(False, validation_alias="WEBSITE_AUTH_ENABLED")
     tenant: str = Field("", validation_alias="SLIPWAY_TENANT")
     audience: str = Field("", validation_alias="SLIPWAY_AUDIENCE")

@@ -12,8 +12,9 @@ from slipway.adapters.people import person_of_author
 from slipway.promotion.approval import Person, Vote
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Refused
-from triggers.deciding import as_response, audited, decide, rows_of
+from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
+from triggers.identity import READERS, require
 from triggers.intake import now
 
 bp = df.Blueprint()
@@ -30,7 +31,7 @@ class Approval(BaseModel):
 
 @bp.route(route="api/promotions/{id}/stages/{stage}/approval", methods=["POST"])
 @bp.durable_client_input(client_name="client")
-@api("approver")
+@api(*READERS)
 async def post_approval(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -38,22 +39,22 @@ async def post_approval(
     promotion, stage = req.route_params["id"], req.route_params["stage"]
     received_at = now()
     asked = body_of(req, Approval)
-    rows = await rows_of(promotion)
+    rows = await rows_for(promotion, person, "approver")
     if "promotion" in rows and all(each["name"] != stage for each in rows["promotion"]["plan"]):
         raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {stage}")
-    if f"stage:{stage}" not in rows:
-        raise Refused("NOT_ASKED", f"stage {stage} does not ask for an approval now")
-    author = rows["promotion"]["author"]
-    author_oid = await asyncio.to_thread(person_of_author, author)
-    vote = Vote(person, asked.decision, received_at, author_oid, asked.reason)
     said = AuditRecord(
-        id=f"vote:{person.oid}:{asked.command}:{stage}:{asked.decision}",
+        id=f"approval:{person.oid}:{asked.command}:{stage}:{asked.decision}",
         at=received_at,
         actor=person.oid,
         action=f"approval.{asked.decision}",
         words=f"{person.name} says {asked.decision} to stage {stage}" + (f": {asked.reason}" if asked.reason else ""),
         evidence={"stage": stage, "name": person.name, "roles": list(person.roles)},
     )
-    await audited(promotion, said)
-    given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
-    return as_response(await decide(client, promotion, "vote", given), promotion)
+    async with on_record(promotion, said):
+        require(person, "approver")
+        if f"stage:{stage}" not in rows:
+            raise Refused("NOT_ASKED", f"stage {stage} does not ask for an approval now")
+        author_oid = await asyncio.to_thread(person_of_author, rows["promotion"]["author"])
+        vote = Vote(person, asked.decision, received_at, author_oid, asked.reason)
+        given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
+        return as_response(await decide(client, promotion, "vote", given), promotion)

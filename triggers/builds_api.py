@@ -9,7 +9,7 @@ import azure.functions as func
 from slipway.adapters.intake import check_known
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.approval import Person
-from slipway.settings import settings
+from slipway.settings import BUILDS_QUEUE
 from triggers.http import answer, api, raw_body
 from triggers.intake import match
 
@@ -26,7 +26,7 @@ async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse
     await asyncio.to_thread(check_known, matched.build)
     message_id = str(uuid.uuid4())
     properties = {"submitted_by": person.oid}
-    await asyncio.to_thread(ServiceBus().send, settings().builds_queue, body, message_id, properties)
+    await asyncio.to_thread(ServiceBus().send, BUILDS_QUEUE, body, message_id, properties)
     url = f"/api/promotions/{promotion}"
     accepted = {"promotion": promotion, "message_id": message_id, "status_url": url}
     return answer(accepted, 202, {"Location": url})

@@ -13,9 +13,10 @@ from slipway.adapters.intake import take_in
 from slipway.adapters.read_model import count_not_promoted
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
+from slipway.promotion.build_messages import parse_build
 from slipway.promotion.errors import BuildRejected, NotForPromotion
 from slipway.promotion.promotion_run import PromotionRun
-from slipway.settings import settings
+from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
 from triggers.intake import match, now
 
 bp = df.Blueprint()
@@ -25,7 +26,7 @@ _log = logging.getLogger("slipway.builds")
 
 
 @bp.function_name("builds")
-@bp.service_bus_queue_trigger(arg_name="message", queue_name="builds", connection="SERVICEBUS")
+@bp.service_bus_queue_trigger(arg_name="message", queue_name=BUILDS_QUEUE, connection="SERVICEBUS")
 @bp.durable_client_input(client_name="client")
 async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestrationClient) -> None:
     """Start the promotion of the build in `message`, once, however often the message comes.
@@ -47,7 +48,7 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
     received_at = now()
     try:
         matched = await asyncio.to_thread(match, body)
-        state = await asyncio.to_thread(take_in, matched.build, received_at)
+        state = await asyncio.to_thread(take_in, matched.build, matched.pipeline_text, received_at)
     except NotForPromotion as reason:
         _log.info("not for promotion: %s: %s", reason.code, reason.words)
         await asyncio.to_thread(_count, body, reason, received_at)
@@ -71,10 +72,7 @@ async def _start(run: PromotionRun, client: df.DurableOrchestrationClient) -> No
 
 
 def _count(body: bytes, reason: NotForPromotion, at: datetime) -> None:
-    from slipway.promotion.build_messages import parse_build
-
-    build = parse_build(body)
-    count_not_promoted(build.service, build.version, reason.code, reason.words, at)
+    count_not_promoted(parse_build(body), reason.code, reason.words, at)
 
 
 def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datetime) -> None:
@@ -94,7 +92,7 @@ def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datet
     )
     AuditLog().append(f"rejected-{at:%Y-%m-%d}", record)
     ServiceBus().send(
-        settings().rejected_queue,
+        REJECTED_QUEUE,
         body,
         message_id=id,
         application_properties={

@@ -18,8 +18,9 @@ from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.stage_run import LOCK, StageRun
-from triggers.deciding import as_response, audited, decide, nudge, rows_of
+from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.http import BadRequest, NotFound, answer, api, body_of
+from triggers.identity import READERS, require
 from triggers.intake import now
 
 bp = df.Blueprint()
@@ -39,7 +40,7 @@ class Command(BaseModel):
 
 @bp.route(route="api/promotions/{id}/commands", methods=["POST"])
 @bp.durable_client_input(client_name="client")
-@api("operator")
+@api(*READERS)
 async def post_command(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -49,29 +50,37 @@ async def post_command(
     promotion = req.route_params["id"]
     received_at = now()
     asked = body_of(req, Command)
+    rows = await rows_for(promotion, person, "operator")
     if asked.command not in COMMANDS:
         raise BadRequest(422, "UNKNOWN_COMMAND", f"{asked.command!r} is none of {', '.join(COMMANDS)}")
-    rows = await rows_of(promotion)
     said = AuditRecord(
         id=f"command:{person.oid}:{asked.id}:{asked.command}",
         at=received_at,
         actor=person.oid,
         action=f"command.{asked.command}",
         words=f"{person.name} says {asked.command}" + (f": {asked.reason}" if asked.reason else ""),
-        evidence={"name": person.name},
+        evidence={"name": person.name, "stage": asked.stage},
     )
-    await audited(promotion, said)
-    if asked.command == "rollback":
-        return await _roll_back(client, rows, promotion, asked)
-    if rows["intake"]["state"] == "ended":
-        raise Refused("ALREADY_ENDED", f"the promotion ended {rows.get('promotion', {}).get('state', '')}".strip())
-    given = {
-        "command": f"{person.oid}:{asked.id}",
-        "by": person.name,
-        "at": iso(received_at),
-        "reason": asked.reason,
-        "stage": asked.stage,
-    }
+    async with on_record(promotion, said):
+        require(person, "operator")
+        if asked.command == "rollback":
+            return await _roll_back(client, rows, promotion, asked)
+        if rows["intake"]["state"] == "ended":
+            state = rows.get("promotion", {}).get("state", "")
+            raise Refused("ALREADY_ENDED", f"the promotion ended {state}".strip())
+        return await _decided(client, rows, promotion, asked, person, iso(received_at))
+
+
+async def _decided(
+    client: df.DurableOrchestrationClient,
+    rows: dict[str, dict[str, Any]],
+    promotion: str,
+    asked: Command,
+    person: Person,
+    at: str,
+) -> func.HttpResponse:
+    given = {"command": f"{person.oid}:{asked.id}", "by": person.name, "at": at}
+    given |= {"reason": asked.reason, "stage": asked.stage}
     verdict = await decide(client, promotion, asked.command, given)
     if asked.command == "abort" and verdict is not None and verdict["status"] == 200:
         await asyncio.to_thread(mark_aborted, promotion)

@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import azure.durable_functions as df
@@ -9,10 +12,12 @@ import azure.functions as func
 
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.read_model import promotion_rows
+from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.ids import decisions_key
 from triggers.http import NotFound, answer
+from triggers.identity import require
 
 READ_BACK_S = 2.0
 READ_BACK_EVERY_S = 0.05
@@ -28,8 +33,36 @@ async def rows_of(promotion: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
+async def rows_for(promotion: str, person: Person, role: str) -> dict[str, dict[str, Any]]:
+    """The promotion's rows, for somebody who wants to change it. Whoever lacks `role` learns nothing of one that
+    is not there: raises Forbidden, else NotFound. Where it is there, the caller puts a refusal on record."""
+    rows = await asyncio.to_thread(promotion_rows, promotion)
+    if "intake" not in rows:
+        require(person, role)
+        raise NotFound("UNKNOWN_PROMOTION", f"there is no promotion {promotion}")
+    return rows
+
+
+@asynccontextmanager
+async def on_record(promotion: str, said: AuditRecord) -> AsyncIterator[None]:
+    """Keep what a person says before anything comes of it, and beside it a refusal, if that is what comes."""
+    await audited(promotion, said)
+    try:
+        yield
+    except Refused as refusal:
+        refused = replace(
+            said,
+            id=f"{said.id}:refused",
+            action=f"{said.action.partition('.')[0]}.refused",
+            words=f"refused: {refusal.words}",
+            evidence={"code": refusal.code, "said": said.id},
+        )
+        await audited(promotion, refused)
+        raise
+
+
 async def audited(promotion: str, record: AuditRecord) -> None:
-    """Keep what a person said. The trigger keeps words, refused ones too; orchestrators keep deeds."""
+    """Keep what a person said. The trigger keeps words; orchestrators keep deeds."""
     await asyncio.to_thread(AuditLog().append, promotion, record)
 
 

@@ -33,7 +33,6 @@ class Matched:
             token=str(uuid.uuid4()),
             build=self.build,
             plan=self.plan,
-            pipeline_text=self.pipeline_text,
             received_at=iso(received_at),
             submitted_by=submitted_by,
         )

@@ -1,5 +1,6 @@
 """The intake row: what decides that a build is promoted once, however often its message comes."""
 
+import json
 from datetime import datetime
 
 from slipway.adapters.rows import Rows
@@ -9,8 +10,10 @@ from slipway.promotion.outcomes import iso
 from slipway.promotion.ports import Row
 
 
-def take_in(build: Build, at: datetime) -> str:
+def take_in(build: Build, pipeline_text: str, at: datetime) -> str:
     """Insert the row, or find the one that is there. Returns its state: `new`, `running` or `ended`.
+
+    The pipeline's text is kept beside it, as it was: the orchestration carries only the plan made of it.
 
     Only a `new` row may be started; a redelivery after a crash between insert and start finds `new`.
     Raises BuildRejected (VERSION_REUSED) when the row speaks of another artifact.
@@ -19,10 +22,11 @@ def take_in(build: Build, at: datetime) -> str:
     values = {"state": "new", "digest": build.digest, "commit": build.commit}
     values |= {"service": build.service, "received_at": iso(at)}
     if rows.insert(build.promotion, "intake", values):
+        rows.insert(build.promotion, "pipeline", {"doc": json.dumps(pipeline_text)})
         return "new"
     row = rows.get(build.promotion, "intake")
     if row is None:
-        return take_in(build, at)
+        return take_in(build, pipeline_text, at)
     _check_same(build, row)
     return str(row.values["state"])
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slipway.adapters.rows import Rows
+from slipway.promotion.build import Build
 from slipway.promotion.ports import Cell
 
 END_OF_TIME_MS = 10**14
@@ -60,11 +61,15 @@ def environment_row(environment: str, service: str) -> dict[str, Any] | None:
     return row.doc if row else None
 
 
-def count_not_promoted(service: str, version: str, code: str, words: str, at: datetime) -> None:
-    """Keep that a build was acknowledged without a promotion, for whoever wonders where it went."""
-    inverted = END_OF_TIME_MS - int(at.timestamp() * 1000)
-    values: dict[str, Cell] = {"version": version, "code": code, "words": words, "at": at.astimezone(UTC)}
-    Rows("notpromoted").upsert(f"service:{service}", f"{inverted:015d}", values, merge=False)
+def count_not_promoted(build: Build, code: str, words: str, at: datetime) -> None:
+    """Keep that a build was acknowledged without a promotion, for whoever wonders where it went.
+
+    A message that comes again finds its own row.
+    """
+    inverted = END_OF_TIME_MS - int(build.finished_at.timestamp() * 1000)
+    key = f"{inverted:015d}-{build.version.replace('+', '~')}-{code}"
+    values: dict[str, Cell] = {"version": build.version, "code": code, "words": words, "at": at.astimezone(UTC)}
+    Rows("notpromoted").insert(f"service:{build.service}", key, values)
 
 
 def _write_newer(table: str, partition: str, key: str, rev: int, doc: dict[str, Any]) -> None:

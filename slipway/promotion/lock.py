@@ -172,8 +172,9 @@ def active_hold(state: State, at: str) -> dict[str, Any] | None:
 
 
 def _granted(state: State) -> Answer:
-    live = state["live"]["version"] if state["live"] else ""
-    return {"lock": "granted", "fence": state["holder"]["fence"], "live": live, "nudge": []}
+    live = state["live"] or {"version": "", "targets": []}
+    found = {"live": live["version"], "targets": live.get("targets", [])}
+    return {"lock": "granted", "fence": state["holder"]["fence"], **found, "nudge": []}
 
 
 def _overtaken(state: State, given: Given) -> tuple[State, Answer] | None:

@@ -75,7 +75,10 @@ class StagePlan:
     @property
     def way_back(self) -> str:
         """How this stage returns to the previous release, in words."""
-        return "swap the slots again; the previous release waits in the slot until the next deployment"
+        return (
+            "swap the slots again; the previous release waits in the slot until the next deployment; "
+            "a first release has none, so its failure leaves the lock shut until a person opens it"
+        )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ class PromotionRun:
     token: str
     build: Build
     plan: PromotionPlan
-    pipeline_text: str
     received_at: str
     submitted_by: str = ""
     started_at: str = ""

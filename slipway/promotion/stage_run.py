@@ -11,7 +11,7 @@ from slipway.promotion.plan import StagePlan, Target, load_stage
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
-GO_BACK = "go back"
+GO_BACK, SHUT = "go back", "shut"
 ROLLED_BACK = "rolled back"
 RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER")
 
@@ -27,6 +27,7 @@ STATE_OF_PHASE = {
     SETTLE: "baking",
     UNDO: "rolling back",
     GO_BACK: "rolling back",
+    SHUT: "rolling back",
 }
 
 
@@ -67,8 +68,9 @@ class StageRun:
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
-    `tick` counts the repeats of a phase, and moments are ISO 8601 texts. `goes_back` marks the run that
-    returns an environment to its previous release, outside of the stage that brought this one.
+    `tick` counts the repeats of a phase, `part` is the group of targets that is verified. `goes_back` marks
+    the run that returns an environment to its previous release, outside of the stage that brought this one.
+    Moments are ISO 8601 texts.
     """
 
     promotion: str
@@ -88,6 +90,8 @@ class StageRun:
     ended_at: str = ""
     waits_for: str = ""
     live_before: str = ""
+    live_targets: tuple[str, ...] = ()
+    part: int = 0
     approved: bool = False
     goes_back: bool = False
     switched: bool = False
@@ -97,12 +101,23 @@ class StageRun:
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
-        return replace(self, phase=phase, tick=0, waits_for="", deadline="", **changes)
+        return replace(self, phase=phase, tick=0, part=0, waits_for="", deadline="", **changes)
 
     def ends(self, outcome: str, code: str = "", words: str = "") -> "StageRun":
         """Over: undone first when the lock is held and something may have changed."""
         held = self.fence > 0
         return self.to(UNDO if held else REPORT, ending=Ending(outcome, code, words))
+
+    def after_error(self, words: str) -> "StageRun":
+        """Where an error that nobody foresaw leads: to the undo, and from a failed undo to a lock that stays shut.
+
+        Itself when the stage has only to say how it ended: that is tried again.
+        """
+        if self.phase in (REPORT, RETRY, SHUT):
+            return self
+        if self.phase == UNDO:
+            return self.to(SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", f"the rollback broke off: {words}"))
+        return self.ends(Outcome.BROKEN, "UNEXPECTED", words)
 
     def operation(self, target: Target, step: str, n: int | None = None) -> str:
         """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
@@ -158,6 +173,7 @@ class StageRun:
             "switched": False,
             "ended_at": "",
             "live_before": "",
+            "live_targets": (),
         }
         return self.to(following, attempt=self.attempt + 1, **fresh)
 
@@ -215,6 +231,7 @@ class StageRun:
                 "plan": load_stage(data["plan"]),
                 "build": Build.load(data["build"]),
                 "sites": {name: Site(**site) for name, site in (data.get("sites") or {}).items()},
+                "live_targets": tuple(data.get("live_targets", ())),
                 "steps": tuple(Step(**step) for step in data.get("steps", ())),
                 "ending": Ending(**ending) if ending else None,
             }

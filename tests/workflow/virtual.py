@@ -9,7 +9,7 @@ from typing import Any
 import function_app
 from slipway.local.functions.app import Function, read_functions
 from slipway.local.functions.clock import VirtualClock
-from slipway.local.functions.durable.engine import DurableEngine, RpcRequest, RpcResponse
+from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, RpcRequest, RpcResponse
 from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.promotion.approval import Vote
 from slipway.promotion.build import Build
@@ -58,7 +58,10 @@ class WorldFunctions:
             for waiter in order["waiters"]:
                 await raise_nudge(self.engine, waiter)
             return json.dumps(passed().dump())
-        return json.dumps(self.world.answer(name, order).dump())
+        try:
+            return json.dumps(self.world.answer(name, order).dump())
+        except RuntimeError as error:
+            raise ActivityFailed("RuntimeError", str(error)) from error
 
 
 async def raise_nudge(engine: DurableEngine, waiter: str) -> None:
@@ -96,7 +99,7 @@ class Workflow:
     async def promote(self, build: Build, *stages: StagePlan, token: str = "t1") -> str:
         """Start a promotion and let it run until only time can move it."""
         plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
-        run = PromotionRun(build.promotion, token, build, plan, "service: checkout", iso(NOON))
+        run = PromotionRun(build.promotion, token, build, plan, iso(NOON))
         await self._post(f"orchestrators/promotion/{run.id}", json.dumps(run.dump()))
         await self.engine.until_idle()
         return run.id
@@ -160,6 +163,10 @@ class Workflow:
         answer = await self.engine.handle(RpcRequest("GET", f"entities/{entity}/{key}", {}, {}))
         state: dict[str, Any] = json.loads(answer.body) if answer.status == 200 else {}
         return state
+
+    def history(self, instance: str) -> list[Any]:
+        """The stored history of the instance's present generation, episode by episode, nothing folded away."""
+        return list(self.engine._store.history(instance))
 
     async def lock(self, environment: str) -> dict[str, Any]:
         return await self.entity("environment", f"{environment}--checkout")

@@ -28,9 +28,9 @@ class Sides:
 
 @dataclass
 class World:
-    """`meanwhile` is awaited before each activity. `away`: how many calls of an activity an outside service
-    does not take. `bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations
-    take.
+    """`meanwhile` is awaited before each activity. `raising`: how many calls of an activity break down
+    altogether; `away`: how many an outside service does not take. `bad_load`, `sick_idle`, `sick_live`:
+    versions that fail there. `polls`: how long operations take.
     """
 
     sites: dict[str, Sides]
@@ -43,6 +43,8 @@ class World:
     swap_back_fails: bool = False
     unreadable: bool = False
     aborted: bool = False
+    raising: Counter[str] = field(default_factory=Counter)
+    broken_checks: bool = False
     meanwhile: Callable[[str, Order], Awaitable[None]] | None = None
     away: Counter[str] = field(default_factory=Counter)
     late_driver_times: int = 0
@@ -54,6 +56,9 @@ class World:
     effects: Counter[str] = field(default_factory=Counter)
 
     def answer(self, activity: str, order: Order) -> Answer:
+        if self.raising[activity] > 0:
+            self.raising[activity] -= 1
+            raise RuntimeError("the worker broke down")
         if self.away[activity] > 0:
             self.away[activity] -= 1
             return running(order.get("handle") or {}, 1.0, "the service does not answer")
@@ -128,6 +133,8 @@ class World:
         return passed()
 
     def _check_health(self, order: Order) -> Answer:
+        if self.broken_checks:
+            return broken("AZURE_UNAVAILABLE", "the probe itself could not be run")
         sick = self.sick_idle if order["address"].endswith("-idle") else self.sick_live
         if order["version"] in sick:
             return failed("UNHEALTHY", f"{order['version']} answers 503")

@@ -1,0 +1,21 @@
+"""Where mypy checks that every adapter fits the port that it stands for. Nothing here runs."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slipway.adapters.app_service import AppService
+    from slipway.adapters.audit_log import AuditLog
+    from slipway.adapters.http_load import drive
+    from slipway.adapters.http_probe import probe
+    from slipway.adapters.receipts import Receipts
+    from slipway.adapters.rows import Rows
+    from slipway.adapters.service_bus import ServiceBus
+    from slipway.promotion import ports
+
+    rows: ports.RowStore = Rows("")
+    platform: ports.SlotPlatform = AppService()
+    receipts: ports.ReceiptBook = Receipts()
+    audit: ports.AuditTrail = AuditLog()
+    bus: ports.MessageBus = ServiceBus()
+    a_probe: ports.Probe = probe
+    a_driver: ports.LoadDriver = drive

@@ -1,0 +1,124 @@
+"""Whatever breaks, the stage has a named end, the lock is free or says why not, and each effect came once."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from slipway.promotion.plan import LoadTest, Target
+from tests.promotion.builders import a_build, a_stage, later
+from tests.workflow.virtual import Workflow, stage_state
+from tests.workflow.world import Sides, World
+
+LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", p95_ms=300, error_rate=0.02)
+NEEDED = ["claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion"]
+REGIONS = tuple(Target(name, "app-service", f"/sites/{name}", "staging") for name in ("weu", "neu"))
+
+
+@pytest.fixture
+async def flow() -> AsyncIterator[Workflow]:
+    async with Workflow(World({name: Sides() for name in ("checkout-dev", "weu", "neu")})) as workflow:
+        yield workflow
+
+
+def live(flow: Workflow) -> dict[str, str]:
+    return {name: site.live for name, site in flow.world.sites.items()}
+
+
+@pytest.mark.parametrize("activity", ["deploy", "check_health", "drive_load", "swap"])
+async def test_an_activity_that_always_breaks_down_ends_the_stage_and_frees_the_lock(
+    flow: Workflow, activity: str
+) -> None:
+    flow.world.raising[activity] = 10_000
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", loads=(LOAD,)))
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("broken", "TIMED_OUT")
+    assert "could not be run" in output["words"]
+    lock = await flow.lock("dev")
+    assert (lock["holder"], lock["broken"]) == (None, None)
+    assert live(flow)["checkout-dev"] == "1.0.0"
+
+
+@pytest.mark.parametrize("activity", [*NEEDED, "deploy", "swap", "check_health", "drive_load"])
+async def test_an_activity_that_breaks_down_once_is_called_again(flow: Workflow, activity: str) -> None:
+    flow.world.raising[activity] = 1
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", loads=(LOAD,)))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert set(flow.world.effects.values()) == {1}
+
+
+async def test_a_rollback_that_breaks_down_leaves_the_lock_shut(flow: Workflow) -> None:
+    flow.world.sick_live = {"1.2.0"}
+
+    async def break_the_rollback(activity: str, order: dict[str, object]) -> None:
+        if order.get("when") == "before":
+            flow.world.raising["survey_targets"] = 10_000
+
+    flow.world.meanwhile = break_the_rollback
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
+    assert (await flow.until_ended(id))["code"] == "ROLLBACK_FAILED"
+    assert (await flow.lock("dev"))["broken"]["promotion"] == id
+
+
+async def test_a_target_without_a_way_back_does_not_keep_the_others_from_theirs(flow: Workflow) -> None:
+    flow.world.sites["neu"].live = ""
+    flow.world.sick_live = {"1.2.0"}
+    id = await flow.promote(a_build("1.2.0"), a_stage("production", targets=REGIONS))
+    output = await flow.until_ended(id)
+    assert (output["code"], live(flow)["weu"]) == ("ROLLBACK_FAILED", "1.0.0")
+    assert "neu had no release before 1.2.0" in output["words"]
+
+
+async def test_a_new_region_joins_a_live_environment(flow: Workflow) -> None:
+    weu, neu = REGIONS
+    first = await flow.promote(a_build("1.1.0"), a_stage("production", targets=(weu,)))
+    await flow.until_ended(first)
+    flow.world.sites["neu"].live = ""
+    flow.world.token, flow.world.ended = "", False
+    both = a_stage("production", targets=(weu, neu))
+    second = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), both, token="t2")
+    assert (await flow.until_ended(second))["outcome"] == "passed"
+    assert (live(flow)["weu"], live(flow)["neu"]) == ("1.2.0", "1.2.0")
+
+
+async def test_a_check_that_breaks_while_baking_is_not_held_against_the_release(flow: Workflow) -> None:
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=600))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
+    flow.world.broken_checks = True
+    await flow.until(lambda: flow.clock.now() > later(minutes=15))
+    assert live(flow)["checkout-dev"] == "1.2.0", "still watched, a while beyond the bake"
+    flow.world.broken_checks = False
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_release_that_cannot_be_seen_for_long_is_withdrawn_without_blame(flow: Workflow) -> None:
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=600))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
+    flow.world.broken_checks = True
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("not enough evidence", "BLIND")
+    assert live(flow)["checkout-dev"] == "1.0.0"
+
+
+async def test_the_drivers_of_a_test_run_together_and_histories_stay_small(tmp_path: object) -> None:
+    """Twenty targets, each under a load of ten drivers: 220 operations, never more than 20 at once."""
+    names = [f"t{n}" for n in range(20)]
+    heavy = LoadTest("peak", rate_per_s=2000, duration_s=4, path="/", error_rate=0.02)
+    targets = tuple(Target(name, "app-service", f"/sites/{name}", "staging") for name in names)
+    async with Workflow(World({name: Sides() for name in names}, polls=0)) as flow:
+        longest = 0
+        together: dict[str, set[str]] = {}
+
+        async def measure(activity: str, order: dict[str, Any]) -> None:
+            nonlocal longest
+            if activity == "record":
+                instance = order["id"].rpartition(":")[0]
+                longest = max(longest, sum(len(each) for each in flow.history(instance)))
+            if activity == "drive_load":
+                together.setdefault(order["url"], set()).add(str(flow.clock.now()))
+
+        flow.world.meanwhile = measure
+        id = await flow.promote(a_build("1.2.0"), a_stage("dev", targets=targets, loads=(heavy,)))
+        assert (await flow.until_ended(id))["outcome"] == "passed"
+        assert len(together) == 20 and all(len(moments) == 1 for moments in together.values())
+        assert 0 < longest < 200

@@ -24,7 +24,14 @@ from azure.functions import FunctionRegister, get_binding_registry
 from azure.functions.meta import Datum
 
 from slipway.local.functions.clock import VirtualClock
-from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, Limits, RpcRequest, RpcResponse
+from slipway.local.functions.durable.engine import (
+    BACKENDS,
+    ActivityFailed,
+    DurableEngine,
+    Limits,
+    RpcRequest,
+    RpcResponse,
+)
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _KINDS = {"orchestrationTrigger": "orchestrator", "activityTrigger": "activity", "entityTrigger": "entity"}
@@ -92,11 +99,14 @@ class World:
         *,
         start: datetime = START,
         limits: Limits | None = None,
+        backend: str = "dts",
     ) -> None:
         self.clock = VirtualClock(start)
         made = app if isinstance(app, FunctionRegister) else app()
         self.functions = AppFunctions(made, self.client_binding)
-        self.engine = DurableEngine(self.functions, state, self.clock, limits=limits or Limits())
+        self.engine = DurableEngine(
+            self.functions, state, self.clock, limits=limits or Limits(), backend=BACKENDS[backend]
+        )
         self._site: web.AppRunner | None = None
         self._root = "http://127.0.0.1/durabletask"
 

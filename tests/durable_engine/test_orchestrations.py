@@ -5,6 +5,8 @@ from datetime import timedelta
 import azure.durable_functions as df
 import pytest
 
+from slipway.local.functions.durable.history import Kind
+from slipway.local.functions.durable.store import Store
 from tests.durable_engine.harness import START, World
 
 
@@ -114,6 +116,7 @@ async def test_parents_get_the_last_value_of_children_that_continue_as_new():
 def failing() -> df.DFApp:
     app = df.DFApp()
     app.attempts = 0
+    app.seen = {}
 
     @app.activity_trigger("message")
     def fail(message: str):
@@ -148,6 +151,24 @@ def failing() -> df.DFApp:
         options = df.RetryOptions(5_000, 3)
         return (yield context.call_activity_with_retry("fail_times", options, context.get_input()))
 
+    @app.activity_trigger("order")
+    def fail_by_name(order: dict) -> str:
+        seen = app.seen[order["name"]] = app.seen.get(order["name"], 0) + 1
+        if seen < order["good"]:
+            raise RuntimeError(order["name"])
+        return f"{order['name']} {seen}"
+
+    @app.orchestration_trigger("context")
+    def stubborn_fan(context):
+        options = df.RetryOptions(5_000, 3)
+        orders = [{"name": name, "good": good} for name, good in (("a", 3), ("b", 1), ("c", 2))]
+        told = yield context.task_all([context.call_activity_with_retry("fail_by_name", options, o) for o in orders])
+        try:
+            yield context.call_activity_with_retry("fail_by_name", df.RetryOptions(1, 1), {"name": "d", "good": 2})
+        except Exception:  # noqa: BLE001  the SDK raises it bare
+            told.append("gave up")
+        return told
+
     @app.orchestration_trigger("context")
     def stubborn_parent(context):
         try:
@@ -179,7 +200,7 @@ def failing() -> df.DFApp:
 
 
 async def test_a_failed_activity_fails_the_orchestration_in_the_extensions_words():
-    async with World(failing) as world:
+    async with World(failing, backend="storage") as world:
         await world.start("careless")
         await world.run()
         words = await world.failure()
@@ -189,7 +210,7 @@ async def test_a_failed_activity_fails_the_orchestration_in_the_extensions_words
 
 
 async def test_failures_of_activities_and_children_can_be_caught():
-    async with World(failing) as world:
+    async with World(failing, backend="storage") as world:
         await world.start("careful")
         await world.run()
         activity, child = await world.output()
@@ -207,15 +228,41 @@ async def test_an_activity_is_tried_again_after_the_interval():
 
 
 async def test_after_the_last_attempt_the_last_failure_counts():
-    async with World(failing) as world:
+    async with World(failing, backend="storage") as world:
         await world.start("stubborn", 99)
         await world.run()
         assert "RuntimeError: attempt 3" in await world.failure()
         assert world.clock.now() - START < timedelta(seconds=10.1), "nobody waits after the last failure"
 
 
-async def test_a_sub_orchestration_is_tried_again_too():
+async def test_attempts_and_the_timers_between_them_take_numbers_as_in_the_extension(tmp_path):
+    async with World(failing, tmp_path / "state.sqlite") as world:
+        await world.start("stubborn", 99)
+        await world.run()
+    episodes = Store(tmp_path / "state.sqlite").history("one")
+    numbered = [event for episode in episodes for event in episode if event.id >= 0]
+    assert [(event.kind, event.id) for event in numbered] == [
+        (Kind.TASK_SCHEDULED, 0),
+        (Kind.TIMER_CREATED, 1),
+        (Kind.TASK_SCHEDULED, 2),
+        (Kind.TIMER_CREATED, 3),
+        (Kind.TASK_SCHEDULED, 4),
+        (Kind.TIMER_CREATED, 5),  # after the last failure: due at once, the SDK waits for it
+    ]
+    pauses = [event.fire_at - event.at for event in numbered if event.kind is Kind.TIMER_CREATED]
+    assert pauses == [timedelta(seconds=5), timedelta(seconds=5), timedelta(0)]
+
+
+async def test_tries_in_a_fan_do_not_disturb_each_other():
     async with World(failing) as world:
+        await world.start("stubborn_fan")
+        await world.run()
+        assert await world.output() == ["a 3", "b 1", "c 2", "gave up"]
+        assert world.clock.now() - START < timedelta(seconds=10.1)
+
+
+async def test_a_sub_orchestration_is_tried_again_too():
+    async with World(failing, backend="storage") as world:
         await world.start("stubborn_parent")
         await world.run()
         assert "no disk" in await world.output()
@@ -356,7 +403,7 @@ async def test_changed_code_fails_the_instance_as_non_deterministic():
         app.changed = True
         await world.raise_event("shrunk", "go")
         await world.run()
-        assert "named 'shout' with this sequence number. Was a change made" in await world.failure("renamed")
+        assert "named 'shout' with this sequence number.  Was a change made" in await world.failure("renamed")
         assert (
             "A previous execution of this orchestration scheduled an activity task with sequence ID 0 and name 'echo' "
             "(version ''), but the current replay execution hasn't (yet?) scheduled this task. Was a change made to "

@@ -54,9 +54,9 @@ def test_failing_activity_is_caught_by_its_orchestrator(shop: httpx.Client, shop
     eventually(lambda: waiting(shop, order))
     shop.post(f"/api/orders/{order}/decision", json="yes")
     failed = ended(shop, order)["output"]["failed"]
-    assert failed.startswith("Activity function 'ship parcel' failed:")
-    assert "too heavy" in failed
+    assert failed.strip() == "None", "as on Durable Task Scheduler, the words are lost"
     assert "function ship failed" in shop_host.log
+    assert "too heavy" in shop_host.log
 
 
 def test_failing_orchestrator_is_failed_and_logged_without_its_state(shop: httpx.Client, shop_host: Process) -> None:

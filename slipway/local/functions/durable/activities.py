@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 
+from slipway.local.functions.durable.backend import Backend, OverLimit
 from slipway.local.functions.durable.contract import ActivityFailed, Functions, Limits
 from slipway.local.functions.durable.history import HistoryEvent, Kind
 from slipway.local.functions.durable.hub import Hub
@@ -14,8 +15,8 @@ log = logging.getLogger(__name__)
 
 
 class Activities:
-    def __init__(self, functions: Functions, hub: Hub, limits: Limits) -> None:
-        self._functions, self._hub = functions, hub
+    def __init__(self, functions: Functions, hub: Hub, limits: Limits, backend: Backend) -> None:
+        self._functions, self._hub, self._backend = functions, hub, backend
         self._slots = asyncio.Semaphore(limits.activities)
 
     async def run(self, activity: Activity) -> None:
@@ -30,9 +31,11 @@ class Activities:
         try:
             require(self._functions, activity.name, "activity")
             result = await self._functions.run_activity(activity.name, activity.instance, activity.input)
+            self._backend.check_payload(f"result of the activity '{activity.name}'", result)
         except ActivityFailed as failure:
             return self._failed(activity, f" {failure}", failure.stack)
-        except Refused as refusal:
+        except (Refused, OverLimit) as refusal:
+            log.error("activity %s of %s is refused: %s", activity.name, activity.instance, refusal)
             return self._failed(activity, str(refusal), "")
         except Exception as problem:  # whatever broke around the function: the orchestration must hear of it
             log.exception("activity %s of %s could not be run", activity.name, activity.instance)
@@ -40,7 +43,12 @@ class Activities:
         return HistoryEvent(Kind.TASK_COMPLETED, self._hub.clock.now(), task=activity.id, result=result)
 
     def _failed(self, activity: Activity, message: str, stack: str) -> HistoryEvent:
-        """The texts as the extension makes them from the Python worker's failure (hence the two spaces)."""
+        """The texts as the extension makes them from the Python worker's failure (hence the two spaces).
+
+        On a backend that loses them they are not even kept: only the host's log has them.
+        """
+        if not self._backend.failure_words:
+            return HistoryEvent(Kind.TASK_FAILED, self._hub.clock.now(), task=activity.id)
         details = {"$type": "System.Exception, System.Private.CoreLib", "ClassName": "System.Exception"}
         return HistoryEvent(
             Kind.TASK_FAILED,

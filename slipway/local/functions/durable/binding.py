@@ -23,9 +23,9 @@ def management_uris(root: str, instance_id: str, query: str) -> dict[str, str]:
     }
 
 
-def client_binding(base_url: str, rpc_base_url: str, task_hub: str) -> str:
-    """JSON text. `base_url` is the root of the webhooks, `rpc_base_url` that of the SDK's own calls."""
-    query = urlencode({"taskHub": task_hub, "connection": _CONNECTION})
+def client_binding(base_url: str, rpc_base_url: str, task_hub: str, key: str = "") -> str:
+    """JSON text. `base_url` is the root of the webhooks, `key` opens it; `rpc_base_url` serves the SDK."""
+    query = urlencode({"taskHub": task_hub, "connection": _CONNECTION, **({"code": key} if key else {})})
     create = f"{base_url.rstrip('/')}/orchestrators/{{functionName}}[/{{instanceId}}]"
     return json.dumps(
         {

@@ -49,11 +49,14 @@ class Limits:
     """How much at once, and how large. The sizes are the Durable extension's."""
 
     threads: int = 4  # for orchestrators and entities together: they are bound by the CPU
-    activities: int = 20  # running at the same time
+    activities: int = 20  # running at the same time, as the next two
+    orchestrations: int = 10
+    entities: int = 10
     entity_batch: int = 5000  # operations in one call of an entity function
     custom_status_kb: int = 16  # of JSON in UTF-16
     actions: int = 100_000  # of one generation of an orchestration
     cached_histories: int = 1000  # of live instances, kept in memory between episodes
+    override_running: bool = False  # a start takes the place of a running instance, too
 
 
 @dataclass(frozen=True, slots=True)

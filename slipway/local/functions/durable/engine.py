@@ -16,6 +16,7 @@ from pathlib import Path
 
 from slipway.local.functions.clock import Clock
 from slipway.local.functions.durable.activities import Activities
+from slipway.local.functions.durable.backend import BACKENDS, DTS, Backend
 from slipway.local.functions.durable.binding import client_binding
 from slipway.local.functions.durable.contract import (
     ActivityFailed,
@@ -31,7 +32,7 @@ from slipway.local.functions.durable.orchestrations import Orchestrations
 from slipway.local.functions.durable.rpc import Rpc
 from slipway.local.functions.durable.store import Store
 
-__all__ = ["ActivityFailed", "DurableEngine", "Functions", "Limits", "RpcRequest", "RpcResponse"]
+__all__ = ["BACKENDS", "ActivityFailed", "Backend", "DurableEngine", "Functions", "Limits", "RpcRequest", "RpcResponse"]
 
 log = logging.getLogger(__name__)
 _DEFAULTS = Limits()
@@ -40,15 +41,23 @@ _DEFAULTS = Limits()
 class DurableEngine:
     """One task hub. `state` is a path, or ":memory:"; only one engine may have it open."""
 
-    def __init__(self, functions: Functions, state: Path | str, clock: Clock, *, limits: Limits = _DEFAULTS) -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        state: Path | str,
+        clock: Clock,
+        *,
+        limits: Limits = _DEFAULTS,
+        backend: Backend = DTS,
+    ) -> None:
         self._store = Store(state)
         self._hub = Hub(self._store, clock, self._wake, self._begin)
         self._clock = clock
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="durable")
-        self._orchestrations = Orchestrations(functions, self._hub, self._pool, limits)
-        self._entities = Entities(functions, self._hub, self._pool, limits)
-        self._activities = Activities(functions, self._hub, limits)
-        self._rpc = Rpc(functions, self._hub)
+        self._orchestrations = Orchestrations(functions, self._hub, self._pool, limits, backend)
+        self._entities = Entities(functions, self._hub, self._pool, limits, backend)
+        self._activities = Activities(functions, self._hub, limits, backend)
+        self._rpc = Rpc(functions, self._hub, limits, backend)
         self._driven: set[str] = set()  # orchestrations and entities that are at work
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer_loop: asyncio.Task[None] | None = None
@@ -74,24 +83,24 @@ class DurableEngine:
         self._pool.shutdown()
         self._store.close()
 
-    def client_binding(self, base_url: str, rpc_base_url: str, task_hub: str) -> str:
-        """The JSON text of a durableClient binding; the roots of the webhooks and of `handle`'s routes."""
-        return client_binding(base_url, rpc_base_url, task_hub)
+    def client_binding(self, base_url: str, rpc_base_url: str, task_hub: str, key: str = "") -> str:
+        """The JSON text of a durableClient binding: the roots of the webhooks, with a key, and of `handle`'s routes."""
+        return client_binding(base_url, rpc_base_url, task_hub, key)
 
     async def handle(self, request: RpcRequest) -> RpcResponse:
         """Answers a request to the durable HTTP API; what it changes is committed before the answer."""
-        return self._rpc.handle(request)
+        return await self._rpc.handle(request)
 
-    async def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing can happen before the clock moves, or somebody calls."""
         due = self.next_due()
         return not self._tasks and (due is None or due > self._clock.now())
 
-    async def until_idle(self, timeout: float = 30.0) -> None:
-        """Raises TimeoutError, naming what is still at work, after so many seconds of real time."""
+    async def until_idle(self, timeout: float | None = 30.0) -> None:
+        """Raises TimeoutError, naming what is still at work, after so many seconds of real time (None: never)."""
         try:
             async with asyncio.timeout(timeout):
-                while not await self.idle():
+                while not self.is_idle():
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError as problem:
@@ -103,6 +112,13 @@ class DurableEngine:
     def next_due(self) -> datetime | None:
         """When the earliest timer fires."""
         return self._hub.timers.next_due()
+
+    def kept(self, name: str) -> str | None:
+        """A text that the host keeps in the state file beside the hub; None when there is none of this name."""
+        return self._store.kept(name)
+
+    def keep(self, name: str, text: str) -> None:
+        self._store.keep(name, text)
 
     def _wake(self, target: str) -> None:
         if target not in self._driven and not self._stopping:

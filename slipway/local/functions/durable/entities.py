@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from slipway.local.functions.durable.backend import Backend
 from slipway.local.functions.durable.contract import Functions, Limits
 from slipway.local.functions.durable.decisions import EntityRequest
 from slipway.local.functions.durable.history import HistoryEvent, Kind
@@ -27,9 +28,10 @@ class _Answer:
 
 
 class Entities:
-    def __init__(self, functions: Functions, hub: Hub, pool: Executor, limits: Limits) -> None:
+    def __init__(self, functions: Functions, hub: Hub, pool: Executor, limits: Limits, backend: Backend) -> None:
         self._functions, self._hub, self._pool, self._limits = functions, hub, pool, limits
-        self._slots = asyncio.Semaphore(limits.threads)
+        self._backend = backend
+        self._slots = asyncio.Semaphore(limits.entities)
         self._failures: dict[str, int] = {}
 
     async def step(self, entity_id: str) -> bool:
@@ -64,6 +66,7 @@ class Entities:
         }
         try:
             answer = json.loads(self._functions.run_entity(name, json.dumps(body)))
+            self._backend.check_payload(f"state of the entity {entity_id}", answer["entityState"])
             return _Answer(answer["entityExists"], answer["entityState"], answer["results"])
         except Exception:  # whatever the function or the SDK raised: the batch must not be lost
             log.exception("entity %s: the whole batch of %d failed; trying again later", entity_id, len(batch))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from slipway.local.functions.durable.actions import OrchestratorState, parse_state, state_in
+from slipway.local.functions.durable.backend import Backend
 from slipway.local.functions.durable.contract import Functions, Limits
 from slipway.local.functions.durable.decisions import Decision
 from slipway.local.functions.durable.history import HistoryEvent, Kind, wire
@@ -58,6 +59,7 @@ class _Scope:
     execution: str
     parent: str | None
     functions: Functions
+    backend: Backend
     max_actions: int
 
     def kind(self, name: str) -> str | None:
@@ -67,6 +69,7 @@ class _Scope:
 def play(
     functions: Functions,
     limits: Limits,
+    backend: Backend,
     instance: Instance,
     past: Sequence[HistoryEvent],
     past_wire: Sequence[str],
@@ -80,16 +83,18 @@ def play(
     new += arrived
     wires = _wires(new)
     try:
-        body = _body(instance, [*past_wire, *wires], replaying=bool(past))
+        body = _body(instance, [*past_wire, *wires], bool(past), backend)
         state = parse_state(_orchestrate(functions, instance, body))
         _check_size(state.custom_status, limits.custom_status_kb)
         parent = instance.parent.instance if instance.parent else None
-        replay = Replay(_Scope(instance.id, instance.execution, parent, functions, limits.actions), state.actions)
+        backend.check_payload("output of the orchestration", state.output)
+        scope = _Scope(instance.id, instance.execution, parent, functions, backend, limits.actions)
+        replay = Replay(scope, state.actions)
         for event in (*past, *new):
             replay.feed(event)
     except NonDeterministic as problem:
         return _failed(new, at, str(problem), "")
-    except (Refused, ValueError) as problem:
+    except (Refused, ValueError) as problem:  # of the code, or over a limit
         return _failed(new, at, f"Orchestrator function '{instance.name}' failed: {problem}", str(problem))
     decisions = replay.decisions
     decided = [decision.event(at) for decision in decisions]
@@ -118,13 +123,17 @@ def _orchestrate(functions: Functions, instance: Instance, body: str) -> str:
         return state
 
 
-def _body(instance: Instance, wires: Sequence[str], replaying: bool) -> str:
-    """The orchestration trigger. No limits of timers are named, as on Durable Task Scheduler."""
+def _body(instance: Instance, wires: Sequence[str], replaying: bool, backend: Backend) -> str:
+    """The orchestration trigger. Where it names limits of timers the SDK splits the longer ones."""
+    timers = ""
+    if backend.timer_limits is not None:
+        longest, piece = backend.timer_limits
+        timers = f',"maximumShortTimerDuration":"{longest}","longRunningTimerIntervalDuration":"{piece}"'
     parent = _quote(instance.parent.instance) if instance.parent else "null"
     return (
         f'{{"history":[{",".join(wires)}],"input":{instance.input or "null"},"instanceId":{_quote(instance.id)},'
         f'"isReplaying":{"true" if replaying else "false"},"parentInstanceId":{parent},"upperSchemaVersion":1,'
-        '"upperSchemaVersionNew":2,"defaultHttpAsyncRequestSleepTimeMillseconds":30000}'
+        f'"upperSchemaVersionNew":2,"defaultHttpAsyncRequestSleepTimeMillseconds":30000{timers}}}'
     )
 
 

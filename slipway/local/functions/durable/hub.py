@@ -94,12 +94,16 @@ class Hub:
         input_json: str | None,
         version: str | None,
         parent: Parent | None = None,
+        override: bool = False,
     ) -> None:
-        """Makes a new instance, in the place of one that has ended. Raises AlreadyExists."""
+        """Makes a new instance, in the place of one that has ended, or, with `override`, of any.
+
+        Raises AlreadyExists.
+        """
         now = self.clock.now()
         before = self.store.instance(instance_id)
         if before is not None:
-            if not before.status.ended:
+            if not before.status.ended and not override:
                 raise AlreadyExists(before.runtime_status)
             self.forget(before)
         decided = before.decided if before else now
@@ -159,9 +163,11 @@ class Hub:
 
     # what clients ask for
 
-    def create(self, name: str, instance_id: str, input_json: str | None, version: str | None) -> None:
+    def create(
+        self, name: str, instance_id: str, input_json: str | None, version: str | None, override: bool = False
+    ) -> None:
         with self.transaction():
-            self.start(name, instance_id, input_json, version)
+            self.start(name, instance_id, input_json, version, override=override)
 
     def raise_event(self, instance_id: str, name: str, input_json: str) -> None:
         """Raises NoSuchInstance or Gone, as do the operations below."""

@@ -30,37 +30,62 @@ def check_replay(event: HistoryEvent, decision: Decision | None) -> None:
 
     Raises NonDeterministic.
     """
-    then = f"A previous execution of this orchestration scheduled {_what(event)}"
+    then = "A previous execution of this orchestration scheduled"
     if decision is None:
-        raise NonDeterministic(f"{then}, but the current replay execution hasn't (yet?) scheduled this task.")
-    if not isinstance(decision, _EXPECTED[event.kind]):
         raise NonDeterministic(
-            f"{then}, but the current orchestration replay instead produced a {decision.ACTION} action with this "
-            "sequence number."
+            f"{then} {_missing(event)} the current replay execution hasn't (yet?) scheduled this task."
         )
+    if not isinstance(decision, _EXPECTED[event.kind]):
+        raise NonDeterministic(f"{then} {_of_another_kind(event, decision.ACTION)}")
     if isinstance(decision, ScheduleTask | StartSubOrchestration):
         name = event.name or ""
         if name.lower() != decision.name.lower():
-            task = "an activity" if isinstance(decision, ScheduleTask) else "a sub-orchestration"
-            raise NonDeterministic(
-                f"{then}, but the current orchestration replay instead scheduled {task} task named "
-                f"'{decision.name}' with this sequence number."
-            )
+            raise NonDeterministic(f"{then} {_of_another_name(event, decision.name)}")
 
 
-def _what(event: HistoryEvent) -> str:
+# Core words each case by hand: "sequence ID" here, "sequence number" there, and a slip or two ("named but").
+
+
+def _missing(event: HistoryEvent) -> str:
     match event.kind:
         case Kind.TASK_SCHEDULED:
-            return f"an activity task with sequence ID {event.id} and name '{event.name}' (version '')"
+            return f"an activity task with sequence ID {event.id} and name '{event.name}' (version ''), but"
         case Kind.TIMER_CREATED:
-            return f"a timer task with sequence number {event.id}"
+            return f"a timer task with sequence number {event.id} but"
         case Kind.SUB_ORCHESTRATION_CREATED:
-            return (
-                f"a sub-orchestration task with sequence ID {event.id} and name '{event.name}' "
-                f"(version '', instance ID '{event.instance}')"
-            )
+            return f"{_sub_orchestration(event)}, but"
         case _:
-            return (
-                f"a send event task with sequence ID {event.id}, type 'EventSent', name '{event.name}', "
-                f"instance ID '{event.instance}'"
-            )
+            sent = f"type 'EventSent' name '{event.name}', instance ID '{event.instance}'"
+            return f"a send event task with sequence ID {event.id}, {sent}, but"
+
+
+def _of_another_kind(event: HistoryEvent, action: str) -> str:
+    instead = "but the current orchestration replay instead"
+    match event.kind:
+        case Kind.TASK_SCHEDULED:
+            task = f"an activity task with sequence number {event.id} named '{event.name}'"
+            return f"{task}, {instead} produced a {action} action with this sequence number."
+        case Kind.TIMER_CREATED:
+            task = f"a timer task with sequence number {event.id} named"
+            return f"{task} {instead} produced a {action} action with this sequence number."
+        case Kind.SUB_ORCHESTRATION_CREATED:
+            return f"{_sub_orchestration(event)}, {instead} produced a {action} action at this sequence number."
+        case _:
+            sent = f"type 'EventSent', name '{event.name}', instance ID '{event.instance}'"
+            task = f"a send event task with sequence ID {event.id}, {sent}"
+            return f"{task}, {instead} scheduled a {action} task at this sequence number."
+
+
+def _of_another_name(event: HistoryEvent, name: str) -> str:
+    instead = "but the current orchestration replay instead scheduled"
+    if event.kind is Kind.TASK_SCHEDULED:
+        task = f"an activity task with sequence number {event.id} named '{event.name}'"
+        return f"{task}, {instead} an activity task named '{name}' with this sequence number. "
+    return f"{_sub_orchestration(event)}, {instead} a sub-orchestration task with name {name} at this sequence number."
+
+
+def _sub_orchestration(event: HistoryEvent) -> str:
+    return (
+        f"a sub-orchestration task with sequence ID {event.id} and name '{event.name}' "
+        f"(version '', instance ID '{event.instance}')"
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
+from slipway.local.functions.durable.backend import Backend
 from slipway.local.functions.durable.contract import Functions, Limits
 from slipway.local.functions.durable.decisions import (
     Decision,
@@ -36,9 +37,10 @@ class _Generation:
 
 
 class Orchestrations:
-    def __init__(self, functions: Functions, hub: Hub, pool: Executor, limits: Limits) -> None:
+    def __init__(self, functions: Functions, hub: Hub, pool: Executor, limits: Limits, backend: Backend) -> None:
         self._functions, self._hub, self._pool, self._limits = functions, hub, pool, limits
-        self._slots = asyncio.Semaphore(limits.threads)
+        self._backend = backend
+        self._slots = asyncio.Semaphore(limits.orchestrations)
         self._cache: OrderedDict[str, _Generation] = OrderedDict()
 
     async def step(self, instance_id: str) -> bool:
@@ -59,6 +61,7 @@ class Orchestrations:
                 play,
                 self._functions,
                 self._limits,
+                self._backend,
                 instance,
                 generation.events,
                 generation.wires,

@@ -25,6 +25,7 @@ from slipway.local.functions.durable.actions import (
     WaitForEvent,
     When,
 )
+from slipway.local.functions.durable.backend import Backend
 from slipway.local.functions.durable.decisions import (
     Decision,
     EntityRequest,
@@ -61,6 +62,8 @@ class Scope(Known, Protocol):
     def execution(self) -> str: ...
     @property
     def parent(self) -> str | None: ...
+    @property
+    def backend(self) -> Backend: ...
     @property
     def max_actions(self) -> int: ...
 
@@ -155,7 +158,7 @@ class Replay:
         return [self._new[number] for number in sorted(self._new)]
 
     def feed(self, event: HistoryEvent) -> None:
-        """Raises Refused, and NonDeterministic where the history knows of something that was not started."""
+        """Raises Refused, OverLimit, and NonDeterministic where the history knows of something that was not started."""
         match event.kind:
             case Kind.ORCHESTRATOR_STARTED:
                 self._now = event.at
@@ -199,6 +202,7 @@ class Replay:
                     self._start(child, group)
                 return group
             case ContinueAsNew():
+                self._scope.backend.check_payload("input of the next generation", action.input)
                 self.continued = action
                 return _Group(parent, 0)
             case Unsupported():
@@ -220,6 +224,7 @@ class Replay:
 
     def _activity(self, action: CallActivity, parent: _Group | None) -> _Task:
         require(self._scope, action.name, "activity")
+        self._scope.backend.check_payload(f"input of the activity '{action.name}'", action.input)
         return self._opened(self._decide(ScheduleTask(self._next_id(), action.name, action.input)), parent)
 
     def _sub_orchestration(self, action: CallSubOrchestrator, parent: _Group | None) -> _Task:
@@ -232,8 +237,10 @@ class Replay:
             )
         if given is not None and given.startswith("@"):
             raise Refused("Orchestration instance ids must not start with @")
+        self._scope.backend.check_payload(f"input of the orchestration '{action.name}'", action.input)
         number = self._next_id()
         instance = given or f"{self._scope.execution}:{number}"
+        self._scope.backend.check_id(instance)
         start = StartSubOrchestration(number, action.name, action.input, instance, action.version)
         return self._opened(self._decide(start), parent)
 
@@ -257,6 +264,8 @@ class Replay:
 
     def _entity(self, action: UseEntity, parent: _Group | None) -> _Task:
         require(self._scope, action.entity.split("@")[1], "entity")
+        self._scope.backend.check_id(action.entity)
+        self._scope.backend.check_payload(f"input of the entity {action.entity}", action.input)
         guid = str(uuid5(NAMESPACE_URL, f"{self._scope.instance}_{self._now.isoformat()}_{self._guids}"))
         self._guids += 1
         request = EntityRequest(

@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS activities (
 CREATE TABLE IF NOT EXISTS timers (
     instance TEXT NOT NULL, execution TEXT NOT NULL, id INTEGER NOT NULL, due TEXT NOT NULL,
     PRIMARY KEY (instance, execution, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entities (id TEXT PRIMARY KEY, state TEXT NOT NULL, updated TEXT NOT NULL);
 """
 _LIVE = "status IN ('Pending', 'Running')"
@@ -212,6 +213,15 @@ class Store:
     def delete_work(self, instance_id: str) -> None:
         self._db.execute("DELETE FROM activities WHERE instance = ?", (instance_id,))
         self._db.execute("DELETE FROM timers WHERE instance = ?", (instance_id,))
+
+    # what the host keeps for itself
+
+    def kept(self, name: str) -> str | None:
+        row = self._db.execute("SELECT text FROM kept WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def keep(self, name: str, text: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (name, text))
 
     # entities
 

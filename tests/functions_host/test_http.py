@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -90,8 +91,13 @@ def test_page_of_another_site_reaches_neither_admin_nor_durable_addresses(shop: 
         assert shop.post("/durabletask/orchestrators/order", headers=headers).status_code == 403
 
 
-def test_durable_webhooks_are_not_served(shop: httpx.Client) -> None:
-    assert shop.get("/runtime/webhooks/durabletask/instances/x").status_code == 404
+def test_clock_of_the_machine_is_shown_but_not_moved(shop: httpx.Client) -> None:
+    seen = shop.get("/admin/clock").json()
+    assert datetime.fromisoformat(seen["now"]) - datetime.now(UTC) < timedelta(seconds=10)
+    assert not seen["virtual"]
+    refused = shop.post("/admin/clock", json={"advance": 1})
+    assert (refused.status_code, "--virtual-time" in refused.json()["Message"]) == (409, True)
+    assert shop.post("/admin/clock", json={"advance": 1}, headers={"Origin": "http://evil.example"}).status_code == 403
 
 
 def test_keys_are_not_asked_unless_wanted(shop: httpx.Client) -> None:
@@ -141,13 +147,13 @@ def test_app_with_an_unknown_binding_is_refused_with_one_line(tmp_path: Path) ->
     (tmp_path / "function_app.py").write_text(
         "import azure.functions as func\n"
         "app = func.FunctionApp()\n"
-        "@app.timer_trigger(arg_name='tick', schedule='0 0 * * * *')\n"
-        "def hourly(tick): ...\n"
+        "@app.blob_trigger(arg_name='blob', path='a/b', connection='STORE')\n"
+        "def copied(blob): ...\n"
     )
     done = start(tmp_path, tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == (
-        "refused: function 'hourly': binding 'tick' of type timerTrigger (in) is not supported by this host"
+        "refused: function 'copied': binding 'blob' of type blobTrigger (in) is not supported by this host"
     )
 
 

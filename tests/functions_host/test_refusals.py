@@ -43,6 +43,21 @@ def unset_placeholder(app: df.DFApp) -> None:
     def f(msg: object) -> None: ...
 
 
+def seven_fields(app: df.DFApp) -> None:
+    @app.timer_trigger(arg_name="tick", schedule="0 0 0 * * * 2026")
+    def f(tick: object) -> None: ...
+
+
+def span_of_time(app: df.DFApp) -> None:
+    @app.timer_trigger(arg_name="tick", schedule="00:05:00")
+    def f(tick: object) -> None: ...
+
+
+def unset_schedule(app: df.DFApp) -> None:
+    @app.timer_trigger(arg_name="tick", schedule="%EVERY_NIGHT%")
+    def f(tick: object) -> None: ...
+
+
 def parameter_without_binding(app: df.DFApp) -> None:
     @app.route(route="f")
     def f(req: object, extra: object) -> None: ...
@@ -75,6 +90,9 @@ def same_durable_name(app: df.DFApp) -> None:
         (sessions, "function 'f': binding 'msg' of type serviceBusTrigger with sessions"),
         (blob_output, "function 'f': binding 'blob' of type blob \\(out\\)"),
         (unset_placeholder, "needs the setting QUEUE"),
+        (seven_fields, "function 'f': binding 'tick' of type timerTrigger: .* is not an NCRONTAB schedule"),
+        (span_of_time, "'00:05:00' is not an NCRONTAB schedule"),
+        (unset_schedule, "needs the setting EVERY_NIGHT"),
         (parameter_without_binding, "function 'f': no binding for parameter extra"),
         (binding_without_parameter, "function 'f': no parameter for binding out"),
         (foreign_task_hub, "function 'f': binding 'client' of type durableClient"),
@@ -107,6 +125,13 @@ def test_folder_without_an_app_is_refused(tmp_path: Path) -> None:
     [
         ({"version": "3.0"}, "only 2.0"),
         ({"version": "2.0", "extensions": {"serviceBus": {"maxConcurrentCalls": 0}}}, "maxConcurrentCalls"),
+        ({"version": "2.0", "functionTimeout": "5 min"}, "functionTimeout"),
+        ({"version": "2.0", "functionTimeout": "00:00:00"}, "longer than nothing"),
+        ({"version": "2.0", "extensions": {"durableTask": {"maxConcurrentEntityFunctions": 0}}}, "maxConcurrentEntity"),
+        (
+            {"version": "2.0", "extensions": {"durableTask": {"overridableExistingInstanceStates": "All"}}},
+            "overridableExistingInstanceStates",
+        ),
         ({"version": "2.0", "extensions": {"serviceBus": {"maxAutoLockRenewalDuration": "5m"}}}, "hh:mm:ss"),
         (
             {"version": "2.0", "extensions": {"serviceBus": {"autoCompleteMessages": False}}},

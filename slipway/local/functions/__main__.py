@@ -7,13 +7,17 @@ import logging
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
 from slipway.local.functions.app import load_app
+from slipway.local.functions.clock import Clock, VirtualClock, WallClock
+from slipway.local.functions.durable.engine import BACKENDS
 from slipway.local.functions.host import App, Host
 from slipway.local.functions.host_json import read_host_json
 from slipway.local.functions.refusal import AppRefused
+from slipway.local.functions.sdk_warnings import tame
 from slipway.local.functions.settings import load_settings
 
 REFUSED = 2
@@ -33,6 +37,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(level)
+    tame()
     try:
         settings = load_settings(arguments.app)
         host_json = read_host_json(arguments.app)
@@ -49,7 +54,15 @@ def main() -> int:
 
 
 async def _serve(app: App, arguments: argparse.Namespace, ready_line: TextIO) -> None:
-    host = Host(app, arguments.state, port=arguments.port, check_keys=arguments.check_keys)
+    host = Host(
+        app,
+        arguments.state,
+        port=arguments.port,
+        check_keys=arguments.check_keys,
+        clock=arguments.virtual_time or WallClock(),
+        by_hand=arguments.by_hand,
+        backend=arguments.backend,
+    )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -66,7 +79,30 @@ def _arguments() -> argparse.Namespace:
     start.add_argument("--state", type=Path, required=True, help="SQLite file of the durable functions")
     start.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0: any free one")
     start.add_argument("--check-keys", action="store_true", help="ask function keys as Azure does")
-    return parser.parse_args()
+    start.add_argument(
+        "--backend", choices=sorted(BACKENDS), default="dts", help="whose ways to have (default: %(default)s)"
+    )
+    start.add_argument(
+        "--virtual-time",
+        metavar="START",
+        nargs="?",
+        type=_virtual_clock,
+        const=_virtual_clock(""),
+        help="the clock stands while anything can run, then jumps to the next timer; it starts at START, or now",
+    )
+    start.add_argument(
+        "--by-hand", action="store_true", help="with --virtual-time: only POST /admin/clock moves the clock"
+    )
+    arguments = parser.parse_args()
+    if arguments.by_hand and arguments.virtual_time is None:
+        parser.error("--by-hand needs --virtual-time")
+    return arguments
+
+
+def _virtual_clock(start: str) -> Clock:
+    """From an ISO time, in UTC where it says nothing else; empty: now."""
+    at = datetime.fromisoformat(start) if start else datetime.now(UTC)
+    return VirtualClock(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.local.functions.ncrontab import Schedule
 from slipway.local.functions.refusal import AppRefused
 
 RETURN = "$return"
@@ -32,6 +33,14 @@ class ServiceBusTrigger:
     @property
     def path(self) -> str:
         return self.queue or f"{self.topic}/Subscriptions/{self.subscription}"
+
+
+@dataclass(frozen=True)
+class TimerTrigger:
+    name: str
+    schedule: Schedule
+    run_on_startup: bool
+    use_monitor: bool
 
 
 @dataclass(frozen=True)
@@ -70,11 +79,12 @@ class ServiceBusOutput:
     topic: str | None
 
 
-Trigger = HttpTrigger | ServiceBusTrigger | OrchestrationTrigger | ActivityTrigger | EntityTrigger
+Trigger = HttpTrigger | ServiceBusTrigger | TimerTrigger | OrchestrationTrigger | ActivityTrigger | EntityTrigger
 Output = HttpOutput | ServiceBusOutput
 TRIGGER_TYPES: Mapping[type, str] = {
     HttpTrigger: "httpTrigger",
     ServiceBusTrigger: "serviceBusTrigger",
+    TimerTrigger: "timerTrigger",
     OrchestrationTrigger: "orchestrationTrigger",
     ActivityTrigger: "activityTrigger",
     EntityTrigger: "entityTrigger",
@@ -92,7 +102,7 @@ class Bindings:
 
 
 def read_bindings(function: str, raw: Sequence[Raw], expand: Callable[[str], str]) -> Bindings:
-    """The bindings of one function; `expand` replaces `%NAME%` in names of queues and topics.
+    """The bindings of one function; `expand` replaces `%NAME%` in schedules and in names of queues and topics.
 
     Raises AppRefused that names function and binding for whatever is not in this module.
     """
@@ -105,6 +115,8 @@ def read_bindings(function: str, raw: Sequence[Raw], expand: Callable[[str], str
                 triggers.append(_http_trigger(one))
             case "serviceBusTrigger", "IN":
                 triggers.append(_service_bus_trigger(function, one, expand))
+            case "timerTrigger", "IN":
+                triggers.append(_timer_trigger(function, one, expand))
             case "orchestrationTrigger", "IN":
                 triggers.append(OrchestrationTrigger(one["name"], one.get("orchestration")))
             case "activityTrigger", "IN":
@@ -149,6 +161,19 @@ def _service_bus_trigger(function: str, raw: Raw, expand: Callable[[str], str]) 
         queue=_expanded(raw, "queueName", expand),
         topic=_expanded(raw, "topicName", expand),
         subscription=_expanded(raw, "subscriptionName", expand),
+    )
+
+
+def _timer_trigger(function: str, raw: Raw, expand: Callable[[str], str]) -> TimerTrigger:
+    try:
+        schedule = Schedule.parse(expand(raw["schedule"]))
+    except ValueError as error:
+        raise AppRefused(f"function '{function}': binding '{raw['name']}' of type timerTrigger: {error}") from error
+    return TimerTrigger(
+        name=raw["name"],
+        schedule=schedule,
+        run_on_startup=bool(raw.get("runOnStartup")),
+        use_monitor=raw.get("useMonitor") is not False,
     )
 
 

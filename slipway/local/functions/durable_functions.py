@@ -11,6 +11,7 @@ from slipway.local.functions.app import Function
 from slipway.local.functions.converters import decode
 from slipway.local.functions.durable.engine import ActivityFailed
 from slipway.local.functions.invocation import InvocationFailed, Invoker
+from slipway.local.functions.sdk_warnings import replayed
 
 log = logging.getLogger(__name__)
 KINDS: Mapping[str, str] = {
@@ -42,7 +43,11 @@ class DurableFunctions:
         return KINDS[function.trigger_type] if function else None
 
     def orchestrate(self, name: str, body: str) -> str:
-        return self._run(name, body)
+        token = replayed.set(body)
+        try:
+            return self._run(name, body)
+        finally:
+            replayed.reset(token)
 
     def run_entity(self, name: str, body: str) -> str:
         return self._run(name, body)

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -12,19 +13,22 @@ from aiohttp import web
 from slipway.local.functions.admin import HostStatus
 from slipway.local.functions.app import Function
 from slipway.local.functions.authentication import Authentication
-from slipway.local.functions.bindings import ServiceBusOutput, ServiceBusTrigger
-from slipway.local.functions.clock import Clock, WallClock
-from slipway.local.functions.durable.engine import DurableEngine, Limits
+from slipway.local.functions.bindings import ServiceBusOutput, ServiceBusTrigger, TimerTrigger
+from slipway.local.functions.clock import Clock, VirtualClock, WallClock
+from slipway.local.functions.clock_api import ClockApi
+from slipway.local.functions.durable.engine import BACKENDS, DurableEngine, Limits
 from slipway.local.functions.durable_functions import DurableFunctions
-from slipway.local.functions.host_json import HostJson
+from slipway.local.functions.host_json import DurableTaskSettings, HostJson
 from slipway.local.functions.invocation import Invoker
-from slipway.local.functions.keys import MasterKey
+from slipway.local.functions.keys import MasterKey, SystemKey
 from slipway.local.functions.refusal import AppRefused
-from slipway.local.functions.server import RPC_ROOT, Server
+from slipway.local.functions.server import RPC_ROOT, WEBHOOK_ROOT, Server
 from slipway.local.functions.servicebus_connection import Connections
 from slipway.local.functions.servicebus_output import Senders
 from slipway.local.functions.servicebus_trigger import Listener
 from slipway.local.functions.settings import expand, number
+from slipway.local.functions.timer_trigger import TimerListener
+from slipway.local.functions.virtual_time import VirtualTime
 
 log = logging.getLogger(__name__)
 ADDRESS = "127.0.0.1"
@@ -42,7 +46,10 @@ class App:
 
 
 class Host:
-    """Runs one app. Make it inside the event loop. Raises AppRefused for what the app lacks."""
+    """Runs one app. Make it inside the event loop. Raises AppRefused for what the app lacks.
+
+    With a VirtualClock the host moves it by itself, unless it is to be moved `by_hand`, through `virtual_time`.
+    """
 
     def __init__(
         self,
@@ -52,6 +59,8 @@ class Host:
         port: int = 0,
         check_keys: bool = False,
         clock: Clock | None = None,
+        by_hand: bool = False,
+        backend: str = "dts",
     ) -> None:
         extensions = app.host_json.extensions
         self._port = port
@@ -59,14 +68,29 @@ class Host:
         self._connections = Connections(app.settings)
         self._senders = Senders(self._connections)
         threads = number(app.settings, "PYTHON_THREADPOOL_THREAD_COUNT")
-        self._invoker = Invoker(str(app.folder), threads, self.client_binding, self._senders)
+        timeout = app.host_json.function_timeout
+        self._invoker = Invoker(str(app.folder), threads, self.client_binding, self._senders, timeout)
+        clock = clock or WallClock()
         self._durable = DurableFunctions(app.functions, self._invoker)
         self.engine = DurableEngine(
             self._durable,
             state,
-            clock or WallClock(),
-            limits=Limits(activities=extensions.durable_task.max_concurrent_activity_functions),
+            clock,
+            limits=_limits(extensions.durable_task, threads),
+            backend=BACKENDS[backend],
         )
+        self._system_key = SystemKey(self.engine)
+        self._timers = {
+            function.name: TimerListener(function, function.bindings.trigger, clock, self._invoker, self.engine)
+            for function in app.functions
+            if isinstance(function.bindings.trigger, TimerTrigger) and not function.disabled
+        }
+        self.virtual_time: VirtualTime | None = None
+        if isinstance(clock, VirtualClock):
+            timers = tuple(self._timers.values())
+            self.virtual_time = VirtualTime(clock, self.engine, self.engine, timers, self._invoker)
+        self._by_hand = by_hand
+        self._moving: asyncio.Task[None] | None = None
         self._status = HostStatus()
         key = MasterKey(Path(state).with_suffix(".key")) if check_keys else None
         server = Server(
@@ -77,6 +101,9 @@ class Host:
             self._status,
             Authentication.from_settings(app.settings),
             key,
+            self._system_key,
+            self._timers,
+            ClockApi(clock, self.next_due, self.virtual_time),
         )
         self._runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
         self._listeners = self._make_listeners(app)
@@ -88,8 +115,13 @@ class Host:
     def client_binding(self) -> str:
         """The datum of a durableClient binding."""
         return self.engine.client_binding(
-            f"{self.url}/runtime/webhooks/durabletask", f"{self.url}{RPC_ROOT}", self._task_hub
+            f"{self.url}{WEBHOOK_ROOT}", f"{self.url}{RPC_ROOT}", self._task_hub, self._system_key.value
         )
+
+    def next_due(self) -> datetime | None:
+        """When the clock next makes something happen."""
+        parts: list[DurableEngine | TimerListener] = [self.engine, *self._timers.values()]
+        return min((due for part in parts if (due := part.next_due()) is not None), default=None)
 
     async def start(self) -> None:
         """Serves, resumes what was unfinished, then takes messages. Raises OSError when the port is taken."""
@@ -97,21 +129,36 @@ class Host:
         site = web.TCPSite(self._runner, ADDRESS, self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
+        if self.virtual_time is not None:
+            self.virtual_time.recall()
         await self.engine.start()
+        for timer in self._timers.values():
+            timer.start()
         for listener in self._listeners:
             listener.start()
         self._status.state = "Running"
+        if self.virtual_time is not None and not self._by_hand:
+            self._moving = asyncio.create_task(self.virtual_time.run(), name="virtual time")
+            self._moving.add_done_callback(_report)
 
     async def stop(self) -> None:
         """Takes no more work, lets running invocations end for ten seconds at most, closes all."""
         self._status.state = "Stopping"
         deadline = time.monotonic() + STOP_SECONDS
         self._durable.pause()
+        if self._moving is not None:
+            self._moving.cancel()
+        for timer in self._timers.values():
+            timer.stop_firing()
         for listener in self._listeners:
             listener.stop_receiving()
         await self._invoker.drain(deadline - time.monotonic())
         left = deadline - time.monotonic()
-        await asyncio.gather(self._senders.close(), *(listener.close(left) for listener in self._listeners))
+        await asyncio.gather(
+            self._senders.close(),
+            *(listener.close(left) for listener in self._listeners),
+            *(timer.close() for timer in self._timers.values()),
+        )
         await self.engine.stop()
         await self._connections.close()
         await self._runner.cleanup()
@@ -130,3 +177,20 @@ class Host:
             except AppRefused as refused:
                 raise AppRefused(f"function '{function.name}': {refused}") from refused
         return listeners
+
+
+def _limits(settings: DurableTaskSettings, threads: int | None) -> Limits:
+    return Limits(
+        threads=threads or Limits().threads,
+        activities=settings.max_concurrent_activity_functions,
+        orchestrations=settings.max_concurrent_orchestrator_functions,
+        entities=settings.max_concurrent_entity_functions,
+        entity_batch=settings.max_entity_operation_batch_size,
+        actions=settings.max_orchestration_actions,
+        override_running=settings.overridable_existing_instance_states == "AnyState",
+    )
+
+
+def _report(moving: asyncio.Task[None]) -> None:
+    if not moving.cancelled() and (error := moving.exception()) is not None:
+        log.error("virtual time stands still", exc_info=error)

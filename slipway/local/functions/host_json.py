@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -26,6 +26,16 @@ def _time_span(text: object) -> timedelta:
         seconds=int(seconds),
         microseconds=int((fraction or "").ljust(7, "0")[:6]),
     )
+
+
+def _timeout(text: object) -> timedelta | None:
+    """A time span, or -1 for none."""
+    if str(text) == "-1":
+        return None
+    span = _time_span(text)
+    if not span:
+        raise ValueError("must be longer than nothing, or -1")
+    return span
 
 
 TimeSpan = Annotated[timedelta, BeforeValidator(_time_span)]
@@ -51,6 +61,9 @@ class DurableTaskSettings(_Section):
     max_concurrent_activity_functions: int = Field(default=20, ge=1)
     max_concurrent_orchestrator_functions: int = Field(default=10, ge=1)
     max_concurrent_entity_functions: int = Field(default=10, ge=1)
+    max_entity_operation_batch_size: int = Field(default=5000, ge=1)
+    max_orchestration_actions: int = Field(default=100_000, ge=1)
+    overridable_existing_instance_states: Literal["NonRunningStates", "AnyState"] = "NonRunningStates"
 
 
 class _Extensions(_Section):
@@ -67,6 +80,7 @@ class HostJson(_Section):
     """The whole file; absent keys have the defaults of the Functions host."""
 
     version: str
+    function_timeout: Annotated[timedelta | None, BeforeValidator(_timeout)] = timedelta(minutes=30)
     extensions: _Extensions = _Extensions()
     logging: _Logging = _Logging()
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -32,6 +33,13 @@ class InvocationFailed(Exception):
         self.cause = cause
 
 
+class FunctionTimeout(Exception):
+    """A function ran for longer than host.json allows. The words are the Functions host's."""
+
+    def __init__(self, function: str, timeout: timedelta) -> None:
+        super().__init__(f"Timeout value of {_time_span(timeout)} was exceeded by function: Functions.{function}")
+
+
 class MessageSender(Protocol):
     """Sends what a function gave to a Service Bus output."""
 
@@ -39,7 +47,12 @@ class MessageSender(Protocol):
 
 
 class Invoker:
-    """Invokes the functions of one app and knows which invocations are still running."""
+    """Invokes the functions of one app and knows which invocations are still running.
+
+    `timeout` is in real time, for each invocation (None: none). What overruns it is answered as failed. An async
+    function is cancelled at its next await. A sync one cannot be: its thread goes on, keeps its place in the pool, and
+    what it does still takes effect, though nobody hears of it. (Azure ends the whole worker process instead.)
+    """
 
     def __init__(
         self,
@@ -47,7 +60,9 @@ class Invoker:
         threads: int | None,
         client_binding: Callable[[], str],
         messages: MessageSender,
+        timeout: timedelta | None = None,
     ) -> None:
+        self._timeout = timeout
         self._directory = directory
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
         self._client_binding = client_binding
@@ -72,7 +87,7 @@ class Invoker:
         self._running += 1
         self._idle.clear()
         try:
-            return await self._invoke(function, trigger, metadata or {}, context)
+            return await self._invoke_in_time(function, trigger, metadata or {}, context)
         except (Exception, SystemExit) as error:
             took_ms = (time.monotonic() - started) * 1000
             log.error(
@@ -90,6 +105,15 @@ class Invoker:
             if not self._running:
                 self._idle.set()
 
+    def is_idle(self) -> bool:
+        return self._running == 0
+
+    async def until_idle(self) -> None:
+        await self._idle.wait()
+
+    def next_due(self) -> None:
+        """No invocation waits for the clock."""
+
     async def drain(self, seconds: float) -> None:
         """Waits for running invocations, at most so long."""
         try:
@@ -97,6 +121,21 @@ class Invoker:
         except TimeoutError:
             log.warning("%d invocations were still running after %.0f s", self._running, seconds)
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _invoke_in_time(
+        self, function: Function, trigger: Datum, metadata: Metadata, context: InvocationContext
+    ) -> Datum | None:
+        if self._timeout is None:
+            return await self._invoke(function, trigger, metadata, context)
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()) as scope:
+                return await self._invoke(function, trigger, metadata, context)
+        except TimeoutError as error:
+            if not scope.expired():  # the function's own
+                raise
+            left = "" if function.is_async else "; its thread goes on, and what it does still takes effect"
+            log.warning("function %s overran functionTimeout%s", function.name, left)
+            raise FunctionTimeout(function.name, self._timeout) from error
 
     async def _invoke(
         self, function: Function, trigger: Datum, metadata: Metadata, context: InvocationContext
@@ -138,3 +177,12 @@ class Invoker:
         if result is not None and not returned:
             raise RuntimeError(f"function '{function.name}' without a $return binding returned a value")
         return answer
+
+
+def _time_span(duration: timedelta) -> str:
+    """As .NET writes it: `[d.]hh:mm:ss[.fffffff]`."""
+    minutes, seconds = divmod(duration.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days = f"{duration.days}." if duration.days else ""
+    fraction = f".{duration.microseconds:06}0" if duration.microseconds else ""
+    return f"{days}{hours:02}:{minutes:02}:{seconds:02}{fraction}"

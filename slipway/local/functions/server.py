@@ -1,5 +1,6 @@
-"""The host's HTTP side: the app's routes, `/admin/…`, and the durable client's `/durabletask/…`."""
+"""The host's HTTP side: the app's routes, `/admin/…`, the durable client's `/durabletask/…`, the durable webhooks."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
@@ -10,17 +11,20 @@ from slipway.local.functions.admin import HostStatus, describe_functions, full_r
 from slipway.local.functions.app import Function
 from slipway.local.functions.authentication import Authentication, InvalidToken, without_reserved
 from slipway.local.functions.bindings import HttpTrigger
+from slipway.local.functions.clock_api import ClockApi
 from slipway.local.functions.durable.engine import DurableEngine, RpcRequest
 from slipway.local.functions.http_trigger import joined, request_datum, response, trace_of
 from slipway.local.functions.invocation import InvocationFailed, Invoker
-from slipway.local.functions.keys import MasterKey
+from slipway.local.functions.keys import MasterKey, SystemKey
 from slipway.local.functions.openid import IssuerUnavailable
 from slipway.local.functions.refusal import AppRefused
 from slipway.local.functions.routes import Route, Routes, Template
+from slipway.local.functions.timer_trigger import TimerListener
 
 log = logging.getLogger(__name__)
 BODY_LIMIT = 210 * 1024 * 1024  # bytes; Azure's
 RPC_ROOT = "/durabletask/"
+WEBHOOK_ROOT = "/runtime/webhooks/durabletask/"
 RESERVED = ("admin", "runtime", "durabletask")  # first segments that are the host's own
 LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -37,8 +41,14 @@ class Server:
         status: HostStatus,
         authentication: Authentication | None,
         key: MasterKey | None,
+        system_key: SystemKey,
+        timers: Mapping[str, TimerListener],
+        clock: ClockApi,
     ) -> None:
-        """`key`: None where keys are not checked. Raises AppRefused for a route that is not understood."""
+        """`key`: None where keys are not checked; the webhooks always ask theirs. `timers` by name of function.
+
+        Raises AppRefused for a route that is not understood.
+        """
         self._functions = {function.name: function for function in functions}
         self._route_prefix = route_prefix
         self._routes = routes_of(functions, route_prefix)
@@ -47,6 +57,10 @@ class Server:
         self._status = status
         self._authentication = authentication
         self._key = key
+        self._system_key = system_key
+        self._timers = timers
+        self._clock = clock
+        self._by_hand: set[asyncio.Task[None]] = set()
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=BODY_LIMIT)
@@ -54,7 +68,11 @@ class Server:
         application.router.add_get("/admin/host/status", self._host_status)
         application.router.add_get("/admin/functions", self._list_functions)
         application.router.add_get("/admin/functions/{name}", self._describe_function)
+        application.router.add_post("/admin/functions/{name}", self._run_function)
+        application.router.add_get("/admin/clock", self._look_at_clock)
+        application.router.add_post("/admin/clock", self._move_clock)
         application.router.add_route("*", RPC_ROOT + "{path:.*}", self._durable_rpc)
+        application.router.add_route("*", WEBHOOK_ROOT + "{path:.*}", self._durable_webhook)
         for reserved in RESERVED:
             application.router.add_route("*", f"/{reserved}{{path:(/.*)?}}", self._not_found)
         application.router.add_route("*", "/{path:.*}", self._function)
@@ -78,19 +96,51 @@ class Server:
             raise web.HTTPNotFound
         return web.json_response(self._described(request, [function])[0])
 
+    async def _run_function(self, request: web.Request) -> web.Response:
+        """Runs a timer's function by hand; the answer does not wait for it."""
+        self._refuse_strangers(request)
+        name = request.match_info["name"]
+        if name not in self._functions:
+            raise web.HTTPNotFound
+        timer = self._timers.get(name)
+        if timer is None:
+            words = f"function '{name}' has no timer trigger, or is disabled: this host runs only timers by hand"
+            return web.json_response({"Message": words}, status=400)
+        run = asyncio.create_task(timer.run_by_hand())
+        self._by_hand.add(run)
+        run.add_done_callback(self._by_hand.discard)
+        return web.Response(status=202)
+
+    async def _look_at_clock(self, request: web.Request) -> web.Response:
+        self._refuse_strangers(request)
+        return self._clock.look()
+
+    async def _move_clock(self, request: web.Request) -> web.Response:
+        self._refuse_strangers(request)
+        return await self._clock.move(request)
+
     async def _not_found(self, request: web.Request) -> web.Response:
         raise web.HTTPNotFound
 
     async def _durable_rpc(self, request: web.Request) -> web.Response:
         refuse_pages(request)
+        return await self._durable(request, RPC_ROOT)
+
+    async def _durable_webhook(self, request: web.Request) -> web.Response:
+        opened = self._system_key.opens(request) or (self._key is not None and self._key.opens(request))
+        if not opened:
+            raise web.HTTPUnauthorized(text="")
+        return await self._durable(request, WEBHOOK_ROOT)
+
+    async def _durable(self, request: web.Request, root: str) -> web.Response:
         answer = await self._engine.handle(
             RpcRequest(
                 method=request.method,
-                path=unquote(request.raw_path.partition("?")[0]).removeprefix(RPC_ROOT),
+                path=unquote(request.raw_path.partition("?")[0]).removeprefix(root),
                 query=joined(request.query),
                 headers=request.headers,
                 body=await request.read(),
-                root=f"http://{request.host}{RPC_ROOT}".rstrip("/"),
+                root=f"http://{request.host}{root}".rstrip("/"),
             )
         )
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)

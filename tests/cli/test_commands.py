@@ -169,7 +169,7 @@ def test_abort_is_a_command_with_its_reason(slipway: Slipway, server: ApiServer)
     result = slipway("abort", "checkout--1.1.0", "--reason", "wrong build")
     assert result.exit_code == 0
     assert server.heard[0][2]["command"] == "abort"
-    assert "checkout--1.1.0 is told to stop" in result.stdout
+    assert "abort for checkout--1.1.0 is on its way" in result.stdout
 
 
 @pytest.mark.parametrize("odd", ["checkout--1~2", "a/../../b"])

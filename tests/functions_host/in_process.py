@@ -26,6 +26,7 @@ class Hosted:
         self.host, self.clock = host, clock
         self.time: VirtualTime = host.virtual_time
         self.url = host.url
+        self.rpc = host.rpc_root.rstrip("/")
 
 
 @asynccontextmanager

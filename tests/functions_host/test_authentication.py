@@ -111,6 +111,11 @@ def test_token_that_proves_nothing_is_refused(
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
+@pytest.mark.parametrize("token", [b"\xff\xfe", b"a.b", b"a.b.c", b"\xe2\x82\xac.x.y"])
+def test_token_that_is_none_is_refused(guarded: httpx.Client, token: bytes) -> None:
+    assert guarded.get("/api/greet", headers={"Authorization": b"Bearer " + token}).status_code == 401
+
+
 def test_refused_token_is_logged_without_the_token(
     guarded: httpx.Client, issuer: Issuer, guarded_host: Process
 ) -> None:

@@ -70,9 +70,9 @@ async def test_activity_that_overruns_fails_for_its_orchestrator() -> None:
             return "went on without"
 
     async with hosted(app, host_json=SHORT) as it, aiohttp.ClientSession(it.url) as client:
-        await client.post("/durabletask/orchestrators/hurried/one")
+        await client.post(it.rpc + "/orchestrators/hurried/one")
         await it.time.settle()
-        status = await (await client.get("/durabletask/instances/one")).json()
+        status = await (await client.get(it.rpc + "/instances/one")).json()
         assert (status["runtimeStatus"], status["output"]) == ("Completed", "went on without")
         go_on.set()
 
@@ -87,6 +87,6 @@ async def test_host_json_lets_a_start_replace_what_is_running() -> None:
     settings = {"extensions": {"durableTask": {"overridableExistingInstanceStates": "AnyState"}}}
     async with hosted(app, host_json=settings) as it, aiohttp.ClientSession(it.url) as client:
         for given in (1, 2):
-            assert (await client.post("/durabletask/orchestrators/waits/one", json=given)).status == 202
+            assert (await client.post(it.rpc + "/orchestrators/waits/one", json=given)).status == 202
             await it.time.settle()
-        assert (await (await client.get("/durabletask/instances/one")).json())["input"] == 2
+        assert (await (await client.get(it.rpc + "/instances/one")).json())["input"] == 2

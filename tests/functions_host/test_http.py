@@ -1,5 +1,6 @@
 """HTTP functions over real requests."""
 
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -81,14 +82,14 @@ def test_admin_lists_functions_and_state(shop: httpx.Client) -> None:
     assert shop.get("/admin/functions/nothing").status_code == 404
 
 
-def test_page_of_another_site_reaches_neither_admin_nor_durable_addresses(shop: httpx.Client) -> None:
+def test_page_of_another_site_reaches_no_admin_address(shop: httpx.Client) -> None:
     for headers in (
         {"Origin": "http://evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Host": "evil.example"},
     ):
         assert shop.get("/admin/host/status", headers=headers).status_code == 403
-        assert shop.post("/durabletask/orchestrators/order", headers=headers).status_code == 403
+        assert shop.get("/admin/functions", headers=headers).status_code == 403
 
 
 def test_clock_of_the_machine_is_shown_but_not_moved(shop: httpx.Client) -> None:
@@ -162,3 +163,28 @@ def start(app: Path, folder: Path, *options: str) -> subprocess.CompletedProcess
     arguments = ["start", "--app", str(app), "--state", str(folder / "state.sqlite"), *options]
     command = [sys.executable, "-m", "slipway.local.functions", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_engine_is_reached_only_by_whoever_knows_its_address(shop: httpx.Client) -> None:
+    for path in ("orchestrators/order", "instances/one", "entities/counter/x", "guess/instances/one"):
+        assert shop.get(f"/durabletask/{path}").status_code == 404
+        assert shop.post(f"/durabletask/{path}", json={}).status_code == 404
+
+
+def test_request_that_cannot_be_parsed_leaves_no_token_in_the_log(shop_host: Process) -> None:
+    port = int(shop_host.ready["url"].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as raw:
+        raw.sendall(b"GET /api/x HTTP/1.1\r\nHost: localhost\r\nAuthorization : Bearer secret-of-alice\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.")
+    assert "secret-of-alice" not in shop_host.log
+
+
+def test_second_host_on_the_same_state_is_refused(tmp_path: Path) -> None:
+    first, second = a_host("shop", tmp_path), a_host("shop", tmp_path)
+    first.start()
+    try:
+        with pytest.raises(AssertionError, match="another host runs on"):
+            second.start()
+    finally:
+        first.end()
+        second.end()

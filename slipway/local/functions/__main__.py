@@ -16,9 +16,11 @@ from slipway.local.functions.clock import Clock, VirtualClock, WallClock
 from slipway.local.functions.durable.engine import BACKENDS
 from slipway.local.functions.host import App, Host
 from slipway.local.functions.host_json import read_host_json
+from slipway.local.functions.log_filter import WithoutRequests
 from slipway.local.functions.refusal import AppRefused
 from slipway.local.functions.sdk_warnings import tame
 from slipway.local.functions.settings import load_settings
+from slipway.local.functions.state_lock import only_host
 
 REFUSED = 2
 QUIET = {  # the SDKs narrate, and some of it is headers; what Service Bus reports the triggers say themselves
@@ -37,13 +39,14 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(level)
+    logging.getLogger("aiohttp.server").addFilter(WithoutRequests())
     tame()
     try:
         settings = load_settings(arguments.app)
         host_json = read_host_json(arguments.app)
         app = App(arguments.app, load_app(arguments.app, settings), host_json, settings)
-        arguments.state.parent.mkdir(parents=True, exist_ok=True)
-        asyncio.run(_serve(app, arguments, ready_line))
+        with only_host(arguments.state):
+            asyncio.run(_serve(app, arguments, ready_line))
     except AppRefused as refused:
         print(f"refused: {refused}", file=sys.stderr)
         return REFUSED

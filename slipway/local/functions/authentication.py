@@ -77,7 +77,7 @@ class Authentication:
                 issuer=self._issuer,
                 options={"require": ["exp", "iss", "aud"]},
             )
-        except (jwt.PyJWTError, UnknownKey) as error:
+        except (jwt.PyJWTError, UnknownKey, ValueError) as error:
             raise InvalidToken(f"{type(error).__name__}: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from slipway.local.functions.host_json import DurableTaskSettings, HostJson
 from slipway.local.functions.invocation import Invoker
 from slipway.local.functions.keys import MasterKey, SystemKey
 from slipway.local.functions.refusal import AppRefused
-from slipway.local.functions.server import RPC_ROOT, WEBHOOK_ROOT, Server
+from slipway.local.functions.server import WEBHOOK_ROOT, Server
 from slipway.local.functions.servicebus_connection import Connections
 from slipway.local.functions.servicebus_output import Senders
 from slipway.local.functions.servicebus_trigger import Listener
@@ -92,6 +93,7 @@ class Host:
         self._by_hand = by_hand
         self._moving: asyncio.Task[None] | None = None
         self._status = HostStatus()
+        self.rpc_root = f"/durabletask/{secrets.token_urlsafe(24)}/"
         key = MasterKey(Path(state).with_suffix(".key")) if check_keys else None
         server = Server(
             app.functions,
@@ -102,6 +104,7 @@ class Host:
             Authentication.from_settings(app.settings),
             key,
             self._system_key,
+            self.rpc_root,
             self._timers,
             ClockApi(clock, self.next_due, self.virtual_time),
         )
@@ -115,7 +118,7 @@ class Host:
     def client_binding(self) -> str:
         """The datum of a durableClient binding."""
         return self.engine.client_binding(
-            f"{self.url}{WEBHOOK_ROOT}", f"{self.url}{RPC_ROOT}", self._task_hub, self._system_key.value
+            f"{self.url}{WEBHOOK_ROOT}", f"{self.url}{self.rpc_root}", self._task_hub, self._system_key.value
         )
 
     def next_due(self) -> datetime | None:

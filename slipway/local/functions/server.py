@@ -23,7 +23,6 @@ from slipway.local.functions.timer_trigger import TimerListener
 
 log = logging.getLogger(__name__)
 BODY_LIMIT = 210 * 1024 * 1024  # bytes; Azure's
-RPC_ROOT = "/durabletask/"
 WEBHOOK_ROOT = "/runtime/webhooks/durabletask/"
 RESERVED = ("admin", "runtime", "durabletask")  # first segments that are the host's own
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -42,10 +41,14 @@ class Server:
         authentication: Authentication | None,
         key: MasterKey | None,
         system_key: SystemKey,
+        rpc_root: str,
         timers: Mapping[str, TimerListener],
         clock: ClockApi,
     ) -> None:
         """`key`: None where keys are not checked; the webhooks always ask theirs. `timers` by name of function.
+
+        `rpc_root` is where the durable client finds the engine: an address that only the app is told, since what
+        comes there is trusted. (In Azure it is on a port that only the worker reaches.)
 
         Raises AppRefused for a route that is not understood.
         """
@@ -58,6 +61,7 @@ class Server:
         self._authentication = authentication
         self._key = key
         self._system_key = system_key
+        self._rpc_root = rpc_root
         self._timers = timers
         self._clock = clock
         self._by_hand: set[asyncio.Task[None]] = set()
@@ -71,7 +75,7 @@ class Server:
         application.router.add_post("/admin/functions/{name}", self._run_function)
         application.router.add_get("/admin/clock", self._look_at_clock)
         application.router.add_post("/admin/clock", self._move_clock)
-        application.router.add_route("*", RPC_ROOT + "{path:.*}", self._durable_rpc)
+        application.router.add_route("*", self._rpc_root + "{path:.*}", self._durable_rpc)
         application.router.add_route("*", WEBHOOK_ROOT + "{path:.*}", self._durable_webhook)
         for reserved in RESERVED:
             application.router.add_route("*", f"/{reserved}{{path:(/.*)?}}", self._not_found)
@@ -124,7 +128,7 @@ class Server:
 
     async def _durable_rpc(self, request: web.Request) -> web.Response:
         refuse_pages(request)
-        return await self._durable(request, RPC_ROOT)
+        return await self._durable(request, self._rpc_root)
 
     async def _durable_webhook(self, request: web.Request) -> web.Response:
         opened = self._system_key.opens(request) or (self._key is not None and self._key.opens(request))

@@ -13,13 +13,25 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def body_of(message: ServiceBusReceivedMessage) -> Datum:
-    """Raises ValueError for an AMQP sequence, which no binding takes."""
+    """Bytes and text as they are. An AMQP value of another kind, or a sequence, comes as its JSON: the app can
+    then say what is wrong with it, where a refusal here would only use up the message's deliveries."""
     body: Any = message.body
     if message.body_type == AmqpMessageBodyType.DATA:
         return Datum(b"".join(body), "bytes")
-    if message.body_type == AmqpMessageBodyType.VALUE and isinstance(body, bytes | str):
+    if message.body_type == AmqpMessageBodyType.SEQUENCE:
+        body = list(body)
+    elif isinstance(body, bytes | str):
         return Datum(body, "bytes" if isinstance(body, bytes) else "string")
-    raise ValueError("the body of the message is neither bytes nor text")
+    return Datum(json.dumps(_plain(body)), "string")
+
+
+def _plain(value: Any) -> Any:
+    """The value in JSON's types."""
+    if isinstance(value, dict):
+        return {_text(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, int | float | bool | None) else _text(value)
 
 
 def metadata_of(message: ServiceBusReceivedMessage) -> dict[str, Datum]:

@@ -19,6 +19,7 @@ QUEUES: dict[str, dict[str, Any]] = {
     "orders": {"MaxDeliveryCount": 3, "LockDuration": "PT30S"},
     "aio": {"MaxDeliveryCount": 3, "LockDuration": "PT30S"},
     "brief": {"MaxDeliveryCount": 5, "LockDuration": "PT1.5S", "DeadLetteringOnMessageExpiration": True},
+    "renewed": {"LockDuration": "PT5S"},
     "unique": {"RequiresDuplicateDetection": True, "DuplicateDetectionHistoryTimeWindow": "PT1M"},
     "secure": {},
     "sent": {},

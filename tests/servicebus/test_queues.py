@@ -287,18 +287,17 @@ def test_a_message_whose_lock_ran_out_comes_again_and_the_first_receiver_cannot_
     brief_receiver.complete_message(again)
 
 
-def test_an_auto_renewed_lock_outlives_its_first_time(
-    brief_sender: ServiceBusSender, brief_receiver: ServiceBusReceiver
-) -> None:
-    brief_sender.send_messages(ServiceBusMessage("long work"))
-    message = receive_one(brief_receiver)
+def test_an_auto_renewed_lock_outlives_its_first_time(client: ServiceBusClient, opened: Opener) -> None:
+    receiver = opened(client.get_queue_receiver("renewed"))
+    opened(client.get_queue_sender("renewed")).send_messages(ServiceBusMessage("long work"))
+    message = receive_one(receiver)
     first_until = message.locked_until_utc
     with AutoLockRenewer() as renewer:
-        renewer.register(brief_receiver, message, max_lock_renewal_duration=10)
-        assert brief_receiver.receive_messages(max_wait_time=2) == []
+        renewer.register(receiver, message, max_lock_renewal_duration=30)
+        assert receiver.receive_messages(max_wait_time=6) == []
         assert first_until is not None and message.locked_until_utc is not None
         assert message.locked_until_utc > first_until
-        brief_receiver.complete_message(message)
+        receiver.complete_message(message)
 
 
 def test_an_expired_message_goes_to_the_dead_letters_where_the_queue_says_so(

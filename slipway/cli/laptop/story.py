@@ -168,6 +168,8 @@ class Story:
             if failure.exit_code != ExitCode.NOT_FOUND or promotion in self._seen:
                 raise
             return  # its message is still on the queue
+        if not latest.stages:
+            return  # it was taken in and is about to begin
         self._seen[promotion] = latest
         self._screen.look(latest)
         sound = latest.version == BAD or not latest.over or latest.state == "passed"

@@ -14,6 +14,7 @@ from triggers import (
     environments_api,
     health_api,
     intents_api,
+    janitor,
     promotions_api,
 )
 
@@ -42,5 +43,6 @@ for module in (
     environments_api,
     intents_api,
     health_api,
+    janitor,
 ):
     app.register_functions(module.bp)

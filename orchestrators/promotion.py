@@ -9,7 +9,7 @@ from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, ins
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.promotion_run import PromotionRun
-from slipway.promotion.stage_run import overall
+from slipway.promotion.stage_run import Ending, overall
 
 bp = df.Blueprint()
 
@@ -38,8 +38,11 @@ def promotion(context: df.DurableOrchestrationContext) -> Durable:
     for stage in run.plan.stages:
         instance = stage_id(run.id, stage.name)
         children.append(context.call_sub_orchestrator("stage", run.stage_input(stage, instance), instance))
-    outcomes = yield context.task_all(children)
-    context.continue_as_new(replace(run, ending=overall(outcomes)).dump())
+    try:
+        ending = overall((yield context.task_all(children)))
+    except Exception as error:  # noqa: BLE001 - a stage answers; one that fails was ended from outside
+        ending = Ending(Outcome.BROKEN, "STAGE_LOST", f"the orchestration of a stage was ended: {error}")
+    context.continue_as_new(replace(run, ending=ending).dump())
     return None
 
 

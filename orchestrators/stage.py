@@ -31,6 +31,7 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.GO_BACK: stage_ends.go_back,
     phase.UNDO: stage_ends.undo,
     phase.SHUT: stage_ends.shut,
+    phase.SWEEP: stage_ends.sweep,
     phase.REPORT: stage_ends.report,
     phase.RETRY: stage_ends.for_retry,
 }

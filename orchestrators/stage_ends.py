@@ -50,6 +50,16 @@ def undo(context: Context, run: StageRun) -> Durable:
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
 
+def sweep(context: Context, run: StageRun) -> Durable:
+    """Take the lock over from an orchestration that is no more, then undo what it may have changed."""
+    answer = yield from ask_lock(context, run, "take_over", {"holder": run.swept, "by": run.instance})
+    if "fence" not in answer:
+        return run.to(phase.OVER)
+    yield from mirror_lock(context, run)
+    words = f"{run.swept} ended without giving the lock back"
+    return replace(run, fence=answer["fence"]).to(phase.UNDO, ending=Ending(Outcome.BROKEN, "SWEPT", words))
+
+
 def go_back(context: Context, run: StageRun) -> Durable:
     """A person wants the previous release back: find it on the idle sides, then undo what this release changed."""
     order = {

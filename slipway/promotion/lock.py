@@ -101,6 +101,18 @@ def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
     }
 
 
+def take_over(state: State, given: Given) -> tuple[State, Answer]:
+    """Put `by` in the place of a `holder` that is no more, under a new fence. Asked again, it answers the same."""
+    holder = state["holder"]
+    if holder and holder["holder"] == given["by"]:
+        return state, {"lock": "taken over", "fence": holder["fence"], "nudge": []}
+    if not holder or holder["holder"] != given["holder"]:
+        return state, {"lock": "not yours", "nudge": []}
+    fence = state["fence"] + 1
+    holder = {**holder, "holder": given["by"], "fence": fence}
+    return {**state, "fence": fence, "holder": holder}, {"lock": "taken over", "fence": fence, "nudge": []}
+
+
 def switched(state: State, given: Given) -> tuple[State, Answer]:
     """The holder's release serves the traffic now, unproven. `given`: holder, fence, release."""
     if not _is_holder(state, given):
@@ -157,6 +169,7 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
     "announce": announce,
     "acquire": acquire,
     "raise_fence": raise_fence,
+    "take_over": take_over,
     "switched": switched,
     "release": release,
     "leave": leave,

@@ -11,7 +11,7 @@ from slipway.promotion.plan import StagePlan, Target, load_stage
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
-GO_BACK, SHUT = "go back", "shut"
+GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
 ROLLED_BACK = "rolled back"
 RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER")
 
@@ -28,6 +28,7 @@ STATE_OF_PHASE = {
     UNDO: "rolling back",
     GO_BACK: "rolling back",
     SHUT: "rolling back",
+    SWEEP: "rolling back",
 }
 
 
@@ -70,6 +71,7 @@ class StageRun:
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
     `tick` counts the repeats of a phase, `part` is the group of targets that is verified. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one.
+    `swept` names the orchestration that ended without giving its lock back, in whose place this one stands.
     Moments are ISO 8601 texts.
     """
 
@@ -94,6 +96,7 @@ class StageRun:
     part: int = 0
     approved: bool = False
     goes_back: bool = False
+    swept: str = ""
     switched: bool = False
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
@@ -113,11 +116,15 @@ class StageRun:
 
         Itself when the stage has only to say how it ended: that is tried again.
         """
-        if self.phase in (REPORT, RETRY, SHUT):
+        if self.phase in (REPORT, RETRY, SHUT, SWEEP):
             return self
         if self.phase == UNDO:
             return self.to(SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", f"the rollback broke off: {words}"))
         return self.ends(Outcome.BROKEN, "UNEXPECTED", words)
+
+    def sweeping(self, instance: str) -> "StageRun":
+        """A run in the place of this one, whose orchestration is no more. Its records outrank what that one wrote."""
+        return replace(self, instance=instance, swept=self.instance, rev=self.rev + 1000).to(SWEEP)
 
     def operation(self, target: Target, step: str, n: int | None = None) -> str:
         """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
@@ -157,7 +164,7 @@ class StageRun:
     def may_retry(self) -> bool:
         """Whether a person may have the stage tried again after the way it ended."""
         ending = self.ending
-        if ending is None or self.plan.retry_within_s <= 0 or self.goes_back:
+        if ending is None or self.plan.retry_within_s <= 0 or self.goes_back or self.swept:
             return False
         if ending.outcome == Outcome.CANCELLED:
             return ending.code in RETRYABLE_CANCELLATIONS

@@ -180,6 +180,16 @@ def test_a_broken_lock_opens_when_a_person_lifts_it() -> None:
     assert ask(state, "2", minutes=5)[1]["lock"] == "granted"
 
 
+def test_whoever_takes_over_from_a_dead_holder_comes_with_a_higher_fence() -> None:
+    state, _ = ask(lock.empty(), "1")
+    given = {"holder": "checkout--1:prod", "by": "checkout--1:prod:sweep"}
+    state, answer = lock.apply(state, "take_over", given)
+    assert answer["fence"] == 2
+    assert lock.apply(state, "take_over", given) == (state, answer), "asked again, it answers the same"
+    assert give_back(state, "1", 1, "proven")[1]["lock"] == "not yours"
+    assert lock.apply(lock.empty(), "take_over", given)[1]["lock"] == "not yours"
+
+
 def test_a_raised_fence_makes_the_old_one_worthless() -> None:
     state, _ = ask(lock.empty(), "1")
     given = {"holder": "checkout--1:prod", "fence": 1}

@@ -1,17 +1,19 @@
 """Activities that verify a release: health check and load."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
+from activities.secret_headers import with_headers
 from slipway.adapters.http_load import drive
 from slipway.adapters.http_probe import probe
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
-from slipway.promotion.plan import HealthCheck
+from slipway.promotion.plan import HealthCheck, load_headers
 
 bp = df.Blueprint()
 
@@ -28,7 +30,12 @@ def check_health(order: Order) -> Answer:
 
     One call probes for at most 20 s; `handle` carries the streak and the window's end to the next.
     """
-    check, address = HealthCheck(**order["health"]), order["address"]
+    check = HealthCheck.load(order["health"])
+    return with_headers(check.headers, lambda headers: _probed(order, check, headers))
+
+
+def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Answer:
+    address = order["address"]
     handle: dict[str, Any] = order.get("handle") or {
         "until": iso(datetime.now(UTC) + timedelta(seconds=check.within_s)),
         "streak": 0,
@@ -37,7 +44,8 @@ def check_health(order: Order) -> Answer:
     until, streak, probes = moment(handle["until"]), handle["streak"], handle["probes"]
     round_ends = time.monotonic() + ROUND_S
     while True:
-        seen = probe(address + check.path, address + check.version_path, order["version"], check.timeout_s)
+        urls = address + check.path, address + check.version_path
+        seen = probe(*urls, order["version"], check.timeout_s, headers=headers)
         streak, probes = (streak + 1 if seen.ok else 0), probes + 1
         if streak >= check.successes:
             words = f"{streak} good answers in a row from {order['version']}"
@@ -58,9 +66,13 @@ def drive_load(order: Order) -> Answer:
 
     Its result is a `LoadMeasurement` as JSON: what it means is judged over all drivers together.
     """
+    return with_headers(load_headers(order), lambda headers: _driven(order, headers))
+
+
+def _driven(order: Order, headers: Mapping[str, str]) -> Answer:
     handle: dict[str, Any] = order.get("handle") or {"driven_s": 0.0}
     length_s = min(LOAD_ROUND_S, order["duration_s"] - handle["driven_s"])
-    measured = drive(order["url"], order["rate_per_s"], length_s, LOAD_TIMEOUT_S)
+    measured = drive(order["url"], order["rate_per_s"], length_s, LOAD_TIMEOUT_S, headers=headers)
     if "measured" in handle:
         measured = LoadMeasurement.load(handle["measured"]).merge(measured)
     driven_s = handle["driven_s"] + length_s

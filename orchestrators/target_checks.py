@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from orchestrators.fan_out import WIDEST, an_operation, health_checks
@@ -69,6 +69,7 @@ def _load_drivers(context: Context, run: StageRun, target: Target, test: LoadTes
         "url": run.sites[target.name].idle + test.path,
         "rate_per_s": test.rate_per_s / count,
         "duration_s": test.duration_s,
+        "headers": [asdict(header) for header in test.headers],
     }
     ids = [run.operation(target, f"load-{test.name}-{run.tick}-{driver}") for driver in range(count)]
     within_s = test.duration_s * 2 + 120

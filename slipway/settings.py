@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     site_scheme: str = Field("https", validation_alias="SLIPWAY_SITE_SCHEME", pattern="^https?$")
     servicebus_namespace: str = Field("", validation_alias="SERVICEBUS__fullyQualifiedNamespace")
     servicebus_endpoint: str = Field("", validation_alias="SERVICEBUS__customEndpointAddress")
+    vault: str = Field("", validation_alias="SLIPWAY_VAULT", pattern="^(https://.+)?$")
     auth_enabled: bool = Field(False, validation_alias="WEBSITE_AUTH_ENABLED")
     tenant: str = Field("", validation_alias="SLIPWAY_TENANT")
     audience: str = Field("", validation_alias="SLIPWAY_AUDIENCE")

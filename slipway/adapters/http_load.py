@@ -7,6 +7,7 @@ the driver itself sent each one is measured too: a driver that lags has measured
 import asyncio
 import gc
 import ssl
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,22 +19,34 @@ from slipway.settings import Settings, settings
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+TURNED_AWAY = (401, 403)
 LONGEST_S = 30.0  # one activity's share; longer loads are several of them
 
 
 def drive(
-    url: str, rate_per_s: float, duration_s: float, timeout_s: float, settings_: Settings | None = None
+    url: str,
+    rate_per_s: float,
+    duration_s: float,
+    timeout_s: float,
+    settings_: Settings | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> LoadMeasurement:
     """Send GETs to `url` at a steady rate and wait for the last answer, at most `timeout_s` after it was due.
 
-    An error is a status of 500 or above, a lost connection or a time-out; redirects are answers. Raises
+    An error is a status of 500 or above, 401 or 403 (a load that is turned away at the door measures the door),
+    a lost connection or a time-out; redirects are answers. Raises
     ValueError for a rate above 200/s or a duration above 30 s: that is more than one driver can be true to.
     """
     if not 0 < rate_per_s <= DRIVER_RATE_PER_S or not 0 < duration_s <= LONGEST_S:
         raise ValueError(f"one driver cannot send {rate_per_s}/s for {duration_s} s")
     tls = _tls(settings_ or settings())
+
+    def driving() -> LoadMeasurement:
+        return asyncio.run(_drive(url, rate_per_s, duration_s, timeout_s, tls, headers))
+
     with ThreadPoolExecutor(1, thread_name_prefix="load") as own_thread:
-        return own_thread.submit(lambda: asyncio.run(_drive(url, rate_per_s, duration_s, timeout_s, tls))).result()
+        return own_thread.submit(driving).result()
 
 
 @dataclass
@@ -44,7 +57,12 @@ class _Tally:
 
 
 async def _drive(
-    url: str, rate_per_s: float, duration_s: float, timeout_s: float, tls: ssl.SSLContext
+    url: str,
+    rate_per_s: float,
+    duration_s: float,
+    timeout_s: float,
+    tls: ssl.SSLContext,
+    headers: Mapping[str, str] | None,
 ) -> LoadMeasurement:
     import aiohttp
 
@@ -52,7 +70,7 @@ async def _drive(
     tally = _Tally()
     due = max(1, round(rate_per_s * duration_s))
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)
-    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as under_way:
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session, asyncio.TaskGroup() as under_way:
         gc.collect()  # rather now than in the middle of it
         start = loop.time() + 0.02
         for n in range(due):
@@ -84,7 +102,7 @@ async def _request(session: "ClientSession", url: str, scheduled: float, timeout
         tally.errors += 1
         return
     tally.histogram.record((loop.time() - scheduled) * 1000)
-    if response.status >= 500:
+    if response.status >= 500 or response.status in TURNED_AWAY:
         tally.errors += 1
 
 

@@ -4,6 +4,7 @@ Every look opens its own connection: a kept one may still end at the release of 
 """
 
 import time
+from collections.abc import Mapping
 
 from slipway.promotion.ports import ProbeResult
 from slipway.settings import Settings, settings
@@ -12,38 +13,47 @@ _ENOUGH = 64 * 1024  # bytes of a body that we read
 
 
 def probe(
-    url: str, version_url: str, expected_version: str, timeout_s: float, settings_: Settings | None = None
+    url: str,
+    version_url: str,
+    expected_version: str,
+    timeout_s: float,
+    settings_: Settings | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> ProbeResult:
     """One look: `url` must answer 2xx, and `version_url` JSON whose `version` is the expected one.
 
-    Redirects are not followed: a login page is no health. Latency is that of `url`, in milliseconds.
+    Both are asked with `headers`. Redirects are not followed: a login page is no health, and no other host
+    may see the headers. Latency is that of `url`, in milliseconds.
     """
     import requests
 
     chosen = settings_ or settings()
     started = time.perf_counter()
     try:
-        status = _get(url, timeout_s, chosen)[0]
+        status = _get(url, timeout_s, chosen, headers)[0]
     except requests.RequestException as error:
         return ProbeResult(False, 0, None, _since_ms(started), f"{url} does not answer: {_in_short(error)}")
     latency_ms = _since_ms(started)
     if not 200 <= status < 300:
         return ProbeResult(False, status, None, latency_ms, f"{url} answers {status}")
-    version = read_version(version_url, timeout_s, chosen)
+    version = read_version(version_url, timeout_s, chosen, headers=headers)
     if version == expected_version:
         return ProbeResult(True, status, version, latency_ms)
     answers = f"answers version {version}" if version else "does not say its version"
     return ProbeResult(False, status, version, latency_ms, f"{version_url} {answers}, expected {expected_version}")
 
 
-def read_version(url: str, timeout_s: float, settings_: Settings | None = None) -> str | None:
+def read_version(
+    url: str, timeout_s: float, settings_: Settings | None = None, *, headers: Mapping[str, str] | None = None
+) -> str | None:
     """The `version` of the JSON at `url`; None when nothing, or nothing of the kind, answers."""
     import json
 
     import requests
 
     try:
-        status, body = _get(url, timeout_s, settings_ or settings())
+        status, body = _get(url, timeout_s, settings_ or settings(), headers)
         said = json.loads(body) if 200 <= status < 300 else None
     except (requests.RequestException, ValueError, RecursionError):
         return None
@@ -51,7 +61,7 @@ def read_version(url: str, timeout_s: float, settings_: Settings | None = None) 
     return str(version) if version else None
 
 
-def _get(url: str, timeout_s: float, settings_: Settings) -> tuple[int, bytes]:
+def _get(url: str, timeout_s: float, settings_: Settings, headers: Mapping[str, str] | None) -> tuple[int, bytes]:
     """Status and the beginning of the body. Raises requests.RequestException, also for a body that drips."""
     import requests
 
@@ -62,7 +72,7 @@ def _get(url: str, timeout_s: float, settings_: Settings) -> tuple[int, bytes]:
         verify=settings_.verify,
         allow_redirects=False,
         stream=True,
-        headers={"Connection": "close", "Accept-Encoding": "identity"},
+        headers={**(headers or {}), "Connection": "close", "Accept-Encoding": "identity"},
     ) as response:
         body = b""
         for piece in response.iter_content(8192):

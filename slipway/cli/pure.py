@@ -16,7 +16,7 @@ from slipway.cli.printing import answer, clean, out, print_json
 from slipway.cli.times import rounded
 from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, read_pipeline
 from slipway.promotion.pipeline import lint as lint_text
-from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, PromotionPlan, StagePlan
+from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 
 Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES...", exists=True, dir_okay=False)]
 Version = Annotated[str | None, typer.Option(help="Put this version into the artifact's address.")]
@@ -132,7 +132,8 @@ def _approval(policy: ApprovalPolicy) -> str:
 
 
 def _health(check: HealthCheck) -> str:
-    return f"health {check.path}: {check.successes} good answers in a row within {rounded(check.within_s)}"
+    words = f"health {check.path}: {check.successes} good answers in a row within {rounded(check.within_s)}"
+    return words + _headers(check.headers)
 
 
 def _load(load: LoadTest) -> str:
@@ -143,4 +144,14 @@ def _load(load: LoadTest) -> str:
     ]
     if load.error_rate is not None:
         limits.append(f"errors at most {load.error_rate * 100:g} %")
-    return f"load {load.rate_per_s:g}/s on {load.path} for {rounded(load.duration_s)}: {', '.join(limits)}"
+    words = f"load {load.rate_per_s:g}/s on {load.path} for {rounded(load.duration_s)}: {', '.join(limits)}"
+    return words + _headers(load.headers)
+
+
+def _headers(headers: tuple[Header, ...]) -> str:
+    """Which headers go with the requests; of a secret only where it comes from."""
+    sent = [
+        f"{each.name} from the secret {each.secret}" if each.secret else f"{each.name}: {each.value}"
+        for each in headers
+    ]
+    return f"; sends {', '.join(sent)}" if sent else ""

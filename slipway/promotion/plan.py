@@ -19,6 +19,18 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Header:
+    """A request header of a verification: `value` as it is sent, or `secret`, the name of one in the key vault.
+
+    A secret's own value is never part of a plan: the activity that sends the header reads it just before.
+    """
+
+    name: str
+    value: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True)
 class HealthCheck:
     """`successes` good answers in a row, `interval_s` apart, within `within_s`, from the version that was deployed."""
 
@@ -28,6 +40,11 @@ class HealthCheck:
     successes: int = 3
     interval_s: float = 1.0
     timeout_s: float = 5.0
+    headers: tuple[Header, ...] = ()
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "HealthCheck":
+        return cls(**{**data, "headers": load_headers(data)})
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,11 @@ class LoadTest:
     p95_ms: float | None = None
     p99_ms: float | None = None
     error_rate: float | None = None
+    headers: tuple[Header, ...] = ()
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "LoadTest":
+        return cls(**{**data, "headers": load_headers(data)})
 
 
 @dataclass(frozen=True)
@@ -115,7 +137,12 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "needs": tuple(data["needs"]),
             "approval": ApprovalPolicy(**{**approval, "approvers": tuple(approval["approvers"])}) if approval else None,
             "targets": tuple(Target(**target) for target in data["targets"]),
-            "health": HealthCheck(**data["health"]),
-            "loads": tuple(LoadTest(**load) for load in data["loads"]),
+            "health": HealthCheck.load(data["health"]),
+            "loads": tuple(LoadTest.load(load) for load in data["loads"]),
         }
     )
+
+
+def load_headers(data: dict[str, Any]) -> tuple[Header, ...]:
+    """The `headers` in the JSON of a verification or of an order to run it; none in those of before they existed."""
+    return tuple(Header(**header) for header in data.get("headers", ()))

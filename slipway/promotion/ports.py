@@ -179,11 +179,21 @@ class ProbeResult:
 
 
 class Probe(Protocol):
-    def __call__(self, url: str, version_url: str, expected_version: str, timeout_s: float) -> ProbeResult: ...
+    def __call__(
+        self, url: str, version_url: str, expected_version: str, timeout_s: float, *, headers: Mapping[str, str]
+    ) -> ProbeResult: ...
 
 
 class LoadDriver(Protocol):
-    def __call__(self, url: str, rate_per_s: float, duration_s: float, timeout_s: float) -> LoadMeasurement: ...
+    def __call__(
+        self, url: str, rate_per_s: float, duration_s: float, timeout_s: float, *, headers: Mapping[str, str]
+    ) -> LoadMeasurement: ...
+
+
+class SecretStore(Protocol):
+    """Secrets by name. Their values live in the memory of the process that asked, and nowhere else of ours."""
+
+    def read(self, name: str) -> str: ...
 
 
 class PipelineText(NamedTuple):

@@ -92,6 +92,7 @@ def azure(standin: Running) -> Iterator[AzureStandin]:
             tables_endpoint=f"{url}/tables",
             blobs_endpoint=f"{url}/blob",
             arm_endpoint=url,
+            vault=url,
             ca_file=Path(standin.ready["ca"]),
             site_scheme="http",
         ),

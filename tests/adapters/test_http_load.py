@@ -42,8 +42,8 @@ def test_a_stall_does_not_hold_up_the_requests_that_are_due_meanwhile() -> None:
     assert took_s < 3.0, "one after the other would take 6 s"
 
 
-def test_server_errors_count_and_other_refusals_do_not() -> None:
-    turns = itertools.cycle([200, 500, 404, 503, 302])
+def test_server_errors_and_closed_doors_count_and_other_refusals_do_not() -> None:
+    turns = itertools.cycle([200, 500, 404, 503, 302, 401, 403, 201, 429, 200])
 
     def answer(_: str) -> Page:
         return next(turns), b"{}"

@@ -18,6 +18,7 @@ import httpx
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.data.tables import TableServiceClient
 from azure.identity import ManagedIdentityCredential
+from azure.keyvault.secrets import SecretClient
 from azure.mgmt.web import WebSiteManagementClient
 from azure.storage.blob import BlobServiceClient
 
@@ -32,6 +33,7 @@ CONFIG = f"""
 subscription: {SUBSCRIPTION}
 resource_group: {GROUP}
 pace: 0.1
+secrets: [probe-key]
 sites:
   - name: checkout-dev
     port: 18101
@@ -138,6 +140,15 @@ class StandinProcess:
     def tables(self) -> TableServiceClient:
         return TableServiceClient(
             endpoint=f"{self.url}/tables", credential=self.credential(), connection_verify=self.told["ca"]
+        )
+
+    def vault(self) -> SecretClient:
+        return SecretClient(
+            self.url,
+            self.credential(),
+            verify_challenge_resource=False,
+            connection_verify=self.told["ca"],
+            retry_total=0,
         )
 
 

@@ -74,5 +74,5 @@ def test_a_fault_that_says_nothing_or_two_things_is_refused(standin: StandinProc
 
 def test_a_path_that_nobody_serves_is_named(standin: StandinProcess) -> None:
     with standin.http() as http:
-        answer = http.get("/secrets/db")
-    assert answer.status_code == 501 and "GET /secrets/db" in answer.json()["error"]["message"]
+        answer = http.get("/queues/db")
+    assert answer.status_code == 501 and "GET /queues/db" in answer.json()["error"]["message"]

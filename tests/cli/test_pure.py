@@ -82,3 +82,14 @@ def test_stages_come_after_what_they_need_however_the_file_orders_them() -> None
     plan = compile_plan(read_pipeline(text, "checkout.yaml"), digest_of(text))
     backwards = tuple(reversed(plan.stages))
     assert [stage.name for stage in in_order(backwards)] == ["dev", "test", "staging", "production"]
+
+
+def test_a_plan_says_which_header_comes_from_which_secret(offline: Slipway, tmp_path: Path) -> None:
+    headers = "headers: {x-probe-key: {secret: probe-key}, accept: text/plain}"
+    text = SHIPPED.read_text().replace("interval: 300ms", f"interval: 300ms, {headers}", 1)
+    (tmp_path / "shop.yaml").write_text(text)
+    result = offline("plan", "shop.yaml")
+    words = " ".join(result.stdout.split())
+    assert "sends x-probe-key from the secret probe-key, accept: text/plain" in words
+    document = json.loads(offline("plan", "shop.yaml", "--json").stdout)
+    assert document["stages"][0]["health"]["headers"][0] == {"name": "x-probe-key", "value": "", "secret": "probe-key"}

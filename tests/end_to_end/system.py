@@ -4,7 +4,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ Promotion = dict[str, Any]
 
 @dataclass(frozen=True)
 class QuickLayout(Layout):
-    """The laptop's layout, with the tests' pipeline in place of the shipped ones."""
+    """The laptop's layout, with one of the tests' pipelines in place of the shipped ones."""
+
+    pipeline: Path = PIPELINE
 
     def pipelines(self, stand_in: str) -> Path:
         folder = self.state / "pipelines"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "checkout.yaml").write_text(PIPELINE.read_text().replace(STAND_IN_URL, stand_in))
+        (folder / self.pipeline.name).write_text(self.pipeline.read_text().replace(STAND_IN_URL, stand_in))
         return folder
 
 
@@ -119,18 +121,22 @@ class System:
 
     def deployments(self, site: str, slot: str = "staging") -> list[dict[str, Any]]:
         """What Azure says was deployed to a slot."""
-        ca, url = self.run.ca, self.laptop.azure["url"]
-        msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["msi_header"]
-        query = {"api-version": "2019-08-01", "resource": "https://management.azure.com/"}
-        token = httpx.get(msi, params=query, headers={"X-IDENTITY-HEADER": header}).json()["access_token"]
         where = "subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop/providers/Microsoft.Web"
-        answer = httpx.get(
-            f"{url}/{where}/sites/{site}/slots/{slot}/deployments?api-version=2025-05-01",
-            headers={"authorization": f"Bearer {token}"},
-            verify=ssl.create_default_context(cafile=ca),
-        )
-        found: list[dict[str, Any]] = answer.json()["value"]
+        path = f"/{where}/sites/{site}/slots/{slot}/deployments?api-version=2025-05-01"
+        found: list[dict[str, Any]] = self.azure("GET", path, "https://management.azure.com/").json()["value"]
         return found
+
+    def azure(self, method: str, path: str, resource: str = "", **request: Any) -> httpx.Response:
+        """Ask the stand-in, with a token of the app's identity for `resource` when one is named."""
+        headers = {}
+        if resource:
+            msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["msi_header"]
+            query = {"api-version": "2019-08-01", "resource": resource}
+            token = httpx.get(msi, params=query, headers={"X-IDENTITY-HEADER": header}).json()["access_token"]
+            headers = {"authorization": f"Bearer {token}"}
+        tls = ssl.create_default_context(cafile=self.run.ca)
+        url = self.laptop.azure["url"] + path
+        return httpx.request(method, url, headers=headers, verify=tls, **request).raise_for_status()
 
 
 def stage_of(promotion: Promotion, name: str) -> dict[str, Any]:
@@ -151,6 +157,6 @@ def a_message(version: str, **changes: Any) -> dict[str, Any]:
     return {**message, **changes}
 
 
-def start(state: Path) -> Laptop:
-    """The system, to be entered as a context."""
-    return Laptop(replace(QuickLayout(checkout(), state, ANY_PORTS)), lambda _: None)
+def start(state: Path, pipeline: Path = PIPELINE) -> Laptop:
+    """The system with that pipeline, to be entered as a context."""
+    return Laptop(QuickLayout(checkout(), state, ANY_PORTS, pipeline), lambda _: None)

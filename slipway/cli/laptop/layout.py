@@ -128,6 +128,7 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_ARM_ENDPOINT": azure["url"],
         "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
+        "SLIPWAY_VAULT": azure["url"],
         "SLIPWAY_CA_FILE": azure["ca"],
         "SLIPWAY_SITE_SCHEME": "http",
         "SLIPWAY_PEOPLE": str(layout.people),

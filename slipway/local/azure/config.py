@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$")]
+SecretName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,127}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -47,11 +48,13 @@ class SiteConfig(_Strict):
 
 
 class StandinConfig(_Strict):
-    """`pace` stretches (2) or shortens (0.1) the time that operations take."""
+    """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
+    (0.1) the time that operations take."""
 
     subscription: str
     resource_group: str
     sites: tuple[SiteConfig, ...]
+    secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="after")

@@ -1,8 +1,10 @@
 """Puts the stand-in together: listeners, services, workers; starts in order and stops in reverse."""
 
 import asyncio
+import secrets
 import socket
 import ssl
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,8 @@ from slipway.local.azure.state import StateFolder
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
 from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
+from slipway.local.azure.vault.api import VaultApi
+from slipway.local.azure.vault.store import VaultStore
 
 # The largest body that a service takes is a blob's block.
 LARGEST_BODY = 110 * 1024 * 1024
@@ -99,6 +103,10 @@ class Standin:
 
         database = state.database()
         exit.callback(database.close)
+        vault_database = state.database("vault.sqlite")
+        exit.callback(vault_database.close)
+        vault = VaultStore(vault_database)
+        _fill(config, vault)
         # Many small requests to loopback: no limit of connections, no cookies carried between them.
         http = await exit.enter_async_context(
             aiohttp.ClientSession(
@@ -130,6 +138,7 @@ class Standin:
                 *SitesApi(config, store, plant, operations, tokens, self._site_ports).routes(),
                 *BlobApi(BlobStore(database), tokens).routes(),
                 *TableApi(TableStore(database), tokens).routes(),
+                *VaultApi(vault, tokens).routes(),
             ],
             faults,
         )
@@ -174,6 +183,13 @@ def _install(config: StandinConfig, store: SiteStore, packages: Packages) -> Non
                 packages.build(release, site.live.service, site.live.version)
             store.add_slot(name, release)
     packages.keep_only(store.releases())
+
+
+def _fill(config: StandinConfig, vault: VaultStore) -> None:
+    """Draws a random value for each configured secret that the vault has never held."""
+    for name in config.secrets:
+        if vault.get(name) is None:
+            vault.add(name, secrets.token_urlsafe(32), int(time.time()))
 
 
 def _application(routes: list[web.RouteDef], faults: Faults | None = None) -> web.Application:

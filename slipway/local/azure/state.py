@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class StateFolder:
-    """Small kept values (ports, the identity header) in `kept.json`, all else in `state.sqlite`."""
+    """Small kept values (ports, the identity header) in `kept.json`, all else in SQLite files."""
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
@@ -19,12 +19,12 @@ class StateFolder:
             json.loads(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
         )
 
-    def database(self) -> sqlite3.Connection:
-        """One connection in autocommit mode; the stores use `with transaction(...)`.
+    def database(self, name: str = "state.sqlite") -> sqlite3.Connection:
+        """One connection to the file of that name, in autocommit mode; the stores use `with transaction(...)`.
 
         WAL with `synchronous=NORMAL`: a commit survives the death of the process, though not of the machine.
         """
-        connection = sqlite3.connect(self.path / "state.sqlite", isolation_level=None)
+        connection = sqlite3.connect(self.path / name, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

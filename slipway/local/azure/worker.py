@@ -2,20 +2,22 @@
 
     python -m slipway.local.azure.worker --package DIR
 
-`release.json` in DIR says what to play: `{"service", "version", "faults": {...}}`. It prints `{"port": N}`
-once it listens. `GET /version` and `GET /healthz` answer for the release, every other path is traffic. Only the
-standard library and its own few lines of HTTP/1.1: a worker has to start in a blink and to leave the cores to
-the load.
+`release.json` in DIR says what to play: `{"service", "version", "faults": {...}, "requires_header": {...}}`. It
+prints `{"port": N}` once it listens. `GET /version` and `GET /healthz` answer for the release, every other path
+is traffic. Only the standard library and its own few lines of HTTP/1.1: a worker has to start in a blink and to
+leave the cores to the load.
 """
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import random
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
@@ -26,7 +28,11 @@ MAX_HEAD = 64 * 1024
 
 @dataclass(frozen=True)
 class Release:
-    """`error_rate` in 0..1 and `latency_ms` on traffic only; `unhealthy_after_s` counts from the start."""
+    """`error_rate` in 0..1 and `latency_ms` on traffic only; `unhealthy_after_s` counts from the start.
+
+    `requires_header`: what every request but `/version` must carry, by name (small letters), as the SHA-256 of the
+    value in hex, so that the package itself holds no credential.
+    """
 
     service: str
     version: str
@@ -34,11 +40,20 @@ class Release:
     latency_ms: float = 0.0
     crash_on_start: bool = False
     unhealthy_after_s: float | None = None
+    requires_header: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, package: Path) -> "Release":
         told = json.loads((package / "release.json").read_text(encoding="utf-8"))
-        return cls(service=told["service"], version=told["version"], **told.get("faults", {}))
+        required = told.get("requires_header", {})
+        return cls(told["service"], told["version"], requires_header=required, **told.get("faults", {}))
+
+    def lets_in(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request with these headers carries what the release demands."""
+        return all(
+            hashlib.sha256(headers.get(name, "").encode("latin-1")).hexdigest() == wanted
+            for name, wanted in self.requires_header.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -54,10 +69,12 @@ class App:
         self.release = release
         self._started = time.monotonic()
 
-    async def answer(self, path: str) -> Answer:
+    async def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         release = self.release
         if path == "/version":
             return Answer(200, {"service": release.service, "version": release.version})
+        if not release.lets_in(headers):
+            return Answer(401, {"error": "a header is missing or wrong", "version": release.version})
         if path == "/healthz":
             after = release.unhealthy_after_s
             if after is not None and time.monotonic() - self._started >= after:
@@ -101,7 +118,7 @@ class Connection:
             return False
         await self._reader.readexactly(int(headers.get("content-length") or 0))
         keep = headers.get("connection", "").lower() != "close"
-        self._write(method, await self._app.answer(target.partition("?")[0]), keep)
+        self._write(method, await self._app.answer(target.partition("?")[0], headers), keep)
         await self._writer.drain()
         return keep
 

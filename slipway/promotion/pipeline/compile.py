@@ -1,9 +1,9 @@
 """A pipeline compiled into the plan that the orchestrators carry out."""
 
 from slipway.promotion.pipeline.graph import start_order
-from slipway.promotion.pipeline.models import Approval, Pipeline, Stage
+from slipway.promotion.pipeline.models import Approval, Headers, Pipeline, Stage
 from slipway.promotion.pipeline.stage_checks import rate_of
-from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, PromotionPlan, StagePlan, Target
+from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan, Target
 
 
 def compile_plan(pipeline: Pipeline, digest: str) -> PromotionPlan:
@@ -33,6 +33,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
             within_s=health.window,
             successes=health.successes,
             interval_s=health.interval,
+            headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
         rollout=stage.rollout,
@@ -68,9 +69,17 @@ def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:
                 p95_ms=load.p95,
                 p99_ms=load.p99,
                 error_rate=load.error_rate,
+                headers=_headers(load.headers),
             )
         )
     return tuple(tests)
+
+
+def _headers(written: Headers) -> tuple[Header, ...]:
+    return tuple(
+        Header(name, value=value) if isinstance(value, str) else Header(name, secret=value.secret)
+        for name, value in written.items()
+    )
 
 
 def _free_name(wanted: str, taken: list[str]) -> str:

@@ -6,8 +6,9 @@ cannot run is listed in `not_running`, so that it is refused by name instead of 
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Approver,
@@ -25,6 +26,7 @@ from slipway.promotion.pipeline.vocabulary import (
 MOST_STAGES = 20
 MOST_TARGETS = 20
 MOST_LOADS = 3
+MOST_HEADERS = 20
 
 HealthWindow = Annotated[float, BeforeValidator(between("1s", "1h")), DURATION_SCHEMA]
 HealthInterval = Annotated[float, BeforeValidator(between("100ms", "5m")), DURATION_SCHEMA]
@@ -120,6 +122,20 @@ class Approval(Section):
     within: ApprovalWindow = _key("How long the approval may take before it expires; at most 30d.", "24h")
 
 
+class SecretReference(Section):
+    """A secret of the key vault, read just before it is sent and kept nowhere."""
+
+    called: ClassVar[str] = "a reference to a secret"
+
+    secret: SecretName = _key("Name of the secret in the key vault.")
+
+
+HeaderValue = Annotated[
+    Annotated[HeaderText, Tag("literal")] | Annotated[SecretReference, Tag("reference")], Discriminator(written_as)
+]
+Headers = dict[HeaderName, HeaderValue]
+
+
 class Health(Section):
     """The health check of a target: good answers in a row, from the version that was deployed."""
 
@@ -130,6 +146,7 @@ class Health(Section):
     window: HealthWindow = _key("Time in which the check must succeed.", "30s", alias="for")
     successes: int = _key("Good answers in a row.", 3, ge=1, le=100, strict=True)
     interval: HealthInterval = _key("Pause between two answers.", "1s")
+    headers: Headers = _key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
 
     @model_validator(mode="after")
     def _can_succeed(self) -> Self:
@@ -154,6 +171,7 @@ class Load(Section):
     p95: Latency | None = _key("95% of the requests must be answered within this.", None)
     p99: Latency | None = _key("99% of the requests must be answered within this.", None)
     error_rate: Share | None = _key("Largest share of requests that may fail.", None)
+    headers: Headers = _key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
 
     @model_validator(mode="after")
     def _can_fail(self) -> Self:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 from slipway.promotion.pipeline.findings import quoted
+from slipway.promotion.pipeline.headers import check_headers
 from slipway.promotion.pipeline.models import MOST_LOADS, Check, Load, Profile, Section
 from slipway.promotion.pipeline.positions import Document, Path
 
@@ -40,6 +41,10 @@ def _check_stage(document: Document, path: Path, verify: list[object], profiles:
         document.report("TOO_MANY", "a stage has at most one health check", (*path, index))
     for index in loads[MOST_LOADS:]:
         document.report("TOO_MANY", f"a stage has at most {MOST_LOADS} load tests", (*path, index))
+    for index, item in enumerate(verify):
+        for kind, check_written in item.items() if isinstance(item, dict) else ():
+            if isinstance(check_written, dict) and isinstance(check_written.get("headers"), dict):
+                check_headers(document, (*path, index, kind, "headers"), check_written["headers"])
     drivers = 0
     for index in loads:
         check = _sound(Check, verify[index])

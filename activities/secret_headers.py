@@ -1,0 +1,81 @@
+"""Headers of a verification: secrets are read just before they are sent, and nothing else ever holds one.
+
+Durable keeps orders and answers in its history, logs keep what is logged, and a release under test may send
+back what it was sent. So the references travel, the values live within one call of one activity, and whatever
+that call says is searched for them.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from slipway.adapters.secrets import Secrets
+from slipway.promotion.errors import SlipwayError
+from slipway.promotion.outcomes import Answer
+from slipway.promotion.plan import Header
+
+HIDDEN = "(secret)"
+SHORTEST_HIDDEN = 4  # a shorter one is no secret, and would turn up in any sentence
+
+
+class Unspeakable(Exception):
+    """An error whose own words held a secret; these do not."""
+
+
+def with_headers(
+    headers: tuple[Header, ...],
+    work: Callable[[Mapping[str, str]], Answer],
+    read: Callable[[str], str] = lambda name: Secrets().read(name),
+) -> Answer:
+    """What `work` answers when it is given the headers with their secrets read; no secret is in the answer.
+
+    Raises what `Secrets.read` raises, SECRET_UNUSABLE for one that cannot be sent as a header, and what `work`
+    raises, unless its words hold a secret: then Unspeakable instead.
+    """
+    secrets = {each.name: _sendable(each.secret, read(each.secret)) for each in headers if each.secret}
+    sent = {each.name: secrets.get(each.name, each.value) for each in headers}
+    hide = _Hiding(secrets.values())
+    try:
+        answer = work(sent)
+    except Exception as error:
+        told = "".join(traceback.format_exception(error))
+        if hide(told) == told:
+            raise
+        raise Unspeakable(hide(f"{type(error).__name__}: {error}")) from None
+    return replace(
+        answer,
+        words=hide(answer.words),
+        log=hide(answer.log),
+        handle=hide.within(answer.handle),
+        result=hide.within(answer.result),
+    )
+
+
+def _sendable(name: str, value: str) -> str:
+    """The value, when it can be sent: visible ASCII with blanks only within (RFC 9110 §5.5)."""
+    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
+        words = f"the secret {name} cannot be sent as a header: it is empty, or holds more than printable ASCII"
+        raise SlipwayError("SECRET_UNUSABLE", words)
+    return value
+
+
+class _Hiding:
+    """Replaces every secret in a text."""
+
+    def __init__(self, values: Any) -> None:
+        # The longest first: one may be the beginning of another.
+        self._values = sorted((value for value in values if len(value) >= SHORTEST_HIDDEN), key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for value in self._values:
+            text = text.replace(value, HIDDEN)
+        return text
+
+    def within(self, data: Any) -> Any:
+        """The same JSON with its texts (not its keys, which are ours) searched."""
+        if isinstance(data, dict):
+            return {key: self.within(value) for key, value in data.items()}
+        if isinstance(data, list):
+            return [self.within(value) for value in data]
+        return self(data) if isinstance(data, str) else data

@@ -1,0 +1,116 @@
+"""Secrets from a key vault (azure-keyvault-secrets; REST `GET /secrets/{name}`), by name, never by value.
+
+What was read is kept for 15 minutes in this process's memory. For the first minute the vault is not asked again;
+after that it is, and what is kept serves while the vault cannot answer. A refusal is an answer: what is kept
+under that name is forgotten.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain
+from slipway.adapters.credentials import credential
+from slipway.adapters.once import once_per_process
+from slipway.promotion.errors import SlipwayError
+from slipway.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from azure.keyvault.secrets import SecretClient
+
+FRESH = timedelta(minutes=1)
+KEPT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A secret as the vault gave it. Its value stays out of every `repr`, and so out of logs."""
+
+    value: str = field(repr=False)
+    read_at: datetime
+    not_before: datetime | None
+    expires_on: datetime | None
+
+
+_kept: dict[tuple[str, str], _Kept] = {}
+
+
+class Secrets:
+    """The vault that SLIPWAY_VAULT names. `now` is the clock."""
+
+    def __init__(
+        self, settings_: Settings | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._settings = settings_ or settings()
+        self._now = now
+
+    def read(self, name: str) -> str:
+        """The value of the secret's newest version.
+
+        Raises SlipwayError: SECRET_MISSING, SECRET_DISABLED, SECRET_NOT_YET_VALID, SECRET_EXPIRED; AzureProblem
+        when the vault refuses us (AZURE_DENIED), or cannot answer and nothing is kept.
+        """
+        key = (self._settings.needed("vault"), name)
+        kept = _kept.get(key)
+        now = self._now()
+        if kept is None or now - kept.read_at >= FRESH:
+            try:
+                kept = _kept[key] = self._fetched(name)
+            except AzureProblem as problem:
+                if kept is None or now - kept.read_at >= KEPT or not _away(problem):
+                    _kept.pop(key, None)
+                    raise
+            except SlipwayError:
+                _kept.pop(key, None)
+                raise
+        # The vault hands out secrets before and after their time: the dates are ours to check.
+        if kept.not_before and now < kept.not_before:
+            raise SlipwayError("SECRET_NOT_YET_VALID", f"the secret {name} is not valid before {kept.not_before}")
+        if kept.expires_on and now >= kept.expires_on:
+            words = f"the secret {name} expired on {kept.expires_on}; put a new version into the key vault"
+            raise SlipwayError("SECRET_EXPIRED", words)
+        return kept.value
+
+    def _fetched(self, name: str) -> _Kept:
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+        try:
+            found = _client(self._settings).get_secret(name)
+        except ResourceNotFoundError as error:
+            raise SlipwayError("SECRET_MISSING", f"the key vault has no secret {name}, or it was deleted") from error
+        except AzureError as error:
+            if _is_disabled(error):
+                raise SlipwayError("SECRET_DISABLED", f"the secret {name} is disabled in the key vault") from error
+            raise AzureProblem(explain(error)) from error
+        properties = found.properties
+        return _Kept(found.value or "", self._now(), properties.not_before, properties.expires_on)
+
+
+def _away(problem: AzureProblem) -> bool:
+    return problem.fault.kind in (FaultKind.UNAVAILABLE, FaultKind.UNKNOWN, FaultKind.THROTTLED)
+
+
+def _is_disabled(error: Exception) -> bool:
+    """Key Vault answers 403 for a disabled secret as for a missing right; its inner code tells them apart."""
+    said = getattr(error, "error", None)
+    inner: Any = getattr(said, "innererror", None) or {}
+    return inner.get("code") == "SecretDisabled" or "disabled secret" in str(getattr(said, "message", ""))
+
+
+@once_per_process
+def _client(settings_: Settings) -> "SecretClient":
+    from azure.keyvault.secrets import SecretClient
+
+    # The SDK gives its token only to a host below the one that the challenge names. An authority of our own
+    # means that the vault is not at one of Azure's addresses; then the certificate alone says who it is.
+    own_authority = {"verify_challenge_resource": False} if settings_.ca_file else {}
+    return SecretClient(
+        settings_.needed("vault"),
+        credential(settings_.client_id),
+        connection_timeout=5,
+        read_timeout=10,
+        retry_total=1,  # the operation that asked comes again; it waits better than a thread
+        **own_authority,
+        **settings_.client_options,
+    )

@@ -15,6 +15,7 @@ from triggers import (
     health_api,
     intents_api,
     janitor,
+    openapi,
     promotions_api,
 )
 
@@ -44,5 +45,6 @@ for module in (
     intents_api,
     health_api,
     janitor,
+    openapi,
 ):
     app.register_functions(module.bp)

@@ -12,6 +12,7 @@ from slipway.adapters.people import person_of_author
 from slipway.promotion.approval import Person, Vote
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Refused
+from triggers.answers import VoteCounted, Words
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
 from triggers.identity import READERS, require
@@ -31,7 +32,20 @@ class Approval(BaseModel):
 
 @bp.route(route="api/promotions/{id}/stages/{stage}/approval", methods=["POST"])
 @bp.durable_client_input(client_name="client")
-@api(*READERS)
+@api(
+    *READERS,
+    demands="approver",
+    answers={200: VoteCounted, 202: Words},
+    body=Approval,
+    refuses={
+        403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN"),
+        404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
+        409: (
+            *("NOT_ASKED", "ALREADY_VOTED", "ALREADY_DECIDED", "EXPIRED"),
+            *("ALREADY_ABORTED", "ALREADY_ENDED", "COMMAND_REUSED"),
+        ),
+    },
+)
 async def post_approval(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:

@@ -9,7 +9,9 @@ import azure.functions as func
 from slipway.adapters.intake import check_known
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.approval import Person
+from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.settings import BUILDS_QUEUE
+from triggers.answers import Accepted
 from triggers.http import answer, api, raw_body
 from triggers.intake import match
 
@@ -17,7 +19,18 @@ bp = df.Blueprint()
 
 
 @bp.route(route="api/builds", methods=["POST"])
-@api("operator")
+@api(
+    "operator",
+    answers={202: Accepted},
+    body=SlipwayBuild,
+    refuses={
+        409: ("VERSION_REUSED",),
+        422: (
+            *("INVALID_BUILD", "UNKNOWN_SHAPE", "UNKNOWN_SERVICE", "PIPELINE_INVALID", "FINISHED_IN_THE_FUTURE"),
+            *("BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED"),
+        ),
+    },
+)
 async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Validate the message and put it on the queue; the queue's trigger does the rest. 202."""
     body = raw_body(req)

@@ -18,6 +18,7 @@ from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.stage_run import LOCK, StageRun
+from triggers.answers import Words
 from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS, require
@@ -40,7 +41,20 @@ class Command(BaseModel):
 
 @bp.route(route="api/promotions/{id}/commands", methods=["POST"])
 @bp.durable_client_input(client_name="client")
-@api(*READERS)
+@api(
+    *READERS,
+    demands="operator",
+    answers={200: Words, 202: Words},
+    body=Command,
+    refuses={
+        404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
+        409: (
+            *("ALREADY_ABORTED", "ALREADY_ENDED", "ALREADY_PAUSED", "NOT_PAUSED", "COMMAND_REUSED"),
+            *("NOT_FAILED", "RETRY_OVER", "AMBIGUOUS", "NOT_LIVE"),
+        ),
+        422: ("INVALID_BODY", "UNKNOWN_COMMAND"),
+    },
+)
 async def post_command(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:

@@ -15,7 +15,7 @@ from slipway.adapters.read_model import promotion_rows
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Forbidden, Refused
-from slipway.promotion.ids import decisions_key
+from slipway.promotion.ids import decisions_key, is_promotion_id
 from triggers.http import NotFound, answer
 from triggers.identity import require
 
@@ -27,7 +27,7 @@ Client: TypeAlias = df.DurableOrchestrationClient
 
 async def rows_of(promotion: str) -> dict[str, dict[str, Any]]:
     """The promotion's rows. Raises NotFound."""
-    rows = await asyncio.to_thread(promotion_rows, promotion)
+    rows = await _rows(promotion)
     if "intake" not in rows:
         raise NotFound("UNKNOWN_PROMOTION", f"there is no promotion {promotion}")
     return rows
@@ -36,11 +36,15 @@ async def rows_of(promotion: str) -> dict[str, dict[str, Any]]:
 async def rows_for(promotion: str, person: Person, role: str) -> dict[str, dict[str, Any]]:
     """The promotion's rows, for somebody who wants to change it. Whoever lacks `role` learns nothing of one that
     is not there: raises Forbidden, else NotFound. Where it is there, the caller puts a refusal on record."""
-    rows = await asyncio.to_thread(promotion_rows, promotion)
+    rows = await _rows(promotion)
     if "intake" not in rows:
         require(person, role)
         raise NotFound("UNKNOWN_PROMOTION", f"there is no promotion {promotion}")
     return rows
+
+
+async def _rows(promotion: str) -> dict[str, dict[str, Any]]:
+    return await asyncio.to_thread(promotion_rows, promotion) if is_promotion_id(promotion) else {}
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from slipway.promotion.ids import is_name
 from slipway.promotion.pipeline import compile_plan, read_pipeline
 from slipway.promotion.views import environment_service, environments
 from slipway.settings import settings
+from triggers.answers import Environments, ServiceInEnvironment
 from triggers.http import NotFound, answer, api
 from triggers.identity import READERS
 
@@ -19,7 +20,7 @@ bp = df.Blueprint()
 
 
 @bp.route(route="api/environments", methods=["GET"])
-@api(*READERS)
+@api(*READERS, answers={200: Environments})
 async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Every environment with its services."""
     rows = await asyncio.to_thread(environment_rows)
@@ -28,7 +29,7 @@ async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpRe
 
 
 @bp.route(route="api/environments/{environment}/services/{service}", methods=["GET"])
-@api(*READERS)
+@api(*READERS, answers={200: ServiceInEnvironment}, refuses={404: ("UNKNOWN_ENVIRONMENT",)})
 async def get_environment_service(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """One service in one environment."""
     environment, service = req.route_params["environment"], req.route_params["service"]

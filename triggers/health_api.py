@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -11,7 +10,9 @@ import azure.functions as func
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.rows import Rows
 from slipway.settings import settings
-from triggers.http import answer
+from triggers.answers import Health
+from triggers.http import answer, api
+from triggers.version import app_version
 
 bp = df.Blueprint()
 
@@ -19,6 +20,7 @@ _log = logging.getLogger("slipway.health")
 
 
 @bp.route(route="api/health", methods=["GET"])
+@api(answers={200: Health, 503: Health})
 async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     """200 when every check is `ok`, else 503 with what is wrong, check by check."""
     names = list(CHECKS)
@@ -26,7 +28,7 @@ async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     checks = dict(zip(names, results, strict=True))
     well = all(result == "ok" for result in results)
     status = "ok" if well else "ill"
-    return answer({"status": status, "checks": checks, "version": _version()}, 200 if well else 503)
+    return answer({"status": status, "checks": checks, "version": app_version()}, 200 if well else 503)
 
 
 def _tables() -> str:
@@ -55,10 +57,3 @@ def _checked(name: str) -> str:
     except Exception as error:  # noqa: BLE001 - a health check reports whatever is wrong
         _log.warning("health check %s: %s", name, error)
         return f"{type(error).__name__}"
-
-
-def _version() -> str:
-    try:
-        return version("slipway")
-    except PackageNotFoundError:  # deployed as plain folders
-        return "unpackaged"

@@ -4,7 +4,7 @@ import functools
 import inspect
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import azure.functions as func
@@ -12,11 +12,21 @@ from pydantic import BaseModel, ValidationError
 
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.promotion.errors import BuildRejected, Forbidden, NotForPromotion, Refused, SlipwayError
+from triggers.contract import Codes, Contract
 from triggers.identity import NotSignedIn, person_of, require
 
 PROBLEM = "application/problem+json"
 LARGEST_BODY = 256 * 1024
 TYPE = "urn:slipway:problem:"
+# The problems of every route that can come to have them, by status.
+PROBLEMS: Codes = {
+    400: ("NOT_JSON",),
+    401: ("NOT_SIGNED_IN", "WRONG_TENANT", "WRONG_AUDIENCE", "AUTHENTICATION_OFF"),
+    403: ("FORBIDDEN",),
+    413: ("TOO_LARGE",),
+    500: ("UNEXPECTED", "SETTING_MISSING"),
+    503: ("AZURE_UNAVAILABLE", "AZURE_THROTTLED", "AZURE_DENIED", "AZURE_UNKNOWN", "AZURE_CONFLICT"),
+}
 
 _log = logging.getLogger("slipway.http")
 Model = TypeVar("Model", bound=BaseModel)
@@ -55,11 +65,20 @@ def problem(status: int, code: str, detail: str, instance: str) -> func.HttpResp
     return func.HttpResponse(json.dumps(body), status_code=status, headers=headers, mimetype=PROBLEM)
 
 
-def api(*roles: str) -> Callable[[Route], Route]:
-    """A route for people who hold one of `roles`. The route is given the person as `person`.
+def api(
+    *roles: str,
+    demands: str = "",
+    answers: Mapping[int, type[BaseModel]],
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    refuses: Codes | None = None,
+) -> Callable[[Route], Route]:
+    """A route for people who hold one of `roles`, given the person as `person`; without roles, for everyone.
 
-    What the route raises becomes a problem; an error that nobody foresaw becomes a 500 that says nothing
-    of its insides, and is logged.
+    `demands` is a role that the route itself requires, so that it can keep on record whom it refused. The rest is
+    what the route promises (`Contract`), kept as the attribute `contract` of the function. What the
+    route raises becomes a problem; an error that nobody foresaw becomes a 500 that says nothing of its insides,
+    and is logged.
     """
 
     def decorate(route: Route) -> Route:
@@ -67,9 +86,10 @@ def api(*roles: str) -> Callable[[Route], Route]:
         async def guarded(req: func.HttpRequest, **bindings: Any) -> func.HttpResponse:
             instance = _path(req)
             try:
-                person = person_of(req)
-                require(person, *roles)
-                return await route(req, person=person, **bindings)
+                if roles:
+                    bindings["person"] = person_of(req)
+                    require(bindings["person"], *roles)
+                return await route(req, **bindings)
             except SlipwayError as error:
                 return problem(_status_of(error), error.code, error.words, instance)
             except Exception:  # noqa: BLE001 - the boundary: whatever it is, it must become an answer
@@ -79,6 +99,10 @@ def api(*roles: str) -> Callable[[Route], Route]:
         del guarded.__wrapped__  # the bindings are found by the signature, which must not show `person`
         guarded.__signature__ = _without_person(route)  # type: ignore[attr-defined]
         guarded.__annotations__.pop("person", None)
+        words = inspect.getdoc(route) or ""
+        needed = (demands,) if demands else roles
+        contract = Contract(route.__name__, words, needed, answers, body, query, refuses or {})
+        guarded.contract = contract  # type: ignore[attr-defined]
         return guarded
 
     return decorate
@@ -97,6 +121,19 @@ def body_of(req: func.HttpRequest, model: type[Model]) -> Model:
         raise BadRequest(422, "INVALID_BODY", f"{where}: {first['msg']}") from error
 
 
+def query_of(req: func.HttpRequest, model: type[Model]) -> Model:
+    """The request's query as `model`. Raises BadRequest."""
+    try:
+        return model.model_validate(dict(req.params))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        words = f"{where}: {first['msg']}"
+        if first["type"] == "extra_forbidden":
+            words = f"{where} is not a parameter of this route; those are {', '.join(model.model_fields)}"
+        raise BadRequest(422, "INVALID_QUERY", words) from error
+
+
 def raw_body(req: func.HttpRequest) -> bytes:
     """The request's body. Raises BadRequest (413) beyond 256 KiB."""
     raw: bytes = req.get_body()
@@ -105,13 +142,17 @@ def raw_body(req: func.HttpRequest) -> bytes:
     return raw
 
 
+# Codes of a rejected build that say the same as another route's: the status is the same too.
+_STATUS_BY_CODE = {"VERSION_REUSED": 409, "NOT_JSON": 400}
+
+
 def _status_of(error: SlipwayError) -> int:
     if isinstance(error, BadRequest):
         return error.status
     if isinstance(error, AzureProblem):
         return 503
-    if error.code == "VERSION_REUSED":
-        return 409
+    if error.code in _STATUS_BY_CODE:
+        return _STATUS_BY_CODE[error.code]
     by_type: list[tuple[type[SlipwayError], int]] = [
         (NotSignedIn, 401),
         (Forbidden, 403),

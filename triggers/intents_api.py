@@ -1,4 +1,4 @@
-"""`POST /api/intents`, `DELETE /api/intents/{id}`: what a person says of a service in an environment.
+"""`POST /api/intents`, `DELETE /api/intents/{intent}`: what a person says of a service in an environment.
 
 An id names its place: `{environment}.{service}.{8 hex digits}`; `{environment}.{service}.broken` opens a lock
 that a rollback left broken, after a person has looked.
@@ -19,15 +19,16 @@ from slipway.promotion.approval import Person
 from slipway.promotion.ids import environment_key, is_name, shortened
 from slipway.promotion.outcomes import iso
 from slipway.promotion.pipeline import compile_plan, read_pipeline
-from slipway.promotion.pipeline.units import between
+from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.settings import settings
+from triggers.answers import HoldSaid, Words
 from triggers.http import NotFound, answer, api, body_of
 from triggers.intake import now
 
 bp = df.Blueprint()
 
 SHOWS_WITHIN_S = 3.0
-HoldTime = Annotated[float, BeforeValidator(between("1m", "90d"))]
+HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
 
 
 class Intent(BaseModel):
@@ -54,7 +55,12 @@ class Intent(BaseModel):
 
 @bp.route(route="api/intents", methods=["POST"])
 @bp.durable_client_input(client_name="client")
-@api("operator")
+@api(
+    "operator",
+    answers={201: HoldSaid, 202: HoldSaid},
+    body=Intent,
+    refuses={404: ("UNKNOWN_SERVICE", "UNKNOWN_ENVIRONMENT")},
+)
 async def post_intent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -66,18 +72,18 @@ async def post_intent(
     given = {"id": id, "by": person.name, "reason": asked.reason, "at": iso(at), "expires_at": expires_at}
     words = f"{person.name} holds {asked.service} in {asked.environment} until {expires_at}: {asked.reason}"
     visible = await _say(client, "hold", asked.environment, asked.service, given, person, words)
-    url = f"/api/environments/{asked.environment}/services/{asked.service}"
+    url = _place(asked.environment, asked.service)
     return answer({**given, "words": words}, 201 if visible else 202, {"Location": url})
 
 
-@bp.route(route="api/intents/{id}", methods=["DELETE"])
+@bp.route(route="api/intents/{intent}", methods=["DELETE"])
 @bp.durable_client_input(client_name="client")
-@api("operator")
+@api("operator", answers={200: Words, 202: Words}, refuses={404: ("UNKNOWN_INTENT",)})
 async def delete_intent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
     """Lift a hold, or open a broken lock. 200, or 202 if not yet visible; 404 when there is no such intent."""
-    id = req.route_params["id"]
+    id = req.route_params["intent"]
     environment, service, which = _place_of(id)
     lock = await _lock(client, environment, service)
     there = lock.get("broken") if which == "broken" else [each for each in lock.get("holds", ()) if each["id"] == id]
@@ -86,7 +92,8 @@ async def delete_intent(
     words = f"{person.name} lifts {id}"
     given = {"id": "broken" if which == "broken" else id}
     visible = await _say(client, "lift", environment, service, given, person, words)
-    return answer({"words": words}, 200 if visible else 202)
+    url = _place(environment, service)
+    return answer({"words": words}, 200 if visible else 202, None if visible else {"Location": url})
 
 
 async def _say(
@@ -115,6 +122,10 @@ async def _lock(client: df.DurableOrchestrationClient, environment: str, service
     found = await client.read_entity_state(df.EntityId("environment", environment_key(environment, service)))
     state: dict[str, Any] = found.entity_state if found.entity_exists else {}
     return state or {}
+
+
+def _place(environment: str, service: str) -> str:
+    return f"/api/environments/{environment}/services/{service}"
 
 
 def _place_of(id: str) -> tuple[str, str, str]:

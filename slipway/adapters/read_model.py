@@ -14,6 +14,7 @@ from slipway.promotion.build import Build
 from slipway.promotion.ports import Cell
 
 END_OF_TIME_MS = 10**14
+PAGE_TOKEN = r"^[0-9]{15}-[0-9a-z][0-9A-Za-z._~-]{0,83}$"  # a row's key in the table `promotionlist`
 
 
 def write_row(promotion: str, key: str, rev: int, doc: dict[str, Any]) -> None:

@@ -9,6 +9,9 @@ import re
 
 LIMIT = 100
 PROMOTION_LIMIT = 84  # leaves room for "@environment@" and for most stage names
+# A service and its version, perhaps shortened: then a hash is its end.
+PROMOTION_ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*--[0-9A-Za-z][0-9A-Za-z._~-]*$"
+_PROMOTION = re.compile(PROMOTION_ID_PATTERN.removesuffix("$") + r"\Z")
 _DNS_LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}\Z")
 
@@ -21,6 +24,11 @@ def is_name(text: str) -> bool:
 def is_version(text: str) -> bool:
     """Whether `text` can be a build's version."""
     return _VERSION.match(text) is not None
+
+
+def is_promotion_id(text: str) -> bool:
+    """Whether `text` can be the id of a promotion."""
+    return len(text) <= PROMOTION_LIMIT and _PROMOTION.match(text) is not None
 
 
 def shortened(text: str, limit: int = LIMIT) -> str:

@@ -14,6 +14,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
 from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
+from tests.api.conformance import check_answer
 
 PIPELINE = Path(__file__).with_name("checkout.yaml")
 Promotion = dict[str, Any]
@@ -48,7 +49,9 @@ class System:
 
     def call(self, method: str, path: str, who: str | None = "alice", **request: Any) -> httpx.Response:
         headers = {**({"authorization": f"Bearer {self.token(who)}"} if who else {}), **request.pop("headers", {})}
-        return httpx.request(method, self.run.url + path, headers=headers, timeout=30, trust_env=False, **request)
+        answer = httpx.request(method, self.run.url + path, headers=headers, timeout=30, trust_env=False, **request)
+        check_answer(answer)
+        return answer
 
     def token(self, who: str) -> str:
         if who not in self._tokens:

@@ -81,6 +81,11 @@ def test_unknown_things_are_404(system: System) -> None:
     assert problem(system.call("GET", "/api/promotions/nothing--1")) == (404, "UNKNOWN_PROMOTION")
     assert problem(system.call("GET", "/api/environments/mars/services/checkout")) == (404, "UNKNOWN_ENVIRONMENT")
     assert problem(system.approve("nothing--1")) == (404, "UNKNOWN_PROMOTION")
+    for odd in ("%7F", "a%5Cb", "a%23b", "%00", "%F0%9F%98%80", "a" * 600):
+        assert problem(system.call("GET", f"/api/promotions/{odd}")) == (404, "UNKNOWN_PROMOTION")
+        assert problem(system.call("GET", f"/api/promotions/{odd}/audit")) == (404, "UNKNOWN_PROMOTION")
+        path = f"/api/environments/{odd}/services/checkout"
+        assert problem(system.call("GET", path)) == (404, "UNKNOWN_ENVIRONMENT")
 
 
 def test_bodies_that_cannot_be_read_are_named(system: System) -> None:
@@ -88,7 +93,9 @@ def test_bodies_that_cannot_be_read_are_named(system: System) -> None:
     assert problem(system.call("POST", path, content=b"{")) == (400, "NOT_JSON")
     assert problem(system.call("POST", path, json={"command": "abort", "extra": 1})) == (422, "INVALID_BODY")
     assert problem(system.call("POST", path, content=b"x" * 300_000)) == (413, "TOO_LARGE")
-    assert problem(system.call("GET", "/api/promotions?top=0")) == (422, "INVALID_QUERY")
+    for query in ("top=0", "top=101", "top=x", "state=sleeping", "service=A%2FB", "after=yesterday", "sevice=checkout"):
+        assert problem(system.call("GET", f"/api/promotions?{query}")) == (422, "INVALID_QUERY"), query
+    assert problem(system.call("POST", "/api/builds", content=b"{")) == (400, "NOT_JSON")
     late = a_message("3.3.0", result="failed")
     assert problem(system.call("POST", "/api/builds", json=late)) == (422, "BUILD_NOT_SUCCEEDED")
 

@@ -1,0 +1,310 @@
+"""What the routes answer, as models: the OpenAPI document is made of them.
+
+The routes answer plain dictionaries of the domain's views; tests hold every live answer against these.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED
+from slipway.promotion.build_messages.slipway import SlipwayBuild
+from slipway.promotion.outcomes import RUNNING, Outcome
+from slipway.promotion.stage_run import ROLLED_BACK, STATE_OF_PHASE
+
+_MOMENT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"
+
+PROMOTION_STATES = ("running", "waiting", *(str(each) for each in Outcome))
+STAGE_STATES = tuple(dict.fromkeys([*STATE_OF_PHASE.values(), *(str(each) for each in Outcome), ROLLED_BACK]))
+
+
+def _promotion_state(text: str) -> str:
+    if text not in PROMOTION_STATES:
+        raise PydanticCustomError("state", "{words}", {"words": f"can be {', '.join(PROMOTION_STATES)}"})
+    return text
+
+
+PromotionState = Annotated[
+    str, AfterValidator(_promotion_state), WithJsonSchema({"type": "string", "enum": [*PROMOTION_STATES]})
+]
+StageState = Annotated[str, WithJsonSchema({"type": "string", "enum": [*STAGE_STATES]})]
+StepState = Annotated[str, WithJsonSchema({"type": "string", "enum": [RUNNING, *(str(each) for each in Outcome)]})]
+ApprovalEnd = Annotated[str, WithJsonSchema({"type": "string", "enum": [APPROVED, REJECTED, EXPIRED, "withdrawn"]})]
+RuntimeStatus = Literal[
+    "Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"
+]
+Moment = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": f"^{_MOMENT}$", "description": "ISO 8601, in UTC."})
+]
+MomentOrNotYet = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "pattern": f"^({_MOMENT})?$", "description": "ISO 8601; empty: not yet."}),
+]
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it. `code` is stable; `detail` says what happened and what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(pattern="^[A-Z][A-Z0-9_]*$")
+    detail: str
+    instance: str
+
+
+class Health(BaseModel):
+    """`checks` say `ok`, or what is wrong."""
+
+    status: Literal["ok", "ill"]
+    checks: dict[str, str]
+    version: str
+
+
+class Accepted(BaseModel):
+    """The message is on the queue; its promotion will be at `status_url`."""
+
+    promotion: str
+    message_id: str
+    status_url: str
+
+
+class Words(BaseModel):
+    """What became of a command, in words."""
+
+    words: str
+
+
+class VoteCounted(BaseModel):
+    """How the approval stands after a vote."""
+
+    decision: Literal["approved", "rejected", "counted"]
+    votes: int
+    at_least: int
+    words: str
+
+
+class PromotionSummary(BaseModel):
+    """A promotion as a list shows it. `waits_for` is in words."""
+
+    id: str
+    service: str
+    version: str
+    state: PromotionState
+    waits_for: str
+    started_at: MomentOrNotYet
+    ended_at: MomentOrNotYet
+    author: str
+    branch: str
+    commit: str
+
+
+class PromotionPage(BaseModel):
+    """`after` is the token of the next page."""
+
+    promotions: list[PromotionSummary]
+    after: str | None
+
+
+class CastVote(BaseModel):
+    name: str
+    decision: Literal["approve", "reject"]
+    at: Moment
+    reason: str
+
+
+class ApprovalState(BaseModel):
+    """Who is asked, until when, and who answered."""
+
+    approvers: list[str]
+    at_least: int
+    not_author: bool
+    deadline: Moment
+    decision: ApprovalEnd | None
+    votes: list[CastVote]
+
+
+class TargetState(BaseModel):
+    """The versions that a target's sides answer; empty: not known yet."""
+
+    name: str
+    address: str
+    live: str
+    idle: str
+
+
+class StepTaken(BaseModel):
+    """One thing done to one target. `operation` is its id."""
+
+    name: str
+    target: str
+    operation: str
+    state: StepState
+    started_at: MomentOrNotYet
+    ended_at: MomentOrNotYet
+    words: str
+
+
+class StageShown(BaseModel):
+    """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status."""
+
+    name: str
+    environment: str
+    needs: list[str]
+    instance: str
+    attempt: int
+    state: StageState
+    waits_for: str
+    since: MomentOrNotYet
+    deadline: MomentOrNotYet
+    started_at: MomentOrNotYet
+    ended_at: MomentOrNotYet
+    code: str
+    words: str
+    runtime: RuntimeStatus | None
+    approval: ApprovalState | None
+    targets: list[TargetState]
+    steps: list[StepTaken]
+
+
+class SaidOfPromotion(BaseModel):
+    """Who aborted or paused it, when and why."""
+
+    by: str
+    at: Moment
+    reason: str
+
+
+class BuildShown(SlipwayBuild):
+    """The build as it was taken in; `source` names the shape of its message."""
+
+    source: str
+
+
+class PromotionShown(BaseModel):
+    """A promotion whole. One that has not begun yet has no more than the fields that are required."""
+
+    id: str
+    service: str
+    version: str
+    state: PromotionState
+    waits_for: str
+    runtime: RuntimeStatus | None
+    stages: list[StageShown]
+    started_at: MomentOrNotYet = ""
+    ended_at: MomentOrNotYet = ""
+    author: str = ""
+    branch: str = ""
+    commit: str = ""
+    code: str = ""
+    words: str = ""
+    pipeline_digest: str = ""
+    build: BuildShown | None = None
+    aborted: SaidOfPromotion | None = None
+    paused: SaidOfPromotion | None = None
+
+
+class AuditEntry(BaseModel):
+    """A record of the chain: `hash` is over the others, `prev` is the hash of the record before."""
+
+    id: str
+    at: Moment
+    actor: str
+    action: str
+    words: str
+    evidence: dict[str, Any]
+    prev: str = Field(pattern="^[0-9a-f]{64}$")
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class AuditChain(BaseModel):
+    """`intact`: every hash is right and follows its predecessor."""
+
+    records: list[AuditEntry]
+    intact: bool
+
+
+class ReleaseShown(BaseModel):
+    """A release of the service; `targets` are those that serve it."""
+
+    version: str
+    promotion: str
+    at: Moment
+    finished_at: Moment
+    received_at: Moment
+    targets: list[str]
+    proven: bool
+
+
+class OnItsWay(BaseModel):
+    version: str
+    promotion: str
+    stage: str
+    since: Moment
+
+
+class WaitingBuild(BaseModel):
+    version: str
+    promotion: str
+
+
+class BrokenLock(BaseModel):
+    promotion: str
+    words: str
+    at: Moment
+
+
+class Hold(BaseModel):
+    """Nobody gets the lock until `expires_at`, or until the hold of this `id` is lifted."""
+
+    id: str
+    by: str
+    reason: str
+    at: Moment
+    expires_at: Moment
+
+
+class HoldSaid(Hold):
+    """The hold as it was taken in."""
+
+    words: str
+
+
+class ServiceThere(BaseModel):
+    """One service in one environment. `broken`: nobody gets the lock until a person has looked."""
+
+    service: str
+    live: ReleaseShown | None
+    previous: list[ReleaseShown]
+    on_its_way: OnItsWay | None
+    waiting: list[WaitingBuild]
+    broken: BrokenLock | None
+    holds: list[Hold]
+
+
+class ServiceInEnvironment(ServiceThere):
+    """The same, with the environment's name."""
+
+    environment: str
+
+
+class EnvironmentShown(BaseModel):
+    environment: str
+    services: list[ServiceThere]
+
+
+class Environments(BaseModel):
+    """Environments in the order of the pipelines' stages."""
+
+    environments: list[EnvironmentShown]
+
+
+class OpenApi(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+    components: dict[str, Any]
+    tags: list[Any] = []

@@ -1,0 +1,185 @@
+"""`GET /api/openapi.json`: the HTTP API as an OpenAPI 3.1 document, made from what the code already knows.
+
+Templates and methods come from the Functions SDK, descriptions from the routes' docstrings, everything else from
+the `Contract` that `api` keeps with each route. Only what a parameter of a path may be is said here.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
+from slipway.promotion.pipeline.vocabulary import Name
+from triggers import (
+    approvals_api,
+    builds_api,
+    builds_queue,
+    commands_api,
+    environments_api,
+    health_api,
+    intents_api,
+    promotions_api,
+)
+from triggers.answers import OpenApi, Problem
+from triggers.contract import Contract
+from triggers.http import PROBLEM, PROBLEMS, answer, api
+from triggers.version import app_version
+
+bp = df.Blueprint()
+
+MODULES = (
+    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api),
+    *(environments_api, intents_api, health_api),
+)
+SCHEME = "entra"
+_REF = "#/components/schemas/{model}"
+_NAME = TypeAdapter(Name).json_schema()
+PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "id": (
+        "The promotion: `{service}--{version}`, with `~` for `+`.",
+        {"type": "string", "pattern": PROMOTION_ID_PATTERN, "maxLength": PROMOTION_LIMIT},
+    ),
+    "stage": ("A stage of its pipeline.", _NAME),
+    "environment": ("The environment.", _NAME),
+    "intent": (
+        "The intent: `{environment}.{service}.{8 hex digits}`, or `{environment}.{service}.broken` for a broken lock.",
+        {"type": "string", "pattern": r"^[a-z0-9-]+\.[a-z0-9-]+\.[a-z0-9-]+$"},
+    ),
+    "service": ("The service.", _NAME),
+}
+
+
+@bp.route(route="api/openapi.json", methods=["GET"])
+@api(answers={200: OpenApi})
+async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """This document."""
+    return answer(document())
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document of every HTTP route of the app."""
+    routes = _routes()
+    models = sorted({each for _, _, contract in routes for each in _models(contract)}, key=lambda each: str(each))
+    _, schemas = models_json_schema([*models, (Problem, "serialization")], ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for path, method, contract in routes:
+        paths.setdefault(path, {})[method] = _operation(path, contract)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Slipway",
+            "version": app_version(),
+            "summary": "Promotes builds through environments, one gate at a time.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {
+                SCHEME: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A token of Microsoft Entra ID for this app, whose app roles are the roles named "
+                    "here. One that does not verify is refused by the platform: 401 without a problem document.",
+                }
+            },
+        },
+    }
+
+
+def _routes() -> list[tuple[str, str, Contract]]:
+    """Path, method and contract of every HTTP route."""
+    app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+    for blueprint in (*(module.bp for module in MODULES), bp):
+        app.register_functions(blueprint)
+    found = []
+    for function in app.get_functions():
+        trigger = function.get_trigger()
+        if function.is_http_function():
+            contract: Contract = function.get_user_function().contract
+            found += [(f"/{trigger.route}", method.value.lower(), contract) for method in trigger.methods]
+    return found
+
+
+def _models(contract: Contract) -> set[tuple[type[BaseModel], JsonSchemaMode]]:
+    answered: set[tuple[type[BaseModel], JsonSchemaMode]] = {
+        (model, "serialization") for model in contract.answers.values()
+    }
+    return answered | ({(contract.body, "validation")} if contract.body else set())
+
+
+def _operation(path: str, contract: Contract) -> dict[str, Any]:
+    names = re.findall(r"\{([^}]+)\}", path)
+    summary, _, more = contract.words.partition("\n\n")
+    described = f"{more}\n\n" if more else ""
+    if contract.roles:
+        described += f"Needs the role {' or '.join(contract.roles)}."
+    operation: dict[str, Any] = {
+        "operationId": contract.name,
+        "summary": " ".join(summary.split()),
+        "description": " ".join(described.split()),
+        "security": [{SCHEME: []}] if contract.roles else [],
+        "parameters": [*map(_in_path, names), *_in_query(contract)],
+        "responses": {
+            **{str(status): _answered(status, model) for status, model in contract.answers.items()},
+            **{str(status): _refused(status, codes) for status, codes in _refusals(contract, names).items()},
+        },
+    }
+    if contract.body:
+        content = {"application/json": {"schema": {"$ref": _REF.format(model=contract.body.__name__)}}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return {key: value for key, value in operation.items() if value or key == "security"}
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    words, schema = PATH_PARAMETERS[name]
+    return {"name": name, "in": "path", "required": True, "description": words, "schema": schema}
+
+
+def _in_query(contract: Contract) -> list[dict[str, Any]]:
+    if contract.query is None:
+        return []
+    schema = contract.query.model_json_schema(ref_template=_REF)
+    return [
+        {"name": name, "in": "query", "description": each.pop("description"), "schema": each}
+        for name, each in schema["properties"].items()
+    ]
+
+
+def _refusals(contract: Contract, in_path: list[str]) -> dict[int, tuple[str, ...]]:
+    """The codes of the problems that a route may answer, by status: everybody's, and its own."""
+    everybodys = [500]
+    everybodys += [401, 403, 503] if contract.roles else []
+    everybodys += [400, 413] if contract.body else []
+    codes = {status: PROBLEMS[status] for status in everybodys}
+    if contract.body and 422 not in contract.refuses:
+        codes[422] = ("INVALID_BODY",)
+    if contract.query:
+        codes[422] = ("INVALID_QUERY",)
+    for status, own in contract.refuses.items():
+        codes[status] = codes.get(status, ()) + own
+    return dict(sorted(codes.items()))
+
+
+def _answered(status: int, model: type[BaseModel]) -> dict[str, Any]:
+    words = " ".join((model.__doc__ or model.__name__).split())
+    content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+    # What was made, or is not finished yet, has a place to look at: RFC 9110 §15.3.2 and §15.3.3.
+    located = {"Location": {"required": True, "schema": {"type": "string"}, "description": "Where it will show."}}
+    return {"description": words, "content": content, **({"headers": located} if status in (201, 202) else {})}
+
+
+def _refused(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
+    described = ", ".join(f"`{code}`" for code in codes)
+    content: dict[str, Any] = {PROBLEM: {"schema": {"$ref": _REF.format(model="Problem")}}}
+    if status == 401:
+        described += "; as text, from the platform: the token does not verify"
+        content["text/plain"] = {"schema": {"type": "string"}}
+    return {"description": described, "content": content}

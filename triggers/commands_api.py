@@ -1,6 +1,7 @@
 """`POST /api/promotions/{id}/commands`: what operators tell a promotion to do."""
 
 import asyncio
+import hashlib
 import uuid
 from typing import Any
 
@@ -122,7 +123,9 @@ async def _roll_back(
     if not live:
         raise Refused("NOT_LIVE", f"{build.version} is not live and proven in {asked.stage or 'any environment'}")
     stage = live[0]
-    instance = child_id(stage_id(promotion, stage.name), "back", asked.id[:8])
+    # The person's key may be any text, and an instance's id may not.
+    key = hashlib.sha256(asked.id.encode()).hexdigest()[:8]
+    instance = child_id(stage_id(promotion, stage.name), "back", key)
     received_at = str(rows["promotion"]["received_at"])
     run = StageRun(promotion, instance, stage, build, "", received_at, phase=LOCK, goes_back=True)
     try:

@@ -13,8 +13,9 @@ from triggers.openapi import document
 
 def check_answer(answer: httpx.Response) -> None:
     """Raises AssertionError when status, content type or body of an answer are not in the document."""
-    operation = _operation(answer.request.method, answer.request.url.path)
-    assert operation, f"{answer.request.method} {answer.request.url.path} is not in the document"
+    method, path = answer.request.method, answer.request.url.raw_path.decode().partition("?")[0]
+    operation = _operation(method, path)
+    assert operation, f"{method} {path} is not in the document"
     name = f"{operation['operationId']}: {answer.status_code}"
     response = operation["responses"].get(str(answer.status_code))
     assert response, f"{name} is not in the document: {answer.text[:500]}"

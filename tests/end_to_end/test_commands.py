@@ -2,9 +2,9 @@ from tests.end_to_end.system import System, a_message, stage_of
 from tests.end_to_end.test_refusals import problem
 
 
-def command(system: System, id: str, name: str, **more: str) -> tuple[int, str]:
+def command(system: System, promotion: str, name: str, **more: str) -> tuple[int, str]:
     """Status and words (or code) of a command's answer."""
-    answer = system.call("POST", f"/api/promotions/{id}/commands", json={"command": name, **more})
+    answer = system.call("POST", f"/api/promotions/{promotion}/commands", json={"command": name, **more})
     body = answer.json()
     return answer.status_code, body.get("code") or body["words"]
 
@@ -65,7 +65,8 @@ def test_a_release_that_is_live_is_rolled_back_by_a_person(system: System) -> No
     system.until_state(id, "production", "waiting for approval")
     assert system.live(id)["checkout-test"] == "5.3.0"
     assert command(system, id, "rollback", stage="production") == (409, "NOT_LIVE")
-    status, _ = command(system, id, "rollback", stage="test", reason="customers complain")
+    any_text = "/?#é of one person"
+    status, _ = command(system, id, "rollback", stage="test", reason="customers complain", id=any_text)
     assert status == 202
     shown = system.until_state(id, "test", "rolled back")
     assert "test is back on" in stage_of(shown, "test")["words"]

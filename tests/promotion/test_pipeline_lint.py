@@ -194,27 +194,53 @@ def test_a_need_is_named_once() -> None:
     assert codes(a_pipeline(a_stage("a"), a_stage("b", needs="a, a"))) == ["DUPLICATE_NEED"]
 
 
-def test_a_cycle_is_spelled_out_and_every_stage_behind_it_is_unreachable() -> None:
+def test_a_cycle_is_one_finding_that_names_every_stage_behind_it() -> None:
     text = a_pipeline(
         a_stage("dev"),
         a_stage("a", needs="b"),
         a_stage("b", needs="a, dev"),
         a_stage("after", needs="b"),
+        a_stage("last", needs="after"),
     )
-    findings = linted(text)
-    assert [finding.words for finding in findings if finding.code == "CYCLE"] == [
-        "these stages wait for each other: a → b → a"
-    ]
-    unreachable = [finding.words for finding in findings if finding.code == "UNREACHABLE"]
-    assert unreachable == [f'the stage "{name}" can never start' for name in ("a", "b", "after")]
-    assert len(findings) == 4
+    assert only(text).words == "these stages wait for each other: a → b → a; unreachable behind them: after, last"
+    assert only(text).code == "CYCLE"
 
 
 def test_two_cycles_are_two_findings() -> None:
     text = a_pipeline(
         a_stage("a", needs="b"), a_stage("b", needs="a"), a_stage("c", needs="d"), a_stage("d", needs="c")
     )
-    assert codes(text).count("CYCLE") == 2
+    assert codes(text) == ["CYCLE", "CYCLE"]
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words", "suggestion"),
+    [
+        ("rollout: {all-at-once: {}}", "WRONG_TYPE", '"all-at-once" takes no settings here', "all-at-once"),
+        ("rollout: {strategy: all-at-once}", "WRONG_TYPE", '"all-at-once" takes no settings here', "all-at-once"),
+        ("rollout: {strategy: canary}", "DOES_NOT_RUN", '"canary" cannot be run by this version yet', ""),
+        ("rollout: {canary: {}, bake: 1m}", "DOES_NOT_RUN", '"canary" cannot be run by this version yet', ""),
+        ("rollout: cannary", "UNKNOWN_VALUE", "it can be all-at-once, and not yet blue-green, canary, flag", "canary"),
+        ("rollout: {cannary: {}}", "UNKNOWN_VALUE", '"cannary" is not known here', "canary"),
+        ("rollout: [canary]", "UNKNOWN_VALUE", '["canary"] is not known here', ""),
+        ("strategy: canary", "UNKNOWN_KEY", '"strategy" is not a key of a stage', "rollout"),
+        ("tests: integration", "DOES_NOT_RUN", 'belongs into "verify", and this version cannot run it yet', ""),
+        ("health: {}", "UNKNOWN_KEY", 'it belongs into "verify"', ""),
+        ("slot: staging", "UNKNOWN_KEY", 'it belongs into "targets"', ""),
+    ],
+)
+def test_a_word_at_the_wrong_place_is_led_to_the_right_one(more: str, code: str, words: str, suggestion: str) -> None:
+    finding = only(stage_with(f"    {more}\n"))
+    assert (finding.code, finding.suggestion) == (code, suggestion)
+    assert words in finding.words
+
+
+@pytest.mark.parametrize("tagged", ["!!python/object/apply:os.system [ls]", "!!python/object/apply:os.system {a: 1}"])
+def test_a_tag_that_is_not_read_is_named_without_what_stands_behind_it(tagged: str) -> None:
+    finding = only(a_pipeline(top=f"on_newer_build: {tagged}\n"))
+    assert finding.code == "UNREADABLE_VALUE"
+    assert '"!!python/object/apply:os.system" is not read here' in finding.words
+    assert "Node" not in finding.words
 
 
 def test_stages_share_neither_name_nor_environment_nor_slot() -> None:

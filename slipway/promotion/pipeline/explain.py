@@ -56,9 +56,22 @@ def _explain_key(path: Path, document: Document) -> None:
     if key in section.not_running:
         words = f"{quoted(key)} of {section.called} cannot be run by this version yet; take it out"
         document.report("DOES_NOT_RUN", words, path, key=True)
+        return
+    words = f"{quoted(key)} is not a key of {section.called}"
+    if place := _place_of(key, section):
+        where, runs = place
+        words += f": it belongs into {quoted(where)}" + ("" if runs else ", and this version cannot run it yet")
+        document.report("UNKNOWN_KEY" if runs else "DOES_NOT_RUN", words, path, key=True)
     else:
-        words = f"{quoted(key)} is not a key of {section.called}"
-        document.report("UNKNOWN_KEY", words, path, like=(key, section.keys()), key=True)
+        meant = section.meant.get(key, "")
+        document.report("UNKNOWN_KEY", words, path, meant, like=(key, section.keys()), key=True)
+
+
+def _place_of(key: str, section: type[Section]) -> tuple[str, bool] | None:
+    """The one key of `section` below which `key` belongs, and whether it runs there."""
+    below = [(name, set(inner.keys()), inner.not_running) for name, inner in section.keys().items() if inner]
+    found = [(name, key in keys) for name, keys, not_running in below if key in keys or key in not_running]
+    return found[0] if len(found) == 1 else None
 
 
 def _length(kind: str, path: Path, context: dict[str, Any]) -> tuple[str, str]:

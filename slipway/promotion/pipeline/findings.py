@@ -10,8 +10,8 @@ from slipway.promotion.errors import SlipwayError
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One error at `line`:`column` (both from 1) of `file`. `code` is stable; `suggestion` is
-    a word that would be valid there, or empty."""
+    """One error at `line`:`column` (both from 1) of `file`. `code` is stable; `suggestion` is the nearest
+    word of the language, or empty."""
 
     file: str
     line: int

@@ -33,5 +33,13 @@ def cycles(needs: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return list(found.values())
 
 
+def stuck_behind(cycle: Sequence[str], needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """The stages that wait for a stage of `cycle`, directly or through others, without those on it."""
+    stuck = set(cycle)
+    while more := {stage for stage in needs if stage not in stuck and not stuck.isdisjoint(needs[stage])}:
+        stuck |= more
+    return [stage for stage in needs if stage in stuck and stage not in cycle]
+
+
 def _free(stage: str, needs: Mapping[str, Sequence[str]], waiting: Sequence[str]) -> bool:
     return not any(need in waiting for need in needs[stage])

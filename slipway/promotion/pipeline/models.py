@@ -54,11 +54,12 @@ def _key(description: str, default: Any = ..., **more: Any) -> Any:
 
 
 class Section(BaseModel):
-    """A mapping of the YAML. `called` names it in findings."""
+    """A mapping of the YAML. `called` names it in findings; `meant` is the key behind a word that people try."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
     called: ClassVar[str]
     not_running: ClassVar[tuple[str, ...]] = ()
+    meant: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def keys(cls) -> dict[str, type["Section"] | None]:
@@ -209,6 +210,7 @@ class Stage(Section):
 
     called: ClassVar[str] = "a stage"
     not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze", "rings", "retain_previous")
+    meant: ClassVar[dict[str, str]] = {"strategy": "rollout"}
 
     name: Name = _key("Name of the stage, unique in the pipeline.")
     environment: Name = _key("The environment that the stage deploys to.")

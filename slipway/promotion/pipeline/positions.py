@@ -89,11 +89,15 @@ class Document:
         return data
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
-        read = _SCALARS.get(node.tag)
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        read = _SCALARS.get(node.tag) if isinstance(node, yaml.ScalarNode) else None
+        if read is None:
+            self.report("UNREADABLE_VALUE", f"the tag {quoted(tag)} is not read here; write the value plainly", path)
+            return None
         try:
-            value = read(node.value) if read else _refuse(node)
+            value = read(node.value)
         except (ValueError, LookupError):
-            self.report("UNREADABLE_VALUE", f"{quoted(node.value)} does not fit its tag {node.tag}", path)
+            self.report("UNREADABLE_VALUE", f"{quoted(node.value)} does not fit its tag {quoted(tag)}", path)
             return None
         if value is None:
             self.report("EMPTY_VALUE", "is empty: give it a value, {} for the defaults, or leave it out", path)
@@ -179,10 +183,6 @@ def _compose(text: str) -> yaml.Node | None:
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # such as the escape "\UFFFFFFFF"
         raise _Unreadable("YAML_SYNTAX", f"cannot be read: {error}") from error
     return node
-
-
-def _refuse(node: yaml.Node) -> Any:
-    raise ValueError(node.tag)
 
 
 def _encodable(text: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slipway.promotion.pipeline.findings import quoted
-from slipway.promotion.pipeline.graph import cycles, start_order
+from slipway.promotion.pipeline.graph import cycles, stuck_behind
 from slipway.promotion.pipeline.models import MOST_STAGES
 from slipway.promotion.pipeline.positions import Document, Path
 
@@ -50,9 +50,9 @@ def _check_needs(document: Document, stages: Placed) -> None:
             needs[name] = known
     for cycle in cycles(needs):
         words = f"these stages wait for each other: {' → '.join([*cycle, cycle[0]])}"
+        if behind := stuck_behind(cycle, needs):
+            words += f"; unreachable behind them: {', '.join(behind)}"
         document.report("CYCLE", words, (*paths[cycle[0]], "needs"))
-    for name in needs.keys() - set(start_order(needs)):
-        document.report("UNREACHABLE", f"the stage {quoted(name)} can never start", paths[name])
 
 
 def _check_own_needs(document: Document, path: Path, stage: dict[str, Any], names: list[str]) -> list[str]:

@@ -110,19 +110,29 @@ def _port(parts: Any) -> bool:
 
 
 def choice(*runs: str, not_yet: tuple[str, ...] = ()) -> Callable[[Any], Any]:
-    """A reader of one of `runs`; one of `not_yet`, also as the only key of a mapping, gets DOES_NOT_RUN."""
+    """A reader of one of `runs`; one of `not_yet`, also as a key or value of a mapping, gets DOES_NOT_RUN."""
+    runs_now = ", ".join(runs)
 
     def read(written: Any) -> Any:
-        word = next(iter(written)) if isinstance(written, dict) and len(written) == 1 else written
-        if word in runs and word is written:
+        if isinstance(written, str) and written in runs:
             return written
-        runs_now = ", ".join(runs)
-        if isinstance(word, str) and word in not_yet:
+        words = _words(written)
+        if word := next((word for word in words if word in not_yet), ""):
             raise refusal("DOES_NOT_RUN", f"{quoted(word)} cannot be run by this version yet; {runs_now} can")
-        suggestion = nearest(word, runs) if isinstance(word, str) else ""
-        raise refusal("UNKNOWN_VALUE", f"{quoted(word)} is not known here; it can be {runs_now}", suggestion)
+        if word := next((word for word in words if word in runs), ""):
+            raise refusal("WRONG_TYPE", f"{quoted(word)} takes no settings here: write the word alone", word)
+        shown = quoted(words[0] if len(words) == 1 else written)
+        later = f", and not yet {', '.join(not_yet)}" if not_yet else ""
+        suggestion = next((found for word in words if (found := nearest(word, (*runs, *not_yet)))), "")
+        raise refusal("UNKNOWN_VALUE", f"{shown} is not known here; it can be {runs_now}{later}", suggestion)
 
     return read
+
+
+def _words(written: Any) -> list[str]:
+    """The words that may be meant as the choice: the text itself, or a mapping's keys and plain values."""
+    parts = [*written, *written.values()] if isinstance(written, dict) else [written]
+    return [part for part in parts if isinstance(part, str)]
 
 
 def choice_schema(*runs: str) -> WithJsonSchema:

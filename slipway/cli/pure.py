@@ -16,6 +16,7 @@ from slipway.cli.printing import answer, clean, out, print_json
 from slipway.cli.times import rounded
 from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, read_pipeline
 from slipway.promotion.pipeline import lint as lint_text
+from slipway.promotion.pipeline.findings import nearest
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 
 Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES...", exists=True, dir_okay=False)]
@@ -24,7 +25,7 @@ Version = Annotated[str | None, typer.Option(help="Put this version into the art
 
 def lint(files: Pipelines, as_json: AsJson = False) -> None:
     """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one."""
-    findings = [finding for file in files for finding in lint_text(_text(file), str(file))]
+    findings = [finding for file in files for finding in _findings(file)]
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -42,8 +43,8 @@ def plan(
 ) -> None:
     """Print what would happen to a build, stage by stage, without doing it."""
     file = _file_of(pipeline)
-    text = _text(file)
     try:
+        text = _text(file)
         compiled = compile_plan(read_pipeline(text, str(file)), digest_of(text))
     except PipelineInvalid as invalid:
         if as_json:
@@ -67,11 +68,20 @@ def in_order(stages: tuple[StagePlan, ...]) -> Iterator[StagePlan]:
         yield ready
 
 
+def _findings(file: Path) -> list[Finding]:
+    try:
+        return lint_text(_text(file), str(file))
+    except PipelineInvalid as invalid:
+        return list(invalid.findings)
+
+
 def _text(file: Path) -> str:
+    """The file's text. Raises PipelineInvalid when it is none."""
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise Failure("USAGE", f"{file} is not UTF-8 text: {error}", ExitCode.USAGE) from error
+        words = f"is not UTF-8 text from byte {error.start + 1} on"
+        raise PipelineInvalid([Finding(str(file), 1, 1, "NOT_TEXT", words)]) from error
 
 
 def _file_of(pipeline: str) -> Path:
@@ -82,7 +92,13 @@ def _file_of(pipeline: str) -> Path:
         if candidate.is_file():
             return candidate
     words = f"no pipeline at {' or '.join(str(candidate) for candidate in candidates)}"
-    raise Failure("USAGE", words, ExitCode.USAGE)
+    there = [file for file in candidates[0].parent.glob("*.y*ml") if file.suffix in (".yaml", ".yml")]
+    if is_file:
+        like = {file.name: str(file) for file in there}
+    else:
+        like = {file.stem: file.stem for file in there}
+    meant = like.get(nearest(named.name, like))
+    raise Failure("USAGE", words + (f"; did you mean {meant}?" if meant else ""), ExitCode.USAGE)
 
 
 def _verdict(findings: list[Finding], files: int) -> Text:

@@ -41,11 +41,34 @@ def test_findings_of_all_files_are_one_document(offline: Slipway, tmp_path: Path
     assert {finding["file"] for finding in json.loads(result.stdout)["findings"]} == {"a.yaml", "b.yaml"}
 
 
-def test_a_file_that_is_not_there_or_not_text_is_wrong_usage(offline: Slipway, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_wrong_usage(offline: Slipway) -> None:
     assert offline("lint", "nothing.yaml").exit_code == 2
     assert offline("plan", "nothing").exit_code == 2
-    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    assert offline("lint", "binary.yaml").exit_code == 2
+
+
+def test_a_file_that_is_not_text_is_a_finding_and_hides_no_others(offline: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "binary.yaml").write_bytes(b"ab\xff\xfe\x00")
+    (tmp_path / "shop.yaml").write_text("service: Shop\n")
+    spoken = offline("lint", "binary.yaml", "shop.yaml")
+    assert spoken.exit_code == 7
+    assert "binary.yaml:1:1: NOT_TEXT is not UTF-8 text" in spoken.stdout
+    assert "shop.yaml:1:10: INVALID_NAME" in spoken.stdout
+    written = offline("lint", "shop.yaml", "binary.yaml", "--json")
+    assert written.exit_code == 7
+    found = [(each["file"], each["code"]) for each in json.loads(written.stdout)["findings"]]
+    assert ("shop.yaml", "INVALID_NAME") in found
+    assert found[-1] == ("binary.yaml", "NOT_TEXT")
+    planned = offline("plan", "binary.yaml")
+    assert (planned.exit_code, planned.stdout.split()[1]) == (7, "NOT_TEXT")
+
+
+def test_a_plan_of_a_misspelled_service_or_file_names_the_nearest(offline: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "checkout.yaml").write_text(SHIPPED.read_text())
+    for misspelled, meant in (("chekout", "checkout"), ("pipelines/chekout.yaml", "pipelines/checkout.yaml")):
+        result = offline("plan", misspelled)
+        assert result.exit_code == 2
+        assert f"did you mean {meant}?" in result.stderr
 
 
 def test_a_plan_says_what_happens_stage_by_stage(offline: Slipway) -> None:

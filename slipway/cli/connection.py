@@ -142,7 +142,7 @@ def understood(model: type[Answer], document: Any) -> Answer:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         words = f"the server's answer is not understood at {where!r}: {first['msg']}"
-        raise Failure("ANSWER_NOT_UNDERSTOOD", words, ExitCode.REFUSED) from error
+        raise Failure("ANSWER_NOT_UNDERSTOOD", words, ExitCode.REFUSED, status=502) from error
 
 
 def _json(answer: httpx.Response) -> Any:
@@ -150,7 +150,7 @@ def _json(answer: httpx.Response) -> Any:
         return answer.json()
     except ValueError as error:
         words = f"{answer.request.url} answers, but not with JSON; is that address a Slipway?"
-        raise Failure("ANSWER_NOT_UNDERSTOOD", words, ExitCode.REFUSED) from error
+        raise Failure("ANSWER_NOT_UNDERSTOOD", words, ExitCode.REFUSED, status=502) from error
 
 
 def _refusal(answer: httpx.Response) -> Failure:
@@ -163,9 +163,10 @@ def _refusal(answer: httpx.Response) -> Failure:
         document = None
     if not isinstance(document, dict) or "code" not in document:
         words = f"{answer.request.url} answers {answer.status_code} {answer.reason_phrase}".rstrip()
-        if answer.status_code in {502, 503, 504}:
-            return Failure("NOT_REACHABLE", words, ExitCode.NOT_REACHABLE)
-        return Failure(f"HTTP_{answer.status_code}", f"{words}; is that address a Slipway?", exit_code)
+        status = answer.status_code
+        if status in {502, 503, 504}:
+            return Failure("NOT_REACHABLE", words, ExitCode.NOT_REACHABLE, status=status)
+        return Failure(f"HTTP_{status}", f"{words}; is that address a Slipway?", exit_code, status=status)
     words = str(document.get("detail") or document.get("title") or document["code"])
     if answer.status_code == 401:
         words = f"{words}; {SIGN_IN}"

@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Any
 
-PROBLEMS = "https://slipway.dev/problems/"
+TYPE = "urn:slipway:problem:"  # as the API has it
 
 
 class ExitCode(IntEnum):
@@ -24,20 +24,38 @@ role is missing · 4 not found · 5 the server cannot be reached · 6 the promot
 pass · 7 a pipeline has errors."""
 
 
+STATUS = {
+    ExitCode.REFUSED: 409,
+    ExitCode.USAGE: 400,
+    ExitCode.NOT_SIGNED_IN: 401,
+    ExitCode.NOT_FOUND: 404,
+    ExitCode.NOT_REACHABLE: 503,
+}
+
+
 class Failure(Exception):
     """The command cannot do what was asked: a stable code, words that say what to do, and the exit code.
 
-    `document` is the problem document (RFC 9457) as the server sent it; without one it is made here.
+    `document` is the problem document (RFC 9457) as the server sent it. Without one it is made here, in the
+    API's shape; its `status` is then what a server would have answered, the nearest to the exit code unless given.
     """
 
-    def __init__(self, code: str, words: str, exit_code: ExitCode, document: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        words: str,
+        exit_code: ExitCode,
+        document: dict[str, Any] | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(f"{code}: {words}")
         self.code = code
         self.words = words
         self.exit_code = exit_code
         self.document = document or {
-            "type": PROBLEMS + code,
-            "title": code.replace("_", " ").lower(),
+            "type": TYPE + code.lower().replace("_", "-"),
+            "title": code.replace("_", " ").capitalize(),
+            "status": status or STATUS.get(exit_code, 500),
             "code": code,
             "detail": words,
         }

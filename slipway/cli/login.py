@@ -85,4 +85,4 @@ def _document(reply: httpx.Response) -> Any:
         return reply.raise_for_status().json()
     except (httpx.HTTPStatusError, ValueError) as error:
         words = f"{reply.request.url} is no OpenID issuer's answer: {error}"
-        raise Failure("ISSUER_NOT_UNDERSTOOD", words, ExitCode.REFUSED) from error
+        raise Failure("ISSUER_NOT_UNDERSTOOD", words, ExitCode.REFUSED, status=502) from error

@@ -92,8 +92,8 @@ def waiting_for_approval() -> dict[str, Any]:
 
 def a_problem(code: str, status: int, detail: str) -> dict[str, Any]:
     return {
-        "type": f"https://slipway.dev/problems/{code.lower()}",
-        "title": code.lower(),
+        "type": f"urn:slipway:problem:{code.lower().replace('_', '-')}",
+        "title": code.replace("_", " ").capitalize(),
         "status": status,
         "code": code,
         "detail": detail,

@@ -56,6 +56,19 @@ def test_a_server_that_is_away_is_5_and_names_the_address(slipway: Slipway) -> N
     assert url in problem["detail"]
 
 
+def test_the_commands_own_problems_have_the_shape_of_the_apis(slipway: Slipway, server: ApiServer) -> None:
+    server.on(LIST, (418, "I am a teapot"))
+    for arguments, code, status in (
+        (("list",), "HTTP_418", 418),
+        (("status",), "USAGE", 400),
+        (("list", "--url", "http://127.0.0.1:1"), "NOT_REACHABLE", 503),
+    ):
+        problem = json.loads(slipway(*arguments, "--json").stdout)
+        assert problem.pop("detail")
+        assert problem == {key: value for key, value in a_problem(code, status, "").items() if key in problem}
+        assert list(problem) == ["type", "title", "status", "code"]
+
+
 def test_a_gateway_without_slipway_behind_it_is_5(slipway: Slipway, server: ApiServer) -> None:
     server.on(LIST, (503, "<html>unavailable</html>"))
     assert slipway("list").exit_code == 5

@@ -25,7 +25,7 @@ class ChildDied(Failure):
 
     def __init__(self, name: str, how: str, tail: Sequence[str]) -> None:
         said = "\n".join(tail) or "(it said nothing)"
-        super().__init__("CHILD_DIED", f"{name} {how}; its last lines:\n{said}", ExitCode.REFUSED)
+        super().__init__("CHILD_DIED", f"{name} {how}; its last lines:\n{said}", ExitCode.REFUSED, status=500)
 
 
 class Child:

@@ -26,7 +26,7 @@ class NotShown(Failure):
     """Something that the demo claims did not happen."""
 
     def __init__(self, words: str) -> None:
-        super().__init__("DEMO_FAILED", words, ExitCode.REFUSED)
+        super().__init__("DEMO_FAILED", words, ExitCode.REFUSED, status=500)
 
 
 class Story:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator
 
-FINAL = {"passed", "failed", "cancelled", "broken", "not enough evidence"}
+FINAL = ("passed", "failed", "cancelled", "broken", "not enough evidence")
+STATES = ("running", "waiting", *FINAL)
 
 Moment = Annotated[datetime | None, BeforeValidator(lambda given: given or None)]  # "" says "not yet" too
 

@@ -1,5 +1,6 @@
 """`slipway list`, `status`, `environments`: what is where, and what it waits for."""
 
+import shlex
 from datetime import datetime
 from typing import Annotated
 
@@ -8,14 +9,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.api_answers import Environment, Environments, Promotion, Promotions, ServiceThere, Summary
+from slipway.cli.api_answers import STATES, Environment, Environments, Promotion, Promotions, ServiceThere, Summary
 from slipway.cli.connection import connect, promotion_path, understood
+from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.live_tree import Detail, tree
 from slipway.cli.looks import look
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.times import ago
 from slipway.cli.watch import follow
+from slipway.promotion.pipeline.findings import nearest
 
 
 def list_promotions(
@@ -27,10 +30,16 @@ def list_promotions(
     as_json: AsJson = False,
 ) -> None:
     """List promotions, newest first."""
+    if state is not None and state not in STATES:
+        meant = nearest(state, STATES)
+        words = f"{state!r} is no state of a promotion; it can be {', '.join(STATES)}"
+        raise Failure("USAGE", words + (f"; did you mean {meant!r}?" if meant else ""), ExitCode.USAGE)
     api = connect(url)
     document = api.get("/api/promotions", service=service, state=state, top=top, after=after)
     found = understood(Promotions, document)
-    answer(document, _promotions(found, api.now()), as_json)
+    asked = {"--service": service, "--state": state}
+    filters = "".join(f" {option} {shlex.quote(value)}" for option, value in asked.items() if value)
+    answer(document, _promotions(found, api.now(), filters, after is not None), as_json)
 
 
 def status(
@@ -62,14 +71,24 @@ def environments(url: Url = None, as_json: AsJson = False) -> None:
     answer(document, _environments(found.environments, api.now()), as_json)
 
 
-def _promotions(found: Promotions, now: datetime) -> RenderableType:
+def _promotions(found: Promotions, now: datetime, filters: str, further: bool) -> RenderableType:
+    """The page as a table; `filters` are the options that chose from it, `further` says it is not the first."""
+    more = [Text(f"more: slipway list{clean(filters)} --after {clean(found.after)}", "dim")] if found.after else []
     if not found.promotions:
-        return Text("No promotion yet. `slipway submit checkout 1.1.0` sends a build.")
+        return Group(Text(_nothing(clean(filters), further, bool(more))), *more)
     table = _table("promotion", "state", "started", "waits for")
     for each in found.promotions:
         table.add_row(*_row(each, now))
-    more = [Text(f"more: slipway list --after {clean(found.after)}", style="dim")] if found.after else []
     return Group(table, *more)
+
+
+def _nothing(filters: str, further: bool, more: bool) -> str:
+    """Why a page is empty: a page is read whole, then filtered."""
+    if more:
+        return f"None matches{filters} on this page."
+    if filters:
+        return f"{'None of the rest' if further else 'No promotion'} matches{filters}."
+    return "No further promotion." if further else "No promotion yet. `slipway submit checkout 1.1.0` sends a build."
 
 
 def _row(each: Summary, now: datetime) -> tuple[Text, ...]:

@@ -103,12 +103,32 @@ def test_list_filters_and_says_how_to_go_on(slipway: Slipway, server: ApiServer)
     assert server.heard[0][1] == {"service": "checkout", "state": "waiting", "top": "20"}
     assert "checkout--1.1.0" in result.stdout
     assert "production asks" in result.stdout
-    assert "slipway list --after t0" in result.stdout
+    assert "slipway list --service checkout --state waiting --after t0" in result.stdout
 
 
 def test_an_empty_list_says_how_to_begin(slipway: Slipway, server: ApiServer) -> None:
     server.on("GET /api/promotions", (200, {"promotions": [], "after": None}))
     assert "slipway submit" in slipway("list").stdout
+
+
+def test_a_list_in_which_nothing_matches_says_so(slipway: Slipway, server: ApiServer) -> None:
+    server.on("GET /api/promotions", (200, {"promotions": [], "after": None}))
+    assert slipway("list", "--service", "nope").stdout == "No promotion matches --service nope.\n"
+    failed = slipway("list", "--state", "not enough evidence", "--after", "t0").stdout
+    assert failed == "None of the rest matches --state 'not enough evidence'.\n"
+    assert slipway("list", "--after", "t0").stdout == "No further promotion.\n"
+    server.on("GET /api/promotions", (200, {"promotions": [], "after": "t1"}))
+    page = slipway("list", "--state", "failed").stdout.splitlines()
+    assert page == ["None matches --state failed on this page.", "more: slipway list --state failed --after t1"]
+
+
+def test_a_state_that_does_not_exist_is_refused_with_the_nearest(slipway: Slipway, server: ApiServer) -> None:
+    result = slipway("list", "--state", "pased")
+    assert result.exit_code == 2
+    assert "it can be running, waiting, passed" in result.stderr
+    assert "did you mean 'passed'?" in result.stderr
+    assert slipway("list", "--state", "nonsense").exit_code == 2
+    assert server.heard == []
 
 
 def test_environments_show_what_is_live_and_what_comes(slipway: Slipway, server: ApiServer) -> None:

@@ -36,10 +36,10 @@ async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse
     body = raw_body(req)
     matched = await asyncio.to_thread(match, body)
     promotion = matched.build.promotion
-    await asyncio.to_thread(check_known, matched.build)
+    known = await asyncio.to_thread(check_known, matched.build)
     message_id = str(uuid.uuid4())
     properties = {"submitted_by": person.oid}
     await asyncio.to_thread(ServiceBus().send, BUILDS_QUEUE, body, message_id, properties)
     url = f"/api/promotions/{promotion}"
-    accepted = {"promotion": promotion, "message_id": message_id, "status_url": url}
+    accepted = {"promotion": promotion, "message_id": message_id, "status_url": url, "known": known}
     return answer(accepted, 202, {"Location": url})

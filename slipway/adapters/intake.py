@@ -31,11 +31,12 @@ def take_in(build: Build, pipeline_text: str, at: datetime) -> str:
     return str(row.values["state"])
 
 
-def check_known(build: Build) -> None:
-    """Raises BuildRejected (VERSION_REUSED) when the version was taken in as another artifact."""
+def check_known(build: Build) -> bool:
+    """Whether the build was taken in before. Raises BuildRejected (VERSION_REUSED) when that was another artifact."""
     row = Rows("promotions").get(build.promotion, "intake")
     if row is not None:
         _check_same(build, row)
+    return row is not None
 
 
 def _check_same(build: Build, row: Row) -> None:

@@ -13,12 +13,13 @@ from rich.text import Text
 from slipway.cli.connection import connect, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.options import AsJson, Url
-from slipway.cli.printing import answer
+from slipway.cli.printing import answer, clean
 from slipway.cli.watch import follow
 
 
 class _Accepted(BaseModel):
     promotion: str
+    known: bool = False
 
 
 def submit(
@@ -38,6 +39,9 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Send the message that a build is finished: SERVICE VERSION, or --file."""
+    if file is not None and service:
+        words = f"both a build ({' '.join(filter(None, (service, version)))}) and --file were given: say one of them"
+        raise Failure("USAGE", words, ExitCode.USAGE)
     if file is None and not (service and version):
         raise Failure("USAGE", "say SERVICE and VERSION, or --file with a message", ExitCode.USAGE)
     api = connect(url)
@@ -48,15 +52,11 @@ def submit(
     else:
         message = build_message(str(service), str(version), branch, author, commit, digest, finished_at, result)
     document = api.post("/api/builds", message)
-    promotion = understood(_Accepted, document).promotion
+    accepted = understood(_Accepted, document)
     if not (wait and as_json):
-        answer(
-            document,
-            Text(f"✓ the build is on the queue; follow it with\n  slipway status {promotion} --watch"),
-            as_json,
-        )
+        answer(document, _said(accepted), as_json)
     if wait:
-        follow(api, promotion, as_json=as_json, appears_within_s=30)
+        follow(api, accepted.promotion, as_json=as_json, appears_within_s=30)
 
 
 def build_message(
@@ -80,6 +80,15 @@ def build_message(
         "result": result,
     }
     return message | ({"digest": digest} if digest else {})
+
+
+def _said(accepted: _Accepted) -> Text:
+    promotion = clean(accepted.promotion)
+    if accepted.known:
+        return Text(
+            f"· {promotion} is known: the build was taken in before, once is enough\n  slipway status {promotion}"
+        )
+    return Text(f"✓ the build is on the queue; follow it with\n  slipway status {promotion} --watch")
 
 
 def _message_of(file: Path) -> dict[str, Any]:

@@ -28,6 +28,15 @@ def test_submit_sends_the_message_and_names_the_next_command(slipway: Slipway, s
     assert message["finished_at"].endswith("Z")
 
 
+def test_a_build_that_was_taken_in_before_does_not_look_new(slipway: Slipway, server: ApiServer) -> None:
+    server.on(BUILDS, (202, ACCEPTED | {"known": True}))
+    result = slipway("submit", "checkout", "1.1.0")
+    assert result.exit_code == 0
+    assert "checkout--1.1.0 is known" in result.stdout
+    assert "on the queue" not in result.stdout
+    assert "slipway status checkout--1.1.0" in result.stdout
+
+
 def test_the_same_build_twice_is_the_same_commit(slipway: Slipway, server: ApiServer) -> None:
     server.on(BUILDS, (202, ACCEPTED))
     slipway("submit", "checkout", "1.1.0")
@@ -41,6 +50,15 @@ def test_submit_sends_a_file_as_it_is(slipway: Slipway, server: ApiServer, tmp_p
     (tmp_path / "message.json").write_text(json.dumps(message))
     assert slipway("submit", "--file", "message.json").exit_code == 0
     assert server.heard[0][2] == message
+
+
+def test_a_build_and_a_file_are_not_sent_together(slipway: Slipway, server: ApiServer, tmp_path: Path) -> None:
+    (tmp_path / "message.json").write_text("{}")
+    for build in (["1.0"], ["checkout", "1.0"]):
+        result = slipway("submit", *build, "--file", "message.json")
+        assert result.exit_code == 2
+        assert f"both a build ({' '.join(build)}) and --file were given" in result.stderr
+    assert server.heard == []
 
 
 def test_a_file_that_holds_no_message_is_wrong_usage(slipway: Slipway, tmp_path: Path) -> None:

@@ -104,7 +104,10 @@ def test_approvals_by_the_wrong_people_or_at_the_wrong_time_are_refused(system: 
     id = "checkout--3.4.0"
     accepted = system.call("POST", "/api/builds", json=a_message("3.4.0"))
     assert (accepted.status_code, accepted.headers["location"]) == (202, f"/api/promotions/{id}")
+    assert accepted.json()["known"] is False
     system.until_state(id, "test", "deploying", "verifying", "rolling out", "verifying live", "baking")
+    again = system.call("POST", "/api/builds", json=a_message("3.4.0"))
+    assert (again.status_code, again.json()["known"]) == (202, True)
     assert problem(system.approve(id)) == (409, "NOT_ASKED")
     assert problem(system.approve(id, "nowhere")) == (404, "UNKNOWN_STAGE")
     system.until_state(id, "production", "waiting for approval")

@@ -14,6 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from slipway.cli.failure import Failure
+from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout, refuse_busy
+
 RUN = [sys.executable, "-c", "from slipway.cli.main import app; app()", "run"]
 SLIPWAY = RUN[:-1]
 
@@ -111,17 +114,38 @@ def test_a_process_that_dies_is_named_and_the_others_are_stopped(tmp_path: Path)
     assert processes_of(tmp_path) == []
 
 
-def test_a_port_in_use_is_named_with_a_way_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as busy:
-        busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+@contextmanager
+def busy(port: int) -> Iterator[None]:
+    """Somebody listens there; whoever did so before is as good."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            busy.bind(("127.0.0.1", 7071))
-            busy.listen()
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
         except OSError:
-            pass  # somebody else has it: as good
+            pass
+        yield
+
+
+def test_a_port_in_use_is_named_with_a_way_on(tmp_path: Path) -> None:
+    with busy(7071):
         result = slipway("run", "--state", str(tmp_path), "--json")
     assert result.returncode == 1
     problem = json.loads(result.stdout)
     assert problem["code"] == "PORT_IN_USE"
     assert "port 7071" in problem["detail"]
     assert "--any-ports" in problem["detail"]
+
+
+def test_a_sites_port_in_use_is_found_before_anything_starts(tmp_path: Path) -> None:
+    layout = Layout(checkout(), tmp_path, Ports())
+    ports = dict(layout.fixed_ports())
+    assert (ports["the site checkout-dev"], ports["the site checkout-neu(staging)"]) == (8101, 8205)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(Failure, match=f"port {port}, for the site checkout-test, is in use") as refused:
+            refuse_busy([("the API", 0), ("the site checkout-test", port)])
+    assert refused.value.code == "PORT_IN_USE"
+    assert list(Layout(checkout(), tmp_path, ANY_PORTS).fixed_ports()) == []

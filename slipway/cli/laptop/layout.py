@@ -1,13 +1,14 @@
 """Where the laptop system keeps what, on which ports it listens, and what its host is told."""
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import slipway
 from slipway.cli.failure import ExitCode, Failure
+from slipway.local.azure.config import StandinConfig, read
 
 STAND_IN_URL = "https://localhost:7443"  # as the shipped pipelines name it
 OWN_SETTINGS = ("SLIPWAY_", "AZURE_", "SERVICEBUS", "WEBSITE_", "IDENTITY_", "MSI_", "TASKHUB_")
@@ -53,10 +54,21 @@ class Layout:
     def log(self, name: str) -> Path:
         return self.state / "logs" / f"{name}.log"
 
+    @property
+    def sites(self) -> Path:
+        return self.root / "examples" / "laptop.yaml"
+
+    def fixed_ports(self) -> Iterator[tuple[str, int]]:
+        """Each port that must be free, and for what: the programs' own, and unless any will do the sites'."""
+        yield from self.ports.fixed()
+        if self.ports.azure:
+            for site in read(StandinConfig, self.sites).sites:
+                yield f"the site {site.name}", site.port
+                yield from ((f"the site {site.name}({slot.name})", slot.port) for slot in site.slots)
+
     def azure(self) -> list[str]:
         """Arguments of the Azure stand-in."""
-        config = self.root / "examples" / "laptop.yaml"
-        arguments = ["slipway.local.azure", "--state", self.state / "azure", "--config", config]
+        arguments = ["slipway.local.azure", "--state", self.state / "azure", "--config", self.sites]
         arguments += ["--people", self.people, "--port", self.ports.azure, "--msi-port", self.ports.msi]
         return [str(each) for each in arguments] + ([] if self.ports.azure else ["--any-ports"])
 
@@ -95,9 +107,9 @@ def checkout() -> Path:
     return root
 
 
-def refuse_busy(ports: Ports) -> None:
-    """Raises Failure that names the first port in use and how to go on."""
-    for what, port in ports.fixed():
+def refuse_busy(ports: Iterable[tuple[str, int]]) -> None:
+    """Raises Failure that names the first of `ports` (for what, which) in use, and how to go on."""
+    for what, port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

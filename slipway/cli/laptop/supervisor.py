@@ -47,7 +47,7 @@ class Laptop:
                 signal.signal(name, signal.default_int_handler)
         self._lock = _lock(self._layout.state)
         try:
-            refuse_busy(self._layout.ports)
+            refuse_busy(self._layout.fixed_ports())
             self._start()
         except BaseException:
             self.stop()

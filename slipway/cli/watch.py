@@ -13,7 +13,7 @@ from slipway.cli.connection import Api, promotion_path, understood
 from slipway.cli.drawing import drawing
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.live_tree import Detail, tree
-from slipway.cli.printing import animated, answer, clean, out
+from slipway.cli.printing import animated, answer, clean, err, out
 
 LOOK_EVERY_S = 0.7
 PATIENCE_S = 60.0  # how long a server may be away before the watch gives up
@@ -30,11 +30,12 @@ class View(Protocol):
 
 
 class Quiet:
-    """Shows nothing."""
+    """Shows nothing; that the server is away it says on standard error."""
 
     def look(self, latest: Promotion) -> None: ...
 
-    def away(self, words: str) -> None: ...
+    def away(self, words: str) -> None:
+        err().print(Text(words), soft_wrap=True)
 
 
 class Tree:
@@ -53,11 +54,11 @@ class Tree:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._latest is None:
-            yield Text(f"{clean(self._promotion)} is on its way …", style="dim")
-            return
-        whole = tree(self._latest, self._api.now(), self._detail)
-        fits = len(console.render_lines(whole, options)) < console.height
-        yield whole if fits else tree(self._latest, self._api.now(), Detail.STAGES)
+            yield Text(f"{clean(self._promotion)} …", style="dim")
+        else:
+            whole = tree(self._latest, self._api.now(), self._detail)
+            fits = len(console.render_lines(whole, options)) < console.height
+            yield whole if fits else tree(self._latest, self._api.now(), Detail.STAGES)
         if self._away:
             yield Text(self._away, style="yellow")
 
@@ -110,24 +111,24 @@ def follow(
 def until_over(api: Api, promotion: str, view: View, appears_within_s: float = 0.0) -> tuple[dict[str, Any], Promotion]:
     """Ask until the promotion is over: the last answer, as it came and as it is understood.
 
-    A server that goes away after its first answer is waited for. Raises Failure.
+    A server that gives no answer is waited for, from the first look on. Raises Failure.
     """
     begun = heard = time.monotonic()
-    answered = silent = False
+    silent = False
     while True:
         try:
             document = api.get(promotion_path(promotion))
         except Failure as failure:
             now = time.monotonic()
             coming = failure.exit_code == ExitCode.NOT_FOUND and now - begun < appears_within_s
-            away = failure.exit_code == ExitCode.NOT_REACHABLE and answered and now - heard < PATIENCE_S
+            away = failure.exit_code == ExitCode.NOT_REACHABLE and now - heard < PATIENCE_S
             if not (coming or away):
                 raise
             if away and not silent:
-                view.away("The server gives no answer; asking again until it does.")
+                view.away(f"The server gives no answer; asking again for up to {PATIENCE_S:.0f} s.")
                 silent = True
         else:
-            heard, answered, silent = time.monotonic(), True, False
+            heard, silent = time.monotonic(), False
             latest = understood(Promotion, document)
             view.look(latest)
             if latest.over:

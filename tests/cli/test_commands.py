@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.cli import watch
 from tests.cli.api_server import ApiServer
 from tests.cli.builders import a_problem, a_promotion, a_stage, an_approval, waiting_for_approval
 from tests.cli.conftest import Slipway
@@ -100,6 +101,26 @@ def test_a_watch_outlives_a_server_that_is_away_for_a_moment(slipway: Slipway, s
     result = slipway("status", "checkout--1.1.0", "--watch")
     assert result.exit_code == 0
     assert "The server gives no answer" in result.stdout
+
+
+def test_a_watch_that_begins_while_the_server_is_away_waits_for_it(slipway: Slipway, server: ApiServer) -> None:
+    away, passed = (503, "stopping"), (200, a_promotion(a_stage("dev"), state="passed"))
+    server.on(PROMOTION, away, passed)
+    watched = slipway("status", "checkout--1.1.0", "--watch")
+    assert watched.exit_code == 0
+    assert watched.stdout.splitlines()[0] == "The server gives no answer; asking again for up to 60 s."
+    server.on(PROMOTION, away, passed)
+    waited = slipway("status", "checkout--1.1.0", "--wait", "--json")
+    assert waited.exit_code == 0
+    assert json.loads(waited.stdout)["state"] == "passed"
+    assert "asking again" in waited.stderr
+
+
+def test_a_watch_gives_up_on_a_server_that_stays_away(slipway: Slipway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PATIENCE_S", 0.5)
+    result = slipway("status", "checkout--1.1.0", "--watch", "--url", "http://127.0.0.1:1")
+    assert result.exit_code == 5
+    assert "NOT_REACHABLE" in result.stderr
 
 
 def test_status_prints_what_the_api_says_as_json(slipway: Slipway, server: ApiServer) -> None:

@@ -7,12 +7,13 @@ import signal
 import threading
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 
-from tests.azure_standin.standin import GROUP, SITE, SLOT, Arm, StandinProcess, until
+from tests.azure_standin.standin import CONFIG, GROUP, SITE, SLOT, Arm, StandinProcess, running, until
 
 NEW_SLOT = SLOT.replace("checkout-dev", "checkout-new")
 NEW_SITE = SITE.replace("checkout-dev", "checkout-new")
@@ -42,6 +43,7 @@ def swap(arm: Arm, slot: str = SLOT) -> str:
 
 def test_a_site_serves_its_live_release_from_the_start(standin: StandinProcess) -> None:
     assert standin.at("checkout-dev").json() == {"service": "checkout", "version": "1.0.0"}
+    assert standin.at("checkout-dev").text.endswith("}\n"), "a shell's prompt begins on a line of its own"
     assert standin.at("checkout-dev", "/healthz").json() == {"status": "ok", "version": "1.0.0"}
     traffic = standin.at("checkout-dev", "/cart/7?full=1")
     assert traffic.status_code == 200 and traffic.headers["x-version"] == "1.0.0"
@@ -109,9 +111,7 @@ def test_a_deployment_to_production_is_possible_without_a_slot(standin: StandinP
 
 def test_a_swap_exchanges_the_two_sides(standin: StandinProcess, arm: Arm, slot: str) -> None:
     before = standin.version_at("checkout-dev")
-    location = swap(arm, slot)
-    assert arm.get(SITE)["properties"]["inProgressOperationId"]
-    assert arm.finished(location).status_code == 200
+    assert arm.finished(swap(arm, slot)).status_code == 200
     assert standin.version_at("checkout-dev") == "2.0.0"
     assert standin.version_at("checkout-dev(staging)") == before
     for side in (SITE, slot):
@@ -119,6 +119,16 @@ def test_a_swap_exchanges_the_two_sides(standin: StandinProcess, arm: Arm, slot:
         assert seen["inProgressOperationId"] is None
         assert seen["slotSwapStatus"]["sourceSlotName"] == "staging"
         assert seen["slotSwapStatus"]["destinationSlotName"] == "production"
+
+
+def test_a_swap_under_way_is_said_by_both_its_sides(tmp_path: Path) -> None:
+    slow = CONFIG.replace("pace: 0.1", "pace: 30")
+    with running(tmp_path, slow) as standin, standin.web() as client:
+        arm = Arm(client)
+        location = swap(arm)
+        assert arm.send("GET", location).status_code == 202
+        started = [arm.get(side)["properties"]["inProgressOperationId"] for side in (SITE, SLOT)]
+        assert started[0] and started[0] == started[1]
 
 
 def test_the_sdk_starts_a_swap_and_its_poller_ends_with_it(standin: StandinProcess, slot: str) -> None:

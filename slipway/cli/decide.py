@@ -13,9 +13,7 @@ from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
 
-StageName = Annotated[
-    str | None, typer.Argument(metavar="[STAGE]", help="Else the only stage that waits for approval.")
-]
+StageName = Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only stage that waits for approval.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit record.")]
 
 
@@ -48,7 +46,7 @@ def abort(promotion: PromotionId, reason: Reason, url: Url = None, as_json: AsJs
 
 def retry(
     promotion: PromotionId,
-    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Else the only one that failed.")] = None,
+    stage: Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only one that failed.")] = None,
     reason: Reason = "",
     url: Url = None,
     as_json: AsJson = False,
@@ -59,7 +57,7 @@ def retry(
 
 def rollback(
     promotion: PromotionId,
-    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Else the only one that serves it.")] = None,
+    stage: Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only one that serves it.")] = None,
     reason: Reason = "",
     url: Url = None,
     as_json: AsJson = False,

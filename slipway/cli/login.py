@@ -1,5 +1,6 @@
 """`slipway login`: become one of the laptop's people, or learn how to sign in to Azure."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -46,17 +47,18 @@ def login(
     if issuer is None:
         words = "no laptop system runs here; start one with `slipway run`, or name its --issuer and --ca"
         raise Failure("NOT_REACHABLE", words, ExitCode.NOT_REACHABLE)
-    signed_in = sign_in(person, find_place(url).url, issuer, ca or (run.ca if run else None))
+    known = run.people if run and run.issuer == issuer else []
+    signed_in = sign_in(person, find_place(url).url, issuer, ca or (run.ca if run else None), known)
     write_private(state / "login.json", signed_in)
     document = signed_in.model_dump(mode="json", exclude={"access_token"})
     lasts = signed_in.expires_at.strftime("%H:%M UTC")
     answer(document, Text(f"✓ {clean(person)} is signed in to {signed_in.url} until {lasts}"), as_json)
 
 
-def sign_in(person: str, url: str, issuer: str, ca: str | None) -> LoginFile:
+def sign_in(person: str, url: str, issuer: str, ca: str | None, known: Sequence[str] = ()) -> LoginFile:
     """A token for `person` from the issuer (OpenID discovery, then its token endpoint), to be sent to `url`.
 
-    Raises Failure: the issuer is away, or does not know that person.
+    Raises Failure: the issuer is away, or does not know that person; `known` are then named.
     """
     with http_client(ca, issuer) as http:
         try:
@@ -68,7 +70,8 @@ def sign_in(person: str, url: str, issuer: str, ca: str | None) -> LoginFile:
             words = f"the issuer {issuer} cannot be reached: {error}"
             raise Failure("NOT_REACHABLE", words, ExitCode.NOT_REACHABLE) from error
     if reply.status_code == 400:
-        words = f"nobody is called {person!r} at {issuer}; examples/people.yaml says who there is"
+        there = f"there are {', '.join(known)}, " if known else ""
+        words = f"nobody is called {person!r} at {issuer}; {there}see examples/people.yaml"
         raise Failure("UNKNOWN_PERSON", words, ExitCode.NOT_SIGNED_IN)
     token = understood(_Token, _document(reply))
     return LoginFile(

@@ -1,11 +1,21 @@
 """The `slipway` command."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from slipway.cli import decide, login, pure, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
 from slipway.cli.laptop import demo, run
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"slipway {version('slipway')}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     cls=Commands,
@@ -15,6 +25,16 @@ app = typer.Typer(
     help="Slipway takes a build through environments, one gate at a time, and back when it must.",
     epilog=EXIT_CODES,
 )
+
+
+@app.callback()
+def slipway(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the command itself; its words are in `help` above."""
+
 
 LAPTOP, WATCH, PEOPLE, FILES = (
     "On this laptop",

@@ -19,7 +19,7 @@ from slipway.promotion.pipeline import lint as lint_text
 from slipway.promotion.pipeline.findings import nearest
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 
-Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES...", exists=True, dir_okay=False)]
+Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES", exists=True, dir_okay=False)]
 Version = Annotated[str | None, typer.Option(help="Put this version into the artifact's address.")]
 
 

@@ -12,13 +12,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class RunFile(BaseModel):
-    """What `slipway run` writes while it runs. `servicebus` is a connection string for any AMQP client."""
+    """What `slipway run` writes while it runs. `servicebus` is a connection string for any AMQP client,
+    `people` are the names with which one can log in."""
 
     url: str
     issuer: str
     ca: str
     tenant: str
     servicebus: str
+    people: list[str] = []
     pids: dict[str, int]
     ports: dict[str, int]
 

@@ -1,6 +1,7 @@
 """What a script learns: one exit code a kind of failure, and with --json one document on standard output."""
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -127,6 +128,20 @@ def test_watching_ends_with_0_only_for_a_promotion_that_passed(
     server.on("GET /api/promotions/checkout--1.1.0", (200, a_promotion(a_stage("dev", state), state=state)))
     for flag in ("--watch", "--wait"):
         assert slipway("status", "checkout--1.1.0", flag).exit_code == exit_code
+
+
+def test_the_command_tells_its_version(slipway: Slipway) -> None:
+    result = slipway("--version")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"slipway \d+\.\d+\.\d+\n", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [("approve", "{ID} [STAGE]"), ("retry", "{ID} [STAGE]"), ("rollback", "{ID} [STAGE]"), ("lint", "{FILES}...")],
+)
+def test_the_usage_line_brackets_each_word_once(slipway: Slipway, command: str, usage: str) -> None:
+    assert f"{command} [OPTIONS] {usage} " in " ".join(slipway(command, "--help").stdout.split())
 
 
 def test_all_exit_codes_stand_in_the_help(slipway: Slipway) -> None:

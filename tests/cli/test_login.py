@@ -28,7 +28,9 @@ def laptop(server: ApiServer, tmp_path: Path, slipway: Slipway, monkeypatch: pyt
     server.on("GET /api/promotions", (200, {"promotions": [], "after": None}))
     ca = tmp_path / "ca.pem"
     ca.write_text("")
-    run = RunFile(url=server.url, issuer=issuer, ca="", tenant="tenant", servicebus="", pids={}, ports={})
+    run = RunFile(
+        url=server.url, issuer=issuer, ca="", tenant="tenant", servicebus="", people=["alice", "bob"], pids={}, ports={}
+    )
     write_private(tmp_path / ".slipway" / "run.json", run)
     return slipway
 
@@ -70,6 +72,7 @@ def test_a_person_who_is_not_known_is_named(laptop: Slipway, server: ApiServer) 
     result = laptop("login", "--as", "nora")
     assert result.exit_code == 3
     assert "'nora'" in result.stderr
+    assert "there are alice, bob, see examples/people.yaml" in result.stderr
 
 
 def test_a_login_that_has_ended_says_how_to_renew_it(laptop: Slipway, server: ApiServer) -> None:

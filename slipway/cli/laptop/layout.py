@@ -8,7 +8,7 @@ from typing import Any
 
 import slipway
 from slipway.cli.failure import ExitCode, Failure
-from slipway.local.azure.config import StandinConfig, read
+from slipway.local.azure.config import People, Person, StandinConfig, read
 
 STAND_IN_URL = "https://localhost:7443"  # as the shipped pipelines name it
 OWN_SETTINGS = ("SLIPWAY_", "AZURE_", "SERVICEBUS", "WEBSITE_", "IDENTITY_", "MSI_", "TASKHUB_")
@@ -105,6 +105,11 @@ def checkout() -> Path:
         words = "run and demo need a checkout of Slipway: clone it and use its `make run` or `make demo`"
         raise Failure("NO_CHECKOUT", words, ExitCode.USAGE)
     return root
+
+
+def people_of(file: Path) -> tuple[Person, ...]:
+    """Everyone who can log in on the laptop."""
+    return read(People, file).people
 
 
 def refuse_busy(ports: Iterable[tuple[str, int]]) -> None:

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout
+from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout, people_of
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.options import AsJson
 from slipway.cli.printing import clean, out, print_json, show
@@ -54,18 +53,12 @@ def _screen(run: RunFile, layout: Layout) -> RenderableType:
     facts.add_row("  API", run.url)
     facts.add_row("  Azure", f"https://localhost:{ports['azure']} (a stand-in, with real web servers behind)")
     facts.add_row("  Service Bus", f"localhost:{ports['servicebus']}, TLS {ports['servicebus_tls']}")
-    facts.add_row("  logs", str(layout.state / "logs"))
-    for number, person in enumerate(_people(layout.people)):
-        facts.add_row("" if number else "  people", person)
+    facts.add_row("  state", f"{layout.state} (logs in {layout.state / 'logs'})")
+    for number, person in enumerate(people_of(layout.people)):
+        facts.add_row("" if number else "  people", clean(f"{person.id} ({', '.join(person.roles)})"))
     return Group(
-        Text("\nSlipway runs. Ctrl-C stops it and leaves nothing behind.\n", style="bold"),
+        Text("\nSlipway runs. Ctrl-C stops every process of it; the state stays in its folder.\n", style="bold"),
         facts,
         Text("\nNext, in another terminal:\n"),
         *(Text(f"  {command}", style="bold") for command in NEXT),
     )
-
-
-def _people(file: Path) -> list[str]:
-    """`alice (reader, operator, approver)` for everyone who can log in."""
-    people = yaml.safe_load(file.read_text(encoding="utf-8"))["people"]
-    return [clean(f"{each['id']} ({', '.join(each['roles'])})") for each in people]

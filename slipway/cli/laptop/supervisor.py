@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.laptop.child import Child
-from slipway.cli.laptop.layout import Layout, host_settings, plain_environment, refuse_busy
+from slipway.cli.laptop.layout import Layout, host_settings, people_of, plain_environment, refuse_busy
 from slipway.cli.state_folder import RunFile, write_private
 
 READY_WITHIN_S = 40.0
@@ -75,6 +75,7 @@ class Laptop:
             ca=azure["ca"],
             tenant=azure["tenant"],
             servicebus=CONNECTION.format(port=broker["port"]),
+            people=[person.id for person in people_of(layout.people)],
             pids={name: child.pid for name, child in self._children.items()},
             ports={
                 "host": self._host_port,

@@ -123,7 +123,7 @@ class Connection:
         return keep
 
     def _write(self, method: str, answer: Answer, keep: bool) -> None:
-        body = json.dumps(answer.body).encode()
+        body = json.dumps(answer.body).encode() + b"\n"  # a shell's prompt begins on a line of its own
         head = (
             f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator
 
 FINAL = ("passed", "failed", "cancelled", "broken", "not enough evidence")
+RETRY = "retry"  # what a stage waits for that a person may have tried again
 STATES = ("running", "waiting", *FINAL)
 
 Moment = Annotated[datetime | None, BeforeValidator(lambda given: given or None)]  # "" says "not yet" too
@@ -50,6 +51,8 @@ class Step(BaseModel):
 
 
 class Stage(BaseModel):
+    """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
+
     name: str
     environment: str
     needs: list[str] = []
@@ -65,6 +68,10 @@ class Stage(BaseModel):
     approval: Approval | None = None
     targets: list[Target] = []
     steps: list[Step] = []
+
+    @property
+    def may_be_retried(self) -> bool:
+        return self.state in FINAL and self.waits_for == RETRY
 
 
 class Summary(BaseModel):
@@ -91,7 +98,9 @@ class Promotions(BaseModel):
     after: str | None = None
 
 
-class Aborted(BaseModel):
+class Said(BaseModel):
+    """What a person told a promotion, and why."""
+
     by: str
     at: datetime
     reason: str = ""
@@ -102,7 +111,8 @@ class Promotion(Summary):
 
     code: str | None = None
     words: str | None = None
-    aborted: Aborted | None = None
+    aborted: Said | None = None
+    paused: Said | None = None
     runtime: str | None = None
     stages: list[Stage]
 
@@ -113,7 +123,15 @@ class Promotion(Summary):
 
     @property
     def over(self) -> bool:
+        """Whether nothing happens any more unless a person says so: a failed stage may be waiting for a retry."""
         return self.state in FINAL or self.stranded
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """When it ended, or when its last stage did while it waits for a retry; None while it goes on."""
+        if self.ended_at or self.state not in FINAL:
+            return self.ended_at
+        return max((stage.ended_at for stage in self.stages if stage.ended_at), default=None)
 
 
 class Release(BaseModel):
@@ -139,6 +157,15 @@ class Broken(BaseModel):
     words: str
 
 
+class Hold(BaseModel):
+    """A person's word that nothing goes there for a while."""
+
+    id: str
+    by: str
+    reason: str
+    expires_at: datetime
+
+
 class ServiceThere(BaseModel):
     """One service in one environment."""
 
@@ -147,6 +174,7 @@ class ServiceThere(BaseModel):
     on_its_way: OnItsWay | None = None
     waiting: list[Waiting] = []
     broken: Broken | None = None
+    holds: list[Hold] = []
 
 
 class Environment(BaseModel):

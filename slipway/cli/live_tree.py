@@ -13,10 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.api_answers import Promotion, Stage
+from slipway.cli.api_answers import Promotion, Said, Stage
 from slipway.cli.looks import look
 from slipway.cli.printing import clean
-from slipway.cli.stage_rows import Row, rows_below, stage_name, stage_row
+from slipway.cli.stage_rows import Row, retry_rows, rows_below, stage_name, stage_row
 from slipway.cli.times import ago, between
 
 QUIET = {"pending", "passed", "cancelled"}  # stages that need no rows below them
@@ -36,7 +36,7 @@ def tree(promotion: Promotion, now: datetime, detail: Detail = Detail.ACTIVE) ->
     parts: list[RenderableType] = [_title(promotion, now)]
     if detail is not Detail.STAGES:
         parts += [*_origin(promotion, now), *_sentences(promotion)]
-    below = {stage.name: list(_below(stage, now, detail)) for stage in promotion.stages}
+    below = {stage.name: list(_below(stage, promotion.id, now, detail)) for stage in promotion.stages}
     stages_width = max((len(stage_name(stage)) for stage in promotion.stages), default=0)
     steps_width = max((len(row.name) for rows in below.values() for row in rows), default=0)
     for stage in promotion.stages:
@@ -61,7 +61,7 @@ def _title(promotion: Promotion, now: datetime) -> RenderableType:
     title.add_column(justify="right", no_wrap=True, style="dim")
     name = (clean(f"{promotion.service} {promotion.version}"), "bold")
     state = (f"{shown.icon} {clean(promotion.state)}", shown.style)
-    title.add_row(Text.assemble(name, "  ", state), between(promotion.started_at, promotion.ended_at or now))
+    title.add_row(Text.assemble(name, "  ", state), between(promotion.started_at, promotion.stopped_at or now))
     return title
 
 
@@ -75,19 +75,27 @@ def _origin(promotion: Promotion, now: datetime) -> Iterator[Text]:
 
 
 def _sentences(promotion: Promotion) -> Iterator[Text]:
-    """Who aborted it, and why it did not pass unless a stage says so below."""
+    """Who paused or aborted it, and why it did not pass unless a stage says so below."""
     if promotion.stranded:
         words = f"Slipway itself failed: the orchestration is {promotion.runtime}; the host's log says why"
         yield Text(words, style="red")
+    if promotion.paused and not promotion.over:
+        words = f"{_told('paused', promotion.paused)}; slipway resume {promotion.id}"
+        yield Text(clean(words), style="yellow")
     if promotion.aborted:
-        by, reason = promotion.aborted.by, promotion.aborted.reason
-        yield Text(clean(f"aborted by {by}: {reason}"), style="yellow")
+        yield Text(clean(_told("aborted", promotion.aborted)), style="yellow")
     said = any(stage.words and stage.words in (promotion.words or "") for stage in promotion.stages)
     if promotion.over and promotion.state != "passed" and promotion.words and not said:
         yield Text(clean(promotion.words), style=look(promotion.state).style)
 
 
-def _below(stage: Stage, now: datetime, detail: Detail) -> Iterator[Row]:
+def _told(what: str, said: Said) -> str:
+    return f"{what} by {said.by}" + (f": {said.reason}" if said.reason else "")
+
+
+def _below(stage: Stage, promotion: str, now: datetime, detail: Detail) -> Iterator[Row]:
+    if detail is not Detail.STAGES:
+        yield from retry_rows(stage, promotion, now)
     if detail is Detail.STEPS or (detail is Detail.ACTIVE and stage.state not in QUIET):
         yield from rows_below(stage, now)
 

@@ -19,6 +19,7 @@ _LOOKS = {
     "waiting for approval": Look("?", "magenta"),
     "waiting for the lock": Look("…", "yellow"),
     "rolling back": Look("↩", "red"),
+    "rolled back": Look("↩", "yellow"),
     "passed": Look("✓", "green"),
     "failed": Look("✗", "red"),
     "cancelled": Look("⊘", "dim"),

@@ -1,6 +1,7 @@
 """`slipway list`, `status`, `environments`: what is where, and what it waits for."""
 
 import shlex
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from slipway.cli.live_tree import Detail, tree
 from slipway.cli.looks import look
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
-from slipway.cli.times import ago
+from slipway.cli.times import ago, until
 from slipway.cli.watch import follow
 from slipway.promotion.pipeline.findings import nearest
 
@@ -97,7 +98,7 @@ def _row(each: Summary, now: datetime) -> tuple[Text, ...]:
         Text(clean(each.id), style="bold"),
         Text(f"{shown.icon} {each.state}", style=shown.style),
         Text(ago(each.started_at, now) if each.started_at else "", style="dim"),
-        Text(clean("" if each.over else each.waits_for or "")),
+        Text(clean(each.waits_for or "")),
     )
 
 
@@ -114,7 +115,20 @@ def _environments(found: list[Environment], now: datetime) -> RenderableType:
                 Text(ago(service.live.at, now) if service.live and service.live.at else "", style="dim"),
                 _on_its_way(service),
             )
-    return table
+    places = [(each.environment, service) for each in found for service in each.services]
+    return Group(table, *(line for place in places for line in _kept_out(*place, now)))
+
+
+def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterator[Text]:
+    """Why nothing goes there, and how that ends: a lock that is broken, holds that are in force."""
+    if service.broken:
+        yield Text(clean(f"! {service.service} in {environment} is broken: {service.broken.words}"), "red")
+        yield Text(clean(f"  once somebody has looked: slipway lift {environment}.{service.service}.broken"), "dim")
+    for hold in service.holds:
+        if hold.expires_at > now:
+            kept = f"{service.service} is held out of {environment} by {hold.by}, {until(hold.expires_at, now)}"
+            yield Text(clean(f"! {kept}: {hold.reason}"), "yellow")
+            yield Text(clean(f"  slipway lift {hold.id}"), "dim")
 
 
 def _live(service: ServiceThere) -> Text:
@@ -126,7 +140,7 @@ def _live(service: ServiceThere) -> Text:
 
 def _on_its_way(service: ServiceThere) -> Text:
     if service.broken:
-        return Text(f"! {clean(service.broken.words)}", style="red")
+        return Text("! broken", style="red")
     parts = []
     if service.on_its_way:
         parts.append(f"» {service.on_its_way.version}")

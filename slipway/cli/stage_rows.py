@@ -7,10 +7,11 @@ from typing import NamedTuple
 from rich.text import Text
 
 from slipway.cli.api_answers import Approval, Stage, Step, Target
-from slipway.cli.looks import look
+from slipway.cli.looks import Look, look
 from slipway.cli.printing import clean
 from slipway.cli.times import between, until
 
+VOTE_OF = {"approved": "approve", "rejected": "reject"}
 SAID_BY = {"deploying": "deploy", "rolling out": "swap", "verifying live": "verify live", "baking": "bake"}
 
 
@@ -26,7 +27,7 @@ class Row(NamedTuple):
 def stage_words(stage: Stage) -> str:
     """What there is to say beside a stage's name: whom or what it waits for, why it ended, else its state."""
     if stage.state == "waiting for approval" and stage.approval:
-        return _question(stage.approval)
+        return _verdict(stage.approval) if stage.approval.decision else _question(stage.approval)
     if stage.state == "pending":
         return f"after {', '.join(stage.needs)}" if stage.needs else "not begun"
     if stage.state == "passed":
@@ -47,7 +48,7 @@ def step_name(step: Step, stage: Stage) -> str:
 
 def stage_row(stage: Stage, now: datetime, with_steps: bool) -> Row:
     """The stage's own row, which names the steps that run now when they have no rows of their own."""
-    shown = look(stage.state)
+    shown = _look(stage)
     words = stage_words(stage)
     if not with_steps and (under_way := _under_way(stage)):
         words = f"{words} · {under_way}"
@@ -57,6 +58,19 @@ def stage_row(stage: Stage, now: datetime, with_steps: bool) -> Row:
         Text(clean(words), "" if stage.state == "passed" else shown.style),
         between(stage.started_at, stage.ended_at or now),
     )
+
+
+def _look(stage: Stage) -> Look:
+    """An approval that is decided asks nobody any more, though the stage has not gone on yet."""
+    decided = stage.state == "waiting for approval" and stage.approval and stage.approval.decision
+    return look("approved" if decided else stage.state)
+
+
+def retry_rows(stage: Stage, promotion: str, now: datetime) -> Iterator[Row]:
+    """Until when a stage that did not pass may be tried again, and by which command."""
+    if stage.may_be_retried and stage.deadline and stage.deadline > now:
+        words = f"may be tried again {until(stage.deadline, now)}\nslipway retry {clean(promotion)}"
+        yield Row(Text("?", "magenta"), Text("retry"), Text(words, "magenta"))
 
 
 def rows_below(stage: Stage, now: datetime) -> Iterator[Row]:
@@ -72,7 +86,8 @@ def rows_below(stage: Stage, now: datetime) -> Iterator[Row]:
 
 def _approval_rows(stage: Stage, approval: Approval, now: datetime) -> Iterator[Row]:
     """Until when it may be answered, and what was answered so far."""
-    if stage.state == "waiting for approval" and (deadline := approval.deadline or stage.deadline):
+    asks = stage.state == "waiting for approval" and not approval.decision
+    if asks and (deadline := approval.deadline or stage.deadline):
         excluded = "; not the author" if approval.not_author else ""
         yield Row(Text(" "), Text("answer", "dim"), Text(until(deadline, now) + excluded, "dim"))
     for vote in approval.votes:
@@ -115,6 +130,12 @@ def _question(approval: Approval) -> str:
     """`asks role:release-manager · 1 of 2`."""
     yes = sum(vote.decision == "approve" for vote in approval.votes)
     return f"asks {' or '.join(approval.approvers)} · {yes} of {approval.at_least}"
+
+
+def _verdict(approval: Approval) -> str:
+    """`approved by Alice Adams`, `rejected by …`, `expired`: what was decided a moment ago."""
+    by = [vote.name for vote in approval.votes if VOTE_OF.get(approval.decision or "") == vote.decision]
+    return f"{approval.decision} by {', '.join(by)}" if by else str(approval.decision)
 
 
 def _proofs(stage: Stage) -> list[str]:

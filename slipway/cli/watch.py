@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
-from slipway.cli.changes import changes
+from slipway.cli.changes import Change, changes
 from slipway.cli.connection import Api, promotion_path, understood
 from slipway.cli.drawing import drawing
 from slipway.cli.failure import ExitCode, Failure
@@ -73,6 +73,11 @@ class Lines:
     def look(self, latest: Promotion) -> None:
         for change in changes(self._before, latest, self._every_step):
             self._console.print(Text(change.line()), soft_wrap=True)
+        if latest.over:
+            again = f"may be tried again: slipway retry {latest.id}"
+            for stage in latest.stages:
+                if stage.may_be_retried:
+                    self._console.print(Text(Change(stage.name, "waiting", again).line()), soft_wrap=True)
         self._before = latest
 
     def away(self, words: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from slipway.cli import watch
 from tests.cli.api_server import ApiServer
-from tests.cli.builders import a_problem, a_promotion, a_stage, an_approval, waiting_for_approval
+from tests.cli.builders import NOW, a_problem, a_promotion, a_stage, an_approval, waiting_for_approval
 from tests.cli.conftest import Slipway
 
 PROMOTION = "GET /api/promotions/checkout--1.1.0"
@@ -183,6 +183,33 @@ def test_environments_show_what_is_live_and_what_comes(slipway: Slipway, server:
     page = slipway("environments").stdout
     assert "1.0.0 unproven" in page
     assert "» 1.1.0, … 1.2.0 waits" in page
+
+
+def test_environments_show_holds_that_are_in_force_and_how_to_lift_them(slipway: Slipway, server: ApiServer) -> None:
+    def hold(id: str, expires_at: str) -> dict[str, str]:
+        return {"id": id, "by": "Alice Adams", "reason": "stocktaking", "at": "", "expires_at": expires_at}
+
+    holds = [hold("test.checkout.00000001", "2999-01-01T00:00:00Z"), hold("test.checkout.00000002", NOW.isoformat())]
+    broken = {"promotion": "checkout--1.1.0", "words": "nobody knows what is live", "at": ""}
+    there = {"service": "checkout", "live": None, "previous": [], "on_its_way": None, "waiting": []}
+    services = [there | {"broken": None, "holds": holds}, there | {"service": "cart", "broken": broken, "holds": []}]
+    server.on("GET /api/environments", (200, {"environments": [{"environment": "test", "services": services}]}))
+    page = slipway("environments").stdout
+    assert "checkout is held out of test by Alice Adams, until 2999-01-01" in page
+    assert "stocktaking" in page
+    assert "slipway lift test.checkout.00000001" in page
+    assert "00000002" not in page
+    assert "cart in test is broken: nobody knows what is live" in page
+    assert "slipway lift test.cart.broken" in page
+
+
+def test_a_watch_ends_with_a_stage_that_may_be_tried_again(slipway: Slipway, server: ApiServer) -> None:
+    failed = a_stage("test", "failed", waits_for="retry", deadline="2999-01-01T00:00:00Z")
+    waiting = a_promotion(failed, state="failed", waits_for="test: retry", ended_at="", runtime="Running")
+    server.on(PROMOTION, (200, waiting))
+    for flag in ("--watch", "--wait"):
+        assert slipway("status", "checkout--1.1.0", flag).exit_code == 6
+    assert "slipway retry checkout--1.1.0" in slipway("status", "checkout--1.1.0", "--watch").stdout
 
 
 def test_approve_takes_the_only_stage_that_waits(slipway: Slipway, server: ApiServer) -> None:

@@ -90,6 +90,42 @@ def test_an_abort_names_who_and_why() -> None:
     assert "aborted by alice: wrong build" in page
 
 
+def test_a_failed_stage_says_until_when_and_how_it_may_be_tried_again() -> None:
+    failed = a_stage("test", "failed", words="it crashed", waits_for="retry", deadline=at(-3600))
+    waiting = a_promotion(failed, state="failed", waits_for="test: retry", ended_at="", runtime="Running")
+    page = shown(waiting)
+    assert "  ? retry may be tried again until 11:40 UTC, in 1 h 00 min\n" in page
+    assert "          slipway retry checkout--1.1.0\n" in page
+    assert page.splitlines()[0].endswith("30 s"), "it has not gone on since the stage failed"
+    assert "slipway retry" not in shown(waiting, detail=Detail.STAGES)
+    over = a_stage("test", "failed", words="it crashed", waits_for="retry", deadline=at(1))
+    assert "slipway retry" not in shown(a_promotion(over, state="failed"))
+    expired = a_stage("production", "cancelled", waits_for="retry", deadline=at(-3600))
+    assert "slipway retry" in shown(a_promotion(expired, state="cancelled"))
+
+
+def test_a_pause_names_who_why_and_how_to_go_on() -> None:
+    paused = {"by": "Alice Adams", "at": at(3), "reason": "lunch"}
+    page = shown(a_promotion(a_stage("dev"), paused=paused))
+    assert "paused by Alice Adams: lunch; slipway resume checkout--1.1.0" in page
+    assert "paused" not in shown(a_promotion(a_stage("dev"), paused=None))
+    assert "paused" not in shown(a_promotion(a_stage("dev"), state="passed", paused=paused))
+
+
+def test_a_stage_that_was_rolled_back_looks_neither_failed_nor_under_way() -> None:
+    page = shown(a_promotion(a_stage("test", "rolled back", ended_at=at(4), words="back on 1.0.0"), state="passed"))
+    assert "↩ test rolled back · back on 1.0.0" in page
+
+
+def test_a_stage_that_was_approved_a_moment_ago_asks_nobody() -> None:
+    vote = {"name": "Alice Adams", "decision": "approve", "at": at(0), "reason": ""}
+    approval = an_approval(vote) | {"decision": "approved"}
+    page = shown(a_promotion(a_stage("production", "waiting for approval", approval=approval), state="waiting"))
+    assert "» production approved by Alice Adams" in page
+    assert "asks" not in page
+    assert "answer until" not in page
+
+
 def test_a_promotion_whose_orchestration_died_does_not_look_alive() -> None:
     page = shown(a_promotion(a_stage("dev", "deploying"), runtime="Failed"))
     assert "Slipway itself failed" in page

@@ -63,11 +63,12 @@ class Health(BaseModel):
 
 
 class Accepted(BaseModel):
-    """The message is on the queue; its promotion will be at `status_url`."""
+    """The message is on the queue; its promotion will be at `status_url`. `known`: it was taken in before."""
 
     promotion: str
     message_id: str
     status_url: str
+    known: bool
 
 
 class Words(BaseModel):

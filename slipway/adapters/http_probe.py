@@ -10,6 +10,7 @@ from slipway.promotion.ports import ProbeResult
 from slipway.settings import Settings, settings
 
 _ENOUGH = 64 * 1024  # bytes of a body that we read
+_TOO_SLOW = "its body came too slowly"
 
 
 def probe(
@@ -62,8 +63,10 @@ def read_version(
 
 
 def _get(url: str, timeout_s: float, settings_: Settings, headers: Mapping[str, str] | None) -> tuple[int, bytes]:
-    """Status and the beginning of the body. Raises requests.RequestException, also for a body that drips."""
+    """Status and the beginning of the body. Raises requests.RequestException; for a body that drips or stalls it
+    is a ReadTimeout that says so."""
     import requests
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
 
     deadline = time.monotonic() + timeout_s
     with requests.get(
@@ -75,12 +78,15 @@ def _get(url: str, timeout_s: float, settings_: Settings, headers: Mapping[str, 
         headers={**(headers or {}), "Connection": "close", "Accept-Encoding": "identity"},
     ) as response:
         body = b""
-        for piece in response.iter_content(8192):
-            body += piece
-            if time.monotonic() > deadline:
-                raise requests.ReadTimeout(f"the answer was not over after {timeout_s} s")
-            if len(body) > _ENOUGH:
-                break
+        try:
+            while len(body) <= _ENOUGH and (piece := response.raw.read1(8192)):  # what has come, however little
+                body += piece
+                if time.monotonic() > deadline:
+                    raise requests.ReadTimeout(_TOO_SLOW)
+        except ReadTimeoutError as error:
+            raise requests.ReadTimeout(_TOO_SLOW) from error
+        except HTTPError as error:
+            raise requests.ConnectionError(error) from error
         return response.status_code, body
 
 
@@ -90,6 +96,8 @@ def _since_ms(started: float) -> float:
 
 def _in_short(error: Exception) -> str:
     """The kind of failure in words; requests' own text is a nest of reprs."""
+    if str(error) == _TOO_SLOW:
+        return _TOO_SLOW
     name = type(error).__name__
     return {
         "ConnectTimeout": "no connection in time",

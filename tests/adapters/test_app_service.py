@@ -10,7 +10,7 @@ import pytest
 from slipway.adapters.app_service import AppService
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from slipway.promotion.plan import Target
-from tests.adapters.conftest import AzureStandin
+from tests.laptop import AzureStandin
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 ONEDEPLOY, SWAP = "extensions/onedeploy", "slotsswap"

@@ -10,7 +10,7 @@ import pytest
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.promotion.audit import AuditRecord, verify
-from tests.adapters.conftest import AzureStandin
+from tests.laptop import AzureStandin
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from slipway.adapters import fences
 from slipway.adapters.fences import Fences
-from tests.adapters.conftest import AzureStandin
+from tests.laptop import AzureStandin
 
 
 def test_a_newer_fence_shuts_the_older_one_out(azure: AzureStandin) -> None:

@@ -7,7 +7,7 @@ import pytest
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.receipts import Receipts
 from slipway.promotion.outcomes import failed, passed
-from tests.adapters.conftest import AzureStandin
+from tests.laptop import AzureStandin
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.rows import Rows
 from slipway.promotion.ports import Cell, Row
-from tests.adapters.conftest import AzureStandin
+from tests.laptop import AzureStandin
 
 
 @pytest.fixture

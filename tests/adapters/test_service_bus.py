@@ -11,13 +11,11 @@ from azure.servicebus import ServiceBusClient, ServiceBusReceiver
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.service_bus import ServiceBus
 from slipway.settings import Settings
-from tests.adapters.conftest import AzureStandin, Running, run_broker
-
-PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
+from tests.laptop import AzureStandin, Bus, run_broker
 
 
 @pytest.fixture(scope="module")
-def to_broker(azure: AzureStandin, broker: Running) -> Settings:
+def to_broker(azure: AzureStandin, broker: Bus) -> Settings:
     return Settings(
         ca_file=azure.settings.ca_file,
         servicebus_namespace="localhost",
@@ -26,9 +24,8 @@ def to_broker(azure: AzureStandin, broker: Running) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def client(broker: Running) -> Iterator[ServiceBusClient]:
-    connection = f"{PLAIN.format(port=broker.ready['port'])};UseDevelopmentEmulator=true"
-    with ServiceBusClient.from_connection_string(connection) as client:
+def client(broker: Bus) -> Iterator[ServiceBusClient]:
+    with broker.client() as client:
         yield client
 
 
@@ -84,27 +81,21 @@ def test_a_queue_that_is_not_there_is_named_as_missing(to_broker: Settings) -> N
     assert problem.value.code == "AZURE_MISSING"
 
 
-def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(
-    azure: AzureStandin, standin: Running, tmp_path: Path
-) -> None:
-    first = run_broker(tmp_path, standin)
-    killed = next(first)
-    port = str(killed.ready["tls_port"])
-    bus = ServiceBus(
-        Settings(
-            ca_file=azure.settings.ca_file,
-            servicebus_namespace="localhost",
-            servicebus_endpoint=f"sb://localhost:{port}",
+def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(azure: AzureStandin, tmp_path: Path) -> None:
+    with run_broker(tmp_path, azure.ready["cert"]) as killed:
+        ports = str(killed.ready["port"]), str(killed.ready["tls_port"])
+        bus = ServiceBus(
+            Settings(
+                ca_file=azure.settings.ca_file,
+                servicebus_namespace="localhost",
+                servicebus_endpoint=f"sb://localhost:{ports[1]}",
+            )
         )
-    )
-    bus.send("builds", b"{}", "before", {})
-    killed.process.kill()
-    killed.process.wait()
+        bus.send("builds", b"{}", "before", {})
+        killed.process.kill()
+        killed.process.wait()
     with pytest.raises(AzureProblem) as away:
         bus.send("builds", b"{}", "meanwhile", {})
     assert away.value.code == "AZURE_UNAVAILABLE"
-    second = run_broker(tmp_path, standin, "--port", str(killed.ready["port"]), "--tls-port", port)
-    next(second)
-    bus.send("builds", b"{}", "after", {})
-    for broker in (first, second):
-        assert next(broker, None) is None
+    with run_broker(tmp_path, azure.ready["cert"], "--port", ports[0], "--tls-port", ports[1]):
+        bus.send("builds", b"{}", "after", {})

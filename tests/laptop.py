@@ -1,0 +1,155 @@
+"""The Azure stand-in and the broker as real processes, and what tests tell and ask them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver
+
+from slipway.adapters.app_service.arm import Arm
+from slipway.promotion.plan import Target
+from slipway.settings import Settings
+
+SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
+# Each file of tests that changes a site has sites of its own.
+SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "faulty", "swapped", "looked-at")
+BUS = {
+    "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}],
+    "Topics": [{"Name": "promotions", "Subscriptions": [{"Name": "audit"}]}],
+}
+PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process of the laptop and what it said when it was ready."""
+
+    process: "subprocess.Popen[str]"
+    ready: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class AzureStandin:
+    """`ready` is what the stand-in said of itself; `settings` are those of an app that uses it."""
+
+    settings: Settings
+    url: str
+    ready: dict[str, Any]
+
+    def fault(self, method: str, path: str, times: int = 1, **how: Any) -> None:
+        """Misbehave `times` times: `drop="before"|"after"` or `answer={"status": …}`."""
+        self._faults("POST", {"match": {"method": method, "path_contains": path}, "times": times, **how})
+
+    def forget_faults(self) -> None:
+        self._faults("DELETE")
+
+    def faults_left(self) -> list[dict[str, Any]]:
+        """The faults that nobody has met so far."""
+        left: list[dict[str, Any]] = self._faults("GET").json()
+        return left
+
+    def target(self, site: str) -> Target:
+        resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Web/sites/{site}"
+        return Target(site, "app-service", resource, "staging")
+
+    def package(self, version: str) -> str:
+        return f"{self.url}/artifacts/checkout/{version}.zip"
+
+    def deployments(self, site: str) -> list[dict[str, Any]]:
+        """What the stand-in has carried out on the slot, whoever asked for it."""
+        path = f"{self.target(site).resource}/slots/staging/deployments"
+        value: list[dict[str, Any]] = Arm(self.settings, SUBSCRIPTION).get(path).body["value"]
+        return value
+
+    def slot_state(self, site: str) -> str:
+        """`Running` or `Stopped`."""
+        found = Arm(self.settings, SUBSCRIPTION).get(f"{self.target(site).resource}/slots/staging")
+        return str(found.properties["state"])
+
+    def live_version(self, site: str) -> str:
+        """What the site's own address answers."""
+        answer = requests.get(f"{self.ready['sites'][site]}/version", timeout=5)
+        return str(answer.json()["version"])
+
+    def _faults(self, method: str, body: dict[str, Any] | None = None) -> requests.Response:
+        ca = str(self.settings.ca_file)
+        answer = requests.request(method, f"{self.url}/standin/faults", json=body, verify=ca, timeout=5)
+        answer.raise_for_status()
+        return answer
+
+
+@dataclass(frozen=True)
+class Bus:
+    """The broker, seen from outside of the app."""
+
+    ready: dict[str, Any]
+
+    @contextmanager
+    def client(self) -> Iterator[ServiceBusClient]:
+        connection = f"{PLAIN.format(port=self.ready['port'])};UseDevelopmentEmulator=true"
+        with ServiceBusClient.from_connection_string(connection) as client:
+            yield client
+
+
+def taken(receiver: ServiceBusReceiver, within_s: float = 0.3) -> list[ServiceBusReceivedMessage]:
+    """All messages that are there, and gone from there now."""
+    found: list[ServiceBusReceivedMessage] = []
+    while more := receiver.receive_messages(50, max_wait_time=within_s):
+        found += more
+    return found
+
+
+def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:
+    """A message's application properties as text."""
+    return {_text(name): _text(value) for name, value in (message.application_properties or {}).items()}
+
+
+@contextmanager
+def run_standin(folder: Path) -> Iterator[Running]:
+    """A stand-in with the sites of `SITES`, each with 1.0.0 live and an empty slot `staging`."""
+    live = {"service": "checkout", "version": "1.0.0"}
+    sites = [
+        {"name": name, "port": 1 + n, "live": live, "slots": [{"name": "staging", "port": 101 + n}]}
+        for n, name in enumerate(SITES)
+    ]
+    config = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
+    (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
+    arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
+    with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
+        yield running
+
+
+@contextmanager
+def run_broker(folder: Path, certificate: str, *ports: str) -> Iterator[Running]:
+    """A broker with the queues and the topic of `BUS`, over AMQP with and without TLS."""
+    config = {"UserConfig": {"Namespaces": [{"Name": "sbemulatorns", **BUS}], "Logging": {"Type": "Console"}}}
+    (folder / "config.json").write_text(json.dumps(config))
+    files = ["--config", str(folder / "config.json"), "--state", str(folder / "bus.sqlite")]
+    with _run(["slipway.local.servicebus", *files, "--cert", certificate, *ports]) as running:
+        yield running
+
+
+@contextmanager
+def _run(arguments: list[str]) -> Iterator[Running]:
+    command = [sys.executable, "-m", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, f"{arguments[0]} did not start"
+    try:
+        yield Running(process, json.loads(line))
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

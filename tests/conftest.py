@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from slipway.settings import Settings
-from tests.laptop import AzureStandin, Bus, run_broker, run_standin
+from slipway.settings import Settings, settings
+from tests.app_host import AUDIENCE, TENANT, AppHost
+from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
+
+PIPELINES = Path(__file__).parent / "triggers" / "pipelines"
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +41,35 @@ def _no_fault_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "azure" in request.fixturenames:
         request.getfixturevalue("azure").forget_faults()
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[AppHost]:
+    """Our functions, to be called; with `configured` they use the stand-in and the broker."""
+    with AppHost() as host:
+        yield host
+
+
+@pytest.fixture
+def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The app's settings as it reads them itself, from the environment."""
+    given = {
+        "SLIPWAY_PIPELINES": PIPELINES,
+        "SLIPWAY_PEOPLE": PEOPLE,
+        "SLIPWAY_TABLES_ENDPOINT": azure.settings.tables_endpoint,
+        "SLIPWAY_BLOBS_ENDPOINT": azure.settings.blobs_endpoint,
+        "SLIPWAY_ARM_ENDPOINT": azure.url,
+        "SLIPWAY_CA_FILE": azure.settings.ca_file,
+        "SLIPWAY_SITE_SCHEME": "http",
+        "SERVICEBUS__fullyQualifiedNamespace": "localhost",
+        "SERVICEBUS__customEndpointAddress": f"sb://localhost:{broker.ready['tls_port']}",
+        "WEBSITE_AUTH_ENABLED": "True",
+        "SLIPWAY_TENANT": TENANT,
+        "SLIPWAY_AUDIENCE": AUDIENCE,
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, str(value))
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()

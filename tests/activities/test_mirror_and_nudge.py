@@ -1,0 +1,151 @@
+"""The two activities that use the durable client: copying a lock, and waking waiters."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from slipway.adapters.read_model import environment_row, write_environment
+from slipway.promotion.approval import Vote
+from slipway.promotion.outcomes import Answer, Outcome, iso
+from tests.activities.conftest import BUSY, DOWN
+from tests.app_host import AppHost, eventually
+from tests.laptop import AzureStandin
+from tests.promotion.builders import ALICE, a_policy
+
+pytestmark = pytest.mark.usefixtures("configured")
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
+def environment() -> str:
+    """An environment that nobody has used so far."""
+    return f"env-{next(_NUMBERS)}"
+
+
+def mirror(app: AppHost, environment: str) -> Answer:
+    return app.activity("mirror_environment", {"environment": environment, "service": "checkout"})
+
+
+def hold(app: AppHost, environment: str, id: str) -> None:
+    at = datetime.now(UTC)
+    given = {"id": id, "by": "Dave", "reason": "stocktaking", "at": iso(at), "expires_at": iso(at + timedelta(hours=1))}
+    app.signal("environment", f"{environment}--checkout", "hold", given)
+
+
+def holds(environment: str) -> list[str]:
+    row = environment_row(environment, "checkout")
+    return [each["id"] for each in row["holds"]] if row else []
+
+
+def test_a_lock_is_copied_as_it_is_however_often(app: AppHost, environment: str) -> None:
+    hold(app, environment, "h1")
+    assert [mirror(app, environment).outcome for _ in range(2)] == [Outcome.PASSED] * 2
+    assert environment_row(environment, "checkout") == app.entity("environment", f"{environment}--checkout")
+    hold(app, environment, "h2")
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    assert holds(environment) == ["h1", "h2"]
+
+
+def test_an_older_copy_never_replaces_a_newer_one(app: AppHost, environment: str) -> None:
+    hold(app, environment, "h1")
+    write_environment(environment, "checkout", {"rev": 99, "holds": [{"id": "newer"}]})
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    assert holds(environment) == ["newer"]
+
+
+def test_a_lock_that_does_not_show_yet_is_to_be_asked_for_again(app: AppHost, environment: str) -> None:
+    answer = mirror(app, environment)
+    assert answer.running and answer.after_s > 0
+    assert environment_row(environment, "checkout") is None
+
+
+@pytest.mark.parametrize("fault", [BUSY, DOWN, {"answer": {"status": 403}}])
+def test_a_table_that_takes_no_copy_is_an_outcome(
+    app: AppHost, azure: AzureStandin, environment: str, fault: dict[str, Any]
+) -> None:
+    hold(app, environment, "h1")
+    azure.fault(None, "/tables/environments", **fault)
+    answer = mirror(app, environment)
+    assert answer.running if "times" in fault else answer.code == "AZURE_DENIED"
+    azure.forget_faults()
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    assert holds(environment) == ["h1"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_copy_whose_answer_is_lost_is_there(app: AppHost, azure: AzureStandin, environment: str, moment: str) -> None:
+    hold(app, environment, "h1")
+    azure.fault("POST", "/tables/environments", drop=moment)
+    assert mirror(app, environment).running, "whether it is there is not known"
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    assert holds(environment) == ["h1"]
+
+
+def test_a_host_that_does_not_answer_about_the_lock_is_an_outcome(app: AppHost, environment: str) -> None:
+    hold(app, environment, "h1")
+    app.away = 1
+    assert mirror(app, environment).running
+    assert mirror(app, environment).outcome is Outcome.PASSED
+
+
+def nudge(app: AppHost, *waiters: str) -> Answer:
+    return app.activity("nudge", {"waiters": list(waiters)})
+
+
+def waiting(app: AppHost, promotion: str, environment: str) -> str:
+    """An approval that people are asked for; the next look at it by itself comes in 15 minutes."""
+    instance, at = f"{promotion}:dev:approval:1", datetime.now(UTC)
+    policy, deadline = asdict(a_policy(not_author=False)), iso(at + timedelta(hours=8))
+    announcement = {"holder": f"{promotion}:dev", "waiter": instance, "promotion": promotion, "stage": "dev"}
+    announcement |= {"version": "1.0.0", "finished_at": iso(at), "received_at": iso(at), "at": iso(at)}
+    announcement |= {"on_newer_build": "queue", "goes_back": False}
+    asked = {"promotion": promotion, "stage": "dev", "policy": policy, "deadline": deadline}
+    asked |= {"environment": environment, "service": "checkout", "announcement": announcement}
+    app.start("approval", instance, asked)
+    eventually(lambda: app.entity("decisions", promotion).get("waiters") == [instance])
+    eventually(lambda: app.entity("environment", f"{environment}--checkout").get("announced"))
+    return instance
+
+
+def decide(app: AppHost, promotion: str) -> None:
+    vote = Vote(ALICE, "approve", datetime.now(UTC), None).dump()
+    app.signal("decisions", promotion, "vote", {"command": "c1", "stage": "dev", "vote": vote})
+
+
+def ended(app: AppHost, instance: str) -> bool:
+    status = app.status(instance)
+    return bool(status and status["runtimeStatus"] == "Completed")
+
+
+def test_a_nudge_wakes_who_waits_and_another_one_does_no_harm(app: AppHost, environment: str) -> None:
+    waiter = waiting(app, "nudged--1", environment)
+    decide(app, "nudged--1")
+    assert not ended(app, waiter)
+    assert nudge(app, waiter, waiter).outcome is Outcome.PASSED
+    eventually(lambda: ended(app, waiter))
+    assert nudge(app, waiter).outcome is Outcome.PASSED, "it needs none any more"
+
+
+def test_a_nudge_for_nothing_ends_no_wait(app: AppHost, environment: str) -> None:
+    waiter = waiting(app, "nudged--0", environment)
+    assert nudge(app, waiter).outcome is Outcome.PASSED
+    decide(app, "nudged--0")
+    assert nudge(app, waiter).outcome is Outcome.PASSED, "an early one does not use up the next"
+    eventually(lambda: ended(app, waiter))
+
+
+def test_a_waiter_that_is_not_there_does_not_keep_the_others_asleep(app: AppHost, environment: str) -> None:
+    waiter = waiting(app, "nudged--2", environment)
+    decide(app, "nudged--2")
+    assert nudge(app, "nobody--1:dev", waiter).outcome is Outcome.PASSED
+    eventually(lambda: ended(app, waiter))
+
+
+def test_a_nudge_that_the_host_does_not_take_costs_only_a_timer(app: AppHost, environment: str) -> None:
+    waiter = waiting(app, "nudged--3", environment)
+    app.away = 1
+    assert nudge(app, waiter).outcome is Outcome.PASSED

@@ -1,0 +1,147 @@
+"""Recording: audit, row, list and event; whatever comes twice or is lost, each is there once."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from azure.servicebus import ServiceBusReceiver
+
+from slipway.adapters.audit_log import AuditLog
+from slipway.adapters.intake import mark_aborted
+from slipway.adapters.read_model import newest_promotions, promotion_rows
+from slipway.promotion.audit import verify
+from slipway.promotion.outcomes import Outcome, iso
+from slipway.settings import settings
+from tests.activities.conftest import BUSY, DOWN, Promotion
+from tests.app_host import AppHost
+from tests.laptop import AzureStandin, Bus, properties_of, taken
+
+pytestmark = pytest.mark.usefixtures("configured")
+
+
+@pytest.fixture(scope="module")
+def events(broker: Bus) -> Iterator[ServiceBusReceiver]:
+    with (
+        broker.client() as client,
+        client.get_subscription_receiver("promotions", "audit", receive_mode="receiveanddelete") as receiver,
+    ):
+        yield receiver
+
+
+def a_record(promotion: Promotion, rev: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "promotion": promotion.id,
+        "id": f"{promotion.id}:{rev}",
+        "at": iso(datetime.now(UTC)),
+        "actor": "slipway",
+        "action": "promotion.started",
+        "words": "begins its way",
+        "evidence": {"rev": rev},
+        "row": {"key": "promotion", "rev": rev, "doc": {"state": f"rev {rev}"}},
+        "listed_at": promotion.intake["received_at"],
+        "service": f"service-of-{promotion.version.replace('.', '-')}",
+        **changes,
+    }
+
+
+def state_of(promotion: Promotion) -> str:
+    return str(promotion_rows(promotion.id)["promotion"]["state"])
+
+
+def audited(promotion: Promotion) -> list[str]:
+    lines = AuditLog().lines(promotion.id)
+    assert verify(lines) is None
+    return [json.loads(line)["id"] for line in lines]
+
+
+def test_a_record_is_audited_shown_listed_and_published(
+    app: AppHost, promotion: Promotion, events: ServiceBusReceiver
+) -> None:
+    order = a_record(promotion)
+    answer = app.activity("record", order)
+    assert answer.outcome is Outcome.PASSED and answer.result["recorded_at"]
+    assert audited(promotion) == [order["id"]]
+    assert state_of(promotion) == "rev 1"
+    assert newest_promotions(order["service"], None, 10) == ([promotion.id], None)
+    (message,) = taken(events)
+    event = json.loads(b"".join(message.body))
+    assert (message.message_id, event["id"]) == (order["id"], order["id"])
+    assert (event["type"], event["source"]) == ("slipway.promotion.started", f"/slipway/promotions/{promotion.id}")
+    assert properties_of(message) == {"action": "promotion.started", "promotion": promotion.id}
+    assert message.content_type == "application/cloudevents+json"
+
+
+def test_a_record_that_is_made_twice_is_there_once_and_its_event_says_that_it_is_the_same(
+    app: AppHost, promotion: Promotion, events: ServiceBusReceiver
+) -> None:
+    order = a_record(promotion)
+    assert [app.activity("record", order).outcome for _ in range(2)] == [Outcome.PASSED] * 2
+    assert audited(promotion) == [order["id"]]
+    assert newest_promotions(order["service"], None, 10)[0] == [promotion.id]
+    assert {message.message_id for message in taken(events)} == {order["id"]}
+
+
+def test_an_older_record_that_comes_late_does_not_overwrite_the_row(app: AppHost, promotion: Promotion) -> None:
+    for rev in (2, 1):
+        assert app.activity("record", a_record(promotion, rev)).outcome is Outcome.PASSED
+    assert state_of(promotion) == "rev 2"
+    assert audited(promotion) == [f"{promotion.id}:2", f"{promotion.id}:1"], "what happened stays on record"
+
+
+def test_an_aborted_promotion_is_recorded_like_any_other(app: AppHost, promotion: Promotion) -> None:
+    mark_aborted(promotion.id)
+    assert app.activity("record", a_record(promotion)).outcome is Outcome.PASSED
+
+
+def test_a_record_without_a_row_is_audited_in_its_own_chain(app: AppHost, promotion: Promotion) -> None:
+    chain = f"environment-dev--{promotion.id}"
+    order = {"id": f"intent:{promotion.id}", "chain": chain, "at": iso(datetime.now(UTC)), "actor": "alice"}
+    order |= {"action": "intent.hold", "words": "holds", "evidence": {}, "source": "/slipway/environments/dev"}
+    assert app.activity("record", order).outcome is Outcome.PASSED
+    assert [record["id"] for record in AuditLog().read(chain)] == [order["id"]]
+
+
+@pytest.mark.parametrize(("path", "fault"), [("/tables/", BUSY), ("/tables/", DOWN), ("/blob/", DOWN)])
+def test_a_record_that_azure_does_not_take_is_to_be_made_again_and_is_then_whole(
+    app: AppHost, azure: AzureStandin, promotion: Promotion, path: str, fault: dict[str, Any]
+) -> None:
+    order = a_record(promotion)
+    azure.fault(None, path, **fault)
+    answer = app.activity("record", order)
+    assert answer.running and "Azure" in answer.words
+    azure.forget_faults()
+    assert app.followed("record", order).outcome is Outcome.PASSED
+    assert (audited(promotion), state_of(promotion)) == ([order["id"]], "rev 1")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_record_whose_answers_are_lost_on_the_way_is_there_once(
+    app: AppHost, azure: AzureStandin, promotion: Promotion, moment: str
+) -> None:
+    app.activity("record", a_record(promotion, 1))
+    for path in ("comp=appendblock", "/tables/promotions"):
+        azure.fault("PUT", path, drop=moment)
+    assert app.followed("record", a_record(promotion, 2)).outcome is Outcome.PASSED
+    assert azure.faults_left() == []
+    assert audited(promotion) == [f"{promotion.id}:1", f"{promotion.id}:2"]
+    assert state_of(promotion) == "rev 2"
+
+
+def test_while_the_bus_is_away_the_rest_is_kept_and_the_event_follows(
+    app: AppHost, promotion: Promotion, events: ServiceBusReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, there = a_record(promotion), settings().servicebus_endpoint
+    taken(events)
+    monkeypatch.setenv("SERVICEBUS__customEndpointAddress", "sb://localhost:9")
+    settings.cache_clear()
+    answer = app.activity("record", order)
+    assert answer.running and answer.words
+    assert (audited(promotion), state_of(promotion)) == ([order["id"]], "rev 1")
+    assert taken(events) == []
+    monkeypatch.setenv("SERVICEBUS__customEndpointAddress", there)
+    settings.cache_clear()
+    assert app.activity("record", order).outcome is Outcome.PASSED
+    assert [message.message_id for message in taken(events)] == [order["id"]]
+    assert audited(promotion) == [order["id"]]

@@ -9,10 +9,11 @@ All of it runs on one event loop in a thread of its own, so a test may block.
 
 import asyncio
 import base64
+import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -64,8 +65,23 @@ class HeldBack:
     def __init__(self, durable: DurableFunctions) -> None:
         self.carried_out = {"nudge"}
         self.ordered: list[tuple[str, Json]] = []
+        self.kind, self.orchestrate = durable.kind, durable.orchestrate
         self._durable = durable
-        self.kind, self.orchestrate, self.run_entity = durable.kind, durable.orchestrate, durable.run_entity
+        self._may_run = threading.Event()
+        self._may_run.set()
+
+    @contextlib.contextmanager
+    def entities_stopped(self) -> Iterator[None]:
+        """Entities take signals meanwhile and do not get to them."""
+        self._may_run.clear()
+        try:
+            yield
+        finally:
+            self._may_run.set()
+
+    def run_entity(self, name: str, body: str) -> str:
+        self._may_run.wait(30)
+        return self._durable.run_entity(name, body)
 
     async def run_activity(self, name: str, instance_id: str, input_json: str) -> str:
         self.ordered.append((name, json.loads(input_json)))

@@ -98,13 +98,32 @@ class Bus:
         with ServiceBusClient.from_connection_string(connection) as client:
             yield client
 
+    @contextmanager
+    def watch(self, queue: str) -> Iterator["Watched"]:
+        with self.client() as client, client.get_queue_receiver(queue) as receiver:
+            yield Watched(receiver)
 
-def taken(receiver: ServiceBusReceiver, within_s: float = 0.3) -> list[ServiceBusReceivedMessage]:
-    """All messages that are there, and gone from there now."""
-    found: list[ServiceBusReceivedMessage] = []
-    while more := receiver.receive_messages(50, max_wait_time=within_s):
-        found += more
-    return found
+    @contextmanager
+    def watch_events(self) -> Iterator["Watched"]:
+        with self.client() as client, client.get_subscription_receiver("promotions", "audit") as receiver:
+            yield Watched(receiver)
+
+
+class Watched:
+    """What came to a queue or subscription. A sender returns when the broker has its message: no look need wait."""
+
+    def __init__(self, receiver: ServiceBusReceiver) -> None:
+        self._receiver = receiver
+        self._next = 1
+        self.new()
+
+    def new(self) -> list[ServiceBusReceivedMessage]:
+        """The messages that came since the last look; they stay where they are."""
+        found: list[ServiceBusReceivedMessage] = []
+        while more := self._receiver.peek_messages(100, sequence_number=self._next):
+            found += more
+            self._next = int(more[-1].sequence_number or 0) + 1
+        return found
 
 
 def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from azure.servicebus import ServiceBusReceiver
 
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.intake import mark_aborted
@@ -16,18 +15,20 @@ from slipway.promotion.outcomes import Outcome, iso
 from slipway.settings import settings
 from tests.activities.conftest import BUSY, DOWN, Promotion
 from tests.app_host import AppHost
-from tests.laptop import AzureStandin, Bus, properties_of, taken
+from tests.laptop import AzureStandin, Bus, Watched, properties_of
 
 pytestmark = pytest.mark.usefixtures("configured")
 
 
 @pytest.fixture(scope="module")
-def events(broker: Bus) -> Iterator[ServiceBusReceiver]:
-    with (
-        broker.client() as client,
-        client.get_subscription_receiver("promotions", "audit", receive_mode="receiveanddelete") as receiver,
-    ):
-        yield receiver
+def events(broker: Bus) -> Iterator[Watched]:
+    with broker.watch_events() as watched:
+        yield watched
+
+
+@pytest.fixture(autouse=True)
+def _only_what_comes_from_now_on(events: Watched) -> None:
+    events.new()
 
 
 def a_record(promotion: Promotion, rev: int = 1, **changes: Any) -> dict[str, Any]:
@@ -56,16 +57,14 @@ def audited(promotion: Promotion) -> list[str]:
     return [json.loads(line)["id"] for line in lines]
 
 
-def test_a_record_is_audited_shown_listed_and_published(
-    app: AppHost, promotion: Promotion, events: ServiceBusReceiver
-) -> None:
+def test_a_record_is_audited_shown_listed_and_published(app: AppHost, promotion: Promotion, events: Watched) -> None:
     order = a_record(promotion)
     answer = app.activity("record", order)
     assert answer.outcome is Outcome.PASSED and answer.result["recorded_at"]
     assert audited(promotion) == [order["id"]]
     assert state_of(promotion) == "rev 1"
     assert newest_promotions(order["service"], None, 10) == ([promotion.id], None)
-    (message,) = taken(events)
+    (message,) = events.new()
     event = json.loads(b"".join(message.body))
     assert (message.message_id, event["id"]) == (order["id"], order["id"])
     assert (event["type"], event["source"]) == ("slipway.promotion.started", f"/slipway/promotions/{promotion.id}")
@@ -74,13 +73,13 @@ def test_a_record_is_audited_shown_listed_and_published(
 
 
 def test_a_record_that_is_made_twice_is_there_once_and_its_event_says_that_it_is_the_same(
-    app: AppHost, promotion: Promotion, events: ServiceBusReceiver
+    app: AppHost, promotion: Promotion, events: Watched
 ) -> None:
     order = a_record(promotion)
     assert [app.activity("record", order).outcome for _ in range(2)] == [Outcome.PASSED] * 2
     assert audited(promotion) == [order["id"]]
     assert newest_promotions(order["service"], None, 10)[0] == [promotion.id]
-    assert {message.message_id for message in taken(events)} == {order["id"]}
+    assert {message.message_id for message in events.new()} == {order["id"]}
 
 
 def test_an_older_record_that_comes_late_does_not_overwrite_the_row(app: AppHost, promotion: Promotion) -> None:
@@ -130,18 +129,17 @@ def test_a_record_whose_answers_are_lost_on_the_way_is_there_once(
 
 
 def test_while_the_bus_is_away_the_rest_is_kept_and_the_event_follows(
-    app: AppHost, promotion: Promotion, events: ServiceBusReceiver, monkeypatch: pytest.MonkeyPatch
+    app: AppHost, promotion: Promotion, events: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, there = a_record(promotion), settings().servicebus_endpoint
-    taken(events)
     monkeypatch.setenv("SERVICEBUS__customEndpointAddress", "sb://localhost:9")
     settings.cache_clear()
     answer = app.activity("record", order)
     assert answer.running and answer.words
     assert (audited(promotion), state_of(promotion)) == ([order["id"]], "rev 1")
-    assert taken(events) == []
+    assert events.new() == []
     monkeypatch.setenv("SERVICEBUS__customEndpointAddress", there)
     settings.cache_clear()
     assert app.activity("record", order).outcome is Outcome.PASSED
-    assert [message.message_id for message in taken(events)] == [order["id"]]
+    assert [message.message_id for message in events.new()] == [order["id"]]
     assert audited(promotion) == [order["id"]]

@@ -1,0 +1,69 @@
+"""Holds: said over HTTP, they reach the lock, the read model and the audit, and are lifted the same way."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.app_host import AppHost, eventually
+from tests.triggers.conftest import ALICE, audited
+from triggers import intents_api
+
+pytestmark = pytest.mark.usefixtures("configured")
+
+LOCK, CHAIN = "production--checkout", "environment-production--checkout"
+
+
+@pytest.fixture(autouse=True)
+def _told_to_the_end(app: AppHost) -> Iterator[None]:
+    held_back = app.held.carried_out
+    app.held.carried_out = held_back | {"mirror_environment", "record"}
+    yield
+    app.held.carried_out = held_back
+
+
+def a_hold(**changes: Any) -> dict[str, Any]:
+    hold = {"kind": "hold", "environment": "production", "service": "checkout", "reason": "stocktaking", "for": "2h"}
+    return {name: value for name, value in {**hold, **changes}.items() if value is not None}
+
+
+def holds(app: AppHost) -> list[str]:
+    return [each["id"] for each in app.entity("environment", LOCK).get("holds", [])]
+
+
+def test_a_hold_is_there_shown_and_on_record_until_it_is_lifted(app: AppHost) -> None:
+    reply = app.http("POST", "/api/intents", ALICE, a_hold())
+    assert reply.status == 201, reply
+    id, where = reply.json["id"], reply.headers["location"]
+    assert id in holds(app)
+    assert [each["id"] for each in app.http("GET", where, ALICE).json["holds"]] == holds(app)
+    assert app.http("DELETE", f"/api/intents/{id}", ALICE).status == 200
+    assert id not in holds(app)
+    assert audited(CHAIN)[-2:] == [("intent.hold", ""), ("intent.lift", "")]
+    assert app.http("DELETE", f"/api/intents/{id}", ALICE).problem == (404, "UNKNOWN_INTENT")
+
+
+def test_a_hold_that_does_not_show_in_time_is_202_and_holds_all_the_same(
+    app: AppHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intents_api, "SHOWS_WITHIN_S", 0.1)
+    with app.held.entities_stopped():
+        reply = app.http("POST", "/api/intents", ALICE, a_hold())
+    assert reply.status == 202
+    eventually(lambda: reply.json["id"] in holds(app))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"for": None}, (422, "INVALID_BODY")),
+        ({"expires_at": "2026-12-01T00:00:00Z"}, (422, "INVALID_BODY")),
+        ({"for": "1s"}, (422, "INVALID_BODY")),
+        ({"for": "10000d"}, (422, "INVALID_BODY")),
+        ({"reason": ""}, (422, "INVALID_BODY")),
+        ({"service": "nobody"}, (404, "UNKNOWN_SERVICE")),
+        ({"environment": "moon"}, (404, "UNKNOWN_ENVIRONMENT")),
+    ],
+)
+def test_a_hold_that_makes_no_sense_is_named(app: AppHost, changes: dict[str, Any], problem: tuple[int, str]) -> None:
+    assert app.http("POST", "/api/intents", ALICE, a_hold(**changes)).problem == problem

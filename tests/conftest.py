@@ -24,6 +24,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
             tables_endpoint=f"{url}/tables",
             blobs_endpoint=f"{url}/blob",
             arm_endpoint=url,
+            vault=url,
             ca_file=Path(ready["ca"]),
             site_scheme="http",
         )

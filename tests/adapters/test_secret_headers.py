@@ -13,7 +13,7 @@ from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, failed, passed
 from slipway.promotion.plan import Header
-from tests.adapters.conftest import AzureStandin
+from tests.laptop import AzureStandin
 
 PLANTED = random.token_urlsafe(24)
 HEADERS = (Header("x-probe-key", secret="planted"), Header("accept", value="text/plain"))

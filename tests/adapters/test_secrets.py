@@ -12,7 +12,7 @@ from slipway.adapters.credentials import credential
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
 from slipway.settings import Settings
-from tests.adapters.conftest import AzureStandin
+from tests.laptop import AzureStandin
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -168,7 +168,9 @@ class AppHost:
             "method": Datum(method, "string"),
             "url": Datum(f"http://127.0.0.1:7071{path}", "string"),
             "headers": {each: Datum(value, "string") for each, value in (headers or {}).items()},
-            "query": {each.partition("=")[0]: Datum(each.partition("=")[2], "string") for each in query.split("&")},
+            "query": {
+                each.partition("=")[0]: Datum(each.partition("=")[2], "string") for each in query.split("&") if each
+            },
             "params": {each: Datum(value, "string") for each, value in values.items()},
             "body": Datum(content, "bytes"),
         }

@@ -22,8 +22,8 @@ PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped")
 BUS = {
-    "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}],
-    "Topics": [{"Name": "promotions", "Subscriptions": [{"Name": "audit"}]}],
+    "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
+    "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
 }
 PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
 

@@ -22,6 +22,7 @@ from triggers.intake import match, now
 bp = df.Blueprint()
 
 LONGEST_DELAY_S = 60
+LARGEST_FORWARDED = 192 * 1024  # a queue takes 256 KiB, its reason and other properties included
 _log = logging.getLogger("slipway.builds")
 
 
@@ -91,13 +92,15 @@ def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datet
         },
     )
     AuditLog().append(f"rejected-{at:%Y-%m-%d}", record)
+    whole = len(body) <= LARGEST_FORWARDED
     ServiceBus().send(
         REJECTED_QUEUE,
-        body,
+        body if whole else body[:LARGEST_FORWARDED],
         message_id=id,
         application_properties={
             "code": rejection.code,
             "reason": rejection.words[:1000],
             "message_id": message_id or "",
+            "cut": "no" if whole else f"{len(body)} bytes, the audit has the hash of all",
         },
     )

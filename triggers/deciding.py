@@ -14,6 +14,7 @@ from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.read_model import promotion_rows
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
+from slipway.promotion.commands import REUSED, said_of
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.ids import decisions_key, is_promotion_id
 from triggers.http import NotFound, answer
@@ -86,6 +87,8 @@ async def decide(client: Client, promotion: str, operation: str, given: dict[str
         if verdict is not None or time.monotonic() > deadline:
             break
         await asyncio.sleep(READ_BACK_EVERY_S)
+    if verdict is not None and verdict["said"] != said_of(operation, given):
+        return REUSED
     await nudge(client, state.get("waiters", []))
     return verdict
 

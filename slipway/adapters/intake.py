@@ -13,7 +13,8 @@ from slipway.promotion.ports import Row
 def take_in(build: Build, pipeline_text: str, at: datetime) -> str:
     """Insert the row, or find the one that is there. Returns its state: `new`, `running` or `ended`.
 
-    The pipeline's text is kept beside it, as it was: the orchestration carries only the plan made of it.
+    The pipeline's text is kept beside it, as it was: the orchestration carries only the plan made of it. It
+    is written first, so that no row is without it.
 
     Only a `new` row may be started; a redelivery after a crash between insert and start finds `new`.
     Raises BuildRejected (VERSION_REUSED) when the row speaks of another artifact.
@@ -21,8 +22,8 @@ def take_in(build: Build, pipeline_text: str, at: datetime) -> str:
     rows = Rows("promotions")
     values = {"state": "new", "digest": build.digest, "commit": build.commit}
     values |= {"service": build.service, "received_at": iso(at)}
+    rows.insert(build.promotion, "pipeline", {"doc": json.dumps(pipeline_text)})
     if rows.insert(build.promotion, "intake", values):
-        rows.insert(build.promotion, "pipeline", {"doc": json.dumps(pipeline_text)})
         return "new"
     row = rows.get(build.promotion, "intake")
     if row is None:

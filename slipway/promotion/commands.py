@@ -18,11 +18,16 @@ Given = dict[str, Any]
 Command = Callable[[State, Given], tuple[State, Answer]]
 
 
-reused: Answer = {
+REUSED: Answer = {
     "status": 409,
     "code": "COMMAND_REUSED",
     "words": "this key was used for another command before; a new command needs a new one",
 }
+
+
+def said_of(operation: str, given: Given) -> list[str]:
+    """What a command says, without who and when: two commands of one key must say the same."""
+    return [operation, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
 
 
 def once(command: Command) -> Command:
@@ -34,10 +39,10 @@ def once(command: Command) -> Command:
     """
 
     def kept(state: State, given: Given) -> tuple[State, Answer]:
-        said = [command.__name__, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
+        said = said_of(command.__name__, given)
         known = state["answers"].get(given["command"])
         if known:
-            return state, known if known["said"] == said else reused
+            return state, known if known["said"] == said else REUSED
         try:
             _still_open(state)
             state, answer = command(state, given)

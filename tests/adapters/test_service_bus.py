@@ -31,12 +31,12 @@ def client(broker: Bus) -> Iterator[ServiceBusClient]:
 
 @pytest.fixture(scope="module")
 def builds(client: ServiceBusClient) -> Iterator[ServiceBusReceiver]:
-    with client.get_queue_receiver("builds", receive_mode="receiveanddelete") as receiver:
+    with client.get_queue_receiver("plain", receive_mode="receiveanddelete") as receiver:
         yield receiver
 
 
 def test_a_message_arrives_as_it_was_sent(to_broker: Settings, builds: ServiceBusReceiver) -> None:
-    ServiceBus(to_broker).send("builds", b'{"service":"checkout"}', "m-1", {"code": "X"}, subject="build")
+    ServiceBus(to_broker).send("plain", b'{"service":"checkout"}', "m-1", {"code": "X"}, subject="build")
     (message,) = builds.receive_messages(1, max_wait_time=10)
     assert b"".join(message.body) == b'{"service":"checkout"}'
     assert (message.message_id, message.subject, message.content_type) == ("m-1", "build", "application/json")
@@ -45,7 +45,7 @@ def test_a_message_arrives_as_it_was_sent(to_broker: Settings, builds: ServiceBu
 
 def test_many_threads_send_and_nothing_is_lost(to_broker: Settings, builds: ServiceBusReceiver) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: ServiceBus(to_broker).send("builds", b"{}", f"many-{n}", {}), range(40)))
+        list(pool.map(lambda n: ServiceBus(to_broker).send("plain", b"{}", f"many-{n}", {}), range(40)))
     seen: list[str] = []
     deadline = time.monotonic() + 15
     while len(seen) < 40 and time.monotonic() < deadline:
@@ -55,10 +55,10 @@ def test_many_threads_send_and_nothing_is_lost(to_broker: Settings, builds: Serv
 
 def test_an_open_sender_is_used_again(to_broker: Settings, builds: ServiceBusReceiver) -> None:
     bus = ServiceBus(to_broker)
-    bus.send("builds", b"{}", "warm", {})
+    bus.send("plain", b"{}", "warm", {})
     started = time.perf_counter()
     for n in range(20):
-        bus.send("builds", b"{}", f"quick-{n}", {})
+        bus.send("plain", b"{}", f"quick-{n}", {})
     assert time.perf_counter() - started < 1.0, "opening one alone takes half a second"
     deadline = time.monotonic() + 10
     left = 21
@@ -68,8 +68,8 @@ def test_an_open_sender_is_used_again(to_broker: Settings, builds: ServiceBusRec
 
 
 def test_an_event_reaches_the_topics_subscription(to_broker: Settings, client: ServiceBusClient) -> None:
-    ServiceBus(to_broker).publish("promotions", b'{"type":"x"}', "e-1", {"type": "x"}, subject="checkout--1.0")
-    with client.get_subscription_receiver("promotions", "audit", receive_mode="receiveanddelete") as receiver:
+    ServiceBus(to_broker).publish("plain-topic", b'{"type":"x"}', "e-1", {"type": "x"}, subject="checkout--1.0")
+    with client.get_subscription_receiver("plain-topic", "audit", receive_mode="receiveanddelete") as receiver:
         (message,) = receiver.receive_messages(1, max_wait_time=10)
     assert message.content_type == "application/cloudevents+json"
     assert message.subject == "checkout--1.0"
@@ -91,11 +91,11 @@ def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(azure: AzureSta
                 servicebus_endpoint=f"sb://localhost:{ports[1]}",
             )
         )
-        bus.send("builds", b"{}", "before", {})
+        bus.send("plain", b"{}", "before", {})
         killed.process.kill()
         killed.process.wait()
     with pytest.raises(AzureProblem) as away:
-        bus.send("builds", b"{}", "meanwhile", {})
+        bus.send("plain", b"{}", "meanwhile", {})
     assert away.value.code == "AZURE_UNAVAILABLE"
     with run_broker(tmp_path, azure.ready["cert"], "--port", ports[0], "--tls-port", ports[1]):
-        bus.send("builds", b"{}", "after", {})
+        bus.send("plain", b"{}", "after", {})

@@ -154,7 +154,6 @@ def test_a_crash_between_the_row_and_the_start_is_mended_by_the_redelivery(
     assert pauses.taken == [2]
 
 
-@pytest.mark.xfail(strict=True, reason="take_in keeps the pipeline's text only together with a row of its own making")
 def test_a_crash_between_the_row_and_the_pipeline_kept_beside_it_is_mended_by_the_redelivery(
     app: AppHost, version: str
 ) -> None:
@@ -229,7 +228,6 @@ def test_a_message_that_cannot_be_used_is_audited_and_forwarded_as_it_came(
 
 
 @pytest.mark.parametrize(("size", "code"), [(262_000, "NOT_JSON"), (300_000, "TOO_LARGE")])
-@pytest.mark.xfail(strict=True, raises=InvocationFailed, reason="with its reason it is larger than a queue takes")
 def test_a_message_too_large_to_be_forwarded_whole_is_still_set_aside_with_its_reason(
     app: AppHost, rejected: Watched, size: int, code: str
 ) -> None:

@@ -40,7 +40,7 @@ def test_a_problem_says_what_where_and_which(app: AppHost) -> None:
         ("POST", "/api/promotions/x/stages/y/approval", b'{"decision": "perhaps"}', (422, "INVALID_BODY")),
         ("POST", "/api/builds", b"x" * 262_145, (413, "TOO_LARGE")),
         ("POST", "/api/builds", b"[]", (422, "UNKNOWN_SHAPE")),
-        ("POST", "/api/builds", b"{", (422, "NOT_JSON")),
+        ("POST", "/api/builds", b"{", (400, "NOT_JSON")),
         ("POST", "/api/intents", b'{"kind": "freeze"}', (422, "INVALID_BODY")),
         ("DELETE", "/api/intents/x", None, (404, "UNKNOWN_INTENT")),
         ("DELETE", "/api/intents/test.checkout.none", None, (404, "UNKNOWN_INTENT")),
@@ -82,7 +82,7 @@ def test_a_version_that_is_another_artifact_is_a_conflict(app: AppHost, version:
 
 
 def test_while_azure_is_away_the_answer_is_503_and_says_so(app: AppHost, azure: AzureStandin) -> None:
-    for path in ("/api/promotions", "/api/promotions/x", "/api/environments"):
+    for path in ("/api/promotions", "/api/promotions/checkout--9", "/api/environments"):
         azure.fault("GET", "/tables/", **TABLES_DOWN)
         reply = app.http("GET", path, ALICE)
         assert reply.problem == (503, "AZURE_UNAVAILABLE"), path

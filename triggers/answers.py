@@ -5,7 +5,7 @@ The routes answer plain dictionaries of the domain's views; tests hold every liv
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED
@@ -43,7 +43,13 @@ MomentOrNotYet = Annotated[
 ]
 
 
-class Problem(BaseModel):
+class Answer(BaseModel):
+    """A model that only describes: it is built when the document is, not at every cold start."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Problem(Answer):
     """An error as RFC 9457 has it. `code` is stable; `detail` says what happened and what to do."""
 
     type: str
@@ -54,7 +60,7 @@ class Problem(BaseModel):
     instance: str
 
 
-class Health(BaseModel):
+class Health(Answer):
     """`checks` say `ok`, or what is wrong."""
 
     status: Literal["ok", "ill"]
@@ -62,7 +68,7 @@ class Health(BaseModel):
     version: str
 
 
-class Accepted(BaseModel):
+class Accepted(Answer):
     """The message is on the queue; its promotion will be at `status_url`. `known`: it was taken in before."""
 
     promotion: str
@@ -71,13 +77,13 @@ class Accepted(BaseModel):
     known: bool
 
 
-class Words(BaseModel):
+class Words(Answer):
     """What became of a command, in words."""
 
     words: str
 
 
-class VoteCounted(BaseModel):
+class VoteCounted(Answer):
     """How the approval stands after a vote."""
 
     decision: Literal["approved", "rejected", "counted"]
@@ -86,7 +92,7 @@ class VoteCounted(BaseModel):
     words: str
 
 
-class PromotionSummary(BaseModel):
+class PromotionSummary(Answer):
     """A promotion as a list shows it. `waits_for` is in words."""
 
     id: str
@@ -101,21 +107,21 @@ class PromotionSummary(BaseModel):
     commit: str
 
 
-class PromotionPage(BaseModel):
+class PromotionPage(Answer):
     """`after` is the token of the next page."""
 
     promotions: list[PromotionSummary]
     after: str | None
 
 
-class CastVote(BaseModel):
+class CastVote(Answer):
     name: str
     decision: Literal["approve", "reject"]
     at: Moment
     reason: str
 
 
-class ApprovalState(BaseModel):
+class ApprovalState(Answer):
     """Who is asked, until when, and who answered."""
 
     approvers: list[str]
@@ -126,7 +132,7 @@ class ApprovalState(BaseModel):
     votes: list[CastVote]
 
 
-class TargetState(BaseModel):
+class TargetState(Answer):
     """The versions that a target's sides answer; empty: not known yet."""
 
     name: str
@@ -135,7 +141,7 @@ class TargetState(BaseModel):
     idle: str
 
 
-class StepTaken(BaseModel):
+class StepTaken(Answer):
     """One thing done to one target. `operation` is its id."""
 
     name: str
@@ -147,7 +153,7 @@ class StepTaken(BaseModel):
     words: str
 
 
-class StageShown(BaseModel):
+class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status."""
 
     name: str
@@ -169,7 +175,7 @@ class StageShown(BaseModel):
     steps: list[StepTaken]
 
 
-class SaidOfPromotion(BaseModel):
+class SaidOfPromotion(Answer):
     """Who aborted or paused it, when and why."""
 
     by: str
@@ -180,10 +186,12 @@ class SaidOfPromotion(BaseModel):
 class BuildShown(SlipwayBuild):
     """The build as it was taken in; `source` names the shape of its message."""
 
+    model_config = ConfigDict(defer_build=True)
+
     source: str
 
 
-class PromotionShown(BaseModel):
+class PromotionShown(Answer):
     """A promotion whole. One that has not begun yet has no more than the fields that are required."""
 
     id: str
@@ -206,7 +214,7 @@ class PromotionShown(BaseModel):
     paused: SaidOfPromotion | None = None
 
 
-class AuditEntry(BaseModel):
+class AuditEntry(Answer):
     """A record of the chain: `hash` is over the others, `prev` is the hash of the record before."""
 
     id: str
@@ -219,14 +227,14 @@ class AuditEntry(BaseModel):
     hash: str = Field(pattern="^[0-9a-f]{64}$")
 
 
-class AuditChain(BaseModel):
+class AuditChain(Answer):
     """`intact`: every hash is right and follows its predecessor."""
 
     records: list[AuditEntry]
     intact: bool
 
 
-class ReleaseShown(BaseModel):
+class ReleaseShown(Answer):
     """A release of the service; `targets` are those that serve it."""
 
     version: str
@@ -238,25 +246,25 @@ class ReleaseShown(BaseModel):
     proven: bool
 
 
-class OnItsWay(BaseModel):
+class OnItsWay(Answer):
     version: str
     promotion: str
     stage: str
     since: Moment
 
 
-class WaitingBuild(BaseModel):
+class WaitingBuild(Answer):
     version: str
     promotion: str
 
 
-class BrokenLock(BaseModel):
+class BrokenLock(Answer):
     promotion: str
     words: str
     at: Moment
 
 
-class Hold(BaseModel):
+class Hold(Answer):
     """Nobody gets the lock until `expires_at`, or until the hold of this `id` is lifted."""
 
     id: str
@@ -272,7 +280,7 @@ class HoldSaid(Hold):
     words: str
 
 
-class ServiceThere(BaseModel):
+class ServiceThere(Answer):
     """One service in one environment. `broken`: nobody gets the lock until a person has looked."""
 
     service: str
@@ -290,18 +298,18 @@ class ServiceInEnvironment(ServiceThere):
     environment: str
 
 
-class EnvironmentShown(BaseModel):
+class EnvironmentShown(Answer):
     environment: str
     services: list[ServiceThere]
 
 
-class Environments(BaseModel):
+class Environments(Answer):
     """Environments in the order of the pipelines' stages."""
 
     environments: list[EnvironmentShown]
 
 
-class OpenApi(BaseModel):
+class OpenApi(Answer):
     """An OpenAPI 3.1 document."""
 
     openapi: str

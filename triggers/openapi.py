@@ -6,11 +6,11 @@ the `Contract` that `api` keeps with each route. Only what a parameter of a path
 
 import re
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
@@ -38,19 +38,18 @@ MODULES = (
 )
 SCHEME = "entra"
 _REF = "#/components/schemas/{model}"
-_NAME = TypeAdapter(Name).json_schema()
-PATH_PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     "id": (
         "The promotion: `{service}--{version}`, with `~` for `+`.",
-        {"type": "string", "pattern": PROMOTION_ID_PATTERN, "maxLength": PROMOTION_LIMIT},
+        Annotated[str, Field(pattern=PROMOTION_ID_PATTERN, max_length=PROMOTION_LIMIT)],
     ),
-    "stage": ("A stage of its pipeline.", _NAME),
-    "environment": ("The environment.", _NAME),
+    "stage": ("A stage of its pipeline.", Name),
+    "environment": ("The environment.", Name),
     "intent": (
         "The intent: `{environment}.{service}.{8 hex digits}`, or `{environment}.{service}.broken` for a broken lock.",
-        {"type": "string", "pattern": r"^[a-z0-9-]+\.[a-z0-9-]+\.[a-z0-9-]+$"},
+        Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[a-z0-9-]+$")],
     ),
-    "service": ("The service.", _NAME),
+    "service": ("The service.", Name),
 }
 
 
@@ -139,7 +138,8 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
 
 
 def _in_path(name: str) -> dict[str, Any]:
-    words, schema = PATH_PARAMETERS[name]
+    words, type_ = PATH_PARAMETERS[name]
+    schema = TypeAdapter(type_).json_schema()
     return {"name": name, "in": "path", "required": True, "description": words, "schema": schema}
 
 

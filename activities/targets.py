@@ -5,6 +5,7 @@ import azure.durable_functions as df
 from activities.answering import Order, answering, unless_aborted
 from activities.once import fenced, once
 from slipway.adapters.app_service import AppService
+from slipway.adapters.fences import Fences
 from slipway.promotion.outcomes import Answer, passed, running
 from slipway.promotion.plan import Target
 from slipway.promotion.ports import Receipt
@@ -15,7 +16,8 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="order", activity="survey_targets")
 @answering
 def survey_targets(order: Order) -> Answer:
-    """What every target answers now: result `sites`, by name, with addresses and versions ("" = none)."""
+    """What every target answers now: result `sites`, by name, with addresses and versions ("" = none), and
+    the highest `fence` that any of them is under."""
     sites = {}
     for data in order["targets"]:
         state = AppService().read_live(Target(**data), order["version_path"])
@@ -27,7 +29,8 @@ def survey_targets(order: Order) -> Answer:
             "previous": state.production_version or "",
             "idle_was": state.idle_version or "",
         }
-    return passed(sites=sites)
+    highest = max(Fences().highest(Target(**data)) for data in order["targets"])
+    return passed(sites=sites, fence=highest)
 
 
 @bp.activity_trigger(input_name="order", activity="deploy")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrators.waiting import Context, Durable, insist, now
-from slipway.promotion.stage_run import StageRun
+from slipway.promotion.stage_run import REPORT, ROLLED_BACK, StageRun
 
 
 def record_stage(
@@ -31,10 +31,16 @@ def record_stage(
             "words": words,
             "evidence": evidence or {},
             "row": {
-                "key": f"stage:{run.plan.name}",
+                "key": _row_key(run),
                 "rev": (run.attempt + 1000 * run.goes_back) * 100_000 + run.rev,
                 "doc": run.row(),
             },
         },
     )
     return run
+
+
+def _row_key(run: StageRun) -> str:
+    """The stage's row. One that goes back has a row of its own until it has put the previous release back."""
+    done = run.phase == REPORT and run.ending is not None and run.ending.outcome == ROLLED_BACK
+    return f"rollback:{run.plan.name}" if run.goes_back and not done else f"stage:{run.plan.name}"

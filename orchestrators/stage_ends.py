@@ -75,9 +75,9 @@ def go_back(context: Context, run: StageRun) -> Durable:
     if elsewhere:
         words = f"{', '.join(elsewhere)} does not serve {run.build.version} any more"
         return (yield from _not_gone_back(context, run, "NOT_LIVE", words))
-    empty = [name for name, site in found.items() if not site.idle_was]
-    if empty:
-        words = f"the idle side of {', '.join(empty)} holds no release to return to"
+    lost = [name for name, site in found.items() if not site.idle_was or site.idle_was != run.replaced.get(name)]
+    if lost:
+        words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
         return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
     sites = {name: replace(site, previous=site.idle_was) for name, site in found.items()}
     ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", run.waits_for or f"{run.build.version} is taken back")
@@ -101,6 +101,8 @@ def report(context: Context, run: StageRun) -> Durable:
     """Record the outcome, then tell the stages that need this one. What failed may be tried again for a while."""
     ending = run.ending
     assert ending is not None
+    if run.fence == 0:
+        yield from ask_lock(context, run, "leave")  # it may have announced itself, and others look at that
     run = replace(run, ended_at=now(context), since=now(context))
     if run.may_retry:
         until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.retry_within_s))

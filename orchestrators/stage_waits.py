@@ -84,7 +84,11 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if answer["lock"] == "granted":
         yield from mirror_lock(context, run)
         following = phase.GO_BACK if run.goes_back else phase.DEPLOY
-        found = {"live_before": answer["live"], "live_targets": tuple(answer["targets"])}
+        found = {
+            "live_before": answer["live"],
+            "live_targets": tuple(answer["targets"]),
+            "replaced": answer["replaced"],
+        }
         return replace(run, fence=answer["fence"], **found).to(following)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build, is already live here"

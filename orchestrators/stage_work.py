@@ -7,7 +7,7 @@ from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out, health_checks
 from orchestrators.recording import record_stage
 from orchestrators.target_checks import in_parts, target_checks
-from orchestrators.waiting import Context, Durable, insist, now
+from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
 from slipway.promotion import stage_run as phase
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plan import Target
@@ -20,12 +20,20 @@ SAYS_NOTHING = (Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE)
 
 def deploy(context: Context, run: StageRun) -> Durable:
     """Look at every target as it is, then deploy the build to all idle sides in parallel."""
+    stopped = yield from _stopped(context, run)
+    if stopped:
+        return stopped
     order = _survey(run)
     survey = yield from insist(context, "survey_targets", order)
     if survey.state != Outcome.PASSED:
         return run.ends(Outcome.BROKEN, survey.code, f"the targets could not be read: {survey.words}")
     sites = {name: Site(**site) for name, site in survey.result["sites"].items()}
     run = replace(run, sites=sites, since=now(context))
+    highest = survey.result.get("fence", 0)
+    if highest > run.fence:
+        # The target was under another lock before (its environment was renamed, say): go above its number.
+        raised = yield from ask_lock(context, run, "raise_fence", {"at_least": highest})
+        run = replace(run, fence=raised.get("fence", run.fence))
     silent = [name for name, site in sites.items() if not site.previous and name in run.live_targets]
     if silent:
         words = f"{', '.join(silent)} answers no version, although {run.live_before} should be live"
@@ -48,6 +56,9 @@ def verify(context: Context, run: StageRun) -> Durable:
     A test's drivers always run together: split, they would not be the load that was asked for. What says
     nothing about the release (a check that broke, a driver that was late) is tried again.
     """
+    stopped = yield from _stopped(context, run)
+    if stopped:
+        return stopped
     parts = in_parts(run)
     if not parts:
         return run.to(phase.ROLL_OUT)
@@ -77,6 +88,9 @@ def _next_of_verify(run: StageRun, verdict: Answer, last: bool) -> StageRun:
 
 def roll_out(context: Context, run: StageRun) -> Durable:
     """All at once: swap the slots of every target. From here on the new release serves the traffic."""
+    stopped = yield from _stopped(context, run)
+    if stopped:
+        return stopped
     run = replace(run, since=now(context))
     asked, steps = [], []
     for target in run.changing:
@@ -94,6 +108,7 @@ def roll_out(context: Context, run: StageRun) -> Durable:
         "received_at": run.received_at,
         "at": now(context),
         "targets": [target.name for target in run.plan.targets],
+        "replaced": {name: site.previous for name, site in run.sites.items()},
     }
     yield from ask_lock(context, run, "switched", {"release": release})
     yield from mirror_lock(context, run)
@@ -111,6 +126,13 @@ def verify_live(context: Context, run: StageRun) -> Durable:
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
     return _on(run, verdict, phase.BAKE)
+
+
+def _stopped(context: Context, run: StageRun) -> Durable:
+    """The run as it ends when the promotion was aborted meanwhile, else None."""
+    asked = {"waiter": run.instance, "past_pause": True}
+    going = yield from ask_decisions(context, run.promotion, "ask_going_on", asked)
+    return run.ends(Outcome.CANCELLED, going["code"], going["words"]) if going["do"] == "cancel" else None
 
 
 def _carried_out(

@@ -94,10 +94,13 @@ async def _decided(
     person: Person,
     at: str,
 ) -> func.HttpResponse:
+    names = [each["name"] for each in rows.get("promotion", {}).get("plan", [])]
+    if asked.stage and names and asked.stage not in names:
+        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}")
     given = {"command": f"{person.oid}:{asked.id}", "by": person.name, "at": at}
     given |= {"reason": asked.reason, "stage": asked.stage}
     verdict = await decide(client, promotion, asked.command, given)
-    if asked.command == "abort" and verdict is not None and verdict["status"] == 200:
+    if asked.command == "abort" and verdict is not None and _is_aborted(verdict):
         await asyncio.to_thread(mark_aborted, promotion)
         await nudge(client, _running(rows))
     return as_response(verdict, promotion)
@@ -137,6 +140,11 @@ async def _roll_back(
     return answer(
         {"words": f"{stage.environment} returns to the release before {build.version}"}, 202, {"Location": url}
     )
+
+
+def _is_aborted(verdict: dict[str, Any]) -> bool:
+    """Whether the promotion is aborted: by this command, or by an earlier one whose mark may have been lost."""
+    return bool(verdict["status"] == 200 or verdict["code"] == "ALREADY_ABORTED")
 
 
 def _running(rows: dict[str, dict[str, Any]]) -> list[str]:

@@ -22,12 +22,13 @@ from slipway.promotion.pipeline import compile_plan, read_pipeline
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.settings import settings
 from triggers.answers import HoldSaid, Words
-from triggers.http import NotFound, answer, api, body_of
+from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.intake import now
 
 bp = df.Blueprint()
 
 SHOWS_WITHIN_S = 3.0
+LONGEST_HOLD = timedelta(days=90)
 HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
 
 
@@ -49,8 +50,14 @@ class Intent(BaseModel):
         return self
 
     def ends(self, at: datetime) -> datetime:
-        """When it ends, if it begins at `at`."""
-        return self.expires_at or at + timedelta(seconds=self.lasts_s or 0)
+        """When it ends, if it begins at `at`. Raises BadRequest for an end that has passed or is too far away."""
+        if self.expires_at is None:
+            return at + timedelta(seconds=self.lasts_s or 0)
+        if not at < self.expires_at <= at + LONGEST_HOLD:
+            raise BadRequest(
+                422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
+            )
+        return self.expires_at
 
 
 @bp.route(route="api/intents", methods=["POST"])

@@ -34,6 +34,11 @@ class Fences:
     def __init__(self, settings_: Settings | None = None) -> None:
         self._rows = Rows("fences", settings_)
 
+    def highest(self, target: Target) -> int:
+        """The number that the target is under; 0 when nobody has written to it."""
+        row = self._rows.get(PARTITION, _key(target))
+        return int(str(row.values["fence"])) if row else 0
+
     def claim(self, target: Target, fence: int, operation: str) -> Claim:
         """Open a write to `target` under `fence`."""
         key = _key(target)

@@ -89,7 +89,9 @@ def abort(state: State, given: Given) -> tuple[State, Answer]:
     if stages and all(stage.get("settled") or stage.get("over") for stage in stages):
         raise Refused("ALREADY_ENDED", "every stage has come to its end; `rollback` takes a release back")
     aborted = {key: given[key] for key in ("by", "at", "reason")}
-    return {**state, "aborted": aborted}, {"words": "the promotion is aborted; what it changed is being undone"}
+    return {**state, "aborted": aborted}, {
+        "words": "the promotion is aborted; what it changed and has not proven is being undone"
+    }
 
 
 @once

@@ -86,14 +86,14 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
 def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
     """Give the holder a new fence, so that what it began under the old one is refused from now on.
 
-    Asked again with the old one, it answers the new one.
+    With `at_least` it goes above that number too. Asked again with the old one, it answers the new one.
     """
     holder = state["holder"]
     if not holder or holder["holder"] != given["holder"]:
         return state, {"lock": "not yours", "nudge": []}
     if holder["fence"] != given["fence"]:
         return state, {"lock": "raised", "fence": holder["fence"], "nudge": []}
-    fence = state["fence"] + 1
+    fence = max(state["fence"], given.get("at_least", 0)) + 1
     return {**state, "fence": fence, "holder": {**state["holder"], "fence": fence}}, {
         "lock": "raised",
         "fence": fence,
@@ -186,7 +186,7 @@ def active_hold(state: State, at: str) -> dict[str, Any] | None:
 
 def _granted(state: State) -> Answer:
     live = state["live"] or {"version": "", "targets": []}
-    found = {"live": live["version"], "targets": live.get("targets", [])}
+    found = {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
     return {"lock": "granted", "fence": state["holder"]["fence"], **found, "nudge": []}
 
 

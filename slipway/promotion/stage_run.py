@@ -93,6 +93,7 @@ class StageRun:
     waits_for: str = ""
     live_before: str = ""
     live_targets: tuple[str, ...] = ()
+    replaced: dict[str, str] = field(default_factory=dict)
     part: int = 0
     approved: bool = False
     goes_back: bool = False
@@ -181,6 +182,7 @@ class StageRun:
             "ended_at": "",
             "live_before": "",
             "live_targets": (),
+            "replaced": {},
         }
         return self.to(following, attempt=self.attempt + 1, **fresh)
 
@@ -219,6 +221,8 @@ class StageRun:
         deployed = any(step.name == "deploy" and step.state == Outcome.PASSED for step in self.steps)
         if self.switched:
             return {"live": self.build.version, "idle": site.previous}
+        if self.goes_back:
+            return {"live": site.previous, "idle": self.build.version}
         return {"live": site.previous, "idle": self.build.version if deployed else site.idle_was}
 
     def outcome(self) -> dict[str, Any]:

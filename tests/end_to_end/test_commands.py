@@ -59,7 +59,8 @@ def test_a_hold_keeps_builds_out_of_an_environment_until_it_is_lifted(system: Sy
 
 
 def test_a_release_that_is_live_is_rolled_back_by_a_person(system: System) -> None:
-    before = system.get("/api/environments/test/services/checkout")["live"]
+    answer = system.call("GET", "/api/environments/test/services/checkout")
+    before = answer.json()["live"] if answer.status_code == 200 else None
     id = "checkout--5.3.0"
     system.send(a_message("5.3.0"))
     system.until_state(id, "production", "waiting for approval")
@@ -75,4 +76,8 @@ def test_a_release_that_is_live_is_rolled_back_by_a_person(system: System) -> No
     assert (now["on_its_way"], now["broken"]) == (None, None)
     assert before is None or now["live"]["version"] == before["version"]
     assert command(system, id, "rollback", stage="test") == (409, "NOT_LIVE")
+    assert command(system, id, "pause", id="k7")[0] == 200
+    assert command(system, id, "abort", id="k7") == (409, "COMMAND_REUSED")
+    shown = system.promotion(id)
+    assert shown is not None and shown["aborted"] is None
     assert command(system, id, "abort")[0] == 200

@@ -2,7 +2,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from slipway.promotion.approval import REJECT
 from slipway.promotion.outcomes import iso
+from slipway.promotion.plan import LoadTest
 from tests.promotion.builders import ALICE, NOON, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides, World
@@ -165,3 +167,39 @@ async def test_an_abort_is_refused_once_every_stage_is_settled(flow: Workflow) -
     assert (await flow.until_ended(id))["outcome"] == "passed"
     state = await flow.entity("decisions", id)
     assert (state["answers"]["a1"]["code"], state["aborted"]) == ("ALREADY_ENDED", None)
+
+
+@pytest.mark.parametrize("mode", ["ignore", "supersede"])
+async def test_a_build_that_ended_at_its_approval_stands_in_nobodys_way(flow: Workflow, mode: str) -> None:
+    stage = a_stage("dev", approval=a_policy(), on_newer_build=mode)
+    first = await flow.promote(a_build("1.1.0", finished_at=later(minutes=5 if mode == "supersede" else 0)), stage)
+    await flow.vote(first, "dev", a_vote(ALICE, REJECT, at=flow.clock.now()))
+    assert (await flow.until_ended(first))["code"] == "REJECTED"
+    assert (await flow.lock("dev"))["announced"] == []
+    flow.world.token, flow.world.rows, flow.world.ended = "", {}, False
+    second = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), stage, token="t2")
+    await flow.vote(second, "dev", a_vote(ALICE, at=flow.clock.now()))
+    assert (await flow.until_ended(second))["outcome"] == "passed"
+
+
+@pytest.mark.parametrize("last", ["deploy", "drive_load"])
+async def test_an_abort_whose_mark_is_lost_still_keeps_the_release_from_going_live(flow: Workflow, last: str) -> None:
+    load = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", error_rate=0.02)
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", loads=(load,)))
+
+    async def abort_without_a_mark(activity: str, order: dict[str, object]) -> None:
+        if activity == last:
+            flow.world.meanwhile = None
+            await flow.abort_at_this_moment(id)
+            flow.world.aborted = False
+
+    flow.world.meanwhile = abort_without_a_mark
+    assert (await flow.until_ended(id))["code"] == "ABORTED"
+    assert not any("rolling-out" in action for action in flow.world.actions())
+
+
+async def test_a_target_that_was_under_another_lock_is_written_above_its_fence(flow: Workflow) -> None:
+    flow.world.fence = 400
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert (await flow.lock("dev"))["fence"] > 400

@@ -48,6 +48,7 @@ class World:
     meanwhile: Callable[[str, Order], Awaitable[None]] | None = None
     away: Counter[str] = field(default_factory=Counter)
     late_driver_times: int = 0
+    fence: int = 0
     token: str = ""
     ended: bool = False
     records: list[Order] = field(default_factory=list)
@@ -105,7 +106,7 @@ class World:
                 "previous": site.live,
                 "idle_was": "" if site.idle_stopped else site.idle,
             }
-        return passed(sites=sites)
+        return passed(sites=sites, fence=self.fence)
 
     def _deploy(self, order: Order) -> Answer:
         def effect() -> Answer:

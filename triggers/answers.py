@@ -235,7 +235,7 @@ class AuditChain(Answer):
 
 
 class ReleaseShown(Answer):
-    """A release of the service; `targets` are those that serve it."""
+    """A release of the service; `targets` are those that serve it, `replaced` what each of them served before."""
 
     version: str
     promotion: str
@@ -243,6 +243,7 @@ class ReleaseShown(Answer):
     finished_at: Moment
     received_at: Moment
     targets: list[str]
+    replaced: dict[str, str]
     proven: bool
 
 

@@ -12,10 +12,13 @@ from slipway.adapters.intake import mark_aborted
 from slipway.adapters.read_model import newest_promotions, promotion_rows
 from slipway.promotion.audit import verify
 from slipway.promotion.outcomes import Outcome, iso
+from slipway.promotion.plan import PromotionPlan
+from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import settings
 from tests.activities.conftest import BUSY, DOWN, Promotion
 from tests.app_host import AppHost
 from tests.laptop import AzureStandin, Bus, Watched, properties_of
+from tests.promotion.builders import a_build, a_stage
 
 pytestmark = pytest.mark.usefixtures("configured")
 
@@ -40,11 +43,18 @@ def a_record(promotion: Promotion, rev: int = 1, **changes: Any) -> dict[str, An
         "action": "promotion.started",
         "words": "begins its way",
         "evidence": {"rev": rev},
-        "row": {"key": "promotion", "rev": rev, "doc": {"state": f"rev {rev}"}},
+        "row": {"key": "promotion", "rev": rev, "doc": {**a_row(promotion), "state": f"rev {rev}"}},
         "listed_at": promotion.intake["received_at"],
         "service": f"service-of-{promotion.version.replace('.', '-')}",
         **changes,
     }
+
+
+def a_row(promotion: Promotion) -> dict[str, Any]:
+    plan = PromotionPlan(
+        "checkout", "team-checkout", "sha256:0", "https://packages.example/{version}.zip", (a_stage(),)
+    )
+    return PromotionRun(promotion.id, "t1", a_build(promotion.version), plan, iso(datetime.now(UTC))).row()
 
 
 def state_of(promotion: Promotion) -> str:

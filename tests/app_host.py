@@ -15,7 +15,8 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -28,7 +29,9 @@ from slipway.local.functions.durable.engine import DurableEngine, RpcRequest
 from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.local.functions.invocation import Invoker
 from slipway.local.functions.server import routes_of
-from slipway.promotion.outcomes import Answer
+from slipway.promotion.ids import environment_key, stage_id
+from slipway.promotion.outcomes import Answer, iso
+from slipway.promotion.plan import ApprovalPolicy
 from tests.workflow.virtual import app_functions
 
 T = TypeVar("T")
@@ -240,6 +243,28 @@ class AppHost:
 
     def _client_binding(self) -> str:
         return self.engine.client_binding(self._root, self._root, "TestHub")
+
+
+def ask_people(
+    app: AppHost, waiter: str, promotion: str, stage: str, policy: ApprovalPolicy, ends: timedelta = timedelta(hours=8)
+) -> None:
+    """Start the orchestration that waits for an approval, as `waiter`, and come back when it waits: its next look
+    without a nudge is at `ends`, or in 15 minutes. The promotion's name is its environment's, which nobody shares."""
+    now = datetime.now(UTC)
+    announced: Json = {"holder": stage_id(promotion, stage), "waiter": waiter, "promotion": promotion, "stage": stage}
+    announced |= {"version": "1.0.0", "finished_at": iso(now), "received_at": iso(now), "at": iso(now)}
+    announced |= {"on_newer_build": "queue", "goes_back": False}
+    asked: Json = {"promotion": promotion, "stage": stage, "policy": asdict(policy), "deadline": iso(now + ends)}
+    asked |= {"environment": promotion, "service": "checkout", "announcement": announced}
+    app.start("approval", waiter, asked)
+    eventually(lambda: waiter in app.entity("decisions", promotion).get("waiters", []))
+    if ends > timedelta():
+        eventually(lambda: app.entity("environment", environment_key(promotion, "checkout")).get("announced"))
+
+
+def has_ended(app: AppHost, instance: str) -> bool:
+    status = app.status(instance)
+    return bool(status and status["runtimeStatus"] == "Completed")
 
 
 def a_principal(

@@ -86,8 +86,8 @@ def test_an_aborted_promotion_is_claimed_and_ended_all_the_same_and_stays_aborte
 def test_a_claim_whose_answer_is_lost_on_the_way_is_still_mine(
     app: AppHost, azure: AzureStandin, promotion: Promotion
 ) -> None:
-    for how in ({"drop": "after"}, {"drop": "before"}):
-        azure.fault("PUT", TABLE, **how)
+    for moment in ("after", "before"):
+        azure.fault("PUT", TABLE, drop=moment)
     assert claimed(app, promotion) == "mine"
     assert promotion.intake["token"] == "t1"
     assert claimed(app, promotion, "t2") == "theirs"

@@ -106,8 +106,8 @@ def test_a_deployment_under_an_older_fence_does_nothing_for_good(
     app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int, deploys: Callable[[], int]
 ) -> None:
     taken_over(azure.target(SITE), fence + 1)
-    for handle in ({}, {"handle": intended(promotion)}):
-        answer = app.activity("deploy", promotion.change(SITE, "deploy", fence=fence, **handle))
+    for handle in ({}, intended(promotion)):
+        answer = app.activity("deploy", promotion.change(SITE, "deploy", fence=fence, handle=handle))
         assert (answer.outcome, answer.code) == (Outcome.CANCELLED, "FENCED")
     assert f"under fence {fence + 1}" in answer.words
     assert deploys() == 0

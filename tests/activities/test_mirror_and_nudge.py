@@ -1,6 +1,5 @@
 """The two activities that use the durable client: copying a lock, and waking waiters."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -11,7 +10,7 @@ from slipway.adapters.read_model import environment_row, write_environment
 from slipway.promotion.approval import Vote
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from tests.activities.conftest import BUSY, DOWN
-from tests.app_host import AppHost, eventually
+from tests.app_host import AppHost, ask_people, eventually, has_ended
 from tests.laptop import AzureStandin
 from tests.promotion.builders import ALICE, a_policy
 
@@ -96,18 +95,10 @@ def nudge(app: AppHost, *waiters: str) -> Answer:
     return app.activity("nudge", {"waiters": list(waiters)})
 
 
-def waiting(app: AppHost, promotion: str, environment: str) -> str:
-    """An approval that people are asked for; the next look at it by itself comes in 15 minutes."""
-    instance, at = f"{promotion}:dev:approval:1", datetime.now(UTC)
-    policy, deadline = asdict(a_policy(not_author=False)), iso(at + timedelta(hours=8))
-    announcement = {"holder": f"{promotion}:dev", "waiter": instance, "promotion": promotion, "stage": "dev"}
-    announcement |= {"version": "1.0.0", "finished_at": iso(at), "received_at": iso(at), "at": iso(at)}
-    announcement |= {"on_newer_build": "queue", "goes_back": False}
-    asked = {"promotion": promotion, "stage": "dev", "policy": policy, "deadline": deadline}
-    asked |= {"environment": environment, "service": "checkout", "announcement": announcement}
-    app.start("approval", instance, asked)
-    eventually(lambda: app.entity("decisions", promotion).get("waiters") == [instance])
-    eventually(lambda: app.entity("environment", f"{environment}--checkout").get("announced"))
+def waiting(app: AppHost, promotion: str) -> str:
+    """An approval that people are asked for."""
+    instance = f"{promotion}:dev:approval:1"
+    ask_people(app, instance, promotion, "dev", a_policy(not_author=False))
     return instance
 
 
@@ -116,36 +107,31 @@ def decide(app: AppHost, promotion: str) -> None:
     app.signal("decisions", promotion, "vote", {"command": "c1", "stage": "dev", "vote": vote})
 
 
-def ended(app: AppHost, instance: str) -> bool:
-    status = app.status(instance)
-    return bool(status and status["runtimeStatus"] == "Completed")
-
-
-def test_a_nudge_wakes_who_waits_and_another_one_does_no_harm(app: AppHost, environment: str) -> None:
-    waiter = waiting(app, "nudged--1", environment)
+def test_a_nudge_wakes_who_waits_and_another_one_does_no_harm(app: AppHost) -> None:
+    waiter = waiting(app, "nudged--1")
     decide(app, "nudged--1")
-    assert not ended(app, waiter)
+    assert not has_ended(app, waiter)
     assert nudge(app, waiter, waiter).outcome is Outcome.PASSED
-    eventually(lambda: ended(app, waiter))
+    eventually(lambda: has_ended(app, waiter))
     assert nudge(app, waiter).outcome is Outcome.PASSED, "it needs none any more"
 
 
-def test_a_nudge_for_nothing_ends_no_wait(app: AppHost, environment: str) -> None:
-    waiter = waiting(app, "nudged--0", environment)
+def test_a_nudge_for_nothing_ends_no_wait(app: AppHost) -> None:
+    waiter = waiting(app, "nudged--0")
     assert nudge(app, waiter).outcome is Outcome.PASSED
     decide(app, "nudged--0")
     assert nudge(app, waiter).outcome is Outcome.PASSED, "an early one does not use up the next"
-    eventually(lambda: ended(app, waiter))
+    eventually(lambda: has_ended(app, waiter))
 
 
-def test_a_waiter_that_is_not_there_does_not_keep_the_others_asleep(app: AppHost, environment: str) -> None:
-    waiter = waiting(app, "nudged--2", environment)
+def test_a_waiter_that_is_not_there_does_not_keep_the_others_asleep(app: AppHost) -> None:
+    waiter = waiting(app, "nudged--2")
     decide(app, "nudged--2")
     assert nudge(app, "nobody--1:dev", waiter).outcome is Outcome.PASSED
-    eventually(lambda: ended(app, waiter))
+    eventually(lambda: has_ended(app, waiter))
 
 
-def test_a_nudge_that_the_host_does_not_take_costs_only_a_timer(app: AppHost, environment: str) -> None:
-    waiter = waiting(app, "nudged--3", environment)
+def test_a_nudge_that_the_host_does_not_take_costs_only_a_timer(app: AppHost) -> None:
+    waiter = waiting(app, "nudged--3")
     app.away = 1
     assert nudge(app, waiter).outcome is Outcome.PASSED

@@ -106,7 +106,12 @@ def test_an_aborted_promotion_is_recorded_like_any_other(app: AppHost, promotion
 
 def test_a_record_without_a_row_is_audited_in_its_own_chain(app: AppHost, promotion: Promotion) -> None:
     chain = f"environment-dev--{promotion.id}"
-    order = {"id": f"intent:{promotion.id}", "chain": chain, "at": iso(datetime.now(UTC)), "actor": "alice"}
+    order: dict[str, Any] = {
+        "id": f"intent:{promotion.id}",
+        "chain": chain,
+        "at": iso(datetime.now(UTC)),
+        "actor": "alice",
+    }
     order |= {"action": "intent.hold", "words": "holds", "evidence": {}, "source": "/slipway/environments/dev"}
     assert app.activity("record", order).outcome is Outcome.PASSED
     assert [record["id"] for record in AuditLog().read(chain)] == [order["id"]]

@@ -1,7 +1,7 @@
 """Approvals and commands: who said what is on record, refusals too, and what is said twice counts once."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.stage_run import StageRun, Step
-from tests.app_host import AppHost, Reply, a_principal, eventually
+from tests.app_host import AppHost, Reply, a_principal, ask_people, eventually, has_ended
 from tests.promotion.builders import a_policy
 from tests.triggers.conftest import ALICE, BOB, ERIN, a_message, audited, intake
 from triggers import deciding
@@ -55,8 +55,7 @@ class Underway:
         self.show("production")
         policy = self.run.plan.stage("production").approval
         assert policy is not None
-        self.app.start("approval", self.waiter, a_question(self.id, "production", self.waiter, asdict(policy), ends))
-        eventually(lambda: self.app.entity("decisions", self.id).get("waiters") == [self.waiter])
+        ask_people(self.app, self.waiter, self.id, "production", policy, ends)
 
     def vote(self, who: dict[str, str] = ALICE, stage: str = "production", **body: Any) -> Reply:
         path = f"/api/promotions/{self.id}/stages/{stage}/approval"
@@ -67,8 +66,7 @@ class Underway:
 
     def woken(self) -> bool:
         """Whether the wait for people is over."""
-        status = self.app.status(self.waiter)
-        return bool(status and status["runtimeStatus"] == "Completed")
+        return has_ended(self.app, self.waiter)
 
 
 @pytest.fixture
@@ -223,13 +221,11 @@ def test_an_abort_wakes_the_operations_that_are_under_way(app: AppHost, it: Unde
     deploying = f"{it.id}:test:checkout-test:deploy:1"
     it.show("test", Step("deploy", "checkout-test", deploying))
     # Any orchestration of that id will do: this one would look at what was decided in 15 minutes only.
-    other, policy = f"other--{version}", asdict(a_policy())
-    app.start("approval", deploying, a_question(other, "test", deploying, policy))
-    eventually(lambda: app.entity("decisions", other).get("waiters") == [deploying])
-    eventually(lambda: app.entity("environment", f"{other}--checkout").get("announced"))
+    other = f"other--{version}"
+    ask_people(app, deploying, other, "test", a_policy())
     app.signal("decisions", other, "close", {"stage": "test", "as": "expired"})
     assert it.command("abort").status == 200
-    eventually(lambda: (app.status(deploying) or {})["runtimeStatus"] == "Completed")
+    eventually(lambda: has_ended(app, deploying))
 
 
 def test_a_second_abort_is_refused_and_the_same_one_again_is_not(it: Underway) -> None:
@@ -322,15 +318,3 @@ def test_rollbacks_with_different_keys_are_different_rollbacks(app: AppHost, it:
 def test_a_key_with_odd_characters_is_a_key_like_any_other(it: Underway) -> None:
     live(it)
     assert it.command("rollback", id="a/b?c#d").status == 202
-
-
-def a_question(
-    promotion: str, stage: str, waiter: str, policy: dict[str, Any], ends: timedelta = timedelta(hours=8)
-) -> dict[str, Any]:
-    """What the orchestration `approval` is given, in an environment that nobody else uses."""
-    at, deadline = iso(datetime.now(UTC)), iso(datetime.now(UTC) + ends)
-    announced = {"holder": stage_id(promotion, stage), "waiter": waiter, "promotion": promotion, "stage": stage}
-    announced |= {"version": "1.0.0", "finished_at": at, "received_at": at, "at": at}
-    announced |= {"on_newer_build": "queue", "goes_back": False}
-    asked = {"promotion": promotion, "stage": stage, "policy": policy, "deadline": deadline}
-    return {**asked, "environment": promotion, "service": "checkout", "announcement": announced}

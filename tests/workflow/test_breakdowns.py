@@ -74,7 +74,6 @@ async def test_a_new_region_joins_a_live_environment(flow: Workflow) -> None:
     first = await flow.promote(a_build("1.1.0"), a_stage("production", targets=(weu,)))
     await flow.until_ended(first)
     flow.world.sites["neu"].live = ""
-    flow.world.token, flow.world.ended = "", False
     both = a_stage("production", targets=(weu, neu))
     second = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), both, token="t2")
     assert (await flow.until_ended(second))["outcome"] == "passed"

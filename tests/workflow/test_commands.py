@@ -86,10 +86,8 @@ async def test_a_paused_promotion_begins_no_stage_and_goes_on_when_resumed(flow:
 async def test_a_paused_promotion_does_not_keep_others_waiting_for_the_lock(flow: Workflow) -> None:
     holder = await flow.promote(a_build("1.1.0"), a_stage("dev", bake_s=1200))
     await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
-    flow.world.token, flow.world.rows = "", {}
     paused = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
     await flow.command(paused, "pause")
-    flow.world.token, flow.world.rows = "", {}
     await flow.promote(a_build("1.3.0", finished_at=later(minutes=2)), a_stage("dev"), token="t3")
     await flow.until(lambda: flow.world.sites["checkout-dev"].live == "1.3.0")
     assert (await flow.status(holder))["output"]["outcome"] == "passed"
@@ -106,9 +104,8 @@ async def test_abort_ends_a_paused_promotion(flow: Workflow) -> None:
 async def test_a_newer_build_supersedes_one_waiting_for_approval(flow: Workflow) -> None:
     stage = a_stage("dev", approval=a_policy(), on_newer_build="supersede")
     older = await flow.promote(a_build("1.1.0"), stage)
-    flow.world.token, flow.world.rows = "", {}
     newer = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), stage, token="t2")
-    await flow.until(lambda: flow.world.ended)
+    await flow.until(lambda: flow.world.of(older).ended)
     output = (await flow.status(older))["output"]
     assert (output["outcome"], output["code"]) == ("cancelled", "SUPERSEDED")
     assert flow.clock.now() < later(minutes=1), "at once, not at the next timer"
@@ -176,7 +173,6 @@ async def test_a_build_that_ended_at_its_approval_stands_in_nobodys_way(flow: Wo
     await flow.vote(first, "dev", a_vote(ALICE, REJECT, at=flow.clock.now()))
     assert (await flow.until_ended(first))["code"] == "REJECTED"
     assert (await flow.lock("dev"))["announced"] == []
-    flow.world.token, flow.world.rows, flow.world.ended = "", {}, False
     second = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), stage, token="t2")
     await flow.vote(second, "dev", a_vote(ALICE, at=flow.clock.now()))
     assert (await flow.until_ended(second))["outcome"] == "passed"

@@ -44,7 +44,6 @@ async def test_a_stage_is_cancelled_as_soon_as_the_one_it_needs_has_failed(flow:
 async def test_the_next_build_gets_the_lock_as_soon_as_it_is_free(flow: Workflow) -> None:
     await flow.promote(a_build("1.1.0"), a_stage("dev", bake_s=120))
     await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
-    flow.world.token, flow.world.rows = "", {}
     await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
     await flow.until(lambda: flow.world.sites["checkout-dev"].live == "1.2.0")
     assert flow.clock.now() < later(seconds=120) + 3 * A_MOMENT
@@ -53,7 +52,6 @@ async def test_the_next_build_gets_the_lock_as_soon_as_it_is_free(flow: Workflow
 async def test_the_next_build_gets_the_lock_as_soon_as_the_first_is_undone(flow: Workflow) -> None:
     await flow.promote(a_build("1.1.0"), a_stage("dev", bake_s=300))
     await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
-    flow.world.token, flow.world.rows = "", {}
     await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
     flow.world.sick_live = {"1.1.0"}
     await flow.until(lambda: flow.world.sites["checkout-dev"].live == "1.2.0")
@@ -63,7 +61,6 @@ async def test_the_next_build_gets_the_lock_as_soon_as_the_first_is_undone(flow:
 async def test_a_build_that_waits_for_people_goes_as_soon_as_a_newer_one_comes(flow: Workflow) -> None:
     stage = a_stage("dev", approval=a_policy(), on_newer_build="supersede")
     older = await flow.promote(a_build("1.1.0"), stage)
-    flow.world.token, flow.world.rows = "", {}
     await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), stage, token="t2")
     status = await flow.status(older)
     assert status["runtimeStatus"] == "Completed", "no timer had to fire"

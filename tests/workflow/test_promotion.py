@@ -182,7 +182,6 @@ async def test_two_approvals_are_two_people(flow: Workflow) -> None:
 async def test_a_build_waits_for_the_lock_and_goes_on_when_it_is_free(flow: Workflow) -> None:
     first = await flow.promote(a_build("1.1.0"), a_stage("dev", bake_s=1200))
     await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
-    flow.world.token, flow.world.rows = "", {}
     second = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
     assert stage_state(flow.world, "dev") == "waiting for the lock"
     await flow.until(lambda: live(flow)["checkout-dev"] == "1.2.0")
@@ -194,7 +193,6 @@ async def test_a_build_waits_for_the_lock_and_goes_on_when_it_is_free(flow: Work
 async def test_an_older_build_is_not_deployed_over_a_newer_one(flow: Workflow) -> None:
     newer = await flow.promote(a_build("1.2.0", finished_at=later(minutes=5)), a_stage("dev"))
     await flow.until_ended(newer)
-    flow.world.token, flow.world.ended = "", False
     older = await flow.promote(a_build("1.1.0"), a_stage("dev"), token="t2")
     output = await flow.until_ended(older)
     assert (output["outcome"], output["code"]) == ("cancelled", "BEHIND")
@@ -248,7 +246,6 @@ async def test_a_live_side_that_says_nothing_is_not_taken_for_a_first_release(fl
     first = await flow.promote(a_build("1.1.0"), a_stage("dev"))
     await flow.until_ended(first)
     flow.world.sites["checkout-dev"].live = ""
-    flow.world.token, flow.world.ended = "", False
     second = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
     output = await flow.until_ended(second)
     assert output["code"] == "LIVE_UNREADABLE"

@@ -100,6 +100,7 @@ class Workflow:
         """Start a promotion and let it run until only time can move it."""
         plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
         run = PromotionRun(build.promotion, token, build, plan, iso(NOON))
+        self.world.of(run.id)
         await self._post(f"orchestrators/promotion/{run.id}", json.dumps(run.dump()))
         await self.engine.until_idle()
         return run.id
@@ -118,7 +119,7 @@ class Workflow:
 
     async def until_ended(self, promotion: str) -> dict[str, Any]:
         """Let the promotion come to its end. Returns its output."""
-        await self.until(lambda: self.world.ended)
+        await self.until(lambda: self.world.of(promotion).ended)
         status = await self.status(promotion)
         assert status["runtimeStatus"] == "Completed", status
         output: dict[str, Any] = status["output"]
@@ -134,10 +135,11 @@ class Workflow:
 
     async def abort(self, promotion: str) -> None:
         """As the trigger does it: the mark, the decision, the nudges."""
-        self.world.aborted = True
+        kept = self.world.of(promotion)
+        kept.aborted = True
         given = {"command": "a1", "by": "Alice", "at": iso(self.clock.now()), "reason": "wrong build"}
         await self.signal("decisions", promotion, "abort", given)
-        rows = [row["doc"] for key, row in self.world.rows.items() if key.startswith("stage:")]
+        rows = [row["doc"] for key, row in kept.rows.items() if key.startswith("stage:")]
         for row in rows:
             for step in row["steps"]:
                 await raise_nudge(self.engine, step["operation"])
@@ -146,7 +148,7 @@ class Workflow:
         """From within an activity: nothing is waited for."""
         given = {"command": "a1", "by": "Alice", "at": iso(self.clock.now()), "reason": "", "stage": ""}
         await self._post(f"entities/decisions/{promotion}", json.dumps(given), {"op": "abort"})
-        self.world.aborted = True
+        self.world.of(promotion).aborted = True
 
     async def signal(self, entity: str, key: str, operation: str, given: dict[str, Any]) -> None:
         """Signal an entity and wake whoever waits on it."""

@@ -27,10 +27,21 @@ class Sides:
 
 
 @dataclass
+class Kept:
+    """What the tables hold of one promotion: who claimed it, its rows, whether it ended, its abort mark."""
+
+    token: str = ""
+    ended: bool = False
+    aborted: bool = False
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
 class World:
     """`meanwhile` is awaited before each activity. `raising`: how many calls of an activity break down
     altogether; `away`: how many an outside service does not take. `bad_load`, `sick_idle`, `sick_live`:
-    versions that fail there. `polls`: how long operations take.
+    versions that fail there. `polls`: how long operations take. `rows`, `ended` and `aborted` are those of
+    the promotion that was taken in last; `of` has everybody's.
     """
 
     sites: dict[str, Sides]
@@ -42,19 +53,40 @@ class World:
     stuck: set[str] = field(default_factory=set)
     swap_back_fails: bool = False
     unreadable: bool = False
-    aborted: bool = False
     raising: Counter[str] = field(default_factory=Counter)
     broken_checks: bool = False
     meanwhile: Callable[[str, Order], Awaitable[None]] | None = None
     away: Counter[str] = field(default_factory=Counter)
     late_driver_times: int = 0
     fence: int = 0
-    token: str = ""
-    ended: bool = False
+    promotions: dict[str, Kept] = field(default_factory=dict)
     records: list[Order] = field(default_factory=list)
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     mirrors: list[Order] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
+
+    def of(self, promotion: str) -> Kept:
+        """What is kept of a promotion; nothing yet when it has not been heard of."""
+        return self.promotions.setdefault(promotion, Kept())
+
+    @property
+    def latest(self) -> Kept:
+        return next(reversed(self.promotions.values()), Kept())
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        return self.latest.rows
+
+    @property
+    def ended(self) -> bool:
+        return self.latest.ended
+
+    @property
+    def aborted(self) -> bool:
+        return self.latest.aborted
+
+    @aborted.setter
+    def aborted(self, mark: bool) -> None:
+        self.latest.aborted = mark
 
     def answer(self, activity: str, order: Order) -> Answer:
         if self.raising[activity] > 0:
@@ -64,7 +96,7 @@ class World:
             self.away[activity] -= 1
             return running(order.get("handle") or {}, 1.0, "the service does not answer")
         stoppable = activity in ("deploy", "swap", "check_health", "drive_load")
-        if self.aborted and stoppable and not order.get("despite_abort"):
+        if stoppable and self.of(order["promotion"]).aborted and not order.get("despite_abort"):
             return cancelled()
         work: Work = getattr(self, f"_{activity}")
         return work(order)
@@ -74,20 +106,22 @@ class World:
         return [f"{each['stage']}/{each['action'][6:]}" if "stage" in each else each["action"] for each in self.records]
 
     def _claim_promotion(self, order: Order) -> Answer:
-        self.token = self.token or order["token"]
-        return passed(claim="mine" if self.token == order["token"] else "theirs")
+        kept = self.of(order["promotion"])
+        kept.token = kept.token or order["token"]
+        return passed(claim="mine" if kept.token == order["token"] else "theirs")
 
     def _end_promotion(self, order: Order) -> Answer:
-        self.ended = True
+        self.of(order["promotion"]).ended = True
         return passed()
 
     def _record(self, order: Order) -> Answer:
         if order["id"] not in [each["id"] for each in self.records]:
             self.records.append(order)
-        row = order["row"]
-        known = self.rows.get(row["key"], {"rev": -1})
-        if row["rev"] > known["rev"]:
-            self.rows[row["key"]] = row
+        row = order.get("row")
+        if row:
+            rows = self.of(order["promotion"]).rows
+            if row["rev"] > rows.get(row["key"], {"rev": -1})["rev"]:
+                rows[row["key"]] = row
         return passed()
 
     def _mirror_environment(self, order: Order) -> Answer:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from orchestrators.environment_lock import announcement, ask_lock, mirror_lock
 from orchestrators.fan_out import fan_out, health_checks
 from orchestrators.recording import record_stage
-from orchestrators.waiting import Context, Durable, ask_decisions, now, nudge_or
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_run as phase
 from slipway.promotion.approval import APPROVED, REJECTED
 from slipway.promotion.ids import child_id
@@ -21,11 +21,13 @@ BLIND_BUDGET = timedelta(minutes=15)
 def for_needs(context: Context, run: StageRun) -> Durable:
     """Wait until every stage that this one needs has passed; end when one of them did not."""
     context.set_custom_status({"state": run.state})
-    asked = {"needs": list(run.plan.needs), "waiter": run.instance}
+    asked = {"needs": list(run.plan.needs), "waiter": run.instance, "at": now(context)}
     answer = yield from ask_decisions(context, run.promotion, "ask_needs", asked)
     if answer["do"] == "wait":
-        context.set_custom_status({"state": run.state, "waits_for": ", ".join(answer["for"])})
-        yield from nudge_or(context, context.current_utc_datetime + timedelta(minutes=15))
+        until = answer.get("until") or iso(context.current_utc_datetime + LONGEST_WAIT)
+        said = {"state": run.state, "waits_for": ", ".join(answer["for"])}
+        context.set_custom_status({**said, "deadline": until} if "until" in answer else said)
+        yield from nudge_or(context, moment(until))
         return run
     run = replace(run, since=now(context))
     if answer["do"] == "cancel":
@@ -65,7 +67,7 @@ def for_approval(context: Context, run: StageRun) -> Durable:
         return run.to(phase.LOCK, approved=True)
     if answer["decision"] == REJECTED:
         return run.ends(Outcome.CANCELLED, "REJECTED", "; ".join(votes))
-    return run.ends(Outcome.CANCELLED, "APPROVAL_EXPIRED", f"nobody decided before {deadline}")
+    return run.ends(Outcome.CANCELLED, "APPROVAL_EXPIRED", f"nobody decided before {run.deadline}")
 
 
 def for_lock(context: Context, run: StageRun) -> Durable:
@@ -73,12 +75,12 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if not run.deadline:
         ends = context.current_utc_datetime + timedelta(seconds=run.plan.lock_within_s)
         run = replace(run, since=now(context), deadline=iso(ends))
-    asked = {"waiter": run.instance}
+    asked = {"waiter": run.instance, "at": now(context)}
     going = {"do": "go"} if run.goes_back else (yield from ask_decisions(context, run.promotion, "ask_going_on", asked))
     if going["do"] == "cancel":
         return (yield from _left(context, run.ends(Outcome.CANCELLED, going["code"], going["words"])))
     if going["do"] == "wait":
-        return (yield from _paused(context, run, going["for"][0]))
+        return (yield from _paused(context, run, going["for"][0], going["until"]))
     asked = announcement(run, run.instance, now(context))
     answer = yield from ask_lock(context, run, "acquire", asked)
     if answer["lock"] == "granted":
@@ -121,13 +123,16 @@ def _overtaken(answer: dict[str, str]) -> tuple[str, str]:
     return "IGNORED", f"{answer['by']}, an older build, is on its way, and this pipeline ignores newer ones meanwhile"
 
 
-def _paused(context: Context, run: StageRun, waits_for: str) -> Durable:
-    """Wait for `resume` outside of the queue, so that nobody waits behind a paused promotion."""
+def _paused(context: Context, run: StageRun, waits_for: str, until: str) -> Durable:
+    """Wait for `resume` outside of the queue, so that nobody waits behind a paused promotion.
+
+    The time for the lock begins anew when the promotion goes on.
+    """
     if run.waits_for != waits_for:
-        run = yield from _left(context, replace(run, waits_for=waits_for))
+        run = yield from _left(context, replace(run, waits_for=waits_for, deadline=until))
         run = yield from record_stage(context, run, "paused", f"waits for {waits_for}")
-    yield from nudge_or(context, moment(run.deadline))
-    return replace(run, deadline="") if context.current_utc_datetime >= moment(run.deadline) else run
+    yield from nudge_or(context, moment(until))
+    return replace(run, deadline="")
 
 
 def _left(context: Context, run: StageRun) -> Durable:

@@ -6,16 +6,18 @@ to wake), 403 or 409 with `code` and `words`.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from slipway.promotion.approval import EXPIRED, Vote, admit, decision_of
 from slipway.promotion.decision_state import Answer, State, stage_of, with_answer, with_stage
 from slipway.promotion.errors import Forbidden, Refused
-from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.plan import ApprovalPolicy
 
 Given = dict[str, Any]
 Command = Callable[[State, Given], tuple[State, Answer]]
+LONGEST_PAUSE = timedelta(days=7)
 
 
 REUSED: Answer = {
@@ -112,11 +114,13 @@ def retry(state: State, given: Given) -> tuple[State, Answer]:
 
 @once
 def pause(state: State, given: Given) -> tuple[State, Answer]:
-    """Let no stage begin its work until `resume`. What is under way comes to its end."""
+    """Let no stage begin its work until `resume`, a week at most. What is under way comes to its end."""
     if state["paused"]:
         raise Refused("ALREADY_PAUSED", f"{state['paused']['by']} paused it already")
-    paused = {key: given[key] for key in ("by", "at", "reason")}
-    return {**state, "paused": paused}, {"words": "no further stage begins until the promotion is resumed"}
+    until = iso(moment(given["at"]) + LONGEST_PAUSE)
+    paused = {**{key: given[key] for key in ("by", "at", "reason")}, "until": until}
+    words = f"no further stage begins until the promotion is resumed; without that it is cancelled on {until}"
+    return {**state, "paused": paused}, {"words": words}
 
 
 @once

@@ -31,8 +31,3 @@ def with_answer(state: State, command: str, answer: Answer) -> State:
     """With the answer to a command kept, the last 50 of them, for whoever asks with the same command again."""
     kept = list(state["answers"].items())[-KEPT_ANSWERS + 1 :]
     return {**state, "answers": {**dict(kept), command: answer}}
-
-
-def paused_words(state: State) -> str:
-    """What a waiter of a paused promotion waits for."""
-    return f"resume: {state['paused']['by']} paused the promotion"

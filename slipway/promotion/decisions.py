@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from slipway.promotion.commands import COMMANDS
-from slipway.promotion.decision_state import Answer, State, empty, paused_words, stage_of, with_stage, with_waiter
-from slipway.promotion.outcomes import Outcome
+from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter
+from slipway.promotion.outcomes import Outcome, moment
 
 __all__ = ["apply", "empty"]
 
@@ -23,7 +23,7 @@ def apply(state: State, operation: str, given: dict[str, Any]) -> tuple[State, A
 def ask_needs(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """May `stage` begin? `go`, `wait`, or `cancel` when aborted or when a need is over and did not pass.
 
-    A need that failed and may still be retried is waited for.
+    A need that failed and may still be retried is waited for. A pause ends with `until`, at the latest.
     """
     state = with_waiter(state, given["waiter"])
     if state["aborted"]:
@@ -33,9 +33,9 @@ def ask_needs(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
         if need.get("over") and need["outcome"] != Outcome.PASSED:
             return state, _cancel("NEED_NOT_PASSED", f"stage {name} ended {need['outcome']}")
     waits_for = [f"stage {name}" for name, need in needs.items() if not need.get("over")]
-    if not waits_for and state["paused"]:
-        waits_for = [paused_words(state)]
-    return state, {"do": "wait", "for": waits_for} if waits_for else {"do": "go"}
+    if waits_for:
+        return state, {"do": "wait", "for": waits_for}
+    return state, _while_paused(state, given["at"]) if state["paused"] else {"do": "go"}
 
 
 def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -47,7 +47,7 @@ def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     if state["aborted"]:
         return state, _cancel("ABORTED", "the promotion was aborted")
     if state["paused"] and not given.get("past_pause"):
-        return state, {"do": "wait", "for": [paused_words(state)]}
+        return state, _while_paused(state, given["at"])
     return state, {"do": "go"}
 
 
@@ -147,6 +147,14 @@ def _standing(stage: dict[str, Any]) -> Answer:
         "deadline": stage["deadline"],
         "votes": stage["votes"],
     }
+
+
+def _while_paused(state: State, at: str) -> Answer:
+    """What a stage that would begin at `at` hears of a paused promotion."""
+    paused = state["paused"]
+    if moment(at) >= moment(paused["until"]):
+        return _cancel("PAUSE_OVER", f"{paused['by']} paused the promotion, and nobody resumed it by {paused['until']}")
+    return {"do": "wait", "for": [f"resume: {paused['by']} paused the promotion"], "until": paused["until"]}
 
 
 def _cancel(code: str, words: str) -> Answer:

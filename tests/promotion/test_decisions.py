@@ -1,4 +1,5 @@
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from slipway.promotion import decisions
 from slipway.promotion.approval import REJECT
-from slipway.promotion.outcomes import iso
+from slipway.promotion.outcomes import iso, moment
 from tests.promotion.builders import ALICE, BOB, CAROL, a_policy, a_vote, later
 
 STAGE, WAITER = "production", "checkout--1:production:approval:1"
@@ -165,15 +166,25 @@ def test_an_abort_is_taken_until_every_stage_is_settled() -> None:
 
 def test_a_paused_promotion_lets_no_stage_begin_until_it_is_resumed() -> None:
     state, _ = command("pause", decisions.empty())
-    asked = {"needs": [], "waiter": "p:dev"}
+    asked = {"needs": [], "waiter": "p:dev", "at": iso(later(days=6))}
     state, answer = decisions.apply(state, "ask_needs", asked)
-    assert answer == {"do": "wait", "for": ["resume: Alice paused the promotion"]}
+    assert (answer["do"], answer["for"]) == ("wait", ["resume: Alice paused the promotion"])
     assert decisions.apply(state, "ask_going_on", {"waiter": "w", "past_pause": True})[1]["do"] == "go"
     assert command("pause", state, "c2")[1]["code"] == "ALREADY_PAUSED"
     state, answer = command("resume", state, "c3")
     assert answer["nudge"] == ["p:dev"]
     assert decisions.apply(state, "ask_needs", asked)[1]["do"] == "go"
     assert command("resume", state, "c4")[1]["code"] == "NOT_PAUSED"
+
+
+def test_a_pause_has_an_end() -> None:
+    state, _ = command("pause", decisions.empty())
+    until = state["paused"]["until"]
+    for ask in ({"needs": []}, {}):
+        name = "ask_needs" if ask else "ask_going_on"
+        early, late = ({**ask, "waiter": "p:dev", "at": iso(moment(until) + timedelta(seconds=s))} for s in (-1, 0))
+        assert decisions.apply(state, name, early)[1]["until"] == until
+        assert decisions.apply(state, name, late)[1]["code"] == "PAUSE_OVER"
 
 
 @given(st.lists(st.sampled_from(["ask", "yes", "no", "close", "abort", "end"]), max_size=20))

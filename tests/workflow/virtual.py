@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -78,8 +78,12 @@ class Workflow:
         self._state = state
         self.engine = self._engine()
 
+    def functions(self) -> WorldFunctions:
+        """What the engine calls."""
+        return WorldFunctions(self.world)
+
     def _engine(self) -> DurableEngine:
-        functions = WorldFunctions(self.world)
+        functions = self.functions()
         functions.engine = DurableEngine(functions, self._state, self.clock)
         return functions.engine
 
@@ -98,11 +102,16 @@ class Workflow:
 
     async def promote(self, build: Build, *stages: StagePlan, token: str = "t1") -> str:
         """Start a promotion and let it run until only time can move it."""
-        plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
-        run = PromotionRun(build.promotion, token, build, plan, iso(NOON))
-        self.world.of(run.id)
-        await self._post(f"orchestrators/promotion/{run.id}", json.dumps(run.dump()))
+        id = await self.begin(build, *stages, token=token)
         await self.engine.until_idle()
+        return id
+
+    async def begin(self, build: Build, *stages: StagePlan, token: str = "t1", received_at: datetime = NOON) -> str:
+        """Start a promotion and wait for nothing."""
+        plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
+        run = PromotionRun(build.promotion, token, build, plan, iso(received_at))
+        self.world.of(run.id)
+        await self.post(f"orchestrators/promotion/{run.id}", json.dumps(run.dump()))
         return run.id
 
     async def until(self, happened: Callable[[], bool], within: timedelta = timedelta(days=30)) -> None:
@@ -147,12 +156,12 @@ class Workflow:
     async def abort_at_this_moment(self, promotion: str) -> None:
         """From within an activity: nothing is waited for."""
         given = {"command": "a1", "by": "Alice", "at": iso(self.clock.now()), "reason": "", "stage": ""}
-        await self._post(f"entities/decisions/{promotion}", json.dumps(given), {"op": "abort"})
+        await self.post(f"entities/decisions/{promotion}", json.dumps(given), {"op": "abort"})
         self.world.of(promotion).aborted = True
 
     async def signal(self, entity: str, key: str, operation: str, given: dict[str, Any]) -> None:
         """Signal an entity and wake whoever waits on it."""
-        answer = await self._post(f"entities/{entity}/{key}", json.dumps(given), {"op": operation})
+        answer = await self.post(f"entities/{entity}/{key}", json.dumps(given), {"op": operation})
         assert answer.status == 202, answer
         await self.engine.until_idle()
         state = await self.entity(entity, key)
@@ -163,7 +172,7 @@ class Workflow:
 
     async def entity(self, entity: str, key: str) -> dict[str, Any]:
         answer = await self.engine.handle(RpcRequest("GET", f"entities/{entity}/{key}", {}, {}))
-        state: dict[str, Any] = json.loads(answer.body) if answer.status == 200 else {}
+        state: dict[str, Any] = (json.loads(answer.body) if answer.status == 200 else None) or {}
         return state
 
     def history(self, instance: str) -> list[Any]:
@@ -178,7 +187,7 @@ class Workflow:
         found: dict[str, Any] = json.loads(answer.body)
         return found
 
-    async def _post(self, path: str, text: str, query: dict[str, str] | None = None) -> RpcResponse:
+    async def post(self, path: str, text: str, query: dict[str, str] | None = None) -> RpcResponse:
         """The SDK's client encodes input twice."""
         body = json.dumps(text).encode()
         headers = {"content-type": "application/json"}

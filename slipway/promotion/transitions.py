@@ -1,0 +1,285 @@
+"""States and transitions of a promotion, a stage, an approval and a lock: every state × event has an answer.
+
+Data only, and how to read which state a thing is in. What carries them out stands elsewhere (`decisions`, `lock`,
+the orchestration `stage`); the tests hold both against each other, and `docs/states.md` is printed from here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from slipway.promotion import stage_run as phase
+from slipway.promotion.outcomes import Outcome
+from slipway.promotion.stage_run import StageRun
+
+
+class Transition(NamedTuple):
+    """In `state`, `event` leads to `to`. `answer` tells apart what the same event may come to."""
+
+    state: str
+    event: str
+    to: str
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`states` in the order of a life; `elsewhere` says, by event, why it has no row in the other states."""
+
+    name: str
+    states: tuple[str, ...]
+    transitions: frozenset[Transition]
+    elsewhere: dict[str, str]
+
+    def answer(self, state: str, event: str) -> list[Transition] | str:
+        """What `event` may come to in `state`: transitions, or the reason why there is none. Raises KeyError."""
+        found = sorted(each for each in self.transitions if (each.state, each.event) == (state, event))
+        return found or self.elsewhere[event]
+
+
+def _rows(states: str | Iterable[str], event: str, *ways: tuple[str, str]) -> list[Transition]:
+    """One event in one or several states; `ways` are (answer, next state), where "=" is the same state."""
+    among = (states,) if isinstance(states, str) else states
+    return [Transition(state, event, state if to == "=" else to, answer) for state in among for answer, to in ways]
+
+
+# -- a promotion, as its entity `decisions` knows it
+
+RUNNING, PAUSED, ABORTED, SETTLED, ENDED = "running", "paused", "aborted", "settled", "ended"
+_OPEN = (RUNNING, PAUSED)
+_LATE = {SETTLED: "ALREADY_ENDED", ABORTED: "ALREADY_ABORTED", ENDED: "ALREADY_ENDED"}
+
+PROMOTION = Machine(
+    "promotion",
+    (RUNNING, PAUSED, SETTLED, ABORTED, ENDED),
+    frozenset(
+        [
+            *_rows((RUNNING, PAUSED, ABORTED), "begin", ("", "=")),
+            *_rows(RUNNING, "pause", ("taken", PAUSED)),
+            *_rows(PAUSED, "pause", ("ALREADY_PAUSED", "=")),
+            *_rows(SETTLED, "pause", ("taken", "="), ("ALREADY_PAUSED", "=")),
+            *_rows(PAUSED, "resume", ("taken", RUNNING)),
+            *_rows(RUNNING, "resume", ("NOT_PAUSED", "=")),
+            *_rows(SETTLED, "resume", ("taken", "="), ("NOT_PAUSED", "=")),
+            *_rows(_OPEN, "abort", ("taken", ABORTED)),
+            *_rows(_OPEN, "retry", ("taken", "="), ("NOT_FAILED", "="), ("RETRY_OVER", "="), ("AMBIGUOUS", "=")),
+            *_rows(SETTLED, "retry", ("NOT_FAILED", "="), ("RETRY_OVER", "=")),
+            *_rows(SETTLED, "abort", ("ALREADY_ENDED", "=")),
+            *[each for late in (ABORTED, ENDED) for name in ("pause", "resume", "abort", "retry", "vote")
+              for each in _rows(late, name, (_LATE[late], "="))],
+            *_rows((*_OPEN, SETTLED), "vote", ("to the approval", "=")),
+            *_rows(_OPEN, "settle", ("go", "="), ("go", SETTLED)),
+            *_rows(SETTLED, "settle", ("go", "=")),
+            *_rows(ABORTED, "settle", ("cancel", "="), ("go", "=")),
+            *_rows(_OPEN, "report", ("", "="), ("", SETTLED)),
+            *_rows((SETTLED, ABORTED, ENDED), "report", ("", "=")),
+            *_rows(_OPEN, "close_retry", ("retry", "="), ("end", "="), ("end", SETTLED)),
+            *_rows((SETTLED, ABORTED), "close_retry", ("end", "=")),
+            *_rows((*_OPEN, SETTLED, ABORTED, ENDED), "end", ("", ENDED)),
+        ]
+    ),
+    {
+        "begin": "a promotion begins once, before anything of it can be over",
+        "settle": "no stage is at work any more",
+        "close_retry": "no stage waits for a retry any more",
+    },
+)  # fmt: skip
+
+
+def promotion_state(decisions: dict[str, Any]) -> str:
+    """The state of a promotion from that of its entity `decisions`."""
+    stages = decisions["stages"].values()
+    if decisions["ended"]:
+        return ENDED
+    if decisions["aborted"]:
+        return ABORTED
+    if stages and all(stage.get("settled") or stage.get("over") for stage in stages):
+        return SETTLED
+    return PAUSED if decisions["paused"] else RUNNING
+
+
+# -- the approval of a stage
+
+NOT_ASKED, ASKED = "not asked", "asked"
+APPROVED, REJECTED, EXPIRED, WITHDRAWN = "approved", "rejected", "expired", "withdrawn"
+_DECIDED = (APPROVED, REJECTED, EXPIRED, WITHDRAWN)
+
+APPROVAL = Machine(
+    "approval",
+    (NOT_ASKED, ASKED, *_DECIDED),
+    frozenset(
+        [
+            *_rows(NOT_ASKED, "vote", ("NOT_ASKED", "=")),
+            *_rows(ASKED, "vote", ("counted", "="), ("counted", APPROVED), ("counted", REJECTED)),
+            *_rows(ASKED, "vote", ("NOT_AN_APPROVER", "="), ("IS_AUTHOR", "="), ("AUTHOR_UNKNOWN", "=")),
+            *_rows(ASKED, "vote", ("ALREADY_VOTED", "="), ("EXPIRED", "=")),
+            *_rows((APPROVED, REJECTED, WITHDRAWN), "vote", ("ALREADY_DECIDED", "=")),
+            *_rows(EXPIRED, "vote", ("EXPIRED", "=")),
+            *_rows((NOT_ASKED, EXPIRED), "ask_approval", ("wait", ASKED)),
+            *_rows((NOT_ASKED, EXPIRED), "ask_approval", ("cancel", ASKED)),
+            *_rows(ASKED, "ask_approval", ("wait", "="), ("cancel", "=")),
+            *_rows((APPROVED, REJECTED), "ask_approval", ("end", "=")),
+            *_rows(ASKED, "close", ("expired", EXPIRED), ("withdrawn", WITHDRAWN)),
+            *_rows(APPROVED, "close", ("approved", "=")),
+            *_rows(REJECTED, "close", ("rejected", "=")),
+        ]
+    ),
+    {
+        "ask_approval": "who waited has heard that it ended, and asks no more",
+        "close": "it is closed by whoever waits, once, and only while it is open or just decided",
+    },
+)  # fmt: skip
+
+
+def approval_state(stage: dict[str, Any]) -> str:
+    """The state of a stage's approval from what `decisions` keeps of the stage."""
+    return str(stage["decision"] or ASKED) if "policy" in stage else NOT_ASKED
+
+
+# -- a stage, phase by phase
+
+_HELD = (phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
+_NEXT = dict(zip(_HELD, (*_HELD[1:], phase.SETTLE), strict=True))
+_WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
+_REPEATED = (phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.REPORT, phase.RETRY)
+_ENDING = (phase.SETTLE, phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.SHUT, phase.REPORT, phase.RETRY)
+
+STAGE = Machine(
+    "stage",
+    (*_WAITING, *_HELD, *_ENDING, phase.OVER),
+    frozenset(
+        [
+            *_rows(phase.NEEDS, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
+            *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
+            *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
+            *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
+            *_rows(phase.SETTLE, "passed", ("", phase.REPORT)),
+            *_rows(phase.GO_BACK, "passed", ("", phase.UNDO)),
+            *_rows(phase.SWEEP, "passed", ("taken over", phase.UNDO), ("not yours", phase.OVER)),
+            *_rows(phase.UNDO, "passed", ("", phase.REPORT)),
+            *_rows(phase.UNDO, "broken", ("", phase.SHUT)),
+            *_rows(phase.SHUT, "passed", ("", phase.REPORT)),
+            *_rows(phase.REPORT, "passed", ("may be retried", phase.RETRY), ("final", phase.OVER)),
+            *_rows((*_WAITING, *_HELD, *_REPEATED), "waits", ("", "=")),
+            *_rows(_WAITING, "aborted", ("", phase.REPORT)),
+            *_rows((*_HELD, phase.SETTLE), "aborted", ("", phase.UNDO)),
+            *_rows(phase.NEEDS, "need not passed", ("", phase.REPORT)),
+            *_rows(phase.APPROVAL, "rejected", ("", phase.REPORT)),
+            *_rows(_WAITING, "expired", ("", phase.REPORT)),
+            *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
+            *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
+            *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
+            *_rows((phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE), "broken", ("", phase.UNDO)),
+            *_rows(phase.GO_BACK, "broken", ("", phase.REPORT)),
+            *_rows(_HELD, "failed", ("", phase.UNDO)),
+            *_rows((phase.VERIFY, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
+            *_rows((phase.DEPLOY, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
+            *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
+            *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
+            *_rows(_WAITING, "error", ("", phase.REPORT)),
+            *_rows((*_HELD, phase.SETTLE, phase.GO_BACK), "error", ("", phase.UNDO)),
+            *_rows(phase.UNDO, "error", ("", phase.SHUT)),
+            *_rows((phase.SWEEP, phase.SHUT, phase.REPORT, phase.RETRY), "error", ("", "=")),
+        ]
+    ),
+    {
+        "passed": "a wait for a retry ends with one, or without; what is over stays over",
+        "waits": "only the lock is asked there, or nothing any more",
+        "aborted": "the undo is the abort's work, and what has ended is not undone: `decisions` refuses the abort",
+        "need not passed": "asked once, before the stage begins",
+        "rejected": "people are asked in `approval` only",
+        "expired": "every operation has a deadline of its own and is `broken` when it passes",
+        "overtaken": "a build gives way until it has the lock, not after",
+        "behind": "asked with the lock",
+        "lock broken": "asked with the lock",
+        "failed": "nothing is checked there that could speak against the release",
+        "broken": "what is asked there is asked until it answers; a bake that sees nothing lacks evidence",
+        "not enough evidence": "there nothing is measured that could be missing",
+        "fenced": "nothing is written to a target there, or what is written comes with the highest fence",
+        "retry": "refused as NOT_FAILED, and as RETRY_OVER once the time for it has passed",
+        "not retried": "there is nothing to retry, or it is over already",
+        "error": "only the outcome is returned there",
+    },
+)  # fmt: skip
+
+_EVENT_OF_CODE = {
+    "ABORTED": "aborted",
+    "NEED_NOT_PASSED": "need not passed",
+    "REJECTED": "rejected",
+    "APPROVAL_EXPIRED": "expired",
+    "LOCK_WAIT_OVER": "expired",
+    "PAUSE_OVER": "expired",
+    "SUPERSEDED": "overtaken",
+    "IGNORED": "overtaken",
+    "BEHIND": "behind",
+    "LOCK_BROKEN": "lock broken",
+    "FENCED": "fenced",
+    "UNEXPECTED": "error",
+}
+
+
+def stage_transition(before: StageRun, after: StageRun) -> Transition:
+    """What happened to a stage between two generations of its orchestration."""
+    here, to = before.phase, after.phase
+    if here == to:
+        return Transition(here, "waits", to)
+    if here == phase.RETRY:
+        event = "not retried" if to == phase.OVER else "retry"
+        return Transition(here, event, to, "people are asked anew" if to == phase.APPROVAL else "")
+    if here == phase.REPORT:
+        return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
+    if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
+        return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
+    if here == phase.LOCK and to == phase.GO_BACK:
+        return Transition(here, "passed", to, "to go back")
+    if here == phase.SWEEP:
+        return Transition(here, "passed", to, "not yours" if to == phase.OVER else "taken over")
+    if here == phase.UNDO:
+        return Transition(here, "broken" if to == phase.SHUT else "passed", to)
+    ending = after.ending if before.ending is None else None
+    if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
+        return Transition(here, "passed", to)
+    return Transition(here, _EVENT_OF_CODE.get(ending.code, ending.outcome), to)
+
+
+# -- the lock of a service in an environment
+
+FREE, TAKEN, BROKEN = "free", "held", "broken"
+
+LOCK = Machine(
+    "lock",
+    (FREE, TAKEN, BROKEN),
+    frozenset(
+        [
+            *_rows((FREE, TAKEN, BROKEN), "announce", ("go", "="), ("superseded", "="), ("ignored", "=")),
+            *_rows(FREE, "acquire", ("granted", TAKEN), ("queued", "="), ("held", "=")),
+            *_rows(TAKEN, "acquire", ("granted", "="), ("queued", "="), ("held", "=")),
+            *_rows((FREE, TAKEN), "acquire", ("behind", "="), ("superseded", "="), ("ignored", "=")),
+            *_rows(BROKEN, "acquire", ("broken", "=")),
+            *_rows(TAKEN, "raise_fence", ("raised", "="), ("not yours", "=")),
+            *_rows((FREE, BROKEN), "raise_fence", ("not yours", "=")),
+            *_rows(TAKEN, "take_over", ("taken over", "="), ("not yours", "=")),
+            *_rows((FREE, BROKEN), "take_over", ("not yours", "=")),
+            *_rows(TAKEN, "switched", ("switched", "="), ("not yours", "=")),
+            *_rows((FREE, BROKEN), "switched", ("not yours", "=")),
+            *_rows(TAKEN, "release", ("proven", FREE), ("undone", FREE), ("unchanged", FREE), ("broken", BROKEN)),
+            *_rows((FREE, TAKEN, BROKEN), "release", ("not yours", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "hold", ("hold", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "lift", ("hold", "=")),
+            *_rows((FREE, TAKEN), "lift", ("broken", "=")),
+            *_rows(BROKEN, "lift", ("broken", FREE)),
+        ]
+    ),
+    {},
+)
+
+
+def lock_state(lock: dict[str, Any]) -> str:
+    """The state of a lock from that of its entity `environment`."""
+    if lock["broken"]:
+        return BROKEN
+    return TAKEN if lock["holder"] else FREE
+
+
+MACHINES = (PROMOTION, STAGE, APPROVAL, LOCK)

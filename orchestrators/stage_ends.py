@@ -103,6 +103,8 @@ def report(context: Context, run: StageRun) -> Durable:
     assert ending is not None
     if run.fence == 0:
         yield from ask_lock(context, run, "leave")  # it may have announced itself, and others look at that
+    else:
+        yield from mirror_lock(context, run)
     run = replace(run, ended_at=now(context), since=now(context))
     if run.may_retry:
         until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.retry_within_s))
@@ -135,5 +137,5 @@ def for_retry(context: Context, run: StageRun) -> Durable:
 
 
 def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
+    """Give the lock back. Last in its phase, since a phase that begins again must still hold it: `report` copies."""
     yield from ask_lock(context, run, "release", result)
-    yield from mirror_lock(context, run)

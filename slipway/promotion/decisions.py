@@ -101,10 +101,14 @@ def begin(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 
 
 def settle(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """The release of `stage` is about to count as proven: `go`, after which no abort undoes it, or `cancel`."""
-    if state["aborted"]:
+    """The release of `stage` is about to count as proven: `go`, after which no abort undoes it, or `cancel`.
+
+    Asked again, it answers the same.
+    """
+    stage = stage_of(state, given["stage"])
+    if state["aborted"] and not stage.get("settled"):
         return state, _cancel("ABORTED", "the promotion was aborted")
-    return with_stage(state, given["stage"], {**stage_of(state, given["stage"]), "settled": True}), {"do": "go"}
+    return with_stage(state, given["stage"], {**stage, "settled": True}), {"do": "go"}
 
 
 def report(state: State, given: dict[str, Any]) -> tuple[State, Answer]:

@@ -13,7 +13,7 @@ from slipway.promotion.stage_run import StageRun, Step
 bp = df.Blueprint()
 
 SWAP_WITHIN_S = 900.0
-ROUNDS = 8  # of about half an hour each
+ROUNDS = 40  # of about five minutes each
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
@@ -36,7 +36,7 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
 
 
 def _undone(context: Context, run: StageRun) -> Durable:
-    if not run.steps and not run.goes_back:
+    if not run.sites or not (run.steps or run.goes_back):
         return passed("nothing had been changed")
     live = yield from _live(context, run, "before")
     if live is None:

@@ -25,3 +25,18 @@ async def test_an_abort_after_a_release_was_proven_does_not_undo_it_without_the_
     await model.check_the_end()
     assert model.states(build) == ["passed", "cancelled"]
     assert model.world.sites["checkout-dev"].live == "1.1.0"
+
+
+async def test_an_abort_at_the_beginning_of_a_second_attempt_leaves_no_broken_lock(model: Model) -> None:
+    """The steps of the first attempt are still there, the sites of the second are not yet."""
+    model.world.raising["stop_idle"] = 10_000
+    build = await model.submit("1.1.0", ["dev"], flaw="sick idle")
+    await model.wait(900)
+    assert model.world.sites["checkout-dev"].idle == "1.1.0", "what was taken back could not be stopped"
+    model.world.away["mirror_environment"] = 3
+    assert await model.tell(build, "retry") == 200
+    await model.wait(2)
+    assert (await model.flow.lock("dev"))["holder"], "it has the lock, and has not looked at its targets"
+    assert await model.tell(build, "abort", mark=False) == 200
+    await model.check_the_end()
+    assert not (await model.flow.lock("dev"))["broken"]

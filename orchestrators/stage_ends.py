@@ -43,7 +43,9 @@ def undo(context: Context, run: StageRun) -> Durable:
         done = Step(**step)
         run = replace(run, steps=(*(each for each in run.steps if each.operation != done.operation), done))
     if answer.outcome == Outcome.PASSED:
-        yield from _unlock(context, run, {"result": "undone" if run.switched else "unchanged"})
+        # Who was terminated may have told the lock of its switch and died before it knew that itself.
+        told = run.switched or (run.swept and not run.goes_back)
+        yield from _unlock(context, run, {"result": "undone" if told else "unchanged"})
         words = f"{ending.words}; {answer.words}"
         return replace(run, switched=False).to(phase.REPORT, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven: {answer.words}"

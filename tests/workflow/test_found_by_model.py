@@ -40,3 +40,14 @@ async def test_an_abort_at_the_beginning_of_a_second_attempt_leaves_no_broken_lo
     assert await model.tell(build, "abort", mark=False) == 200
     await model.check_the_end()
     assert not (await model.flow.lock("dev"))["broken"]
+
+
+async def test_a_stage_that_is_terminated_just_after_its_swap_leaves_a_true_ledger(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"])
+    await model.until(build, "rolling out")
+    model.world.away["mirror_environment"] = 40
+    await model.wait(60)
+    assert (await model.flow.lock("dev"))["live"]["version"] == "1.1.0", "said, and not copied yet"
+    await model.terminate(f"{build}:dev")
+    await model.check_the_end()
+    assert model.world.sites["checkout-dev"].live == "1.0.0"

@@ -17,14 +17,14 @@ from slipway.promotion.outcomes import Answer, iso, running
 NUDGE = "nudge"
 LONGEST_WAIT = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(seconds=60)
-TRIES = 30
+TRIES = 10  # over five minutes; each costs six to eight events of the generation's history
 
 Context: TypeAlias = df.DurableOrchestrationContext
 Durable: TypeAlias = Generator[Any, Any, Any]
 
 
 class NotTaken(Exception):
-    """An activity that the workflow cannot do without was not taken by an outside service, for half an hour.
+    """An activity that the workflow cannot do without was not taken by an outside service, for five minutes.
 
     The generation ends with it and begins again: each can, because all that it does is safe to repeat.
     """
@@ -50,7 +50,7 @@ def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
 
     For short activities that the workflow cannot do without (record, mirror, claim): their `running`
     means that an outside service did not take the request, and a breakdown of the worker is no different.
-    Raises NotTaken after 30 tries.
+    Raises NotTaken after 10 tries.
     """
     pause = timedelta(seconds=1)
     for _ in range(TRIES):

@@ -51,3 +51,12 @@ async def test_a_stage_that_is_terminated_just_after_its_swap_leaves_a_true_ledg
     await model.terminate(f"{build}:dev")
     await model.check_the_end()
     assert model.world.sites["checkout-dev"].live == "1.0.0"
+
+
+async def test_histories_stay_small_when_several_services_are_away_one_after_the_other(model: Model) -> None:
+    model.world.away.update(claim_promotion=25, record=25, mirror_environment=25, survey_targets=25)
+    await model.submit("1.1.0")
+    for _ in range(120):
+        await model.wait(60)
+        await model.check_that_nothing_is_stuck()
+    await model.check_the_end()

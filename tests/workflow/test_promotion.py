@@ -277,7 +277,7 @@ async def test_a_host_that_goes_away_and_comes_back_goes_on(tmp_path: object) ->
 async def test_a_service_that_is_away_for_hours_delays_a_promotion_and_loses_nothing(
     flow: Workflow, activity: str
 ) -> None:
-    flow.world.away[activity] = 100
+    flow.world.away[activity] = 150
     id = await flow.promote(a_build("1.1.0"), a_stage("dev", bake_s=60))
     assert (await flow.until_ended(id))["outcome"] == "passed"
     assert flow.clock.now() > later(minutes=60)

@@ -119,7 +119,6 @@ class Model:
         self.builds: dict[str, Build] = {}
         self.stages: dict[str, tuple[StagePlan, ...]] = {}
         self.casts: dict[str, list[Cast]] = {}
-        self.answers: list[tuple[str, int]] = []
         self.touched: set[str] = set()
         self._nudged = 0
         self._commands = 0
@@ -473,7 +472,6 @@ class Model:
         answer = state["answers"][given["command"]]
         for waiter in state["waiters"]:
             await self.nudge(waiter)
-        self.answers.append((command, answer["status"]))
         return answer["status"], known
 
     async def _decisions(self, promotion: str) -> dict[str, Any]:

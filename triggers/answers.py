@@ -183,6 +183,12 @@ class SaidOfPromotion(Answer):
     reason: str
 
 
+class PauseOfPromotion(SaidOfPromotion):
+    """A pause ends at `until` at the latest: stages that have not begun by then are cancelled."""
+
+    until: Moment
+
+
 class BuildShown(SlipwayBuild):
     """The build as it was taken in; `source` names the shape of its message."""
 
@@ -211,7 +217,7 @@ class PromotionShown(Answer):
     pipeline_digest: str = ""
     build: BuildShown | None = None
     aborted: SaidOfPromotion | None = None
-    paused: SaidOfPromotion | None = None
+    paused: PauseOfPromotion | None = None
 
 
 class AuditEntry(Answer):

@@ -106,13 +106,19 @@ class Said(BaseModel):
     reason: str = ""
 
 
+class Pause(Said):
+    """A pause, and when it ends at the latest."""
+
+    until: datetime | None = None
+
+
 class Promotion(Summary):
     """One promotion whole."""
 
     code: str | None = None
     words: str | None = None
     aborted: Said | None = None
-    paused: Said | None = None
+    paused: Pause | None = None
     runtime: str | None = None
     stages: list[Stage]
 

@@ -17,7 +17,7 @@ from slipway.cli.api_answers import Promotion, Said, Stage
 from slipway.cli.looks import look
 from slipway.cli.printing import clean
 from slipway.cli.stage_rows import Row, retry_rows, rows_below, stage_name, stage_row
-from slipway.cli.times import ago, between
+from slipway.cli.times import ago, between, until
 
 QUIET = {"pending", "passed", "cancelled"}  # stages that need no rows below them
 LONGEST_NAME = 30
@@ -35,7 +35,7 @@ def tree(promotion: Promotion, now: datetime, detail: Detail = Detail.ACTIVE) ->
     """The promotion at `now` (the server's time)."""
     parts: list[RenderableType] = [_title(promotion, now)]
     if detail is not Detail.STAGES:
-        parts += [*_origin(promotion, now), *_sentences(promotion)]
+        parts += [*_origin(promotion, now), *_sentences(promotion, now)]
     below = {stage.name: list(_below(stage, promotion.id, now, detail)) for stage in promotion.stages}
     stages_width = max((len(stage_name(stage)) for stage in promotion.stages), default=0)
     steps_width = max((len(row.name) for rows in below.values() for row in rows), default=0)
@@ -74,13 +74,14 @@ def _origin(promotion: Promotion, now: datetime) -> Iterator[Text]:
     yield Text(words, style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _sentences(promotion: Promotion) -> Iterator[Text]:
+def _sentences(promotion: Promotion, now: datetime) -> Iterator[Text]:
     """Who paused or aborted it, and why it did not pass unless a stage says so below."""
     if promotion.stranded:
         words = f"Slipway itself failed: the orchestration is {promotion.runtime}; the host's log says why"
         yield Text(words, style="red")
     if promotion.paused and not promotion.over:
-        words = f"{_told('paused', promotion.paused)}; slipway resume {promotion.id}"
+        ends = f", at most {until(promotion.paused.until, now)}" if promotion.paused.until else ""
+        words = f"{_told('paused', promotion.paused)}{ends}; slipway resume {promotion.id}"
         yield Text(clean(words), style="yellow")
     if promotion.aborted:
         yield Text(clean(_told("aborted", promotion.aborted)), style="yellow")

@@ -108,6 +108,8 @@ def test_a_pause_names_who_why_and_how_to_go_on() -> None:
     paused = {"by": "Alice Adams", "at": at(3), "reason": "lunch"}
     page = shown(a_promotion(a_stage("dev"), paused=paused))
     assert "paused by Alice Adams: lunch; slipway resume checkout--1.1.0" in page
+    limited = shown(a_promotion(a_stage("dev"), paused={**paused, "until": at(-3600)}))
+    assert "paused by Alice Adams: lunch, at most until" in limited
     assert "paused" not in shown(a_promotion(a_stage("dev"), paused=None))
     assert "paused" not in shown(a_promotion(a_stage("dev"), state="passed", paused=paused))
 

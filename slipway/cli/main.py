@@ -8,7 +8,7 @@ import typer
 from slipway.cli import decide, login, pure, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
-from slipway.cli.laptop import demo, run
+from slipway.cli.laptop import clock, demo, run
 
 
 def _print_version(asked: bool) -> None:
@@ -45,6 +45,7 @@ LAPTOP, WATCH, PEOPLE, FILES = (
 
 app.command(rich_help_panel=LAPTOP)(demo.demo)
 app.command(rich_help_panel=LAPTOP)(run.run)
+app.command(rich_help_panel=LAPTOP)(clock.clock)
 app.command(rich_help_panel=LAPTOP)(login.login)
 
 app.command(rich_help_panel=WATCH)(submit.submit)

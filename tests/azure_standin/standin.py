@@ -198,12 +198,12 @@ def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
 
 
 @contextmanager
-def running(folder: Path, config: str = CONFIG) -> Iterator[StandinProcess]:
+def running(folder: Path, config: str = CONFIG, *more: str) -> Iterator[StandinProcess]:
     """A started stand-in whose managed identity is this process's own meanwhile.
 
     The credential reads the environment at every token request, not only when it is made.
     """
-    standin = StandinProcess(folder, config).start()
+    standin = StandinProcess(folder, config).start(*more)
     identity = {"IDENTITY_ENDPOINT": standin.told["msi_endpoint"], "IDENTITY_HEADER": standin.told["msi_header"]}
     try:
         with patch.dict(os.environ, identity):

@@ -308,3 +308,16 @@ def test_what_the_standin_cannot_do_it_names(standin: StandinProcess, arm: Arm) 
     odd = {"properties": {"packageUri": standin.package("1.0.0"), "type": "war"}}
     assert "type=war" in arm.send("PUT", f"{SLOT}/extensions/onedeploy", odd).json()["error"]["message"]
     assert arm.send("PUT", f"{SLOT}/extensions/onedeploy", {"properties": {}}).status_code == 400
+
+
+def test_in_virtual_time_an_operation_is_over_when_it_has_been_asked_for_three_times(tmp_path: Path) -> None:
+    """However slow the machine: between two looks hours may have passed for whoever asks."""
+    with running(tmp_path, CONFIG, "--virtual-time") as standin:
+        arm = Arm(standin.web())
+        deployment = arm.deploy(SLOT, standin.package("3.0.0")).json()["properties"]["deploymentId"]
+        looks = [arm.get(f"{SLOT}/deploymentStatus/{deployment}")["properties"]["status"] for _ in range(3)]
+        assert looks[-1] == "RuntimeSuccessful"
+        location = swap(arm)
+        looks = [arm.send("GET", location).status_code for _ in range(3)]
+        assert looks[-1] == 200
+        assert standin.at("checkout-dev").json()["version"] == "3.0.0"

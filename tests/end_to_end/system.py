@@ -160,6 +160,7 @@ def a_message(version: str, **changes: Any) -> dict[str, Any]:
     return {**message, **changes}
 
 
-def start(state: Path, pipeline: Path = PIPELINE) -> Laptop:
+def start(state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False) -> Laptop:
     """The system with that pipeline, to be entered as a context."""
-    return Laptop(QuickLayout(checkout(), state, ANY_PORTS, pipeline), lambda _: None)
+    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time=virtual_time, pipeline=pipeline)
+    return Laptop(layout, lambda _: None)

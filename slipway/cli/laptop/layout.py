@@ -41,11 +41,13 @@ ANY_PORTS = Ports(0, 0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Layout:
-    """The checkout that runs (`root`), the state folder, and the ports."""
+    """The checkout that runs (`root`), the state folder, and the ports. With `virtual_time` the clock of the host
+    stands until it is moved, and operations of the stand-in do not depend on the machine's."""
 
     root: Path
     state: Path
     ports: Ports
+    virtual_time: bool = False
 
     @property
     def people(self) -> Path:
@@ -68,9 +70,11 @@ class Layout:
 
     def azure(self) -> list[str]:
         """Arguments of the Azure stand-in."""
-        arguments = ["slipway.local.azure", "--state", self.state / "azure", "--config", self.sites]
+        arguments: list[object] = ["slipway.local.azure", "--state", self.state / "azure", "--config", self.sites]
         arguments += ["--people", self.people, "--port", self.ports.azure, "--msi-port", self.ports.msi]
-        return [str(each) for each in arguments] + ([] if self.ports.azure else ["--any-ports"])
+        arguments += [] if self.ports.azure else ["--any-ports"]
+        arguments += ["--virtual-time"] if self.virtual_time else []
+        return [str(each) for each in arguments]
 
     def servicebus(self, certificate: str) -> list[str]:
         """Arguments of the broker."""
@@ -82,7 +86,9 @@ class Layout:
     def functions(self, port: int) -> list[str]:
         """Arguments of the Functions host."""
         state = self.state / "functions.sqlite"
-        arguments = ["slipway.local.functions", "start", "--app", self.root, "--port", port, "--state", state]
+        arguments: list[object] = ["slipway.local.functions", "start", "--app", self.root]
+        arguments += ["--port", port, "--state", state]
+        arguments += ["--virtual-time", "--by-hand"] if self.virtual_time else []
         return [str(each) for each in arguments]
 
     def pipelines(self, stand_in: str) -> Path:

@@ -26,11 +26,14 @@ def run(
         Path | None, typer.Option(help="State folder, kept between runs; else $SLIPWAY_STATE or .slipway.")
     ] = None,
     any_ports: Annotated[bool, typer.Option("--any-ports", help="Take free ports, not the usual ones.")] = False,
+    virtual_time: Annotated[
+        bool, typer.Option("--virtual-time", help="Time stands until `slipway clock 8h` lets it pass, in seconds.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole system here: Azure stand-in, Service Bus, Functions host. Ctrl-C stops it."""
     folder = (state or state_folder()).absolute()
-    layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports())
+    layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports(), virtual_time)
     console = Console(quiet=True) if as_json else out()
     console.print("Starting …", style="dim")
     try:

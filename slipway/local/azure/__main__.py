@@ -25,6 +25,7 @@ def main() -> int:
             port=arguments.port,
             msi_port=arguments.msi_port,
             any_ports=arguments.any_ports,
+            virtual_time=arguments.virtual_time,
         )
         asyncio.run(_run(options))
     except (ConfigError, PortInUse) as error:
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="of the TLS server; 0: some free port, kept")
     parser.add_argument("--msi-port", type=int, default=0, help="of the managed-identity endpoint")
     parser.add_argument("--any-ports", action="store_true", help="free ports for the sites, not the configured ones")
+    parser.add_argument(
+        "--virtual-time", action="store_true", help="operations end by being asked for, not by the machine's clock"
+    )
     return parser
 
 

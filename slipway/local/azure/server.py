@@ -35,11 +35,13 @@ from slipway.local.azure.vault.store import VaultStore
 
 # The largest body that a service takes is a blob's block.
 LARGEST_BODY = 110 * 1024 * 1024
+LOOKS = 3
 
 
 @dataclass(frozen=True)
 class Options:
-    """`port` and `msi_port` 0 and `any_ports`: some free port, the same again after a restart."""
+    """`port` and `msi_port` 0 and `any_ports`: some free port, the same again after a restart. `virtual_time`:
+    operations take no time of their own, and are over when they have been looked at LOOKS times."""
 
     state: Path
     config: StandinConfig
@@ -47,6 +49,7 @@ class Options:
     port: int = 0
     msi_port: int = 0
     any_ports: bool = False
+    virtual_time: bool = False
 
 
 class Listeners:
@@ -120,7 +123,9 @@ class Standin:
         _install(config, store, packages)
         plant = Plant(store, packages, http)
         exit.push_async_callback(plant.close)
-        operations = Operations(store, plant, packages, config.pace)
+        virtual = self._options.virtual_time
+        pace, looks = (0.0, LOOKS) if virtual else (config.pace, None)
+        operations = Operations(store, plant, packages, pace, looks)
         exit.push_async_callback(operations.close)
         await asyncio.gather(*(plant.start(name) for name in self._site_ports))
 

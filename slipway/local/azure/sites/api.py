@@ -134,6 +134,8 @@ class SitesApi:
 
     async def _route_site(self, request: web.Request, resource: Resource, rest: str) -> web.Response:
         kind, _, name = rest.removeprefix("/").partition("/")
+        if request.method == "GET":
+            await self._operations.looked_at(resource.name)
         match request.method, kind.lower(), name.lower():
             case "GET", "", "":
                 return web.json_response(self._site(resource))

@@ -27,14 +27,22 @@ class Busy(Exception):
 
 
 class Operations:
-    """`pace` stretches the phases: 1 as above, 0 as fast as the machine can."""
+    """`pace` stretches the phases: 1 as above, 0 as fast as the machine can.
 
-    def __init__(self, store: SiteStore, plant: Plant, packages: Packages, pace: float) -> None:
+    With `looks` an operation is over at the latest when it has been looked at so many times: whoever asks in virtual
+    time may let hours pass between two looks, of which none passes here.
+    """
+
+    def __init__(
+        self, store: SiteStore, plant: Plant, packages: Packages, pace: float, looks: int | None = None
+    ) -> None:
         self._store = store
         self._plant = plant
         self._packages = packages
         self._pace = pace
-        self._running: set[asyncio.Task[None]] = set()
+        self._looks = looks
+        self._looked: dict[str, int] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
 
     def deploy(self, name: SlotName, package_uri: str, tag: str | None) -> str:
         """Starts a deployment and answers its id; raises Busy."""
@@ -71,10 +79,21 @@ class Operations:
             log.info("%s of %s goes on", operation.kind, operation.slot)
             self._carry_out(operation.id)
 
+    async def looked_at(self, name: SlotName) -> None:
+        """Somebody is about to hear of the slot; the last of `looks` hears of the end of what is under way there."""
+        operation = self._store.in_progress_on(name) if self._looks is not None else None
+        task = self._running.get(operation.id) if operation else None
+        if self._looks is None or operation is None or task is None:
+            return
+        self._looked[operation.id] = seen = self._looked.get(operation.id, 0) + 1
+        if seen >= self._looks:
+            await asyncio.wait([task])
+
     async def close(self) -> None:
-        for task in self._running:
+        tasks = list(self._running.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _refuse_second(self, name: SlotName) -> None:
         busy = self._store.in_progress_on(name)
@@ -82,9 +101,12 @@ class Operations:
             raise Busy(busy)
 
     def _carry_out(self, id: str) -> None:
-        task = asyncio.create_task(self._run(id))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[id] = task = asyncio.create_task(self._run(id))
+        task.add_done_callback(lambda _: self._forget(id))
+
+    def _forget(self, id: str) -> None:
+        del self._running[id]
+        self._looked.pop(id, None)
 
     async def _run(self, id: str) -> None:
         operation = self._store.operation(id)

@@ -1,0 +1,33 @@
+"""Days of waiting on the whole laptop system, in seconds: its clock stands until it is told to go on."""
+
+from pathlib import Path
+
+import httpx
+
+from tests.end_to_end.system import System, a_message, start
+
+
+def let_pass(system: System, seconds: float) -> None:
+    httpx.post(f"{system.run.url}/admin/clock", json={"advance": seconds}, timeout=120).raise_for_status()
+
+
+def test_an_approval_that_nobody_gives_expires_after_its_eight_hours(tmp_path: Path) -> None:
+    id = "checkout--8.0.0"
+    with start(tmp_path, virtual_time=True) as laptop:
+        system = System(laptop)
+        system.send(a_message("8.0.0"))
+        system.until_state(id, "test", "deploying")
+        assert "deploying" in stage_states(system, id), "time stands until it is told to go on"
+        let_pass(system, 60)
+        assert stage_states(system, id) == ["passed", "waiting for approval"]
+        let_pass(system, 7.9 * 3600)
+        assert stage_states(system, id) == ["passed", "waiting for approval"]
+        let_pass(system, 0.2 * 3600)
+        shown = system.get(f"/api/promotions/{id}")
+        assert (shown["state"], shown["code"]) == ("cancelled", "APPROVAL_EXPIRED")
+        answer = system.approve(id)
+        assert (answer.status_code, answer.json()["code"]) == (409, "EXPIRED")
+
+
+def stage_states(system: System, id: str) -> list[str]:
+    return [stage["state"] for stage in system.get(f"/api/promotions/{id}")["stages"]]

@@ -15,7 +15,7 @@ from triggers import (
     health_api,
     intents_api,
     janitor,
-    openapi,
+    openapi_api,
     promotions_api,
 )
 
@@ -45,6 +45,6 @@ for module in (
     intents_api,
     health_api,
     janitor,
-    openapi,
+    openapi_api,
 ):
     app.register_functions(module.bp)

@@ -9,7 +9,6 @@ import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
 from activities.secret_headers import with_headers
-from slipway.adapters.http_load import drive
 from slipway.adapters.http_probe import probe
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
@@ -70,6 +69,8 @@ def drive_load(order: Order) -> Answer:
 
 
 def _driven(order: Order, headers: Mapping[str, str]) -> Answer:
+    from slipway.adapters.http_load import drive
+
     handle: dict[str, Any] = order.get("handle") or {"driven_s": 0.0}
     length_s = min(LOAD_ROUND_S, order["duration_s"] - handle["driven_s"])
     measured = drive(order["url"], order["rate_per_s"], length_s, LOAD_TIMEOUT_S, headers=headers)

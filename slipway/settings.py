@@ -1,46 +1,89 @@
 """What differs between one place and another: endpoints, folders, names. Read from the environment, once."""
 
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Any, TypeVar
 
 from slipway.promotion.errors import SlipwayError
 
 BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC = "builds", "builds-rejected", "promotions"
 _BESIDE_THE_APP = Path(__file__).resolve().parent.parent
 
+T = TypeVar("T")
 
-class Settings(BaseSettings):
-    """The settings of this process. An optional one that is unset is `""` or None; see `needed`."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True, validate_default=False
-    )
+def _text(value: str) -> str:
+    return value
 
-    pipelines: Path = Field(_BESIDE_THE_APP / "pipelines", validation_alias="SLIPWAY_PIPELINES")
-    people: Path | None = Field(None, validation_alias="SLIPWAY_PEOPLE")
-    tables_endpoint: str = Field("", validation_alias="SLIPWAY_TABLES_ENDPOINT")
-    blobs_endpoint: str = Field("", validation_alias="SLIPWAY_BLOBS_ENDPOINT")
-    audit_container: str = Field("audit", validation_alias="SLIPWAY_AUDIT_CONTAINER")
-    arm_endpoint: str = Field("https://management.azure.com", validation_alias="SLIPWAY_ARM_ENDPOINT")
-    ca_file: Path | None = Field(None, validation_alias="SLIPWAY_CA_FILE")
-    site_scheme: str = Field("https", validation_alias="SLIPWAY_SITE_SCHEME", pattern="^https?$")
-    servicebus_namespace: str = Field("", validation_alias="SERVICEBUS__fullyQualifiedNamespace")
-    servicebus_endpoint: str = Field("", validation_alias="SERVICEBUS__customEndpointAddress")
-    vault: str = Field("", validation_alias="SLIPWAY_VAULT", pattern="^(https://.+)?$")
-    auth_enabled: bool = Field(False, validation_alias="WEBSITE_AUTH_ENABLED")
-    tenant: str = Field("", validation_alias="SLIPWAY_TENANT")
-    audience: str = Field("", validation_alias="SLIPWAY_AUDIENCE")
-    client_id: str = Field("", validation_alias="AZURE_CLIENT_ID")
+
+def _switch(value: str) -> bool:
+    if value.lower() not in ("true", "1", "false", "0"):
+        raise ValueError("is neither true nor false")
+    return value.lower() in ("true", "1")
+
+
+def _scheme(value: str) -> str:
+    if value not in ("http", "https"):
+        raise ValueError("is neither http nor https")
+    return value
+
+
+def _address(value: str) -> str:
+    if not value.startswith("https://") or value == "https://":
+        raise ValueError("is no https:// address")
+    return value
+
+
+def _variable(name: str, unset: T, read: Callable[[str], Any] = _text) -> T:
+    """A field that is read from the environment variable `name`, whatever its case; an empty one counts as unset.
+
+    Raises SlipwayError SETTING_INVALID when `read` (a ValueError) cannot make a value of its text.
+    """
+
+    def value() -> Any:
+        text = next((each for key, each in os.environ.items() if key.lower() == name.lower()), "")
+        if not text:
+            return unset
+        try:
+            return read(text)
+        except ValueError as error:
+            raise SlipwayError("SETTING_INVALID", f"{name} {error}") from error
+
+    made: T = field(default_factory=value, metadata={"variable": name})
+    return made
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of this process. An optional one that is unset is `""` or None; see `needed`.
+
+    A plain dataclass, so that a cold start does not pay for a settings library (ADR 00B1).
+    """
+
+    pipelines: Path = _variable("SLIPWAY_PIPELINES", _BESIDE_THE_APP / "pipelines", Path)
+    people: Path | None = _variable("SLIPWAY_PEOPLE", None, Path)
+    tables_endpoint: str = _variable("SLIPWAY_TABLES_ENDPOINT", "")
+    blobs_endpoint: str = _variable("SLIPWAY_BLOBS_ENDPOINT", "")
+    audit_container: str = _variable("SLIPWAY_AUDIT_CONTAINER", "audit")
+    arm_endpoint: str = _variable("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com")
+    ca_file: Path | None = _variable("SLIPWAY_CA_FILE", None, Path)
+    site_scheme: str = _variable("SLIPWAY_SITE_SCHEME", "https", _scheme)
+    servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")
+    servicebus_endpoint: str = _variable("SERVICEBUS__customEndpointAddress", "")
+    vault: str = _variable("SLIPWAY_VAULT", "", _address)
+    auth_enabled: bool = _variable("WEBSITE_AUTH_ENABLED", False, _switch)
+    tenant: str = _variable("SLIPWAY_TENANT", "")
+    audience: str = _variable("SLIPWAY_AUDIENCE", "")
+    client_id: str = _variable("AZURE_CLIENT_ID", "")
 
     def needed(self, name: str) -> str:
         """The text setting of that field. Raises SlipwayError SETTING_MISSING, naming the variable to set."""
         value = str(getattr(self, name))
         if not value:
-            variable = type(self).model_fields[name].validation_alias
+            variable = next(each.metadata["variable"] for each in fields(self) if each.name == name)
             raise SlipwayError("SETTING_MISSING", f"{variable} is not set; Slipway cannot do this without it")
         return value
 
@@ -57,5 +100,5 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process. Raises pydantic.ValidationError when a variable cannot be read."""
+    """The settings of this process. Raises SlipwayError SETTING_INVALID, naming a variable that cannot be read."""
     return Settings()

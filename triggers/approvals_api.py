@@ -1,18 +1,13 @@
 """`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no."""
 
 import asyncio
-import uuid
-from typing import Literal
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
 
-from slipway.adapters.people import person_of_author
 from slipway.promotion.approval import Person, Vote
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Refused
-from triggers.answers import VoteCounted, Words
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
 from triggers.identity import READERS, require
@@ -21,22 +16,13 @@ from triggers.intake import now
 bp = df.Blueprint()
 
 
-class Approval(BaseModel):
-    """The body. `command` makes a repeated request count once."""
-
-    model_config = ConfigDict(extra="forbid")
-    decision: Literal["approve", "reject"]
-    reason: str = Field(default="", max_length=1000)
-    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
-
-
 @bp.route(route="api/promotions/{id}/stages/{stage}/approval", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 @api(
     *READERS,
     demands="approver",
-    answers={200: VoteCounted, 202: Words},
-    body=Approval,
+    answers={200: "VoteCounted", 202: "Words"},
+    body="Approval",
     refuses={
         403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN"),
         404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
@@ -50,6 +36,9 @@ async def post_approval(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
     """Cast a vote. 200 with how the approval stands; 202 when that does not show within 2 s."""
+    from slipway.adapters.people import person_of_author
+    from triggers.bodies import Approval
+
     promotion, stage = req.route_params["id"], req.route_params["stage"]
     received_at = now()
     asked = body_of(req, Approval)

@@ -9,9 +9,7 @@ import azure.functions as func
 from slipway.adapters.intake import check_known
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.approval import Person
-from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.settings import BUILDS_QUEUE
-from triggers.answers import Accepted
 from triggers.http import answer, api, raw_body
 from triggers.intake import match
 
@@ -21,8 +19,8 @@ bp = df.Blueprint()
 @bp.route(route="api/builds", methods=["POST"])
 @api(
     "operator",
-    answers={202: Accepted},
-    body=SlipwayBuild,
+    answers={202: "Accepted"},
+    body="SlipwayBuild",
     refuses={
         409: ("VERSION_REUSED",),
         422: (

@@ -13,7 +13,6 @@ from slipway.adapters.intake import take_in
 from slipway.adapters.read_model import count_not_promoted
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
-from slipway.promotion.build_messages import parse_build
 from slipway.promotion.errors import BuildRejected, NotForPromotion
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
@@ -73,6 +72,8 @@ async def _start(run: PromotionRun, client: df.DurableOrchestrationClient) -> No
 
 
 def _count(body: bytes, reason: NotForPromotion, at: datetime) -> None:
+    from slipway.promotion.build_messages import parse_build
+
     count_not_promoted(parse_build(body), reason.code, reason.words, at)
 
 

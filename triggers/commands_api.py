@@ -2,12 +2,10 @@
 
 import asyncio
 import hashlib
-import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
 
 from slipway.adapters.intake import mark_aborted
 from slipway.adapters.read_model import environment_row
@@ -19,25 +17,17 @@ from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.stage_run import LOCK, StageRun
-from triggers.answers import Words
 from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS, require
 from triggers.intake import now
 
+if TYPE_CHECKING:
+    from triggers.bodies import Command
+
 bp = df.Blueprint()
 
 COMMANDS = ("abort", "retry", "pause", "resume", "rollback")
-
-
-class Command(BaseModel):
-    """The body. `id` makes a repeated request count once; `stage` says which one to retry, if there are several."""
-
-    model_config = ConfigDict(extra="forbid")
-    command: str = Field(max_length=32)
-    reason: str = Field(default="", max_length=1000)
-    stage: str = Field(default="", max_length=63)
-    id: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
 
 
 @bp.route(route="api/promotions/{id}/commands", methods=["POST"])
@@ -45,8 +35,8 @@ class Command(BaseModel):
 @api(
     *READERS,
     demands="operator",
-    answers={200: Words, 202: Words},
-    body=Command,
+    answers={200: "Words", 202: "Words"},
+    body="Command",
     refuses={
         404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
         409: (
@@ -62,6 +52,8 @@ async def post_command(
     """`abort`: everything still to come is cancelled, what was changed and not proven is undone. `retry`: a
     failed stage is tried again. `pause`, `resume`: whether further stages begin. `rollback`: an environment
     returns to the release before this one."""
+    from triggers.bodies import Command
+
     promotion = req.route_params["id"]
     received_at = now()
     asked = body_of(req, Command)
@@ -90,7 +82,7 @@ async def _decided(
     client: df.DurableOrchestrationClient,
     rows: dict[str, dict[str, Any]],
     promotion: str,
-    asked: Command,
+    asked: "Command",
     person: Person,
     at: str,
 ) -> func.HttpResponse:
@@ -107,7 +99,7 @@ async def _decided(
 
 
 async def _roll_back(
-    client: df.DurableOrchestrationClient, rows: dict[str, dict[str, Any]], promotion: str, asked: Command
+    client: df.DurableOrchestrationClient, rows: dict[str, dict[str, Any]], promotion: str, asked: "Command"
 ) -> func.HttpResponse:
     """Return an environment to the release before this promotion's: under the lock, as an orchestration of its own."""
     if "promotion" not in rows:

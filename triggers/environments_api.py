@@ -9,10 +9,8 @@ from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.read_model import environment_row, environment_rows
 from slipway.promotion.approval import Person
 from slipway.promotion.ids import is_name
-from slipway.promotion.pipeline import compile_plan, read_pipeline
 from slipway.promotion.views import environment_service, environments
 from slipway.settings import settings
-from triggers.answers import Environments, ServiceInEnvironment
 from triggers.http import NotFound, answer, api
 from triggers.identity import READERS
 
@@ -20,7 +18,7 @@ bp = df.Blueprint()
 
 
 @bp.route(route="api/environments", methods=["GET"])
-@api(*READERS, answers={200: Environments})
+@api(*READERS, answers={200: "Environments"})
 async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Every environment with its services."""
     rows = await asyncio.to_thread(environment_rows)
@@ -29,7 +27,7 @@ async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpRe
 
 
 @bp.route(route="api/environments/{environment}/services/{service}", methods=["GET"])
-@api(*READERS, answers={200: ServiceInEnvironment}, refuses={404: ("UNKNOWN_ENVIRONMENT",)})
+@api(*READERS, answers={200: "ServiceInEnvironment"}, refuses={404: ("UNKNOWN_ENVIRONMENT",)})
 async def get_environment_service(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """One service in one environment."""
     environment, service = req.route_params["environment"], req.route_params["service"]
@@ -42,6 +40,8 @@ async def get_environment_service(req: func.HttpRequest, person: Person) -> func
 
 def _order() -> list[str]:
     """Environments in the order in which the pipelines' stages come."""
+    from slipway.promotion.pipeline import compile_plan, read_pipeline
+
     found = PipelineFolder(settings().pipelines).all().values()
     plans = [compile_plan(read_pipeline(each.text, each.file), each.digest) for each in found]
     return list(dict.fromkeys(stage.environment for plan in plans for stage in plan.stages))

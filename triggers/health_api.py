@@ -10,7 +10,6 @@ import azure.functions as func
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.rows import Rows
 from slipway.settings import settings
-from triggers.answers import Health
 from triggers.http import answer, api
 from triggers.version import app_version
 
@@ -20,7 +19,7 @@ _log = logging.getLogger("slipway.health")
 
 
 @bp.route(route="api/health", methods=["GET"])
-@api(answers={200: Health, 503: Health})
+@api(answers={200: "Health", 503: "Health"})
 async def get_health(req: func.HttpRequest) -> func.HttpResponse:
     """200 when every check is `ok`, else 503 with what is wrong, check by check."""
     names = list(CHECKS)

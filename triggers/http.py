@@ -5,15 +5,17 @@ import inspect
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import azure.functions as func
-from pydantic import BaseModel, ValidationError
 
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.promotion.errors import BuildRejected, Forbidden, NotForPromotion, Refused, SlipwayError
 from triggers.contract import Codes, Contract
 from triggers.identity import NotSignedIn, person_of, require
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 PROBLEM = "application/problem+json"
 LARGEST_BODY = 256 * 1024
@@ -24,12 +26,12 @@ PROBLEMS: Codes = {
     401: ("NOT_SIGNED_IN", "WRONG_TENANT", "WRONG_AUDIENCE", "AUTHENTICATION_OFF"),
     403: ("FORBIDDEN",),
     413: ("TOO_LARGE",),
-    500: ("UNEXPECTED", "SETTING_MISSING"),
+    500: ("UNEXPECTED", "SETTING_MISSING", "SETTING_INVALID"),
     503: ("AZURE_UNAVAILABLE", "AZURE_THROTTLED", "AZURE_DENIED", "AZURE_UNKNOWN", "AZURE_CONFLICT"),
 }
 
 _log = logging.getLogger("slipway.http")
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound="BaseModel")
 Route = Callable[..., Awaitable[func.HttpResponse]]
 
 
@@ -68,9 +70,9 @@ def problem(status: int, code: str, detail: str, instance: str) -> func.HttpResp
 def api(
     *roles: str,
     demands: str = "",
-    answers: Mapping[int, type[BaseModel]],
-    body: type[BaseModel] | None = None,
-    query: type[BaseModel] | None = None,
+    answers: Mapping[int, str],
+    body: str | None = None,
+    query: str | None = None,
     refuses: Codes | None = None,
 ) -> Callable[[Route], Route]:
     """A route for people who hold one of `roles`, given the person as `person`; without roles, for everyone.
@@ -110,6 +112,8 @@ def api(
 
 def body_of(req: func.HttpRequest, model: type[Model]) -> Model:
     """The request's JSON body as `model`. Raises BadRequest."""
+    from pydantic import ValidationError
+
     raw = raw_body(req)
     try:
         return model.model_validate_json(raw)
@@ -123,6 +127,8 @@ def body_of(req: func.HttpRequest, model: type[Model]) -> Model:
 
 def query_of(req: func.HttpRequest, model: type[Model]) -> Model:
     """The request's query as `model`. Raises BadRequest."""
+    from pydantic import ValidationError
+
     try:
         return model.model_validate(dict(req.params))
     except ValidationError as error:

@@ -6,11 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.build import Build
-from slipway.promotion.build_messages import parse_build
 from slipway.promotion.errors import BuildRejected
-from slipway.promotion.matching import check_for_promotion
 from slipway.promotion.outcomes import iso
-from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipeline
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import settings
@@ -41,6 +38,10 @@ class Matched:
 def match(body: bytes) -> Matched:
     """Parse a message and match it. Raises BuildRejected when it can never be promoted as it is, and
     NotForPromotion when its pipeline does not want it."""
+    from slipway.promotion.build_messages import parse_build
+    from slipway.promotion.matching import check_for_promotion
+    from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipeline
+
     build = parse_build(body)
     if build.finished_at > now() + CLOCKS_DIFFER_BY:
         words = f"finished_at {iso(build.finished_at)} is in the future; as the newest build it would stay ahead of all"

@@ -7,71 +7,38 @@ that a rollback left broken, after a person has looked.
 import asyncio
 import time
 import uuid
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.approval import Person
 from slipway.promotion.ids import environment_key, is_name, shortened
 from slipway.promotion.outcomes import iso
-from slipway.promotion.pipeline import compile_plan, read_pipeline
-from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.settings import settings
-from triggers.answers import HoldSaid, Words
-from triggers.http import BadRequest, NotFound, answer, api, body_of
+from triggers.http import NotFound, answer, api, body_of
 from triggers.intake import now
 
 bp = df.Blueprint()
 
 SHOWS_WITHIN_S = 3.0
-LONGEST_HOLD = timedelta(days=90)
-HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
-
-
-class Intent(BaseModel):
-    """The body. A hold has an end: `for` (a duration) or `expires_at`."""
-
-    model_config = ConfigDict(extra="forbid")
-    kind: Literal["hold"]
-    environment: str = Field(max_length=63)
-    service: str = Field(max_length=63)
-    reason: str = Field(min_length=1, max_length=500)
-    lasts_s: HoldTime | None = Field(default=None, alias="for")
-    expires_at: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _has_one_end(self) -> "Intent":
-        if (self.lasts_s is None) == (self.expires_at is None):
-            raise ValueError("say when it ends: either `for` or `expires_at`")
-        return self
-
-    def ends(self, at: datetime) -> datetime:
-        """When it ends, if it begins at `at`. Raises BadRequest for an end that has passed or is too far away."""
-        if self.expires_at is None:
-            return at + timedelta(seconds=self.lasts_s or 0)
-        if not at < self.expires_at <= at + LONGEST_HOLD:
-            raise BadRequest(
-                422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
-            )
-        return self.expires_at
 
 
 @bp.route(route="api/intents", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 @api(
     "operator",
-    answers={201: HoldSaid, 202: HoldSaid},
-    body=Intent,
+    answers={201: "HoldSaid", 202: "HoldSaid"},
+    body="Intent",
     refuses={404: ("UNKNOWN_SERVICE", "UNKNOWN_ENVIRONMENT")},
 )
 async def post_intent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
     """`hold`: nobody gets the lock of that service there until it is lifted or ends. 201, or 202 if not yet visible."""
+    from triggers.bodies import Intent
+
     asked, at = body_of(req, Intent), now()
     await asyncio.to_thread(_require_known, asked.environment, asked.service)
     id = f"{asked.environment}.{asked.service}.{uuid.uuid4().hex[:8]}"
@@ -85,7 +52,7 @@ async def post_intent(
 
 @bp.route(route="api/intents/{intent}", methods=["DELETE"])
 @bp.durable_client_input(client_name="client")
-@api("operator", answers={200: Words, 202: Words}, refuses={404: ("UNKNOWN_INTENT",)})
+@api("operator", answers={200: "Words", 202: "Words"}, refuses={404: ("UNKNOWN_INTENT",)})
 async def delete_intent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -144,6 +111,8 @@ def _place_of(id: str) -> tuple[str, str, str]:
 
 def _require_known(environment: str, service: str) -> None:
     """Raises NotFound unless the service's pipeline has that environment."""
+    from slipway.promotion.pipeline import compile_plan, read_pipeline
+
     found = PipelineFolder(settings().pipelines).find(service)
     if found is None:
         raise NotFound("UNKNOWN_SERVICE", f"no pipeline is for the service {service}")

@@ -1,4 +1,4 @@
-"""`GET /api/openapi.json`: the HTTP API as an OpenAPI 3.1 document, made from what the code already knows.
+"""The HTTP API as an OpenAPI 3.1 document, made from what the code already knows.
 
 Templates and methods come from the Functions SDK, descriptions from the routes' docstrings, everything else from
 the `Contract` that `api` keeps with each route. Only what a parameter of a path may be is said here.
@@ -16,25 +16,26 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
 from slipway.promotion.pipeline.vocabulary import Name
 from triggers import (
+    answers,
     approvals_api,
+    bodies,
     builds_api,
     builds_queue,
     commands_api,
     environments_api,
     health_api,
     intents_api,
+    openapi_api,
     promotions_api,
 )
-from triggers.answers import OpenApi, Problem
+from triggers.answers import Problem
 from triggers.contract import Contract
-from triggers.http import PROBLEM, PROBLEMS, answer, api
+from triggers.http import PROBLEM, PROBLEMS
 from triggers.version import app_version
-
-bp = df.Blueprint()
 
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api),
-    *(environments_api, intents_api, health_api),
+    *(environments_api, intents_api, health_api, openapi_api),
 )
 SCHEME = "entra"
 _REF = "#/components/schemas/{model}"
@@ -51,13 +52,6 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     ),
     "service": ("The service.", Name),
 }
-
-
-@bp.route(route="api/openapi.json", methods=["GET"])
-@api(answers={200: OpenApi})
-async def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
-    """This document."""
-    return answer(document())
 
 
 @cache
@@ -96,8 +90,8 @@ def document() -> dict[str, Any]:
 def _routes() -> list[tuple[str, str, Contract]]:
     """Path, method and contract of every HTTP route."""
     app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    for blueprint in (*(module.bp for module in MODULES), bp):
-        app.register_functions(blueprint)
+    for module in MODULES:
+        app.register_functions(module.bp)
     found = []
     for function in app.get_functions():
         trigger = function.get_trigger()
@@ -109,9 +103,19 @@ def _routes() -> list[tuple[str, str, Contract]]:
 
 def _models(contract: Contract) -> set[tuple[type[BaseModel], JsonSchemaMode]]:
     answered: set[tuple[type[BaseModel], JsonSchemaMode]] = {
-        (model, "serialization") for model in contract.answers.values()
+        (_answer(name), "serialization") for name in contract.answers.values()
     }
-    return answered | ({(contract.body, "validation")} if contract.body else set())
+    return answered | ({(_body(contract.body), "validation")} if contract.body else set())
+
+
+def _answer(name: str) -> type[BaseModel]:
+    model: type[BaseModel] = getattr(answers, name)
+    return model
+
+
+def _body(name: str) -> type[BaseModel]:
+    model: type[BaseModel] = getattr(bodies, name)
+    return model
 
 
 def _operation(path: str, contract: Contract) -> dict[str, Any]:
@@ -127,12 +131,12 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
         "security": [{SCHEME: []}] if contract.roles else [],
         "parameters": [*map(_in_path, names), *_in_query(contract)],
         "responses": {
-            **{str(status): _answered(status, model) for status, model in contract.answers.items()},
+            **{str(status): _answered(status, _answer(name)) for status, name in contract.answers.items()},
             **{str(status): _refused(status, codes) for status, codes in _refusals(contract, names).items()},
         },
     }
     if contract.body:
-        content = {"application/json": {"schema": {"$ref": _REF.format(model=contract.body.__name__)}}}
+        content = {"application/json": {"schema": {"$ref": _REF.format(model=contract.body)}}}
         operation["requestBody"] = {"required": True, "content": content}
     return {key: value for key, value in operation.items() if value or key == "security"}
 
@@ -146,7 +150,7 @@ def _in_path(name: str) -> dict[str, Any]:
 def _in_query(contract: Contract) -> list[dict[str, Any]]:
     if contract.query is None:
         return []
-    schema = contract.query.model_json_schema(ref_template=_REF)
+    schema = _body(contract.query).model_json_schema(ref_template=_REF)
     return [
         {"name": name, "in": "query", "description": each.pop("description"), "schema": each}
         for name, each in schema["properties"].items()

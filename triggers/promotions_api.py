@@ -6,43 +6,31 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
 
 from slipway.adapters.audit_log import AuditLog
-from slipway.adapters.read_model import PAGE_TOKEN, newest_promotions, promotion_rows
+from slipway.adapters.read_model import newest_promotions, promotion_rows
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import verify
 from slipway.promotion.ids import decisions_key, stage_id
-from slipway.promotion.pipeline.vocabulary import Name
 from slipway.promotion.views import detail, summary
-from triggers.answers import AuditChain, PromotionPage, PromotionShown, PromotionState
 from triggers.deciding import rows_of
 from triggers.http import answer, api, query_of
 from triggers.identity import READERS
 
 bp = df.Blueprint()
 
-LONGEST_PAGE = 100
 UNKNOWN = {404: ("UNKNOWN_PROMOTION",)}
 
 
-class PromotionsQuery(BaseModel):
-    """What to list. An empty parameter counts as left out."""
-
-    model_config = ConfigDict(extra="forbid")
-    service: Name | None = Field(None, description="Only promotions of this service.")
-    state: PromotionState | None = Field(None, description="Only promotions in this state.")
-    top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to read.")
-    after: str | None = Field(None, pattern=PAGE_TOKEN, description="The token `after` of the page before.")
-
-
 @bp.route(route="api/promotions", methods=["GET"])
-@api(*READERS, answers={200: PromotionPage}, query=PromotionsQuery)
+@api(*READERS, answers={200: "PromotionPage"}, query="PromotionsQuery")
 async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Promotions, newest first.
 
     A page of `top` is read, then filtered by `state`, so it may be shorter.
     """
+    from triggers.bodies import PromotionsQuery
+
     query = query_of(req, PromotionsQuery)
     ids, after = await asyncio.to_thread(newest_promotions, query.service, query.after, query.top)
     found = await asyncio.gather(*(asyncio.to_thread(promotion_rows, id) for id in ids))
@@ -54,7 +42,7 @@ async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResp
 
 @bp.route(route="api/promotions/{id}", methods=["GET"])
 @bp.durable_client_input(client_name="client")
-@api(*READERS, answers={200: PromotionShown}, refuses=UNKNOWN)
+@api(*READERS, answers={200: "PromotionShown"}, refuses=UNKNOWN)
 async def get_promotion(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -73,7 +61,7 @@ async def get_promotion(
 
 
 @bp.route(route="api/promotions/{id}/audit", methods=["GET"])
-@api(*READERS, answers={200: AuditChain}, refuses=UNKNOWN)
+@api(*READERS, answers={200: "AuditChain"}, refuses=UNKNOWN)
 async def get_audit(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Every audit record of the promotion in order, and whether the chain of hashes is whole."""
     promotion = req.route_params["id"]

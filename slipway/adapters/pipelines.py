@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slipway.adapters.once import once_per_process
-from slipway.promotion.pipeline import Finding, PipelineInvalid, digest_of, read_pipeline
 from slipway.promotion.ports import PipelineText
+
+if TYPE_CHECKING:
+    from slipway.promotion.pipeline import Finding
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class _Read:
 
     service: str
     pipeline: PipelineText
-    findings: tuple[Finding, ...]
+    findings: tuple["Finding", ...]
 
 
 class PipelineFolder:
@@ -39,8 +42,10 @@ class PipelineFolder:
                 found.setdefault(read.service, read.pipeline)
         return found
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list["Finding"]:
         """What keeps files of the folder from being used, in the order of their names."""
+        from slipway.promotion.pipeline import Finding
+
         reported: list[Finding] = []
         owners: dict[str, str] = {}
         if not self._path.is_dir():
@@ -61,6 +66,8 @@ class PipelineFolder:
 
 @once_per_process
 def _read(path: Path, _changed_ns: int, _size: int) -> _Read:
+    from slipway.promotion.pipeline import Finding, PipelineInvalid, digest_of, read_pipeline
+
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:

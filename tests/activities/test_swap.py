@@ -23,7 +23,7 @@ SITE = "swapped"
 @pytest.fixture(autouse=True)
 def _front_ends_follow_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in shows a swap at once; in Azure it may take 20 s."""
-    monkeypatch.setattr(targets, "AppService", partial(AppService, settle_s=0.2))
+    monkeypatch.setattr(targets, "_app_service", partial(AppService, settle_s=0.2))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from slipway.promotion.errors import SlipwayError
 from slipway.settings import Settings
@@ -41,7 +40,6 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(variable, text)
     assert getattr(Settings(), field) == value
     monkeypatch.setenv(variable, "")
-    assert Settings() == Settings.model_construct(**Settings().model_dump())
     assert getattr(Settings(), field) != value
 
 
@@ -61,7 +59,7 @@ def test_a_setting_that_is_needed_and_unset_is_named() -> None:
 
 def test_what_cannot_be_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_SITE_SCHEME", "gopher")
-    with pytest.raises(ValidationError):
+    with pytest.raises(SlipwayError, match="SLIPWAY_SITE_SCHEME is neither http nor https"):
         Settings()
 
 

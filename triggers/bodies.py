@@ -1,0 +1,77 @@
+"""What the routes read: bodies and queries, as models. Imported by the routes when a request is there to be read."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from slipway.adapters.read_model import PAGE_TOKEN
+from slipway.promotion.build_messages.slipway import SlipwayBuild
+from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
+from slipway.promotion.pipeline.vocabulary import Name
+from triggers.answers import PromotionState
+from triggers.http import BadRequest
+
+__all__ = ["Approval", "Command", "Intent", "PromotionsQuery", "SlipwayBuild"]
+
+LONGEST_PAGE = 100
+LONGEST_HOLD = timedelta(days=90)
+HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
+
+
+class Approval(BaseModel):
+    """The body. `command` makes a repeated request count once."""
+
+    model_config = ConfigDict(extra="forbid")
+    decision: Literal["approve", "reject"]
+    reason: str = Field(default="", max_length=1000)
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
+class Command(BaseModel):
+    """The body. `id` makes a repeated request count once; `stage` says which one to retry, if there are several."""
+
+    model_config = ConfigDict(extra="forbid")
+    command: str = Field(max_length=32)
+    reason: str = Field(default="", max_length=1000)
+    stage: str = Field(default="", max_length=63)
+    id: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
+class Intent(BaseModel):
+    """The body. A hold has an end: `for` (a duration) or `expires_at`."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["hold"]
+    environment: str = Field(max_length=63)
+    service: str = Field(max_length=63)
+    reason: str = Field(min_length=1, max_length=500)
+    lasts_s: HoldTime | None = Field(default=None, alias="for")
+    expires_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> "Intent":
+        if (self.lasts_s is None) == (self.expires_at is None):
+            raise ValueError("say when it ends: either `for` or `expires_at`")
+        return self
+
+    def ends(self, at: datetime) -> datetime:
+        """When it ends, if it begins at `at`. Raises BadRequest for an end that has passed or is too far away."""
+        if self.expires_at is None:
+            return at + timedelta(seconds=self.lasts_s or 0)
+        if not at < self.expires_at <= at + LONGEST_HOLD:
+            raise BadRequest(
+                422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
+            )
+        return self.expires_at
+
+
+class PromotionsQuery(BaseModel):
+    """What to list. An empty parameter counts as left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    service: Name | None = Field(None, description="Only promotions of this service.")
+    state: PromotionState | None = Field(None, description="Only promotions in this state.")
+    top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to read.")
+    after: str | None = Field(None, pattern=PAGE_TOKEN, description="The token `after` of the page before.")

@@ -144,7 +144,8 @@ class DurableEngine:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self._moved.set()
+        if not self._tasks:
+            self._moved.set()
         if not task.cancelled() and (problem := task.exception()) is not None:
             self._failure = problem
             log.error("the durable engine failed", exc_info=problem)

@@ -114,8 +114,8 @@ class Hub:
     def post(self, target: str, body: HistoryEvent | EntityRequest, execution: str | None = None) -> None:
         """Puts a message into an inbox; drops it when the orchestration, or that generation of it, is no more."""
         if not target.startswith("@"):
-            current = self.store.execution(target)
-            if current is None or execution not in (None, current):
+            current = self.store.instance(target)
+            if current is None or current.status.ended or execution not in (None, current.execution):
                 return
         message = Message(next(self._seq), target, execution, body)
         self.store.put_message(message)

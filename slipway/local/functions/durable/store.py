@@ -7,9 +7,10 @@ the last transactions, and leaves the file consistent even then. (Waiting for th
 
 import json
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from slipway.local.functions.durable.history import HistoryEvent, dump_events, l
 from slipway.local.functions.durable.model import Activity, Instance, Message, Parent, Selection, Status, Timer
 
 _VERSION = 1
+_INSTANCES_AT_HAND = 5000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS instances (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, execution TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
@@ -52,11 +54,13 @@ class Store:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA wal_autocheckpoint = 4000")  # 16 MB: hot pages reach the file once, not every second
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
             raise ValueError(f"{path} was written by another version of the host; start with a new state file")
         self._db.executescript(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        self._at_hand: OrderedDict[str, Instance] = OrderedDict()  # live ones, as the file has them
 
     def close(self) -> None:
         self._db.close()
@@ -68,20 +72,25 @@ class Store:
             yield
         except BaseException:
             self._db.execute("ROLLBACK")
+            self._at_hand.clear()
             raise
         self._db.execute("COMMIT")
 
     # instances
 
     def instance(self, instance_id: str) -> Instance | None:
+        if (live := self._at_hand.get(instance_id)) is not None:
+            return live
         row = self._db.execute(f"SELECT {_COLUMNS} FROM instances WHERE id = ?", (instance_id,)).fetchone()
-        return _instance(row) if row else None
+        return self._remember(_instance(row)) if row else None
 
-    def execution(self, instance_id: str) -> str | None:
-        """The current generation of an instance that has not ended."""
-        query = f"SELECT execution FROM instances WHERE id = ? AND {_LIVE}"
-        row = self._db.execute(query, (instance_id,)).fetchone()
-        return str(row[0]) if row else None
+    def _remember(self, instance: Instance) -> Instance:
+        self._at_hand.pop(instance.id, None)
+        if not instance.status.ended:
+            self._at_hand[instance.id] = instance
+            if len(self._at_hand) > _INSTANCES_AT_HAND:
+                self._at_hand.popitem(last=False)
+        return instance
 
     def live_instances(self) -> list[str]:
         return [row[0] for row in self._db.execute(f"SELECT id FROM instances WHERE {_LIVE}")]
@@ -106,7 +115,7 @@ class Store:
         return [_instance(row) for row in self._db.execute(query, values)]
 
     def put_instance(self, new: Instance) -> None:
-        parent = new.parent
+        parent = self._remember(new).parent
         self._db.execute(
             f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
@@ -131,6 +140,7 @@ class Store:
 
     def progress(self, changed: Instance) -> None:
         """Writes what an episode or a client may change; name, input, parent and generation stay as they are."""
+        self._remember(replace(changed, carried=()) if changed.carried else changed)
         self._db.execute(
             "UPDATE instances SET updated = ?, decided = ?, status = ?, suspended = ?, custom_status = ?, output = ?, "
             "carried = NULL WHERE id = ?",
@@ -146,9 +156,11 @@ class Store:
         )
 
     def set_suspended(self, instance_id: str, suspended: bool) -> None:
+        self._at_hand.pop(instance_id, None)
         self._db.execute("UPDATE instances SET suspended = ? WHERE id = ?", (suspended, instance_id))
 
     def delete_instance(self, instance_id: str) -> None:
+        self._at_hand.pop(instance_id, None)
         self._db.execute("DELETE FROM instances WHERE id = ?", (instance_id,))
 
     # history

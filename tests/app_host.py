@@ -139,7 +139,7 @@ class AppHost:
         answer = answer or self.activity(name, order)
         while answer.running:
             assert time.monotonic() < deadline, answer
-            time.sleep(min(answer.after_s, 0.1))
+            time.sleep(min(answer.after_s, 0.03))
             answer = self.activity(name, {**order, "handle": answer.handle})
         return answer
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,10 @@ class AzureStandin:
     url: str
     ready: dict[str, Any]
 
-    def fault(self, method: str | None, path: str, times: int = 1, **how: Any) -> None:
-        """Misbehave `times` times: `drop="before"|"after"` or `answer={"status": …}`; a method None means all."""
-        self._faults("POST", {"match": {"method": method, "path_contains": path}, "times": times, **how})
+    def fault(self, method: str | None, path: str, times: int = 1, site: str | None = None, **how: Any) -> None:
+        """Misbehave `times` times: `drop="before"|"after"`, `answer={"status": …}`, `hold_s`; a method None means all.
+        `site` is a front end, such as `plain(staging)`; without it Azure's own services are meant."""
+        self._faults("POST", {"match": {"method": method, "path_contains": path, "site": site}, "times": times, **how})
 
     def forget_faults(self) -> None:
         self._faults("DELETE")
@@ -80,10 +82,19 @@ class AzureStandin:
         return str(answer.json()["version"])
 
     def _faults(self, method: str, body: dict[str, Any] | None = None) -> requests.Response:
-        ca = str(self.settings.ca_file)
-        answer = requests.request(method, f"{self.url}/standin/faults", json=body, verify=ca, timeout=5)
+        answer = _session(str(self.settings.ca_file)).request(
+            method, f"{self.url}/standin/faults", json=body, timeout=5
+        )
         answer.raise_for_status()
         return answer
+
+
+@cache
+def _session(ca: str) -> requests.Session:
+    """One connection, kept open: reading the authorities anew for each request takes longer than the request."""
+    session = requests.Session()
+    session.verify, session.trust_env = ca, False  # requests takes the environment's authorities before a session's
+    return session
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
@@ -19,6 +20,7 @@ from slipway.settings import Settings, settings
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, ContainerClient
 
+_ROLE = "Storage Blob Data Contributor"
 _TAIL = 64 * 1024
 _TRIES = 40
 
@@ -42,7 +44,7 @@ class AuditLog:
                 if self._is_appended(blob, record):
                     return
             except AzureError as error:
-                raise AzureProblem(explain(error)) from error
+                raise AzureProblem(explain(error, _ROLE)) from error
             time.sleep(random.uniform(0, 0.01 * (turn + 1)))  # another one was first: its hash comes next
         words = f"{_TRIES} others were first at the end of {name}"
         raise AzureProblem(AzureFault(FaultKind.CONFLICT, "AppendContended", words))
@@ -56,7 +58,7 @@ class AuditLog:
         except ResourceNotFoundError:
             return []
         except AzureError as error:
-            raise AzureProblem(explain(error)) from error
+            raise AzureProblem(explain(error, _ROLE)) from error
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """The chain's records, oldest first."""
@@ -120,8 +122,10 @@ def _container(settings_: Settings) -> "ContainerClient":
         settings_.needed("blobs_endpoint"),
         settings_.audit_container,
         credential=credential(settings_.client_id),
-        connection_timeout=10,
-        read_timeout=30,
-        retry_policy=LinearRetry(backoff=1, random_jitter_range=1, retry_total=3),  # the SDK's own waits 15 s
+        connection_timeout=patience.CONNECT_S,
+        read_timeout=patience.READ_S,
+        retry_policy=LinearRetry(
+            backoff=patience.BLOB_PAUSE_S, random_jitter_range=patience.BLOB_PAUSE_S, retry_total=3
+        ),
         **settings_.client_options,
     )

@@ -59,8 +59,11 @@ class AzureProblem(SlipwayError):
         self.fault = fault
 
 
-def explain(error: BaseException) -> AzureFault:
-    """What `error`, raised by an Azure SDK, means. Raises it again when it is none of theirs."""
+def explain(error: BaseException, role: str = "") -> AzureFault:
+    """What `error`, raised by an Azure SDK, means. Raises it again when it is none of theirs.
+
+    `role` is Azure's built-in role that the request takes: data services refuse without naming an action.
+    """
     from azure.core.exceptions import (
         AzureError,
         ClientAuthenticationError,
@@ -74,23 +77,25 @@ def explain(error: BaseException) -> AzureFault:
     if not isinstance(error, AzureError):
         raise error
     if _service_bus_kind(error):
-        return _fault(_service_bus_kind(error) or FaultKind.UNAVAILABLE, type(error).__name__, str(error))
+        kind = _service_bus_kind(error) or FaultKind.UNAVAILABLE
+        return _fault(kind, type(error).__name__, str(error), role=role)
     if isinstance(error, ServiceResponseError):
         return _fault(FaultKind.UNKNOWN, type(error).__name__, "the answer never came")
     if isinstance(error, ServiceRequestError):
         return _fault(FaultKind.UNAVAILABLE, type(error).__name__, "not reachable")
     if isinstance(error, HttpResponseError) and error.response is not None:
-        return explain_response(error.response)
+        return explain_response(error.response, role)
     if isinstance(error, ClientAuthenticationError):
         return _fault(FaultKind.UNAVAILABLE, type(error).__name__, f"no token for our identity: {error.message}")
     return _fault(FaultKind.UNAVAILABLE, type(error).__name__, str(error))
 
 
-def explain_response(response: Any) -> AzureFault:
-    """What an HTTP answer with status ≥ 400 means (an azure-core response, old or new)."""
+def explain_response(response: Any, role: str = "") -> AzureFault:
+    """What an HTTP answer with status ≥ 400 means (an azure-core response, old or new). `role` as in `explain`."""
     code, message = _code_and_message(response.text())
     status = int(response.status_code)
-    return _fault(_kind(status), code or str(status), message or f"HTTP {status}", retry_after_s(response.headers))
+    code = code or response.headers.get("x-ms-error-code") or str(status)  # what a HEAD answers has no body
+    return _fault(_kind(status), code, message or f"HTTP {status}", retry_after_s(response.headers), role)
 
 
 def _kind(status: int) -> FaultKind:
@@ -108,7 +113,7 @@ def _kind(status: int) -> FaultKind:
     return FaultKind.UNAVAILABLE if status >= 500 and status != 501 else FaultKind.INVALID
 
 
-def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0) -> AzureFault:
+def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0, role: str = "") -> AzureFault:
     said = _without_signatures(" ".join(message.split()))[:600]
     match kind:
         case FaultKind.THROTTLED:
@@ -116,6 +121,7 @@ def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0)
         case FaultKind.DENIED:
             action = re.search(r"perform action '([^']+)'", message)
             lacks = f"our identity lacks the action {action[1]}" if action else "our identity may not do this"
+            lacks += f", it needs the role {role}" if role and not action else ""
             words = f"Azure refused: {lacks} ({code}: {said})"
         case FaultKind.MISSING:
             words = f"Azure does not find it ({code}: {said})"

@@ -27,7 +27,11 @@ class Receipts:
         now = datetime.now(UTC)
         if self._rows.insert(promotion, operation, {"intent_at": now, "doc": "{}"}):
             return Receipt(new=True, intent_at=now)
-        return _receipt(self._row(promotion, operation))
+        row = self._rows.get(promotion, operation)
+        if row is None:  # a conflict of another kind, such as a table that is being deleted
+            words = f"the receipt of {operation} could not be begun"
+            raise AzureProblem(AzureFault(FaultKind.CONFLICT, "ReceiptContended", words))
+        return _receipt(row)
 
     def started(self, promotion: str, operation: str, handle: dict[str, Any]) -> None:
         """Keep what the next poll needs. Without effect once the operation has ended."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureProblem, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ROLE = "Storage Table Data Contributor"
 _FORBIDDEN_IN_KEYS = set("/\\#?") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
 _LONGEST_KEY = 512  # 1 KiB of UTF-16
 _LONGEST_TEXT = 32_000  # a column holds 64 KiB of UTF-16, so a longer doc goes on in doc_2, doc_3, ...
@@ -132,7 +134,7 @@ class Rows:
         except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
             raise
         except AzureError as error:
-            raise AzureProblem(explain(error)) from error
+            raise AzureProblem(explain(error, _ROLE)) from error
 
 
 @once_per_process
@@ -143,8 +145,8 @@ def _client(settings_: Settings, table: str) -> "TableClient":
         endpoint=settings_.needed("tables_endpoint"),
         table_name=table,
         credential=credential(settings_.client_id),
-        connection_timeout=10,
-        read_timeout=30,
+        connection_timeout=patience.CONNECT_S,
+        read_timeout=patience.READ_S,
         retry_total=3,
         **settings_.client_options,
     )

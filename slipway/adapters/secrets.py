@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
@@ -19,6 +20,7 @@ from slipway.settings import Settings, settings
 if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
 
+_ROLE = "Key Vault Secrets User"
 FRESH = timedelta(minutes=1)
 KEPT = timedelta(minutes=15)
 
@@ -82,7 +84,7 @@ class Secrets:
         except AzureError as error:
             if _is_disabled(error):
                 raise SlipwayError("SECRET_DISABLED", f"the secret {name} is disabled in the key vault") from error
-            raise AzureProblem(explain(error)) from error
+            raise AzureProblem(explain(error, _ROLE)) from error
         properties = found.properties
         return _Kept(found.value or "", self._now(), properties.not_before, properties.expires_on)
 
@@ -108,8 +110,8 @@ def _client(settings_: Settings) -> "SecretClient":
     return SecretClient(
         settings_.needed("vault"),
         credential(settings_.client_id),
-        connection_timeout=5,
-        read_timeout=10,
+        connection_timeout=patience.VAULT_S,
+        read_timeout=patience.VAULT_S,
         retry_total=1,  # the operation that asked comes again; it waits better than a thread
         **own_authority,
         **settings_.client_options,

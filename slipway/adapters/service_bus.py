@@ -17,6 +17,8 @@ from slipway.settings import Settings, settings
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSender
 
+_ROLE = "Azure Service Bus Data Sender"
+
 
 class ServiceBus:
     """Sends to one namespace. Raises AzureProblem when a message was not, or perhaps not, taken."""
@@ -81,7 +83,7 @@ class _Outlet:
                     if not isinstance(error, for_good):
                         self._drop()
                     if isinstance(error, for_good) or not tries:
-                        raise AzureProblem(explain(error)) from error
+                        raise AzureProblem(explain(error, _ROLE)) from error
 
     def _opened(self) -> "ServiceBusSender":
         if self._sender is None:

@@ -85,6 +85,12 @@ def test_a_refusal_names_the_action_that_our_identity_lacks() -> None:
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_DENIED")
 
 
+def test_a_refusal_that_names_no_action_is_told_with_the_role_that_it_takes() -> None:
+    of_a_head = AnAnswer(403, "", x_ms_error_code="AuthorizationPermissionMismatch")
+    words = explain_response(of_a_head, role="Storage Blob Data Contributor").words
+    assert "needs the role Storage Blob Data Contributor" in words and "AuthorizationPermissionMismatch" in words
+
+
 def test_a_throttle_is_waited_out_with_the_same_handle() -> None:
     answer = explain_response(AnAnswer(429, "", retry_after="30")).answer({"kind": "x"}, 1.0)
     assert (answer.running, answer.after_s, answer.handle) == (True, 30.0, {"kind": "x"})

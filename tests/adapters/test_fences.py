@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from slipway.adapters import fences
+from slipway.adapters import fences, patience
 from slipway.adapters.fences import Fences
 from tests.laptop import AzureStandin
 
@@ -42,6 +42,10 @@ def test_an_open_write_is_not_waited_for_longer_than_it_can_take(
     monkeypatch.setattr(fences, "OPEN_FOR", timedelta(seconds=-1))
     assert book.claim(target, 1, "deploy").granted, "its process dies now"
     assert book.claim(target, 2, "swap-back").granted
+
+
+def test_a_write_is_over_before_whoever_takes_over_stops_waiting_for_it() -> None:
+    assert timedelta(seconds=patience.CONNECT_S + patience.READ_S) * 2 <= fences.OPEN_FOR
 
 
 def test_closing_what_somebody_took_over_changes_nothing(azure: AzureStandin) -> None:

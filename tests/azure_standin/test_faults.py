@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceResponseError
 
-from tests.azure_standin.standin import GROUP, SLOT, Arm, StandinProcess, until
+from tests.azure_standin.standin import GROUP, SITE, SLOT, Arm, StandinProcess, until
 
 
 def inject(standin: StandinProcess, **fault: Any) -> None:
@@ -64,6 +64,21 @@ def test_faults_can_be_taken_back(standin: StandinProcess, arm: Arm) -> None:
     with standin.http() as http:
         assert http.delete("/standin/faults").status_code == 204
     assert arm.send("GET", SLOT).status_code == 200
+
+
+def test_an_answer_is_held_back_for_as_long_as_asked(standin: StandinProcess, arm: Arm) -> None:
+    inject(standin, match={"path_contains": "/instances"}, hold_s=0.2)
+    began = time.monotonic()
+    assert arm.send("GET", f"{SLOT}/instances").status_code == 200, "late, and the real one"
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_front_end_misbehaves_by_the_name_of_its_site_only(standin: StandinProcess, arm: Arm) -> None:
+    inject(standin, match={"site": "checkout-dev"}, answer={"status": 200, "body": {"version": "0.0.7"}})
+    assert arm.send("GET", SITE).status_code == 200
+    assert standin.at("checkout-new").status_code == 503
+    assert [standin.version_at("checkout-dev") for _ in range(2)][0] == "0.0.7"
+    assert waiting(standin) == [] and standin.version_at("checkout-dev") != "0.0.7"
 
 
 def test_a_fault_that_says_nothing_or_two_things_is_refused(standin: StandinProcess) -> None:

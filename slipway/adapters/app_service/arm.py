@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain, explain_response, retry_after_s
 from slipway.adapters.credentials import MANAGEMENT_SCOPE, credential
 from slipway.adapters.once import once_per_process
@@ -113,7 +114,7 @@ def _client(settings_: Settings, subscription: str) -> "WebSiteManagementClient"
         subscription,
         base_url=settings_.arm_endpoint.rstrip("/"),
         credential_scopes=[MANAGEMENT_SCOPE],
-        connection_timeout=10,
-        read_timeout=60,
+        connection_timeout=patience.CONNECT_S,
+        read_timeout=patience.READ_S,
         **settings_.client_options,
     )

@@ -93,7 +93,7 @@ class Sites:
 
         slot = (place.group, place.name, place.slot)
         try:
-            self.arm(place).client.web_apps.start_slot(*slot, retry_status=0)
+            self.arm(place).client.web_apps.start_slot(*slot, retry_total=0)
         except AzureError as error:
             raise AzureProblem(explain(error)) from error
 
@@ -103,7 +103,7 @@ class Sites:
 
         slot = (place.group, place.name, place.slot)
         try:
-            self.arm(place).client.web_apps.stop_slot(*slot, retry_status=0)
+            self.arm(place).client.web_apps.stop_slot(*slot, retry_total=0)
         except AzureError as error:
             raise AzureProblem(explain(error)) from error
 

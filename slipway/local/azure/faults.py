@@ -1,21 +1,29 @@
 """Faults on purpose: how tests make the stand-in misbehave."""
 
-from typing import Literal, Self
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, Self, TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+Serve: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Carry: TypeAlias = Callable[[Any], Awaitable[web.StreamResponse]]
+
 
 class Match(BaseModel):
-    """Which requests: both must hold; what is left out matches all."""
+    """Which requests: all must hold. `site` is a front end by its name in the ready line, such as `web(staging)`;
+    without it the requests to Azure's own services are meant. Another part that is left out matches all."""
 
     model_config = ConfigDict(extra="forbid")
     method: str | None = None
     path_contains: str = ""
+    site: str | None = None
 
-    def takes(self, request: web.Request) -> bool:
-        return self.method in (None, request.method) and self.path_contains in request.path_qs
+    def takes(self, request: web.BaseRequest, site: str | None) -> bool:
+        of_this = self.method in (None, request.method) and self.path_contains in request.path_qs
+        return of_this and self.site == site
 
 
 class Answer(BaseModel):
@@ -32,18 +40,22 @@ class Answer(BaseModel):
 
 class Fault(BaseModel):
     """`answer`: instead of the real one. `drop`: the connection ends without an answer, `before` the request
-    is carried out or `after`. It happens `times` times."""
+    is carried out or `after`. `hold_s`: whatever comes, it comes so much later; alone it is the real answer.
+    It happens `times` times."""
 
     model_config = ConfigDict(extra="forbid")
     match: Match = Match()
     answer: Answer | None = None
     drop: Literal["before", "after"] | None = None
+    hold_s: float = Field(default=0.0, ge=0, le=600)
     times: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _one_way_to_fail(self) -> Self:
-        if (self.answer is None) == (self.drop is None):
+        if self.answer is not None and self.drop is not None:
             raise ValueError("say either answer or drop")
+        if self.answer is None and self.drop is None and not self.hold_s:
+            raise ValueError("say answer, drop or hold_s")
         return self
 
 
@@ -77,19 +89,37 @@ class Faults:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        fault = None if request.path == self.PATH else self._due(request)
+        if request.path == self.PATH:
+            return await handler(request)
+        return await self._met(request, handler, None)
+
+    def before(self, handler: Serve, site: str) -> Serve:
+        """The front end's handler, with the faults of that site in its way."""
+
+        async def met(request: web.BaseRequest) -> web.StreamResponse:
+            return await self._met(request, handler, site) if self._faults else await handler(request)
+
+        return met
+
+    async def _met(self, request: Any, handler: Carry, site: str | None) -> web.StreamResponse:
+        fault = self._due(request, site)
         if fault is None:
             return await handler(request)
+        real = None
+        if fault.answer is None and fault.drop != "before":
+            real = await handler(request)
+        if fault.hold_s:
+            await asyncio.sleep(fault.hold_s)
         if fault.answer is not None:
             return fault.answer.response()
-        if fault.drop == "after":
-            await handler(request)
+        if real is not None and fault.drop is None:
+            return real
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)  # never leaves: the connection is gone
 
-    def _due(self, request: web.Request) -> Fault | None:
-        fault = next((fault for fault in self._faults if fault.match.takes(request)), None)
+    def _due(self, request: web.BaseRequest, site: str | None) -> Fault | None:
+        fault = next((fault for fault in self._faults if fault.match.takes(request, site)), None)
         if fault is not None:
             fault.times -= 1
             if fault.times == 0:

@@ -17,7 +17,7 @@ from slipway.local.azure.authority import open_authority
 from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
-from slipway.local.azure.faults import Faults
+from slipway.local.azure.faults import Faults, Serve
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.ports import listen, listen_anywhere
 from slipway.local.azure.sites.api import SitesApi
@@ -129,12 +129,12 @@ class Standin:
         exit.push_async_callback(operations.close)
         await asyncio.gather(*(plant.start(name) for name in self._site_ports))
 
+        faults = Faults()
         for name, listener in listeners.sites.items():
             front_end = FrontEnd(name, store, plant, http)
-            await _serve_front_end(exit, front_end, listener)
+            await _serve_front_end(exit, faults.before(front_end.handle, str(name)), listener)
         identity = ManagedIdentity(tokens, self._msi_header)
         await _serve(exit, _application(identity.routes()), listeners.msi)
-        faults = Faults()
         application = _application(
             [
                 *faults.routes(),
@@ -222,9 +222,9 @@ async def _serve(
     await web.SockSite(runner, listener, ssl_context=tls).start()
 
 
-async def _serve_front_end(exit: AsyncExitStack, front_end: FrontEnd, listener: socket.socket) -> None:
+async def _serve_front_end(exit: AsyncExitStack, handle: Serve, listener: socket.socket) -> None:
     # The bare server, without routing: a proxy has one handler, and shares two cores with its load.
-    runner = web.ServerRunner(web.Server(front_end.handle, access_log=None), shutdown_timeout=1)
+    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=1)
     await runner.setup()
     exit.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener).start()

@@ -199,8 +199,23 @@ def use_clients_of(name: str, monkeypatch: pytest.MonkeyPatch, **patience_: floa
     settings.cache_clear()
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: f"{request.activity}, {request.what}")
+def differs(request: Request, fault: Fault) -> bool:
+    """Whether the case says something that another one does not: a lost read is lost, before or after; where the
+    SDK asks again, 500 for ever has 500 once within it."""
+    if fault.name == "dropped before":
+        return request.method not in ("GET", "HEAD")
+    return fault.name != "500 once" or fault.name not in request.repeats
+
+
+CASES = [
+    pytest.param(request, fault, id=f"{request.activity}, {request.what}, {fault.name}")
+    for request in REQUESTS
+    for fault in FAULTS
+    if differs(request, fault)
+]
+
+
+@pytest.mark.parametrize(("request_", "fault"), CASES)
 def test_a_fault_of_azure_is_named_and_the_effect_comes_once(
     app: AppHost,
     azure: AzureStandin,

@@ -1,19 +1,16 @@
 """The intake row: one run of a promotion counts, whatever is lost or comes twice."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from slipway.adapters.intake import mark_aborted
 from slipway.promotion.outcomes import Answer, Outcome
-from tests.activities.conftest import BUSY, DOWN, Promotion
+from tests.activities.conftest import Promotion
 from tests.app_host import AppHost
 from tests.laptop import AzureStandin
 
 pytestmark = pytest.mark.usefixtures("configured")
-
-TABLE = "/tables/promotions"
 
 
 def claim(app: AppHost, promotion: Promotion, token: str = "t1") -> Answer:
@@ -81,36 +78,3 @@ def test_an_aborted_promotion_is_claimed_and_ended_all_the_same_and_stays_aborte
     assert promotion.intake["aborted"] is True
     assert end(app, promotion).outcome is Outcome.PASSED
     assert promotion.intake["aborted"] is True
-
-
-def test_a_claim_whose_answer_is_lost_on_the_way_is_still_mine(
-    app: AppHost, azure: AzureStandin, promotion: Promotion
-) -> None:
-    for moment in ("after", "before"):
-        azure.fault("PUT", TABLE, drop=moment)
-    assert claimed(app, promotion) == "mine"
-    assert promotion.intake["token"] == "t1"
-    assert claimed(app, promotion, "t2") == "theirs"
-
-
-def test_while_azure_does_not_answer_the_claim_is_to_be_asked_again(
-    app: AppHost, azure: AzureStandin, promotion: Promotion
-) -> None:
-    faults: list[dict[str, Any]] = [BUSY, DOWN]
-    for fault in faults:
-        azure.fault("GET", TABLE, **fault)
-        answer = claim(app, promotion)
-        assert answer.running and "Azure" in answer.words
-        azure.fault(None, TABLE, **fault)
-        assert end(app, promotion).running
-    assert promotion.intake["state"] == "new"
-    assert claimed(app, promotion) == "mine"
-    assert app.followed("end_promotion", {"promotion": promotion.id}).outcome is Outcome.PASSED
-
-
-def test_what_our_identity_may_not_do_is_named(app: AppHost, azure: AzureStandin, promotion: Promotion) -> None:
-    said = "… does not have authorization to perform action 'Microsoft.Storage/tables/read' over scope …"
-    azure.fault("GET", TABLE, answer={"status": 403, "body": {"error": {"code": "Forbidden", "message": said}}})
-    answer = claim(app, promotion)
-    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_DENIED")
-    assert "lacks the action Microsoft.Storage/tables/read" in answer.words

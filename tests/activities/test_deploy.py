@@ -136,28 +136,6 @@ def test_a_write_that_is_over_stands_in_nobodys_way(
     assert app.followed("deploy", order, started).outcome is Outcome.PASSED, "only its start was a write"
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"answer": {"status": 429, "headers": {"Retry-After": "1"}}},
-        {"answer": {"status": 500}},
-        {"drop": "before"},
-        {"drop": "after"},
-    ],
-    ids=["429", "500", "dropped before", "dropped after"],
-)
-def test_a_start_that_azure_does_not_answer_well_is_made_once(
-    app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int, fault: dict[str, Any]
-) -> None:
-    before = len(azure.deployments(FAULTY))
-    order = promotion.change(FAULTY, "deploy", fence=fence)
-    azure.fault("PUT", ONEDEPLOY, **fault)
-    answer = app.activity("deploy", order)
-    assert answer.running and answer.handle["kind"] == "intended" and answer.words
-    assert app.followed("deploy", order, answer).outcome is Outcome.PASSED
-    assert len(azure.deployments(FAULTY)) == before + 1
-
-
 def test_a_release_that_crashes_fails_its_deployment_every_time_it_is_asked(
     app: AppHost, promotion: Promotion, fence: int
 ) -> None:

@@ -1,7 +1,6 @@
 """Looking at targets, and stopping the idle side: safe to repeat, and never an exception."""
 
 from dataclasses import asdict
-from typing import Any
 
 import pytest
 
@@ -15,15 +14,6 @@ from tests.laptop import AzureStandin
 pytestmark = pytest.mark.usefixtures("configured")
 
 SITE = "lost"
-FAULTS = pytest.mark.parametrize(
-    "fault",
-    [
-        {"answer": {"status": 429, "headers": {"Retry-After": "1"}}},
-        {"answer": {"status": 500}},
-        {"drop": "before", "times": 3},
-    ],
-    ids=["429", "500", "dropped"],
-)
 
 
 def survey(app: AppHost, azure: AzureStandin, *sites: str) -> Answer:
@@ -53,31 +43,9 @@ def test_a_survey_is_made_for_an_aborted_promotion_too(app: AppHost, azure: Azur
     assert app.activity("survey_targets", order).outcome is Outcome.PASSED, "its rollback has to look"
 
 
-@FAULTS
-def test_a_survey_that_azure_does_not_answer_is_to_be_made_again(
-    app: AppHost, azure: AzureStandin, fault: dict[str, Any]
-) -> None:
-    azure.fault("GET", f"/sites/{SITE}?", **fault)
-    answer = survey(app, azure, SITE)
-    assert answer.running and answer.after_s > 0 and answer.words
-    assert survey(app, azure, SITE).outcome is Outcome.PASSED
-
-
 def test_a_survey_of_a_site_that_is_not_there_is_broken(app: AppHost, azure: AzureStandin) -> None:
     answer = survey(app, azure, "nobody")
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_MISSING")
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_survey_that_our_identity_may_not_make_names_what_it_lacks(
-    app: AppHost, azure: AzureStandin, status: int
-) -> None:
-    said = "… does not have authorization to perform action 'Microsoft.Web/sites/read' over scope …"
-    body = {"error": {"code": "AuthorizationFailed", "message": said}}
-    azure.fault("GET", f"/sites/{SITE}?", answer={"status": status, "body": body})
-    answer = survey(app, azure, SITE)
-    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_DENIED")
-    assert "Microsoft.Web/sites/read" in answer.words
 
 
 def test_a_survey_waits_for_an_operation_that_is_under_way(
@@ -109,28 +77,6 @@ def test_stopping_is_an_aborts_own_work_and_is_not_stopped_by_it(
     app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int
 ) -> None:
     mark_aborted(promotion.id)
-    assert stop(app, promotion, fence).outcome is Outcome.PASSED
-    assert azure.slot_state(SITE) == "Stopped"
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"answer": {"status": 429, "headers": {"Retry-After": "1"}}},
-        {"answer": {"status": 500}},
-        {"answer": {"status": 409}},
-        {"drop": "before", "times": 4},
-        {"drop": "after", "times": 4},
-    ],
-    ids=["429", "500", "409", "dropped before", "dropped after"],
-)
-def test_stopping_what_azure_does_not_answer_is_to_be_asked_again(
-    app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int, fault: dict[str, Any]
-) -> None:
-    azure.fault("POST", "/slots/staging/stop", **fault)
-    answer = stop(app, promotion, fence)
-    assert answer.running and answer.words
-    azure.forget_faults()
     assert stop(app, promotion, fence).outcome is Outcome.PASSED
     assert azure.slot_state(SITE) == "Stopped"
 

@@ -15,9 +15,9 @@ from slipway.promotion.outcomes import Outcome, iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import settings
-from tests.activities.conftest import BUSY, DOWN, Promotion
+from tests.activities.conftest import Promotion
 from tests.app_host import AppHost
-from tests.laptop import AzureStandin, Bus, Watched, properties_of
+from tests.laptop import Bus, Watched, properties_of
 from tests.promotion.builders import a_build, a_stage
 
 pytestmark = pytest.mark.usefixtures("configured")
@@ -115,32 +115,6 @@ def test_a_record_without_a_row_is_audited_in_its_own_chain(app: AppHost, promot
     order |= {"action": "intent.hold", "words": "holds", "evidence": {}, "source": "/slipway/environments/dev"}
     assert app.activity("record", order).outcome is Outcome.PASSED
     assert [record["id"] for record in AuditLog().read(chain)] == [order["id"]]
-
-
-@pytest.mark.parametrize(("path", "fault"), [("/tables/", BUSY), ("/tables/", DOWN), ("/blob/", DOWN)])
-def test_a_record_that_azure_does_not_take_is_to_be_made_again_and_is_then_whole(
-    app: AppHost, azure: AzureStandin, promotion: Promotion, path: str, fault: dict[str, Any]
-) -> None:
-    order = a_record(promotion)
-    azure.fault(None, path, **fault)
-    answer = app.activity("record", order)
-    assert answer.running and "Azure" in answer.words
-    azure.forget_faults()
-    assert app.followed("record", order).outcome is Outcome.PASSED
-    assert (audited(promotion), state_of(promotion)) == ([order["id"]], "rev 1")
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_record_whose_answers_are_lost_on_the_way_is_there_once(
-    app: AppHost, azure: AzureStandin, promotion: Promotion, moment: str
-) -> None:
-    app.activity("record", a_record(promotion, 1))
-    for path in ("comp=appendblock", "/tables/promotions"):
-        azure.fault("PUT", path, drop=moment)
-    assert app.followed("record", a_record(promotion, 2)).outcome is Outcome.PASSED
-    assert azure.faults_left() == []
-    assert audited(promotion) == [f"{promotion.id}:1", f"{promotion.id}:2"]
-    assert state_of(promotion) == "rev 2"
 
 
 def test_while_the_bus_is_away_the_rest_is_kept_and_the_event_follows(

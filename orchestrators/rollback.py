@@ -1,6 +1,7 @@
 """Orchestration `rollback`: the previous release back on every target of a stage, and proof that it serves."""
 
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -13,6 +14,8 @@ from slipway.promotion.stage_run import StageRun, Step
 bp = df.Blueprint()
 
 SWAP_WITHIN_S = 900.0
+TRIES = 3
+PAUSE = timedelta(seconds=30)
 ROUNDS = 40  # of about five minutes each
 
 
@@ -21,7 +24,8 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
     """Read what is live, swap back where the new release is, read again, stop the idle side's copy.
 
     Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read
-    on every target; `result.steps` says what was done. Not stopped by an abort: it is the abort's work.
+    on every target; `result.steps` says what was done. A swap back without effect is tried again, twice (`part`
+    counts). Not stopped by an abort: it is the abort's work.
     """
     run = StageRun.load(context.get_input())
     context.set_custom_status({"state": "rolling back", "since": now(context)})
@@ -32,10 +36,15 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
             return broken("TARGETS_UNREADABLE", f"the targets could not be read for hours: {error}").dump()
         context.continue_as_new(replace(run, tick=run.tick + 1).dump())
         return None
+    if answer is None:
+        yield context.create_timer(context.current_utc_datetime + PAUSE)
+        context.continue_as_new(replace(run, part=run.part + 1).dump())
+        return None
     return answer.dump()
 
 
 def _undone(context: Context, run: StageRun) -> Durable:
+    """The rollback's answer, or None when it is to be tried again."""
     if not run.sites or not (run.steps or run.goes_back):
         return passed("nothing had been changed")
     live = yield from _live(context, run, "before")
@@ -56,16 +65,19 @@ def _undone(context: Context, run: StageRun) -> Durable:
                 "fence": run.fence,
                 "despite_abort": True,
             }
-            id = run.operation(target, "swap-back")
+            id = run.operation(target, f"swap-back-{run.part + 1}" if run.part else "swap-back")
             asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
         steps += yield from _done(context, run, "swap back", asked)
     live = yield from _live(context, run, "after")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read after the swap")
     wrong = [name for name, site in run.sites.items() if live[name]["production"] != site.previous]
+    if any(target.name in wrong for target in back) and run.part + 1 < TRIES:
+        return None
     if wrong:
         answers = "; ".join(_wrong(run, name, live[name]["production"]) for name in wrong)
-        return _with(steps, broken("PREVIOUS_NOT_LIVE", answers))
+        tried = f" (tried {run.part + 1} times)" if run.part else ""
+        return _with(steps, broken("PREVIOUS_NOT_LIVE", answers + tried))
     stale = [target for target in run.plan.targets if live[target.name]["idle"] == run.build.version]
     asked = []
     for target in stale:

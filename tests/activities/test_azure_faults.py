@@ -58,7 +58,7 @@ FAULTS = (
     Fault("429", answered(429, after_ms=LONG_MS)),
     Fault("500 once", answered(500)),
     Fault("500 for ever", answered(500), times=999),
-    Fault("time-out", {"drop": "after", "hold_s": 0.3}),
+    Fault("time-out", {"drop": "after", "hold_s": 0.5}),
     Fault("dropped before", {"drop": "before"}),
     Fault("dropped after", {"drop": "after"}),
 )
@@ -233,7 +233,7 @@ def test_a_fault_of_azure_is_named_and_the_effect_comes_once(
     if request_.comes_with == OVER:
         until_quiet(azure, it)
     if fault.name == "time-out":
-        use_clients_of("impatient", monkeypatch, READ_S=0.15, VAULT_S=0.15)
+        use_clients_of("impatient", monkeypatch, READ_S=0.25, VAULT_S=0.25)
     unnoticed = fault.name in request_.repeats
     how = answered(429) if unnoticed and fault.name == "429" else fault.how
     comes_to = request_.instead.get(fault.name, fault.comes_to)

@@ -110,13 +110,34 @@ async def test_one_bad_target_of_two_takes_both_back(flow: Workflow) -> None:
     assert (live(flow)["weu"], live(flow)["neu"]) == ("1.0.0", "0.9.0")
 
 
-async def test_a_rollback_that_cannot_be_proven_shuts_the_lock(flow: Workflow) -> None:
+async def test_a_rollback_that_cannot_be_proven_shuts_the_lock_and_calls_a_person(flow: Workflow) -> None:
     flow.world.sick_live = {"1.2.0"}
-    flow.world.swap_back_fails = True
+    flow.world.swap_back_fails = 3
     id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
     output = await flow.until_ended(id)
     assert (output["outcome"], output["code"]) == ("broken", "ROLLBACK_FAILED")
-    assert (await flow.lock("dev"))["broken"]["promotion"] == id
+    assert "checkout-dev answers 1.2.0 (tried 3 times)" in output["words"]
+    broken = (await flow.lock("dev"))["broken"]
+    assert broken["promotion"] == id and "the rollback is not proven" in broken["words"]
+    assert flow.world.mirrors[-1]["environment"] == "dev", "who looks at the environment sees it"
+    (said,) = [each for each in flow.world.records if each["action"] == "stage.broken"]
+    assert said["evidence"]["code"] == "ROLLBACK_FAILED", "audited, and published for whoever calls people"
+    nobody = await flow.promote(a_build("1.3.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
+    assert (await flow.until_ended(nobody))["code"] == "LOCK_BROKEN"
+    await flow.signal("environment", "dev--checkout", "lift", {"id": "broken"})
+    assert not (await flow.lock("dev"))["broken"], "until a person has looked"
+
+
+async def test_a_rollback_that_fails_is_tried_again(flow: Workflow) -> None:
+    flow.world.sick_live = {"1.2.0"}
+    flow.world.swap_back_fails = 2
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("failed", "UNHEALTHY")
+    assert live(flow)["checkout-dev"] == "1.0.0"
+    lock = await flow.lock("dev")
+    assert (lock["holder"], lock["live"], lock["broken"]) == (None, None, None)
+    assert set(flow.world.effects.values()) == {1}, "each try has an operation of its own"
 
 
 async def test_a_package_that_crashes_on_start_fails_the_deployment(flow: Workflow) -> None:

@@ -39,8 +39,8 @@ class Kept:
 @dataclass
 class World:
     """`meanwhile` is awaited before each activity. `raising`: how many calls of an activity break down
-    altogether; `away`: how many an outside service does not take. `bad_load`, `sick_idle`, `sick_live`:
-    versions that fail there. `polls`: how long operations take. `rows`, `ended` and `aborted` are those of
+    altogether; `away`: how many an outside service does not take; `swap_back_fails`: how many swaps back are
+    refused. `bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations take. `rows`, `ended` and `aborted` are those of
     the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -51,7 +51,7 @@ class World:
     sick_live: set[str] = field(default_factory=set)
     crashing: set[str] = field(default_factory=set)
     stuck: set[str] = field(default_factory=set)
-    swap_back_fails: bool = False
+    swap_back_fails: int = 0
     unreadable: bool = False
     raising: Counter[str] = field(default_factory=Counter)
     broken_checks: bool = False
@@ -155,7 +155,8 @@ class World:
     def _swap(self, order: Order) -> Answer:
         def effect() -> Answer:
             site = self._site(order["target"])
-            if self.swap_back_fails and order["operation"].split(":")[-2] == "swap-back":
+            if self.swap_back_fails and order["operation"].split(":")[-2].startswith("swap-back"):
+                self.swap_back_fails -= 1
                 return failed("SWAP_FAILED", "Azure refused the swap")
             site.live, site.idle = site.idle, site.live
             return passed()

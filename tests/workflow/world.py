@@ -40,8 +40,8 @@ class Kept:
 class World:
     """`meanwhile` is awaited before each activity. `raising`: how many calls of an activity break down
     altogether; `away`: how many an outside service does not take; `swap_back_fails`: how many swaps back are
-    refused. `bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations take. `rows`, `ended` and `aborted` are those of
-    the promotion that was taken in last; `of` has everybody's.
+    refused. `bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations take.
+    `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
     sites: dict[str, Sides]

@@ -5,7 +5,7 @@ import azure.functions as func
 
 from activities import claims, mirror, nudge, record, targets, verification
 from entities import decisions, environment
-from orchestrators import approval, intent, operation, promotion, rollback, stage
+from orchestrators import abort, approval, intent, operation, promotion, rollback, stage
 from triggers import (
     approvals_api,
     builds_api,
@@ -27,6 +27,7 @@ for module in (
     approval,
     operation,
     rollback,
+    abort,
     intent,
     decisions,
     environment,

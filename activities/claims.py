@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import azure.durable_functions as df
 
 from activities.answering import Order, answering
+from slipway.adapters import intake
 from slipway.adapters.rows import Rows
 from slipway.promotion.outcomes import Answer, broken, iso, passed, running
 
@@ -34,6 +35,14 @@ def claim_promotion(order: Order) -> Answer:
         return passed(claim="mine")
     mine = row.values["state"] == "running" and row.values.get("token") == order["token"]
     return passed(claim="mine" if mine else "theirs")
+
+
+@bp.activity_trigger(input_name="order", activity="mark_aborted")
+@answering
+def mark_aborted(order: Order) -> Answer:
+    """Mark the intake row: what is under way and looks at it stops. Safe to repeat."""
+    intake.mark_aborted(order["promotion"])
+    return passed()
 
 
 @bp.activity_trigger(input_name="order", activity="end_promotion")

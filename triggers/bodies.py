@@ -73,5 +73,5 @@ class PromotionsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     service: Name | None = Field(None, description="Only promotions of this service.")
     state: PromotionState | None = Field(None, description="Only promotions in this state.")
-    top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to read.")
+    top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to show.")
     after: str | None = Field(None, pattern=PAGE_TOKEN, description="The token `after` of the page before.")

@@ -13,7 +13,7 @@ from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.build import Build
 from slipway.promotion.errors import Refused
-from slipway.promotion.ids import child_id, stage_id
+from slipway.promotion.ids import child_id, shortened, stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.stage_run import LOCK, StageRun
@@ -95,6 +95,8 @@ async def _decided(
     if asked.command == "abort" and verdict is not None and _is_aborted(verdict):
         await asyncio.to_thread(mark_aborted, promotion)
         await nudge(client, _running(rows))
+    if asked.command == "abort" and verdict is None:
+        await _mark_later(client, promotion, _running(rows))
     return as_response(verdict, promotion)
 
 
@@ -132,6 +134,16 @@ async def _roll_back(
     return answer(
         {"words": f"{stage.environment} returns to the release before {build.version}"}, 202, {"Location": url}
     )
+
+
+async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str]) -> None:
+    """Leave the mark to an orchestration, which can wait for longer than a request."""
+    given = {"promotion": promotion, "operations": operations}
+    try:
+        await client.start_new("abort", shortened(f"abort:{promotion}"), given)
+    except Exception as error:
+        if "already exists" not in str(error):
+            raise
 
 
 def _is_aborted(verdict: dict[str, Any]) -> bool:

@@ -9,10 +9,12 @@ from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.read_model import environment_row, environment_rows
 from slipway.promotion.approval import Person
 from slipway.promotion.ids import is_name
+from slipway.promotion.outcomes import iso
 from slipway.promotion.views import environment_service, environments
 from slipway.settings import settings
 from triggers.http import NotFound, answer, api
 from triggers.identity import READERS
+from triggers.intake import now
 
 bp = df.Blueprint()
 
@@ -23,7 +25,7 @@ async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpRe
     """Every environment with its services."""
     rows = await asyncio.to_thread(environment_rows)
     order = await asyncio.to_thread(_order)
-    return answer({"environments": environments(rows, order)})
+    return answer({"environments": environments(rows, order, iso(now()))})
 
 
 @bp.route(route="api/environments/{environment}/services/{service}", methods=["GET"])
@@ -35,7 +37,7 @@ async def get_environment_service(req: func.HttpRequest, person: Person) -> func
     row = await asyncio.to_thread(environment_row, environment, service) if known else None
     if row is None:
         raise NotFound("UNKNOWN_ENVIRONMENT", f"nothing of {service} has been promoted to {environment}")
-    return answer({"environment": environment, **environment_service(service, row)})
+    return answer({"environment": environment, **environment_service(service, row, iso(now()))})
 
 
 def _order() -> list[str]:

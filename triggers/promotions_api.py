@@ -19,6 +19,7 @@ from triggers.identity import READERS
 
 bp = df.Blueprint()
 
+LOOKED_AT = 500
 UNKNOWN = {404: ("UNKNOWN_PROMOTION",)}
 
 
@@ -27,17 +28,30 @@ UNKNOWN = {404: ("UNKNOWN_PROMOTION",)}
 async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Promotions, newest first.
 
-    A page of `top` is read, then filtered by `state`, so it may be shorter.
+    A page has `top` of them while there are more. Where few are in that `state`, it ends after 500 that were looked
+    at; `after` goes on there.
     """
     from triggers.bodies import PromotionsQuery
 
     query = query_of(req, PromotionsQuery)
-    ids, after = await asyncio.to_thread(newest_promotions, query.service, query.after, query.top)
-    found = await asyncio.gather(*(asyncio.to_thread(promotion_rows, id) for id in ids))
-    listed = [summary(rows) for rows in found if "promotion" in rows]
-    if query.state:
-        listed = [each for each in listed if each["state"] == query.state]
-    return answer({"promotions": listed, "after": after})
+    listed: list[dict[str, Any]] = []
+    after, looked_at = query.after, 0
+    while True:
+        size = min(query.top, LOOKED_AT - looked_at)
+        places = await asyncio.to_thread(newest_promotions, query.service, after, size + 1)
+        found = await asyncio.gather(*(asyncio.to_thread(promotion_rows, id) for id, _ in places[:size]))
+        for (_, place), rows in zip(places[:size], found, strict=True):
+            if len(listed) == query.top:
+                return answer({"promotions": listed, "after": after})
+            after = place
+            shown = summary(rows) if "promotion" in rows else None
+            if shown and query.state in (None, shown["state"]):
+                listed.append(shown)
+        looked_at += size
+        if len(places) <= size:
+            return answer({"promotions": listed, "after": None})
+        if len(listed) == query.top or looked_at >= LOOKED_AT:
+            return answer({"promotions": listed, "after": after})
 
 
 @bp.route(route="api/promotions/{id}", methods=["GET"])

@@ -66,13 +66,12 @@ class PipelineFolder:
 
 @once_per_process
 def _read(path: Path, _changed_ns: int, _size: int) -> _Read:
-    from slipway.promotion.pipeline import Finding, PipelineInvalid, digest_of, read_pipeline
+    from slipway.promotion.pipeline import PipelineInvalid, digest_of, no_text, read_pipeline
 
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        finding = Finding(path.name, 1, 1, "NOT_UTF8", f"byte {error.start} is not UTF-8")
-        return _Read("", PipelineText("", path.name, ""), (finding,))
+        return _Read("", PipelineText("", path.name, ""), (no_text(path.name, error),))
     pipeline = PipelineText(text, path.name, digest_of(text))
     try:
         return _Read(read_pipeline(text, path.name).service, pipeline, ())

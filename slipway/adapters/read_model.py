@@ -34,13 +34,11 @@ def list_promotion(promotion: str, service: str, at: datetime) -> None:
         Rows("promotionlist").upsert(partition, f"{inverted:015d}-{promotion}", {"promotion": promotion}, merge=False)
 
 
-def newest_promotions(service: str | None, after: str | None, top: int) -> tuple[list[str], str | None]:
-    """Promotion ids, newest first, and the token of the next page (None when this was the last)."""
+def newest_promotions(service: str | None, after: str | None, top: int) -> list[tuple[str, str]]:
+    """At most `top` promotions, newest first, each with the token of its place: `after` it the next ones come."""
     partition = f"service:{service}" if service else "all"
-    rows = Rows("promotionlist").query(partition, from_key=f"{after}~" if after else None, top=top + 1)
-    page = rows[:top]
-    token = page[-1].key if len(rows) > top else None
-    return [str(row.values["promotion"]) for row in page], token
+    rows = Rows("promotionlist").query(partition, from_key=f"{after}~" if after else None, top=top)
+    return [(str(row.values["promotion"]), row.key) for row in rows]
 
 
 def promotion_rows(promotion: str) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.options import AsJson
 from slipway.cli.printing import answer, clean, out, print_json
 from slipway.cli.times import rounded
-from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, read_pipeline
+from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, no_text, read_pipeline
 from slipway.promotion.pipeline import lint as lint_text
 from slipway.promotion.pipeline.findings import nearest
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
@@ -80,8 +80,7 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        words = f"is not UTF-8 text from byte {error.start + 1} on"
-        raise PipelineInvalid([Finding(str(file), 1, 1, "NOT_TEXT", words)]) from error
+        raise PipelineInvalid([no_text(str(file), error)]) from error
 
 
 def _file_of(pipeline: str) -> Path:

@@ -84,9 +84,9 @@ def _promotions(found: Promotions, now: datetime, filters: str, further: bool) -
 
 
 def _nothing(filters: str, further: bool, more: bool) -> str:
-    """Why a page is empty: a page is read whole, then filtered."""
+    """Why a page is empty; the server looks at many promotions for one, and stops after a while."""
     if more:
-        return f"None matches{filters} on this page."
+        return f"None matches{filters} so far."
     if filters:
         return f"{'None of the rest' if further else 'No promotion'} matches{filters}."
     return "No further promotion." if further else "No promotion yet. `slipway submit checkout 1.1.0` sends a build."

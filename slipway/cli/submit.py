@@ -23,6 +23,7 @@ class _Accepted(BaseModel):
 
 
 def submit(
+    context: typer.Context,
     service: Annotated[str | None, typer.Argument(metavar="SERVICE")] = None,
     version: Annotated[str | None, typer.Argument(metavar="VERSION")] = None,
     file: Annotated[
@@ -42,6 +43,10 @@ def submit(
     if file is not None and service:
         words = f"both a build ({' '.join(filter(None, (service, version)))}) and --file were given: say one of them"
         raise Failure("USAGE", words, ExitCode.USAGE)
+    if file is not None and (
+        beside := _given(context, "branch", "author", "commit", "digest", "finished_at", "result")
+    ):
+        raise Failure("USAGE", f"{beside} was given beside --file, which is sent as it is", ExitCode.USAGE)
     if file is None and not (service and version):
         raise Failure("USAGE", "say SERVICE and VERSION, or --file with a message", ExitCode.USAGE)
     api = connect(url)
@@ -80,6 +85,13 @@ def build_message(
         "result": result,
     }
     return message | ({"digest": digest} if digest else {})
+
+
+def _given(context: typer.Context, *names: str) -> str:
+    """Those of the options that were given, as they are typed."""
+    sources = {name: context.get_parameter_source(name) for name in names}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    return ", ".join(f"--{name.replace('_', '-')}" for name in given)
 
 
 def _said(accepted: _Accepted) -> Text:

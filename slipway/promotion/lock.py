@@ -180,8 +180,12 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
 
 def active_hold(state: State, at: str) -> dict[str, Any] | None:
     """The hold that ends last of those that are in force at `at`; None when there is none."""
-    in_force = [each for each in state["holds"] if moment(each["expires_at"]) > moment(at)]
-    return max(in_force, key=lambda each: moment(each["expires_at"]), default=None)
+    return max(holds_in_force(state, at), key=lambda each: moment(each["expires_at"]), default=None)
+
+
+def holds_in_force(state: State, at: str) -> list[dict[str, Any]]:
+    """What people said that still keeps builds out at `at`; what has expired stays in the state until it changes."""
+    return [each for each in state.get("holds", ()) if moment(each["expires_at"]) > moment(at)]
 
 
 def _granted(state: State) -> Answer:

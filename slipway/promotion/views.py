@@ -3,6 +3,7 @@
 from typing import Any
 
 from slipway.promotion.ids import stage_id
+from slipway.promotion.lock import holds_in_force
 from slipway.promotion.outcomes import Outcome
 
 Rows = dict[str, dict[str, Any]]
@@ -54,17 +55,18 @@ def detail(promotion: str, rows: Rows, decisions: dict[str, Any], runtimes: dict
     }
 
 
-def environments(rows: list[tuple[str, str, dict[str, Any]]], order: list[str]) -> list[dict[str, Any]]:
-    """Environments with their services: those of `order` first, in that order, then others by name."""
+def environments(rows: list[tuple[str, str, dict[str, Any]]], order: list[str], at: str) -> list[dict[str, Any]]:
+    """Environments with their services, as they are at `at`: those of `order` first, in that order, then others by
+    name."""
     grouped: dict[str, list[dict[str, Any]]] = {}
     for environment, service, state in sorted(rows, key=lambda each: each[:2]):
-        grouped.setdefault(environment, []).append(environment_service(service, state))
+        grouped.setdefault(environment, []).append(environment_service(service, state, at))
     names = [name for name in order if name in grouped] + [name for name in grouped if name not in order]
     return [{"environment": name, "services": grouped[name]} for name in names]
 
 
-def environment_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
-    """One service in one environment: live, previous, on its way, waiting, broken."""
+def environment_service(service: str, state: dict[str, Any], at: str) -> dict[str, Any]:
+    """One service in one environment: live, previous, on its way, waiting, broken, holds in force at `at`."""
     holder = state["holder"]
     shown = ("promotion", "version", "stage", "since")
     return {
@@ -74,7 +76,7 @@ def environment_service(service: str, state: dict[str, Any]) -> dict[str, Any]:
         "on_its_way": {key: holder[key] for key in shown} if holder else None,
         "waiting": [{key: entry[key] for key in ("promotion", "version")} for entry in state["queue"]],
         "broken": state["broken"],
-        "holds": state.get("holds", []),
+        "holds": holds_in_force(state, at),
     }
 
 

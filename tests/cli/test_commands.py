@@ -62,6 +62,16 @@ def test_a_build_and_a_file_are_not_sent_together(slipway: Slipway, server: ApiS
     assert server.heard == []
 
 
+@pytest.mark.parametrize("option", ["--branch", "--author", "--commit", "--digest", "--finished-at", "--result"])
+def test_what_a_file_says_is_not_said_beside_it(
+    slipway: Slipway, server: ApiServer, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "message.json").write_text("{}")
+    result = slipway("submit", "--file", "message.json", option, "main")
+    assert (result.exit_code, server.heard) == (2, [])
+    assert f"{option} was given beside --file, which is sent as it is" in result.stderr
+
+
 def test_a_file_that_holds_no_message_is_wrong_usage(slipway: Slipway, tmp_path: Path) -> None:
     (tmp_path / "message.json").write_text("[1")
     assert slipway("submit", "--file", "message.json").exit_code == 2
@@ -158,7 +168,7 @@ def test_a_list_in_which_nothing_matches_says_so(slipway: Slipway, server: ApiSe
     assert slipway("list", "--after", "t0").stdout == "No further promotion.\n"
     server.on("GET /api/promotions", (200, {"promotions": [], "after": "t1"}))
     page = slipway("list", "--state", "failed").stdout.splitlines()
-    assert page == ["None matches --state failed on this page.", "more: slipway list --state failed --after t1"]
+    assert page == ["None matches --state failed so far.", "more: slipway list --state failed --after t1"]
 
 
 def test_a_state_that_does_not_exist_is_refused_with_the_nearest(slipway: Slipway, server: ApiServer) -> None:

@@ -1,9 +1,10 @@
 from typing import Any
 
 from slipway.promotion import lock
+from slipway.promotion.outcomes import iso
 from slipway.promotion.stage_run import StageRun
-from slipway.promotion.views import detail, environments, summary
-from tests.promotion.builders import a_build, a_stage
+from slipway.promotion.views import detail, environment_service, environments, summary
+from tests.promotion.builders import NOON, a_build, a_stage, later
 
 
 def rows(**stage_changes: Any) -> dict[str, dict[str, Any]]:
@@ -59,9 +60,16 @@ def test_environments_are_listed_in_the_order_of_the_pipelines_with_their_servic
         (name, service, lock.empty())
         for name, service in (("test", "web"), ("dev", "web"), ("dev", "api"), ("lab", "api"))
     ]
-    shown = environments(rows, ["dev", "test", "production"])
+    shown = environments(rows, ["dev", "test", "production"], iso(NOON))
     assert [(each["environment"], [s["service"] for s in each["services"]]) for each in shown] == [
         ("dev", ["api", "web"]),
         ("test", ["web"]),
         ("lab", ["api"]),
     ]
+
+
+def test_a_hold_is_shown_for_as_long_as_it_is_in_force() -> None:
+    hold = {"id": "h1", "by": "Dave", "reason": "stocktaking", "at": iso(NOON), "expires_at": iso(later(hours=1))}
+    state = lock.apply(lock.empty(), "hold", hold)[0]
+    assert environment_service("checkout", state, iso(later(minutes=59)))["holds"] == [hold]
+    assert environment_service("checkout", state, iso(later(hours=1)))["holds"] == [], "nobody is kept out any more"

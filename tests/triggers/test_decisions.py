@@ -217,15 +217,45 @@ def test_an_abort_marks_the_promotion_wakes_its_waiters_and_is_on_record(it: Und
     assert it.records == [("command.abort", "")]
 
 
+def test_an_abort_that_does_not_show_in_time_still_stops_what_is_under_way(
+    app: AppHost, it: Underway, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.held, "carried_out", {"nudge", "mark_aborted"})
+    deploying = an_operation(app, it, f"other--{version}")
+    monkeypatch.setattr(deciding, "READ_BACK_S", 0.1)
+    with app.held.entities_stopped():
+        assert it.command("abort").status == 202
+        assert "aborted" not in intake(it.id), "it may yet be refused"
+    eventually(lambda: intake(it.id).get("aborted"))
+    eventually(lambda: has_ended(app, deploying))
+
+
+def test_an_abort_that_does_not_show_in_time_and_is_refused_marks_nothing(
+    app: AppHost, it: Underway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stage in ("test", "production"):
+        app.signal("decisions", it.id, "settle", {"stage": stage})
+    monkeypatch.setattr(deciding, "READ_BACK_S", 0.1)
+    with app.held.entities_stopped():
+        assert it.command("abort").status == 202
+    eventually(lambda: has_ended(app, f"abort:{it.id}"))
+    assert "aborted" not in intake(it.id)
+
+
 def test_an_abort_wakes_the_operations_that_are_under_way(app: AppHost, it: Underway, version: str) -> None:
+    deploying = an_operation(app, it, f"other--{version}")
+    assert it.command("abort").status == 200
+    eventually(lambda: has_ended(app, deploying))
+
+
+def an_operation(app: AppHost, it: Underway, other: str) -> str:
+    """The id of an operation that is under way and ends once it is nudged."""
     deploying = f"{it.id}:test:checkout-test:deploy:1"
     it.show("test", Step("deploy", "checkout-test", deploying))
     # Any orchestration of that id will do: this one would look at what was decided in 15 minutes only.
-    other = f"other--{version}"
     ask_people(app, deploying, other, "test", a_policy())
     app.signal("decisions", other, "close", {"stage": "test", "as": "expired"})
-    assert it.command("abort").status == 200
-    eventually(lambda: has_ended(app, deploying))
+    return deploying
 
 
 def test_a_second_abort_is_refused_and_the_same_one_again_is_not(it: Underway) -> None:

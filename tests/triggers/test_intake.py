@@ -1,6 +1,7 @@
 """Build messages: each build is promoted once, or set aside with a reason, however often its message comes."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -227,14 +228,25 @@ def test_a_message_that_cannot_be_used_is_audited_and_forwarded_as_it_came(
     assert record["id"] == message.message_id and record["words"]
 
 
-@pytest.mark.parametrize(("size", "code"), [(262_000, "NOT_JSON"), (300_000, "TOO_LARGE")])
-def test_a_message_too_large_to_be_forwarded_whole_is_still_set_aside_with_its_reason(
-    app: AppHost, rejected: Watched, size: int, code: str
+@pytest.mark.parametrize(
+    ("size", "code", "kept", "cut"),
+    [
+        (196_608, "NOT_JSON", 196_608, "no"),
+        (262_000, "NOT_JSON", 196_608, "262000 bytes, the audit has the hash of all"),
+        (300_000, "TOO_LARGE", 196_608, "300000 bytes, the audit has the hash of all"),
+    ],
+)
+def test_a_message_too_large_to_be_forwarded_whole_is_cut_says_so_and_is_set_aside_with_its_reason(
+    app: AppHost, rejected: Watched, size: int, code: str, kept: int, cut: str
 ) -> None:
-    app.deliver(b"x" * size, f"large-{size}")
+    body = b"x" * size
+    app.deliver(body, f"large-{size}")
     (message,) = rejected.new()
-    assert properties_of(message)["code"] == code
-    assert len(set_aside(f"large-{size}")) == 1
+    said = properties_of(message)
+    assert (said["code"], said["cut"]) == (code, cut) and said["reason"]
+    assert b"".join(message.body) == body[:kept]
+    (record,) = set_aside(f"large-{size}")
+    assert record["evidence"]["sha256"] == hashlib.sha256(body).hexdigest()
 
 
 def test_a_rejected_message_that_comes_again_is_audited_once_and_known_by_its_id(

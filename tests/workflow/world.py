@@ -110,6 +110,10 @@ class World:
         kept.token = kept.token or order["token"]
         return passed(claim="mine" if kept.token == order["token"] else "theirs")
 
+    def _mark_aborted(self, order: Order) -> Answer:
+        self.of(order["promotion"]).aborted = True
+        return passed()
+
     def _end_promotion(self, order: Order) -> Answer:
         self.of(order["promotion"]).ended = True
         return passed()

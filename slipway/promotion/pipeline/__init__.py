@@ -1,7 +1,7 @@
 """Pipelines as code: read, linted with positions, compiled into a plan."""
 
 from slipway.promotion.pipeline.compile import compile_plan
-from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
+from slipway.promotion.pipeline.findings import Finding, PipelineInvalid, no_text
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.reading import digest_of, lint, read_pipeline
 from slipway.promotion.pipeline.schema import pipeline_schema
@@ -13,6 +13,7 @@ __all__ = [
     "compile_plan",
     "digest_of",
     "lint",
+    "no_text",
     "pipeline_schema",
     "read_pipeline",
 ]

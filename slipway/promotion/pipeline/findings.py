@@ -46,3 +46,8 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     spelled = {candidate.lower(): candidate for candidate in valid}
     close = get_close_matches(word.lower(), spelled, n=1, cutoff=0.6) if len(word) <= 60 else []
     return spelled[close[0]] if close else ""
+
+
+def no_text(file: str, error: UnicodeDecodeError) -> Finding:
+    """The finding for a file that is no text at all."""
+    return Finding(file, 1, 1, "NOT_TEXT", f"is not UTF-8 text from byte {error.start + 1} on")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from activities.answering import Order
+from slipway.adapters.azure_errors import UNKNOWN
 from slipway.adapters.fences import Fences
 from slipway.adapters.receipts import Receipts
 from slipway.promotion.outcomes import Answer, Outcome, running
@@ -36,7 +37,10 @@ def once(order: Order, start: Callable[[Receipt], Answer], poll: Callable[[Handl
 
 
 def fenced(order: Order, act: Act) -> Answer:
-    """Act under the order's fence: claimed just before, closed just after. Refused when a higher one is there."""
+    """Act under the order's fence: claimed just before, closed just after. Refused when a higher one is there.
+
+    A write whose answer was lost may still arrive: its claim stays open, for whoever takes over to wait it out.
+    """
     target, fence, operation = Target(**order["target"]), order["fence"], order["operation"]
     fences = Fences()
     claimed = fences.claim(target, fence, operation)
@@ -47,7 +51,8 @@ def fenced(order: Order, act: Act) -> Answer:
         words = f"{target.name} is under fence {claimed.fence}; this operation came with {fence} and does nothing"
         return Answer(Outcome.CANCELLED, code="FENCED", words=words)
     answer = act()
-    fences.close(target, fence, operation)
+    if answer.code != UNKNOWN:
+        fences.close(target, fence, operation)
     return answer
 
 

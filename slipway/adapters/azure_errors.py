@@ -7,7 +7,7 @@ which the SDK turns into exceptions of its own.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -27,7 +27,8 @@ class FaultKind(StrEnum):
     INVALID = "invalid"
 
 
-_MAY_PASS = {FaultKind.THROTTLED, FaultKind.CONFLICT, FaultKind.UNAVAILABLE, FaultKind.UNKNOWN}
+_MAY_PASS = {FaultKind.THROTTLED, FaultKind.CONFLICT, FaultKind.UNAVAILABLE}
+UNKNOWN = "AZURE_UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ class AzureFault:
         return f"AZURE_{self.kind.upper()}"
 
     def answer(self, handle: dict[str, Any], after_s: float) -> Answer:
-        """Running on with `handle` when it may pass (no sooner than Azure asked for), else broken."""
+        """Running on with `handle` when it may pass (no sooner than Azure asked for), else broken. One that runs on
+        has a code only when whether Azure did it is not known."""
+        if self.kind is FaultKind.UNKNOWN:
+            return replace(running(handle, after_s, self.words), code=UNKNOWN)
         if self.kind in _MAY_PASS:
             return running(handle, max(after_s, self.retry_after_s), self.words)
         return broken(self.stable_code, self.words)

@@ -11,7 +11,7 @@ from slipway.adapters.intake import mark_aborted
 from slipway.adapters.receipts import Receipts
 from slipway.promotion.outcomes import Outcome
 from tests.activities.conftest import Promotion
-from tests.app_host import AppHost
+from tests.app_host import AppHost, eventually
 from tests.laptop import AzureStandin
 
 pytestmark = pytest.mark.usefixtures("configured")
@@ -106,3 +106,40 @@ def test_a_slot_that_holds_another_version_is_not_made_live(
     answer = app.followed("swap", promotion.change(SITE, "swap", "9.9.9", fence))
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "IDLE_HOLDS_ANOTHER")
     assert azure.live_version(SITE) == was
+
+
+def test_a_swap_that_the_front_end_does_not_show_yet_is_waited_for(
+    app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int, idle: str
+) -> None:
+    was, order = azure.live_version(SITE), promotion.change(SITE, "swap", idle, fence)
+    started = app.activity("swap", order)
+    eventually(lambda: azure.live_version(SITE) == idle)
+    azure.fault("GET", "/version", 2, SITE, answer={"status": 200, "body": {"version": was}})
+    answer = app.activity("swap", {**order, "handle": started.handle})
+    assert answer.running and answer.words == "swapped; the front end follows"
+    assert app.followed("swap", order, answer).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("theirs", ["the swap itself", "the way back"])
+def test_a_live_version_that_somebody_else_changed_is_looked_at_not_swapped_over(
+    app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int, idle: str, theirs: str
+) -> None:
+    """By hand in the portal: the same swap just before ours, or a swap back just after ours began to settle."""
+    was, order = azure.live_version(SITE), promotion.change(SITE, "swap", idle, fence)
+    if theirs == "the swap itself":
+        by_hand(app, promotion, fence, idle, "portal")
+        answer = app.activity("swap", order)
+        assert (answer.outcome, answer.result) == (Outcome.PASSED, {"already": True})
+        assert azure.live_version(SITE) == idle, "a second swap would have taken it back"
+        return
+    started = app.activity("swap", order)
+    eventually(lambda: azure.live_version(SITE) == idle)
+    by_hand(app, promotion, fence, was, "portal")
+    answer = app.followed("swap", order, started)
+    assert (answer.outcome, answer.code) == (Outcome.FAILED, "SWAP_NOT_EFFECTIVE")
+    assert f"production answers {was}, not {idle}" in answer.words
+    assert azure.live_version(SITE) == was
+
+
+def by_hand(app: AppHost, promotion: Promotion, fence: int, version: str, step: str) -> None:
+    assert app.followed("swap", promotion.change(SITE, step, version, fence)).outcome is Outcome.PASSED

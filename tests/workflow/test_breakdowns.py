@@ -121,3 +121,37 @@ async def test_the_drivers_of_a_test_run_together_and_histories_stay_small(tmp_p
         assert (await flow.until_ended(id))["outcome"] == "passed"
         assert len(together) == 20 and all(len(moments) == 1 for moments in together.values())
         assert 0 < longest < 200
+
+
+@pytest.mark.parametrize(
+    ("theirs", "code", "words"),
+    [
+        ("0.9.9", "ROLLBACK_FAILED", "checkout-dev answers 0.9.9"),
+        ("1.0.0", "UNHEALTHY", "dev is still on 1.0.0"),
+    ],
+    ids=["to something else", "back to the release before"],
+)
+async def test_a_live_version_that_somebody_else_changes_is_noticed_and_not_touched(
+    flow: Workflow, theirs: str, code: str, words: str
+) -> None:
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=600))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
+    flow.world.sites["checkout-dev"].live = theirs
+    output = await flow.until_ended(id)
+    assert output["code"] == code and words in output["words"]
+    assert f"{theirs} answers, not 1.2.0" in output["words"]
+    assert live(flow)["checkout-dev"] == theirs
+    assert bool((await flow.lock("dev"))["broken"]) == (theirs != "1.0.0"), "where nobody knows, a person looks"
+
+
+async def test_what_somebody_else_put_there_before_is_named_as_drift_and_is_what_a_failure_returns_to(
+    flow: Workflow,
+) -> None:
+    await flow.until_ended(await flow.promote(a_build("1.1.0"), a_stage("dev")))
+    flow.world.sites["checkout-dev"].live = "1.1.0-hotfix"
+    flow.world.sick_live = {"1.2.0"}
+    id = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), a_stage("dev"), token="t2")
+    assert (await flow.until_ended(id))["outcome"] == "failed"
+    said = [each["words"] for each in flow.world.records if each["action"] == "stage.deploying"]
+    assert "found 1.1.0-hotfix live where Slipway had put 1.1.0" in said[-1]
+    assert live(flow)["checkout-dev"] == "1.1.0-hotfix"

@@ -184,7 +184,7 @@ def works(app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int) -
 
 @pytest.fixture(autouse=True)
 def _short_pauses(azure: AzureStandin, configured: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(targets, "AppService", partial(AppService, settle_s=0.05))
+    monkeypatch.setattr(targets, "_app_service", partial(AppService, settle_s=0.05))
     monkeypatch.setenv("SLIPWAY_VAULT", azure.url)
     use_clients_of("short-pauses", monkeypatch, BLOB_PAUSE_S=0)
     yield

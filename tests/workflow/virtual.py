@@ -17,7 +17,10 @@ from slipway.promotion.outcomes import iso, passed
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.promotion_run import PromotionRun
 from tests.promotion.builders import NOON
+from tests.workflow.traps import traps
 from tests.workflow.world import World
+
+stepped_into: list[tuple[str, str]] = []  # orchestration and trap; see `conftest.py`
 
 
 @cache
@@ -45,7 +48,9 @@ class WorldFunctions:
         return self._real.kind(name)
 
     def orchestrate(self, name: str, body: str) -> str:
-        return self._real.orchestrate(name, body)
+        answer = self._real.orchestrate(name, body)
+        stepped_into.extend((name, trap) for trap in traps(body, answer))
+        return answer
 
     def run_entity(self, name: str, body: str) -> str:
         return self._real.run_entity(name, body)

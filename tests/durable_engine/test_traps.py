@@ -108,7 +108,7 @@ async def test_a_deadline_that_is_used_again_never_ends_the_second_wait():
 
 
 @pytest.mark.filterwarnings("ignore:Potential duplicate")
-async def test_one_event_is_handed_to_every_later_wait_and_of_two_early_ones_the_last_counts():
+async def test_of_two_early_events_the_last_counts_and_one_event_for_two_waits_never_ends():
     async with World(trapped) as world:
         await world.start("hears_one_event_twice", None, "twice")
         await world.start("hears_late", None, "late")
@@ -117,7 +117,7 @@ async def test_one_event_is_handed_to_every_later_wait_and_of_two_early_ones_the
             await world.raise_event("late", "go", n)
         await world.settle()
         await world.advance(2 * M1)
-        assert await world.output("twice") == ["1", "1"]
+        assert await world.runtime_status("twice") == "Running", "the code has both, the extension waits for a second"
         assert await world.output("late") == "2"
 
 

@@ -14,13 +14,17 @@ from slipway.settings import Settings
 from tests.laptop import AzureStandin, Bus, run_broker
 
 
-@pytest.fixture(scope="module")
-def to_broker(azure: AzureStandin, broker: Bus) -> Settings:
+def settings_for(azure: AzureStandin, tls_port: int) -> Settings:
     return Settings(
         ca_file=azure.settings.ca_file,
         servicebus_namespace="localhost",
-        servicebus_endpoint=f"sb://localhost:{broker.ready['tls_port']}",
+        servicebus_endpoint=f"sb://localhost:{tls_port}",
     )
+
+
+@pytest.fixture(scope="module")
+def to_broker(azure: AzureStandin, broker: Bus) -> Settings:
+    return settings_for(azure, broker.ready["tls_port"])
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,41 @@ def test_a_queue_that_is_not_there_is_named_as_missing(to_broker: Settings) -> N
     with pytest.raises(AzureProblem) as problem:
         ServiceBus(to_broker).send("no-such-queue", b"{}", "m", {})
     assert problem.value.code == "AZURE_MISSING"
+
+
+REFUSED = {
+    "plain": ("com.microsoft:server-busy", "AZURE_THROTTLED"),
+    "builds": ("amqp:internal-error", "AZURE_UNAVAILABLE"),
+    "builds-rejected": ("com.microsoft:timeout", "AZURE_UNKNOWN"),
+    "plain-topic": ("com.microsoft:entity-disabled", "AZURE_CONFLICT"),
+    "promotions": ("amqp:unauthorized-access", "AZURE_DENIED"),
+}
+
+
+def test_what_the_service_refuses_is_told_apart_and_is_taken_once_it_can_be(
+    azure: AzureStandin, tmp_path: Path
+) -> None:
+    # Twice, since the SDK tries a second time; a right that is missing is not tried again.
+    refusals = [f"--refuse={entity}={said}" for entity, (said, _) in REFUSED.items() for _ in range(2)]
+
+    def published(entity: str) -> tuple[str, str]:
+        """The code of the first try and of the one after the last refusal."""
+        codes = []
+        for _ in range(3):
+            try:
+                ServiceBus(there).publish(entity, b"{}", f"to-{entity}", {})
+            except AzureProblem as problem:
+                codes.append(problem.code)
+                assert problem.code != "AZURE_DENIED" or "needs the role Azure Service Bus Data Sender" in str(problem)
+            else:
+                codes.append("")
+        return codes[0], codes[-1]
+
+    with run_broker(tmp_path, azure.ready["cert"], *refusals) as refusing:
+        there = settings_for(azure, refusing.ready["tls_port"])
+        with ThreadPoolExecutor(len(REFUSED)) as pool:
+            told = dict(zip(REFUSED, pool.map(published, REFUSED), strict=True))
+    assert told == {entity: (code, "") for entity, (_, code) in REFUSED.items()}
 
 
 def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(azure: AzureStandin, tmp_path: Path) -> None:

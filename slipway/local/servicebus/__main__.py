@@ -38,7 +38,10 @@ async def _serve(config: NamespaceConfig, options: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    server = await start(config, options.state, port=options.port, tls_port=options.tls_port, cert=options.cert)
+    refusals = [tuple(each.split("=", 1)) for each in options.refuse]
+    server = await start(
+        config, options.state, port=options.port, tls_port=options.tls_port, cert=options.cert, refusals=refusals
+    )
     print(json.dumps({"ready": True, "port": server.port, "tls_port": server.tls_port}), flush=True)
     server.failure.add_done_callback(lambda _: stopped.set())
     await stopped.wait()
@@ -58,6 +61,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="plain AMQP; 0 = any free port")
     parser.add_argument("--tls-port", type=int, default=0, help="AMQP over TLS; 0 = any free port")
     parser.add_argument("--cert", type=Path, help="key and certificate chain in one PEM file; none = no TLS")
+    parser.add_argument(
+        "--refuse", metavar="ENTITY=CONDITION", action="append", default=[], help="refuse one message, on purpose"
+    )
     return parser.parse_args()
 
 

@@ -4,9 +4,11 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from slipway.local.servicebus.entry import Entry, Sighting
+from slipway.local.servicebus.errors import Refusal
 from slipway.local.servicebus.namespace import Namespace, NamespaceConfig
 from slipway.local.servicebus.queue import Clock, Queue
 from slipway.local.servicebus.store import Store
@@ -64,7 +66,10 @@ class Broker:
     If it cannot be written, `failure` carries the error and nothing more is promised to anybody.
     """
 
-    def __init__(self, config: NamespaceConfig, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, config: NamespaceConfig, store: Store, clock: Clock, refusals: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self._refusals = list(refusals)
         self._loop = asyncio.get_running_loop()
         self._store = store
         self._clock = clock
@@ -81,6 +86,13 @@ class Broker:
         for queue in self._outlets:
             store.load(queue, clock())
             self.touch(queue)
+
+    def check(self, entity: str) -> None:
+        """Raise the next of the refusals on purpose, if one is left for a message to `entity`."""
+        for refusal in self._refusals:
+            if refusal[0] == entity:
+                self._refusals.remove(refusal)
+                raise Refusal(refusal[1], f"refused on purpose: {entity}")
 
     # The journal
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from slipway.local.servicebus.broker import Broker
@@ -47,9 +48,16 @@ class Server:
 
 
 async def start(
-    config: NamespaceConfig, state: Path, *, port: int = 0, tls_port: int = 0, cert: Path | None = None
+    config: NamespaceConfig,
+    state: Path,
+    *,
+    port: int = 0,
+    tls_port: int = 0,
+    cert: Path | None = None,
+    refusals: Sequence[tuple[str, str]] = (),
 ) -> Server:
-    """Load the state and listen; TLS only with a certificate (a PEM file with key and chain).
+    """Load the state and listen; TLS only with a certificate (a PEM file with key and chain). `refusals` are made on
+    purpose, one a message: (queue or topic, AMQP condition).
 
     Raises StoreError, OSError.
     """
@@ -61,7 +69,7 @@ async def start(
         except OSError as error:
             raise OSError(f"cannot use the certificate {cert}: {error}") from error
     store = Store(state)
-    server = Server(Broker(config, store, wall_clock_ms), store)
+    server = Server(Broker(config, store, wall_clock_ms, refusals), store)
     server.port = await server.listen(port)
     if tls is not None:
         server.tls_port = await server.listen(tls_port, tls)

@@ -177,8 +177,12 @@ class Session:
         if node is not None:
             sink = partial(self._ask, address, node)
         else:
-            sink = partial(_accept, self._broker.namespace.sent_to(address))
+            sink = partial(self._accept, entity_name(address), self._broker.namespace.sent_to(address))
         return Link(Incoming(self, attach.handle, sink), lambda: None)
+
+    def _accept(self, entity: str, queue: Queue, message_format: int, message: bytes) -> None:
+        self._broker.check(entity)
+        _accept(queue, message_format, message)
 
     def _receiver(self, attach: Attach) -> Link:
         address = _address(attach.source)

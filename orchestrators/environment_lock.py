@@ -5,8 +5,8 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.waiting import Context, Durable, insist, nudge_all
+from slipway.promotion.barriers import QUEUE
 from slipway.promotion.ids import environment_key
-from slipway.promotion.lock import QUEUE
 from slipway.promotion.outcomes import iso
 from slipway.promotion.stage_run import StageRun
 

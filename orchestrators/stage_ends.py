@@ -116,6 +116,7 @@ def report(context: Context, run: StageRun) -> Durable:
     if run.goes_back:
         return run.to(phase.OVER)
     given = {"outcome": ending.outcome, "attempt": run.attempt, "over": not run.may_retry}
+    given |= {"until": run.deadline}
     yield from ask_decisions(
         context, run.promotion, "report", {"stage": run.plan.name, "waiter": run.instance, **given}
     )

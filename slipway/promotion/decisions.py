@@ -5,12 +5,13 @@ waits for a decision asks with its instance id (`waiter`); every operation that 
 answers `nudge`, the ids to wake. The entity has no clock: moments come with the inputs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from slipway.promotion import barriers
+from slipway.promotion.barriers import Barrier, in_the_promotion
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter
-from slipway.promotion.outcomes import Outcome, moment
 
 __all__ = ["apply", "empty"]
 
@@ -26,16 +27,7 @@ def ask_needs(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     A need that failed and may still be retried is waited for. A pause ends with `until`, at the latest.
     """
     state = with_waiter(state, given["waiter"])
-    if state["aborted"]:
-        return state, _cancel("ABORTED", "the promotion was aborted")
-    needs = {need: stage_of(state, need) for need in given["needs"]}
-    for name, need in needs.items():
-        if need.get("over") and need["outcome"] != Outcome.PASSED:
-            return state, _cancel("NEED_NOT_PASSED", f"stage {name} ended {need['outcome']}")
-    waits_for = [f"stage {name}" for name, need in needs.items() if not need.get("over")]
-    if waits_for:
-        return state, {"do": "wait", "for": waits_for}
-    return state, _while_paused(state, given["at"]) if state["paused"] else {"do": "go"}
+    return state, _go_unless(in_the_promotion(state, given))
 
 
 def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -44,11 +36,7 @@ def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     Who cannot stop where it is (a release on watch, say) asks with `past_pause` and hears no `wait`.
     """
     state = with_waiter(state, given["waiter"])
-    if state["aborted"]:
-        return state, _cancel("ABORTED", "the promotion was aborted")
-    if state["paused"] and not given.get("past_pause"):
-        return state, _while_paused(state, given["at"])
-    return state, {"do": "go"}
+    return state, _go_unless(in_the_promotion(state, {**given, "needs": ()}))
 
 
 def ask_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -114,9 +102,9 @@ def settle(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 def report(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """Keep the outcome of a stage's attempt; those who need it are told.
 
-    `over` says that the stage has no further attempt: it waits no more.
+    `over` says that the stage has no further attempt: it waits no more. Else it may be tried again `until` then.
     """
-    kept = {"outcome": given["outcome"], "attempt": given["attempt"], "over": given["over"]}
+    kept = {key: given[key] for key in ("outcome", "attempt", "over")} | {"until": given.get("until", "")}
     state = with_stage(state, given["stage"], {**stage_of(state, given["stage"]), **kept})
     if not given["over"]:
         return state, {"nudge": state["waiters"]}
@@ -153,12 +141,22 @@ def _standing(stage: dict[str, Any]) -> Answer:
     }
 
 
-def _while_paused(state: State, at: str) -> Answer:
-    """What a stage that would begin at `at` hears of a paused promotion."""
-    paused = state["paused"]
-    if moment(at) >= moment(paused["until"]):
-        return _cancel("PAUSE_OVER", f"{paused['by']} paused the promotion, and nobody resumed it by {paused['until']}")
-    return {"do": "wait", "for": [f"resume: {paused['by']} paused the promotion"], "until": paused["until"]}
+def _go_unless(found: Iterable[Barrier]) -> Answer:
+    """What a stage hears that would begin its work: of the first barrier, or of all stages that it waits for."""
+    kept = list(found)
+    if not kept:
+        return {"do": "go"}
+    code, by = kept[0]
+    match code:
+        case barriers.ABORTED:
+            return _cancel(code, "the promotion was aborted")
+        case barriers.NEED_NOT_PASSED:
+            return _cancel(code, f"stage {by['name']} ended {by['outcome']}")
+        case barriers.NEED_NOT_OVER:
+            return {"do": "wait", "for": [f"stage {each.by['name']}" for each in kept if each.code == code]}
+        case barriers.PAUSE_OVER:
+            return _cancel(code, f"{by['by']} paused the promotion, and nobody resumed it by {by['until']}")
+    return {"do": "wait", "for": [f"resume: {by['by']} paused the promotion"], "until": by["until"]}
 
 
 def _cancel(code: str, words: str) -> Answer:

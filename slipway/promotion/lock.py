@@ -3,20 +3,20 @@
 Pure, as the entity `environment` keeps it. Operations are idempotent by holder and fence. Order, not
 luck, decides who is next: the older build first, ties by intake. A build older than the live one is
 `behind` and never deployed. A rollback that could not be proven leaves the lock `broken`: nobody gets
-it until a person has looked.
+it until a person has looked. What keeps a build out stands in `barriers`.
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from slipway.promotion.outcomes import moment
+from slipway.promotion import barriers
+from slipway.promotion.barriers import Barrier, age, at_the_lock, is_newer, overtaken
 
 State = dict[str, Any]
 Answer = dict[str, Any]
 Given = dict[str, Any]
 KEPT_PREVIOUS = 5
-SUPERSEDE, QUEUE, IGNORE = "supersede", "queue", "ignore"
+_TURNED_AWAY = (barriers.LOCK_BROKEN, barriers.BEHIND, barriers.SUPERSEDED, barriers.IGNORED)
 
 
 def empty() -> State:
@@ -45,12 +45,11 @@ def announce(state: State, given: Given) -> tuple[State, Answer]:
     `given`: holder (the stage's instance id), waiter (whom to wake), promotion, stage, version, finished_at,
     at, on_newer_build. Asked again by whoever waits for people, so that a newer build ends that wait.
     """
+    for barrier in overtaken(state, given):
+        return _turned_away(state, given, barrier)
     state = _with_announced(state, given)
-    overtaken = _overtaken(state, given)
-    if overtaken:
-        return overtaken
-    older = [entry for entry in _others(state, given) if _is_newer(given, entry)]
-    return state, {"lock": "go", "nudge": [entry["waiter"] for entry in older]}
+    others = [entry for entry in state["announced"] if entry["promotion"] != given["promotion"]]
+    return state, {"lock": "go", "nudge": [entry["waiter"] for entry in others if is_newer(given, entry)]}
 
 
 def acquire(state: State, given: Given) -> tuple[State, Answer]:
@@ -60,25 +59,14 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
     me = given["holder"]
     if state["holder"] and state["holder"]["holder"] == me:
         return state, _granted(state)
-    if state["broken"]:
-        state = _without(state, me)
-        return state, {"lock": "broken", "words": state["broken"]["words"], "nudge": _waiting(state)}
-    if _newer_is_live(state, given):
-        state = _without(state, me)
-        return state, {"lock": "behind", "live": state["live"], "nudge": _waiting(state)}
+    barrier = next(at_the_lock(state, given), None)
+    if barrier and barrier.code in _TURNED_AWAY:
+        return _turned_away(state, given, barrier)
     state = _queued(_with_announced(state, given), given)
-    overtaken = _overtaken(state, given)
-    if overtaken:
-        return overtaken
-    hold = active_hold(state, given["at"])
-    if hold and not given.get("goes_back"):
-        return state, {"lock": "held", "hold": hold, "nudge": []}
-    first = state["queue"][0]
-    if state["holder"] or first["holder"] != me:
-        ahead = state["holder"] or first
-        return state, {"lock": "queued", "behind": ahead["promotion"], "nudge": []}
+    if barrier:
+        return state, {**_said(barrier), "nudge": []}
     fence = state["fence"] + 1
-    holder = {**first, "fence": fence, "since": given["at"]}
+    holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
     state = {**_without(state, me), "fence": fence, "holder": holder}
     return state, _granted(state)
 
@@ -178,50 +166,31 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
 }
 
 
-def active_hold(state: State, at: str) -> dict[str, Any] | None:
-    """The hold that ends last of those that are in force at `at`; None when there is none."""
-    return max(holds_in_force(state, at), key=lambda each: moment(each["expires_at"]), default=None)
-
-
-def holds_in_force(state: State, at: str) -> list[dict[str, Any]]:
-    """What people said that still keeps builds out at `at`; what has expired stays in the state until it changes."""
-    return [each for each in state.get("holds", ()) if moment(each["expires_at"]) > moment(at)]
-
-
 def _granted(state: State) -> Answer:
     live = state["live"] or {"version": "", "targets": []}
     found = {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
     return {"lock": "granted", "fence": state["holder"]["fence"], **found, "nudge": []}
 
 
-def _overtaken(state: State, given: Given) -> tuple[State, Answer] | None:
-    """The answer to a build that has to go for another one's sake, by its own pipeline's `on_newer_build`."""
-    others = _others(state, given)
-    newer = [entry for entry in others if _is_newer(entry, given)]
-    older = [entry for entry in others if _is_newer(given, entry)]
-    mode = given.get("on_newer_build", QUEUE)
-    if mode == SUPERSEDE and newer:
-        answer = {"lock": "superseded", "by": newer[-1]["promotion"]}
-    elif mode == IGNORE and older:
-        answer = {"lock": "ignored", "by": older[0]["promotion"]}
-    else:
-        return None
+def _turned_away(state: State, given: Given, barrier: Barrier) -> tuple[State, Answer]:
+    """Who need not wait leaves the queue, and those who do are told."""
     state = _without(state, given["holder"])
-    return state, {**answer, "nudge": _waiting(state)}
+    return state, {**_said(barrier), "nudge": _waiting(state)}
 
 
-def _others(state: State, given: Given) -> list[dict[str, Any]]:
-    """Other promotions' builds that are on their way here and have not got the lock yet, oldest first."""
-    return [entry for entry in state["announced"] if entry["promotion"] != given["promotion"]]
-
-
-def _is_newer(one: Given, other: Given) -> bool:
-    return _age(one) > _age(other)
-
-
-def _age(build: Given) -> tuple[datetime, datetime]:
-    """What orders builds: when CI finished them, then when their messages were taken in."""
-    return moment(build["finished_at"]), moment(build.get("received_at") or build["finished_at"])
+def _said(barrier: Barrier) -> Answer:
+    """What whoever asked hears of the first barrier."""
+    by = barrier.by
+    match barrier.code:
+        case barriers.LOCK_BROKEN:
+            return {"lock": "broken", "words": by["words"]}
+        case barriers.BEHIND:
+            return {"lock": "behind", "live": by}
+        case barriers.SUPERSEDED | barriers.IGNORED:
+            return {"lock": barrier.code.lower(), "by": by["promotion"]}
+        case barriers.HELD:
+            return {"lock": "held", "hold": by}
+    return {"lock": "queued", "behind": by["promotion"]}
 
 
 def _is_holder(state: State, given: Given) -> bool:
@@ -229,15 +198,10 @@ def _is_holder(state: State, given: Given) -> bool:
     return bool(holder and holder["holder"] == given["holder"] and holder["fence"] == given["fence"])
 
 
-def _newer_is_live(state: State, given: Given) -> bool:
-    live = state["live"]
-    return bool(live and live["promotion"] != given["promotion"] and _is_newer(live, given))
-
-
 def _with_announced(state: State, given: Given) -> State:
     entry = {key: given[key] for key in ("holder", "waiter", "promotion", "version", "finished_at", "received_at")}
     others = [each for each in state["announced"] if each["holder"] != given["holder"]]
-    return {**state, "announced": sorted([*others, entry], key=_age)}
+    return {**state, "announced": sorted([*others, entry], key=age)}
 
 
 def _queued(state: State, given: Given) -> State:
@@ -245,7 +209,7 @@ def _queued(state: State, given: Given) -> State:
         return state
     shown = ("holder", "promotion", "stage", "version", "finished_at", "received_at")
     entry = {**{key: given[key] for key in shown}, "since": given["at"]}
-    queue = sorted([*state["queue"], entry], key=_age)
+    queue = sorted([*state["queue"], entry], key=age)
     return {**state, "queue": queue}
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from slipway.promotion.barriers import holds_in_force
 from slipway.promotion.ids import stage_id
-from slipway.promotion.lock import holds_in_force
 from slipway.promotion.outcomes import Outcome
 
 Rows = dict[str, dict[str, Any]]

@@ -180,7 +180,7 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "version": str(n),
         "finished_at": iso(later(minutes=n)),
         "received_at": iso(NOON),
-        "on_newer_build": draw.choice([lock.QUEUE, lock.QUEUE, lock.SUPERSEDE, lock.IGNORE]),
+        "on_newer_build": draw.choice(["queue", "queue", "supersede", "ignore"]),
         "at": iso(NOON),
         "fence": holder["fence"] if holder and draw.random() < 0.8 else draw.randrange(9),
         "release": {**release, "received_at": iso(NOON)},

@@ -1,0 +1,102 @@
+"""What keeps a build from its work in a stage: the rules of the promotion, and those of the environment's lock.
+
+Pure. Each rule stands here once: the entities `decisions` and `environment` act on the first barrier, `may_promote`
+tells all of them. A barrier is a stable `code` and what is in the way, as the entity's state has it.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from slipway.promotion.outcomes import Outcome, moment
+
+State = Mapping[str, Any]
+ABORTED, PAUSED, PAUSE_OVER = "ABORTED", "PAUSED", "PAUSE_OVER"
+NEED_NOT_PASSED, NEED_NOT_OVER = "NEED_NOT_PASSED", "NEED_NOT_OVER"
+LOCK_BROKEN, BEHIND, SUPERSEDED, IGNORED = "LOCK_BROKEN", "BEHIND", "SUPERSEDED", "IGNORED"
+HELD, LOCK_TAKEN, QUEUED_BEHIND = "HELD", "LOCK_TAKEN", "QUEUED_BEHIND"
+SUPERSEDE, QUEUE, IGNORE = "supersede", "queue", "ignore"
+
+
+class Barrier(NamedTuple):
+    """`by` is what is in the way: the pause, the stage that is needed, the hold, the holder, the live release …"""
+
+    code: str
+    by: dict[str, Any]
+
+
+def in_the_promotion(decisions: State, stage: State) -> Iterator[Barrier]:
+    """What the promotion's own state has against a `stage` that would begin its work.
+
+    `stage`: its needs, at, and `past_pause` where a pause does not count, because what is under way goes on.
+    """
+    if decisions["aborted"]:
+        yield Barrier(ABORTED, decisions["aborted"])
+    needs = [{**decisions["stages"].get(name, {}), "name": name} for name in stage.get("needs", ())]
+    yield from (Barrier(NEED_NOT_PASSED, each) for each in needs if _missed(each))
+    yield from (Barrier(NEED_NOT_OVER, each) for each in needs if not each.get("over"))
+    paused = decisions["paused"]
+    if paused and not stage.get("past_pause"):
+        over = moment(stage["at"]) >= moment(paused["until"])
+        yield Barrier(PAUSE_OVER if over else PAUSED, paused)
+
+
+def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
+    """What keeps `build` from the lock; nothing when it has it. The lock grants exactly when there is nothing.
+
+    `build`: holder (the stage's instance id), promotion, finished_at, received_at, on_newer_build, at, goes_back.
+    """
+    holder = lock["holder"]
+    if holder and holder["holder"] == build["holder"]:
+        return
+    if lock["broken"]:
+        yield Barrier(LOCK_BROKEN, lock["broken"])
+    live = lock["live"]
+    if live and live["promotion"] != build["promotion"] and is_newer(live, build):
+        yield Barrier(BEHIND, live)
+    yield from overtaken(lock, build)
+    if not build.get("goes_back"):
+        yield from (Barrier(HELD, hold) for hold in holds_in_force(lock, build["at"]))
+    if holder:
+        yield Barrier(LOCK_TAKEN, holder)
+    yield from (Barrier(QUEUED_BEHIND, entry) for entry in _ahead(lock["queue"], build))
+
+
+def overtaken(lock: State, build: State) -> Iterator[Barrier]:
+    """The other build for whose sake this one has to go, by its own pipeline's `on_newer_build`."""
+    others = [entry for entry in lock["announced"] if entry["promotion"] != build["promotion"]]
+    newer = [entry for entry in others if is_newer(entry, build)]
+    older = [entry for entry in others if is_newer(build, entry)]
+    mode = build.get("on_newer_build", QUEUE)
+    if mode == SUPERSEDE and newer:
+        yield Barrier(SUPERSEDED, newer[-1])
+    elif mode == IGNORE and older:
+        yield Barrier(IGNORED, older[0])
+
+
+def holds_in_force(lock: State, at: str) -> list[dict[str, Any]]:
+    """The holds that have not ended at `at`; first the one that ends last."""
+    in_force = [each for each in lock.get("holds", ()) if moment(each["expires_at"]) > moment(at)]
+    return sorted(in_force, key=lambda each: moment(each["expires_at"]), reverse=True)
+
+
+def is_newer(one: State, other: State) -> bool:
+    return age(one) > age(other)
+
+
+def age(build: State) -> tuple[datetime, datetime]:
+    """What orders builds: when CI finished them, then when their messages were taken in."""
+    return moment(build["finished_at"]), moment(build.get("received_at") or build["finished_at"])
+
+
+def _missed(need: State) -> bool:
+    return bool(need.get("over") and need["outcome"] != Outcome.PASSED)
+
+
+def _ahead(queue: list[dict[str, Any]], build: State) -> list[dict[str, Any]]:
+    """Whose turn is before: the older builds', and of two of one age theirs who asked first."""
+    me = build["holder"]
+    if any(entry["holder"] == me for entry in queue):
+        return list(takewhile(lambda entry: entry["holder"] != me, queue))
+    return [entry for entry in queue if not is_newer(entry, build)]

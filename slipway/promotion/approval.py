@@ -66,10 +66,15 @@ def admit(vote: Vote, policy: ApprovalPolicy, earlier: list[Vote], deadline: dat
             )
         if vote.author_oid == person.oid:
             raise Forbidden("IS_AUTHOR", f"{person.name} wrote this build; somebody else must approve it")
-    if vote.at > deadline:
+    if is_late(vote.at, deadline):
         raise Refused("EXPIRED", f"the approval ended at {iso(deadline)}")
     if any(other.person.oid == person.oid for other in earlier):
         raise Refused("ALREADY_VOTED", f"{person.name} has already voted on this stage")
+
+
+def is_late(at: datetime, deadline: datetime) -> bool:
+    """Whether a vote counts no more."""
+    return at > deadline
 
 
 def decision_of(policy: ApprovalPolicy, votes: list[Vote]) -> str | None:

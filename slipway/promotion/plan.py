@@ -7,6 +7,8 @@ Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per
 from dataclasses import asdict, dataclass
 from typing import Any
 
+RETURNS_TO = {"app-service": 1}  # earlier releases that a kind of target can go back to: the one in the slot
+
 
 @dataclass(frozen=True)
 class Target:
@@ -93,6 +95,11 @@ class StagePlan:
     lock_within_s: float
     retry_within_s: float = 86_400.0
     on_newer_build: str = "queue"
+
+    @property
+    def rollback_reach(self) -> int:
+        """To how many earlier releases every target of the stage can be returned."""
+        return min((RETURNS_TO.get(target.kind, 0) for target in self.targets), default=0)
 
     @property
     def way_back(self) -> str:

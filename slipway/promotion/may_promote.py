@@ -1,0 +1,237 @@
+"""May this build go to this stage now? One pure function, with every reason for its answer.
+
+The entities act on the first barrier of the same rules (`barriers`), so what is said here and what they do cannot
+differ: a stage that stands at the lock is granted it exactly when this says `allowed`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from slipway.promotion import barriers
+from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, is_late
+from slipway.promotion.barriers import Barrier, at_the_lock, in_the_promotion
+from slipway.promotion.decision_state import empty
+from slipway.promotion.ids import stage_id
+from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.plan import ApprovalPolicy, StagePlan
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`code` is stable, `words` are for people. It blocks, or only warns.
+
+    `since` and `until` are moments (ISO 8601) or empty; at `until` it ends by itself, for good or ill. `ended_by`
+    is a command to type, else in words who or what ends it; empty: nothing does for this build.
+    """
+
+    code: str
+    words: str
+    blocks: bool = True
+    since: str = ""
+    until: str = ""
+    ended_by: str = ""
+
+
+@dataclass(frozen=True)
+class MayPromote:
+    """The answer: every reason, in the order in which a stage meets them."""
+
+    reasons: tuple[Reason, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the build's work in the stage may begin now, or goes on."""
+        return not any(reason.blocks for reason in self.reasons)
+
+    def dump(self) -> dict[str, Any]:
+        return {"allowed": self.allowed, "reasons": [asdict(reason) for reason in self.reasons]}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is known of one stage of one build at the moment `at`.
+
+    `promotion` and `version` are empty for a build that has none yet. `lock` is the state of the entity
+    `environment` for this service; `decisions` that of the promotion, None when it has not begun. `lock_until` is
+    when the stage gives up waiting for the lock, if it waits for it already. Moments are ISO 8601 texts.
+    """
+
+    stage: StagePlan
+    service: str
+    promotion: str
+    version: str
+    finished_at: str
+    received_at: str
+    lock: dict[str, Any]
+    decisions: dict[str, Any] | None
+    at: str
+    lock_until: str = ""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the promotion's decisions keep of the stage."""
+        found: dict[str, Any] = self.decisions["stages"].get(self.stage.name, {}) if self.decisions else {}
+        return found
+
+    @property
+    def build(self) -> dict[str, Any]:
+        """The build as it would ask for the lock."""
+        return {
+            "holder": stage_id(self.promotion, self.stage.name),
+            "promotion": self.promotion,
+            "finished_at": self.finished_at,
+            "received_at": self.received_at,
+            "on_newer_build": self.stage.on_newer_build,
+            "at": self.at,
+        }
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the stage has the lock and is at its work."""
+        holder = self.lock["holder"]
+        return bool(holder and holder["holder"] == self.build["holder"])
+
+
+Rule = Callable[[Case], Iterator[Reason]]
+
+
+def may_promote(case: Case) -> MayPromote:
+    """Whether the build may go to the stage now, and all that speaks against it or is worth a warning."""
+    over = tuple(_over(case))
+    if over:
+        return MayPromote(over)
+    rules = UNDER_WAY if case.is_under_way else RULES
+    return MayPromote(tuple(reason for rule in rules for reason in rule(case)))
+
+
+def _over(case: Case) -> Iterator[Reason]:
+    """What has ended comes to nothing more: no other reason counts then."""
+    if case.decisions and case.decisions["ended"]:
+        yield Reason("ENDED", f"the promotion ended {case.decisions['ended']}")
+    elif case.told.get("over"):
+        yield Reason("STAGE_OVER", f"stage {case.stage.name} ended {case.told['outcome']}")
+    elif case.decisions and case.decisions["aborted"]:
+        said = case.decisions["aborted"]
+        yield Reason(barriers.ABORTED, _said("aborted", said), since=said["at"])
+
+
+def _begun(case: Case) -> Iterator[Reason]:
+    since = case.lock["holder"]["since"]
+    yield Reason("UNDER_WAY", f"stage {case.stage.name} is at its work", blocks=False, since=since)
+
+
+def _failed(case: Case) -> Iterator[Reason]:
+    """A stage that did not pass waits for a person."""
+    if case.told.get("outcome"):
+        again = f"slipway retry {case.promotion} {case.stage.name}"
+        words = f"{case.told['outcome']}; it may be tried again"
+        yield Reason("RETRY_OPEN", words, until=case.told.get("until", ""), ended_by=again)
+
+
+def _needs_and_pause(case: Case) -> Iterator[Reason]:
+    asked = {"needs": case.stage.needs, "at": case.at}
+    yield from (_of_the_promotion(case, each) for each in in_the_promotion(case.decisions or empty(), asked))
+
+
+def _of_the_promotion(case: Case, barrier: Barrier) -> Reason:
+    by, reason = barrier.by, partial(Reason, barrier.code)
+    match barrier.code:
+        case barriers.PAUSED:
+            back = f"slipway resume {case.promotion}"
+            return reason(_said("paused", by), since=by["at"], until=by["until"], ended_by=back)
+        case barriers.PAUSE_OVER:
+            return reason(f"{_said('paused', by)}; nobody resumed it in time", since=by["at"], until=by["until"])
+        case barriers.NEED_NOT_PASSED:
+            return reason(f"stage {by['name']} ended {by['outcome']}")
+    if by.get("outcome") not in (None, Outcome.PASSED):
+        again = f"slipway retry {case.promotion} {by['name']}"
+        words = f"stage {by['name']} {by['outcome']}; it may be tried again"
+        return reason(words, until=by.get("until", ""), ended_by=again)
+    return reason(f"stage {by['name']} has not passed yet", ended_by=f"stage {by['name']}")
+
+
+def _approval(case: Case) -> Iterator[Reason]:
+    policy, told = case.stage.approval, case.told
+    if policy is None or told.get("decision") == APPROVED:
+        return
+    if "policy" not in told:
+        words = f"{_asked(policy)}: nobody has been asked yet"
+        yield Reason("APPROVAL_MISSING", words, ended_by=_asked(policy))
+        return
+    given = f"slipway approve {case.promotion} {case.stage.name}"
+    ended = told["decision"] or (EXPIRED if is_late(moment(case.at), moment(told["deadline"])) else "")
+    if not ended:
+        words = f"{_asked(policy)}: {len(told['votes'])} approved so far"
+        yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
+    elif ended == REJECTED:
+        no = told["votes"][-1]
+        words = f"rejected by {no['person']['name']}" + (f": {no['reason']}" if no["reason"] else "")
+        yield Reason("APPROVAL_REJECTED", words, since=no["at"])
+    elif ended == EXPIRED:
+        yield Reason(
+            "APPROVAL_EXPIRED", f"{_asked(policy)}: {len(told['votes'])} approved in time", since=told["deadline"]
+        )
+    else:
+        yield Reason("APPROVAL_WITHDRAWN", "nobody is asked any more, for another build's sake")
+
+
+def _lock(case: Case) -> Iterator[Reason]:
+    yield from (_of_the_lock(case, each) for each in at_the_lock(case.lock, case.build))
+
+
+def _of_the_lock(case: Case, barrier: Barrier) -> Reason:
+    by, reason = barrier.by, partial(Reason, barrier.code)
+    match barrier.code:
+        case barriers.LOCK_BROKEN:
+            opened = f"slipway lift {case.stage.environment}.{case.service}.broken"
+            return reason(f"the lock is broken: {by['words']}", since=by["at"], ended_by=opened)
+        case barriers.BEHIND:
+            return reason(f"{by['version']}, a newer build, is live already", since=by.get("at", ""))
+        case barriers.SUPERSEDED:
+            return reason(
+                f"{by['promotion']}, a newer build, takes its place", ended_by=f"the end of {by['promotion']}"
+            )
+        case barriers.IGNORED:
+            words = f"{by['promotion']}, an older build, is on its way, and newer ones are ignored meanwhile"
+            return reason(words, ended_by=f"the end of {by['promotion']}")
+        case barriers.HELD:
+            lifted = f"slipway lift {by['id']}"
+            return reason(_said("held", by), since=by["at"], until=by["expires_at"], ended_by=lifted)
+        case barriers.LOCK_TAKEN:
+            words, end = f"{by['promotion']} has the lock, in its stage {by['stage']}", "its end"
+        case _:
+            words, end = f"{by['promotion']} is before it in the queue", "its turn"
+    return reason(words, since=by["since"], until=case.lock_until, ended_by=f"{by['promotion']}: {end}")
+
+
+def _way_back(case: Case) -> Iterator[Reason]:
+    """What would be returned to if the release fails: warnings, none of which blocks."""
+    live, holder = case.lock["live"], case.lock["holder"]
+    if live and live["version"] == case.version:
+        yield Reason("ALREADY_LIVE", f"{live['version']} is live already: nothing would change", blocks=False)
+    elif not case.stage.rollback_reach:
+        kinds = ", ".join(sorted({target.kind for target in case.stage.targets}))
+        yield Reason("NO_WAY_BACK", f"{kinds} keeps no release to return to", blocks=False)
+    elif not live:
+        words = "the first release here through Slipway: there may be none to return to"
+        yield Reason("FIRST_RELEASE", words, blocks=False)
+    elif not live["proven"] and not (holder and holder["promotion"] == live["promotion"]):
+        words = f"{live['version']}, which a failure would return to, was never proven"
+        yield Reason("LIVE_NOT_PROVEN", words, blocks=False)
+
+
+# In the order in which a stage meets them. A freeze and the evidence of gates will be rules of their own here,
+# between the needs and the approval.
+RULES: tuple[Rule, ...] = (_failed, _needs_and_pause, _approval, _lock, _way_back)
+UNDER_WAY: tuple[Rule, ...] = (_begun,)
+
+
+def _said(what: str, by: dict[str, Any]) -> str:
+    return f"{what} by {by['by']}" + (f": {by['reason']}" if by["reason"] else "")
+
+
+def _asked(policy: ApprovalPolicy) -> str:
+    """`1 of role:release-manager, not the author`."""
+    return f"{policy.at_least} of {' or '.join(policy.approvers)}" + (", not the author" if policy.not_author else "")

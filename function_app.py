@@ -16,6 +16,7 @@ from triggers import (
     intents_api,
     janitor,
     openapi_api,
+    pipelines_api,
     promotions_api,
 )
 
@@ -44,6 +45,7 @@ for module in (
     commands_api,
     environments_api,
     intents_api,
+    pipelines_api,
     health_api,
     janitor,
     openapi_api,

@@ -5,15 +5,18 @@ The routes answer plain dictionaries of the domain's views; tests hold every liv
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED
 from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.promotion.outcomes import RUNNING, Outcome
 from slipway.promotion.stage_run import ROLLED_BACK, STATE_OF_PHASE
-
-_MOMENT = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})"
+from triggers.answer_types import Answer, Moment, MomentOrNotYet
+from triggers.plan_answers import DeployedPipelines as DeployedPipelines  # the routes name every model as one of here
+from triggers.plan_answers import Findings as Findings
+from triggers.plan_answers import MayPromoteShown
+from triggers.plan_answers import PlanShown as PlanShown
 
 PROMOTION_STATES = ("running", "waiting", *(str(each) for each in Outcome))
 STAGE_STATES = tuple(dict.fromkeys([*STATE_OF_PHASE.values(), *(str(each) for each in Outcome), ROLLED_BACK]))
@@ -34,19 +37,6 @@ ApprovalEnd = Annotated[str, WithJsonSchema({"type": "string", "enum": [APPROVED
 RuntimeStatus = Literal[
     "Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"
 ]
-Moment = Annotated[
-    str, WithJsonSchema({"type": "string", "pattern": f"^{_MOMENT}$", "description": "ISO 8601, in UTC."})
-]
-MomentOrNotYet = Annotated[
-    str,
-    WithJsonSchema({"type": "string", "pattern": f"^({_MOMENT})?$", "description": "ISO 8601; empty: not yet."}),
-]
-
-
-class Answer(BaseModel):
-    """A model that only describes: it is built when the document is, not at every cold start."""
-
-    model_config = ConfigDict(defer_build=True)
 
 
 class Problem(Answer):
@@ -154,7 +144,10 @@ class StepTaken(Answer):
 
 
 class StageShown(Answer):
-    """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status."""
+    """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
+
+    `may_promote`: whether the build may go there now; null when the stage is over.
+    """
 
     name: str
     environment: str
@@ -171,6 +164,7 @@ class StageShown(Answer):
     words: str
     runtime: RuntimeStatus | None
     approval: ApprovalState | None
+    may_promote: MayPromoteShown | None
     targets: list[TargetState]
     steps: list[StepTaken]
 
@@ -323,4 +317,4 @@ class OpenApi(Answer):
     info: dict[str, Any]
     paths: dict[str, Any]
     components: dict[str, Any]
-    tags: list[Any] = []
+    tags: list[Any] = Field(default_factory=list)

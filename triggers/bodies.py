@@ -2,18 +2,19 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from slipway.adapters.read_model import PAGE_TOKEN
-from slipway.promotion.build_messages.slipway import SlipwayBuild
+from slipway.promotion.build import Build
+from slipway.promotion.build_messages.slipway import FinishedAt, Service, SlipwayBuild, Version
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.promotion.pipeline.vocabulary import Name
 from triggers.answers import PromotionState
 from triggers.http import BadRequest
 
-__all__ = ["Approval", "Command", "Intent", "PromotionsQuery", "SlipwayBuild"]
+__all__ = ["Approval", "Command", "Intent", "LintAsked", "PlanAsked", "PromotionsQuery", "SlipwayBuild"]
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
@@ -65,6 +66,38 @@ class Intent(BaseModel):
                 422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
             )
         return self.expires_at
+
+
+class LintAsked(BaseModel):
+    """The body: a pipeline's text. `file` only names it in the findings."""
+
+    model_config = ConfigDict(extra="forbid")
+    pipeline: str
+    file: str = Field("pipeline.yaml", min_length=1, max_length=255)
+
+
+class PlanAsked(BaseModel):
+    """The body: a build message, or as much of it as is known; left out, it is some build that CI finishes now.
+
+    `pipeline` is the text to plan by; left out, the deployed one of the service.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    service: Service = Field(description="The service that was built.")
+    version: Version | None = Field(None, description="The build's version.")
+    finished_at: FinishedAt | None = Field(None, description="When CI finished it: orders a service's builds.")
+    branch: str = Field("", max_length=250, description="Refused if the pipeline does not promote it.")
+    result: Literal["succeeded", "partially-succeeded", "failed", "canceled"] = "succeeded"
+    commit: str = Field("", max_length=100, description="Refused if the version is known as another artifact.")
+    digest: str = Field("", pattern=r"^(sha256:[0-9a-f]{64})?$")
+    author: str = Field("", max_length=200)
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    pipeline: str | None = Field(None, description="A pipeline's text.")
+
+    def build(self, at: datetime) -> Build:
+        """The build that is asked about; finished at `at` unless the question says when."""
+        known = {name: getattr(self, name) for name in ("service", "branch", "result", "commit", "digest", "author")}
+        return Build(version=self.version or "", finished_at=self.finished_at or at, **known)
 
 
 class PromotionsQuery(BaseModel):

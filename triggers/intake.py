@@ -43,9 +43,7 @@ def match(body: bytes) -> Matched:
     from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipeline
 
     build = parse_build(body)
-    if build.finished_at > now() + CLOCKS_DIFFER_BY:
-        words = f"finished_at {iso(build.finished_at)} is in the future; as the newest build it would stay ahead of all"
-        raise BuildRejected("FINISHED_IN_THE_FUTURE", words)
+    check_finished(build)
     folder = PipelineFolder(settings().pipelines)
     found = folder.find(build.service)
     if found is None:
@@ -58,6 +56,13 @@ def match(body: bytes) -> Matched:
         raise BuildRejected("PIPELINE_INVALID", str(error)) from error
     check_for_promotion(build, pipeline)
     return Matched(build, compile_plan(pipeline, found.digest), found.text)
+
+
+def check_finished(build: Build) -> None:
+    """Raises BuildRejected FINISHED_IN_THE_FUTURE."""
+    if build.finished_at > now() + CLOCKS_DIFFER_BY:
+        words = f"finished_at {iso(build.finished_at)} is in the future; as the newest build it would stay ahead of all"
+        raise BuildRejected("FINISHED_IN_THE_FUTURE", words)
 
 
 def now() -> datetime:

@@ -14,9 +14,10 @@ import azure.functions as func
 
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.approval import Person
-from slipway.promotion.ids import environment_key, is_name, shortened
+from slipway.promotion.ids import is_name, shortened
 from slipway.promotion.outcomes import iso
 from slipway.settings import settings
+from triggers.entities_read import lock_of
 from triggers.http import NotFound, answer, api, body_of
 from triggers.intake import now
 
@@ -59,7 +60,7 @@ async def delete_intent(
     """Lift a hold, or open a broken lock. 200, or 202 if not yet visible; 404 when there is no such intent."""
     id = req.route_params["intent"]
     environment, service, which = _place_of(id)
-    lock = await _lock(client, environment, service)
+    lock = await lock_of(client, environment, service)
     there = lock.get("broken") if which == "broken" else [each for each in lock.get("holds", ()) if each["id"] == id]
     if not there:
         raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
@@ -90,12 +91,6 @@ async def _say(
             return True
         await asyncio.sleep(0.05)
     return False
-
-
-async def _lock(client: df.DurableOrchestrationClient, environment: str, service: str) -> dict[str, Any]:
-    found = await client.read_entity_state(df.EntityId("environment", environment_key(environment, service)))
-    state: dict[str, Any] = found.entity_state if found.entity_exists else {}
-    return state or {}
 
 
 def _place(environment: str, service: str) -> str:

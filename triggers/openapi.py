@@ -26,6 +26,7 @@ from triggers import (
     health_api,
     intents_api,
     openapi_api,
+    pipelines_api,
     promotions_api,
 )
 from triggers.answers import Problem
@@ -35,7 +36,7 @@ from triggers.version import app_version
 
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api),
-    *(environments_api, intents_api, health_api, openapi_api),
+    *(environments_api, intents_api, pipelines_api, health_api, openapi_api),
 )
 SCHEME = "entra"
 _REF = "#/components/schemas/{model}"

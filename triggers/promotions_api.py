@@ -11,11 +11,15 @@ from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.read_model import newest_promotions, promotion_rows
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import verify
-from slipway.promotion.ids import decisions_key, stage_id
-from slipway.promotion.views import detail, summary
+from slipway.promotion.ids import stage_id
+from slipway.promotion.may_promote import may_promote
+from slipway.promotion.outcomes import iso
+from slipway.promotion.views import cases, detail, open_stages, summary
 from triggers.deciding import rows_of
+from triggers.entities_read import decisions_of, locks_of
 from triggers.http import answer, api, query_of
 from triggers.identity import READERS
+from triggers.intake import now
 
 bp = df.Blueprint()
 
@@ -60,18 +64,25 @@ async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResp
 async def get_promotion(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
-    """The promotion's rows, its decisions, and the runtime status of each of its live instances."""
+    """The promotion's rows, its decisions, and the runtime status of each of its live instances.
+
+    Each stage that is not over says whether the build may go there now, with every reason.
+    """
     promotion = req.route_params["id"]
     rows = await rows_of(promotion)
-    entity = await client.read_entity_state(df.EntityId("decisions", decisions_key(promotion)))
-    decisions = (entity.entity_state or {}) if entity.entity_exists else {}
+    decisions = await decisions_of(client, promotion)
     instances = [promotion] + [
         stage["instance"] if stage else stage_id(promotion, name)
         for name, stage in ((each["name"], rows.get(f"stage:{each['name']}")) for each in _plan(rows))
     ]
-    statuses = await asyncio.gather(*(_runtime(client, instance) for instance in instances))
+    environments = [stage.environment for stage in open_stages(rows, decisions)]
+    locks, *statuses = await asyncio.gather(
+        locks_of(client, environments, rows["intake"]["service"]),
+        *(_runtime(client, instance) for instance in instances),
+    )
     runtimes = dict(zip(instances, statuses, strict=True))
-    return answer(detail(promotion, rows, decisions, runtimes))
+    may = {case.stage.name: may_promote(case) for case in cases(rows, decisions, locks, iso(now()))}
+    return answer(detail(promotion, rows, decisions, runtimes, may))
 
 
 @bp.route(route="api/promotions/{id}/audit", methods=["GET"])

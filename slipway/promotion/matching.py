@@ -8,13 +8,22 @@ from slipway.promotion.pipeline import Pipeline
 def check_for_promotion(build: Build, pipeline: Pipeline) -> None:
     """Raises NotForPromotion: BUILD_NOT_SUCCEEDED for a build that CI does not call succeeded,
     BRANCH_NOT_PROMOTED for a branch outside the pipeline's `triggers.branches`."""
-    named = f"{build.service} {build.version}"
+    check_result(build)
+    check_branch(build, pipeline)
+
+
+def check_result(build: Build) -> None:
+    """Raises NotForPromotion BUILD_NOT_SUCCEEDED."""
     if build.result != "succeeded":
-        raise NotForPromotion(
-            "BUILD_NOT_SUCCEEDED", f"{named} is not promoted: CI says that the build {_ended(build.result)}"
-        )
+        words = f"{build.service} {build.version} is not promoted: CI says that the build {_ended(build.result)}"
+        raise NotForPromotion("BUILD_NOT_SUCCEEDED", words)
+
+
+def check_branch(build: Build, pipeline: Pipeline) -> None:
+    """Raises NotForPromotion BRANCH_NOT_PROMOTED."""
     branches = pipeline.triggers.branches
     if not any(branch_matches(pattern, build.branch) for pattern in branches):
+        named = f"{build.service} {build.version}"
         raise NotForPromotion(
             "BRANCH_NOT_PROMOTED",
             f'{named} was built from "{build.branch}"; the pipeline promotes only {", ".join(branches)}',

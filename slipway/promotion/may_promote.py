@@ -215,7 +215,7 @@ def _way_back(case: Case) -> Iterator[Reason]:
         kinds = ", ".join(sorted({target.kind for target in case.stage.targets}))
         yield Reason("NO_WAY_BACK", f"{kinds} keeps no release to return to", blocks=False)
     elif not live:
-        words = "the first release here through Slipway: there may be none to return to"
+        words = "the first release here: there may be none to return to"
         yield Reason("FIRST_RELEASE", words, blocks=False)
     elif not live["proven"] and not (holder and holder["promotion"] == live["promotion"]):
         words = f"{live['version']}, which a failure would return to, was never proven"

@@ -120,6 +120,10 @@ class PromotionPlan:
     artifact: str
     stages: tuple[StagePlan, ...]
 
+    def artifact_of(self, version: str) -> str:
+        """The address of a build's package; of no version, `{version}` stays in it."""
+        return self.artifact.replace("{service}", self.service).replace("{version}", version or "{version}")
+
     def stage(self, name: str) -> StagePlan:
         """The stage of that name. Raises KeyError."""
         for stage in self.stages:

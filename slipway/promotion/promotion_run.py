@@ -33,7 +33,7 @@ class PromotionRun:
     @property
     def artifact(self) -> str:
         """The address of this build's package."""
-        return self.plan.artifact.format(service=self.build.service, version=self.build.version)
+        return self.plan.artifact_of(self.build.version)
 
     def row(self) -> dict[str, Any]:
         """The promotion's row in the read model."""

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from slipway.promotion import decision_state, lock
 from slipway.promotion.barriers import holds_in_force
 from slipway.promotion.ids import stage_id
+from slipway.promotion.may_promote import Case, MayPromote
 from slipway.promotion.outcomes import Outcome
+from slipway.promotion.plan import StagePlan, load_stage
+from slipway.promotion.stage_run import LOCK, STATE_OF_PHASE
 
 Rows = dict[str, dict[str, Any]]
 ENDS = set(Outcome)
@@ -27,8 +31,49 @@ def summary(rows: Rows) -> dict[str, Any]:
     return {**{key: row[key] for key in kept}, "state": state, "waits_for": waits_for}
 
 
-def detail(promotion: str, rows: Rows, decisions: dict[str, Any], runtimes: dict[str, str | None]) -> dict[str, Any]:
-    """A promotion with its stages, in the order of its pipeline.
+def open_stages(rows: Rows, decisions: dict[str, Any]) -> list[StagePlan]:
+    """The stages of a promotion to which something may still come: that are not over."""
+    row = rows.get("promotion")
+    if row is None or row["state"] != "running" or decisions.get("ended"):
+        return []
+    told = decisions.get("stages", {})
+    stages = (load_stage(stage) for stage in row["frozen_plan"]["stages"])
+    return [stage for stage in stages if not told.get(stage.name, {}).get("over")]
+
+
+def cases(rows: Rows, decisions: dict[str, Any], locks: dict[str, dict[str, Any]], at: str) -> list[Case]:
+    """What is known of each open stage at the moment `at`; `locks` by environment, those that are there."""
+    row = rows.get("promotion", {})
+    return [
+        Case(
+            stage=stage,
+            service=row["service"],
+            promotion=row["id"],
+            version=row["version"],
+            finished_at=row["build"]["finished_at"],
+            received_at=row["received_at"],
+            lock=locks.get(stage.environment) or lock.empty(),
+            decisions=decisions or decision_state.empty(),
+            at=at,
+            lock_until="" if decisions.get("paused") else _lock_until(rows.get(f"stage:{stage.name}")),
+        )
+        for stage in open_stages(rows, decisions)
+    ]
+
+
+def _lock_until(row: dict[str, Any] | None) -> str:
+    """When a stage that waits for the lock gives up."""
+    return str(row["deadline"]) if row and row["state"] == STATE_OF_PHASE[LOCK] else ""
+
+
+def detail(
+    promotion: str,
+    rows: Rows,
+    decisions: dict[str, Any],
+    runtimes: dict[str, str | None],
+    may: dict[str, MayPromote],
+) -> dict[str, Any]:
+    """A promotion with its stages, in the order of its pipeline; `may` by stage, for those that are not over.
 
     One that was taken in and has not begun yet is `running` with no stages.
     """
@@ -36,7 +81,11 @@ def detail(promotion: str, rows: Rows, decisions: dict[str, Any], runtimes: dict
         begun = {"id": promotion, "service": rows["intake"]["service"], "state": "running", "stages": []}
         return {**begun, "version": "", "waits_for": "its start", "runtime": runtimes.get(promotion)}
     row = rows["promotion"]
-    stages = [_stage(promotion, plan, rows.get(f"stage:{plan['name']}"), decisions, runtimes) for plan in row["plan"]]
+    stages = [
+        _stage(promotion, plan, rows.get(f"stage:{plan['name']}"), decisions, runtimes)
+        | {"may_promote": may[plan["name"]].dump() if plan["name"] in may else None}
+        for plan in row["plan"]
+    ]
     kept = ("code", "words", "build", "pipeline_digest")
     open_failure = next((stage for stage in stages if stage["waits_for"] and stage["state"] in ENDS), None)
     reason = (

@@ -1,10 +1,14 @@
 from typing import Any
 
 from slipway.promotion import lock
+from slipway.promotion.may_promote import may_promote
 from slipway.promotion.outcomes import iso
+from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.stage_run import StageRun
-from slipway.promotion.views import detail, environment_service, environments, summary
+from slipway.promotion.views import cases, detail, environment_service, environments, open_stages, summary
 from tests.promotion.builders import NOON, a_build, a_stage, later
+
+PLAN = PromotionPlan("checkout", "team", "sha256:0", "https://a/{version}", (a_stage("dev"), a_stage("test", ("dev",))))
 
 
 def rows(**stage_changes: Any) -> dict[str, dict[str, Any]]:
@@ -27,6 +31,8 @@ def rows(**stage_changes: Any) -> dict[str, dict[str, Any]]:
         "words": "",
         "build": a_build().dump(),
         "pipeline_digest": "sha256:0",
+        "received_at": "2026-11-24T12:00:00Z",
+        "frozen_plan": PLAN.dump(),
         "plan": plan,
     }
     stage = StageRun("checkout--1.1.0", "checkout--1.1.0:dev", a_stage("dev"), a_build(), "").row()
@@ -44,15 +50,36 @@ def test_a_promotion_that_waits_for_the_lock_runs_and_says_so() -> None:
 
 
 def test_a_pending_stage_shows_what_it_needs() -> None:
-    shown = detail("checkout--1.1.0", rows(), {}, {"checkout--1.1.0:dev": "Running"})
+    shown = detail("checkout--1.1.0", rows(), {}, {"checkout--1.1.0:dev": "Running"}, {})
     dev, test = shown["stages"]
     assert (dev["runtime"], dev["state"]) == ("Running", "pending")
     assert (test["state"], test["waits_for"], test["instance"]) == ("pending", "stage dev", "checkout--1.1.0:test")
 
 
 def test_a_promotion_that_was_only_taken_in_is_shown_as_running() -> None:
-    shown = detail("checkout--1.1.0", {"intake": {"service": "checkout"}}, {}, {"checkout--1.1.0": "Pending"})
+    shown = detail("checkout--1.1.0", {"intake": {"service": "checkout"}}, {}, {"checkout--1.1.0": "Pending"}, {})
     assert (shown["state"], shown["runtime"], shown["stages"]) == ("running", "Pending", [])
+
+
+def test_each_stage_that_is_not_over_says_whether_the_build_may_go_there_now() -> None:
+    waiting = rows(state="waiting for the lock", deadline="2026-11-24T13:00:00Z")
+    taken = {**lock.empty(), "holder": {"holder": "x", "promotion": "checkout--1.0", "stage": "dev", "since": ""}}
+    may = {each.stage.name: may_promote(each) for each in cases(waiting, {}, {"dev": taken}, iso(NOON))}
+    dev, test = detail("checkout--1.1.0", waiting, {}, {}, may)["stages"]
+    assert [(each["code"], each["until"]) for each in dev["may_promote"]["reasons"] if each["blocks"]] == [
+        ("LOCK_TAKEN", "2026-11-24T13:00:00Z")
+    ]
+    assert [each["code"] for each in test["may_promote"]["reasons"]] == ["NEED_NOT_OVER", "FIRST_RELEASE"]
+    assert (dev["may_promote"]["allowed"], test["may_promote"]["allowed"]) == (False, False)
+
+
+def test_what_is_over_is_not_asked_about() -> None:
+    dev_over = {"stages": {"dev": {"outcome": "passed", "over": True}}}
+    assert [stage.name for stage in open_stages(rows(), dev_over)] == ["test"]
+    assert detail("checkout--1.1.0", rows(), dev_over, {}, {})["stages"][0]["may_promote"] is None
+    ended = rows()
+    ended["promotion"]["state"] = "passed"
+    assert open_stages(ended, {}) == open_stages(rows(), {"ended": "passed"}) == open_stages({}, {}) == []
 
 
 def test_environments_are_listed_in_the_order_of_the_pipelines_with_their_services() -> None:

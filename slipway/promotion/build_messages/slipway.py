@@ -53,6 +53,19 @@ def _evidence(value: Any) -> Any:
     return value
 
 
+Service = Annotated[
+    str,
+    BeforeValidator(_service),
+    WithJsonSchema({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 63}),
+]
+Version = Annotated[
+    str,
+    BeforeValidator(_version),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$"}),
+]
+FinishedAt = Annotated[
+    datetime, BeforeValidator(_finished_at), WithJsonSchema({"type": "string", "format": "date-time"})
+]
 _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
@@ -61,22 +74,14 @@ class SlipwayBuild(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="Slipway build message")
 
-    service: Annotated[
-        str,
-        BeforeValidator(_service),
-        WithJsonSchema({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 63}),
-    ] = Field(description="The service that was built; its pipeline has the same name.")
-    version: Annotated[
-        str,
-        BeforeValidator(_version),
-        WithJsonSchema({"type": "string", "pattern": "^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$"}),
-    ] = Field(description="The build's version; never used for two different builds.")
+    service: Service = Field(description="The service that was built; its pipeline has the same name.")
+    version: Version = Field(description="The build's version; never used for two different builds.")
     commit: str = Field(description="The commit that was built.", max_length=100, pattern=_PRINTABLE)
     branch: str = Field(description="The branch that was built.", max_length=250, pattern=_PRINTABLE)
     author: str = Field(description="CI's name for the commit's author.", max_length=200, pattern=_PRINTABLE)
-    finished_at: Annotated[
-        datetime, BeforeValidator(_finished_at), WithJsonSchema({"type": "string", "format": "date-time"})
-    ] = Field(description="When CI finished the build, with time zone; orders a service's builds.")
+    finished_at: FinishedAt = Field(
+        description="When CI finished the build, with time zone; orders a service's builds."
+    )
     result: Literal["succeeded", "partially-succeeded", "failed", "canceled"] = Field(
         "succeeded", description="How the build ended; only succeeded ones are promoted."
     )

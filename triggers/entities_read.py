@@ -1,0 +1,34 @@
+"""What the durable entities say, read and not asked: a promotion's decisions, and locks."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import azure.durable_functions as df
+
+from slipway.promotion.ids import decisions_key, environment_key
+
+
+async def decisions_of(client: df.DurableOrchestrationClient, promotion: str) -> dict[str, Any]:
+    """The state of the promotion's decisions; empty when there is none yet."""
+    return await _state(client, "decisions", decisions_key(promotion))
+
+
+async def lock_of(client: df.DurableOrchestrationClient, environment: str, service: str) -> dict[str, Any]:
+    """The state of the lock of a service in an environment; empty when nobody asked for it so far."""
+    return await _state(client, "environment", environment_key(environment, service))
+
+
+async def locks_of(
+    client: df.DurableOrchestrationClient, environments: Iterable[str], service: str
+) -> dict[str, dict[str, Any]]:
+    """The same of several environments at once, one query each."""
+    names = list(dict.fromkeys(environments))
+    states = await asyncio.gather(*(lock_of(client, name, service) for name in names))
+    return dict(zip(names, states, strict=True))
+
+
+async def _state(client: df.DurableOrchestrationClient, entity: str, key: str) -> dict[str, Any]:
+    found = await client.read_entity_state(df.EntityId(entity, key))
+    state: dict[str, Any] = (found.entity_state or {}) if found.entity_exists else {}
+    return state

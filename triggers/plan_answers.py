@@ -1,0 +1,88 @@
+"""What the routes answer of pipelines and plans, as models: the OpenAPI document is made of them."""
+
+from pydantic import Field
+
+from slipway.promotion.pipeline import Finding
+from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
+from triggers.answer_types import Answer, Moment, MomentOrNotYet
+
+
+class ReasonShown(Answer):
+    """Why a build may not go there now, or what is worth a warning. `code` is stable; `words` are for people.
+
+    At `until` it ends by itself, for good or ill. `ended_by` is a command to type, else who or what ends it; empty:
+    nothing does for this build.
+    """
+
+    code: str = Field(pattern="^[A-Z][A-Z0-9_]*$")
+    words: str
+    blocks: bool
+    since: MomentOrNotYet
+    until: MomentOrNotYet
+    ended_by: str
+
+
+class MayPromoteShown(Answer):
+    """Whether the build's work there may begin now, or goes on: no reason blocks."""
+
+    allowed: bool
+    reasons: list[ReasonShown]
+
+
+class PlannedStage(Answer):
+    """A stage of a plan: durations in seconds, latencies in milliseconds, shares from 0 to 1."""
+
+    name: str
+    environment: str
+    needs: list[str]
+    approval: ApprovalPolicy | None
+    targets: list[Target]
+    health: HealthCheck
+    loads: list[LoadTest]
+    rollout: str
+    bake_s: float
+    deploy_within_s: float
+    lock_within_s: float
+    retry_within_s: float
+    on_newer_build: str
+    may_promote: MayPromoteShown
+
+
+class PlanShown(Answer):
+    """What would happen to a build, and what would stop it now. `known`: it was taken in before, so nothing new begins.
+
+    `version` and `promotion` are empty when the question named no version.
+    """
+
+    service: str
+    owner: str
+    version: str
+    promotion: str
+    known: bool
+    finished_at: Moment
+    pipeline_digest: str
+    artifact: str
+    stages: list[PlannedStage]
+
+
+class Findings(Answer):
+    """What is wrong with a pipeline, in the order of its text; nothing: this version can run it."""
+
+    findings: list[Finding]
+
+
+class DeployedPipeline(Answer):
+    """A pipeline that builds are promoted by; `stages` in the order in which they start."""
+
+    service: str
+    owner: str
+    file: str
+    digest: str = Field(pattern="^sha256:[0-9a-f]{64}$")
+    stages: list[str]
+
+
+class DeployedPipelines(Answer):
+    """The pipelines of this deployment; `findings` say which files are none, and why."""
+
+    pipelines: list[DeployedPipeline]
+    findings: list[Finding]

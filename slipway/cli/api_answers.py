@@ -50,6 +50,22 @@ class Step(BaseModel):
     words: str | None = None
 
 
+class Reason(BaseModel):
+    """Why a build may not go there now, or what is worth a warning; `ended_by` is a command, or says who ends it."""
+
+    code: str
+    words: str
+    blocks: bool = True
+    since: Moment = None
+    until: Moment = None
+    ended_by: str = ""
+
+
+class MayPromote(BaseModel):
+    allowed: bool
+    reasons: list[Reason] = []
+
+
 class Stage(BaseModel):
     """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
 
@@ -66,6 +82,7 @@ class Stage(BaseModel):
     words: str | None = None
     attempt: int = 1
     approval: Approval | None = None
+    may_promote: MayPromote | None = None
     targets: list[Target] = []
     steps: list[Step] = []
 
@@ -190,3 +207,17 @@ class Environment(BaseModel):
 
 class Environments(BaseModel):
     environments: list[Environment]
+
+
+class PlannedStage(BaseModel):
+    name: str
+    may_promote: MayPromote
+
+
+class LivePlan(BaseModel):
+    """A plan beside what is live now: what would stop the build in each stage."""
+
+    version: str = ""
+    promotion: str = ""
+    known: bool = False
+    stages: list[PlannedStage]

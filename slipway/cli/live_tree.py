@@ -16,7 +16,7 @@ from rich.text import Text
 from slipway.cli.api_answers import Promotion, Said, Stage
 from slipway.cli.looks import look
 from slipway.cli.printing import clean
-from slipway.cli.stage_rows import Row, retry_rows, rows_below, stage_name, stage_row
+from slipway.cli.stage_rows import Row, approval_rows, reason_rows, retry_rows, stage_name, stage_row, work_rows
 from slipway.cli.times import ago, between, until
 
 QUIET = {"pending", "passed", "cancelled"}  # stages that need no rows below them
@@ -95,10 +95,13 @@ def _told(what: str, said: Said) -> str:
 
 
 def _below(stage: Stage, promotion: str, now: datetime, detail: Detail) -> Iterator[Row]:
-    if detail is not Detail.STAGES:
-        yield from retry_rows(stage, promotion, now)
-    if detail is Detail.STEPS or (detail is Detail.ACTIVE and stage.state not in QUIET):
-        yield from rows_below(stage, now)
+    if detail is Detail.STAGES:
+        return
+    whole = detail is Detail.STEPS or stage.state not in QUIET
+    yield from retry_rows(stage, promotion, now)
+    yield from approval_rows(stage, now) if whole else ()
+    yield from reason_rows(stage, now)
+    yield from work_rows(stage, now) if whole else ()
 
 
 def _grid(rows: Iterable[Row], name_width: int) -> Table:

@@ -40,7 +40,7 @@ LAPTOP, WATCH, PEOPLE, FILES = (
     "On this laptop",
     "Builds and promotions",
     "A person decides",
-    "Pipelines, offline",
+    "Pipelines",
 )
 
 app.command(rich_help_panel=LAPTOP)(demo.demo)

@@ -9,6 +9,7 @@ from rich.text import Text
 from slipway.cli.api_answers import Approval, Stage, Step, Target
 from slipway.cli.looks import Look, look
 from slipway.cli.printing import clean
+from slipway.cli.reasons import look_of, short_name, told, worth_a_line
 from slipway.cli.times import between, until
 
 VOTE_OF = {"approved": "approve", "rejected": "reject"}
@@ -50,6 +51,8 @@ def stage_row(stage: Stage, now: datetime, with_steps: bool) -> Row:
     """The stage's own row, which names the steps that run now when they have no rows of their own."""
     shown = _look(stage)
     words = stage_words(stage)
+    if with_steps and stage.state == "waiting for the lock" and worth_a_line(stage.may_promote):
+        words = stage.state  # the rows below say for what
     if not with_steps and (under_way := _under_way(stage)):
         words = f"{words} · {under_way}"
     return Row(
@@ -73,19 +76,20 @@ def retry_rows(stage: Stage, promotion: str, now: datetime) -> Iterator[Row]:
         yield Row(Text("?", "magenta"), Text("retry"), Text(words, "magenta"))
 
 
-def rows_below(stage: Stage, now: datetime) -> Iterator[Row]:
-    """What belongs below the stage's own row."""
-    if stage.approval:
-        yield from _approval_rows(stage, stage.approval, now)
-    for step in stage.steps:
-        yield _step_row(step, stage, now)
-    for target in stage.targets:
-        if target.live or target.idle or target.address:
-            yield _target_row(target)
+def reason_rows(stage: Stage, now: datetime) -> Iterator[Row]:
+    """Why the build may not go there now, beside what the stage's other rows say; for how long that is so."""
+    for reason in worth_a_line(stage.may_promote):
+        shown = look_of(reason)
+        words = "\n".join(clean(line) for line in told(reason, now).splitlines())
+        lasts = between(reason.since, now) if reason.blocks else ""
+        yield Row(Text(shown.icon, shown.style), Text(clean(short_name(reason))), Text(words, shown.style), lasts)
 
 
-def _approval_rows(stage: Stage, approval: Approval, now: datetime) -> Iterator[Row]:
-    """Until when it may be answered, and what was answered so far."""
+def approval_rows(stage: Stage, now: datetime) -> Iterator[Row]:
+    """Until when people may answer, and what they answered so far."""
+    approval = stage.approval
+    if approval is None:
+        return
     asks = stage.state == "waiting for approval" and not approval.decision
     if asks and (deadline := approval.deadline or stage.deadline):
         excluded = "; not the author" if approval.not_author else ""
@@ -94,6 +98,15 @@ def _approval_rows(stage: Stage, approval: Approval, now: datetime) -> Iterator[
         shown = look("passed" if vote.decision == "approve" else "failed")
         said = clean(f"{vote.decision} {vote.reason}".rstrip())
         yield Row(Text(shown.icon, shown.style), Text(clean(vote.name)), Text(said, "dim"))
+
+
+def work_rows(stage: Stage, now: datetime) -> Iterator[Row]:
+    """What was done, and what answers where."""
+    for step in stage.steps:
+        yield _step_row(step, stage, now)
+    for target in stage.targets:
+        if target.live or target.idle or target.address:
+            yield _target_row(target)
 
 
 def _step_row(step: Step, stage: Stage, now: datetime) -> Row:

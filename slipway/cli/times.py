@@ -35,12 +35,17 @@ def ago(moment: datetime, now: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d")
 
 
+def clock(moment: datetime, now: datetime) -> str:
+    """`18:40 UTC`, with its date when that is more than a day away."""
+    shown = moment.astimezone(UTC)
+    near = abs((moment - now).total_seconds()) < 86400
+    return shown.strftime("%H:%M UTC") if near else shown.strftime("%Y-%m-%d %H:%M UTC")
+
+
 def until(moment: datetime, now: datetime) -> str:
     """`until 18:40 UTC, in 2 h 47 min`; `until 18:40 UTC, over` once it has passed."""
-    clock = moment.astimezone(UTC)
     left = (moment - now).total_seconds()
-    day = clock.strftime("%H:%M UTC") if abs(left) < 86400 else clock.strftime("%Y-%m-%d %H:%M UTC")
-    return f"until {day}, in {span(left)}" if left > 0 else f"until {day}, over"
+    return f"until {clock(moment, now)}, " + (f"in {span(left)}" if left > 0 else "over")
 
 
 def rounded(seconds: float) -> str:

@@ -42,9 +42,27 @@ def a_stage(name: str, state: str = "passed", **more: Any) -> dict[str, Any]:
         "runtime": "Completed" if over else "Running",
         "instance": f"checkout--1.1.0:{name}",
         "approval": None,
+        "may_promote": None,
         "targets": [],
         "steps": [],
     } | more
+
+
+def a_reason(code: str, words: str, ended_by: str = "", **more: Any) -> dict[str, Any]:
+    return {"code": code, "words": words, "blocks": True, "since": "", "until": "", "ended_by": ended_by} | more
+
+
+def may_promote(*reasons: dict[str, Any]) -> dict[str, Any]:
+    return {"allowed": not any(reason["blocks"] for reason in reasons), "reasons": list(reasons)}
+
+
+HELD = a_reason("HELD", "held by Dave: stocktaking", "slipway lift test.checkout.h1", since=at(60), until=at(-3600))
+TAKEN = a_reason(
+    "LOCK_TAKEN", "checkout--1.0.9 has the lock, in its stage test", "checkout--1.0.9: its end", since=at(9)
+)
+FIRST = a_reason("FIRST_RELEASE", "the first release here: there may be none to return to", blocks=False)
+NEEDS = a_reason("NEED_NOT_OVER", "stage dev has not passed yet", "stage dev")
+ASKS = a_reason("APPROVAL_MISSING", "1 of role:qa: nobody has been asked yet", "1 of role:qa")
 
 
 def an_approval(*votes: dict[str, Any], at_least: int = 1) -> dict[str, Any]:

@@ -7,7 +7,22 @@ from rich.console import Console
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.live_tree import Detail, plain, tree
-from tests.cli.builders import NOW, a_promotion, a_stage, a_step, an_approval, at, waiting_for_approval
+from tests.cli.builders import (
+    ASKS,
+    FIRST,
+    HELD,
+    NEEDS,
+    NOW,
+    TAKEN,
+    a_promotion,
+    a_reason,
+    a_stage,
+    a_step,
+    an_approval,
+    at,
+    may_promote,
+    waiting_for_approval,
+)
 
 
 def shown(document: dict[str, object], width: int = 80, detail: Detail = Detail.ACTIVE) -> str:
@@ -112,6 +127,64 @@ def test_a_pause_names_who_why_and_how_to_go_on() -> None:
     assert "paused by Alice Adams: lunch, at most until" in limited
     assert "paused" not in shown(a_promotion(a_stage("dev"), paused=None))
     assert "paused" not in shown(a_promotion(a_stage("dev"), state="passed", paused=paused))
+
+
+def test_a_stage_that_waits_for_the_lock_says_every_reason_and_what_ends_it() -> None:
+    waits = a_stage(
+        "test", "waiting for the lock", waits_for="the lift of a hold", may_promote=may_promote(HELD, TAKEN, FIRST)
+    )
+    page = shown(a_promotion(waits))
+    assert page.splitlines()[2:] == [
+        "… test waiting for the lock                                                 12 s",
+        "  ? hold     held by Dave: stocktaking, until 11:40 UTC               1 min 00 s",
+        "             slipway lift test.checkout.h1",
+        "  … lock     checkout--1.0.9 has the lock, in its stage test               9.0 s",
+        "  ! way back the first release here: there may be none to return to",
+    ]
+    assert "the lift of a hold" in shown(a_promotion(waits), detail=Detail.STAGES), "a line a stage says the first"
+
+
+def test_a_stage_whose_turn_has_not_come_says_only_what_will_not_pass_by_itself() -> None:
+    pending = a_stage("test", "pending", needs=["dev"], may_promote=may_promote(NEEDS, HELD, TAKEN, FIRST))
+    page = shown(a_promotion(a_stage("dev", "deploying"), pending))
+    assert "· test after dev" in page
+    assert "? hold" in page
+    assert "checkout--1.0.9" not in page and "first release" not in page and "has not passed yet" not in page
+
+
+def test_a_failed_stage_says_what_would_stop_a_retry_too() -> None:
+    again = a_reason(
+        "RETRY_OPEN", "failed; it may be tried again", "slipway retry checkout--1.1.0 test", until=at(-3600)
+    )
+    failed = a_stage(
+        "test", "failed", waits_for="retry", deadline=at(-3600), may_promote=may_promote(again, HELD, FIRST)
+    )
+    page = shown(a_promotion(failed, state="failed"))
+    assert page.count("may be tried again") == 1
+    assert "slipway lift test.checkout.h1" in page
+    assert "first release" not in page
+
+
+def test_below_a_question_comes_until_when_it_may_be_answered_then_what_else_is_in_the_way() -> None:
+    asks = a_stage("production", "waiting for approval", approval=an_approval(), may_promote=may_promote(ASKS, FIRST))
+    assert shown(a_promotion(asks)).splitlines()[3:] == [
+        "    answer   until 18:40 UTC, in 8 h 00 min; not the author",
+        "  ! way back the first release here: there may be none to return to",
+    ]
+
+
+def test_a_long_queue_is_a_few_lines() -> None:
+    ahead = [a_reason("QUEUED_BEHIND", f"checkout--1.0.{number} is before it in the queue") for number in range(9)]
+    page = shown(a_promotion(a_stage("test", "waiting for the lock", may_promote=may_promote(*ahead, FIRST))))
+    assert page.count("is before it in the queue") == 3
+    assert "… queue    and 6 more\n  ! way back" in page
+
+
+def test_a_reason_that_this_command_does_not_know_is_shown_by_its_code() -> None:
+    new = a_reason("BLACK_FRIDAY", "nothing goes out this week")
+    assert "… black friday nothing goes out this week" in shown(
+        a_promotion(a_stage("test", "waiting for the lock", may_promote=may_promote(new)))
+    )
 
 
 def test_a_stage_that_was_rolled_back_looks_neither_failed_nor_under_way() -> None:

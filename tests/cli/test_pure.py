@@ -1,12 +1,15 @@
-"""`lint` and `plan` read files, and need no server."""
+"""`lint` and `plan` read files, and need no server; `plan --live` asks one."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slipway.cli.pure import in_order
+from slipway.cli.plan_view import in_order
 from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
+from tests.cli.api_server import ApiServer
+from tests.cli.builders import ASKS, FIRST, HELD, NEEDS, a_problem, at, may_promote
 from tests.cli.conftest import Slipway
 
 SHIPPED = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
@@ -105,6 +108,63 @@ def test_stages_come_after_what_they_need_however_the_file_orders_them() -> None
     plan = compile_plan(read_pipeline(text, "checkout.yaml"), digest_of(text))
     backwards = tuple(reversed(plan.stages))
     assert [stage.name for stage in in_order(backwards)] == ["dev", "test", "staging", "production"]
+
+
+PLAN = "POST /api/pipelines/plan"
+
+
+def planned(*may: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The server's answer for the shipped pipeline; `may` for its stages in turn."""
+    text = SHIPPED.read_text()
+    document = compile_plan(read_pipeline(text, "checkout.yaml"), digest_of(text)).dump()
+    answers = [*may, *([may_promote(NEEDS)] * (4 - len(may)))]
+    stages = [stage | {"may_promote": said} for stage, said in zip(document["stages"], answers, strict=True)]
+    named = {"version": "1.2.0", "promotion": "checkout--1.2.0", "known": False, "finished_at": at(0)}
+    return json.loads(json.dumps(document | named | {"stages": stages})) | more
+
+
+def test_a_live_plan_says_what_would_stop_the_build_in_each_stage_now(slipway: Slipway, server: ApiServer) -> None:
+    server.on(PLAN, (200, planned(may_promote(), may_promote(NEEDS, ASKS, HELD, FIRST))))
+    result = slipway("plan", "checkout", "--live", "--version", "1.2.0")
+    assert result.exit_code == 0
+    assert server.heard == [(PLAN, {}, {"service": "checkout", "version": "1.2.0"})]
+    page = result.stdout
+    assert page.startswith("checkout 1.2.0  owner team-checkout\nthe deployed pipeline · sha256:")
+    now = [line for line in page.splitlines() if line.startswith("   now")]
+    assert now[0] == "   now       ✓ nothing is in the way"
+    assert now[1].startswith("   now       ? held by Dave: stocktaking, until ")
+    assert now[2:] == ["   now       ✓ nothing else is in the way"] * 2
+    assert "               slipway lift test.checkout.h1\n             ! the first release here" in page
+    assert "nobody has been asked yet" not in page, "the plan itself says who is asked"
+
+
+def test_a_file_is_planned_live_by_its_own_text_and_without_a_version(slipway: Slipway, server: ApiServer) -> None:
+    Path("shop.yaml").write_text(SHIPPED.read_text())
+    server.on(PLAN, (200, planned(version="", promotion="")))
+    result = slipway("plan", "shop.yaml", "--live")
+    assert result.stdout.startswith("checkout  owner team-checkout\nshop.yaml · sha256:")
+    assert server.heard[0][2] == {"service": "checkout", "pipeline": SHIPPED.read_text()}
+    Path("shop.yaml").write_text("service: Shop\n")
+    assert slipway("plan", "shop.yaml", "--live").exit_code == 7, "findings need no server"
+    assert len(server.heard) == 1
+
+
+def test_a_live_plan_of_a_known_build_says_so_and_json_is_the_servers_answer(
+    slipway: Slipway, server: ApiServer
+) -> None:
+    document = planned(known=True)
+    server.on(PLAN, (200, document))
+    assert (
+        "taken in before, so nothing new begins; slipway status checkout--1.2.0"
+        in slipway("plan", "checkout", "--live", "--version", "1.2.0").stdout
+    )
+    assert json.loads(slipway("plan", "checkout", "--live", "--version", "1.2.0", "--json").stdout) == document
+
+
+def test_a_live_plan_of_an_unknown_service_is_not_found(slipway: Slipway, server: ApiServer) -> None:
+    server.on(PLAN, (404, a_problem("UNKNOWN_SERVICE", 404, "no pipeline is for the service basket")))
+    result = slipway("plan", "basket", "--live")
+    assert (result.exit_code, "no pipeline is for the service basket" in result.stderr) == (4, True)
 
 
 def test_a_plan_says_which_header_comes_from_which_secret(offline: Slipway, tmp_path: Path) -> None:

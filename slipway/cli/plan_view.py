@@ -1,0 +1,117 @@
+"""A plan as people read it: stage by stage, and what would stop a build there now if a server said that."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from slipway.cli.api_answers import LivePlan, MayPromote
+from slipway.cli.printing import clean
+from slipway.cli.reasons import look_of, told, worth_planning
+from slipway.cli.times import rounded
+from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
+
+
+def in_order(stages: tuple[StagePlan, ...]) -> Iterator[StagePlan]:
+    """Each stage after all that it needs; otherwise as they stand in the file."""
+    left, done = list(stages), set[str]()
+    while left:
+        ready = next(stage for stage in left if done.issuperset(stage.needs))
+        left.remove(ready)
+        done.add(ready.name)
+        yield ready
+
+
+def plan_page(compiled: PromotionPlan, artifact: str, origin: str) -> RenderableType:
+    """What would happen to a build, stage by stage; `origin` names the pipeline."""
+    return Group(*_head(compiled, artifact, origin, ""), *_stages(compiled, {}, None))
+
+
+def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
+    """The same, and in each stage what would stop the build there at `now`, and how that ends."""
+    known = [f"taken in before, so nothing new begins; slipway status {live.promotion}"] if live.known else []
+    may = {stage.name: stage.may_promote for stage in live.stages}
+    head = _head(compiled, artifact, origin, live.version)
+    return Group(*head, *(Text(clean(words), "yellow") for words in known), *_stages(compiled, may, now))
+
+
+def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str) -> Iterator[Text]:
+    named = clean(f"{compiled.service} {version}".rstrip())
+    yield Text.assemble((named, "bold"), f"  owner {clean(compiled.owner)}")
+    yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(artifact)}", style="dim")
+
+
+def _stages(compiled: PromotionPlan, may: Mapping[str, MayPromote], now: datetime | None) -> Iterator[RenderableType]:
+    for number, stage in enumerate(in_order(compiled.stages), 1):
+        facts = Table.grid(padding=(0, 2))
+        facts.add_column(style="dim", no_wrap=True)
+        facts.add_column()
+        for name, words in _facts(stage):
+            facts.add_row(f"   {name}", Text(clean(words)))
+        if now and stage.name in may:
+            for name, text in _now(may[stage.name], now):
+                facts.add_row(f"   {name}", text)
+        after = f"  after {', '.join(stage.needs)}" if stage.needs else ""
+        yield Group("", Text.assemble(f"{number}. ", (clean(stage.name), "bold"), (after, "dim")), facts)
+
+
+def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
+    """What would stop the build there now, beside what the plan says of any build."""
+    name, reasons = "now", worth_planning(may)
+    if not any(reason.blocks for reason in reasons):
+        yield name, Text(f"✓ nothing {'' if may.allowed else 'else '}is in the way", "green")
+        name = ""
+    for reason in reasons:
+        shown = look_of(reason)
+        words = "\n  ".join(clean(line) for line in told(reason, now).splitlines())
+        yield name, Text(f"{shown.icon} {words}", shown.style)
+        name = ""
+
+
+def _facts(stage: StagePlan) -> Iterator[tuple[str, str]]:
+    """What happens in a stage, in the order in which it happens."""
+    if stage.approval:
+        yield "approval", _approval(stage.approval)
+    yield "lock", f"of {stage.environment}, waits at most {rounded(stage.lock_within_s)}"
+    for target in stage.targets:
+        site = target.resource.rsplit("/", 1)[-1]
+        yield "deploy", f"{target.name}: {target.kind} {site}, slot {target.slot}"
+    yield "verify", _health(stage.health)
+    for load in stage.loads:
+        yield "", _load(load)
+    yield "roll out", f"{stage.rollout}, then verify what is live"
+    yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
+    yield "way back", stage.way_back
+
+
+def _approval(policy: ApprovalPolicy) -> str:
+    who = " or ".join(policy.approvers) + (", not the author" if policy.not_author else "")
+    return f"{policy.at_least} of {who}, within {rounded(policy.within_s)}"
+
+
+def _health(check: HealthCheck) -> str:
+    words = f"health {check.path}: {check.successes} good answers in a row within {rounded(check.within_s)}"
+    return words + _headers(check.headers)
+
+
+def _load(load: LoadTest) -> str:
+    limits = [
+        f"{name} at most {limit:g} ms"
+        for name, limit in (("p50", load.p50_ms), ("p95", load.p95_ms), ("p99", load.p99_ms))
+        if limit is not None
+    ]
+    if load.error_rate is not None:
+        limits.append(f"errors at most {load.error_rate * 100:g} %")
+    words = f"load {load.rate_per_s:g}/s on {load.path} for {rounded(load.duration_s)}: {', '.join(limits)}"
+    return words + _headers(load.headers)
+
+
+def _headers(headers: tuple[Header, ...]) -> str:
+    """Which headers go with the requests; of a secret only where it comes from."""
+    sent = [
+        f"{each.name} from the secret {each.secret}" if each.secret else f"{each.name}: {each.value}"
+        for each in headers
+    ]
+    return f"; sends {', '.join(sent)}" if sent else ""

@@ -25,6 +25,8 @@ async def test_a_failed_stage_is_retried_and_the_promotion_passes(flow: Workflow
     await flow.until(lambda: stage_state(flow.world, "dev") == "failed")
     assert flow.world.sites["checkout-dev"].live == "1.0.0", "undone before anybody is asked"
     assert (await flow.lock("dev"))["holder"] is None, "nobody waits behind a failed stage"
+    row, told = flow.world.rows["stage:dev"]["doc"], (await flow.entity("decisions", id))["stages"]["dev"]
+    assert told["until"] == row["deadline"] != "", "its decisions know until when"
     assert stage_state(flow.world, "test") == "", "what needs it still waits"
     flow.world.sick_live = set()
     await flow.command(id, "retry")

@@ -244,6 +244,7 @@ def test_a_fault_of_azure_is_named_and_the_effect_comes_once(
     if comes_to == AGAIN:
         if not unnoticed and fault.name not in request_.instead:
             assert answer.running and answer.words, answer
+            assert not answer.words.endswith("; started"), "a write is one try"
         if fault.name == "429" and not unnoticed:
             assert answer.after_s >= LONG_MS / 1000, "Azure is not asked sooner than it wants to be"
         if fault.times > 1:

@@ -54,6 +54,7 @@ def test_a_file_that_is_no_pipeline_is_reported_and_the_others_still_found(tmp_p
     folder = PipelineFolder(tmp_path)
     assert list(folder.all()) == ["shop"]
     assert {finding.file for finding in folder.findings()} == {"bad.yaml"}
+    assert ("NOT_TEXT" in {finding.code for finding in folder.findings()}) == (text == b"\xff\xfe"), "lint's own word"
 
 
 def test_a_second_pipeline_for_a_service_is_reported_and_the_first_counts(tmp_path: Path) -> None:

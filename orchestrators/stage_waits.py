@@ -107,7 +107,7 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         waits_for = f"the lift of a hold by {held['by']}: {held['reason']}"
         until = min(moment(run.deadline), moment(held["expires_at"]))
     else:
-        waits_for, until = f"the lock, held by {answer['behind']}", moment(run.deadline)
+        waits_for, until = f"the lock, behind {answer['behind']}", moment(run.deadline)
     if run.waits_for != waits_for:
         run = replace(run, waits_for=waits_for)
         yield from mirror_lock(context, run)

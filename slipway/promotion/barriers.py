@@ -52,15 +52,20 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
         return
     if lock["broken"]:
         yield Barrier(LOCK_BROKEN, lock["broken"])
-    live = lock["live"]
-    if live and live["promotion"] != build["promotion"] and is_newer(live, build):
-        yield Barrier(BEHIND, live)
+    if behind_live(lock, build):
+        yield Barrier(BEHIND, lock["live"])
     yield from overtaken(lock, build)
     if not build.get("goes_back"):
         yield from (Barrier(HELD, hold) for hold in holds_in_force(lock, build["at"]))
     if holder:
         yield Barrier(LOCK_TAKEN, holder)
     yield from (Barrier(QUEUED_BEHIND, entry) for entry in _ahead(lock["queue"], build))
+
+
+def behind_live(lock: State, build: State) -> bool:
+    """Whether a newer build than this one is live already."""
+    live = lock["live"]
+    return bool(live and live["promotion"] != build["promotion"] and is_newer(live, build))
 
 
 def overtaken(lock: State, build: State) -> Iterator[Barrier]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from slipway.promotion import barriers
-from slipway.promotion.barriers import Barrier, age, at_the_lock, is_newer, overtaken
+from slipway.promotion.barriers import Barrier, age, at_the_lock, behind_live, is_newer, overtaken
 
 State = dict[str, Any]
 Answer = dict[str, Any]
@@ -59,12 +59,12 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
     me = given["holder"]
     if state["holder"] and state["holder"]["holder"] == me:
         return state, _granted(state)
-    barrier = next(at_the_lock(state, given), None)
-    if barrier and barrier.code in _TURNED_AWAY:
-        return _turned_away(state, given, barrier)
+    found = list(at_the_lock(state, given))
+    if found and found[0].code in _TURNED_AWAY:
+        return _turned_away(state, given, found[0])
     state = _queued(_with_announced(state, given), given)
-    if barrier:
-        return state, {**_said(barrier), "nudge": []}
+    if found:
+        return state, {**_said(found[0] if found[0].code == barriers.HELD else found[-1]), "nudge": []}
     fence = state["fence"] + 1
     holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
     state = {**_without(state, me), "fence": fence, "holder": holder}
@@ -129,7 +129,7 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         state = {**state, "live": back, "previous": state["previous"][1:]}
     elif result == "broken":
         state = {**state, "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]}}
-    return state, {"lock": "free", "nudge": _waiting(state)}
+    return state, {"lock": "free", "nudge": _waiting(state) if result == "broken" else _next(state)}
 
 
 def leave(state: State, given: Given) -> tuple[State, Answer]:
@@ -175,7 +175,8 @@ def _granted(state: State) -> Answer:
 def _turned_away(state: State, given: Given, barrier: Barrier) -> tuple[State, Answer]:
     """Who need not wait leaves the queue, and those who do are told."""
     state = _without(state, given["holder"])
-    return state, {**_said(barrier), "nudge": _waiting(state)}
+    nudged = _waiting(state) if state["broken"] else _next(state)
+    return state, {**_said(barrier), "nudge": nudged}
 
 
 def _said(barrier: Barrier) -> Answer:
@@ -223,3 +224,10 @@ def _without(state: State, holder: str) -> State:
 
 def _waiting(state: State) -> list[str]:
     return [entry["holder"] for entry in state["queue"]]
+
+
+def _next(state: State) -> list[str]:
+    """Those in the queue for whom something has changed: the builds that a newer live one has overtaken, and the
+    first that it has not. Waking them all would cost a queue of n builds n² generations."""
+    overtaken = [entry["holder"] for entry in state["queue"] if behind_live(state, entry)]
+    return _waiting(state)[: len(overtaken) + 1]

@@ -58,6 +58,14 @@ def test_the_second_waits_and_is_told_when_the_lock_is_free() -> None:
     assert ask(state, "2", minutes=5)[1]["fence"] == 2
 
 
+def test_a_free_lock_wakes_only_whom_it_concerns() -> None:
+    state, _ = ask(lock.empty(), "1")
+    for minute in range(2, 6):
+        state, answer = ask(state, str(minute), minutes=minute)
+    assert answer["behind"] == "checkout--4", "each waits behind the one before it, which stays true"
+    assert give_back(switch(state, "1", 1), "1", 1, "proven")[1]["nudge"] == ["checkout--2:prod"]
+
+
 def test_the_older_build_goes_first_however_late_it_asks() -> None:
     state, _ = ask(lock.empty(), "1")
     state, _ = ask(state, "3", minutes=9)

@@ -45,8 +45,8 @@ def test_a_promotion_that_needs_a_person_is_waiting_and_says_for_whom() -> None:
 
 
 def test_a_promotion_that_waits_for_the_lock_runs_and_says_so() -> None:
-    shown = summary(rows(state="waiting for the lock", waits_for="the lock, held by checkout--1.0.9"))
-    assert (shown["state"], shown["waits_for"]) == ("running", "dev: the lock, held by checkout--1.0.9")
+    shown = summary(rows(state="waiting for the lock", waits_for="the lock, behind checkout--1.0.9"))
+    assert (shown["state"], shown["waits_for"]) == ("running", "dev: the lock, behind checkout--1.0.9")
 
 
 def test_a_pending_stage_shows_what_it_needs() -> None:

@@ -37,7 +37,7 @@ fmt: $(READY) ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## speed and memory, each figure beside a peer's
+bench: $(READY) ## speed and memory, each figure beside its target or a peer's
 	@$(BIN)/python -m bench
 
 clean: ## remove what the targets made

@@ -11,6 +11,7 @@ from slipway.local.functions.app import Function
 from slipway.local.functions.converters import decode
 from slipway.local.functions.durable.engine import ActivityFailed
 from slipway.local.functions.invocation import InvocationFailed, Invoker
+from slipway.local.functions.sdk_timestamps import remember
 from slipway.local.functions.sdk_warnings import replayed
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class DurableFunctions:
     """Implements the engine's `Functions`."""
 
     def __init__(self, functions: Iterable[Function], invoker: Invoker) -> None:
+        remember()
         self._invoker = invoker
         self._paused = False
         self._functions = {

@@ -18,7 +18,8 @@ class ActivityFailed(Exception):
 class Functions(Protocol):
     """The functions of an app as the engine calls them; names are matched case-insensitively.
 
-    `orchestrate` and `run_entity` are called on the engine's own threads, several at a time.
+    `orchestrate` and `run_entity` are called on the engine's own threads, several at a time; one that has always been
+    quick is called on the event loop.
     """
 
     def kind(self, name: str) -> str | None:

@@ -29,6 +29,7 @@ from slipway.local.functions.durable.entities import Entities
 from slipway.local.functions.durable.hub import Hub
 from slipway.local.functions.durable.model import Activity
 from slipway.local.functions.durable.orchestrations import Orchestrations
+from slipway.local.functions.durable.pace import Pace
 from slipway.local.functions.durable.rpc import Rpc
 from slipway.local.functions.durable.store import Store
 
@@ -54,8 +55,9 @@ class DurableEngine:
         self._hub = Hub(self._store, clock, self._wake, self._begin)
         self._clock = clock
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="durable")
-        self._orchestrations = Orchestrations(functions, self._hub, self._pool, limits, backend)
-        self._entities = Entities(functions, self._hub, self._pool, limits, backend)
+        pace = Pace(self._pool)
+        self._orchestrations = Orchestrations(functions, self._hub, pace, limits, backend)
+        self._entities = Entities(functions, self._hub, pace, limits, backend)
         self._activities = Activities(functions, self._hub, limits, backend)
         self._rpc = Rpc(functions, self._hub, limits, backend)
         self._driven: set[str] = set()  # orchestrations and entities that are at work

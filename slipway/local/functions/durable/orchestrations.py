@@ -4,9 +4,9 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 from slipway.local.functions.durable.backend import Backend
@@ -22,6 +22,7 @@ from slipway.local.functions.durable.episode import Continued, Ended, Outcome, p
 from slipway.local.functions.durable.history import HistoryEvent, Kind, wire
 from slipway.local.functions.durable.hub import AlreadyExists, Hub
 from slipway.local.functions.durable.model import Activity, Instance, Message, Parent, Status, Timer
+from slipway.local.functions.durable.pace import Pace
 
 _TICK = timedelta(microseconds=1)
 
@@ -37,8 +38,8 @@ class _Generation:
 
 
 class Orchestrations:
-    def __init__(self, functions: Functions, hub: Hub, pool: Executor, limits: Limits, backend: Backend) -> None:
-        self._functions, self._hub, self._pool, self._limits = functions, hub, pool, limits
+    def __init__(self, functions: Functions, hub: Hub, pace: Pace, limits: Limits, backend: Backend) -> None:
+        self._functions, self._hub, self._pace, self._limits = functions, hub, pace, limits
         self._backend = backend
         self._slots = asyncio.Semaphore(limits.orchestrations)
         self._cache: OrderedDict[str, _Generation] = OrderedDict()
@@ -56,18 +57,11 @@ class Orchestrations:
                 return self._drop(inbox)
             arrived = [*instance.carried, *(body for m in taken if isinstance(body := m.body, HistoryEvent))]
             at = max(self._hub.clock.now(), instance.decided + _TICK)
-            outcome = await asyncio.get_running_loop().run_in_executor(
-                self._pool,
-                play,
-                self._functions,
-                self._limits,
-                self._backend,
-                instance,
-                generation.events,
-                generation.wires,
-                arrived,
-                at,
+            past = generation.events, generation.wires
+            episode = partial(
+                play, self._functions, self._limits, self._backend, instance, *past, arrived=arrived, at=at
             )
+            outcome = await self._pace.run(instance.name.lower(), episode)
             current = self._hub.store.instance(instance_id)
             if current is None or current.execution != instance.execution or current.status.ended:
                 return True  # terminated or purged meanwhile

@@ -6,10 +6,13 @@ at each step.
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import azure.durable_functions as df
+
+from bench.figure import ms
 
 _AT = "2026-11-24T12:00:00.000000Z"
 
@@ -40,3 +43,7 @@ def _body(history: list[str]) -> str:
     schema = '"upperSchemaVersion":1,"upperSchemaVersionNew":2'
     given = '"input":null,"instanceId":"chain","parentInstanceId":null,"isReplaying":true'
     return f'{{"history":[{",".join(history)}],{given},{schema}}}'
+
+
+if __name__ == "__main__":
+    print(ms(lambda: replay_chain(int(sys.argv[1]))))

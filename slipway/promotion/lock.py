@@ -64,7 +64,9 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
         return _turned_away(state, given, found[0])
     state = _queued(_with_announced(state, given), given)
     if found:
-        return state, {**_said(found[0] if found[0].code == barriers.HELD else found[-1]), "nudge": []}
+        # Of those before it each waits for the last, which stays true however the queue moves on.
+        told = found[0] if found[0].code == barriers.HELD else found[-1]
+        return state, {**_said(told), "nudge": []}
     fence = state["fence"] + 1
     holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
     state = {**_without(state, me), "fence": fence, "holder": holder}

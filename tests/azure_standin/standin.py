@@ -158,10 +158,10 @@ class Arm:
     def __init__(self, client: WebSiteManagementClient) -> None:
         self._client = client
 
-    def send(self, method: str, path: str, body: object = None) -> HttpResponse:
+    def send(self, method: str, path: str, body: object = None, **options: Any) -> HttpResponse:
         url = path if "api-version" in path else path + API
         request = HttpRequest(method, url, json=body) if body is not None else HttpRequest(method, url)
-        return self._client.send_request(request, retry_total=0)
+        return self._client.send_request(request, retry_total=0, **options)
 
     def get(self, path: str) -> Any:
         answer = self.send("GET", path)

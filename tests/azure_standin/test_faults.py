@@ -1,6 +1,7 @@
 """The stand-in misbehaves on demand, and the official clients meet it as they would meet Azure."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -81,9 +82,43 @@ def test_a_front_end_misbehaves_by_the_name_of_its_site_only(standin: StandinPro
     assert waiting(standin) == [] and standin.version_at("checkout-dev") != "0.0.7"
 
 
+def held(standin: StandinProcess) -> list[Any]:
+    with standin.http() as http:
+        return list(http.get("/standin/held").json())
+
+
+def test_a_held_answer_comes_when_it_is_released_and_its_request_was_carried_out(
+    standin: StandinProcess, arm: Arm
+) -> None:
+    inject(standin, match={"method": "POST", "path_contains": f"{SLOT}/stop"}, hold_s=60)
+    with ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(arm.send, "POST", f"{SLOT}/stop")
+        until(lambda: [each["carried_out"] for each in held(standin)] == [True])
+        assert arm.get(SLOT)["properties"]["state"] == "Stopped" and not stopping.done()
+        with standin.http() as http:
+            assert http.delete("/standin/held").status_code == 204
+        assert stopping.result(5).status_code == 200
+    assert arm.send("POST", f"{SLOT}/start").status_code == 200 and held(standin) == []
+
+
+def test_a_held_request_is_carried_out_late_unless_its_sender_is_gone(standin: StandinProcess, arm: Arm) -> None:
+    inject(standin, match={"method": "POST", "path_contains": "/stop"}, hold="before", hold_s=0.2)
+    began = time.monotonic()
+    assert arm.send("POST", f"{SLOT}/stop").status_code == 200 and time.monotonic() - began >= 0.2
+    inject(standin, match={"method": "POST", "path_contains": "/start"}, hold="before", hold_s=60)
+    with pytest.raises(ServiceResponseError):
+        arm.send("POST", f"{SLOT}/start", read_timeout=0.3)
+    with standin.http() as http:
+        http.delete("/standin/held")
+    until(lambda: held(standin) == [])
+    assert arm.get(SLOT)["properties"]["state"] == "Stopped"
+    assert arm.send("POST", f"{SLOT}/start").status_code == 200
+
+
 def test_a_fault_that_says_nothing_or_two_things_is_refused(standin: StandinProcess) -> None:
     with standin.http() as http:
-        for wrong in ({}, {"drop": "before", "answer": {"status": 500}}, {"drop": "sometimes"}, {"dorp": "after"}):
+        both, never = {"drop": "before", "answer": {"status": 500}}, {"hold_s": 1, "hold": "never"}
+        for wrong in ({}, both, {"drop": "sometimes"}, never, {"dorp": "after"}):
             assert http.post("/standin/faults", json=wrong).status_code == 400
 
 

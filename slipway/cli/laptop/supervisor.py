@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -35,7 +36,6 @@ class Laptop:
         self._say = say
         self._children: dict[str, Child] = {}
         self._lock: IO[str] | None = None
-        self._host_port = layout.ports.host
         self._settings: dict[str, str] = {}
         self.azure: dict[str, Any] = {}  # the stand-in's ready line
         self.run: RunFile | None = None
@@ -60,44 +60,72 @@ class Laptop:
         self.stop()
 
     def _start(self) -> None:
-        layout = self._layout
-        self.azure = azure = self._child(AZURE, layout.azure(), {}).ready
-        self._say(f"Azure stand-in   {azure['url']}")
-        broker = self._child(SERVICEBUS, layout.servicebus(azure["cert"]), {}).ready
+        self._say(f"Azure stand-in   {self.start(AZURE)['url']}")
+        broker = self.start(SERVICEBUS)
         self._say(f"Service Bus      localhost:{broker['port']}, TLS {broker['tls_port']}")
-        self._settings = host_settings(layout, azure, broker["tls_port"])
-        host = self.start_host()
+        self._settings = host_settings(self._layout, self.azure, broker["tls_port"])
+        host = self.start(FUNCTIONS)["url"]
         self._say(f"Functions host   {host}")
-        msi_port = int(azure["msi_endpoint"].split(":")[2].split("/")[0])
+        msi_port = int(self.azure["msi_endpoint"].split(":")[2].split("/")[0])
         self.run = RunFile(
             url=host,
-            issuer=azure["issuer"],
-            ca=azure["ca"],
-            tenant=azure["tenant"],
+            issuer=self.azure["issuer"],
+            ca=self.azure["ca"],
+            tenant=self.azure["tenant"],
             servicebus=CONNECTION.format(port=broker["port"]),
-            people=[person.id for person in people_of(layout.people)],
+            people=[person.id for person in people_of(self._layout.people)],
             pids={name: child.pid for name, child in self._children.items()},
             ports={
-                "host": self._host_port,
-                "azure": int(azure["url"].rsplit(":", 1)[1]),
+                "host": int(host.rsplit(":", 1)[1]),
+                "azure": int(self.azure["url"].rsplit(":", 1)[1]),
                 "msi": msi_port,
                 "servicebus": broker["port"],
                 "servicebus_tls": broker["tls_port"],
             },
         )
-        write_private(layout.state / "run.json", self.run)
+        write_private(self._layout.state / "run.json", self.run)
+
+    def start(self, name: str) -> dict[str, Any]:
+        """Start one of the three processes, on the ports that it had before if it ran before: its ready line.
+
+        Raises ChildDied.
+        """
+        layout = self._layout
+        match name:
+            case "azure":
+                self.azure = ready = self._child(name, layout.azure(), {})
+            case "servicebus":
+                ready = self._child(name, layout.servicebus(self.azure["cert"]), {})
+                had = {"servicebus": ready["port"], "servicebus_tls": ready["tls_port"]}
+                self._layout = replace(layout, ports=replace(layout.ports, **had))
+            case _:
+                ready = self._child(name, layout.functions(layout.ports.host), self._settings)
+                port = int(ready["url"].rsplit(":", 1)[1])
+                self._layout = replace(layout, ports=replace(layout.ports, host=port))
+        return ready
+
+    def kill(self, name: str) -> int:
+        """SIGKILL to one of the three processes: the process id that it had."""
+        child = self._children.pop(name)
+        child.kill()
+        return child.pid
+
+    def alive(self, name: str) -> bool:
+        """Whether that process runs."""
+        return name in self._children and self._children[name].alive
+
+    def pid(self, name: str) -> int | None:
+        """Its process id; None when it was killed and not started again."""
+        return self._children[name].pid if name in self._children else None
 
     def start_host(self) -> str:
-        """Start the Functions host, on the port that it had before if there was one: its address."""
-        url: str = self._child(FUNCTIONS, self._layout.functions(self._host_port), self._settings).ready["url"]
-        self._host_port = int(url.rsplit(":", 1)[1])
+        """Start the Functions host again: its address."""
+        url: str = self.start(FUNCTIONS)["url"]
         return url
 
     def kill_host(self) -> int:
         """SIGKILL to the Functions host: the process id that it had."""
-        host = self._children.pop(FUNCTIONS)
-        host.kill()
-        return host.pid
+        return self.kill(FUNCTIONS)
 
     def check(self) -> None:
         """Raises ChildDied when one of the processes has ended by itself."""
@@ -131,11 +159,11 @@ class Laptop:
                 self._lock.close()
                 self._lock = None
 
-    def _child(self, name: str, arguments: list[str], settings: dict[str, str]) -> Child:
+    def _child(self, name: str, arguments: list[str], settings: dict[str, str]) -> dict[str, Any]:
         environment = plain_environment(os.environ) | settings
         child = Child(name, arguments, environment, self._layout.log(name), READY_WITHIN_S)
         self._children[name] = child
-        return child
+        return child.ready
 
 
 def _lock(state: Path) -> IO[str]:

@@ -1,7 +1,9 @@
 """Faults on purpose: how tests make the stand-in misbehave."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias
 
 from aiohttp import web
@@ -40,7 +42,8 @@ class Answer(BaseModel):
 
 class Fault(BaseModel):
     """`answer`: instead of the real one. `drop`: the connection ends without an answer, `before` the request
-    is carried out or `after`. `hold_s`: whatever comes, it comes so much later; alone it is the real answer.
+    is carried out or `after`. `hold_s`: whatever comes, it comes so much later, or when it is released; alone it
+    is the real answer. `hold` says whether the request waits `before` it is carried out or its answer `after`.
     It happens `times` times."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,6 +51,7 @@ class Fault(BaseModel):
     answer: Answer | None = None
     drop: Literal["before", "after"] | None = None
     hold_s: float = Field(default=0.0, ge=0, le=600)
+    hold: Literal["before", "after"] = "after"
     times: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
@@ -59,17 +63,34 @@ class Fault(BaseModel):
         return self
 
 
+@dataclass(eq=False)
+class Held:
+    """A request that waits, and what lets it go."""
+
+    method: str
+    path: str
+    carried_out: bool
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def shown(self) -> dict[str, JsonValue]:
+        return {"method": self.method, "path": self.path, "carried_out": self.carried_out}
+
+
 class Faults:
     PATH = "/standin/faults"
+    HELD_PATH = "/standin/held"
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self._held: list[Held] = []
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post(self.PATH, self.add),
             web.get(self.PATH, self.show),
             web.delete(self.PATH, self.clear),
+            web.get(self.HELD_PATH, self.show_held),
+            web.delete(self.HELD_PATH, self.release),
         ]
 
     async def add(self, request: web.Request) -> web.Response:
@@ -87,9 +108,17 @@ class Faults:
         self._faults.clear()
         return web.Response(status=204)
 
+    async def show_held(self, _: web.Request) -> web.Response:
+        return web.json_response([held.shown() for held in self._held])
+
+    async def release(self, _: web.Request) -> web.Response:
+        for held in self._held:
+            held.released.set()
+        return web.Response(status=204)
+
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == self.PATH:
+        if request.path in (self.PATH, self.HELD_PATH):
             return await handler(request)
         return await self._met(request, handler, None)
 
@@ -105,18 +134,28 @@ class Faults:
         fault = self._due(request, site)
         if fault is None:
             return await handler(request)
+        if fault.hold == "before" and not await self._hold(request, fault, carried_out=False):
+            return _cut_off(request)  # nobody carries out what nobody waits for
         real = None
         if fault.answer is None and fault.drop != "before":
             real = await handler(request)
-        if fault.hold_s:
-            await asyncio.sleep(fault.hold_s)
+        if fault.hold == "after":
+            await self._hold(request, fault, carried_out=real is not None)
         if fault.answer is not None:
             return fault.answer.response()
         if real is not None and fault.drop is None:
             return real
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=500)  # never leaves: the connection is gone
+        return _cut_off(request)
+
+    async def _hold(self, request: web.BaseRequest, fault: Fault, carried_out: bool) -> bool:
+        """Wait until it is released, or long enough. Whether its sender is still there then."""
+        if fault.hold_s:
+            held = Held(request.method, request.path_qs, carried_out)
+            self._held.append(held)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(held.released.wait(), fault.hold_s)
+            self._held.remove(held)
+        return request.transport is not None and not request.transport.is_closing()
 
     def _due(self, request: web.BaseRequest, site: str | None) -> Fault | None:
         fault = next((fault for fault in self._faults if fault.match.takes(request, site)), None)
@@ -125,3 +164,9 @@ class Faults:
             if fault.times == 0:
                 self._faults.remove(fault)
         return fault
+
+
+def _cut_off(request: web.BaseRequest) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)  # never leaves: the connection is gone

@@ -36,6 +36,11 @@ class Process:
         self.ready: dict[str, Any] = {}
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return self._log.read_text()
 

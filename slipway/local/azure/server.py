@@ -30,6 +30,7 @@ from slipway.local.azure.state import StateFolder
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
 from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
+from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.store import VaultStore
 
@@ -199,7 +200,8 @@ def _fill(config: StandinConfig, vault: VaultStore) -> None:
 
 def _application(routes: list[web.RouteDef], faults: Faults | None = None) -> web.Application:
     application = web.Application(
-        client_max_size=LARGEST_BODY, middlewares=[faults.middleware] if faults is not None else []
+        client_max_size=LARGEST_BODY,
+        middlewares=[*([faults.middleware] if faults is not None else []), unwritable],
     )
     application.add_routes([*routes, web.route("*", "/{tail:.*}", _unknown)])
     return application

@@ -76,4 +76,9 @@ class transaction:
         return self._database
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        self._database.execute("ROLLBACK" if failure else "COMMIT")
+        try:
+            if failure is None:
+                self._database.execute("COMMIT")
+        finally:
+            if self._database.in_transaction:  # also after a commit that the disk did not take
+                self._database.execute("ROLLBACK")

@@ -22,6 +22,7 @@ from slipway.local.functions.sdk_warnings import tame
 from slipway.local.functions.settings import load_settings
 from slipway.local.functions.state_lock import only_host
 
+FAILED = 1
 REFUSED = 2
 QUIET = {  # the SDKs narrate, and some of it is headers; what Service Bus reports the triggers say themselves
     "azure": logging.WARNING,
@@ -32,7 +33,7 @@ QUIET = {  # the SDKs narrate, and some of it is headers; what Service Bus repor
 
 
 def main() -> int:
-    """Runs until SIGINT or SIGTERM. 0: stopped; 1: could not start; 2: the app is refused."""
+    """Runs until SIGINT or SIGTERM. 0: stopped; 1: could not start, or can no longer write; 2: the app is refused."""
     arguments = _arguments()
     ready_line = sys.stdout
     sys.stdout = sys.stderr  # what functions print must not mix with the one line that others parse
@@ -52,7 +53,7 @@ def main() -> int:
         return REFUSED
     except OSError as error:
         print(f"cannot start: {error}", file=sys.stderr)
-        return 1
+        return FAILED
     return 0
 
 
@@ -71,8 +72,19 @@ async def _serve(app: App, arguments: argparse.Namespace, ready_line: TextIO) ->
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await host.start()
     print(json.dumps({"ready": True, "url": host.url}), file=ready_line, flush=True)
-    await stop.wait()
+    await _first_of(stop, host.engine.unwritable)
+    if host.engine.unwritable.is_set():
+        # Nothing more can be promised to anybody, and whatever still runs would only promise: as after a kill.
+        print(f"cannot write the state: {host.engine.failure}", file=sys.stderr, flush=True)
+        os._exit(FAILED)
     await host.stop()
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
 
 
 def _arguments() -> argparse.Namespace:

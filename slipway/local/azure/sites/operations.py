@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,9 +11,11 @@ from slipway.local.azure.sites.packages import PackageRefused, Packages
 from slipway.local.azure.sites.plant import Plant
 from slipway.local.azure.sites.process import StartFailed, Worker
 from slipway.local.azure.sites.store import PRODUCTION, Deployment, Operation, SiteStore, SlotName
+from slipway.local.azure.unwritable import is_unwritable
 
 # How long each phase takes at least, in seconds; Azure needs minutes.
 BUILD_S, START_S, SWAP_S = 0.5, 1.0, 1.0
+TRY_AGAIN_S = 0.5  # what the disk did not take
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -109,13 +112,26 @@ class Operations:
         self._looked.pop(id, None)
 
     async def _run(self, id: str) -> None:
+        """Again from its beginning, as after a restart, for as long as the disk takes nothing."""
         operation = self._store.operation(id)
         assert operation is not None
+        while True:
+            try:
+                return await self._carried_out(operation)
+            except (sqlite3.OperationalError, OSError) as error:
+                if not is_unwritable(error):
+                    raise
+                log.error("cannot write the state: %s (%s of %s)", error, operation.kind, operation.slot)
+            await asyncio.sleep(TRY_AGAIN_S)
+
+    async def _carried_out(self, operation: Operation) -> None:
         try:
             await (self._deploy(operation) if operation.kind == "deploy" else self._swap(operation))
         except Exception as error:
+            if is_unwritable(error):
+                raise
             log.exception("%s of %s broke", operation.kind, operation.slot)
-            self._store.fail(id, "InternalServerError", f"the stand-in could not carry it out: {error}")
+            self._store.fail(operation.id, "InternalServerError", f"the stand-in could not carry it out: {error}")
 
     async def _deploy(self, operation: Operation) -> None:
         deployment = self._store.deployment(operation.id)

@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from slipway.local.azure.artifacts import build_package
+from slipway.local.azure.unwritable import is_unwritable
 
 FETCH_TIMEOUT_S = 60
 LARGEST_PACKAGE = 100 * 1024 * 1024
@@ -34,7 +35,7 @@ class Packages:
         return self._folder / release
 
     async def fetch(self, release: str, uri: str) -> Path:
-        """Downloads and unpacks; raises PackageRefused."""
+        """Downloads and unpacks; raises PackageRefused, or OSError when the disk takes no more."""
         return await asyncio.to_thread(self._unpack, release, await self._download(uri))
 
     def build(self, release: str, service: str, version: str) -> Path:
@@ -78,5 +79,7 @@ class Packages:
         except zipfile.BadZipFile as error:
             raise PackageRefused(f"the package is not a zip file: {error}") from error
         except (OSError, ValueError) as error:
+            if is_unwritable(error):
+                raise
             raise PackageRefused(f"the package has no readable release.json: {error}") from error
         return folder

@@ -4,11 +4,13 @@ It plays the part of the Durable Task extension towards azure-functions-durable 
 orchestrators and runs the entities. Everything but the functions themselves happens on one event loop; each step
 (an episode, a batch, an answer, a timer) is one transaction, and nothing it decides is begun before its commit.
 So the process may be killed at any moment: after the next start every instance goes on, an activity whose answer
-was not recorded runs again, one whose answer was recorded never does.
+was not recorded runs again, one whose answer was recorded never does. When the state file cannot be written, as on
+a full disk, `unwritable` says so: what was asked then is not done, and the process had better end.
 """
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -66,6 +68,7 @@ class DurableEngine:
         self._moved = asyncio.Event()
         self._failure: BaseException | None = None
         self._stopping = False
+        self.unwritable = asyncio.Event()
 
     async def start(self) -> None:
         """Takes up whatever the state file says is unfinished."""
@@ -91,7 +94,11 @@ class DurableEngine:
 
     async def handle(self, request: RpcRequest) -> RpcResponse:
         """Answers a request to the durable HTTP API; what it changes is committed before the answer."""
-        return await self._rpc.handle(request)
+        try:
+            return await self._rpc.handle(request)
+        except sqlite3.Error as problem:
+            self._failed(problem)
+            raise
 
     def is_idle(self) -> bool:
         """Whether nothing can happen before the clock moves, or somebody calls."""
@@ -120,7 +127,16 @@ class DurableEngine:
         return self._store.kept(name)
 
     def keep(self, name: str, text: str) -> None:
-        self._store.keep(name, text)
+        try:
+            self._store.keep(name, text)
+        except sqlite3.Error as problem:
+            self._failed(problem)
+            raise
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What broke the engine first."""
+        return self._failure
 
     def _wake(self, target: str) -> None:
         if target not in self._driven and not self._stopping:
@@ -149,5 +165,11 @@ class DurableEngine:
         if not self._tasks:
             self._moved.set()
         if not task.cancelled() and (problem := task.exception()) is not None:
-            self._failure = problem
+            self._failed(problem)
+
+    def _failed(self, problem: BaseException) -> None:
+        self._failure = self._failure or problem
+        if isinstance(problem, sqlite3.Error):
+            self.unwritable.set()
+        else:
             log.error("the durable engine failed", exc_info=problem)

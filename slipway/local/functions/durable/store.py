@@ -70,11 +70,12 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a commit that the disk did not take may have ended it
+                self._db.execute("ROLLBACK")
             self._at_hand.clear()
             raise
-        self._db.execute("COMMIT")
 
     # instances
 

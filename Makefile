@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt bench clean
+.PHONY: help demo run test check fmt bench bench-ledger chaos clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Slipway needs Python 3.11 to 3.13, this is %d.%d; try make PYTHON=python3.12" % v)'
@@ -39,6 +39,12 @@ fmt: $(READY) ## format the code
 
 bench: $(READY) ## speed and memory, each figure beside its target or a peer's
 	@$(BIN)/python -m bench
+
+bench-ledger: $(READY) ## a burst of MESSAGES=10000 with kills: does the ledger balance?
+	@$(BIN)/python -m bench.ledger --messages $(or $(MESSAGES),10000)
+
+chaos: $(READY) ## kill and disturb the system, check every promise; KILLS=200 SEED=...
+	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .slipway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info

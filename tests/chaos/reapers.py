@@ -1,0 +1,97 @@
+"""Who kills: at seeded moments, and at chosen points between an effect and its record."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from slipway.cli.laptop.supervisor import AZURE, FUNCTIONS, SERVICEBUS
+from tests.chaos.moments import MOMENTS, Moment
+from tests.chaos.world import PARTS, World
+
+MOMENT_COMES_WITHIN_S, HELD_FOR_S = 3.0, 4.0
+AT_A_TIME = 4
+TOGETHER: tuple[tuple[str, ...], ...] = (
+    (FUNCTIONS,),
+    (SERVICEBUS,),
+    (AZURE,),
+    (FUNCTIONS, SERVICEBUS),
+    (SERVICEBUS, AZURE),
+    PARTS,
+)
+HOW_OFTEN = (40, 25, 20, 6, 6, 3)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """After `pause_s`: SIGKILL to `parts`, which stay away for `down_s`."""
+
+    pause_s: float
+    parts: tuple[str, ...]
+    down_s: float
+
+
+def seeded_kills(random: Random, count: int, pause_s: float) -> list[Kill]:
+    """So many deaths at random moments; several parts may die at once."""
+    kills: list[Kill] = []
+    deaths = 0
+    while deaths < count:
+        parts = random.choices(TOGETHER, HOW_OFTEN)[0][: count - deaths]
+        kills.append(Kill(random.uniform(0.3, 1.7) * pause_s * len(parts), parts, random.choice((0.0, 0.0, 0.3, 1.0))))
+        deaths += len(parts)
+    return kills
+
+
+class Reaper(threading.Thread):
+    """Carries out seeded kills."""
+
+    def __init__(self, world: World, kills: Sequence[Kill]) -> None:
+        super().__init__(name="reaper")
+        self._world, self._kills = world, kills
+
+    def run(self) -> None:
+        for kill in self._kills:
+            if self._world.stopped.wait(kill.pause_s):
+                return
+            for part in kill.parts:
+                self._world.up(part, within_s=20)
+            self._world.kill(kill.parts, kill.down_s, "at a seeded moment")
+
+
+class Sniper(threading.Thread):
+    """Waits for a few chosen moments at a time, and kills at the first that comes. The others are left to pass."""
+
+    def __init__(self, world: World, random: Random, deaths: int) -> None:
+        super().__init__(name="sniper")
+        self._world, self._random, self._left = world, random, deaths
+        self._order: list[Moment] = []
+
+    def run(self) -> None:
+        while self._left > 0 and not self._world.stopped.wait(self._random.uniform(0.1, 0.4)):
+            if len(self._order) < AT_A_TIME:
+                self._order = self._random.sample(MOMENTS, len(MOMENTS))
+            aims = [self._order.pop() for _ in range(AT_A_TIME)]
+            if self._world.all_up(20) and (moment := self._first_of(aims)):
+                killed = self._world.kill(moment.parts, 0.0, moment.words)
+                self._left -= len(killed)
+                for part in killed:
+                    self._world.chronicle.note("moment", f"{part}: {moment.words}", moment.words)
+            self._world.ask("DELETE", "/standin/held")
+
+    def _first_of(self, aims: list[Moment]) -> Moment | None:
+        for moment in aims:
+            self._world.ask("POST", "/standin/faults", json=moment.fault(for_s=HELD_FOR_S))
+        deadline = time.monotonic() + MOMENT_COMES_WITHIN_S
+        while time.monotonic() < deadline:
+            for held in self._held():
+                for moment in aims:
+                    if held["method"] == moment.method and moment.path in held["path"]:
+                        return moment
+            time.sleep(0.02)
+        return None
+
+    def _held(self) -> list[dict[str, str]]:
+        answer = self._world.ask("GET", "/standin/held")
+        held: list[dict[str, str]] = answer.json() if answer is not None and answer.status_code == 200 else []
+        return held

@@ -20,10 +20,10 @@ class Moment:
     hold: str
     parts: tuple[str, ...] = (FUNCTIONS,)
 
-    def fault(self, for_s: float) -> dict[str, object]:
+    def fault(self, hold_s: float) -> dict[str, object]:
         """The stand-in's fault that holds that request."""
         match = {"method": self.method, "path_contains": self.path}
-        return {"match": match, "hold": self.hold, "for_s": for_s}
+        return {"match": match, "hold": self.hold, "hold_s": hold_s}
 
 
 MOMENTS = (

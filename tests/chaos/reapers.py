@@ -81,7 +81,7 @@ class Sniper(threading.Thread):
 
     def _first_of(self, aims: list[Moment]) -> Moment | None:
         for moment in aims:
-            self._world.ask("POST", "/standin/faults", json=moment.fault(for_s=HELD_FOR_S))
+            self._world.ask("POST", "/standin/faults", json=moment.fault(hold_s=HELD_FOR_S))
         deadline = time.monotonic() + MOMENT_COMES_WITHIN_S
         while time.monotonic() < deadline:
             for held in self._held():

@@ -128,4 +128,4 @@ class ShopLayout(Layout):
 
 def shop_in(state: Path, services: Sequence[Service] = SERVICES, pace: float = 0.2) -> ShopLayout:
     """The layout of a shop in a new state folder."""
-    return ShopLayout(checkout(), state, ANY_PORTS, services, pace).write()
+    return ShopLayout(checkout(), state, ANY_PORTS, services=services, pace=pace).write()

@@ -40,10 +40,10 @@ WEATHER = (
     Weather("503 for a while", ANYWHERE, {"answer": {"status": 503, "body": ILL}, "times": 6}),
     Weather("dropped before the effect", ANYWHERE, {"drop": "before"}),
     Weather("dropped after the effect", WRITES, {"drop": "after"}),
-    Weather("slow", ANYWHERE, {"hold": "before", "for_s": 1.5}),
-    Weather("slow to answer", WRITES, {"hold": "after", "for_s": 1.5}),
+    Weather("slow", ANYWHERE, {"hold": "before", "hold_s": 1.5}),
+    Weather("slow to answer", WRITES, {"hold_s": 1.5}),
 )
-TIME_OUT = Weather("time-out", (("PUT", "/tables/"), ("GET", "/tables/")), {"hold": "after", "for_s": 35.0})
+TIME_OUT = Weather("time-out", (("PUT", "/tables/"), ("GET", "/tables/")), {"hold_s": 35.0})
 THEFTS = ("abandoned", "lock expired")
 
 

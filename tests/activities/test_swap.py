@@ -109,8 +109,14 @@ def test_a_slot_that_holds_another_version_is_not_made_live(
 
 
 def test_a_swap_that_the_front_end_does_not_show_yet_is_waited_for(
-    app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int, idle: str
+    app: AppHost,
+    azure: AzureStandin,
+    promotion: Promotion,
+    fence: int,
+    idle: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(targets, "_app_service", partial(AppService, settle_s=20.0))
     was, order = azure.live_version(SITE), promotion.change(SITE, "swap", idle, fence)
     started = app.activity("swap", order)
     eventually(lambda: azure.live_version(SITE) == idle)

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slipway.promotion.histogram import LatencyHistogram, nearest_rank
-from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement
+from slipway.promotion.histogram import nearest_rank
+from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, measurement
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -51,9 +51,11 @@ def drive(
 
 @dataclass
 class _Tally:
-    histogram: LatencyHistogram = field(default_factory=LatencyHistogram)
+    """What became of each request, in the order in which they were due."""
+
+    latencies_ms: list[float | None]
+    errors: list[bool]
     lags_ms: list[float] = field(default_factory=list)
-    errors: int = 0
 
 
 async def _drive(
@@ -67,8 +69,8 @@ async def _drive(
     import aiohttp
 
     loop = asyncio.get_running_loop()
-    tally = _Tally()
     due = max(1, round(rate_per_s * duration_s))
+    tally = _Tally([None] * due, [True] * due)
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session, asyncio.TaskGroup() as under_way:
         gc.collect()  # rather now than in the middle of it
@@ -77,19 +79,15 @@ async def _drive(
             scheduled = start + n / rate_per_s
             if (ahead := scheduled - loop.time()) > 0:
                 await asyncio.sleep(ahead)
-            under_way.create_task(_request(session, url, scheduled, timeout_s, tally))
+            under_way.create_task(_request(session, url, n, scheduled, timeout_s, tally))
     lags = sorted(tally.lags_ms)
-    return LoadMeasurement(
-        sent=due,
-        answered=tally.histogram.count,
-        errors=tally.errors,
-        lag_p99_ms=round(lags[nearest_rank(0.99, len(lags)) - 1], 3),
-        histogram=tally.histogram,
-        duration_s=duration_s,
-    )
+    lag_p99_ms = round(lags[nearest_rank(0.99, len(lags)) - 1], 3)
+    return measurement(tally.latencies_ms, tally.errors, lag_p99_ms, duration_s)
 
 
-async def _request(session: "ClientSession", url: str, scheduled: float, timeout_s: float, tally: _Tally) -> None:
+async def _request(
+    session: "ClientSession", url: str, n: int, scheduled: float, timeout_s: float, tally: _Tally
+) -> None:
     import aiohttp
 
     loop = asyncio.get_running_loop()
@@ -99,11 +97,9 @@ async def _request(session: "ClientSession", url: str, scheduled: float, timeout
             async with session.get(url, allow_redirects=False) as response:
                 await response.read()
     except (aiohttp.ClientError, TimeoutError, OSError):
-        tally.errors += 1
-        return
-    tally.histogram.record((loop.time() - scheduled) * 1000)
-    if response.status >= 500 or response.status in TURNED_AWAY:
-        tally.errors += 1
+        return  # never answered, and an error
+    tally.latencies_ms[n] = (loop.time() - scheduled) * 1000
+    tally.errors[n] = response.status >= 500 or response.status in TURNED_AWAY
 
 
 def _tls(settings_: Settings) -> ssl.SSLContext:

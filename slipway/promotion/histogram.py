@@ -9,6 +9,7 @@ import math
 from collections import Counter
 
 BUCKETS_PER_DOUBLING = 36
+BUCKET_WIDTH = 2.0 ** (1 / BUCKETS_PER_DOUBLING)  # upper edge by lower edge
 SHORTEST_MS = 0.001  # what is shorter counts as this
 LONGEST_MS = 2.0**40
 

@@ -6,12 +6,14 @@ that was due meanwhile, not only in the one that it held up (the "coordinated om
 loop suffers from).
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from slipway.promotion.histogram import LatencyHistogram, nearest_rank
 from slipway.promotion.outcomes import Answer, failed, not_enough_evidence, passed
 from slipway.promotion.plan import LoadTest
+from slipway.promotion.unevenness import NONE_SEEN, Unevenness, unevenness
 
 DRIVER_RATE_PER_S = 200  # what one driver can send and still keep its schedule
 DRIVER_LAG_MS = 10.0  # a driver later than this (p99) measured itself rather than the release
@@ -25,6 +27,8 @@ class LoadMeasurement:
     `sent` requests left, `answered` of them got any answer in time, `errors` ended as a status >= 500, a
     connection error or a time-out. `histogram` holds the latency of every answered request, from its
     scheduled send time. `lag_p99_ms` says how late the driver itself was; `duration_s` are driver-seconds.
+    `slow_half`, `slow_tail` and `failures` say how unevenly the requests beyond the run's own p50 and p95, and
+    those that failed, came in its course.
     """
 
     sent: int = 0
@@ -33,6 +37,9 @@ class LoadMeasurement:
     lag_p99_ms: float = 0.0
     histogram: LatencyHistogram = field(default_factory=LatencyHistogram)
     duration_s: float = 0.0
+    slow_half: Unevenness = NONE_SEEN
+    slow_tail: Unevenness = NONE_SEEN
+    failures: Unevenness = NONE_SEEN
 
     def merge(self, other: "LoadMeasurement") -> "LoadMeasurement":
         """Both together. The lag is the worse of the two: a p99 of p99s would hide a single late driver."""
@@ -43,6 +50,9 @@ class LoadMeasurement:
             lag_p99_ms=max(self.lag_p99_ms, other.lag_p99_ms),
             histogram=self.histogram.merge(other.histogram),
             duration_s=self.duration_s + other.duration_s,
+            slow_half=self.slow_half.merge(other.slow_half),
+            slow_tail=self.slow_tail.merge(other.slow_tail),
+            failures=self.failures.merge(other.failures),
         )
 
     @property
@@ -62,11 +72,42 @@ class LoadMeasurement:
         return self.histogram.at_rank(nearest_rank(q, sent))
 
     def dump(self) -> dict[str, Any]:
-        return {**vars(self), "histogram": self.histogram.dump()}
+        uneven = {name: asdict(getattr(self, name)) for name in _UNEVEN}
+        return {**vars(self), **uneven, "histogram": self.histogram.dump()}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "LoadMeasurement":
-        return cls(**{**data, "histogram": LatencyHistogram.load(data["histogram"])})
+        uneven = {name: Unevenness(**data[name]) for name in _UNEVEN if name in data}
+        return cls(**{**data, **uneven, "histogram": LatencyHistogram.load(data["histogram"])})
+
+
+_UNEVEN = ("slow_half", "slow_tail", "failures")
+
+
+def measurement(
+    latencies_ms: Sequence[float | None], errors: Sequence[bool], lag_p99_ms: float, duration_s: float
+) -> LoadMeasurement:
+    """What one driver saw, from its requests in the order in which they were due: latencies (None: never answered),
+    and which of them were errors."""
+    answered = [ms for ms in latencies_ms if ms is not None]
+    histogram = LatencyHistogram()
+    for ms in answered:
+        histogram.record(ms)
+    slow = [float("inf") if ms is None else ms for ms in latencies_ms]
+    ranked = sorted(slow)
+    cuts = [ranked[nearest_rank(q, len(ranked)) - 1] if ranked else 0.0 for q in (0.5, 0.95)]
+    half, tail = (unevenness([ms > cut for ms in slow]) for cut in cuts)
+    return LoadMeasurement(
+        sent=len(slow),
+        answered=len(answered),
+        errors=sum(errors),
+        lag_p99_ms=lag_p99_ms,
+        histogram=histogram,
+        duration_s=duration_s,
+        slow_half=half,
+        slow_tail=tail,
+        failures=unevenness(errors),
+    )
 
 
 def judge_load(test: LoadTest, measured: LoadMeasurement) -> Answer:
@@ -95,8 +136,8 @@ def judge_load(test: LoadTest, measured: LoadMeasurement) -> Answer:
         return not_enough_evidence("LOAD_DRIVER_LATE", words, **numbers)
     if beyond:
         return failed("LOAD_ERROR_RATE" if errors else "LOAD_LATENCY", "; ".join(beyond), **numbers)
-    p95 = _milliseconds(numbers["p95_ms"])
-    return passed(f"{measured.sent} requests, error rate {_percent(measured.error_rate)}, p95 {p95}", **numbers)
+    p95 = milliseconds(numbers["p95_ms"])
+    return passed(f"{measured.sent} requests, error rate {percent(measured.error_rate)}, p95 {p95}", **numbers)
 
 
 def _numbers(measured: LoadMeasurement) -> dict[str, Any]:
@@ -108,7 +149,7 @@ def _numbers(measured: LoadMeasurement) -> dict[str, Any]:
 def _errors_beyond(test: LoadTest, measured: LoadMeasurement) -> list[str]:
     if test.error_rate is None or measured.error_rate <= test.error_rate:
         return []
-    seen, allowed = _percent(measured.error_rate), _percent(test.error_rate)
+    seen, allowed = percent(measured.error_rate), percent(test.error_rate)
     return [f"error rate {seen} of {measured.sent} requests, allowed {allowed}"]
 
 
@@ -118,17 +159,18 @@ def _latencies_beyond(test: LoadTest, measured: LoadMeasurement) -> list[str]:
     for name, q, allowed_ms in thresholds:
         seen_ms = measured.latency_ms(q)
         if allowed_ms is not None and (seen_ms is None or seen_ms > allowed_ms):
-            beyond.append(f"{name} {_milliseconds(seen_ms)}, allowed {_milliseconds(allowed_ms)}")
+            beyond.append(f"{name} {milliseconds(seen_ms)}, allowed {milliseconds(allowed_ms)}")
     return beyond
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """`21.3 %`, `1 %`; small shares keep a digit that is not 0."""
     percent = share * 100
     return f"{percent:.2g} %" if percent < 1 else f"{round(percent, 1):g} %"
 
 
-def _milliseconds(ms: float | None) -> str:
+def milliseconds(ms: float | None) -> str:
+    """`231 ms`, `4.28 ms`."""
     if ms is None:
         return "no answer"
     return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.3g} ms"

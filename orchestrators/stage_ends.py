@@ -9,6 +9,7 @@ from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_run as phase
 from slipway.promotion.ids import child_id
+from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, iso, moment
 from slipway.promotion.stage_run import Ending, Site, StageRun, Step
 
@@ -45,7 +46,7 @@ def undo(context: Context, run: StageRun) -> Durable:
     if answer.outcome == Outcome.PASSED:
         # Who was terminated may have told the lock of its switch and died before it knew that itself.
         told = run.switched or (run.swept and not run.goes_back)
-        yield from _unlock(context, run, {"result": "undone" if told else "unchanged"})
+        yield from _unlock(context, run, {"result": "undone" if told else "unchanged", **_why(run, ending)})
         words = f"{ending.words}; {answer.words}"
         return replace(run, switched=False).to(phase.REPORT, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven: {answer.words}"
@@ -55,9 +56,9 @@ def undo(context: Context, run: StageRun) -> Durable:
 def sweep(context: Context, run: StageRun) -> Durable:
     """Take the lock over from an orchestration that is no more, then undo what it may have changed."""
     answer = yield from ask_lock(context, run, "take_over", {"holder": run.swept, "by": run.instance})
+    yield from mirror_lock(context, run)  # in either case: who ended so may have ended before the copy
     if "fence" not in answer:
         return run.to(phase.OVER)
-    yield from mirror_lock(context, run)
     words = f"{run.swept} ended without giving the lock back"
     return replace(run, fence=answer["fence"]).to(phase.UNDO, ending=Ending(Outcome.BROKEN, "SWEPT", words))
 
@@ -82,7 +83,8 @@ def go_back(context: Context, run: StageRun) -> Durable:
         words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
         return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
     sites = {name: replace(site, previous=site.idle_was) for name, site in found.items()}
-    ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", run.waits_for or f"{run.build.version} is taken back")
+    words = f"{run.build.version} is taken back" + (f": {run.reason}" if run.reason else "")
+    ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", words)
     return replace(run, sites=sites, switched=True).to(phase.UNDO, ending=ending)
 
 
@@ -95,7 +97,7 @@ def shut(context: Context, run: StageRun) -> Durable:
     """Nobody knows what is live: leave the lock broken, so that a person looks before anything else happens."""
     ending = run.ending
     assert ending is not None
-    yield from _unlock(context, run, {"result": "broken", "words": ending.words, "at": now(context)})
+    yield from _unlock(context, run, {"result": "broken", **_why(run, ending)})
     return run.to(phase.REPORT)
 
 
@@ -141,4 +143,10 @@ def for_retry(context: Context, run: StageRun) -> Durable:
 
 def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
     """Give the lock back. Last in its phase, since a phase that begins again must still hold it: `report` copies."""
-    yield from ask_lock(context, run, "release", result)
+    yield from ask_lock(context, run, "release", {**result, "at": now(context)})
+
+
+def _why(run: StageRun, ending: Ending) -> dict[str, str]:
+    """As what, by whom and why a release is taken back, for the ledger."""
+    taken_back = {"as": phase.ROLLED_BACK if run.goes_back else UNDONE, "by": run.asked_by or "slipway"}
+    return {**taken_back, "code": ending.code, "words": ending.words}

@@ -104,6 +104,9 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     release = {
         "version": run.build.version,
         "promotion": run.promotion,
+        "stage": run.plan.name,
+        "commit": run.build.commit,
+        "digest": run.build.digest,
         "finished_at": run.build.dump()["finished_at"],
         "received_at": run.received_at,
         "at": now(context),

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED
 from slipway.promotion.build_messages.slipway import SlipwayBuild
+from slipway.promotion.ledger import STATES as RELEASE_STATES
 from slipway.promotion.outcomes import RUNNING, Outcome
 from slipway.promotion.stage_run import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
@@ -34,6 +35,7 @@ PromotionState = Annotated[
 StageState = Annotated[str, WithJsonSchema({"type": "string", "enum": [*STAGE_STATES]})]
 StepState = Annotated[str, WithJsonSchema({"type": "string", "enum": [RUNNING, *(str(each) for each in Outcome)]})]
 ApprovalEnd = Annotated[str, WithJsonSchema({"type": "string", "enum": [APPROVED, REJECTED, EXPIRED, "withdrawn"]})]
+ReleaseState = Annotated[str, WithJsonSchema({"type": "string", "enum": [*RELEASE_STATES]})]
 RuntimeStatus = Literal[
     "Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"
 ]
@@ -239,12 +241,40 @@ class ReleaseShown(Answer):
 
     version: str
     promotion: str
+    stage: str
+    commit: str
+    digest: str
     at: Moment
     finished_at: Moment
     received_at: Moment
     targets: list[str]
     replaced: dict[str, str]
     proven: bool
+
+
+class ReleaseKept(Answer):
+    """A release in the ledger: live from `since` until `until` (empty: it is), and how it ended. `replaced` is what
+    each of its targets served before; `back_since`: it serves again because the one after it was taken back. `by`,
+    `code` and `words` say who took it back, or tried to, and why."""
+
+    version: str
+    promotion: str
+    stage: str
+    commit: str
+    digest: str
+    finished_at: Moment
+    received_at: Moment
+    targets: list[str]
+    replaced: dict[str, str]
+    state: ReleaseState
+    since: Moment
+    proven_at: MomentOrNotYet
+    until: MomentOrNotYet
+    back_since: MomentOrNotYet
+    replaced_by: str
+    by: str
+    code: str
+    words: str
 
 
 class OnItsWay(Answer):
@@ -294,9 +324,11 @@ class ServiceThere(Answer):
 
 
 class ServiceInEnvironment(ServiceThere):
-    """The same, with the environment's name."""
+    """The same, with the environment's name and a page of its ledger; `after` is the token of the next one."""
 
     environment: str
+    releases: list[ReleaseKept]
+    after: str | None
 
 
 class EnvironmentShown(Answer):

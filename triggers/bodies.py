@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from slipway.adapters.read_model import PAGE_TOKEN
+from slipway.adapters.read_model import PAGE_TOKEN, RELEASE_TOKEN
 from slipway.promotion.build import Build
 from slipway.promotion.build_messages.slipway import FinishedAt, Service, SlipwayBuild, Version
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
@@ -108,3 +108,11 @@ class PromotionsQuery(BaseModel):
     state: PromotionState | None = Field(None, description="Only promotions in this state.")
     top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to show.")
     after: str | None = Field(None, pattern=PAGE_TOKEN, description="The token `after` of the page before.")
+
+
+class ReleasesQuery(BaseModel):
+    """Which releases of the ledger to show. An empty parameter counts as left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many of its releases to show.")
+    after: str | None = Field(None, pattern=RELEASE_TOKEN, description="The token `after` of the page before.")

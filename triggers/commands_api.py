@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
@@ -71,7 +72,7 @@ async def post_command(
     async with on_record(promotion, said):
         require(person, "operator")
         if asked.command == "rollback":
-            return await _roll_back(client, rows, promotion, asked)
+            return await _roll_back(client, rows, promotion, asked, person)
         if rows["intake"]["state"] == "ended":
             state = rows.get("promotion", {}).get("state", "")
             raise Refused("ALREADY_ENDED", f"the promotion ended {state}".strip())
@@ -101,7 +102,11 @@ async def _decided(
 
 
 async def _roll_back(
-    client: df.DurableOrchestrationClient, rows: dict[str, dict[str, Any]], promotion: str, asked: "Command"
+    client: df.DurableOrchestrationClient,
+    rows: dict[str, dict[str, Any]],
+    promotion: str,
+    asked: "Command",
+    person: Person,
 ) -> func.HttpResponse:
     """Return an environment to the release before this promotion's: under the lock, as an orchestration of its own."""
     if "promotion" not in rows:
@@ -125,6 +130,7 @@ async def _roll_back(
     instance = child_id(stage_id(promotion, stage.name), "back", key)
     received_at = str(rows["promotion"]["received_at"])
     run = StageRun(promotion, instance, stage, build, "", received_at, phase=LOCK, goes_back=True)
+    run = replace(run, asked_by=person.name, reason=asked.reason)
     try:
         await client.start_new("stage", instance, run.dump())
     except Exception as error:

@@ -6,13 +6,13 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from slipway.adapters.pipelines import PipelineFolder
-from slipway.adapters.read_model import environment_row, environment_rows
+from slipway.adapters.read_model import environment_row, environment_rows, newest_releases
 from slipway.promotion.approval import Person
 from slipway.promotion.ids import is_name
 from slipway.promotion.outcomes import iso
-from slipway.promotion.views import environment_service, environments
+from slipway.promotion.views import environment_service, environments, release
 from slipway.settings import settings
-from triggers.http import NotFound, answer, api
+from triggers.http import NotFound, answer, api, query_of
 from triggers.identity import READERS
 from triggers.intake import now
 
@@ -29,15 +29,25 @@ async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpRe
 
 
 @bp.route(route="api/environments/{environment}/services/{service}", methods=["GET"])
-@api(*READERS, answers={200: "ServiceInEnvironment"}, refuses={404: ("UNKNOWN_ENVIRONMENT",)})
+@api(
+    *READERS,
+    answers={200: "ServiceInEnvironment"},
+    query="ReleasesQuery",
+    refuses={404: ("UNKNOWN_ENVIRONMENT",)},
+)
 async def get_environment_service(req: func.HttpRequest, person: Person) -> func.HttpResponse:
-    """One service in one environment."""
+    """One service in one environment, and its ledger: every release that was live there, newest first."""
+    from triggers.bodies import ReleasesQuery
+
+    query = query_of(req, ReleasesQuery)
     environment, service = req.route_params["environment"], req.route_params["service"]
     known = is_name(environment) and is_name(service)
     row = await asyncio.to_thread(environment_row, environment, service) if known else None
     if row is None:
         raise NotFound("UNKNOWN_ENVIRONMENT", f"nothing of {service} has been promoted to {environment}")
-    return answer({"environment": environment, **environment_service(service, row, iso(now()))})
+    found, after = await asyncio.to_thread(newest_releases, environment, service, query.top, query.after)
+    ledger = {"releases": [release(each) for each in found], "after": after}
+    return answer({"environment": environment, **environment_service(service, row, iso(now())), **ledger})
 
 
 def _order() -> list[str]:

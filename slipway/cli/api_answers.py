@@ -205,6 +205,27 @@ class Environment(BaseModel):
     services: list[ServiceThere]
 
 
+class Kept(BaseModel):
+    """A release in the ledger. Live from `since` until `until`; `by` and `words` say who took it back, and why."""
+
+    version: str
+    state: str
+    since: datetime
+    until: Moment = None
+    back_since: Moment = None
+    replaced_by: str = ""
+    commit: str = ""
+    by: str = ""
+    words: str = ""
+
+
+class Ledger(BaseModel):
+    """A page of a service's releases in an environment, newest first."""
+
+    releases: list[Kept]
+    after: str | None = None
+
+
 class Environments(BaseModel):
     environments: list[Environment]
 

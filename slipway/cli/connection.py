@@ -122,6 +122,11 @@ def promotion_path(promotion: str, *parts: str) -> str:
     return "/".join(("/api/promotions", *(quote(part, safe="") for part in (promotion, *parts))))
 
 
+def service_path(environment: str, service: str) -> str:
+    """`/api/environments/{environment}/services/{service}`, each part escaped."""
+    return f"/api/environments/{quote(environment, safe='')}/services/{quote(service, safe='')}"
+
+
 def http_client(ca: str | None, url: str, headers: dict[str, str] | None = None) -> httpx.Client:
     """A client that trusts `ca` too, and asks no proxy on the way to this machine. Raises Failure."""
     trust = ssl.create_default_context()

@@ -20,6 +20,10 @@ _LOOKS = {
     "waiting for the lock": Look("…", "yellow"),
     "rolling back": Look("↩", "red"),
     "rolled back": Look("↩", "yellow"),
+    "unproven": Look("»", "blue"),
+    "proven": Look("✓", "green"),
+    "replaced": Look("·", "dim"),
+    "undone": Look("↩", "red"),
     "passed": Look("✓", "green"),
     "failed": Look("✗", "red"),
     "cancelled": Look("⊘", "dim"),
@@ -29,5 +33,5 @@ _LOOKS = {
 
 
 def look(state: str) -> Look:
-    """Icon and style of a state of a promotion, stage or step; an unknown one is something under way."""
+    """Icon and style of a state of a promotion, stage, step or release; an unknown one is something under way."""
     return _LOOKS.get(state, _WORKS)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli import decide, login, pure, show, submit
+from slipway.cli import decide, login, pure, releases, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
 from slipway.cli.laptop import clock, demo, run
@@ -52,6 +52,7 @@ app.command(rich_help_panel=WATCH)(submit.submit)
 app.command("list", rich_help_panel=WATCH)(show.list_promotions)
 app.command(rich_help_panel=WATCH)(show.status)
 app.command(rich_help_panel=WATCH)(show.environments)
+app.command(rich_help_panel=WATCH)(releases.releases)
 
 app.command(rich_help_panel=PEOPLE)(decide.approve)
 app.command(rich_help_panel=PEOPLE)(decide.reject)

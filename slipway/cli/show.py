@@ -77,7 +77,7 @@ def _promotions(found: Promotions, now: datetime, filters: str, further: bool) -
     more = [Text(f"more: slipway list{clean(filters)} --after {clean(found.after)}", "dim")] if found.after else []
     if not found.promotions:
         return Group(Text(_nothing(clean(filters), further, bool(more))), *more)
-    table = _table("promotion", "state", "started", "waits for")
+    table = listing("promotion", "state", "started", "waits for")
     for each in found.promotions:
         table.add_row(*_row(each, now))
     return Group(table, *more)
@@ -105,7 +105,7 @@ def _row(each: Summary, now: datetime) -> tuple[Text, ...]:
 def _environments(found: list[Environment], now: datetime) -> RenderableType:
     if not any(each.services for each in found):
         return Text("Nothing was released yet. `slipway submit checkout 1.1.0` sends a build.")
-    table = _table("environment", "service", "live", "since", "on its way")
+    table = listing("environment", "service", "live", "since", "on its way")
     for each in found:
         for service in each.services:
             table.add_row(
@@ -148,7 +148,8 @@ def _on_its_way(service: ServiceThere) -> Text:
     return Text(clean(", ".join(parts)), style="blue")
 
 
-def _table(*heads: str) -> Table:
+def listing(*heads: str) -> Table:
+    """A page of rows under small heads."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for head in heads:
         table.add_column(head, overflow="fold")

@@ -9,7 +9,7 @@ it until a person has looked. What keeps a build out stands in `barriers`.
 from collections.abc import Callable
 from typing import Any
 
-from slipway.promotion import barriers
+from slipway.promotion import barriers, ledger
 from slipway.promotion.barriers import Barrier, age, at_the_lock, behind_live, is_newer, overtaken
 
 State = dict[str, Any]
@@ -29,6 +29,7 @@ def empty() -> State:
         "announced": [],
         "live": None,
         "previous": [],
+        "releases": [],
         "broken": None,
         "holds": [],
     }
@@ -108,6 +109,7 @@ def switched(state: State, given: Given) -> tuple[State, Answer]:
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
     live = {**given["release"], "proven": False}
+    state = _told(state, ledger.with_switched(_releases(state), given["release"], given["fence"], _next_rev(state)))
     if state["live"] and state["live"]["version"] == live["version"]:
         return {**state, "live": live}, {"lock": "switched", "nudge": []}
     previous = ([state["live"]] if state["live"] else []) + state["previous"]
@@ -115,7 +117,7 @@ def switched(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def release(state: State, given: Given) -> tuple[State, Answer]:
-    """Give the lock back. `given`: holder, fence, result and, when broken, words.
+    """Give the lock back. `given`: holder, fence, result, at; as, by, code and words when something is taken back.
 
     `proven`: the release that was switched to stays. `undone`: the previous one serves again.
     `unchanged`: nothing was switched. `broken`: nobody knows; the lock stays shut.
@@ -123,14 +125,18 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
     holder, result = state["holder"], given["result"]
-    state = {**state, "holder": None}
+    state, releases, rev = {**state, "holder": None}, _releases(state), _next_rev(state)
+    its_own = bool(state["live"] and state["live"]["promotion"] == holder["promotion"])
     if result == "proven":
         state = {**state, "live": {**state["live"], "proven": True}}
-    elif result == "undone" and state["live"] and state["live"]["promotion"] == holder["promotion"]:
+        state = _told(state, ledger.with_proven(releases, given["at"], rev))
+    elif result == "undone" and its_own:
         back = state["previous"][0] if state["previous"] else None
         state = {**state, "live": back, "previous": state["previous"][1:]}
+        state = _told(state, ledger.with_taken_back(releases, given, back["version"] if back else "", rev))
     elif result == "broken":
         state = {**state, "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]}}
+        state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
     return state, {"lock": "free", "nudge": _waiting(state) if result == "broken" else _next(state)}
 
 
@@ -166,6 +172,22 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
     "hold": hold,
     "lift": lift,
 }
+
+
+def _releases(state: State) -> ledger.Entries:
+    """The ledger's newest entries; none in a state from before there was a ledger."""
+    entries: ledger.Entries = state.get("releases", [])
+    return entries
+
+
+def _told(state: State, releases: ledger.Entries) -> State:
+    return {**state, "releases": releases}
+
+
+def _next_rev(state: State) -> int:
+    """The `rev` that the state will have: it grows by one with each operation that changes something."""
+    rev: int = state["rev"]
+    return rev + 1
 
 
 def _granted(state: State) -> Answer:

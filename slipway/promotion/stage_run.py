@@ -70,7 +70,8 @@ class StageRun:
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
     `tick` counts the repeats of a phase, `part` is the group of targets that is verified. `goes_back` marks
-    the run that returns an environment to its previous release, outside of the stage that brought this one.
+    the run that returns an environment to its previous release, outside of the stage that brought this one, and
+    `asked_by` and `reason` whose word that was.
     `swept` names the orchestration that ended without giving its lock back, in whose place this one stands.
     Moments are ISO 8601 texts.
     """
@@ -97,6 +98,8 @@ class StageRun:
     part: int = 0
     approved: bool = False
     goes_back: bool = False
+    asked_by: str = ""
+    reason: str = ""
     swept: str = ""
     switched: bool = False
     sites: dict[str, Site] = field(default_factory=dict)

@@ -129,6 +129,11 @@ def environment_service(service: str, state: dict[str, Any], at: str) -> dict[st
     }
 
 
+def release(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the ledger, without what only its writers need."""
+    return {key: value for key, value in entry.items() if key not in ("fence", "rev")}
+
+
 def _stage(
     promotion: str,
     plan: dict[str, Any],

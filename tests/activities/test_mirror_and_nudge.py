@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.read_model import environment_row, write_environment
+from slipway.adapters.read_model import environment_row, newest_releases, write_environment
 from slipway.promotion.approval import Vote
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from tests.activities.conftest import BUSY, DOWN
@@ -135,3 +135,82 @@ def test_a_nudge_that_the_host_does_not_take_costs_only_a_timer(app: AppHost) ->
     waiter = waiting(app, "nudged--3")
     app.away = 1
     assert nudge(app, waiter).outcome is Outcome.PASSED
+
+
+# The ledger: copied before the lock whose `rev` says up to where it is.
+
+
+def switched(app: AppHost, environment: str, version: str) -> None:
+    """A release that is live and unproven, under a lock that its stage still holds."""
+    at = iso(datetime.now(UTC))
+    promotion = f"checkout--{version}"
+    asked = {"holder": f"{promotion}:dev", "waiter": "", "promotion": promotion, "stage": "dev", "version": version}
+    asked |= {"finished_at": at, "received_at": at, "at": at}
+    key = f"{environment}--checkout"
+    app.signal("environment", key, "acquire", asked)
+    release = {"version": version, "promotion": promotion, "stage": "dev", "commit": "c0ffee", "digest": "", "at": at}
+    release |= {"finished_at": at, "received_at": at, "targets": ["weu"], "replaced": {"weu": ""}}
+    fence = app.entity("environment", key)["holder"]["fence"]
+    app.signal("environment", key, "switched", {"holder": asked["holder"], "fence": fence, "release": release})
+
+
+def proven(app: AppHost, environment: str) -> None:
+    key = f"{environment}--checkout"
+    holder = app.entity("environment", key)["holder"]
+    given = {"holder": holder["holder"], "fence": holder["fence"], "result": "proven", "at": iso(datetime.now(UTC))}
+    app.signal("environment", key, "release", given)
+
+
+def ledger(environment: str) -> list[tuple[str, str]]:
+    return [(each["version"], each["state"]) for each in newest_releases(environment, "checkout", 10)[0]]
+
+
+def test_each_release_is_in_the_ledger_once_however_often_it_is_copied(app: AppHost, environment: str) -> None:
+    for version in ("1.0", "1.1"):
+        switched(app, environment, version)
+        assert [mirror(app, environment).outcome for _ in range(2)] == [Outcome.PASSED] * 2
+        proven(app, environment)
+    assert ledger(environment) == [("1.1", "unproven"), ("1.0", "replaced")]
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    assert ledger(environment) == [("1.1", "proven"), ("1.0", "replaced")]
+
+
+def test_a_copy_that_dies_between_ledger_and_lock_is_made_whole_by_the_next(
+    app: AppHost, azure: AzureStandin, environment: str
+) -> None:
+    switched(app, environment, "1.0")
+    azure.fault("POST", "/tables/environments", answer={"status": 403})
+    assert mirror(app, environment).code == "AZURE_DENIED"
+    assert (ledger(environment), environment_row(environment, "checkout")) == ([("1.0", "unproven")], None)
+    azure.forget_faults()
+    proven(app, environment)
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    assert ledger(environment) == [("1.0", "proven")]
+
+
+def test_a_copy_that_was_never_made_is_made_up_for_by_the_next(app: AppHost, environment: str) -> None:
+    for version in ("1.0", "1.1"):
+        switched(app, environment, version)
+        proven(app, environment)
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    assert ledger(environment) == [("1.1", "proven"), ("1.0", "replaced")]
+
+
+def test_an_older_copy_changes_nothing_in_the_ledger(app: AppHost, environment: str) -> None:
+    switched(app, environment, "1.0")
+    older = app.entity("environment", f"{environment}--checkout")
+    proven(app, environment)
+    mirror(app, environment)
+    write_environment(environment, "checkout", older)
+    assert ledger(environment) == [("1.0", "proven")]
+
+
+def test_a_ledger_that_has_not_changed_is_not_written_again_however_long_it_is(
+    app: AppHost, azure: AzureStandin, environment: str
+) -> None:
+    switched(app, environment, "1.0")
+    mirror(app, environment)
+    azure.fault(None, "/tables/releases", answer={"status": 403})
+    hold(app, environment, "h1")
+    assert mirror(app, environment).outcome is Outcome.PASSED
+    azure.forget_faults()

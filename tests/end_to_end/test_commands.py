@@ -75,6 +75,11 @@ def test_a_release_that_is_live_is_rolled_back_by_a_person(system: System) -> No
     assert system.live(id)["checkout-test"] != "5.3.0"
     assert (now["on_its_way"], now["broken"]) == (None, None)
     assert before is None or now["live"]["version"] == before["version"]
+    taken_back = now["releases"][0]
+    assert (taken_back["version"], taken_back["state"], taken_back["by"]) == ("5.3.0", "rolled back", "Alice Adams")
+    assert "customers complain" in taken_back["words"] and taken_back["since"] < taken_back["until"]
+    page = system.get("/api/environments/test/services/checkout?top=1")
+    assert [each["version"] for each in page["releases"]] == ["5.3.0"]
     assert command(system, id, "rollback", stage="test") == (409, "NOT_LIVE")
     assert command(system, id, "pause", id="k7")[0] == 200
     assert command(system, id, "abort", id="k7") == (409, "COMMAND_REUSED")

@@ -33,6 +33,7 @@ def ask(
 
 def switch(state: dict[str, Any], name: str, fence: int, minutes: float = 0) -> dict[str, Any]:
     release = {"version": name, "promotion": f"checkout--{name}", "finished_at": iso(later(minutes=minutes))}
+    release["at"] = iso(NOON)
     release["received_at"] = iso(later(hours=1, seconds=float(name) if name.isdigit() else 0))
     given = {"holder": f"checkout--{name}:prod", "fence": fence, "release": release}
     return lock.apply(state, "switched", given)[0]
@@ -40,6 +41,7 @@ def switch(state: dict[str, Any], name: str, fence: int, minutes: float = 0) -> 
 
 def give_back(state: dict[str, Any], name: str, fence: int, result: str) -> tuple[dict[str, Any], dict[str, Any]]:
     given = {"holder": f"checkout--{name}:prod", "fence": fence, "result": result, "words": "?", "at": iso(NOON)}
+    given |= {"as": "undone", "by": "slipway", "code": "?"}
     return lock.apply(state, "release", given)
 
 

@@ -109,7 +109,8 @@ def released(state: dict[str, Any], number: int, result: str = "proven") -> dict
     mine = build(number) | {"fence": state["fence"]}
     release = {key: mine[key] for key in ("version", "promotion", "finished_at", "received_at", "at")}
     state = turn(state, ("switched", mine | {"release": release}))
-    return turn(state, ("release", mine | {"result": result, "words": "nobody knows", "at": iso(NOON)}))
+    told = {"as": "undone", "by": "slipway", "code": "?", "words": "nobody knows", "at": iso(NOON)}
+    return turn(state, ("release", mine | told | {"result": result}))
 
 
 def with_release(version: str) -> dict[str, Any]:
@@ -275,7 +276,8 @@ def lived(operations: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
             release = {key: holder[key] for key in ("version", "promotion", "finished_at", "received_at")}
             if asked["result"] != "kept":
                 state = turn(state, ("switched", holder | {"release": release | {"at": iso(NOON)}}))
-            result = {"result": asked["result"].replace("kept", "unchanged"), "words": "?", "at": iso(NOON)}
+            result = {"result": asked["result"].replace("kept", "unchanged"), "at": iso(NOON)}
+            result |= {"as": "undone", "by": "slipway", "code": "?", "words": "?"}
             state = turn(state, ("release", holder | result))
     return state
 

@@ -170,7 +170,7 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         n = int(holder["version"])
     name = draw.choice(sorted(lock.OPERATIONS))
     results = ["unchanged", "broken", *(["proven", "undone"] if state["live"] else [])]
-    release = {"version": str(n), "promotion": f"checkout--{n}", "finished_at": iso(later(minutes=n))}
+    release = {"version": str(n), "promotion": f"checkout--{n}", "finished_at": iso(later(minutes=n)), "at": iso(NOON)}
     return name, {
         "holder": f"checkout--{n}:prod",
         "by": f"checkout--{n}:prod" if name == "take_over" else "Dave",
@@ -185,7 +185,7 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "fence": holder["fence"] if holder and draw.random() < 0.8 else draw.randrange(9),
         "release": {**release, "received_at": iso(NOON)},
         "result": draw.choice(results),
-        "words": "?",
+        **{"as": "undone", "code": "?", "words": "?"},
         "id": draw.choice(["broken", "h1"]) if name == "lift" else "h1",
         "reason": "?",
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),

@@ -1,0 +1,61 @@
+"""`slipway releases`: the ledger of a service in an environment."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from slipway.cli.api_answers import Kept, Ledger
+from slipway.cli.connection import connect, service_path, understood
+from slipway.cli.looks import look
+from slipway.cli.options import AsJson, Url
+from slipway.cli.printing import answer, clean
+from slipway.cli.show import listing
+from slipway.cli.times import ago, between
+
+
+def releases(
+    environment: Annotated[str, typer.Argument(metavar="ENV", help="Such as production.")],
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="Such as checkout.")],
+    top: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
+    after: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what was live in an environment, newest first: since when, for how long, and how it ended."""
+    api = connect(url)
+    document = api.get(service_path(environment, service), top=top, after=after)
+    found = understood(Ledger, document)
+    shown = {"releases": document["releases"], "after": found.after}
+    answer(shown, _ledger(found, api.now(), f"slipway releases {environment} {service}"), as_json)
+
+
+def _ledger(found: Ledger, now: datetime, command: str) -> RenderableType:
+    more = [Text(f"more: {clean(command)} --after {clean(found.after)}", "dim")] if found.after else []
+    if not found.releases:
+        return Group(Text("No release."), *more)
+    page = listing("release", "state", "live since", "for", "how it ended")
+    for each in found.releases:
+        page.add_row(*_row(each, now))
+    return Group(page, *more)
+
+
+def _row(each: Kept, now: datetime) -> tuple[Text, ...]:
+    shown = look(each.state)
+    return (
+        Text(clean(each.version), style="bold"),
+        Text(f"{shown.icon} {each.state}", style=shown.style),
+        Text(ago(each.since, now), style="dim"),
+        Text(between(each.since, each.until or now), style="dim"),
+        Text(clean(_end(each, now))),
+    )
+
+
+def _end(each: Kept, now: datetime) -> str:
+    if each.replaced_by:
+        return f"by {each.replaced_by}"
+    if each.words:
+        return f"{each.by}: {each.words}" if each.by and each.by != "slipway" else each.words
+    return f"serves again since {ago(each.back_since, now)}" if each.back_since else ""

@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import claims, mirror, nudge, record, targets, verification
+from activities import claims, loads, mirror, nudge, record, targets, verification
 from entities import decisions, environment
 from orchestrators import abort, approval, intent, operation, promotion, rollback, stage
 from triggers import (
@@ -38,6 +38,7 @@ for module in (
     nudge,
     targets,
     verification,
+    loads,
     builds_queue,
     builds_api,
     promotions_api,

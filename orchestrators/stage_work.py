@@ -6,7 +6,7 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out, health_checks
 from orchestrators.recording import record_stage
-from orchestrators.target_checks import in_parts, target_checks
+from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
 from slipway.promotion import stage_run as phase
 from slipway.promotion.outcomes import Answer, Outcome, worst
@@ -70,12 +70,11 @@ def verify(context: Context, run: StageRun) -> Durable:
     asked = [operation for each in checks for operation in each.operations]
     answers = yield from fan_out(context, asked)
     ended = {operation["id"]: answer for operation, answer in zip(asked, answers, strict=True)}
-    verdicts = []
-    for each in checks:
-        for name, verdict in each.verdicts(ended):
-            verdicts.append(_named(each.target.name, verdict))
-            run = run.stepped(name, each.target.name, verdict, now(context))
-    return _next_of_verify(run, worst(verdicts), last=run.part + 1 == len(parts))
+    verdicts = yield from compared(context, run, [verdict for each in checks for verdict in each.verdicts(ended)])
+    for each in verdicts:
+        run = run.stepped(each.step, each.target, each.answer, now(context))
+    verdict = worst([_named(each.target, each.answer) for each in verdicts])
+    return _next_of_verify(run, verdict, last=run.part + 1 == len(parts))
 
 
 def _next_of_verify(run: StageRun, verdict: Answer, last: bool) -> StageRun:

@@ -6,13 +6,29 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from orchestrators.fan_out import WIDEST, an_operation, health_checks
-from orchestrators.waiting import Context
+from orchestrators.waiting import Context, Durable, insist
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, judge_load
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plan import LoadTest, Target
 from slipway.promotion.stage_run import StageRun, Step
 
 HEALTH = "verify health"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a step of a target came to; of a load test that was driven, what was measured, too."""
+
+    step: str
+    target: str
+    answer: Answer
+    test: LoadTest | None = None
+    measured: LoadMeasurement | None = None
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it is a load within its own limits, which are judged first."""
+        return self.measured is not None and self.answer.outcome == Outcome.PASSED
 
 
 @dataclass(frozen=True)
@@ -24,11 +40,11 @@ class TargetChecks:
     steps: list[Step]
     loads: list[tuple[LoadTest, list[str]]]
 
-    def verdicts(self, ended: dict[str, Answer]) -> Iterator[tuple[str, Answer]]:
-        """Each step's name with its verdict, from the answers of all operations by id."""
-        yield HEALTH, ended[self.operations[0]["id"]]
+    def verdicts(self, ended: dict[str, Answer]) -> Iterator[Verdict]:
+        """Each step's verdict by itself, from the answers of all operations by id."""
+        yield Verdict(HEALTH, self.target.name, ended[self.operations[0]["id"]])
         for test, ids in self.loads:
-            yield f"load {test.name}", _load_verdict(test, [ended[id] for id in ids])
+            yield _load_verdict(test, self.target.name, [ended[id] for id in ids])
 
 
 def in_parts(run: StageRun) -> list[list[Target]]:
@@ -76,12 +92,48 @@ def _load_drivers(context: Context, run: StageRun, target: Target, test: LoadTes
     return [an_operation(context, id, "drive_load", order, within_s) for id in ids]
 
 
-def _load_verdict(test: LoadTest, answers: list[Answer]) -> Answer:
-    stopped = worst(answers)
+def compared(context: Context, run: StageRun, verdicts: list[Verdict]) -> Durable:
+    """The verdicts, once the loads among them were kept and compared with the previous release. Raises NotTaken."""
+    loads = [each for each in verdicts if each.comparable]
+    if not loads:
+        return verdicts
+    order = {
+        "promotion": run.promotion,
+        "service": run.build.service,
+        "environment": run.plan.environment,
+        "stage": run.plan.name,
+        "version": run.build.version,
+        "rev": run.attempt * 1000 + run.tick,
+        "loads": [_measured(each) for each in loads],
+    }
+    answer = yield from insist(context, "compare_loads", order)
+    if answer.state != Outcome.PASSED:
+        return [replace(each, answer=answer) if each.comparable else each for each in verdicts]
+    further = iter(answer.result["verdicts"])
+    return [_joined(each, Answer.load(next(further))) if each.comparable else each for each in verdicts]
+
+
+def _measured(verdict: Verdict) -> dict[str, Any]:
+    assert verdict.test is not None and verdict.measured is not None
+    return {"target": verdict.target, "test": asdict(verdict.test), "measured": verdict.measured.dump()}
+
+
+def _joined(verdict: Verdict, comparison: Answer) -> Verdict:
+    """The load's own limits were kept, so the comparison decides; what was measured stays beside it."""
+    words = comparison.words
+    if comparison.outcome == Outcome.PASSED:
+        words = "; ".join(filter(None, (verdict.answer.words, words)))
+    result = {**verdict.answer.result, **comparison.result}
+    return replace(verdict, answer=replace(comparison, words=words, result=result, at=verdict.answer.at))
+
+
+def _load_verdict(test: LoadTest, target: str, answers: list[Answer]) -> Verdict:
+    step, stopped = f"load {test.name}", worst(answers)
     if stopped.outcome != Outcome.PASSED:
-        return stopped
+        return Verdict(step, target, stopped)
     measured = [LoadMeasurement.load(answer.result) for answer in answers]
     whole = measured[0]
     for each in measured[1:]:
         whole = whole.merge(each)
-    return replace(judge_load(test, whole), at=max(answer.at for answer in answers))
+    verdict = replace(judge_load(test, whole), at=max(answer.at for answer in answers))
+    return Verdict(step, target, verdict, test, whole)

@@ -105,6 +105,7 @@ def _load(load: LoadTest) -> str:
     if load.error_rate is not None:
         limits.append(f"errors at most {load.error_rate * 100:g} %")
     words = f"load {load.rate_per_s:g}/s on {load.path} for {rounded(load.duration_s)}: {', '.join(limits)}"
+    words += ", and not worse than the previous release" if load.against else ""
     return words + _headers(load.headers)
 
 

@@ -51,7 +51,10 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class LoadTest:
-    """An open-loop load of `rate_per_s` for `duration_s`, and the thresholds it must stay within."""
+    """An open-loop load of `rate_per_s` for `duration_s`, and the thresholds it must stay within.
+
+    `against` is `previous` when the release must not be worse than the one before it, either; else empty.
+    """
 
     name: str
     rate_per_s: float
@@ -62,6 +65,7 @@ class LoadTest:
     p99_ms: float | None = None
     error_rate: float | None = None
     headers: tuple[Header, ...] = ()
+    against: str = ""
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "LoadTest":

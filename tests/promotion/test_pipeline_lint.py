@@ -77,7 +77,6 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
         ("    approval: {approvers: [role:qa], remind_every: 1h}\n", "", "remind_every"),
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
         (verified_by("tests: integration"), "", "tests"),
-        (verified_by("load: {rate: 1/s, duration: 5s, p95: 1s, against: previous}"), "", "against"),
         ("", "builds: []\n", "builds"),
     ],
 )
@@ -288,3 +287,37 @@ def test_a_broken_profile_is_one_finding_not_one_for_each_load() -> None:
         verified_by("load: {profile: peak, duration: 5s, p95: 1s}"), top="profiles: {peak: {rate: fast}}\n"
     )
     assert only(text).code == "INVALID_RATE"
+
+
+LOADED = "load: {{rate: 60/s, duration: {duration}, p95: 1s, against: {against}}}"
+
+
+def test_a_load_may_be_compared_with_the_previous_release() -> None:
+    assert linted(stage_with(verified_by(LOADED.format(duration="4s", against="previous")))) == []
+
+
+@pytest.mark.parametrize("written", ["prevoius", "previus", "Previous"])
+def test_against_what_a_load_is_compared_is_one_word(written: str) -> None:
+    finding = only(stage_with(verified_by(LOADED.format(duration="4s", against=written))))
+    assert (finding.code, finding.suggestion) == ("UNKNOWN_VALUE", "previous")
+
+
+def test_against_is_suggested_for_what_is_like_it() -> None:
+    finding = only(stage_with(verified_by("load: {rate: 60/s, duration: 4s, p95: 1s, agianst: previous}")))
+    assert (finding.code, finding.suggestion) == ("UNKNOWN_KEY", "against")
+
+
+def test_a_load_too_small_to_show_a_difference_is_not_compared() -> None:
+    finding = only(stage_with(verified_by(LOADED.format(duration="1s", against="previous"))))
+    assert finding.code == "TOO_FEW_TO_COMPARE"
+    assert "60/s for 1s are 60 requests" in finding.words and "at least 100" in finding.words
+
+
+def test_a_comparison_alone_is_no_threshold_for_a_first_release() -> None:
+    finding = only(stage_with(verified_by("load: {rate: 60/s, duration: 4s, against: previous}")))
+    assert finding.code == "NO_THRESHOLD" and "first" in finding.words
+
+
+def test_only_a_load_is_compared() -> None:
+    finding = only(stage_with("    against: previous\n"))
+    assert finding.code == "UNKNOWN_KEY"

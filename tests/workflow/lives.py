@@ -18,7 +18,7 @@ from tests.workflow.rough_world import Lag
 
 STEPS = 25
 MOST_BUILDS = 4
-NEEDED = ("claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion")
+NEEDED = ("claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion", "compare_loads")
 ACTIVITIES = (*NEEDED, "deploy", "swap", "stop_idle", "check_health", "drive_load")
 FLAWS = ("", "", "", "", "crashing", "bad load", "sick idle", "sick live", "sick later", "endless")
 NUDGES = ("arrive", "lost", "doubled", "every other lost")

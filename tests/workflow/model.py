@@ -22,13 +22,14 @@ from slipway.promotion.plan import LoadTest, StagePlan, Target
 from slipway.promotion.stage_run import LOCK, ROLLED_BACK, StageRun
 from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy, a_stage
 from tests.workflow import observing
+from tests.workflow.ledgers import check_ledger
 from tests.workflow.rough_world import RoughWorld, three_sites
 from tests.workflow.virtual import Workflow, WorldFunctions, raise_nudge
 
 DAVE = Person("oid-dave", "Dave", roles=("approver", "release-manager"))
 PEOPLE = {person.name: person for person in (ALICE, BOB, CAROL, DAVE)}  # Bob writes the builds, Carol may not approve
 ENVIRONMENTS = {"dev": ("checkout-dev",), "production": ("weu", "neu")}
-LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", p95_ms=300, error_rate=0.02)
+LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", p95_ms=300, error_rate=0.02, against="previous")
 LONGEST = timedelta(days=30)
 MOST_EVENTS = 200
 MOST_TURNS = 100_000
@@ -219,7 +220,7 @@ class Model:
                         await self.nudge(step["operation"])
         return status
 
-    async def roll_back(self, promotion: str, stage: str) -> bool:
+    async def roll_back(self, promotion: str, stage: str, by: str = "Alice", reason: str = "") -> bool:
         """As the trigger does it: by what the read model says."""
         build, row = self.builds[promotion], self.world.environments.get(f"{stage}--checkout")
         plans = [plan for plan in self.stages[promotion] if plan.name == stage]
@@ -229,6 +230,7 @@ class Model:
         instance = child_id(stage_id(promotion, stage), "back", self._key())
         received_at = str(self.world.of(promotion).rows["promotion"]["doc"]["received_at"])
         run = StageRun(promotion, instance, plans[0], build, "", received_at, phase=LOCK, goes_back=True)
+        run = replace(run, asked_by=by, reason=reason)
         await self.flow.post(f"orchestrators/stage/{instance}", json.dumps(run.dump()))
         return True
 
@@ -324,6 +326,7 @@ class Model:
         copied = await self.flow.entity("environment", key)
         if copied and copied["rev"] >= self.world.environments.get(key, copied)["rev"]:
             self.world.environments[key] = copied
+            self.world.copy_ledger(key, copied)
 
     async def written(self, order: dict[str, Any]) -> None:
         """A write to a target has begun: only on behalf of whoever holds its lock."""
@@ -386,6 +389,7 @@ class Model:
         assert not live, f"stuck: {live}"
         for environment in ENVIRONMENTS:
             await self._check_the_end_of_the_lock(environment)
+            check_ledger(self.world.ledger(environment), await self.flow.lock(environment))
         for promotion in self.builds:
             self._check_the_end_of(promotion)
 

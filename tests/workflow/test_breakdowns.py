@@ -11,7 +11,7 @@ from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides, World
 
 LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", p95_ms=300, error_rate=0.02)
-NEEDED = ["claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion"]
+NEEDED = ["claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion", "compare_loads"]
 REGIONS = tuple(Target(name, "app-service", f"/sites/{name}", "staging") for name in ("weu", "neu"))
 
 

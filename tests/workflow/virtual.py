@@ -13,6 +13,7 @@ from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine
 from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.promotion.approval import Vote
 from slipway.promotion.build import Build
+from slipway.promotion.ids import environment_key
 from slipway.promotion.outcomes import iso, passed
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.promotion_run import PromotionRun
@@ -64,9 +65,20 @@ class WorldFunctions:
                 await raise_nudge(self.engine, waiter)
             return json.dumps(passed().dump())
         try:
-            return json.dumps(self.world.answer(name, order).dump())
+            answer = self.world.answer(name, order)
         except RuntimeError as error:
             raise ActivityFailed("RuntimeError", str(error)) from error
+        if name == "mirror_environment" and not answer.running:
+            await copy_ledger(self.engine, self.world, order)
+        return json.dumps(answer.dump())
+
+
+async def copy_ledger(engine: DurableEngine, world: World, order: dict[str, Any]) -> None:
+    """What `mirror_environment` does for the ledger."""
+    key = environment_key(order["environment"], order["service"])
+    answer = await engine.handle(RpcRequest("GET", f"entities/environment/{key}", {}, {}))
+    if answer.status == 200 and (lock := json.loads(answer.body)):
+        world.copy_ledger(key, lock)
 
 
 async def raise_nudge(engine: DurableEngine, waiter: str) -> None:

@@ -7,11 +7,15 @@ orchestrators and entities can be driven through the real SDK in virtual time.
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from slipway.promotion.histogram import LatencyHistogram
+from slipway.promotion.ledger import proven_before
+from slipway.promotion.load_comparison import KeptLoad, compare_load, last_comparable
 from slipway.promotion.load_judgement import LoadMeasurement
-from slipway.promotion.outcomes import Answer, broken, cancelled, failed, passed, running
+from slipway.promotion.outcomes import Answer, broken, cancelled, failed, moment, passed, running
+from slipway.promotion.plan import LoadTest
 
 Order = dict[str, Any]
 Work = Callable[[Order], Answer]
@@ -40,7 +44,8 @@ class Kept:
 class World:
     """`meanwhile` is awaited before each activity. `raising`: how many calls of an activity break down
     altogether; `away`: how many an outside service does not take; `swap_back_fails`: how many swaps back are
-    refused. `bad_load`, `sick_idle`, `sick_live`: versions that fail there. `polls`: how long operations take.
+    refused. `bad_load`, `sick_idle`, `sick_live`: versions that fail there; `latency_ms` of those that do not answer
+    in 22. `polls`: how long operations take.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -61,6 +66,10 @@ class World:
     fence: int = 0
     promotions: dict[str, Kept] = field(default_factory=dict)
     records: list[Order] = field(default_factory=list)
+    latency_ms: dict[str, float] = field(default_factory=dict)
+    copied: dict[str, int] = field(default_factory=dict)
+    ledgers: dict[str, dict[tuple[datetime, int], Order]] = field(default_factory=dict)
+    loads: dict[tuple[str, ...], tuple[int, KeptLoad]] = field(default_factory=dict)
     mirrors: list[Order] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
 
@@ -132,6 +141,37 @@ class World:
         self.mirrors.append(order)
         return passed()
 
+    def copy_ledger(self, key: str, lock: Order) -> None:
+        """As `write_environment` does it: what changed since the last copy, and nothing older over what is newer."""
+        ledger = self.ledgers.setdefault(key, {})
+        for entry in lock["releases"]:
+            row = moment(entry["since"]), entry["fence"]
+            if entry["rev"] > self.copied.get(key, 0) and entry["rev"] > ledger.get(row, {"rev": 0})["rev"]:
+                ledger[row] = entry
+        self.copied[key] = max(self.copied.get(key, 0), lock["rev"])
+
+    def ledger(self, environment: str, service: str = "checkout") -> list[Order]:
+        """What was copied, newest first."""
+        rows = self.ledgers.get(f"{environment}--{service}", {})
+        return [rows[key] for key in sorted(rows, reverse=True)]
+
+    def _compare_loads(self, order: Order) -> Answer:
+        """As the activity does it, on what was copied and kept here."""
+        releases, verdicts = self.ledger(order["environment"], order["service"]), []
+        for load in order["loads"]:
+            test, measured = LoadTest.load(load["test"]), LoadMeasurement.load(load["measured"])
+            where = (order["environment"], order["service"], order["stage"], load["target"], test.name)
+            key = (*where, order["version"])
+            if order["rev"] > self.loads.get(key, (-1,))[0]:
+                self.loads[key] = order["rev"], KeptLoad(order["version"], test, measured)
+            proven = proven_before(releases, order["version"])
+            previous = last_comparable(proven, lambda version, where=where: self._kept(*where, version))
+            verdicts.append(compare_load(test, measured, previous) if test.against else passed())
+        return passed(verdicts=[each.dump() for each in verdicts])
+
+    def _kept(self, *key: str) -> KeptLoad | None:
+        return self.loads[key][1] if key in self.loads else None
+
     def _survey_targets(self, order: Order) -> Answer:
         if self.unreadable:
             return broken("AZURE_DENIED", "the identity may not read the site")
@@ -193,7 +233,7 @@ class World:
         late = self.late_driver_times > 0
         self.late_driver_times -= late
         lag = 50.0 if late else 1.0
-        histogram.record(12.0 + lag * 10, sent)
+        histogram.record(self.latency_ms.get(self.sites[name].idle, 12.0) + lag * 10, sent)
         measured = LoadMeasurement(sent, sent, errors, lag, histogram, order["duration_s"])
         return passed(f"{sent} requests sent", **measured.dump())
 

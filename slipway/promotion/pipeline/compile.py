@@ -70,6 +70,7 @@ def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:
                 p99_ms=load.p99,
                 error_rate=load.error_rate,
                 headers=_headers(load.headers),
+                against=load.against or "",
             )
         )
     return tuple(tests)

@@ -45,6 +45,7 @@ _ROLLOUTS_NOT_YET = ("blue-green", "canary", "flag")
 Rollout = Annotated[str, BeforeValidator(choice(*_ROLLOUTS, not_yet=_ROLLOUTS_NOT_YET)), choice_schema(*_ROLLOUTS)]
 _MODES = ("queue", "supersede", "ignore")
 OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
+Against = Annotated[str, BeforeValidator(choice("previous")), choice_schema("previous")]
 Excluded = Annotated[str, BeforeValidator(choice("author")), choice_schema("author")]
 
 
@@ -162,7 +163,6 @@ class Load(Section):
     """A load test of a target, and the thresholds that the release must stay within."""
 
     called: ClassVar[str] = "a load test"
-    not_running: ClassVar[tuple[str, ...]] = ("against",)
 
     profile: Name | None = _key("A load from `profiles`; instead of rate and path.", None)
     rate: Rate | None = _key("Requests per second, such as 40/s.", None)
@@ -172,11 +172,15 @@ class Load(Section):
     p95: Latency | None = _key("95% of the requests must be answered within this.", None)
     p99: Latency | None = _key("99% of the requests must be answered within this.", None)
     error_rate: Share | None = _key("Largest share of requests that may fail.", None)
+    against: Against | None = _key("previous: nor may it be worse than the last proven release under this load.", None)
     headers: Headers = _key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
 
     @model_validator(mode="after")
     def _can_fail(self) -> Self:
         if self.p50 is None and self.p95 is None and self.p99 is None and self.error_rate is None:
+            if self.against:
+                words = "against a previous release alone a first one cannot fail; give p95 or error_rate beside it"
+                raise refusal("NO_THRESHOLD", words)
             raise refusal("NO_THRESHOLD", "a load test that cannot fail proves nothing; give p95 or error_rate")
         return self
 

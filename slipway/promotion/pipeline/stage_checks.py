@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from slipway.promotion.load_comparison import FEWEST_TO_COMPARE
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import check_headers
@@ -70,6 +71,12 @@ def _check_load(document: Document, path: Path, load: Load, profiles: dict[str, 
     if rate * load.duration < 1:
         words = f"{rate:g}/s for {load.duration:g}s sends no request"
         document.report("CANNOT_SUCCEED", words, path)
+    elif load.against and rate * load.duration < FEWEST_TO_COMPARE:
+        words = (
+            f"{rate:g}/s for {load.duration:g}s are {rate * load.duration:.0f} requests, too few to compare a p95 "
+            f"with the previous release; send at least {FEWEST_TO_COMPARE}"
+        )
+        document.report("TOO_FEW_TO_COMPARE", words, (*path, "against"))
     return math.ceil(rate / DRIVER_RATE_PER_S)
 
 

@@ -37,6 +37,9 @@ def approval(context: df.DurableOrchestrationContext) -> Durable:
             answer = yield from ask_decisions(context, asked["promotion"], "close", closing)
             if answer["decision"] == "withdrawn":
                 return {**place, "do": "overtaken"}
+    if answer["do"] == "cancel":
+        # The stage that asked may be no more, and what was announced since would stay so for ever.
+        yield from ask_environment(context, asked["environment"], asked["service"], "leave", asked["announcement"])
     if answer["do"] != "wait":
         return {key: value for key, value in answer.items() if key != "nudge"}
     yield from nudge_or(context, deadline)

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from orchestrators.waiting import Context, Durable
-from slipway.promotion.outcomes import Answer, iso
+from orchestrators.waiting import Context, Durable, answers_of
+from slipway.promotion.outcomes import Answer, broken, iso
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
 
@@ -14,7 +14,8 @@ WIDEST = 20
 
 
 def fan_out(context: Context, asked: list[dict[str, Any]]) -> Durable:
-    """Run at most 20 operations side by side. Returns their `Answer`s in the same order.
+    """Run at most 20 operations side by side. Returns their `Answer`s in the same order, `OPERATION_LOST` for one
+    that was ended from outside.
 
     Raises ValueError for more: whoever has more splits them over generations, or the history would grow.
     """
@@ -22,8 +23,13 @@ def fan_out(context: Context, asked: list[dict[str, Any]]) -> Durable:
         raise ValueError(f"{len(asked)} operations side by side; {WIDEST} are allowed")
     if not asked:
         return []
-    ended = yield context.task_all([context.call_sub_orchestrator("operation", each, each["id"]) for each in asked])
-    return [Answer.load(each) for each in ended]
+    children = [context.call_sub_orchestrator("operation", each, each["id"]) for each in asked]
+    ended = yield from answers_of(context, children)
+    return [Answer.load(each) if each else _lost(id) for each, id in zip(ended, (o["id"] for o in asked), strict=True)]
+
+
+def _lost(id: str) -> Answer:
+    return broken("OPERATION_LOST", f"the operation {id} was ended from outside")
 
 
 def an_operation(context: Context, id: str, activity: str, order: dict[str, Any], within_s: float) -> dict[str, Any]:

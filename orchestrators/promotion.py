@@ -5,11 +5,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, insist, now
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_decisions, insist, now, nudge_or
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Outcome
-from slipway.promotion.promotion_run import PromotionRun
-from slipway.promotion.stage_run import Ending, overall
+from slipway.promotion.promotion_run import PROMOTION_LOST, PromotionRun
+from slipway.promotion.stage_run import ALL_PASSED, Ending, overall
 
 bp = df.Blueprint()
 
@@ -19,12 +19,17 @@ def promotion(context: df.DurableOrchestrationContext) -> Durable:
     """Claim the promotion, run its stages, and in a generation of its own say how it ended.
 
     Input: a `PromotionRun` as JSON. The claim decides which of several starts of the same promotion
-    is the one that counts; the others end without effect.
+    is the one that counts; the others end without effect. When an orchestration of it was lost, it is
+    closed: it waits until every stage is over, and then ends.
     """
     run = PromotionRun.load(context.get_input())
     try:
         if run.ending:
             return (yield from _end(context, run))
+        if run.closing:
+            run = yield from _closed(context, run, run.closing)
+            context.continue_as_new(run.dump())
+            return None
         claim = yield from insist(context, "claim_promotion", {"promotion": run.id, "token": run.token})
         if claim.state != Outcome.PASSED:
             return {"outcome": claim.state, "code": claim.code, "words": claim.words}
@@ -39,11 +44,30 @@ def promotion(context: df.DurableOrchestrationContext) -> Durable:
         instance = stage_id(run.id, stage.name)
         children.append(context.call_sub_orchestrator("stage", run.stage_input(stage, instance), instance))
     try:
-        ending = overall((yield context.task_all(children)))
+        run = replace(run, ending=overall((yield context.task_all(children))))
     except Exception as error:  # noqa: BLE001 - a stage answers; one that fails was ended from outside
-        ending = Ending(Outcome.BROKEN, "STAGE_LOST", f"the orchestration of a stage was ended: {error}")
-    context.continue_as_new(replace(run, ending=ending).dump())
+        lost = Ending(Outcome.BROKEN, "STAGE_LOST", f"the orchestration of a stage was ended: {error}")
+        run = replace(run, closing=lost)
+    context.continue_as_new(run.dump())
     return None
+
+
+def _closed(context: Context, run: PromotionRun, closing: Ending) -> Durable:
+    """The run with its end once every stage is over. What stands in the place of a lost stage reports for it.
+
+    In the place of a promotion that is no more (PROMOTION_LOST) nothing unproven goes on.
+    """
+    if not run.started_at:
+        run = yield from _begin(context, run)
+    abort = {"by": "slipway", "at": now(context), "reason": closing.words} if closing.code == PROMOTION_LOST else None
+    asked = {"waiter": context.instance_id, "abort": abort}
+    answer = yield from ask_decisions(context, run.id, "close_promotion", asked)
+    if answer["do"] == "end":
+        return replace(run, ending=ALL_PASSED if answer["passed"] else closing)
+    said = {"state": "running", "since": run.started_at, "waits_for": "stages to be over"}
+    context.set_custom_status(said)
+    yield from nudge_or(context, context.current_utc_datetime + LONGEST_WAIT)
+    return run
 
 
 def _begin(context: Context, run: PromotionRun) -> Durable:

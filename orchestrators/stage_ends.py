@@ -6,11 +6,11 @@ from typing import Any
 
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.recording import record_stage
-from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
+from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_run as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
-from slipway.promotion.outcomes import Answer, Outcome, iso, moment
+from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment
 from slipway.promotion.stage_run import Ending, Site, StageRun, Step
 
 
@@ -33,13 +33,10 @@ def undo(context: Context, run: StageRun) -> Durable:
     run = yield from record_stage(
         context, run, "rolling-back", f"undoes its changes: {ending.words}", {"code": ending.code}
     )
-    answer = Answer.load(
-        (
-            yield context.call_sub_orchestrator(
-                "rollback", replace(run, tick=0).dump(), child_id(run.instance, "rollback", str(run.attempt))
-            )
-        )
-    )
+    child = child_id(run.instance, "rollback", str(run.attempt))
+    rollback = context.call_sub_orchestrator("rollback", replace(run, tick=0).dump(), child)
+    (ended,) = yield from answers_of(context, [rollback])
+    answer = Answer.load(ended) if ended else broken("ROLLBACK_LOST", f"{child} broke off or was ended from outside")
     for step in answer.result.get("steps", ()):
         done = Step(**step)
         run = replace(run, steps=(*(each for each in run.steps if each.operation != done.operation), done))
@@ -54,13 +51,34 @@ def undo(context: Context, run: StageRun) -> Durable:
 
 
 def sweep(context: Context, run: StageRun) -> Durable:
-    """Take the lock over from an orchestration that is no more, then undo what it may have changed."""
+    """Stand in the place of an orchestration that is no more: take its lock over and undo what it may have changed.
+
+    One that held no lock has changed nothing: whatever of it waits is taken away, and its end reported.
+    """
     answer = yield from ask_lock(context, run, "take_over", {"holder": run.swept, "by": run.instance})
-    yield from mirror_lock(context, run)  # in either case: who ended so may have ended before the copy
     if "fence" not in answer:
-        return run.to(phase.OVER)
+        return (yield from _left_behind(context, run))
+    yield from mirror_lock(context, run)
+    run = replace(run, fence=answer["fence"])
+    if run.purged:
+        words = f"{run.swept} was purged while it held the lock, so nobody knows what it changed"
+        return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "STAGE_LOST", words))
     words = f"{run.swept} ended without giving the lock back"
-    return replace(run, fence=answer["fence"]).to(phase.UNDO, ending=Ending(Outcome.BROKEN, "SWEPT", words))
+    return run.to(phase.UNDO, ending=Ending(Outcome.BROKEN, "SWEPT", words))
+
+
+def _left_behind(context: Context, run: StageRun) -> Durable:
+    """Nobody asks people for it any more, it stands in no queue and is not announced; then it can be reported."""
+    closing = {"do": "go"}
+    if not run.goes_back:
+        closing = yield from ask_decisions(context, run.promotion, "close_stage", {"stage": run.plan.name})
+    left = yield from ask_lock(context, run, "leave", {"holder": run.swept})
+    if not left["new"]:
+        yield from mirror_lock(context, run)  # who ended so may have ended before the copy
+    words = f"{run.swept} was ended from outside"
+    ending = run.ending or Ending(Outcome.BROKEN, "STAGE_LOST", words)
+    following = phase.OVER if closing["do"] == "end" else phase.REPORT
+    return replace(run, fence=0).to(following, ending=ending)
 
 
 def go_back(context: Context, run: StageRun) -> Durable:
@@ -120,7 +138,7 @@ def report(context: Context, run: StageRun) -> Durable:
     given = {"outcome": ending.outcome, "attempt": run.attempt, "over": not run.may_retry}
     given |= {"until": run.deadline}
     yield from ask_decisions(
-        context, run.promotion, "report", {"stage": run.plan.name, "waiter": run.instance, **given}
+        context, run.promotion, "report", {"stage": run.plan.name, "waiter": run.swept or run.instance, **given}
     )
     return replace(run, phase=phase.RETRY) if run.may_retry else run.to(phase.OVER)
 

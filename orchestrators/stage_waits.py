@@ -6,9 +6,9 @@ from datetime import timedelta
 from orchestrators.environment_lock import announcement, ask_lock, mirror_lock
 from orchestrators.fan_out import fan_out, health_checks
 from orchestrators.recording import record_stage
-from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, answers_of, ask_decisions, now, nudge_or
 from slipway.promotion import stage_run as phase
-from slipway.promotion.approval import APPROVED, REJECTED
+from slipway.promotion.approval import APPROVED, REJECTED, WITHDRAWN
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment, worst
 from slipway.promotion.stage_run import StageRun, Step
@@ -56,7 +56,13 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = replace(run, deadline=standing.get("deadline", deadline))
     run = yield from record_stage(context, run, "waiting-for-approval", f"waits for approval by {who}")
-    answer = yield context.call_sub_orchestrator("approval", asked, child)
+    asking = context.call_sub_orchestrator("approval", asked, child)
+    (answer,) = yield from answers_of(context, [asking])
+    if answer is None:  # it was ended from outside; what people decided by now stands
+        closing = {"stage": run.plan.name, "as": WITHDRAWN}
+        answer = yield from ask_decisions(context, run.promotion, "close", closing)
+        if answer["decision"] == WITHDRAWN:
+            return run.ends(Outcome.BROKEN, "APPROVAL_LOST", f"{child} was ended from outside, and nobody had decided")
     if answer["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
     if answer["do"] == "overtaken":

@@ -45,6 +45,19 @@ def nudge_or(context: Context, until: datetime) -> Durable:
         timer.cancel()  # an open timer would hold the generation open; cancelling a fired one raises
 
 
+def answers_of(context: Context, children: list[Any]) -> Durable:
+    """Wait for sub-orchestrations, all of them. Returns what they answered, in their order; None for one that was
+    terminated or failed.
+
+    One that was purged answers never, and no timer helps: the runtime keeps a generation open while a child is. The
+    janitor ends whoever waits for such a one.
+    """
+    left = list(children)
+    while left:
+        left.remove((yield context.task_any(left)))  # task_all would end with the first that fails
+    return [None if isinstance(child.result, Exception) else child.result for child in children]
+
+
 def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
     """Call an activity until it has an answer other than `running`, with growing pauses. Returns the `Answer`.
 

@@ -158,6 +158,11 @@ class AppHost:
         }
         self._run(self._invoker.invoke(self._functions["builds"], Datum(body, "bytes"), metadata))
 
+    def tick(self, name: str) -> None:
+        """A timer trigger's time has come. Raises InvocationFailed."""
+        request = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": None, "IsPastDue": False}
+        self._run(self._invoker.invoke(self._functions[name], Datum(json.dumps(request), "json")))
+
     def http(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Json | bytes | None = None
     ) -> Reply:
@@ -186,6 +191,13 @@ class AppHost:
 
     def start(self, name: str, instance: str, given: Json) -> None:
         self._rpc("POST", f"orchestrators/{name}/{instance}", json.dumps(given))
+
+    def end(self, instance: str, how: str) -> None:
+        """An operator has the instance terminated or purged, at the runtime's own address."""
+        if how == "terminate":
+            self._rpc("POST", f"instances/{instance}/terminate", query={"reason": "by hand"})
+        else:
+            self._rpc("DELETE", f"instances/{instance}")
 
     def signal(self, entity: str, key: str, operation: str, given: Json) -> None:
         """Signal an entity and wait until its state shows a change."""

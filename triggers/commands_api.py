@@ -10,6 +10,7 @@ import azure.functions as func
 
 from slipway.adapters.intake import mark_aborted
 from slipway.adapters.read_model import environment_row
+from slipway.adapters.watched import watch
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.build import Build
@@ -131,6 +132,7 @@ async def _roll_back(
     received_at = str(rows["promotion"]["received_at"])
     run = StageRun(promotion, instance, stage, build, "", received_at, phase=LOCK, goes_back=True)
     run = replace(run, asked_by=person.name, reason=asked.reason)
+    await asyncio.to_thread(watch, instance, promotion, now())
     try:
         await client.start_new("stage", instance, run.dump())
     except Exception as error:

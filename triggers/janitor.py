@@ -1,65 +1,83 @@
-"""Timer trigger: finds locks and places in a queue whose orchestration is no more, and sees to them."""
+"""Timer trigger: the janitor's look, every minute, at what the runtime may have lost."""
 
 import asyncio
 import json
-import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from slipway.adapters.read_model import environment_rows
-from slipway.promotion.ids import child_id, shortened
-from slipway.promotion.stage_run import StageRun
+from slipway.adapters import watched
+from slipway.adapters.read_model import environment_rows, promotion_rows
+from triggers.deciding import nudge
+from triggers.entities_read import decisions_of
+from triggers.looking_after import Found, Janitor, Records
+from triggers.rebuilding import Rows
 
 bp = df.Blueprint()
 
-ENDED = (
-    df.OrchestrationRuntimeStatus.Completed,
-    df.OrchestrationRuntimeStatus.Failed,
-    df.OrchestrationRuntimeStatus.Terminated,
-    df.OrchestrationRuntimeStatus.Canceled,
-)
-_log = logging.getLogger("slipway.janitor")
+
+class Tables(Records):
+    """The watched and the read model, in Azure Tables."""
+
+    async def watched(self, after: str | None, top: int) -> list[watched.Watched]:
+        return await asyncio.to_thread(watched.watched, after, top)
+
+    async def rows(self, promotion: str) -> Rows:
+        return await asyncio.to_thread(promotion_rows, promotion)
+
+    async def locks(self) -> list[dict[str, Any]]:
+        return [lock for _, _, lock in await asyncio.to_thread(environment_rows)]
+
+    async def unwatch(self, instance: str) -> None:
+        await asyncio.to_thread(watched.unwatch, instance)
+
+
+class DurableRuntime:
+    """The durable runtime, through its client."""
+
+    def __init__(self, client: df.DurableOrchestrationClient) -> None:
+        self._client = client
+
+    async def found(self, instance: str) -> Found | None:
+        shown = await self._client.get_status(instance)
+        if not shown or shown.runtime_status is None:
+            return None
+        updated = shown.last_updated_time or datetime.now(UTC)
+        return Found(shown.runtime_status.value, updated if updated.tzinfo else updated.replace(tzinfo=UTC))
+
+    async def given(self, instance: str) -> Any:
+        shown = await self._client.get_status(instance, show_input=True)
+        given = shown.input_ if shown else None
+        return json.loads(given) if isinstance(given, str) else given
+
+    async def decisions(self, promotion: str) -> dict[str, Any]:
+        return await decisions_of(self._client, promotion)
+
+    async def start(self, orchestration: str, instance: str, given: dict[str, Any]) -> None:
+        try:
+            await self._client.start_new(orchestration, instance, given)
+        except Exception as error:
+            if "already exists" not in str(error):
+                raise
+
+    async def terminate(self, instance: str, reason: str) -> None:
+        await self._client.terminate(instance, reason)
+
+    async def nudge(self, waiters: list[str]) -> None:
+        await nudge(self._client, waiters)
+
+
+_janitors: list[Janitor] = []  # one for the life of the process, which remembers what it has seen
 
 
 @bp.function_name("janitor")
 @bp.timer_trigger(arg_name="tick", schedule="30 * * * * *")
 @bp.durable_client_input(client_name="client")
 async def janitor(tick: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """Every minute. A stage gives its lock back before it ends; one that ended and still holds it was terminated
-    or broke off, so a run in its place takes the lock over under a higher fence and undoes what was changed."""
-    for environment, service, lock in await asyncio.to_thread(environment_rows):
-        holder = lock["holder"]
-        if holder:
-            await _sweep(client, holder["holder"])
-        for entry in lock["queue"]:
-            await _clear(client, environment, service, entry["holder"])
-
-
-async def _sweep(client: df.DurableOrchestrationClient, holder: str) -> None:
-    status = await client.get_status(holder, show_input=True)
-    if not status or status.runtime_status not in ENDED:
-        return
-    given = json.loads(status.input_) if isinstance(status.input_, str) else status.input_
-    _log.warning("%s ended (%s) and still holds its lock", holder, status.runtime_status.value)
-    run = StageRun.load(given).sweeping(child_id(holder, "sweep"))
-    await _start(client, "stage", run.instance, run.dump())
-
-
-async def _clear(client: df.DurableOrchestrationClient, environment: str, service: str, waiter: str) -> None:
-    status = await client.get_status(waiter)
-    if not status or status.runtime_status not in ENDED:
-        return
-    _log.warning("%s ended and still waits for the lock of %s in %s", waiter, service, environment)
-    order: dict[str, Any] = {"operation": "leave", "given": {"holder": waiter}, "by": "slipway"}
-    order |= {"environment": environment, "service": service, "words": f"{waiter} is no more; its place is free"}
-    await _start(client, "intent", shortened(f"intent:leave:{waiter}"), order)
-
-
-async def _start(client: df.DurableOrchestrationClient, name: str, instance: str, given: dict[str, Any]) -> None:
-    try:
-        await client.start_new(name, instance, given)
-    except Exception as error:
-        if "already exists" not in str(error):
-            raise
+    """Every minute: see `triggers.looking_after`."""
+    if not _janitors:
+        _janitors.append(Janitor(DurableRuntime(client), Tables()))
+    _janitors[0].runtime = DurableRuntime(client)
+    await _janitors[0].look(datetime.now(UTC))

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 
 from slipway.adapters.rows import Rows
+from slipway.adapters.watched import watch
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected
 from slipway.promotion.outcomes import iso
@@ -14,7 +15,7 @@ def take_in(build: Build, pipeline_text: str, at: datetime) -> str:
     """Insert the row, or find the one that is there. Returns its state: `new`, `running` or `ended`.
 
     The pipeline's text is kept beside it, as it was: the orchestration carries only the plan made of it. It
-    is written first, so that no row is without it.
+    is written first, so that no row is without it, and so is what has the janitor look after the promotion.
 
     Only a `new` row may be started; a redelivery after a crash between insert and start finds `new`.
     Raises BuildRejected (VERSION_REUSED) when the row speaks of another artifact.
@@ -23,6 +24,7 @@ def take_in(build: Build, pipeline_text: str, at: datetime) -> str:
     values = {"state": "new", "digest": build.digest, "commit": build.commit}
     values |= {"service": build.service, "received_at": iso(at)}
     rows.insert(build.promotion, "pipeline", {"doc": json.dumps(pipeline_text)})
+    watch(build.promotion, build.promotion, at, build.dump())
     if rows.insert(build.promotion, "intake", values):
         return "new"
     row = rows.get(build.promotion, "intake")

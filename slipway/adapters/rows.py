@@ -84,6 +84,11 @@ class Rows:
         entity = _entity(partition, key, values)
         self._write(lambda table: table.upsert_entity(entity, mode=UpdateMode.MERGE if merge else UpdateMode.REPLACE))
 
+    def delete(self, partition: str, key: str) -> None:
+        """Take the row away; nothing happens when it is not there."""
+        _check_keys(partition, key)
+        self._write(lambda table: table.delete_entity(partition, key))
+
     def query(
         self,
         partition: str | None,

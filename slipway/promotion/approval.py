@@ -9,7 +9,7 @@ from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.plan import ApprovalPolicy
 
 APPROVE, REJECT = "approve", "reject"
-APPROVED, REJECTED, EXPIRED = "approved", "rejected", "expired"
+APPROVED, REJECTED, EXPIRED, WITHDRAWN = "approved", "rejected", "expired", "withdrawn"
 
 
 @dataclass(frozen=True)

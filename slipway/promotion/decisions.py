@@ -10,6 +10,7 @@ from typing import Any
 
 from slipway.promotion import barriers
 from slipway.promotion.barriers import Barrier, in_the_promotion
+from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter
 
@@ -64,6 +65,8 @@ def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
         opened = {"asked": given["waiter"], "policy": given["policy"], "deadline": given["deadline"]}
         stage = {**stage, **opened, "votes": [], "decision": None}
         state = with_stage(state, given["stage"], stage)
+    if stage.get("lost"):
+        return state, _cancel("STAGE_LOST", "the stage that asked is no more")
     if state["aborted"] and not stage["decision"]:
         return state, _cancel("ABORTED", "the promotion was aborted")
     return state, _standing(stage)
@@ -128,6 +131,7 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "settle": settle,
     "report": report,
     "end": end,
+    **CLOSING,
     **COMMANDS,
 }
 

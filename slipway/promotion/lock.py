@@ -141,9 +141,12 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def leave(state: State, given: Given) -> tuple[State, Answer]:
-    """Stop waiting for the lock: the stage was cancelled, is paused, or its time is over."""
-    state = _without(state, given["holder"])
-    return state, {"lock": "left", "nudge": _waiting(state)}
+    """Stop waiting for the lock: the stage was cancelled, is paused, or its time is over.
+
+    `new`: nothing has ever been asked of this lock, so there is nothing of it to copy.
+    """
+    new, state = state["rev"] == 0, _without(state, given["holder"])
+    return state, {"lock": "left", "new": new, "nudge": _waiting(state)}
 
 
 def hold(state: State, given: Given) -> tuple[State, Answer]:

@@ -106,6 +106,11 @@ class StagePlan:
         return min((RETURNS_TO.get(target.kind, 0) for target in self.targets), default=0)
 
     @property
+    def longest_operation_s(self) -> float:
+        """By then each operation has an outcome or is told that its time is over; swaps and checks have an hour."""
+        return max(3600.0, self.deploy_within_s, *(2 * load.duration_s + 120 for load in self.loads))
+
+    @property
     def way_back(self) -> str:
         """How this stage returns to the previous release, in words."""
         return (

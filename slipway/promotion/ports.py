@@ -46,6 +46,9 @@ class RowStore(Protocol):
     def upsert(self, partition: str, key: str, values: Mapping[str, Cell], merge: bool) -> None:
         """With `merge`, columns that are not named stay."""
 
+    def delete(self, partition: str, key: str) -> None:
+        """Nothing happens when it is not there."""
+
     def query(
         self,
         partition: str | None,

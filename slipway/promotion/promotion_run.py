@@ -7,6 +7,8 @@ from slipway.promotion.build import Build
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.stage_run import Ending, StageRun
 
+PROMOTION_LOST = "PROMOTION_LOST"
+
 
 @dataclass(frozen=True)
 class PromotionRun:
@@ -14,6 +16,7 @@ class PromotionRun:
 
     `token` is new with every start call: the first activity claims the promotion with it. It comes from
     the starter because an id made inside differs when a first episode runs twice.
+    `closing` is how the promotion is to end because an orchestration of it was lost, once all its stages are over.
     """
 
     id: str
@@ -24,6 +27,7 @@ class PromotionRun:
     submitted_by: str = ""
     started_at: str = ""
     ended_at: str = ""
+    closing: Ending | None = None
     ending: Ending | None = None
 
     def stage_input(self, stage: StagePlan, instance: str) -> dict[str, Any]:
@@ -68,11 +72,11 @@ class PromotionRun:
         }
 
     def dump(self) -> dict[str, Any]:
-        ending = asdict(self.ending) if self.ending else None
-        return {**vars(self), "build": self.build.dump(), "plan": self.plan.dump(), "ending": ending}
+        ends = {key: asdict(end) if end else None for key, end in (("closing", self.closing), ("ending", self.ending))}
+        return {**vars(self), "build": self.build.dump(), "plan": self.plan.dump(), **ends}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "PromotionRun":
-        ending = Ending(**data["ending"]) if data.get("ending") else None
+        ends = {key: Ending(**data[key]) if data.get(key) else None for key in ("closing", "ending")}
         build, plan = Build.load(data["build"]), PromotionPlan.load(data["plan"])
-        return cls(**{**data, "build": build, "plan": plan, "ending": ending})
+        return cls(**{**data, "build": build, "plan": plan, **ends})

@@ -72,7 +72,8 @@ class StageRun:
     `tick` counts the repeats of a phase, `part` is the group of targets that is verified. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
     `asked_by` and `reason` whose word that was.
-    `swept` names the orchestration that ended without giving its lock back, in whose place this one stands.
+    `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
+    nobody knows what it changed.
     Moments are ISO 8601 texts.
     """
 
@@ -101,6 +102,7 @@ class StageRun:
     asked_by: str = ""
     reason: str = ""
     swept: str = ""
+    purged: bool = False
     switched: bool = False
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
@@ -127,8 +129,14 @@ class StageRun:
         return self.ends(Outcome.BROKEN, "UNEXPECTED", words)
 
     def sweeping(self, instance: str) -> "StageRun":
-        """A run in the place of this one, whose orchestration is no more. Its records outrank what that one wrote."""
-        return replace(self, instance=instance, swept=self.instance, rev=self.rev + 1000).to(SWEEP)
+        """A run in the place of this one, whose orchestration is no more. Its records outrank what that one wrote.
+
+        How this one ended stays true if it has given its lock back since.
+        """
+        swept = self.swept if self.phase == SWEEP else self.instance  # it may have died before it stood there
+        proven = Ending(Outcome.PASSED, "", f"{self.build.version} is live and proven in {self.plan.environment}")
+        ending = proven if self.phase == SETTLE else self.ending
+        return replace(self, instance=instance, swept=swept, rev=self.rev + 1000, ending=ending).to(SWEEP)
 
     def operation(self, target: Target, step: str, n: int | None = None) -> str:
         """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
@@ -252,6 +260,9 @@ class StageRun:
         )
 
 
+ALL_PASSED = Ending(Outcome.PASSED, "", "every stage passed")
+
+
 def overall(outcomes: list[dict[str, Any]]) -> Ending:
     """A promotion's end from its stages': passed when all passed, else the gravest, with its reason.
 
@@ -261,5 +272,5 @@ def overall(outcomes: list[dict[str, Any]]) -> Ending:
     reasons = [each for each in outcomes if each["code"] != "NEED_NOT_PASSED"] or outcomes
     gravest = min(reasons, key=lambda each: order.index(Outcome(each["outcome"])))
     if gravest["outcome"] == Outcome.PASSED:
-        return Ending(Outcome.PASSED, "", "every stage passed")
+        return ALL_PASSED
     return Ending(gravest["outcome"], gravest["code"], f"stage {gravest['stage']}: {gravest['words']}")

@@ -14,7 +14,8 @@ its table why there is none. Written from `slipway/promotion/transitions.py` by
 clicks, faults and crashes and holds what it sees against it (`test_model.py`, `test_states.py`).
 
 An answer in capitals refuses what a person asked for. *waits* also stands for a phase that begins anew because a
-service which it cannot do without (audit, read model, targets) was away.
+service which it cannot do without (audit, read model, targets) was away. *close_stage* and *close_promotion* say that
+an orchestration was ended from outside; *sweep* is where the stage begins that stands in the place of such a one.
 """
 
 

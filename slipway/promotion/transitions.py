@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from slipway.promotion import stage_run as phase
+from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, WITHDRAWN
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.stage_run import StageRun
 
@@ -72,16 +73,23 @@ PROMOTION = Machine(
             *_rows(SETTLED, "settle", ("go", "=")),
             *_rows(ABORTED, "settle", ("cancel", "="), ("go", "=")),
             *_rows(_OPEN, "report", ("", "="), ("", SETTLED)),
-            *_rows((SETTLED, ABORTED, ENDED), "report", ("", "=")),
+            *_rows((SETTLED, ABORTED), "report", ("", "=")),
             *_rows(_OPEN, "close_retry", ("retry", "="), ("end", "="), ("end", SETTLED)),
             *_rows((SETTLED, ABORTED), "close_retry", ("end", "=")),
-            *_rows((*_OPEN, SETTLED, ABORTED, ENDED), "end", ("", ENDED)),
+            *_rows((SETTLED, ABORTED, ENDED), "end", ("", ENDED)),
+            *_rows((*_OPEN, SETTLED, ABORTED), "close_stage", ("go", "="), ("end", "=")),
+            *_rows(ENDED, "close_stage", ("end", "=")),
+            *_rows(_OPEN, "close_promotion", ("wait", "="), ("wait", ABORTED)),
+            *_rows((SETTLED, ABORTED), "close_promotion", ("wait", "="), ("end", "=")),
+            *_rows(ENDED, "close_promotion", ("end", "=")),
         ]
     ),
     {
         "begin": "a promotion begins once, before anything of it can be over",
         "settle": "no stage is at work any more",
         "close_retry": "no stage waits for a retry any more",
+        "report": "a promotion ends when every stage has reported that it is over",
+        "end": "a promotion ends when every stage is over",
     },
 )  # fmt: skip
 
@@ -101,7 +109,6 @@ def promotion_state(decisions: dict[str, Any]) -> str:
 # -- the approval of a stage
 
 NOT_ASKED, ASKED = "not asked", "asked"
-APPROVED, REJECTED, EXPIRED, WITHDRAWN = "approved", "rejected", "expired", "withdrawn"
 _DECIDED = (APPROVED, REJECTED, EXPIRED, WITHDRAWN)
 
 APPROVAL = Machine(
@@ -115,17 +122,19 @@ APPROVAL = Machine(
             *_rows(ASKED, "vote", ("ALREADY_VOTED", "="), ("EXPIRED", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "vote", ("ALREADY_DECIDED", "=")),
             *_rows(EXPIRED, "vote", ("EXPIRED", "=")),
-            *_rows((NOT_ASKED, EXPIRED), "ask_approval", ("wait", ASKED)),
-            *_rows((NOT_ASKED, EXPIRED), "ask_approval", ("cancel", ASKED)),
+            *_rows((NOT_ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("wait", ASKED), ("cancel", ASKED)),
             *_rows(ASKED, "ask_approval", ("wait", "="), ("cancel", "=")),
             *_rows((APPROVED, REJECTED), "ask_approval", ("end", "=")),
+            *_rows((APPROVED, REJECTED, WITHDRAWN), "ask_approval", ("cancel", "=")),
             *_rows(ASKED, "close", ("expired", EXPIRED), ("withdrawn", WITHDRAWN)),
             *_rows(APPROVED, "close", ("approved", "=")),
             *_rows(REJECTED, "close", ("rejected", "=")),
+            *_rows(WITHDRAWN, "close", ("withdrawn", "=")),
+            *_rows(ASKED, "close_stage", ("go", WITHDRAWN), ("end", "=")),
+            *_rows((NOT_ASKED, *_DECIDED), "close_stage", ("go", "="), ("end", "=")),
         ]
     ),
     {
-        "ask_approval": "who waited has heard that it ended, and asks no more",
         "close": "it is closed by whoever waits, once, and only while it is open or just decided",
     },
 )  # fmt: skip
@@ -155,7 +164,8 @@ STAGE = Machine(
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.SETTLE, "passed", ("", phase.REPORT)),
             *_rows(phase.GO_BACK, "passed", ("", phase.UNDO)),
-            *_rows(phase.SWEEP, "passed", ("taken over", phase.UNDO), ("not yours", phase.OVER)),
+            *_rows(phase.SWEEP, "passed", ("taken over", phase.UNDO), ("taken over from who was purged", phase.SHUT)),
+            *_rows(phase.SWEEP, "passed", ("held no lock", phase.REPORT), ("over already", phase.OVER)),
             *_rows(phase.UNDO, "passed", ("", phase.REPORT)),
             *_rows(phase.UNDO, "broken", ("", phase.SHUT)),
             *_rows(phase.SHUT, "passed", ("", phase.REPORT)),
@@ -170,7 +180,7 @@ STAGE = Machine(
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows((phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE), "broken", ("", phase.UNDO)),
-            *_rows(phase.GO_BACK, "broken", ("", phase.REPORT)),
+            *_rows((phase.APPROVAL, phase.GO_BACK), "broken", ("", phase.REPORT)),
             *_rows(_HELD, "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.DEPLOY, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
@@ -217,6 +227,13 @@ _EVENT_OF_CODE = {
     "UNEXPECTED": "error",
 }
 
+_SWEPT = {
+    phase.UNDO: "taken over",
+    phase.SHUT: "taken over from who was purged",
+    phase.REPORT: "held no lock",
+    phase.OVER: "over already",
+}
+
 
 def stage_transition(before: StageRun, after: StageRun) -> Transition:
     """What happened to a stage between two generations of its orchestration."""
@@ -233,7 +250,7 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     if here == phase.LOCK and to == phase.GO_BACK:
         return Transition(here, "passed", to, "to go back")
     if here == phase.SWEEP:
-        return Transition(here, "passed", to, "not yours" if to == phase.OVER else "taken over")
+        return Transition(here, "passed", to, _SWEPT[to])
     if here == phase.UNDO:
         return Transition(here, "broken" if to == phase.SHUT else "passed", to)
     ending = after.ending if before.ending is None else None

@@ -125,3 +125,10 @@ def test_a_refusal_says_what_our_identity_lacks(azure: AzureStandin, rows: Rows)
     with pytest.raises(AzureProblem, match=r"lacks the action Microsoft\.Storage/tables/write") as refusal:
         rows.get("p", "k")
     assert refusal.value.code == "AZURE_DENIED"
+
+
+def test_a_row_that_is_taken_away_is_gone_and_taking_it_away_again_does_nothing(rows: Rows) -> None:
+    rows.insert("gone", "row", {"n": 1})
+    rows.delete("gone", "row")
+    rows.delete("gone", "row")
+    assert rows.query("gone") == []

@@ -16,6 +16,8 @@ from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy,
 from tests.workflow.model import DAVE
 from tests.workflow.observing import Seen, lock_transition, nothing_seen, of_decisions
 
+Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
+
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
 def test_every_state_and_event_has_an_answer(machine: Machine) -> None:
@@ -94,12 +96,13 @@ def _one_promotion(draw: random.Random, seen: Seen) -> None:
         elif times_begun:
             ask("begin", {"stages": list(doing)})
             times_begun -= 1
-        elif draw.random() < 0.02:  # a stage was terminated, and what stands in its place reports later
-            ask("end", {"outcome": "broken"})
-            left = {"outcome": "broken", "attempt": 1, "over": True}
-            for stage in [name for name, each in doing.items() if each != "over"]:
-                ask("report", {**left, "stage": stage, "waiter": f"p:{stage}"})
-            return
+        elif draw.random() < 0.03:
+            abort = draw.choice([None, {"by": "slipway", "at": iso(NOON), "reason": "lost"}])
+            ask("close_promotion", {"waiter": "p", "abort": abort})
+        elif draw.random() < 0.06:
+            stage = draw.choice(list(doing))
+            _a_stage_is_lost(draw, ask, stage, doing[stage], attempts[stage])
+            doing[stage] = "over"
         elif all(each == "over" for each in doing.values()):
             ask("end", {"outcome": "passed"})
             if draw.random() < 0.5:
@@ -111,26 +114,39 @@ def _one_promotion(draw: random.Random, seen: Seen) -> None:
             doing[stage], attempts[stage] = _what_a_stage_asks(draw, ask, stage, doing[stage], attempts[stage])
 
 
-def _what_a_stage_asks(
-    draw: random.Random, ask: Callable[[str, dict[str, Any]], dict[str, Any]], stage: str, doing: str, attempt: int
-) -> tuple[str, int]:
+def _a_stage_is_lost(draw: random.Random, ask: Ask, stage: str, doing: str, attempt: int) -> None:
+    """What stands in its place closes it and reports; whoever still waits for its approval hears of that."""
+    left = {"stage": stage, "attempt": attempt, "waiter": f"p:{stage}"}
+    if ask("close_stage", left)["do"] == "go":
+        if doing in ("approve", "close") and attempt == 1 and draw.random() < 0.5:
+            ask(*_asked(draw, left))
+        if doing == "close":
+            ask("close", {**left, "as": "expired"})
+        ask("report", {**left, "outcome": "broken", "over": True})
+
+
+def _asked(draw: random.Random, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    waiter = f"{given['waiter']}:approval:{given['attempt']}"
+    policy = asdict(a_policy(at_least=draw.choice([1, 2])))
+    return "ask_approval", {**given, "waiter": waiter, "policy": policy, "deadline": iso(later(hours=1))}
+
+
+def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, attempt: int) -> tuple[str, int]:
     """One thing that a stage asks; what it does next, in which attempt."""
     given = {"stage": stage, "attempt": attempt, "waiter": f"p:{stage}"}
     match doing:
         case "approve":
             if draw.random() < 0.2:
                 return "work", attempt
-            waiter = f"p:{stage}:approval:{attempt}"
-            policy = asdict(a_policy(at_least=draw.choice([1, 2])))
-            opened = {**given, "waiter": waiter, "policy": policy, "deadline": iso(later(hours=1))}
-            answer = ask("ask_approval", opened)
+            answer = ask(*_asked(draw, given))
             if answer["do"] == "wait" and draw.random() < 0.5:
                 return "close", attempt
             decided = "work" if answer.get("decision") == "approved" else "stop"
             return {"wait": "approve", "cancel": "stop", "end": decided}[answer["do"]], attempt
         case "close":
             decision = ask("close", {**given, "as": draw.choice(["expired", "withdrawn"])})["decision"]
-            return {"approved": "work", "expired": "expire"}.get(decision, "stop"), attempt
+            lost = draw.choice(["stop", "expire"])  # overtaken; or its orchestration was terminated
+            return {"approved": "work", "expired": "expire", "withdrawn": lost}.get(decision, "stop"), attempt
         case "work":
             going = ask("settle", given)["do"] if draw.random() < 0.5 else "cancel"
             if going == "go" and draw.random() < 0.2:

@@ -14,6 +14,7 @@ from typing import Any
 from slipway.promotion.approval import APPROVE, REJECT
 from slipway.promotion.transitions import MACHINES
 from tests.workflow.model import ENVIRONMENTS, Model
+from tests.workflow.must_hold import MustHold
 from tests.workflow.rough_world import Lag
 
 STEPS = 25
@@ -21,6 +22,7 @@ MOST_BUILDS = 4
 NEEDED = ("claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion", "compare_loads")
 ACTIVITIES = (*NEEDED, "deploy", "swap", "stop_idle", "check_health", "drive_load")
 FLAWS = ("", "", "", "", "crashing", "bad load", "sick idle", "sick live", "sick later", "endless")
+ORCHESTRATIONS = ("promotion", "stage", "stage", "stage", "approval", "operation", "rollback")
 NUDGES = ("arrive", "lost", "doubled", "every other lost")
 LAGS = ("before", "after", "writing", "forgetting")
 PAUSES = (0, 0, 1, 20, 20, 45, 60, 60, 130, 300, 1000, 4000)
@@ -35,6 +37,7 @@ class Life:
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self.holds = MustHold(model)
         self._holds: list[tuple[str, str]] = []
 
     async def tell(self, story: Story) -> None:
@@ -42,13 +45,13 @@ class Life:
         for name, *given in story:
             await getattr(self, name)(*given)
             await self._look()
-        await self.model.check_the_end()
+        await self.holds.at_the_end()
         await self._look()
 
     async def _look(self) -> None:
-        await self.model.check()
+        await self.holds.at_every_moment()
         for machine in MACHINES:
-            unknown = self.model.seen[machine.name] - machine.transitions
+            unknown = self.model.flow.seen[machine.name] - machine.transitions
             assert not unknown, f"{machine.name}: not in the table: {sorted(unknown)}"
 
     def _which(self, n: int, state: str = "") -> str | None:
@@ -59,7 +62,7 @@ class Life:
 
     async def time_passes(self, seconds: float) -> None:
         await self.model.wait(seconds)
-        await self.model.check_that_nothing_is_stuck()
+        await self.holds.when_all_is_quiet()
 
     async def a_moment_passes(self, turns: int) -> None:
         """Afterwards everything is in the middle of something."""
@@ -102,16 +105,20 @@ class Life:
     async def the_host_is_killed(self) -> None:
         await self.model.restart()
 
-    async def a_holder_is_terminated(self, environment: str) -> None:
-        holder = (await self.model.flow.lock(environment)).get("holder")
-        if holder:
-            await self.model.terminate(holder["holder"])
+    async def the_host_dies_at_work(self, calls: int) -> None:
+        self.model.flow.dies_in(calls)
+
+    async def somebody_ends(self, orchestration: str, n: int, how: str) -> None:
+        """An orchestration that runs is terminated or purged."""
+        running = self.model.running(orchestration)
+        if running:
+            await getattr(self.model, how)(running[n % len(running)])
 
     async def the_janitor_comes(self) -> None:
         await self.model.janitor()
 
     async def nudges(self, how: str) -> None:
-        self.model.nudges = how
+        self.model.flow.nudges = how
 
     async def the_worker_breaks_down(self, activity: str, times: int) -> None:
         self.model.world.raising[activity] += times
@@ -182,7 +189,7 @@ def _where(problem: Exception) -> tuple[str, int]:
 def as_code(story: Story) -> str:
     """A story as the body of a test."""
     lines = [f"await life.{name}({', '.join(map(repr, given))})" for name, *given in story]
-    return "\n".join([*lines, "await model.check_the_end()"])
+    return "\n".join([*lines, "await check_the_end(model)"])
 
 
 def _a_build(draw: random.Random) -> Step:
@@ -222,8 +229,9 @@ _STEPS: list[tuple[float, Callable[[random.Random], Step]]] = [
     (1, _of("a_hold_is_lifted", range(4))),
     (1, _of("a_lock_is_opened", tuple(ENVIRONMENTS))),
     (2, _of("the_host_is_killed")),
-    (0.3, _of("a_holder_is_terminated", tuple(ENVIRONMENTS))),
-    (0.5, _of("the_janitor_comes")),
+    (1.5, _of("the_host_dies_at_work", (1, 2, 3, 5, 8, 13, 30))),
+    (1.5, _of("somebody_ends", ORCHESTRATIONS, range(4), ("terminate", "terminate", "purge"))),
+    (1, _of("the_janitor_comes")),
     (1, _of("nudges", NUDGES)),
     (1.5, _of("the_worker_breaks_down", ACTIVITIES, (1, 2, 3))),
     (1.5, _of("a_service_is_away", NEEDED, (1, 3, 40))),

@@ -78,11 +78,11 @@ def of_decisions(
     else:
         said = str(answer.get("do", ""))
     heard = name != "vote" or promotion_state(before) not in (ABORTED, ENDED)
-    if name in ("vote", "ask_approval", "close") and heard:
+    if name in ("vote", "ask_approval", "close", "close_stage") and heard:
         here, to = (approval_state(state["stages"].get(given["stage"], {})) for state in (before, after))
         answers = {"taken": "counted"} if name == "vote" else {"": answer.get("decision")}
         seen["approval"].add(Transition(here, name, to, str(answers.get("" if name == "close" else said, said))))
-        said = "to the approval"
+        said = "to the approval" if name == "vote" else said
     if name in {each.event for each in PROMOTION.transitions}:
         said = "" if name in ("begin", "report", "end") else said
         seen["promotion"].add(Transition(promotion_state(before), name, promotion_state(after), said))

@@ -12,6 +12,7 @@ from slipway.promotion.commands import LONGEST_PAUSE
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.transitions import STAGE, Transition
 from tests.workflow.model import Model
+from tests.workflow.must_hold import check_the_end
 from tests.workflow.rough_world import Fence, Lag
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -43,9 +44,9 @@ def test_every_transition_is_told_or_named() -> None:
 async def test_the_story_of(story: Told, shown: set[str], tmp_path: Path) -> None:
     async with Model(str(tmp_path / "hub.sqlite")) as model:
         await story(model)
-        await model.check_the_end()
-        assert not shown - {named(each) for each in model.seen["stage"]}
-        assert not model.seen["stage"] - STAGE.transitions
+        await check_the_end(model)
+        assert not shown - {named(each) for each in model.flow.seen["stage"]}
+        assert not model.flow.seen["stage"] - STAGE.transitions
 
 
 CHAIN = [phase.LOCK, phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE, phase.SETTLE]
@@ -290,7 +291,7 @@ async def a_release_that_somebody_else_took_away(model: Model) -> None:
     assert await model.roll_back(build, "dev")
 
 
-@shows("sweep: passed: taken over", "sweep: passed: not yours", "sweep: waits")
+@shows("sweep: passed: taken over", "sweep: passed: over already", "sweep: waits")
 async def a_stage_that_somebody_terminates(model: Model) -> None:
     build = await model.submit("1.1.0", ["dev"])
     await model.until(build, "baking")
@@ -301,6 +302,27 @@ async def a_stage_that_somebody_terminates(model: Model) -> None:
     run = StageRun.load(json.loads(json.loads(model.flow.engine._store.instance(f"{build}:dev").input)))
     late = run.sweeping(f"{build}:dev:sweep2")
     await model.flow.post(f"orchestrators/stage/{late.instance}", json.dumps(late.dump()))
+
+
+@shows("sweep: passed: taken over from who was purged")
+async def a_stage_that_somebody_purges(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"])
+    await model.until(build, "baking")
+    await model.purge(f"{build}:dev")
+
+
+@shows("sweep: passed: held no lock")
+async def a_stage_that_somebody_terminates_before_it_has_the_lock(model: Model) -> None:
+    build = await model.submit("1.1.0", ["production"])
+    await model.wait(1)
+    await model.terminate(f"{build}:production")
+
+
+@shows("approval: broken")
+async def an_approval_that_somebody_terminates(model: Model) -> None:
+    build = await model.submit("1.1.0", ["production"])
+    await model.wait(1)
+    await model.terminate(f"{build}:production:approval:1")
 
 
 AWAY = 40  # times: more than a generation insists

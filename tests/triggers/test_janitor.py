@@ -1,0 +1,101 @@
+"""The janitor against the durable client and the tables: what was ended from outside comes to an end with a name."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from slipway.adapters.watched import unwatch, watch, watched
+from slipway.promotion.ids import promotion_id
+from tests.app_host import AppHost, eventually
+from tests.triggers.conftest import ALICE, a_message, audited, intake
+from triggers import looking_after
+
+pytestmark = pytest.mark.usefixtures("configured")
+
+NEEDED = {"claim_promotion", "record", "end_promotion", "mirror_environment"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_is_watched(app: AppHost, configured: None) -> Iterator[None]:
+    for entry in watched(None, 1000):
+        unwatch(entry.instance)
+    before = app.held.carried_out
+    app.held.carried_out = before | NEEDED
+    yield
+    app.held.carried_out = before
+
+
+def begun(app: AppHost, version: str) -> str:
+    """A promotion whose first stage is at work: its look at its targets never ends."""
+    app.deliver(a_message(version))
+    id = promotion_id("checkout", version)
+    eventually(lambda: any(name == "survey_targets" and order["promotion"] == id for name, order in app.held.ordered))
+    return id
+
+
+def shown(app: AppHost, id: str) -> dict[str, Any]:
+    found: dict[str, Any] = app.http("GET", f"/api/promotions/{id}", ALICE).json
+    return found
+
+
+def test_a_promotion_that_was_terminated_is_aborted_and_ends_as_lost(app: AppHost, version: str) -> None:
+    id = begun(app, version)
+    app.end(id, "terminate")
+    app.tick("janitor")
+    eventually(lambda: app.entity("decisions", id).get("aborted"))
+    assert app.status(id)["runtimeStatus"] == "Running", "its stage has something to undo"
+    app.end(f"{id}:test", "terminate")
+    app.tick("janitor")
+    eventually(lambda: shown(app, id)["state"] == "broken")
+    assert shown(app, id)["code"] == "PROMOTION_LOST"
+    assert audited(id)[-1] == ("promotion.broken", "PROMOTION_LOST")
+    eventually(lambda: intake(id)["state"] == "ended")
+
+
+def test_what_is_over_is_not_watched_any_more(app: AppHost, version: str) -> None:
+    id = begun(app, version)
+    app.end(id, "terminate")
+    app.end(f"{id}:test", "terminate")
+    assert [entry.instance for entry in watched(None, 10)] == [id]
+    app.tick("janitor")
+    eventually(lambda: intake(id)["state"] == "ended")
+    eventually(lambda: app.status(id)["runtimeStatus"] == "Completed")
+    app.tick("janitor")
+    assert watched(None, 10) == []
+
+
+def test_a_promotion_that_was_purged_before_it_had_begun_is_made_up_from_its_message_and_ends(
+    app: AppHost, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking_after, "QUIET", timedelta())
+    app.held.carried_out = app.held.carried_out - {"record"}
+    app.deliver(a_message(version))
+    id = promotion_id("checkout", version)
+    eventually(lambda: intake(id).get("state") == "running")
+    app.end(id, "purge")
+    app.held.carried_out = app.held.carried_out | {"record"}
+    app.tick("janitor")
+    eventually(lambda: app.entity("decisions", id).get("stages"))
+    app.tick("janitor")
+    app.tick("janitor")
+    eventually(lambda: shown(app, id)["state"] == "broken")
+    assert {stage["code"] for stage in shown(app, id)["stages"]} == {"STAGE_LOST"}
+
+
+def test_a_promotion_that_is_well_is_left_alone(app: AppHost, version: str) -> None:
+    id = begun(app, version)
+    app.tick("janitor")
+    app.tick("janitor")
+    assert shown(app, id)["state"] == "running"
+    assert app.status(f"{id}:test:sweep") is None
+    assert [entry.instance for entry in watched(None, 10)] == [id]
+
+
+def test_pages_of_what_is_watched_come_one_after_the_other() -> None:
+    for n in range(5):
+        watch(f"a--{n}", f"a--{n}", datetime.now(UTC))
+    first = watched(None, 2)
+    assert [entry.instance for entry in first] == ["a--0", "a--1"]
+    assert [entry.instance for entry in watched(first[-1].instance, 10)] == ["a--2", "a--3", "a--4"]

@@ -1,0 +1,203 @@
+"""Looks after what the runtime lost: an orchestration that was terminated, purged, or failed tells nobody.
+
+For whatever is watched and not over, the runtime is asked whether its orchestrations are still there; in the place of
+one that is not, another is started that brings it to an end. Every start has an id that follows from what was lost, so
+that looking twice, or from two places, starts it once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from slipway.adapters.watched import Watched
+from slipway.promotion.ids import child_id, stage_id
+from slipway.promotion.stage_run import ROLLED_BACK, StageRun
+from slipway.promotion.views import ENDS
+from triggers.rebuilding import Rows, closing_run, sweeping_run
+
+PAGE = 100
+AT_ONCE = 16
+QUIET = timedelta(minutes=5)  # by then whatever was on its way to an orchestration has arrived
+LONGEST_REST = timedelta(hours=1)  # whoever waits for anything but a child stirs every 15 minutes
+GIVEN_UP = timedelta(days=1)  # a build message is given again for two hours
+
+_log = logging.getLogger("slipway.janitor")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An orchestration as the runtime shows it: its runtime status, and when something last happened to it."""
+
+    status: str
+    updated: datetime
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ("Completed", "Failed", "Terminated", "Canceled")
+
+
+class Runtime(Protocol):
+    """The durable runtime. `start` and `terminate` are safe to repeat."""
+
+    async def found(self, instance: str) -> Found | None: ...
+    async def given(self, instance: str) -> Any:
+        """The input of the orchestration's present generation; None when it is gone."""
+
+    async def decisions(self, promotion: str) -> dict[str, Any]: ...
+    async def start(self, orchestration: str, instance: str, given: dict[str, Any]) -> None: ...
+    async def terminate(self, instance: str, reason: str) -> None: ...
+    async def nudge(self, waiters: list[str]) -> None: ...
+
+
+class Records(Protocol):
+    """What is watched, and the read model."""
+
+    async def watched(self, after: str | None, top: int) -> list[Watched]: ...
+    async def rows(self, promotion: str) -> Rows: ...
+    async def locks(self) -> list[dict[str, Any]]: ...
+    async def unwatch(self, instance: str) -> None: ...
+
+
+class Janitor:
+    """One for the life of a process, which remembers from one look to the next what it has seen."""
+
+    def __init__(self, runtime: Runtime, records: Records) -> None:
+        self.runtime, self.records = runtime, records
+        self._revs: dict[str, int] = {}
+        self._still: dict[str, tuple[datetime | None, datetime]] = {}
+        self._still_before = self._still
+
+    async def look(self, now: datetime) -> None:
+        """Once over everything. Raises ExceptionGroup for what could not be seen to; all the rest was."""
+        self._still_before, self._still = self._still, {}
+        after, problems = None, []
+        while page := await self.records.watched(after, PAGE):
+            problems += await _each(self._see_to(entry, now) for entry in page)
+            after = page[-1].instance
+        locks = await self.records.locks()
+        places = [place for lock in locks for place in (lock["holder"], *lock["queue"]) if place]
+        problems += await _each(self._see_to_place(place, now) for place in places)
+        if problems:
+            raise ExceptionGroup("not everything could be looked after; the next look tries again", problems)
+
+    async def _see_to(self, entry: Watched, now: datetime) -> None:
+        if entry.instance == entry.promotion:
+            await self._see_to_promotion(entry, now)
+        else:
+            await self._see_to_rollback(entry, now)
+
+    async def _see_to_promotion(self, entry: Watched, now: datetime) -> None:
+        id = entry.promotion
+        found, decisions = await self.runtime.found(id), await self.runtime.decisions(id)
+        await self._wake(id, decisions)
+        stages = decisions.get("stages", {})
+        left = [name for name, stage in stages.items() if not stage.get("over")]
+        for name in left:
+            instance = stage_id(id, name)
+            stage = await self.runtime.found(instance)
+            begun = found is None or found.ended or self._rests(instance, found, now)
+            if stage.ended if stage else begun:
+                await self._replace(instance, id, name, entry)
+            elif stage:
+                await self._see_to_children(instance, stage, now)
+        if found and not found.ended:
+            if stages and not left and self._rests(id, found, now):
+                await self.runtime.terminate(id, "its stages are over, and it has not heard so")
+            return
+        rows = await self.records.rows(id)
+        intake = rows.get("intake", {}).get("state")
+        waits_for_its_message = found is None and intake in (None, "new") and now - entry.since < GIVEN_UP
+        if (intake is None and not waits_for_its_message) or (intake == "ended" and not left):
+            await self._forget(entry)
+        elif intake != "ended" and not waits_for_its_message:
+            words = f"the orchestration of the promotion was {found.status.lower() if found else 'purged'}"
+            _log.warning("%s: %s, and the promotion is not over", id, words)
+            run = closing_run(entry, rows, await self.runtime.given(id), words)
+            await self.runtime.start("promotion", id, run.dump())
+
+    async def _see_to_rollback(self, entry: Watched, now: datetime) -> None:
+        found = await self.runtime.found(entry.instance)
+        if found and not found.ended:
+            await self._see_to_children(entry.instance, found, now)
+            return
+        rows = await self.records.rows(entry.promotion)
+        kept = [row for key, row in rows.items() if key.startswith(("rollback:", "stage:"))]
+        row = next((row for row in kept if row["instance"] == entry.instance), None)
+        if row is None:
+            if found is not None or now - entry.since >= QUIET:
+                await self._forget(entry)  # it never said anything, and what it holds or waits for is seen to as such
+        elif row["state"] in {*ENDS, ROLLED_BACK} or await self._replace(
+            entry.instance, entry.promotion, row["name"], entry
+        ):
+            await self._forget(entry)
+
+    async def _see_to_place(self, place: dict[str, Any], now: datetime) -> None:
+        """Who holds a lock, or waits for it."""
+        instance = place["holder"]
+        found = await self.runtime.found(instance)
+        if found.ended if found else self._rests(instance, None, now):
+            await self._replace(instance, place["promotion"], place["stage"], None, again=True)
+
+    async def _see_to_children(self, instance: str, stage: Found, now: datetime) -> None:
+        """A stage hears nothing of a child that was purged. It stirs every 15 minutes, as does its approval, unless
+        it waits for operations, and those have deadlines; so who rests for longer waits for nothing, and is ended."""
+        if now - stage.updated < LONGEST_REST or stage.status == "Suspended":
+            return
+        run = StageRun.load(await self.runtime.given(instance))
+        for child in (child_id(instance, name, str(run.attempt)) for name in ("approval", "rollback")):
+            found = await self.runtime.found(child)
+            if found and not found.ended:
+                instance, stage = child, found
+        if self._rests(instance, stage, now, LONGEST_REST + timedelta(seconds=run.plan.longest_operation_s)):
+            await self.runtime.terminate(instance, "what it waits for is no more")
+
+    async def _replace(
+        self, instance: str, promotion: str, stage: str, entry: Watched | None, again: bool = False
+    ) -> bool:
+        """Start what stands in the place of a stage's orchestration. Whether such a one has been there and is over
+        (`again`: then once more)."""
+        heir = child_id(instance, "sweep")
+        while (there := await self.runtime.found(heir)) and there.ended and there.status != "Completed":
+            instance, heir = heir, child_id(heir, "sweep")
+        if there and not (there.ended and again):
+            return there.ended
+        _log.warning("%s is no more; %s stands in its place", instance, heir)
+        given, rows = await self.runtime.given(instance), await self.records.rows(promotion)
+        run = sweeping_run(instance, heir, promotion, stage, entry, rows, given)
+        await self.runtime.start("stage", heir, run.dump())
+        return False
+
+    async def _wake(self, promotion: str, decisions: dict[str, Any]) -> None:
+        """Whoever decides nudges; if that was lost, with its process say, the next look makes up for it."""
+        rev = decisions.get("rev", 0)
+        if decisions.get("waiters") and self._revs.get(promotion) != rev:
+            await self.runtime.nudge(decisions["waiters"])
+        self._revs[promotion] = rev
+
+    def _rests(self, instance: str, found: Found | None, now: datetime, patience: timedelta = QUIET) -> bool:
+        """Whether nothing has happened to it (or it has been away) for so long. The looks must have seen so for a
+        while: after an outage everything takes a moment to go on."""
+        updated = found.updated if found else None
+        before, since = self._still_before.get(instance, (updated, now))
+        self._still[instance] = updated, since if before == updated else now
+        seen_for = now - self._still[instance][1]
+        return seen_for >= QUIET and (updated is None or now - updated >= patience)
+
+    async def _forget(self, entry: Watched) -> None:
+        await self.records.unwatch(entry.instance)
+        self._revs.pop(entry.promotion, None)
+
+
+async def _each(things: Iterable[Coroutine[Any, Any, None]]) -> list[Exception]:
+    """Do all, some at a time. Returns what went wrong."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(thing: Coroutine[Any, Any, None]) -> None:
+        async with room:
+            await thing
+
+    ended = await asyncio.gather(*(one(thing) for thing in things), return_exceptions=True)
+    return [each for each in ended if isinstance(each, Exception)]

@@ -17,7 +17,7 @@ from random import Random
 from slipway.cli.laptop.supervisor import FUNCTIONS, SERVICEBUS
 from tests.chaos.chronicle import Chronicle
 from tests.chaos.ci import Ci
-from tests.chaos.evidence import Evidence, ended_promotions
+from tests.chaos.evidence import Evidence, promotions
 from tests.chaos.ledger_of_letters import Sent, balance
 from tests.chaos.letters import BUILD, Letter, letters
 from tests.chaos.quiet import until_quiet
@@ -39,7 +39,7 @@ class Reaper(threading.Thread):
     def run(self) -> None:
         for number in range(self._kills):
             due = self._builds * (number + 0.5) / self._kills
-            while ended_promotions(self._world.layout.state) < due:
+            while promotions(self._world.layout.state)[0] < due:
                 if self._world.stopped.wait(0.5):
                     return
             part = (FUNCTIONS, SERVICEBUS)[number % 2]
@@ -77,7 +77,7 @@ def _burst(state: Path, shop: list[Service], post: list[Letter], kills: int) -> 
             time.sleep(0.5)
             if time.monotonic() > progress_at:
                 progress_at = time.monotonic() + PROGRESS_EVERY_S
-                done = f"{world.chronicle.count('letter')} sent, {ended_promotions(state)} of {builds} builds ended"
+                done = f"{world.chronicle.count('letter')} sent, {promotions(state)[0]} of {builds} builds ended"
                 print(f"{time.monotonic() - began:6.0f} s  {done}, {world.chronicle.count('kill')} kills", flush=True)
         busy = until_quiet(world, lambda: None, within_s=600)
         took_s = time.monotonic() - began

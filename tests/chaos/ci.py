@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,31 +18,42 @@ from azure.servicebus import (
     ServiceBusSender,
 )
 
-from tests.chaos.letters import COPY, Letter
+from tests.chaos.letters import BUILD, COPY, Letter
 from tests.chaos.world import World
 
 ONE_TRY: Any = {"retry_total": 0, "socket_timeout": 3}
 
 
 class Ci(threading.Thread):
-    """Sends a letter after each pause until the post ends or it is told that it is `enough`.
+    """Sends a letter after each pause until the post ends or it is told that it is `enough`. While so many builds
+    are on their way that there is no `room`, it waits, as a team would: a slow machine must not drown.
 
     `tried` and `taken`: how often each letter was sent, and how often the broker said that it has it.
     """
 
-    def __init__(self, world: World, post: Iterable[Letter], pauses_s: Iterator[float]) -> None:
-        super().__init__(name="ci")
-        self._world, self._post, self._pauses_s = world, post, pauses_s
+    def __init__(
+        self, world: World, post: Iterable[Letter], pauses_s: Iterator[float], room: Callable[[], bool] = lambda: True
+    ) -> None:
+        super().__init__(name="ci", daemon=True)
+        self._world, self._post, self._pauses_s, self._room = world, post, pauses_s, room
         self.enough = threading.Event()
         self.sent: dict[str, Letter] = {}
         self.taken: Counter[str] = Counter()
         self.tried: Counter[str] = Counter()
         self._builds: dict[str, Letter] = {}
 
+    @property
+    def builds(self) -> int:
+        """How many builds it has sent, or is about to."""
+        return sum(letter.kind == BUILD for letter in list(self.sent.values()))
+
     def run(self) -> None:
         mailbox = Mailbox(self._world)
         for letter in self._post:
-            if self.enough.wait(next(self._pauses_s)):
+            pause_s = next(self._pauses_s)
+            while not self.enough.wait(pause_s) and not self._room():
+                pass
+            if self.enough.is_set():
                 break
             self._send(mailbox, self._ready(letter))
         mailbox.close()

@@ -4,9 +4,9 @@ No part knows of it: SQLite, the packages and the logs meet a write that fails, 
 holds already may grow a little, or nobody would read what the part says.
 """
 
+import contextlib
 import resource
 import threading
-import time
 from pathlib import Path
 
 from slipway.cli.laptop.supervisor import AZURE
@@ -25,7 +25,7 @@ class FullDisks(threading.Thread):
     """
 
     def __init__(self, world: World, rounds: int, pause_s: float) -> None:
-        super().__init__(name="disk")
+        super().__init__(name="disk", daemon=True)
         self._world, self._rounds, self._pause_s = world, rounds, pause_s
 
     def run(self) -> None:
@@ -41,18 +41,15 @@ class FullDisks(threading.Thread):
             return False
         log = world.layout.log(part)
         before = log.stat().st_size
-        try:
-            with world.may_end(part):
-                _let_grow(pid, before + SPACE_LEFT)
-                shown = until(lambda: SAYS in _said(log, before) or not _runs(pid), FULL_FOR_S)
-                if shown and part == AZURE:
-                    time.sleep(0.5)
-                elif shown and until(lambda: not _runs(pid), 1.0):
-                    world.bury(part, down_s=0.2)
-                if _runs(pid):
-                    _let_grow(pid, resource.RLIM_INFINITY)
-        except ProcessLookupError:
-            return False  # it was killed meanwhile
+        with world.may_end(part):
+            _let_grow(pid, before + SPACE_LEFT)
+            until(lambda: SAYS in _said(log, before) or not _runs(pid), FULL_FOR_S)
+            self._world.stopped.wait(0.5)  # full for a little longer
+            _let_grow(pid, resource.RLIM_INFINITY)
+            if SAYS in _said(log, before) and part != AZURE:
+                until(lambda: not _runs(pid), 5.0)
+            if not _runs(pid):
+                world.bury(part, down_s=0.2)
         said = SAYS in _said(log, before)
         if said:
             world.chronicle.note("disk", f"{part} ({pid}): full, then not any more", part)
@@ -60,7 +57,9 @@ class FullDisks(threading.Thread):
 
 
 def _let_grow(pid: int, most: int) -> None:
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    """No file of that process grows beyond `most` bytes; one that was killed meanwhile needs no limit."""
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
 
 def _runs(pid: int) -> bool:

@@ -130,10 +130,17 @@ def live_instances(state: Path) -> list[str]:
     return [f"{row['id']}: {row['custom_status']}" for row in _rows(state / "functions.sqlite", query)]
 
 
-def ended_promotions(state: Path) -> int:
-    """How many promotions have come to their end; also while the host runs."""
-    query = "SELECT count(*) AS n FROM instances WHERE name = 'promotion' AND status = 'Completed'"
-    return int(_rows(state / "functions.sqlite", query)[0]["n"])
+def promotions(state: Path) -> tuple[int, int]:
+    """How many promotions have ended, and how many are on their way; also while the host runs."""
+    query = "SELECT count(*) AS n, sum(status = 'Completed') AS ended FROM instances WHERE name = 'promotion'"
+    (row,) = _rows(state / "functions.sqlite", query)
+    ended = int(row["ended"] or 0)
+    return ended, int(row["n"]) - ended
+
+
+def records(state: Path) -> int:
+    """How many audit records there are; also while Azure runs."""
+    return int(_rows(state / "azure" / "state.sqlite", "SELECT count(*) AS n FROM blocks")[0]["n"])
 
 
 def operations_under_way(state: Path) -> int:

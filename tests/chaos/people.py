@@ -13,6 +13,7 @@ from tests.chaos.world import World
 
 WHO = "alice"  # a release manager and operator, and nobody's author
 TAKEN = (200, 201, 202)
+SEEN = 25
 ENDED = ("passed", "failed", "cancelled", "broken", "not enough evidence")
 
 
@@ -35,8 +36,8 @@ class Deed:
 class People(threading.Thread):
     """Looks at the promotions and says something about one of them, until it is told to stop."""
 
-    def __init__(self, world: World, random: Random, services: tuple[Service, ...], pause_s: float = 0.3) -> None:
-        super().__init__(name="people")
+    def __init__(self, world: World, random: Random, services: tuple[Service, ...], pause_s: float = 0.6) -> None:
+        super().__init__(name="people", daemon=True)
         self._world, self._random, self._services, self._pause_s = world, random, services, pause_s
         self._http = httpx.Client(base_url=world.run.url, timeout=5, trust_env=False)
         self.leave = threading.Event()
@@ -66,8 +67,8 @@ class People(threading.Thread):
                     self._vote(each["id"], stage["name"], "approve")
 
     def promotions(self) -> list[dict[str, Any]]:
-        """As the API lists them; none while it is away."""
-        found: list[dict[str, Any]] = (self._get("/api/promotions?top=100") or {}).get("promotions", [])
+        """The newest, as the API lists them; none while it is away. More than can be on their way at a time."""
+        found: list[dict[str, Any]] = (self._get(f"/api/promotions?top={SEEN}") or {}).get("promotions", [])
         return found
 
     def _look_at(self, promotion: dict[str, Any]) -> None:
@@ -81,7 +82,7 @@ class People(threading.Thread):
                 self._command(id, "retry")
         elif promotion["state"] == "running" and dice < 0.03:
             self._command(id, self._random.choice(("abort", "pause", "pause", "pause")))
-        elif promotion["state"] == "running" and waits_for and dice < 0.5:
+        elif promotion["state"] == "running" and "resume" in waits_for and dice < 0.5:
             self._command(id, "resume")
         elif promotion["state"] == "passed" and dice < 0.004:
             self._command(id, "rollback", promotion_stage(self._services, promotion["service"]))

@@ -20,16 +20,21 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
     (SERVICEBUS, AZURE),
     PARTS,
 )
-HOW_OFTEN = (40, 25, 20, 6, 6, 3)
+HOW_OFTEN = (28, 36, 20, 6, 7, 3)
+DOWN_S = (0.0, 0.0, 0.3, 1.0)
+PATIENT = 0.8
+GETS_ON, GETS_ON_WITHIN_S = 3, 10.0  # audit records
 
 
 @dataclass(frozen=True)
 class Kill:
-    """After `pause_s`: SIGKILL to `parts`, which stay away for `down_s`."""
+    """After `pause_s`: SIGKILL to `parts`, which stay away for `down_s`. One that is `patient` lets the system get
+    on before, so that there is something to destroy; the others meet it as it is, also in its start."""
 
     pause_s: float
     parts: tuple[str, ...]
     down_s: float
+    patient: bool
 
 
 def seeded_kills(random: Random, count: int, pause_s: float) -> list[Kill]:
@@ -38,7 +43,8 @@ def seeded_kills(random: Random, count: int, pause_s: float) -> list[Kill]:
     deaths = 0
     while deaths < count:
         parts = random.choices(TOGETHER, HOW_OFTEN)[0][: count - deaths]
-        kills.append(Kill(random.uniform(0.3, 1.7) * pause_s * len(parts), parts, random.choice((0.0, 0.0, 0.3, 1.0))))
+        pause = random.uniform(0.3, 1.7) * pause_s * len(parts)
+        kills.append(Kill(pause, parts, random.choice(DOWN_S), patient=random.random() < PATIENT))
         deaths += len(parts)
     return kills
 
@@ -47,28 +53,38 @@ class Reaper(threading.Thread):
     """Carries out seeded kills."""
 
     def __init__(self, world: World, kills: Sequence[Kill]) -> None:
-        super().__init__(name="reaper")
+        super().__init__(name="reaper", daemon=True)
         self._world, self._kills = world, kills
 
     def run(self) -> None:
         for kill in self._kills:
+            if kill.patient and kill.parts != (SERVICEBUS,):
+                self._world.gets_on(GETS_ON, GETS_ON_WITHIN_S)
             if self._world.stopped.wait(kill.pause_s):
                 return
             for part in kill.parts:
                 self._world.up(part, within_s=20)
-            self._world.kill(kill.parts, kill.down_s, "at a seeded moment")
+            killed = self._world.kill(kill.parts, kill.down_s, "at a seeded moment")
+            for late in set(kill.parts) - set(killed):
+                while not self._world.kill((late,), kill.down_s, "at a seeded moment, late"):
+                    if self._world.stopped.wait(0.2):
+                        return
 
 
 class Sniper(threading.Thread):
-    """Waits for a few chosen moments at a time, and kills at the first that comes. The others are left to pass."""
+    """Waits for a few chosen moments at a time, and kills at the first that comes. The others are left to pass.
 
-    def __init__(self, world: World, random: Random, deaths: int) -> None:
-        super().__init__(name="sniper")
-        self._world, self._random, self._left = world, random, deaths
+    It lets the system get on before, and leaves it alone for `pause_s` on the average.
+    """
+
+    def __init__(self, world: World, random: Random, deaths: int, pause_s: float) -> None:
+        super().__init__(name="sniper", daemon=True)
+        self._world, self._random, self._left, self._pause_s = world, random, deaths, pause_s
         self._order: list[Moment] = []
 
     def run(self) -> None:
-        while self._left > 0 and not self._world.stopped.wait(self._random.uniform(0.1, 0.4)):
+        while self._left > 0 and not self._world.stopped.wait(self._random.uniform(0.3, 1.7) * self._pause_s):
+            self._world.gets_on(GETS_ON, GETS_ON_WITHIN_S)
             if len(self._order) < AT_A_TIME:
                 self._order = self._random.sample(MOMENTS, len(MOMENTS))
             aims = [self._order.pop() for _ in range(AT_A_TIME)]

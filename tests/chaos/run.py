@@ -12,7 +12,7 @@ from azure.servicebus import ServiceBusReceivedMessage
 from tests.chaos.chronicle import Chronicle
 from tests.chaos.ci import Ci, taken_off
 from tests.chaos.disk import FullDisks
-from tests.chaos.evidence import Evidence, Row
+from tests.chaos.evidence import Evidence, Row, promotions
 from tests.chaos.ledger_of_letters import Balance, Sent, balance, broken_about_letters
 from tests.chaos.ledger_of_sites import broken_about_sites
 from tests.chaos.ledger_of_state import broken_about_state, orphans
@@ -27,6 +27,7 @@ from tests.chaos.world import World
 
 CHOSEN = 0.25  # the share of the kills that comes at chosen points
 PROGRESS_EVERY_S = 5.0
+MOST_ON_THEIR_WAY = 12
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Plan:
     fault_every_s: float = 1.2
     time_outs: int = 0
     full_disks: int = 1
-    quiet_within_s: float = 180.0
+    quiet_within_s: float = 300.0
 
     def random(self, of: str) -> Random:
         """One stream of chance for each who acts, so that none changes another's."""
@@ -65,12 +66,13 @@ def run(plan: Plan, state: Path, say: Callable[[str], None]) -> Result:
     began = time.monotonic()
     chronicle = Chronicle()
     with World(shop_in(state), chronicle) as world:
-        ci = Ci(world, letters(plan.random("letters"), SERVICES, copies=0.2, poison=0.1), _pauses(plan))
+        post = letters(plan.random("letters"), SERVICES, copies=0.2, poison=0.1)
+        ci = Ci(world, post, _pauses(plan), lambda: ci.builds - promotions(state)[0] < MOST_ON_THEIR_WAY)
         people = People(world, plan.random("people"), SERVICES)
         storm = Storm(world, plan.random("weather"), plan.fault_every_s, plan.time_outs)
         chosen = round(plan.kills * CHOSEN)
         reaper = Reaper(world, seeded_kills(plan.random("kills"), plan.kills - chosen, plan.pace_s))
-        sniper = Sniper(world, plan.random("moments"), chosen)
+        sniper = Sniper(world, plan.random("moments"), chosen, plan.pace_s * 2)
         disks = FullDisks(world, plan.full_disks, plan.kills * plan.pace_s / (6 * plan.full_disks + 1))
         for each in (ci, people, storm, reaper, sniper, disks):
             each.start()
@@ -122,7 +124,9 @@ def _watch(world: World, plan: Plan, say: Callable[[str], None], goes_on: Callab
         if chronicle.now_s() >= next_s:
             next_s += PROGRESS_EVERY_S
             done = f"{chronicle.count('kill')} of {plan.kills} kills, {chronicle.count('fault')} faults"
-            say(f"{chronicle.now_s():6.0f} s  {done}, {chronicle.count('letter')} letters")
+            ended, on_the_way = promotions(world.layout.state)
+            builds = f"{ended} builds ended, {on_the_way} on their way"
+            say(f"{chronicle.now_s():6.0f} s  {done}, {chronicle.count('letter')} letters, {builds}")
 
 
 def _reject(message: ServiceBusReceivedMessage) -> Row:

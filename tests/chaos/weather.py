@@ -51,7 +51,7 @@ class Storm(threading.Thread):
     """Faults and thefts, one after the other, until it is told to calm down."""
 
     def __init__(self, world: World, random: Random, pause_s: float, time_outs: int = 0) -> None:
-        super().__init__(name="storm")
+        super().__init__(name="storm", daemon=True)
         self._world, self._random, self._pause_s = world, random, pause_s
         self._time_outs = time_outs
         self.calm = threading.Event()

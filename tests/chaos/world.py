@@ -15,6 +15,7 @@ from slipway.cli.laptop.child import ChildDied
 from slipway.cli.laptop.supervisor import AZURE, FUNCTIONS, SERVICEBUS, Laptop
 from slipway.cli.state_folder import RunFile
 from tests.chaos.chronicle import Chronicle
+from tests.chaos.evidence import records
 from tests.chaos.shop import ShopLayout
 
 PARTS = (FUNCTIONS, SERVICEBUS, AZURE)
@@ -159,6 +160,12 @@ class World:
         if part == SERVICEBUS:
             self.chronicle.well(self.chronicle.now_s(), SERVICEBUS)
 
+    def gets_on(self, records_more: int, within_s: float) -> None:
+        """Wait until that many records were added, or the time is over: work, not seconds, is what a kill destroys,
+        and a slow machine needs longer for it."""
+        before = records(self.layout.state)
+        until(lambda: records(self.layout.state) >= before + records_more, within_s, every_s=0.05)
+
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response | None:
         """A request to the stand-in; None when it cannot be reached."""
         try:
@@ -169,7 +176,7 @@ class World:
     def _feel_pulse(self) -> None:
         """Ask the host how it is, all the time: a good answer ends the recovery from kills before it."""
         with httpx.Client(timeout=3, trust_env=False) as http:
-            while not self._seen_enough.wait(0.1):
+            while not self._seen_enough.wait(0.2):
                 self._miss_nobody()
                 asked_at = self.chronicle.now_s()
                 try:

@@ -60,7 +60,7 @@ def _variable(name: str, unset: T, read: Callable[[str], Any] = _text) -> T:
 class Settings:
     """The settings of this process. An optional one that is unset is `""` or None; see `needed`.
 
-    A plain dataclass, so that a cold start does not pay for a settings library (ADR 00B1).
+    A plain dataclass, so that a cold start does not pay for a settings library (ADR 15).
     """
 
     pipelines: Path = _variable("SLIPWAY_PIPELINES", _BESIDE_THE_APP / "pipelines", Path)

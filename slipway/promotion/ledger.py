@@ -19,6 +19,7 @@ finished_at, received_at, targets, replaced) and
 from collections.abc import Iterable
 from typing import Any
 
+from slipway.promotion.outcomes import moment
 from slipway.promotion.stage_run import ROLLED_BACK
 
 Entry = dict[str, Any]
@@ -32,7 +33,9 @@ _NOT_YET = dict.fromkeys(("proven_at", "until", "back_since", "replaced_by", "by
 
 def with_switched(entries: Entries, release: dict[str, Any], fence: int, rev: int) -> Entries:
     """A release serves from now on. Said again of what is live already, that goes on, and has to be proven anew."""
-    at, told = release["at"], {key: value for key, value in release.items() if key not in ("at", "proven")}
+    # Two hosts' clocks may differ; the lock's order counts.
+    at = max([release["at"], *(each["since"] for each in entries[:1])], key=moment)
+    told = {key: value for key, value in release.items() if key not in ("at", "proven")}
     live = live_entry(entries)
     if live and live["version"] == release["version"]:
         return _changed(entries, live, rev, **told, state=UNPROVEN, code="", words="", by="")

@@ -84,6 +84,16 @@ def test_a_switch_that_is_told_twice_is_one_release_since_the_first_time() -> No
     assert [each["since"] for each in there.state["releases"]] == [since]
 
 
+def test_a_clock_that_is_behind_does_not_put_a_release_before_the_one_it_replaced() -> None:
+    there = Environment()
+    there.released("1.0")
+    granted = there.grant("1.1")
+    there._minute = -30
+    there.switch("1.1", granted)
+    new, old = there.state["releases"]
+    assert new["since"] == old["since"] == old["until"] and new["version"] == "1.1"
+
+
 def test_what_was_undone_says_why_and_what_it_had_replaced_serves_again() -> None:
     there = Environment()
     there.released("1.0")

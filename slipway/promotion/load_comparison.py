@@ -56,9 +56,10 @@ class KeptLoad:
 
 
 def last_comparable(versions: Iterable[str], kept: Callable[[str], KeptLoad | None]) -> KeptLoad | None:
-    """Of the newest of `versions` that has something to compare with; `kept` looks it up. None after a few."""
-    found = (kept(version) for version in islice(versions, LOOKS_AT))
-    return next((each for each in found if each and each.in_time), None)
+    """Of the newest few of `versions` what was measured last in time; else what a late driver measured, if anything.
+    `kept` looks it up."""
+    found = [each for version in islice(versions, LOOKS_AT) if (each := kept(version))]
+    return next((each for each in found if each.in_time), found[0] if found else None)
 
 
 def compare_load(test: LoadTest, measured: LoadMeasurement, previous: KeptLoad | None) -> Answer:
@@ -73,6 +74,8 @@ def compare_load(test: LoadTest, measured: LoadMeasurement, previous: KeptLoad |
     if load_of(previous.test) != load_of(test):
         words = f"nothing to compare with: {previous.version} was measured under another load ({_load_words(previous)})"
         return passed(words)
+    if not previous.in_time:
+        return passed(f"nothing to compare with: the load driver of {previous.version} was late itself")
     new, old = _Seen(test, measured), _Seen(previous.test, previous.measured)
     latencies = {name: _latency(q, new, old) for name, q in (("p50", 0.5), ("p95", 0.95))}
     errors = _errors(new, old)
@@ -106,7 +109,7 @@ def load_of(test: LoadTest) -> tuple[float, float, str, tuple[Header, ...]]:
 @dataclass(frozen=True)
 class LatencyChange:
     """A latency in ms as it was and is (None: no answer). With 99 % confidence it is `at_least` × what it was (None:
-    no answer any more). `tells`: twice as long a latency would have been proven."""
+    no answer any more). `tells`: twice as long a latency would have been proven, or would not matter."""
 
     was: float
     now: float | None
@@ -149,7 +152,7 @@ def _latency(q: float, new: "_Seen", old: "_Seen") -> LatencyChange | None:
     sampled = point - math.log(bound / was) if bound else math.inf
     at_least = math.exp(point - math.hypot(max(sampled, 0.0), noise))
     worse = at_least > max(WORSE_BY_AT_MOST, (was + LEAST_MS) / was)
-    tells = WORSE_BY_AT_MOST * math.exp(point) <= TELLS_A_RATIO * at_least
+    tells = was <= LEAST_MS or WORSE_BY_AT_MOST * math.exp(point) <= TELLS_A_RATIO * at_least
     return LatencyChange(was, now, at_least, worse, tells)
 
 

@@ -120,6 +120,12 @@ def test_a_load_that_could_not_even_show_a_doubling_says_so_and_opens_nothing() 
     assert compare_load(many, two_ways, kept(two_ways, test=many)).outcome is Outcome.PASSED
 
 
+def test_what_takes_a_few_milliseconds_may_double_and_need_not_show_it() -> None:
+    few = replace(PEAK, rate_per_s=25)
+    quick = measured(*[0.9] * 14, 9, test=few)
+    assert compare_load(few, quick, kept(quick, test=few)).outcome is Outcome.PASSED
+
+
 def test_a_release_that_has_no_measure_or_a_late_one_makes_room_for_the_one_before_it() -> None:
     there = {
         "1.3": kept(measured(100, lag_p99_ms=80), "1.3"),
@@ -130,6 +136,14 @@ def test_a_release_that_has_no_measure_or_a_late_one_makes_room_for_the_one_befo
     assert found is not None and found.version == "1.1"
     assert last_comparable([f"0.{n}" for n in range(9)], {"0.8": kept(measured(1))}.get) is None, "too long ago"
     assert last_comparable([], there.get) is None
+
+
+def test_where_all_drivers_were_late_nothing_is_compared_and_the_words_say_why() -> None:
+    late = kept(measured(100, lag_p99_ms=80), "1.3")
+    assert last_comparable(["1.3"], {"1.3": late}.get) == late
+    answer = compare_load(PEAK, measured(900), late)
+    assert answer.outcome is Outcome.PASSED
+    assert answer.words == "nothing to compare with: the load driver of 1.3 was late itself"
 
 
 @given(st.lists(st.floats(0.1, 5000), min_size=1, max_size=20), st.floats(1, 4), st.floats(1, 4))

@@ -15,7 +15,7 @@ WIDEST = 20
 
 def fan_out(context: Context, asked: list[dict[str, Any]]) -> Durable:
     """Run at most 20 operations side by side. Returns their `Answer`s in the same order, `OPERATION_LOST` for one
-    that was ended from outside.
+    that was ended from outside, or had not ended when one beside it was.
 
     Raises ValueError for more: whoever has more splits them over generations, or the history would grow.
     """
@@ -29,7 +29,7 @@ def fan_out(context: Context, asked: list[dict[str, Any]]) -> Durable:
 
 
 def _lost(id: str) -> Answer:
-    return broken("OPERATION_LOST", f"the operation {id} was ended from outside")
+    return broken("OPERATION_LOST", f"the operation {id}, or one beside it, was ended from outside")
 
 
 def an_operation(context: Context, id: str, activity: str, order: dict[str, Any], within_s: float) -> dict[str, Any]:

@@ -46,16 +46,17 @@ def nudge_or(context: Context, until: datetime) -> Durable:
 
 
 def answers_of(context: Context, children: list[Any]) -> Durable:
-    """Wait for sub-orchestrations, all of them. Returns what they answered, in their order; None for one that was
-    terminated or failed.
+    """Wait for sub-orchestrations. Returns what they answered, in their order; when one was terminated or failed, None
+    for that one and for those that had not ended by then: the SDK waits no longer, though the runtime does.
 
     One that was purged answers never, and no timer helps: the runtime keeps a generation open while a child is. The
     janitor ends whoever waits for such a one.
     """
-    left = list(children)
-    while left:
-        left.remove((yield context.task_any(left)))  # task_all would end with the first that fails
-    return [None if isinstance(child.result, Exception) else child.result for child in children]
+    try:
+        return (yield context.task_all(children))
+    except Exception:  # noqa: BLE001 - ours answer, whatever happens; one that does not was ended from outside
+        ended = [child.is_completed and not isinstance(child.result, Exception) for child in children]
+        return [child.result if well else None for child, well in zip(children, ended, strict=True)]
 
 
 def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:

@@ -9,6 +9,7 @@ import pytest
 from slipway.promotion.plan import LoadTest
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow.model import Model
+from tests.workflow.must_hold import check_the_end
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides, World
 
@@ -101,7 +102,7 @@ async def test_the_ledger_names_who_rolled_a_release_back(model: Model) -> None:
         build = await model.submit(version, ["dev"], finished=minutes)
         await model.wait(600)
     assert await model.roll_back(build, "dev", by="Alice Adams", reason="customers complain")
-    await model.check_the_end()
+    await check_the_end(model)
     taken_back, back = model.world.ledger("dev")
     assert (taken_back["version"], taken_back["state"], taken_back["by"]) == ("1.2.0", "rolled back", "Alice Adams")
     assert "customers complain" in taken_back["words"]
@@ -113,7 +114,7 @@ async def test_a_switch_whose_generation_begins_again_is_one_release(model: Mode
     await model.until(build, "rolling out")
     model.world.away["mirror_environment"] = 25
     await model.wait(3600)
-    await model.check_the_end()
+    await check_the_end(model)
     assert [each["version"] for each in model.world.ledger("dev")] == ["1.1.0"]
 
 
@@ -127,7 +128,7 @@ async def test_a_stage_that_is_terminated_leaves_a_true_ledger(model: Model, sta
     build = await model.submit("1.2.0", ["dev"], finished=1, load=True)
     await model.until(build, state)
     await model.terminate(f"{build}:dev")
-    await model.check_the_end()
+    await check_the_end(model)
     assert model.world.ledger("dev")[-1]["state"] == "proven"
 
 
@@ -139,7 +140,7 @@ async def test_a_stage_that_is_terminated_just_after_it_gave_its_lock_back_leave
     assert (await model.flow.lock("dev"))["live"]["proven"], "said, and not copied yet"
     assert model.world.ledger("dev")[0]["state"] == "unproven"
     await model.terminate(f"{build}:dev")
-    await model.check_the_end()
+    await check_the_end(model)
     assert model.world.ledger("dev")[0]["state"] == "proven"
 
 
@@ -152,5 +153,5 @@ async def test_a_host_that_is_killed_anywhere_leaves_a_true_ledger(model: Model,
     await model.wait(25)
     await model.turns(turns)
     await model.restart()
-    await model.check_the_end()
+    await check_the_end(model)
     assert [(each["version"], each["state"]) for each in model.world.ledger("dev")] == [("1.1.0", "proven")]

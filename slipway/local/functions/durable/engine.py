@@ -57,9 +57,8 @@ class DurableEngine:
         self._hub = Hub(self._store, clock, self._wake, self._begin)
         self._clock = clock
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="durable")
-        pace = Pace(self._pool)
-        self._orchestrations = Orchestrations(functions, self._hub, pace, limits, backend)
-        self._entities = Entities(functions, self._hub, pace, limits, backend)
+        self._orchestrations = Orchestrations(functions, self._hub, Pace(self._pool), limits, backend)
+        self._entities = Entities(functions, self._hub, self._pool, limits, backend)
         self._activities = Activities(functions, self._hub, limits, backend)
         self._rpc = Rpc(functions, self._hub, limits, backend)
         self._driven: set[str] = set()  # orchestrations and entities that are at work

@@ -4,9 +4,9 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from slipway.local.functions.durable.backend import Backend
@@ -15,7 +15,6 @@ from slipway.local.functions.durable.decisions import EntityRequest
 from slipway.local.functions.durable.history import HistoryEvent, Kind
 from slipway.local.functions.durable.hub import Hub
 from slipway.local.functions.durable.model import Message
-from slipway.local.functions.durable.pace import Pace
 
 log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
@@ -29,8 +28,8 @@ class _Answer:
 
 
 class Entities:
-    def __init__(self, functions: Functions, hub: Hub, pace: Pace, limits: Limits, backend: Backend) -> None:
-        self._functions, self._hub, self._pace, self._limits = functions, hub, pace, limits
+    def __init__(self, functions: Functions, hub: Hub, pool: Executor, limits: Limits, backend: Backend) -> None:
+        self._functions, self._hub, self._pool, self._limits = functions, hub, pool, limits
         self._backend = backend
         self._slots = asyncio.Semaphore(limits.entities)
         self._failures: dict[str, int] = {}
@@ -45,8 +44,8 @@ class Entities:
             if not batch or self._hub.timers.of(entity_id):
                 return False
             state = self._hub.store.entity_state(entity_id)
-            name = entity_id.split("@", 2)[1]
-            answer = await self._pace.run(f"@{name}", partial(self._run, entity_id, state, batch))
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(self._pool, self._run, entity_id, state, batch)
             if answer is None:
                 self._try_later(entity_id)
                 return False

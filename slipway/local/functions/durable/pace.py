@@ -1,7 +1,8 @@
-"""Where the app's sync code runs: on a thread until it has shown to be quick, then right on the event loop.
+"""Where an orchestrator runs: on a thread until it has shown to be quick, then right on the event loop.
 
-A replay of a short history takes less than a millisecond, and the way to a thread and back as long again. Code that
-blocks or computes stays on threads: one slow run sends its function back to them for a while.
+A replay of a short history takes less than a millisecond, and the way to a thread and back as long again. One that
+blocks or computes stays on threads: a slow run sends it back to them for a while. Only orchestrators, which may not
+wait for anything outside: an entity may, and would hold up the whole host.
 """
 
 import asyncio
@@ -19,10 +20,10 @@ QUICK_RUNS = 10  # in a row, before a function is trusted
 
 
 class Pace:
-    """Remembers of each function, by name, how many quick runs it has had in a row."""
+    """Remembers of each orchestrator, by name, how many quick runs it has had in a row."""
 
-    def __init__(self, pool: Executor) -> None:
-        self._pool = pool
+    def __init__(self, pool: Executor, quick_runs: int = QUICK_RUNS) -> None:
+        self._pool, self._quick_runs = pool, quick_runs
         self._quick: Counter[str] = Counter()
 
     async def run(self, name: str, work: Callable[[], T]) -> T:
@@ -33,7 +34,7 @@ class Pace:
             result = work()
             return result, time.thread_time() - cpu < QUICK_CPU_S and time.perf_counter() - began < QUICK_S
 
-        if self._quick[name] >= QUICK_RUNS:
+        if self._quick[name] >= self._quick_runs:
             await asyncio.sleep(0)
             result, quick = timed()
         else:

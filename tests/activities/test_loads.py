@@ -8,6 +8,7 @@ import pytest
 
 from slipway.adapters.measured_loads import load_kept
 from slipway.adapters.read_model import newest_releases, write_environment
+from slipway.promotion import lock
 from slipway.promotion.load_judgement import LoadMeasurement, measurement
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from slipway.promotion.plan import LoadTest
@@ -33,7 +34,8 @@ class Place:
         self._rev += 1
         entry = {"version": version, "state": state, "fence": self._rev, "rev": self._rev}
         moments = {"since": iso(later(minutes=self._rev)), "proven_at": "" if state == "unproven" else iso(later())}
-        write_environment(self.environment, "checkout", {"rev": self._rev, "releases": [{**entry, **moments}]})
+        state_now = {**lock.empty(), "rev": self._rev, "releases": [{**entry, **moments}]}
+        write_environment(self.environment, "checkout", state_now)
 
     def order(self, version: str, *latencies_ms: float, rev: int = 1000, test: LoadTest = PEAK) -> dict[str, Any]:
         loads = [

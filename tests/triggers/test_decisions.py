@@ -9,6 +9,7 @@ import pytest
 
 from slipway.adapters.read_model import write_environment, write_row
 from slipway.adapters.rows import Rows
+from slipway.promotion import lock
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.promotion_run import PromotionRun
@@ -318,7 +319,7 @@ def live(it: Underway, environment: str = "test") -> None:
     release = {"version": it.run.build.version, "promotion": it.id, "proven": True}
     row = Rows("environments").get(environment, "checkout")
     rev = int(str(row.values["rev"])) + 1 if row else 1
-    write_environment(environment, "checkout", {"rev": rev, "live": release})
+    write_environment(environment, "checkout", {**lock.empty(), "rev": rev, "live": release})
 
 
 def runs_back(app: AppHost, it: Underway) -> int:

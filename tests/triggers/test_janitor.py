@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from slipway.adapters.read_model import environment_row
 from slipway.adapters.watched import unwatch, watch, watched
 from slipway.promotion.ids import promotion_id
 from tests.app_host import AppHost, eventually
@@ -84,6 +85,22 @@ def test_a_promotion_that_was_purged_before_it_had_begun_is_made_up_from_its_mes
     assert {stage["code"] for stage in shown(app, id)["stages"]} == {"STAGE_LOST"}
 
 
+def test_whoever_is_no_more_and_keeps_a_place_at_a_lock_is_replaced_though_nobody_watches_it(
+    app: AppHost, version: str
+) -> None:
+    holder = begun(app, version)
+    app.deliver(a_message(f"{version}-next"))
+    queued = promotion_id("checkout", f"{version}-next")
+    eventually(lambda: [each["promotion"] for each in environment_row("test", "checkout")["queue"]] == [queued])
+    for id in (holder, queued):
+        app.end(id, "terminate")
+        app.end(f"{id}:test", "terminate")
+        unwatch(id)
+    app.tick("janitor")
+    assert app.status(f"{holder}:test:sweep") and app.status(f"{queued}:test:sweep")
+    eventually(lambda: environment_row("test", "checkout")["queue"] == [])
+
+
 def test_a_promotion_that_is_well_is_left_alone(app: AppHost, version: str) -> None:
     id = begun(app, version)
     app.tick("janitor")
@@ -91,6 +108,9 @@ def test_a_promotion_that_is_well_is_left_alone(app: AppHost, version: str) -> N
     assert shown(app, id)["state"] == "running"
     assert app.status(f"{id}:test:sweep") is None
     assert [entry.instance for entry in watched(None, 10)] == [id]
+    app.end(f"{id}:test", "terminate")  # the lock is for whoever comes next
+    app.tick("janitor")
+    eventually(lambda: environment_row("test", "checkout")["holder"] is None)
 
 
 def test_pages_of_what_is_watched_come_one_after_the_other() -> None:

@@ -23,7 +23,7 @@ TOGETHER: tuple[tuple[str, ...], ...] = (
 HOW_OFTEN = (28, 36, 20, 6, 7, 3)
 DOWN_S = (0.0, 0.0, 0.3, 1.0)
 PATIENT = 0.8
-GETS_ON, GETS_ON_WITHIN_S = 3, 10.0  # audit records
+GETS_ON, GETS_ON_WITHIN_S = 3, 30.0  # audit records
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ class Storm(threading.Thread):
 
     def run(self) -> None:
         while not self.calm.wait(self._random.uniform(0.4, 1.6) * self._pause_s):
+            self._world.gets_on(1, within_s=5.0)
             if self._time_outs:
                 self._time_outs -= 1
                 self._strike(TIME_OUT)

@@ -120,7 +120,8 @@ def _watch(world: World, plan: Plan, say: Callable[[str], None], goes_on: Callab
     """Say how far it is, every few seconds."""
     chronicle, next_s = world.chronicle, PROGRESS_EVERY_S
     while goes_on():
-        time.sleep(0.1)
+        if world.lost.wait(0.1):
+            raise RuntimeError("; ".join(world.broken))
         if chronicle.now_s() >= next_s:
             next_s += PROGRESS_EVERY_S
             done = f"{chronicle.count('kill')} of {plan.kills} kills, {chronicle.count('fault')} faults"

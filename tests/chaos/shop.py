@@ -4,6 +4,8 @@ Everything is written into the run's own state folder; the checks are short, eve
 """
 
 import json
+import random
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +13,11 @@ from typing import Any
 
 import yaml
 
-from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, Layout, checkout
+from slipway.cli.laptop.layout import STAND_IN_URL, Layout, Ports, checkout
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 FIRST = "1.0.0"  # what every site serves before Slipway comes
+PORTS = range(12_000, 20_000)
 LOCK_DURATION = "PT5S"  # the shortest that Service Bus takes: a dropped message comes again soon
 
 
@@ -127,5 +130,16 @@ class ShopLayout(Layout):
 
 
 def shop_in(state: Path, services: Sequence[Service] = SERVICES, pace: float = 0.2) -> ShopLayout:
-    """The layout of a shop in a new state folder."""
-    return ShopLayout(checkout(), state, ANY_PORTS, services=services, pace=pace).write()
+    """The layout of a shop in a new state folder.
+
+    Host and broker get ports that no outgoing connection is given while they are dead, nor the stand-in's sites.
+    """
+    host, plain, tls = [port for port in random.sample(PORTS, 50) if _is_free(port)][:3]
+    ports = Ports(host, azure=0, msi=0, servicebus=plain, servicebus_tls=tls)
+    return ShopLayout(checkout(), state, ports, services=services, pace=pace).write()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0

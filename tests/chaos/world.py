@@ -19,6 +19,7 @@ from tests.chaos.evidence import records
 from tests.chaos.shop import ShopLayout
 
 PARTS = (FUNCTIONS, SERVICEBUS, AZURE)
+STARTS_WITHIN_S = 20.0
 
 
 class _Keeper:
@@ -50,6 +51,8 @@ class _Keeper:
         while (down_s := self._deaths.get()) is not None:
             time.sleep(down_s)
             self._world.start_again(self.part)
+            if self._world.lost.is_set():
+                break
             self.up.set()
         self._world.stopped.wait()
 
@@ -61,6 +64,7 @@ class World:
         self.layout, self.chronicle = layout, chronicle
         self.laptop = Laptop(layout, lambda _: None)
         self.stopped = threading.Event()
+        self.lost = threading.Event()  # a part that cannot be started again: the run is over
         self._seen_enough = threading.Event()
         self.pids: set[int] = set()
         self.broken: list[str] = []
@@ -84,7 +88,7 @@ class World:
         for keeper in self._keepers.values():
             keeper.end()
         for keeper in self._keepers.values():
-            keeper.up.wait(60)
+            keeper.up.wait(0 if self.lost.is_set() else 60)
         self._seen_enough.set()
         self._pulse.join()
         self.laptop.stop()
@@ -144,16 +148,18 @@ class World:
     def start_again(self, part: str) -> None:
         """In the part's own keeper only."""
         at_s = self.chronicle.now_s()
-        for _ in range(3):
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while True:
             try:
                 self.laptop.start(part)
                 break
             except ChildDied as died:
                 self.chronicle.note("trouble", f"{part} did not start: {died}")
-                time.sleep(0.5)
-        else:
-            self.broken.append(f"{part} could not be started again")
-            return
+                if time.monotonic() > deadline:
+                    self.broken.append(f"{part} could not be started again: {died}")
+                    self.lost.set()
+                    return
+            time.sleep(0.5)
         if pid := self.laptop.pid(part):
             self.pids.add(pid)
         self.chronicle.note("start", f"{part} is back after {self.chronicle.now_s() - at_s:.1f} s")

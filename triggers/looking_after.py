@@ -78,7 +78,7 @@ class Janitor:
             problems += await _each(self._see_to(entry, now) for entry in page)
             after = page[-1].instance
         locks = await self.records.locks()
-        places = [place for lock in locks for place in (lock["holder"], *lock["queue"]) if place]
+        places = [place for lock in locks for place in (lock.get("holder"), *lock.get("queue", ())) if place]
         problems += await _each(self._see_to_place(place, now) for place in places)
         if problems:
             raise ExceptionGroup("not everything could be looked after; the next look tries again", problems)

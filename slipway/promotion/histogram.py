@@ -7,6 +7,7 @@ upper edge is at most that far above any latency in it. The idea is DDSketch's (
 
 import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 BUCKETS_PER_DOUBLING = 36
 BUCKET_WIDTH = 2.0 ** (1 / BUCKETS_PER_DOUBLING)  # upper edge by lower edge
@@ -59,6 +60,14 @@ class LatencyHistogram:
             if seen >= rank >= 1:
                 return _upper_edge(bucket)
         raise ValueError(f"latency number {rank} of {self.count}")
+
+    def buckets(self) -> Mapping[int, int]:
+        """The counts by bucket; a view."""
+        return self._counts
+
+    def counts_above(self, buckets: Sequence[int]) -> list[int]:
+        """For each of `buckets`, how many latencies lie above its upper edge."""
+        return [sum(count for bucket, count in self._counts.items() if bucket > cut) for cut in buckets]
 
     def dump(self) -> dict[str, int]:
         """Plain JSON: `{bucket: count}`, empty buckets left out."""

@@ -1,0 +1,101 @@
+"""How bursty a service's bad requests are, measured as an A/A test on the baseline.
+
+Telemetry gives the baseline in two halves by instance. What they differ by, beyond chance, is what two healthy
+arms differ by: bursts, and instances that are noisy for a while. Shocks hit both halves and cancel. Measured at
+two scales, one tick and fifteen, because noise with a memory shows only in sums (McCullagh & Nelder, ch. 4).
+"""
+
+from dataclasses import dataclass, replace
+
+from slipway.promotion.judge.windows import Counts
+
+PRIOR_SQUARES, PRIOR_VARIANCE = 10.0, 5.0  # φ = 2 with the weight of 20 bad requests
+TICKS_TOGETHER = 15
+MEMORY_TICKS = 240  # of what is usual
+SHOCK = 4.0  # times the usual is a shock
+SHOCK_AT_LEAST = 20.0  # bad requests; fewer are none
+LEARNING_TICKS = 30  # until then nothing is known to be a shock
+UNSEEN_NOISE = 0.05  # relative noise of the canary alone that no A/A test can show
+UNSEEN_WITHOUT_HALVES = 0.30
+
+
+@dataclass(frozen=True)
+class Dispersion:
+    """Sums of squares and expected variances at both scales, and what is usual.
+
+    `usual` is the mean of bad requests a tick at full traffic, `seen` the ticks it was learned from, `halved`
+    those of them that came in halves. `waiting` is the last undivided tick, for want of halves.
+    """
+
+    squares: float = 0.0
+    variance: float = 0.0
+    squares_together: float = 0.0
+    variance_together: float = 0.0
+    sum_d: float = 0.0
+    sum_v: float = 0.0
+    summed: int = 0
+    usual: float = 0.0
+    seen: int = 0
+    halved: int = 0
+    waiting: tuple[int, int] = (0, 0)
+
+    @property
+    def phi(self) -> float:
+        """Variance over that of independent bad requests, at the worse of both scales; at least 1."""
+        one = (PRIOR_SQUARES + self.squares) / (PRIOR_VARIANCE + self.variance)
+        together = (PRIOR_SQUARES + self.squares_together) / (PRIOR_VARIANCE + self.variance_together)
+        return max(1.0, one, together)
+
+    @property
+    def lacks_halves(self) -> bool:
+        """Most ticks came undivided, so bursts are judged from ticks that follow each other: a weaker promise."""
+        return 2 * self.halved < self.seen
+
+    @property
+    def unseen(self) -> float:
+        return UNSEEN_WITHOUT_HALVES if self.lacks_halves else UNSEEN_NOISE
+
+    def shock(self, bad: float) -> float:
+        """How many times beyond the usual's limit `bad` (a tick at full traffic) is; 1 when it is within."""
+        if self.seen < LEARNING_TICKS:
+            return 1.0
+        return max(1.0, bad / max(SHOCK * self.usual, SHOCK_AT_LEAST))
+
+    def learn(self, bad: float, whole: tuple[int, int], halves: Counts | None) -> "Dispersion":
+        """After a tick: bad requests at full traffic, the baseline's (requests, bad), and its halves if any."""
+        kept = min(bad, max(SHOCK * self.usual, SHOCK_AT_LEAST))
+        usual = self.usual + (kept - self.usual) / min(self.seen + 1, MEMORY_TICKS)
+        halved = halves is not None and not halves.one_sided
+        learned = replace(self, usual=usual, seen=self.seen + 1, halved=self.halved + halved)
+        if self.shock(bad) > 1:
+            return learned
+        if halves is not None and halved:
+            return learned._compare(halves)
+        if self.waiting[0] == 0:
+            return replace(learned, waiting=whole)
+        pair = Counts(self.waiting[0], self.waiting[1], whole[0], whole[1])
+        compared = learned if pair.one_sided else learned._compare(pair)
+        return replace(compared, waiting=(0, 0))
+
+    def _compare(self, halves: Counts) -> "Dispersion":
+        share = halves.n / (halves.n + halves.m)
+        bad = halves.x + halves.y
+        d, v = halves.x - share * bad, bad * share * (1 - share)
+        after = replace(
+            self,
+            squares=self.squares + d * d,
+            variance=self.variance + v,
+            sum_d=self.sum_d + d,
+            sum_v=self.sum_v + v,
+            summed=self.summed + 1,
+        )
+        if after.summed < TICKS_TOGETHER:
+            return after
+        return replace(
+            after,
+            squares_together=after.squares_together + after.sum_d**2,
+            variance_together=after.variance_together + after.sum_v,
+            sum_d=0.0,
+            sum_v=0.0,
+            summed=0,
+        )

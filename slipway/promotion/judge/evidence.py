@@ -1,0 +1,87 @@
+"""Evidence for harm: a mixture of likelihood ratios over harms and over the time of their onset.
+
+Given both arms' bad requests together, the canary's part is binomial with p(θ) = θo/(1 + θo), where `o` is the
+odds of the traffic and `θ` the ratio of the bad rates; neither rate need be known. For every tolerable θ the
+process starts at 1 and is expected not to grow, so it exceeds 1/α with probability α at most, however often one
+looks (Ville 1939; Robbins 1970 for mixtures; Shiryaev 1963 and Shin, Ramdas, Rinaldo 2022 for the onset). Each
+log-ratio is divided by the dispersion φ, which keeps that true for bursts of up to φ bad requests (Jensen).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from slipway.promotion.judge.windows import Counts
+
+TOLERATED = 1.10  # the ratio for which the grid was laid; another margin scales it
+HARMS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+PRIOR = (0.12, 0.18, 0.22, 0.18, 0.12, 0.08, 0.05, 0.05)
+COLD = 5.0  # what is tolerated of a canary that is still warming up
+BLOCK_AT_MOST = 2.3  # nats: one storm of seconds proves nothing, a real fault fills all blocks
+BLOCKS_TO_CAP = 3
+AT_ONCE = 0.9  # prior that a harm is there from the first tick; the rest is spread as 0.1/(t(t-1))
+NOTHING = -1e6  # the logarithm of nothing, as JSON can carry it
+MOST_LOG = 50.0  # e^50 is proof enough, and no overflow
+
+_LOG_PRIOR = tuple(math.log(prior) for prior in PRIOR)
+
+
+def log_ratio(block: Counts, theta: float, theta0: float) -> float:
+    """How much better `theta` explains a block than `theta0`, in nats, undivided."""
+    odds = block.n / block.m
+    bad = block.x + block.y
+    return block.x * math.log(theta / theta0) + bad * (math.log1p(theta0 * odds) - math.log1p(theta * odds))
+
+
+def share_of_bad(theta: float, odds: float) -> float:
+    """The canary's share of all bad requests when its bad rate is `theta` times the baseline's."""
+    return theta * odds / (1 + theta * odds)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The e-process of one metric: ticks so far and, per harm, the logarithm of its weighted likelihood ratio."""
+
+    ticks: int = 0
+    logs: tuple[float, ...] = (NOTHING,) * len(HARMS)
+
+    def next_tick(self) -> "Evidence":
+        """One more tick: a harm may begin now."""
+        ticks = self.ticks + 1
+        onset = math.log(AT_ONCE if ticks == 1 else (1 - AT_ONCE) / (ticks * (ticks - 1)))
+        return Evidence(ticks, tuple(log_add(log, onset) for log in self.logs))
+
+    def after(self, blocks: Sequence[Counts], phi: float, theta0: float, cold: bool = False) -> "Evidence":
+        """With the blocks of this tick, both arms of each with requests. Predictable φ >= 1."""
+        scale = theta0 / TOLERATED
+        floor = COLD * scale if cold else theta0
+        most = BLOCK_AT_MOST if len(blocks) >= BLOCKS_TO_CAP else math.inf
+        logs = list(self.logs)
+        for i, harm in enumerate(HARMS):
+            theta = harm * scale
+            if theta > floor:
+                logs[i] += sum(min(log_ratio(block, theta, floor) / phi, most) for block in blocks)
+        return replace(self, logs=tuple(logs))
+
+    @property
+    def rest(self) -> float:
+        """The prior of onsets that are still to come."""
+        return 1.0 if self.ticks == 0 else (1 - AT_ONCE) / self.ticks
+
+    @property
+    def e_value(self) -> float:
+        """The evidence against a tolerable release; its expectation is at most 1 for one."""
+        together = log_sum([log + prior for log, prior in zip(self.logs, _LOG_PRIOR, strict=True)])
+        return math.exp(min(together, MOST_LOG)) + self.rest
+
+
+def log_add(a: float, b: float) -> float:
+    """ln(e^a + e^b)."""
+    low, high = (a, b) if a < b else (b, a)
+    return high + math.log1p(math.exp(low - high))
+
+
+def log_sum(values: Sequence[float]) -> float:
+    """ln Σ e^v."""
+    high = max(values)
+    return high + math.log(sum(math.exp(value - high) for value in values))

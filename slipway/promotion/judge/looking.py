@@ -1,0 +1,106 @@
+"""From windows to evidence: which are due, which are missing, and what each adds to the state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from slipway.promotion.judge.latency import latency_readings
+from slipway.promotion.judge.metric import Reading
+from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.state import State, failure_halves, own_halves
+from slipway.promotion.judge.windows import Arm, Counts, Window, blocks_of
+
+STILL_AWAITED = 5  # missing ticks that may come late
+SILENT = 20.0  # requests that were due: none of so many is no chance
+BLIND_CANARY, BLIND_BOTH = 2, 1  # a silent canary beside a living baseline is worse
+LONG_BLIND = 100  # ticks; no need to count further
+
+
+def look(state: State, windows: Sequence[Window], now: int, policy: Policy) -> State:
+    """The state after all windows that are due at the end of tick `now`, oldest first.
+
+    A tick is judged once, `delay_ticks` after it ended, and the first complete window of it counts; what comes again,
+    too late or too early is left alone. A due tick without a complete window is counted blind.
+    """
+    until = now - policy.delay_ticks
+    if state.step == policy.last:
+        until = min(until, state.since)  # there is no baseline afterwards
+    delivered: dict[int, list[Window]] = {}
+    for window in windows:
+        if window.tick <= until and (window.tick > state.settled or window.tick in state.missing):
+            delivered.setdefault(window.tick, []).append(window)
+    due = range(max(state.settled + 1, until - LONG_BLIND), until + 1)
+    for tick in sorted({*delivered, *due}):
+        readings = delivered.get(tick, [])
+        whole = next((window for window in readings if _complete(window, state, policy)), None)
+        if whole is not None:
+            state = _judge(state, whole, policy)
+        elif tick > state.settled:
+            state = _blind(state, tick, readings[0] if readings else None, policy)
+    missing = tuple(tick for tick in state.missing if tick > until - STILL_AWAITED)
+    return replace(state, settled=max(state.settled, until), missing=missing)
+
+
+def _complete(window: Window, state: State, policy: Policy) -> bool:
+    if window.trouble:
+        return False
+    arms = ((window.canary, True), (window.baseline, False))
+    return all(_speaks(arm, window, state, policy, canary) for arm, canary in arms)
+
+
+def _speaks(arm: Arm | None, window: Window, state: State, policy: Policy, canary: bool) -> bool:
+    """It is there, and not silent where requests were due."""
+    if arm is None:
+        return False
+    weight = min(policy.steps[state.step], state.before if window.tick <= state.since else 1.0)
+    share = weight if canary else 1 - weight
+    return arm.total > 0 or share * state.per_tick < SILENT
+
+
+def _blind(state: State, tick: int, window: Window | None, policy: Policy) -> State:
+    believed = window if window is not None and not window.trouble else None
+    baseline = believed is not None and _speaks(believed.baseline, believed, state, policy, False)
+    canary = believed is not None and _speaks(believed.canary, believed, state, policy, True)
+    if baseline:
+        words = "the canary is silent"
+    elif canary:
+        words = "the baseline is silent"
+    else:
+        words = window.trouble if window is not None and window.trouble else "telemetry has nothing of either arm"
+    blind = min(state.blind + (BLIND_CANARY if baseline else BLIND_BOTH), LONG_BLIND)
+    return replace(state, blind=blind, blind_words=words, missing=(*state.missing, tick), settled=tick)
+
+
+def _judge(state: State, window: Window, policy: Policy) -> State:
+    assert window.canary is not None and window.baseline is not None
+    metrics = dict(state.metrics)
+    for name, reading in _readings(window, state, policy).items():
+        metrics[name] = metrics[name].judge(reading, policy.tolerated(name), window.items, window.cold)
+    total = window.canary.total + window.baseline.total
+    judged = replace(
+        state,
+        metrics=metrics,
+        latencies=state.latencies.after(window.baseline.latencies),
+        saturation=state.saturation if window.cold else state.saturation.after(window, policy.bake_ticks),
+        blind=0,
+        blind_words="",
+        missing=tuple(tick for tick in state.missing if tick != window.tick),
+        settled=max(state.settled, window.tick),
+        judged=state.judged + 1,
+        judged_here=state.judged_here + (window.tick > state.since),
+        was_cold=window.cold,
+        per_tick=float(total) if total else state.per_tick,
+    )
+    e_value = judged.e_value(policy)
+    return replace(judged, proven=max(state.proven, e_value if e_value >= policy.threshold else 0.0))
+
+
+def _readings(window: Window, state: State, policy: Policy) -> Mapping[str, Reading]:
+    canary, baseline = window.canary, window.baseline
+    assert canary is not None and baseline is not None
+    found = {FAILURES: Reading(blocks_of(canary, baseline), failure_halves(window))}
+    found |= latency_readings(window, state.latencies.cuts(), policy.latency_margin)
+    for name in policy.own_metrics:
+        if name in canary.own and name in baseline.own:
+            counts = Counts(*canary.own[name], *baseline.own[name])
+            found[name] = Reading((counts,), own_halves(window, name))
+    return found

@@ -1,0 +1,88 @@
+"""One metric of a ramp: its counts, its evidence for harm and for safety, and its dispersion."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from slipway.promotion.judge import bounds
+from slipway.promotion.judge.dispersion import Dispersion
+from slipway.promotion.judge.evidence import Evidence, share_of_bad
+from slipway.promotion.judge.windows import Counts
+
+PRIOR_RESIDUE = 5.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one tick says about one metric: counts by block, and of the baseline's halves."""
+
+    blocks: Sequence[Counts]
+    halves: Counts | None = None
+
+    @property
+    def counts(self) -> Counts:
+        total = Counts()
+        for block in self.blocks:
+            total = total.plus(block)
+        return total
+
+
+@dataclass(frozen=True)
+class Metric:
+    """`counts` are those of warm ticks, `cold` of the others, `last` of the last judged tick, `carry` of ticks in
+    which an arm was empty. `residue` holds the sum of squares and the variance of the canary's own part."""
+
+    evidence: Evidence = field(default_factory=Evidence)
+    sums: tuple[float, ...] = field(default_factory=bounds.no_sums)
+    counts: Counts = field(default_factory=Counts)
+    cold: Counts = field(default_factory=Counts)
+    last: Counts = field(default_factory=Counts)
+    carry: Counts = field(default_factory=Counts)
+    residue: tuple[float, float] = (0.0, 0.0)
+    dispersion: Dispersion = field(default_factory=Dispersion)
+
+    @property
+    def phi(self) -> float:
+        """Dispersion of both arms as far as it is known before the next tick; at least 1."""
+        squares, variance = self.residue
+        return max(self.dispersion.phi, (PRIOR_RESIDUE + squares) / (PRIOR_RESIDUE + variance))
+
+    def learn(self, requests: int, bad: int, halves: Counts | None) -> "Metric":
+        """A tick before the ramp, the baseline alone."""
+        return replace(self, dispersion=self.dispersion.learn(bad, (requests, bad), halves))
+
+    def judge(self, reading: Reading, theta0: float, items: float, cold: bool) -> "Metric":
+        """A tick of the ramp. What it learns counts from the next tick on."""
+        tick = reading.counts
+        evidence = self.evidence.next_tick()
+        blocks: Sequence[Counts] = reading.blocks
+        whole = self.carry.plus(tick)
+        if whole != tick or any(block.one_sided for block in blocks):
+            blocks = (whole,)
+        if whole.one_sided:
+            carry = Counts() if cold else whole
+            return replace(self, evidence=evidence, carry=carry)._learned(tick, reading.halves)
+        at_full = whole.y * (whole.n + whole.m) / whole.m
+        shock = self.dispersion.shock(at_full)
+        unseen = self.dispersion.unseen**2 * share_of_bad(theta0, whole.n / whole.m) * (whole.x + whole.y)
+        phi = max(self.phi, items) * shock + unseen
+        judged = replace(self, evidence=evidence.after(blocks, phi, theta0, cold), carry=Counts(), last=whole)
+        if cold:
+            return replace(judged, cold=self.cold.plus(whole))._learned(tick, reading.halves)
+        judged = replace(judged, sums=bounds.add(self.sums, blocks, phi, theta0), counts=self.counts.plus(whole))
+        if shock == 1:
+            judged = replace(judged, residue=judged._residue(whole))
+        return judged._learned(tick, reading.halves)
+
+    def _residue(self, tick: Counts) -> tuple[float, float]:
+        """How much the canary's part swings from tick to tick around its own mean."""
+        total = self.counts
+        theta = (total.x + 1) / (total.y * total.n / total.m + 1)
+        share, bad = share_of_bad(theta, tick.n / tick.m), tick.x + tick.y
+        squares, variance = self.residue
+        return squares + (tick.x - share * bad) ** 2, variance + bad * share * (1 - share)
+
+    def _learned(self, tick: Counts, halves: Counts | None) -> "Metric":
+        if tick.m == 0:
+            return self
+        at_full = tick.y * (tick.n + tick.m) / tick.m
+        return replace(self, dispersion=self.dispersion.learn(at_full, (tick.m, tick.y), halves))

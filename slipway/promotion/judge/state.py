@@ -1,0 +1,231 @@
+"""What a ramp's judge knows between two ticks: plain JSON under 16 KB."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from slipway.promotion.errors import SlipwayError
+from slipway.promotion.judge.dispersion import LEARNING_TICKS, Dispersion
+from slipway.promotion.judge.evidence import Evidence
+from slipway.promotion.judge.latency import UsualLatencies, latency_halves
+from slipway.promotion.judge.metric import Metric
+from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.saturation import Saturation
+from slipway.promotion.judge.windows import Counts, Window
+
+VERSION = 1
+START_REQUESTS, START_TICKS, START_AT_MOST = 50, 10, 0.50  # low traffic starts where this many come in time
+
+BEGAN_ANEW = (
+    "the state was of an older version: evidence began anew at this weight, and the false-rollback budget counts "
+    "once more"
+)
+SHORT_HISTORY = "the history before the ramp was short: how bursty the service is was assumed, not measured"
+
+
+class StateInvalid(SlipwayError):
+    """A state that this version cannot go on from."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything the judge carries from tick to tick.
+
+    `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the
+    windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter those in
+    `missing` may still come. `proven` is the e-value at which harm was proven, for ever. `notes` weaken the promise.
+    """
+
+    step: int
+    since: int = 0
+    before: float = 0.0
+    settled: int = 0
+    missing: tuple[int, ...] = ()
+    blind: int = 0
+    blind_words: str = ""
+    judged: int = 0
+    judged_here: int = 0
+    was_cold: bool = False
+    per_tick: float = 0.0
+    proven: float = 0.0
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    latencies: UsualLatencies = field(default_factory=UsualLatencies)
+    saturation: Saturation = field(default_factory=Saturation)
+    notes: tuple[str, ...] = ()
+
+    def e_values(self) -> dict[str, float]:
+        return {name: metric.evidence.e_value for name, metric in self.metrics.items()}
+
+    def e_value(self, policy: Policy) -> float:
+        """Of all metrics together: an average of e-values is one, however they depend on each other."""
+        return sum(share * self.metrics[name].evidence.e_value for name, share in policy.shares().items())
+
+    def dump(self) -> dict[str, Any]:
+        """Plain JSON, under 16 KB."""
+        return {
+            **{name: getattr(self, name) for name in _PLAIN},
+            "version": VERSION,
+            "missing": list(self.missing),
+            "notes": list(self.notes),
+            "metrics": {name: _dump_metric(metric) for name, metric in self.metrics.items()},
+            "latencies": {str(bucket): weight for bucket, weight in self.latencies.weights.items()},
+            "saturation": {**vars(self.saturation), "memory": [list(pair) for pair in self.saturation.memory]},
+        }
+
+
+_PLAIN = (
+    "step since before settled blind blind_words judged judged_here was_cold per_tick proven".split()  # noqa: SIM905
+)
+
+
+def begin(policy: Policy, history: Sequence[Window] = (), now_weight: float | None = None, now: int = 0) -> State:
+    """The state before the first tick of a ramp.
+
+    `history` are the service's windows before it, the baseline alone, oldest first; eight hours or more measure how
+    bursty it is. `now_weight` is where the canary stands already; None: the first step, or with low traffic the
+    first that brings 50 canary requests in ten ticks. `now` is the number of the tick that has just ended.
+    """
+    metrics = {name: Metric() for name in policy.shares()}
+    latencies = UsualLatencies()
+    totals = []
+    for window in history:
+        if window.baseline is None or window.trouble:
+            continue
+        totals.append(window.baseline.total)
+        for name, (requests, bad, halves) in _of_baseline(window, latencies, policy).items():
+            metrics[name] = metrics[name].learn(requests, bad, halves)
+        latencies = latencies.after(window.baseline.latencies)
+    per_tick = sum(totals) / len(totals) if totals else 0.0
+    step = _start(policy, per_tick) if now_weight is None else _nearest(policy, now_weight)
+    notes = () if len(totals) >= LEARNING_TICKS else (SHORT_HISTORY,)
+    weight = policy.steps[step]
+    return State(step, now, weight, settled=now, per_tick=per_tick, metrics=metrics, latencies=latencies, notes=notes)
+
+
+def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()) -> State:
+    """The reverse of `State.dump`.
+
+    A state of an older version begins anew at the weight where it stands, from `history`, and says so in `notes`.
+    Raises StateInvalid for one of a newer version, or that is none.
+    """
+    version = data.get("version") if isinstance(data, Mapping) else None
+    if not isinstance(version, int):
+        raise StateInvalid("STATE_UNREADABLE", "this is no state of the judge: it has no version")
+    if version > VERSION:
+        words = f"the state is of version {version}, this Slipway knows {VERSION}: deploy the newer Slipway again"
+        raise StateInvalid("STATE_NEWER", words)
+    if version < VERSION:
+        return _anew(data, policy, history)
+    try:
+        state = _load(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StateInvalid("STATE_UNREADABLE", f"the judge's state is damaged: {error!r}") from error
+    if not 0 <= state.step <= policy.last:
+        raise StateInvalid("STATE_UNREADABLE", f"step {state.step} of a ramp with {len(policy.steps)}")
+    known = {name: state.metrics.get(name, Metric()) for name in policy.shares()}
+    return replace(state, metrics=known)
+
+
+def own_halves(window: Window, name: str) -> Counts | None:
+    """The counts of a users' metric in both halves of the baseline."""
+    if window.halves is None or not all(name in half.own for half in window.halves):
+        return None
+    first, second = (half.own[name] for half in window.halves)
+    return Counts(*first, *second)
+
+
+def failure_halves(window: Window) -> Counts | None:
+    """Requests and failures of both halves of the baseline."""
+    if window.halves is None:
+        return None
+    first, second = window.halves
+    return Counts(first.requests, first.failures, second.requests, second.failures)
+
+
+def _of_baseline(
+    window: Window, latencies: UsualLatencies, policy: Policy
+) -> dict[str, tuple[int, int, Counts | None]]:
+    baseline = window.baseline
+    assert baseline is not None
+    found = {FAILURES: (baseline.total, baseline.failed, failure_halves(window))}
+    if baseline.latencies is not None:
+        cuts = latencies.cuts()
+        above = baseline.latencies.counts_above(list(cuts.values()))
+        halves = latency_halves(window, list(cuts.values()))
+        for i, name in enumerate(cuts):
+            found[name] = (baseline.latencies.count, above[i], halves[i] if halves else None)
+    for name in policy.own_metrics:
+        if name in baseline.own:
+            found[name] = (*baseline.own[name], own_halves(window, name))
+    return found
+
+
+def _start(policy: Policy, per_tick: float) -> int:
+    if per_tick <= 0:
+        return 0
+    for step, weight in enumerate(policy.steps):
+        if weight > START_AT_MOST:
+            return max(0, step - 1)
+        if weight * per_tick * START_TICKS >= START_REQUESTS:
+            return step
+    return policy.last
+
+
+def _nearest(policy: Policy, weight: float) -> int:
+    """The highest step that is not above the weight."""
+    return max([step for step, share in enumerate(policy.steps) if share <= weight + 1e-9], default=0)
+
+
+def _anew(data: Mapping[str, Any], policy: Policy, history: Sequence[Window]) -> State:
+    step, settled = data.get("step"), data.get("settled", data.get("judged", 0))
+    step = min(max(step, 0), policy.last) if isinstance(step, int) else 0
+    now = settled if isinstance(settled, int) and settled >= 0 else 0
+    state = begin(policy, history, policy.steps[step], now)
+    return replace(state, notes=(*state.notes, BEGAN_ANEW))
+
+
+def _dump_metric(metric: Metric) -> dict[str, Any]:
+    return {
+        "ticks": metric.evidence.ticks,
+        "logs": list(metric.evidence.logs),
+        "sums": list(metric.sums),
+        "counts": [list(counts) for counts in (metric.counts, metric.cold, metric.last, metric.carry)],
+        "residue": list(metric.residue),
+        "dispersion": {**vars(metric.dispersion), "waiting": list(metric.dispersion.waiting)},
+    }
+
+
+def _load_metric(data: Mapping[str, Any]) -> Metric:
+    counts, cold, last, carry = (Counts(*numbers) for numbers in data["counts"])
+    dispersion = data["dispersion"]
+    squares, variance = data["residue"]
+    first, second = dispersion["waiting"]
+    return Metric(
+        evidence=Evidence(data["ticks"], _floats(data["logs"], len(Evidence().logs))),
+        sums=_floats(data["sums"], len(Metric().sums)),
+        counts=counts,
+        cold=cold,
+        last=last,
+        carry=carry,
+        residue=(squares, variance),
+        dispersion=Dispersion(**{**dispersion, "waiting": (first, second)}),
+    )
+
+
+def _floats(values: Sequence[float], count: int) -> tuple[float, ...]:
+    if len(values) != count:
+        raise ValueError(f"{len(values)} numbers instead of {count}")
+    return tuple(float(value) for value in values)
+
+
+def _load(data: Mapping[str, Any]) -> State:
+    saturation = data["saturation"]
+    memory = tuple((tick, share) for tick, share in saturation["memory"])
+    return State(
+        **{name: data[name] for name in _PLAIN},
+        missing=tuple(data["missing"]),
+        notes=tuple(data["notes"]),
+        metrics={name: _load_metric(metric) for name, metric in data["metrics"].items()},
+        latencies=UsualLatencies({int(bucket): weight for bucket, weight in data["latencies"].items()}),
+        saturation=Saturation(**{**saturation, "memory": memory}),
+    )

@@ -1,0 +1,129 @@
+"""What telemetry delivers for one tick: both arms, and the baseline once more in two halves by instance."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from slipway.promotion.histogram import LatencyHistogram
+
+MOST = 2**53  # beyond this a count is no longer exact in floating point, and no service has it
+
+
+class Counts(NamedTuple):
+    """Requests and bad ones of both arms: `n`, `x` of the canary, `m`, `y` of the baseline."""
+
+    n: int = 0
+    x: int = 0
+    m: int = 0
+    y: int = 0
+
+    def plus(self, other: "Counts") -> "Counts":
+        return Counts(self.n + other.n, self.x + other.x, self.m + other.m, self.y + other.y)
+
+    @property
+    def one_sided(self) -> bool:
+        """Nothing can be compared: an arm had no request."""
+        return self.n == 0 or self.m == 0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One release's telemetry of a tick. `requests` and `failures` are per block, six blocks a tick or one."""
+
+    requests: tuple[int, ...]
+    failures: tuple[int, ...]
+    latencies: LatencyHistogram | None = None  # of the whole tick
+    own: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # users' metrics: name -> (total, bad)
+    cpu: float | None = None  # CPU time per request; any unit, the same in both arms
+    memory: float | None = None  # share (0..1) of its limit
+
+    @property
+    def total(self) -> int:
+        return sum(self.requests)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.failures)
+
+
+@dataclass(frozen=True)
+class Half:
+    """Half of the baseline's instances over the whole tick."""
+
+    requests: int
+    failures: int
+    latencies: LatencyHistogram | None = None
+    own: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Window:
+    """One tick's telemetry; `tick` (from 1) is its key.
+
+    An arm is None when telemetry has nothing of it, and `fault` says why. `cold`: an instance of the canary
+    was younger than the warm-up. `items`: mean requests per stored record of failures, for sampled telemetry.
+    """
+
+    tick: int
+    canary: Arm | None = None
+    baseline: Arm | None = None
+    halves: tuple[Half, Half] | None = None
+    cold: bool = False
+    items: float = 1.0
+    fault: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why these numbers cannot be true, or the fault that came with them; empty when they can be judged."""
+        if self.fault:
+            return self.fault
+        for name, arm in (("canary", self.canary), ("baseline", self.baseline)):
+            if arm is not None and (trouble := _trouble_of(arm)):
+                return f"{name}: {trouble}"
+        for half in self.halves or ():
+            if trouble := _pair_trouble(half.requests, half.failures) or _own_trouble(half.own):
+                return f"a half of the baseline: {trouble}"
+        if not (math.isfinite(self.items) and self.items >= 1):
+            return f"{self.items} requests per stored record"
+        return ""
+
+
+def difference(before: int, after: int) -> int:
+    """What a counter counted between two readings. A smaller reading means that it began anew at zero."""
+    return after - before if after >= before else after
+
+
+def _trouble_of(arm: Arm) -> str:
+    if len(arm.requests) != len(arm.failures) or not arm.requests:
+        return f"{len(arm.requests)} blocks of requests, {len(arm.failures)} of failures"
+    for requests, failures in zip(arm.requests, arm.failures, strict=True):
+        if trouble := _pair_trouble(requests, failures):
+            return trouble
+    if trouble := _own_trouble(arm.own):
+        return trouble
+    for name, value in (("cpu", arm.cpu), ("memory", arm.memory)):
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            return f"{name} is {value}"
+    return ""
+
+
+def _own_trouble(own: Mapping[str, tuple[int, int]]) -> str:
+    troubles = ((name, _pair_trouble(*pair)) for name, pair in own.items())
+    return next((f"{name}: {trouble}" for name, trouble in troubles if trouble), "")
+
+
+def _pair_trouble(requests: int, bad: int) -> str:
+    if not 0 <= requests <= MOST:
+        return f"{requests} requests"
+    if not 0 <= bad <= requests:
+        return f"{bad} bad ones of {requests} requests"
+    return ""
+
+
+def blocks_of(canary: Arm, baseline: Arm) -> Sequence[Counts]:
+    """Requests and failures of both arms, block by block; as one block when the arms' blocks differ in number."""
+    if len(canary.requests) != len(baseline.requests):
+        return (Counts(canary.total, canary.failed, baseline.total, baseline.failed),)
+    columns = zip(canary.requests, canary.failures, baseline.requests, baseline.failures, strict=True)
+    return tuple(Counts(*column) for column in columns)

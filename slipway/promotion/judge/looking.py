@@ -73,7 +73,9 @@ def _blind(state: State, tick: int, window: Window | None, policy: Policy) -> St
 def _judge(state: State, window: Window, policy: Policy) -> State:
     assert window.canary is not None and window.baseline is not None
     metrics = dict(state.metrics)
-    for name, reading in _readings(window, state, policy).items():
+    readings = _readings(window, state, policy)
+    silent = _silent(window, state, readings, policy)
+    for name, reading in readings.items():
         metrics[name] = metrics[name].judge(reading, policy.tolerated(name), window.items, window.cold)
     total = window.canary.total + window.baseline.total
     judged = replace(
@@ -88,10 +90,20 @@ def _judge(state: State, window: Window, policy: Policy) -> State:
         judged=state.judged + 1,
         judged_here=state.judged_here + (window.tick > state.since),
         was_cold=window.cold,
+        partly=state.partly + 1 if silent else 0,
+        partly_words=", ".join((*(f"no {name}" for name in silent), *window.unread)),
         per_tick=float(total) if total else state.per_tick,
     )
     e_value = judged.e_value(policy)
     return replace(judged, proven=max(state.proven, e_value if e_value >= policy.threshold else 0.0))
+
+
+def _silent(window: Window, state: State, readings: Mapping[str, Reading], policy: Policy) -> list[str]:
+    """Metrics that were promised, by the policy or by the history, and are not there though there were requests."""
+    if not all(arm is not None and arm.total for arm in (window.canary, window.baseline)):
+        return []
+    promised = [*policy.own_metrics, *state.latencies.cuts()]
+    return [name for name in promised if name not in readings]
 
 
 def _readings(window: Window, state: State, policy: Policy) -> Mapping[str, Reading]:

@@ -67,12 +67,12 @@ def next_step(state: State, policy: Policy, ahead: Outlook) -> int | None:
         fitting = next((step for step in allowed if step <= policy.last and ahead.fits(step, policy)), None)
         if fitting is not None:
             return fitting
-    return state.step + 1 if state.judged_here >= patience(state, policy) else None
+    return state.step + 1 if state.judged_here >= patience_at(state.step, policy) else None
 
 
-def patience(state: State, policy: Policy) -> int:
-    """Calm ticks at this weight after which the ramp goes one step on all the same."""
-    at_the_end = state.step + 1 == policy.last and policy.ramp != "fixed"
+def patience_at(step: int, policy: Policy) -> int:
+    """Calm ticks at a step after which the ramp goes one on all the same; before 100 % more, except if fixed."""
+    at_the_end = step + 1 == policy.last and policy.ramp != "fixed"
     return policy.patience + (MORE_PATIENCE_AT_THE_END if at_the_end else 0)
 
 
@@ -84,7 +84,7 @@ def missing_requests(state: State, policy: Policy, ahead: Outlook) -> float:
     metric = state.metrics[FAILURES]
     here = policy.steps[state.step] * state.per_tick
     least = max(FEWEST_REQUESTS - metric.counts.n, (FEWEST_TICKS - state.judged_here) * here, 0.0)
-    waiting = max(0.0, patience(state, policy) - state.judged_here) * here
+    waiting = max(0.0, patience_at(state.step, policy) - state.judged_here) * here
     return max(least, min(waiting, _for_the_proof(metric, state, policy, ahead)))
 
 

@@ -1,5 +1,6 @@
 """CPU and memory: secondary signs that hold a ramp, and never roll it back."""
 
+import math
 from dataclasses import dataclass, replace
 
 from slipway.promotion.judge.windows import Window
@@ -31,7 +32,7 @@ class Saturation:
     def _with_cpu(self, window: Window) -> "Saturation":
         ours = window.canary.cpu if window.canary else None
         usual = window.baseline.cpu if window.baseline else None
-        if ours is None or usual is None or usual <= 0:
+        if not _known(ours) or not _known(usual) or ours is None or not usual:
             return self
         if ours <= CPU_WORSE * usual:
             return replace(self, cpu_ticks=0)
@@ -40,7 +41,7 @@ class Saturation:
 
     def _with_memory(self, window: Window, bake_ticks: int) -> "Saturation":
         share = window.canary.memory if window.canary else None
-        if share is None:
+        if share is None or not _known(share):
             return self
         memory = (*self.memory, (window.tick, share))[-READINGS:]
         slope = _slope(memory) if len(memory) >= FEWEST_READINGS else 0.0
@@ -49,6 +50,10 @@ class Saturation:
         ticks = f" and would be full in {max(0.0, 1 - share) / slope:.0f} ticks" if slope > 0 else ""
         words = f"the canary's memory is at {share:.0%} of its limit{ticks}"
         return replace(self, memory=memory, memory_ticks=min(self.memory_ticks + 1, TICKS_RUNNING), words=words)
+
+
+def _known(reading: float | None) -> bool:
+    return reading is not None and math.isfinite(reading) and reading >= 0
 
 
 def _slope(readings: tuple[tuple[int, float], ...]) -> float:

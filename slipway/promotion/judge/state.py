@@ -32,8 +32,9 @@ class State:
     """Everything the judge carries from tick to tick.
 
     `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the
-    windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter those in
-    `missing` may still come. `proven` is the e-value at which harm was proven, for ever. `notes` weaken the promise.
+    windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter those
+    in `missing` may still come. `partly` counts the last judged windows that lacked a promised metric. `proven`
+    is the e-value at which harm was proven, for ever. `notes` weaken the promise.
     """
 
     step: int
@@ -46,6 +47,8 @@ class State:
     judged: int = 0
     judged_here: int = 0
     was_cold: bool = False
+    partly: int = 0
+    partly_words: str = ""
     per_tick: float = 0.0
     proven: float = 0.0
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -74,7 +77,8 @@ class State:
 
 
 _PLAIN = (
-    "step since before settled blind blind_words judged judged_here was_cold per_tick proven".split()  # noqa: SIM905
+    *("step", "since", "before", "settled", "blind", "blind_words", "judged", "judged_here", "was_cold"),
+    *("partly", "partly_words", "per_tick", "proven"),
 )
 
 
@@ -96,10 +100,22 @@ def begin(policy: Policy, history: Sequence[Window] = (), now_weight: float | No
             metrics[name] = metrics[name].learn(requests, bad, halves)
         latencies = latencies.after(window.baseline.latencies)
     per_tick = sum(totals) / len(totals) if totals else 0.0
-    step = _start(policy, per_tick) if now_weight is None else _nearest(policy, now_weight)
+    step = start(policy, per_tick) if now_weight is None else _nearest(policy, now_weight)
     notes = () if len(totals) >= LEARNING_TICKS else (SHORT_HISTORY,)
     weight = policy.steps[step]
     return State(step, now, weight, settled=now, per_tick=per_tick, metrics=metrics, latencies=latencies, notes=notes)
+
+
+def start(policy: Policy, per_tick: float) -> int:
+    """The step to begin with: with low traffic the first that brings 50 canary requests in ten ticks, at most 50 %."""
+    if per_tick <= 0:
+        return 0
+    for step, weight in enumerate(policy.steps):
+        if weight > START_AT_MOST:
+            return max(0, step - 1)
+        if weight * per_tick * START_TICKS >= START_REQUESTS:
+            return step
+    return policy.last
 
 
 def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()) -> State:
@@ -158,17 +174,6 @@ def _of_baseline(
         if name in baseline.own:
             found[name] = (*baseline.own[name], own_halves(window, name))
     return found
-
-
-def _start(policy: Policy, per_tick: float) -> int:
-    if per_tick <= 0:
-        return 0
-    for step, weight in enumerate(policy.steps):
-        if weight > START_AT_MOST:
-            return max(0, step - 1)
-        if weight * per_tick * START_TICKS >= START_REQUESTS:
-            return step
-    return policy.last
 
 
 def _nearest(policy: Policy, weight: float) -> int:

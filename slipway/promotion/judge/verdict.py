@@ -67,10 +67,20 @@ class Receipt:
     changed_by: tuple[str, ...] = ()
     weakened_by: tuple[str, ...] = ()
 
+    @property
+    def worst(self) -> MetricEvidence:
+        """The metric that speaks loudest against the release."""
+        return max(self.metrics, key=lambda metric: metric.share * metric.e_value)
+
+    @property
+    def confidence(self) -> float:
+        """Of `at_least`, in per cent."""
+        return 100 * (1 - 1 / self.threshold)
+
     def dump(self) -> dict[str, Any]:
         """Plain JSON."""
         data = asdict(self)
-        return {**data, **{key: list(value) for key, value in data.items() if isinstance(value, tuple)}}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,8 @@ class Verdict:
 
     `step` is the index into the policy's steps after this verdict and `weight` its share of the traffic, 0 after a
     rollback or withdrawal. `missing_requests` of the canary are needed before it can advance, which takes
-    `missing_s` seconds at this traffic; None: never at this traffic.
+    `missing_s` seconds at this traffic; None: never at this traffic, or requests are not what is missing (then
+    `missing_requests` is 0).
     """
 
     action: Action

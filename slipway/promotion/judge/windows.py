@@ -63,6 +63,7 @@ class Window:
 
     An arm is None when telemetry has nothing of it, and `fault` says why. `cold`: an instance of the canary
     was younger than the warm-up. `items`: mean requests per stored record of failures, for sampled telemetry.
+    `unread` names parts that came in a form that cannot be used, such as a histogram of another layout.
     """
 
     tick: int
@@ -72,6 +73,7 @@ class Window:
     cold: bool = False
     items: float = 1.0
     fault: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def trouble(self) -> str:
@@ -100,12 +102,7 @@ def _trouble_of(arm: Arm) -> str:
     for requests, failures in zip(arm.requests, arm.failures, strict=True):
         if trouble := _pair_trouble(requests, failures):
             return trouble
-    if trouble := _own_trouble(arm.own):
-        return trouble
-    for name, value in (("cpu", arm.cpu), ("memory", arm.memory)):
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            return f"{name} is {value}"
-    return ""
+    return _own_trouble(arm.own)
 
 
 def _own_trouble(own: Mapping[str, tuple[int, int]]) -> str:

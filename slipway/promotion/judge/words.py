@@ -35,8 +35,11 @@ def times(ratio: float) -> str:
     return f"{ratio:.0f} ×" if ratio >= 10 else f"{ratio:.2g} ×"
 
 
-def number(count: float) -> str:
-    return f"{max(1, round(count)):,}"
+def still_needed(requests: int, seconds: float | None) -> str:
+    """`about 1,200 more canary requests are needed, 4 minutes at this traffic`."""
+    if seconds is None:
+        return "at this traffic it will never be enough"
+    return f"about {requests:,} more canary requests are needed, {lasting(seconds)} at this traffic"
 
 
 def lasting(seconds: float) -> str:

@@ -136,8 +136,8 @@ def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()
         state = _load(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StateInvalid("STATE_UNREADABLE", f"the judge's state is damaged: {error!r}") from error
-    if not 0 <= state.step <= policy.last:
-        raise StateInvalid("STATE_UNREADABLE", f"step {state.step} of a ramp with {len(policy.steps)}")
+    if not (isinstance(state.step, int) and 0 <= state.step <= policy.last):
+        raise StateInvalid("STATE_UNREADABLE", f"step {state.step!r} of a ramp with {len(policy.steps)}")
     known = {name: state.metrics.get(name, Metric()) for name in policy.shares()}
     return replace(state, metrics=known)
 

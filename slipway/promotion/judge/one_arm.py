@@ -1,0 +1,192 @@
+"""After 100 %: one arm, judged against the same service's time before the ramp.
+
+There is no baseline any more, so what happens to the whole service (a dependency that fails, a busy hour) looks like
+the release's doing. Four things take care. The tolerated ratio is 1.5. The dispersion is measured on the whole
+history, at scales up to hours. A tick counts four times the typical failures at most, before and after. And it adds
+so little evidence that a shock as long as the history's longest, doubled, proves nothing, and ten ticks at least are
+needed. So harm that lasts is rolled back, after ten minutes at the earliest; an outage is left to the health probe
+and the pipeline's absolute limits, which see it at once.
+
+Failures are Poisson about `rate`·requests; the log-ratio of a tick is [x·ln(θj/θ0) - n·rate·(θj - θ0)]/φ, with the
+same mixture over harms and onsets as in `evidence.py`. `rate` is the history's upper bound of 99 %.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from slipway.promotion.judge import words
+from slipway.promotion.judge.dispersion import LEARNING_TICKS, SHOCK_AT_LEAST
+from slipway.promotion.judge.evidence import HARMS, TOLERATED, Evidence
+from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.state import SHORT_HISTORY, StateInvalid
+from slipway.promotion.judge.usual import WORSE_AT_MOST, Usual, learn_usual
+from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
+from slipway.promotion.judge.windows import Window
+
+VERSION = 1
+FEWEST_TICKS = 10  # of harm before it is proven
+SHOCKS = 2.0  # times the longest of the history's
+STILL_AWAITED = 5
+
+
+@dataclass(frozen=True)
+class WatchState:
+    """`most` nats a tick may add; `requests` and `failures` count those of the watch; the rest is as in `State`."""
+
+    usual: Usual
+    most: float
+    evidence: Evidence
+    settled: int = 0
+    missing: tuple[int, ...] = ()
+    blind: int = 0
+    blind_words: str = ""
+    requests: int = 0
+    failures: int = 0
+    proven: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def dump(self) -> dict[str, Any]:
+        """Plain JSON, about 1 KB."""
+        data = asdict(self)
+        return {**data, "version": VERSION, "missing": list(self.missing), "notes": list(self.notes)}
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> "WatchState":
+        """The reverse of `dump`. Raises StateInvalid for another version, or what is no state."""
+        if not isinstance(data, Mapping) or data.get("version") != VERSION:
+            raise StateInvalid("STATE_UNREADABLE", "this is no state of the watch of this version: begin it anew")
+        try:
+            plain = {key: value for key, value in data.items() if key != "version"}
+            evidence = Evidence(plain["evidence"]["ticks"], tuple(plain["evidence"]["logs"]))
+            return cls(
+                **{
+                    **plain,
+                    "evidence": evidence,
+                    "usual": Usual(**plain["usual"]),
+                    "missing": tuple(plain["missing"]),
+                    "notes": tuple(plain["notes"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise StateInvalid("STATE_UNREADABLE", f"the watch's state is damaged: {error!r}") from error
+
+
+def begin_watch(policy: Policy, history: Sequence[Window], now: int = 0) -> WatchState:
+    """The state before the first tick at 100 %. `history` are the windows before the ramp, 24 hours of them if there
+    are so many; see `learn_usual`."""
+    usual = learn_usual(history)
+    return WatchState(
+        usual=usual,
+        most=math.log(policy.threshold) / max(FEWEST_TICKS, SHOCKS * usual.longest_shock),
+        evidence=Evidence(),
+        settled=now,
+        notes=() if usual.ticks >= LEARNING_TICKS else (SHORT_HISTORY,),
+    )
+
+
+def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: Policy) -> tuple[WatchState, Verdict]:
+    """Judge the windows that are due; the live release is their `canary`. Never advances, never withdraws.
+
+    ROLLBACK HARM_PROVEN, or WAIT with CALM, DISQUIET, BLIND or, when a person must be called, BLIND_TOO_LONG.
+    """
+    until = now - policy.delay_ticks
+    due = set(range(max(state.settled + 1, until - 10 * policy.blind_ticks), until + 1))
+    awaited = {window.tick for window in windows if window.tick in state.missing}
+    for tick in sorted(due | awaited):
+        readings = [window for window in windows if window.tick == tick]
+        whole = next((window for window in readings if _complete(window, state)), None)
+        if whole is not None:
+            state = _judge(state, whole, policy)
+        elif tick > state.settled:
+            trouble = readings[0].trouble if readings else ""
+            text = trouble or "telemetry has nothing of the release"
+            missing = (*state.missing, tick)[-STILL_AWAITED:]
+            state = replace(state, blind=state.blind + 1, blind_words=text, missing=missing, settled=tick)
+    state = replace(state, settled=max(state.settled, until))
+    return state, _verdict(state, now, policy)
+
+
+def _complete(window: Window, state: WatchState) -> bool:
+    if window.trouble or window.canary is None:
+        return False
+    return window.canary.total > 0 or state.usual.per_tick < SHOCK_AT_LEAST
+
+
+def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
+    arm = window.canary
+    assert arm is not None
+    n, x = arm.total, state.usual.counted(arm.total, arm.failed)
+    evidence = state.evidence.next_tick()
+    phi = max(state.usual.phi, window.items)
+    logs = []
+    for log, harm in zip(evidence.logs, HARMS, strict=True):
+        theta = harm * WORSE_AT_MOST / TOLERATED
+        gain = x * math.log(theta / WORSE_AT_MOST) - n * state.usual.rate * (theta - WORSE_AT_MOST)
+        logs.append(log + min(gain / phi, state.most))
+    evidence = replace(evidence, logs=tuple(logs))
+    e_value = evidence.e_value
+    return replace(
+        state,
+        evidence=evidence,
+        settled=max(state.settled, window.tick),
+        missing=tuple(tick for tick in state.missing if tick != window.tick),
+        blind=0,
+        blind_words="",
+        requests=state.requests + n,
+        failures=state.failures + arm.failed,
+        proven=max(state.proven, e_value if e_value >= policy.threshold else 0.0),
+    )
+
+
+def _verdict(state: WatchState, now: int, policy: Policy) -> Verdict:
+    e_value = state.evidence.e_value
+    rate = state.failures / state.requests if state.requests else 0.0
+    ratio = rate / state.usual.mean_rate if state.usual.mean_rate and state.requests else None
+    seen = f"{state.failures:,} failures in {state.requests:,} requests"
+    if ratio is not None:
+        seen = f"{seen}, {words.times(ratio)} as often as before the ramp"
+    action, code, text = Action.WAIT, "CALM", seen
+    if state.proven:
+        proof = f"harm that lasts is proven (evidence {state.proven:,.0f}, needed {policy.threshold:,.0f})"
+        action, code, text = Action.ROLLBACK, "HARM_PROVEN", f"{seen}; {proof}"
+    elif state.blind >= policy.blind_ticks:
+        code, text = "BLIND_TOO_LONG", f"{state.blind_words}: a person must look; nothing is rolled back blindly"
+    elif state.blind:
+        code, text = "BLIND", f"{state.blind_words}; waiting for telemetry"
+    elif e_value >= 2:
+        code, text = "DISQUIET", f"{seen}; evidence for harm is {e_value:.3g}, proof from {policy.threshold:,.0f} on"
+    excess = state.failures - state.requests * state.usual.mean_rate
+    metric = MetricEvidence(
+        name=FAILURES,
+        ratio=ratio,
+        at_least=None,
+        at_most=None,
+        canary_requests=state.requests,
+        canary_bad=state.failures,
+        baseline_requests=state.usual.requests,
+        baseline_bad=state.usual.failures,
+        e_value=e_value,
+        share=1.0,
+        dispersion=state.usual.phi,
+    )
+    receipt = Receipt(
+        tick=state.settled,
+        now=now,
+        step=policy.last,
+        weight=1.0,
+        e_value=e_value,
+        threshold=policy.threshold,
+        blind=state.blind,
+        missing=state.missing,
+        excess=excess,
+        budget=0.0,
+        excess_rate_at_worst=0.0,
+        requests_per_tick=state.usual.per_tick,
+        metrics=(metric,),
+        changed_by=(f"evidence for harm of {policy.threshold:,.0f}: rollback",),
+        weakened_by=state.notes,
+    )
+    weight = 0.0 if action is Action.ROLLBACK else 1.0
+    return Verdict(action, code, "; ".join((text, *state.notes)), policy.last, weight, receipt)

@@ -1,0 +1,97 @@
+"""What is usual for a service: its failures before a ramp, for the time when there is nothing else to compare with."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from slipway.promotion.judge.dispersion import PRIOR_SQUARES, PRIOR_VARIANCE, SHOCK, SHOCK_AT_LEAST
+from slipway.promotion.judge.windows import Window
+
+WORSE_AT_MOST = 1.5  # times the usual is tolerated: days differ
+SCALES_TICKS = (1, 15, 60, 240)
+SURE = math.log(100)  # 99 %, of the usual rate
+
+
+@dataclass(frozen=True)
+class Usual:
+    """`rate` is the upper bound (99 %) of the failure rate, `mean_rate` its mean with shocks cut off, `typical_rate`
+    that of the median tick. `phi` is the dispersion, `longest_shock` in ticks."""
+
+    rate: float = 1.0
+    mean_rate: float = 0.0
+    typical_rate: float = 0.0
+    phi: float = 1.0
+    longest_shock: int = 0
+    ticks: int = 0
+    requests: int = 0
+    failures: int = 0
+
+    @property
+    def per_tick(self) -> float:
+        return self.requests / self.ticks if self.ticks else 0.0
+
+    def counted(self, requests: int, failures: int) -> float:
+        """The failures of a tick that count: not more than four times the typical, before the ramp and after."""
+        return min(float(failures), max(SHOCK * self.typical_rate * requests, SHOCK_AT_LEAST))
+
+
+def learn_usual(history: Sequence[Window]) -> Usual:
+    """From windows of one tick each, oldest first, the release of that time as baseline; 24 hours are best."""
+    known = [window.baseline for window in history if window.baseline is not None and not window.trouble]
+    ticks = [(arm.total, arm.failed) for arm in known]
+    requests = sum(n for n, _ in ticks)
+    if not requests:
+        return Usual(ticks=len(ticks))
+    typical = Usual(typical_rate=median(x / n for n, x in ticks if n))
+    counted = [(n, typical.counted(n, x)) for n, x in ticks]
+    failures = sum(x for _, x in counted)
+    phi = _dispersion(counted, failures / requests)
+    return Usual(
+        rate=min(1.0, (failures + phi * SURE + math.sqrt(2 * failures * phi * SURE)) / requests),
+        mean_rate=failures / requests,
+        typical_rate=typical.typical_rate,
+        phi=phi,
+        longest_shock=_longest_shock(ticks, typical),
+        ticks=len(ticks),
+        requests=requests,
+        failures=sum(x for _, x in ticks),
+    )
+
+
+def _dispersion(ticks: Sequence[tuple[int, float]], rate: float) -> float:
+    """The worst of all scales: parts about the mean of their neighbourhood, hours beyond what is tolerated anyway.
+
+    So a service that is busier by day does not look bursty, unless its days differ by more than the margin.
+    """
+    worst = 1.0
+    for scale, wider in pairwise(SCALES_TICKS):
+        squares, variance = PRIOR_SQUARES, PRIOR_VARIANCE
+        for around in _parts(ticks, wider):
+            mean = sum(x for _, x in around) / max(1, sum(n for n, _ in around))
+            for part in _parts(around, scale):
+                expected = mean * sum(n for n, _ in part)
+                squares += (sum(x for _, x in part) - expected) ** 2
+                variance += expected * (1 - scale / wider)
+        worst = max(worst, squares / variance)
+    for scale in SCALES_TICKS[2:]:
+        squares, variance = PRIOR_SQUARES, PRIOR_VARIANCE
+        for part in _parts(ticks, scale):
+            tolerated = WORSE_AT_MOST * rate * sum(n for n, _ in part)
+            squares += max(0.0, sum(x for _, x in part) - tolerated) ** 2
+            variance += tolerated
+        worst = max(worst, squares / variance)
+    return worst
+
+
+def _parts(ticks: Sequence[tuple[int, float]], size: int) -> list[Sequence[tuple[int, float]]]:
+    return [ticks[begin : begin + size] for begin in range(0, len(ticks) - size + 1, size)]
+
+
+def _longest_shock(ticks: Sequence[tuple[int, int]], typical: Usual) -> int:
+    longest = running = 0
+    for n, x in ticks:
+        running = running + 1 if x > typical.counted(n, x) else 0
+        longest = max(longest, running)
+    return longest

@@ -1,0 +1,323 @@
+"""Whatever telemetry delivers is never good news and never the release's fault."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slipway.promotion.histogram import LatencyHistogram
+from slipway.promotion.judge.judge import tick
+from slipway.promotion.judge.policy import Policy, PolicyInvalid
+from slipway.promotion.judge.reading import dump_window, read_window
+from slipway.promotion.judge.state import State, begin
+from slipway.promotion.judge.verdict import Action, Verdict
+from slipway.promotion.judge.windows import Arm, Half, Window, difference
+from tests.promotion.judge.builders import Traffic, a_history, a_window
+
+POLICY = Policy()
+
+
+@pytest.fixture(scope="module")
+def usual() -> State:
+    return begin(POLICY, a_history())
+
+
+def lived(state: State, windows: dict[int, list[Window]], ticks: int, policy: Policy = POLICY) -> list[Verdict]:
+    """The verdicts of all ticks; `windows` by the tick at which they are handed in."""
+    verdicts = []
+    for now in range(1, ticks + 1):
+        state, verdict = tick(state, windows.get(now, []), now, policy)
+        verdicts.append(verdict)
+    return verdicts
+
+
+def test_no_data_waits_and_is_withdrawn_when_the_blind_time_is_over(usual: State) -> None:
+    verdicts = lived(usual, {}, 10)
+    assert {verdict.code for verdict in verdicts[:-1]} == {"BLIND"}
+    assert (verdicts[-1].action, verdicts[-1].weight) == (Action.WITHDRAW, 0.0)
+    assert "the release is not blamed" in verdicts[-1].words
+
+
+def test_a_silent_canary_is_withdrawn_after_five_ticks(usual: State) -> None:
+    verdicts = lived(usual, {number: [a_window(number, canary=None)] for number in range(1, 9)}, 5)
+    assert [verdict.action for verdict in verdicts] == [Action.WAIT] * 4 + [Action.WITHDRAW]
+    assert "the canary is silent" in verdicts[-1].words
+
+
+def test_a_canary_that_should_have_requests_and_has_none_is_silent(usual: State) -> None:
+    verdicts = lived(usual, {number: [a_window(number, canary=(0, 0))] for number in range(1, 9)}, 5)
+    assert verdicts[-1].action is Action.WITHDRAW
+
+
+@pytest.mark.parametrize("baseline", [None, (0, 0)])
+def test_a_canary_alone_is_not_judged(usual: State, baseline: tuple[int, int] | None) -> None:
+    windows = {number: [a_window(number, (1500, 900), baseline)] for number in range(1, 11)}
+    verdicts = lived(usual, windows, 10)
+    assert [verdict.action for verdict in verdicts] == [Action.WAIT] * 9 + [Action.WITHDRAW]
+    assert "the baseline is silent" in verdicts[0].words
+
+
+def test_one_complete_window_ends_the_blindness(usual: State) -> None:
+    verdicts = lived(usual, {number: [a_window(number)] for number in (9, 10)}, 10)
+    assert verdicts[7].code == "BLIND"
+    assert verdicts[8].code == "TOO_SOON"
+    assert verdicts[9].action is not Action.WITHDRAW
+
+
+def test_telemetry_late_by_five_minutes_is_waited_for_when_the_delay_is_known() -> None:
+    policy = Policy(delay_ticks=5)
+    state = begin(policy, a_history())
+    handed_in = {number + 5: [a_window(number)] for number in range(1, 20)}
+    verdicts = lived(state, handed_in, 12, policy)
+    assert all(verdict.code != "BLIND" for verdict in verdicts)
+    assert {verdict.code for verdict in verdicts[:6]} == {"TOO_SOON"}
+    assert any(verdict.action is Action.ADVANCE for verdict in verdicts)
+
+
+def test_a_window_that_comes_late_by_surprise_is_still_judged_once(usual: State) -> None:
+    state, _ = tick(usual, [], 1, POLICY)
+    state, verdict = tick(state, [a_window(1, (1500, 300))], 2, POLICY)
+    assert verdict.action is Action.ROLLBACK
+    again, _ = tick(state, [a_window(1, (1500, 300))], 2, POLICY)
+    assert again.metrics == state.metrics
+
+
+def test_a_window_later_than_the_last_five_is_left_alone(usual: State) -> None:
+    state = usual
+    for now in range(1, 8):
+        state, _ = tick(state, [], now, POLICY)
+    after, verdict = tick(state, [a_window(1, (1500, 300))], 7, POLICY)
+    assert verdict.code == "BLIND"
+    assert after.metrics == state.metrics
+
+
+def test_out_of_order_and_doubled_windows_change_nothing(usual: State) -> None:
+    windows = [Traffic(1, 30_000, 0.001).window(number, 0.05) for number in (1, 2, 3)]
+    expected = tick(usual, windows, 3, POLICY)
+    assert tick(usual, [windows[2], windows[0], windows[1], windows[0], windows[2]], 3, POLICY) == expected
+
+
+def test_windows_of_the_future_wait_for_their_time(usual: State) -> None:
+    state, verdict = tick(usual, [a_window(2, (1500, 900))], 1, POLICY)
+    assert verdict.code == "BLIND"
+    assert state.judged == 0
+
+
+@given(
+    st.lists(st.integers(1, 6), max_size=10),
+    st.permutations(range(1, 7)),
+    st.integers(0, 6),
+    st.integers(0, 40),
+)
+@settings(max_examples=40, deadline=None)
+def test_judging_in_one_or_in_two_halves_gives_the_same(
+    doubled: list[int], order: list[int], cut: int, failures: int
+) -> None:
+    policy = Policy(ramp="fixed")  # stays at its weight for these ticks
+    state = begin(policy, a_history(ticks=40))
+    windows = {number: a_window(number, (1500, failures // number)) for number in range(1, 7)}
+    at_once, verdict = tick(state, [windows[number] for number in (*order, *doubled)], 6, policy)
+    halfway, _ = tick(state, [windows[number] for number in order if number <= cut], cut, policy)
+    later, same = tick(halfway, [windows[number] for number in (*order, *doubled)], 6, policy)
+    assert later == at_once
+    assert same == verdict
+
+
+BROKEN = [
+    {"requests": [100], "failures": [-1]},
+    {"requests": [-100], "failures": [0]},
+    {"requests": [100], "failures": [101]},
+    {"requests": [math.nan], "failures": [0]},
+    {"requests": [math.inf], "failures": [0]},
+    {"requests": [100, 100], "failures": [1]},
+    {"requests": [10**400], "failures": [1]},
+    {"requests": [True], "failures": [0]},
+    {"requests": ["100"], "failures": ["1"]},
+    {"requests": [], "failures": []},
+    {"requests": None},
+    {"requests": [100], "failures": [1], "own": {"checkout": [10, 11]}},
+    {"requests": [100], "failures": [1], "own": {"checkout": 5}},
+    [],
+    "many",
+]
+
+
+@pytest.mark.parametrize("arm", BROKEN, ids=str)
+def test_numbers_that_cannot_be_true_are_blindness_in_words(usual: State, arm: object) -> None:
+    good = {"requests": [28_500], "failures": [28]}
+    window = read_window({"tick": 1, "canary": arm, "baseline": good})
+    assert window.canary is None
+    assert window.fault
+    _, verdict = tick(usual, [window], 1, POLICY)
+    assert (verdict.action, verdict.code) == (Action.WAIT, "BLIND")
+    assert window.fault in verdict.words
+
+
+@pytest.mark.parametrize("data", [{}, {"tick": 0}, {"tick": "3"}, {"tick": math.nan}, {"tick": -4}, [], None])
+def test_a_window_without_its_number_is_never_due(usual: State, data: object) -> None:
+    window = read_window(data)  # type: ignore[arg-type]
+    assert window.tick == 0
+    assert window.fault
+    assert tick(usual, [window], 1, POLICY)[1].code == "BLIND"
+
+
+@pytest.mark.parametrize("items", [math.nan, math.inf, 0, -1])
+def test_sampling_that_cannot_be_true_is_blindness(usual: State, items: float) -> None:
+    assert tick(usual, [a_window(1, items=items)], 1, POLICY)[1].code == "BLIND"
+
+
+def test_negative_and_absurd_counts_built_in_code_are_blindness_too(usual: State) -> None:
+    for canary in ((1500, -3), (-1, 0), (10**400, 5), (1500, 1501)):
+        assert tick(usual, [a_window(1, canary)], 1, POLICY)[1].code == "BLIND"
+
+
+def test_a_counter_that_began_anew_counts_from_zero() -> None:
+    assert difference(100, 130) == 30
+    assert difference(100, 100) == 0
+    assert difference(100, 7) == 7
+
+
+def test_both_failing_together_is_nobody_s_fault_here(usual: State) -> None:
+    windows = {
+        number: [a_window(number, (1500, 750), (28_500, 14_250))] if number > 2 else [a_window(number)]
+        for number in range(1, 9)
+    }
+    verdicts = lived(replace(usual), windows, 8)
+    assert all(verdict.action is not Action.ROLLBACK for verdict in verdicts)
+
+
+def test_huge_counts_are_judged(usual: State) -> None:
+    huge = 2**52
+    _, verdict = tick(usual, [a_window(1, (huge, huge // 1000), (huge, huge // 1000))], 1, POLICY)
+    assert verdict.action is Action.WAIT
+    _, verdict = tick(usual, [a_window(1, (huge, huge // 2), (huge, huge // 1000))], 1, POLICY)
+    assert verdict.action is Action.ROLLBACK
+
+
+def test_zero_failures_for_ever_advance_and_never_roll_back() -> None:
+    state = begin(POLICY, a_history(failures=0))
+    for number in range(1, 60):
+        requests = round(30_000 * POLICY.steps[state.step])
+        state, verdict = tick(state, [a_window(number, (requests, 0), (30_000 - requests, 0))], number, POLICY)
+        assert verdict.action is not Action.ROLLBACK
+        if verdict.weight == 1:
+            break
+    assert verdict.weight == 1
+    assert "not once in" in verdict.words
+
+
+def test_nothing_but_failures_is_rolled_back_beside_a_sound_baseline_only(usual: State) -> None:
+    assert tick(usual, [a_window(1, (1500, 1500))], 1, POLICY)[1].action is Action.ROLLBACK
+    assert tick(usual, [a_window(1, (1500, 1500), (28_500, 28_500))], 1, POLICY)[1].action is Action.WAIT
+
+
+def test_a_histogram_of_another_layout_is_left_out_and_named() -> None:
+    good = {"buckets_per_doubling": 36, "counts": {"240": 1500}}
+    other = {"buckets_per_doubling": 20, "counts": {"130": 1500}}
+    arm = {"requests": [1500], "failures": [1]}
+    window = read_window({"tick": 1, "canary": {**arm, "latencies": other}, "baseline": {**arm, "latencies": good}})
+    assert window.canary is not None
+    assert window.canary.latencies is None
+    assert window.unread == ("latencies of canary: 20 buckets per doubling instead of 36",)
+    slow = LatencyHistogram.load({"240": 15_000})
+    history = [Window(n, None, Arm((30_000,), (30,), slow), (Half(1, 0, slow), Half(1, 0, slow))) for n in range(40)]
+    state, verdict = tick(begin(POLICY, history), [window, replace(window, tick=2)], 2, POLICY)
+    assert verdict.action is Action.WAIT
+    assert verdict.code in ("METRIC_MISSING", "NOT_ENOUGH_EVIDENCE")
+    assert "20 buckets per doubling" in state.partly_words
+
+
+@pytest.mark.parametrize("counts", [{"240": -1}, {"240": math.nan}, {"240": "many"}, [1, 2], {"first": 3}])
+def test_a_histogram_with_impossible_counts_is_never_evidence(counts: object) -> None:
+    arm = {"requests": [10], "failures": [1], "latencies": {"buckets_per_doubling": 36, "counts": counts}}
+    window = read_window({"tick": 1, "canary": arm, "baseline": arm})
+    assert window.fault or (window.unread and window.canary is not None and window.canary.latencies is None)
+
+
+def test_a_window_survives_json() -> None:
+    window = Traffic(1, 300, 0.1).window(4, 0.3)
+    arm = replace(
+        window.canary or Arm((1,), (0,)), latencies=LatencyHistogram.load({"3": 5}), own={"a": (5, 1)}, cpu=1.0
+    )
+    window = replace(window, canary=arm)
+    assert read_window(dump_window(window)) == window
+
+
+def test_a_cpu_reading_that_is_no_number_is_left_out(usual: State) -> None:
+    arm = {"requests": [28_500], "failures": [28], "cpu": math.nan}
+    window = read_window({"tick": 1, "canary": {**arm, "memory": -1}, "baseline": arm})
+    assert not window.fault
+    assert len(window.unread) == 3
+    canary = Arm((1500,), (1,), cpu=math.nan, memory=math.inf)
+    state, _ = tick(usual, [replace(a_window(1), canary=canary)], 1, POLICY)
+    assert not state.saturation.holds
+
+
+def test_a_margin_of_nothing_is_allowed_and_stricter() -> None:
+    none, usual_margin = Policy(error_margin=0, latency_margin=0), POLICY
+    window = a_window(1, (15_000, 30), (15_000, 15))
+    strict = tick(begin(none, a_history()), [window], 1, none)[1]
+    usual_one = tick(begin(usual_margin, a_history()), [window], 1, usual_margin)[1]
+    assert strict.e_value > usual_one.e_value
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"false_rollback": 0}, "FALSE_ROLLBACK_INVALID"),
+        ({"false_rollback": 1}, "FALSE_ROLLBACK_INVALID"),
+        ({"false_rollback": math.nan}, "FALSE_ROLLBACK_INVALID"),
+        ({"error_margin": -0.1}, "MARGIN_INVALID"),
+        ({"latency_margin": math.nan}, "MARGIN_INVALID"),
+        ({"steps": ()}, "STEPS_INVALID"),
+        ({"steps": (0.5,)}, "STEPS_INVALID"),
+        ({"steps": (0.5, 0.25, 1.0)}, "STEPS_INVALID"),
+        ({"steps": (0.0, 1.0)}, "STEPS_INVALID"),
+        ({"steps": (math.nan, 1.0)}, "STEPS_INVALID"),
+        ({"ramp": "hasty"}, "RAMP_UNKNOWN"),
+        ({"tick_s": 0}, "TIME_INVALID"),
+        ({"tick_s": math.nan}, "TIME_INVALID"),
+        ({"delay_ticks": -1}, "TIME_INVALID"),
+        ({"blind_ticks": 0}, "TIME_INVALID"),
+        ({"budget": -5}, "BUDGET_INVALID"),
+        ({"patience_ticks": 1}, "PATIENCE_INVALID"),
+        ({"own_metrics": ("failures",)}, "METRICS_INVALID"),
+        ({"own_metrics": ("a", "a")}, "METRICS_INVALID"),
+        ({"own_metrics": tuple("abcdef")}, "METRICS_INVALID"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(change: dict[str, object], code: str) -> None:
+    with pytest.raises(PolicyInvalid) as refused:
+        Policy(**change)  # type: ignore[arg-type]
+    assert refused.value.code == code
+
+
+def test_a_clock_that_jumps_is_blindness_not_a_long_wait(usual: State) -> None:
+    _, verdict = tick(usual, [], 10**9, POLICY)
+    assert verdict.action is Action.WITHDRAW
+    _, verdict = tick(usual, [a_window(10**9)], 10**9, POLICY)
+    assert verdict.action is Action.WAIT
+
+
+ARMS = st.one_of(
+    st.none(),
+    st.tuples(st.integers(0, 5000), st.integers(0, 50)).map(lambda pair: (pair[0], min(pair))),
+)
+
+
+@given(st.lists(st.tuples(ARMS, ARMS), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_no_verdict_without_evidence(arms: list[tuple[tuple[int, int] | None, tuple[int, int] | None]]) -> None:
+    state = begin(POLICY, a_history(ticks=40))
+    for number, (canary, baseline) in enumerate(arms, 1):
+        state, verdict = tick(state, [a_window(number, canary, baseline)], number, POLICY)
+        judged = verdict.metrics[0]
+        if verdict.action is Action.ADVANCE:
+            assert judged.canary_requests >= 50
+            assert judged.baseline_requests > 0
+        if verdict.action is Action.ROLLBACK:
+            assert judged.canary_bad > 0
+        if verdict.action is Action.WITHDRAW or verdict.weight == 1:
+            break

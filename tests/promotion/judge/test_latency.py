@@ -1,0 +1,85 @@
+"""Latencies count as slow beyond a cut that past ticks of the baseline set."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slipway.promotion.histogram import LatencyHistogram
+from slipway.promotion.judge.latency import MOST_BUCKETS, UsualLatencies, latency_readings, widening
+from slipway.promotion.judge.windows import Arm, Half, Window
+from tests.promotion.judge.builders import latencies
+
+HISTOGRAMS = st.dictionaries(st.integers(-300, 1400), st.integers(1, 1000), max_size=30).map(
+    lambda counts: LatencyHistogram.load({str(bucket): count for bucket, count in counts.items()})
+)
+
+
+def edge_ms(bucket: int) -> float:
+    return float(2 ** (bucket / 36))
+
+
+def test_cuts_are_the_quantiles_of_the_past() -> None:
+    rng = random.Random(1)
+    usual = UsualLatencies()
+    assert usual.cuts() == {}
+    everything = LatencyHistogram()
+    for _ in range(5):
+        tick = latencies(rng, 2000)
+        usual, everything = usual.after(tick), everything.merge(tick)
+    for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        assert edge_ms(usual.cuts()[name]) == pytest.approx(everything.quantile(q), rel=0.05)
+
+
+def test_older_ticks_weigh_less() -> None:
+    usual = UsualLatencies()
+    for ms in (10.0, 1000.0):
+        for _ in range(60):
+            tick = LatencyHistogram()
+            tick.record(ms, 100)
+            usual = usual.after(tick)
+    assert edge_ms(usual.cuts()["p50"]) > 900
+
+
+@pytest.mark.parametrize(("margin", "ratio"), [(0.0, 1.0), (0.10, 1.10), (1.0, 2.0)])
+def test_the_canary_s_cut_lies_higher_by_the_margin(margin: float, ratio: float) -> None:
+    assert ratio <= edge_ms(widening(margin)) < ratio * 1.02
+
+
+def test_requests_beyond_the_cuts_are_counted_in_both_arms_and_halves() -> None:
+    slow, fast = LatencyHistogram(), LatencyHistogram()
+    slow.record(500, 40)
+    fast.record(50, 60)
+    both = slow.merge(fast)
+    window = Window(1, Arm((100,), (0,), both), Arm((100,), (0,), both), (Half(40, 0, slow), Half(60, 0, fast)))
+    cut = UsualLatencies().after(fast).cuts()
+    reading = latency_readings(window, cut, 0.10)["p95"]
+    assert tuple(reading.counts) == (100, 40, 100, 40)
+    assert reading.halves is not None
+    assert tuple(reading.halves) == (40, 40, 60, 0)
+
+
+@given(st.lists(HISTOGRAMS, max_size=12))
+@settings(max_examples=40)
+def test_the_memory_stays_small(ticks: list[LatencyHistogram]) -> None:
+    usual = UsualLatencies()
+    for tick in ticks:
+        usual = usual.after(tick)
+    assert len(usual.weights) <= MOST_BUCKETS
+
+
+@given(HISTOGRAMS, HISTOGRAMS, HISTOGRAMS)
+@settings(max_examples=40)
+def test_histograms_merge_in_any_order(a: LatencyHistogram, b: LatencyHistogram, c: LatencyHistogram) -> None:
+    assert a.merge(b) == b.merge(a)
+    assert a.merge(b).merge(c) == a.merge(b.merge(c))
+
+
+@given(HISTOGRAMS, st.lists(st.integers(-400, 1500), min_size=1, max_size=4))
+def test_counts_above_a_cut_add_up(histogram: LatencyHistogram, cuts: list[int]) -> None:
+    above = histogram.counts_above(cuts)
+    assert all(
+        count == sum(n for bucket, n in histogram.buckets().items() if bucket > cut)
+        for cut, count in zip(cuts, above, strict=True)
+    )

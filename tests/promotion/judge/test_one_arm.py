@@ -1,0 +1,109 @@
+"""After 100 %: harm that lasts is rolled back, shocks are not, blindness calls a person."""
+
+import json
+import random
+
+import pytest
+
+from slipway.promotion.judge.one_arm import WatchState, begin_watch, watch_tick
+from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.state import StateInvalid
+from slipway.promotion.judge.verdict import Action, Verdict
+from slipway.promotion.judge.windows import Arm, Window
+from tests.promotion.judge.builders import Traffic
+
+POLICY = Policy()
+REQUESTS = 30_000
+
+
+def before(failures: list[int]) -> list[Window]:
+    return [Window(number, None, Arm((REQUESTS,), (count,))) for number, count in enumerate(failures)]
+
+
+def usual_failures(seed: int, ticks: int) -> list[int]:
+    traffic = Traffic(seed, REQUESTS, 0.001)
+    return [traffic.poisson(30) for _ in range(ticks)]
+
+
+def watched(state: WatchState, failures: list[int]) -> tuple[int, Verdict]:
+    for number, count in enumerate(failures, 1):
+        state, verdict = watch_tick(state, [Window(number, Arm((REQUESTS,), (count,)))], number, POLICY)
+        if verdict.action is Action.ROLLBACK:
+            break
+    return number, verdict
+
+
+def test_a_release_like_the_time_before_is_left_alone() -> None:
+    for seed in range(10):
+        number, verdict = watched(
+            begin_watch(POLICY, before(usual_failures(seed, 480))), usual_failures(seed + 50, 240)
+        )
+        assert (number, verdict.code) == (240, "CALM")
+
+
+def test_harm_that_lasts_is_rolled_back_but_not_within_ten_ticks() -> None:
+    state = begin_watch(POLICY, before(usual_failures(1, 480)))
+    for harm in (3, 50):
+        number, verdict = watched(state, [harm * count for count in usual_failures(2, 60)])
+        assert verdict.action is Action.ROLLBACK
+        assert verdict.weight == 0
+        assert 10 <= number <= 15
+        assert "as often as before the ramp; harm that lasts is proven" in verdict.words
+
+
+def test_shocks_as_long_as_the_history_s_are_nobody_s_fault() -> None:
+    rng = random.Random(3)
+    with_shocks = usual_failures(1, 480)
+    for start in (60, 200, 350):
+        with_shocks[start : start + 7] = [4500] * 7
+    state = begin_watch(POLICY, before(with_shocks))
+    after = usual_failures(4, 240)
+    for start in (30, 120):
+        after[start : start + 10] = [4500] * rng.randint(8, 10)
+    assert watched(state, after[:240])[1].action is Action.WAIT
+
+
+def test_busy_days_are_tolerated() -> None:
+    day = [20 + 20 * (number % 480 < 240) for number in range(480)]
+    assert watched(begin_watch(POLICY, before(day)), [40] * 240)[1].action is Action.WAIT
+
+
+def test_blindness_calls_a_person_and_never_rolls_back() -> None:
+    state, codes = begin_watch(POLICY, before(usual_failures(1, 60))), []
+    for number in range(1, 13):
+        state, verdict = watch_tick(state, [], number, POLICY)
+        assert verdict.action is Action.WAIT
+        codes.append(verdict.code)
+    assert codes[:9] == ["BLIND"] * 9
+    assert codes[9:] == ["BLIND_TOO_LONG"] * 3
+    state, verdict = watch_tick(state, [Window(13, Arm((REQUESTS,), (30,)))], 13, POLICY)
+    assert verdict.code == "CALM"
+
+
+def test_without_a_history_nothing_is_ever_proven() -> None:
+    number, verdict = watched(begin_watch(POLICY, ()), [3000] * 60)
+    assert (number, verdict.action) == (60, Action.WAIT)
+    assert "the history before the ramp was short" in verdict.words
+
+
+def test_doubled_and_late_windows_are_judged_once() -> None:
+    state = begin_watch(POLICY, before(usual_failures(1, 60)))
+    state, _ = watch_tick(state, [], 1, POLICY)
+    window = Window(1, Arm((REQUESTS,), (30,)))
+    state, _ = watch_tick(state, [window, window], 2, POLICY)
+    again, _ = watch_tick(state, [window], 2, POLICY)
+    assert state.requests == again.requests == REQUESTS
+
+
+def test_the_state_survives_json() -> None:
+    state = begin_watch(POLICY, before(usual_failures(1, 60)))
+    state, _ = watch_tick(state, [Window(1, Arm((REQUESTS,), (33,)))], 1, POLICY)
+    text = json.dumps(state.dump(), allow_nan=False)
+    assert len(text) < 2000
+    assert WatchState.load(json.loads(text)) == state
+
+
+@pytest.mark.parametrize("data", [{}, {"version": 2}, {"version": 1}, [], {"version": 1, "evidence": 3}])
+def test_what_is_no_state_is_refused(data: object) -> None:
+    with pytest.raises(StateInvalid):
+        WatchState.load(data)  # type: ignore[arg-type]

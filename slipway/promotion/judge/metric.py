@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from slipway.promotion.judge import bounds
 from slipway.promotion.judge.dispersion import Dispersion
 from slipway.promotion.judge.evidence import Evidence, share_of_bad
+from slipway.promotion.judge.new_bursts import NewBursts
 from slipway.promotion.judge.windows import Counts
 
 PRIOR_RESIDUE = 5.0
@@ -39,12 +40,14 @@ class Metric:
     carry: Counts = field(default_factory=Counts)
     residue: tuple[float, float] = (0.0, 0.0)
     dispersion: Dispersion = field(default_factory=Dispersion)
+    new_bursts: NewBursts = field(default_factory=NewBursts)
 
     @property
     def phi(self) -> float:
         """Dispersion of both arms as far as it is known before the next tick; at least 1."""
         squares, variance = self.residue
-        return max(self.dispersion.phi, (PRIOR_RESIDUE + squares) / (PRIOR_RESIDUE + variance))
+        own = (PRIOR_RESIDUE + squares) / (PRIOR_RESIDUE + variance)
+        return max(self.dispersion.phi, own, self.new_bursts.phi)
 
     def learn(self, requests: int, bad: int, halves: Counts | None) -> "Metric":
         """A tick before the ramp, the baseline alone."""
@@ -70,7 +73,8 @@ class Metric:
             return replace(judged, cold=self.cold.plus(whole))._learned(tick, reading.halves)
         judged = replace(judged, sums=bounds.add(self.sums, blocks, phi, theta0), counts=self.counts.plus(whole))
         if shock == 1:
-            judged = replace(judged, residue=judged._residue(whole))
+            new_bursts = self.new_bursts.after(reading.blocks, reading.halves)
+            judged = replace(judged, residue=judged._residue(whole), new_bursts=new_bursts)
         return judged._learned(tick, reading.halves)
 
     def _residue(self, tick: Counts) -> tuple[float, float]:

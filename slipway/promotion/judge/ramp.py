@@ -14,6 +14,8 @@ FEWEST_TICKS = 2  # at a weight
 DISQUIET = 2.0  # an e-value from which nothing advances
 REACT_TICKS, REACT_TICKS_AT_THE_END = 3, 5  # until harm at the next weight would be stopped
 MORE_PATIENCE_AT_THE_END = 2
+LEANING = 0.5  # an e-value; below it the evidence speaks for the canary
+TIMES_PATIENCE_LEANING = 4
 USUAL_TICKS = 5  # the budget: so many ticks of the service's usual failures
 FEWEST_IN_BUDGET = 5.0
 USUAL_RATE_AT_LEAST = 0.001
@@ -67,7 +69,22 @@ def next_step(state: State, policy: Policy, ahead: Outlook) -> int | None:
         fitting = next((step for step in allowed if step <= policy.last and ahead.fits(step, policy)), None)
         if fitting is not None:
             return fitting
-    return state.step + 1 if state.judged_here >= patience_at(state.step, policy) else None
+    return state.step + 1 if _patience_is_over(state, policy) else None
+
+
+def leans_to_harm(state: State, policy: Policy) -> bool:
+    """The canary looks worse than tolerable, and evidence does not speak against it: too little for a proof."""
+    n, x, m, y = state.metrics[FAILURES].counts
+    return x * m > policy.tolerated(FAILURES) * y * n and state.e_value(policy) >= LEANING
+
+
+def _patience_is_over(state: State, policy: Policy) -> bool:
+    """Enough calm ticks. Before 100 % a canary that leans to harm is watched longer: weak harm shows best there."""
+    calm = patience_at(state.step, policy)
+    at_the_end = state.step + 1 == policy.last and policy.ramp != "fixed"
+    if at_the_end and leans_to_harm(state, policy):
+        calm *= TIMES_PATIENCE_LEANING
+    return state.judged_here >= calm
 
 
 def patience_at(step: int, policy: Policy) -> int:

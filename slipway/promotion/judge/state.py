@@ -9,6 +9,7 @@ from slipway.promotion.judge.dispersion import LEARNING_TICKS, Dispersion
 from slipway.promotion.judge.evidence import Evidence
 from slipway.promotion.judge.latency import UsualLatencies, latency_halves
 from slipway.promotion.judge.metric import Metric
+from slipway.promotion.judge.new_bursts import NewBursts
 from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.saturation import Saturation
 from slipway.promotion.judge.windows import Counts, Window
@@ -197,6 +198,7 @@ def _dump_metric(metric: Metric) -> dict[str, Any]:
         "counts": [list(counts) for counts in (metric.counts, metric.cold, metric.last, metric.carry)],
         "residue": list(metric.residue),
         "dispersion": {**vars(metric.dispersion), "waiting": list(metric.dispersion.waiting)},
+        "new_bursts": dict(vars(metric.new_bursts)),
     }
 
 
@@ -214,6 +216,7 @@ def _load_metric(data: Mapping[str, Any]) -> Metric:
         carry=carry,
         residue=(squares, variance),
         dispersion=Dispersion(**{**dispersion, "waiting": (first, second)}),
+        new_bursts=NewBursts(**data["new_bursts"]),
     )
 
 

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from slipway.promotion.judge.dispersion import Dispersion
-from slipway.promotion.judge.windows import Counts
+from slipway.promotion.judge.new_bursts import NewBursts
+from slipway.promotion.judge.windows import Counts, Window, blocks_of
 from tests.promotion.judge.builders import Traffic
 
 
@@ -58,3 +59,25 @@ def test_without_halves_ticks_that_follow_each_other_are_compared() -> None:
     assert dispersion.lacks_halves
     assert dispersion.phi > 20
     assert dispersion.unseen > learned([(15, 15)] * 60).unseen
+
+
+@pytest.mark.parametrize(("burst", "low", "high"), [(1, 0.5, 1.3), (5, 4, 12)])
+def test_bursts_that_begin_with_the_ramp_show_within_ten_ticks(burst: int, low: float, high: float) -> None:
+    seen = NewBursts()
+    for number in range(10):
+        seen = seen.after(*baseline_of(Traffic(number, 30_000, 0.001, burst).window(number, 0.05)))
+    assert low <= seen.phi <= high
+
+
+def test_a_harm_of_the_canary_is_no_burst_of_the_baseline() -> None:
+    seen = NewBursts()
+    for number in range(5):
+        seen = seen.after(*baseline_of(Traffic(number, 30_000, 0.001).window(number, 0.05, harm=50)))
+    assert seen.phi < 1.5
+
+
+def baseline_of(window: Window) -> tuple[list[Counts], Counts]:
+    assert window.canary and window.baseline and window.halves
+    first, second = window.halves
+    halves = Counts(first.requests, first.failures, second.requests, second.failures)
+    return list(blocks_of(window.canary, window.baseline)), halves

@@ -93,6 +93,20 @@ def test_harm_that_begins_late_is_caught_at_once() -> None:
     assert "in the last tick judged 90 of 15,000 requests, baseline 15 of 15,000" in verdict.words
 
 
+def test_a_canary_that_leans_to_harm_is_watched_longer_before_it_gets_all_the_traffic() -> None:
+    def ticks_at_half(canary_failures: int) -> int:
+        state = begin(POLICY, a_history(requests=600, failures=6), 0.5)
+        for number in range(1, 80):
+            window = a_window(number, (300, canary_failures if number % 3 else 4), (300, 3))
+            state, verdict = tick(state, [window], number, POLICY)
+            if verdict.action is Action.ADVANCE:
+                break
+        return number
+
+    assert ticks_at_half(3) <= 7
+    assert ticks_at_half(4) > 20
+
+
 def test_a_fixed_ramp_takes_its_time_and_every_step() -> None:
     policy = Policy(ramp="fixed")
     state, advanced = begin(policy, a_history()), []

@@ -226,6 +226,20 @@ def test_a_promised_metric_that_is_missing_holds_then_withdraws_the_ramp() -> No
     assert "no checkout" in verdict.words
 
 
+def test_a_window_from_before_all_the_traffic_that_comes_late_can_still_prove_harm() -> None:
+    policy = Policy(steps=(0.5, 1.0), delay_ticks=2)
+    state = begin(policy, a_history())
+    for number in range(1, 40):
+        before = [a_window(number - 2, (15_000, 0), (15_000, 15))] if number > 2 else []
+        state, verdict = tick(state, before, number, policy)
+        if verdict.weight == 1:
+            break
+    state, verdict = tick(state, [a_window(number - 1, (15_000, 0), (15_000, 15))], number + 1, policy)
+    assert (verdict.action, verdict.code) == (Action.WAIT, "RAMP_OVER")
+    _, verdict = tick(state, [a_window(number, (15_000, 3000), (15_000, 15))], number + 2, policy)
+    assert verdict.action is Action.ROLLBACK
+
+
 def test_a_receipt_is_plain_json_and_holds_what_the_verdict_rests_on(usual: State) -> None:
     _, verdict = after(usual, [a_window(1), a_window(2)])
     receipt = json.loads(json.dumps(verdict.receipt.dump()))

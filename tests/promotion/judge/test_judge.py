@@ -104,7 +104,7 @@ def test_a_canary_that_leans_to_harm_is_watched_longer_before_it_gets_all_the_tr
         return number
 
     assert ticks_at_half(3) <= 7
-    assert ticks_at_half(4) > 20
+    assert ticks_at_half(4) == 14
 
 
 def test_a_fixed_ramp_takes_its_time_and_every_step() -> None:

@@ -1,0 +1,1 @@
+"""Ramps without a service: traffic, harm, our judge and its peers, and the bound none can beat. `docs/judge.md`."""

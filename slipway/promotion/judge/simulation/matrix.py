@@ -1,0 +1,77 @@
+"""Many ramps, in processes side by side. The same seed gives the same figures, on however many."""
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.simulation.ours import Ours
+from slipway.promotion.judge.simulation.peers.argo import Argo
+from slipway.promotion.judge.simulation.peers.flagger import Flagger
+from slipway.promotion.judge.simulation.peers.kayenta import Kayenta
+from slipway.promotion.judge.simulation.peers.plain import Plain
+from slipway.promotion.judge.simulation.ramp import RampResult, run
+from slipway.promotion.judge.simulation.rule import Rule
+from slipway.promotion.judge.simulation.scenarios import Scenario
+from slipway.promotion.judge.simulation.traffic import Stream
+from slipway.promotion.judge.state import begin
+
+OURS = "ours"
+PEERS: dict[str, type[Flagger] | type[Argo] | type[Kayenta] | type[Plain]] = {
+    "plain binomial": Plain,
+    "flagger": Flagger,
+    "argo": Argo,
+    "kayenta": Kayenta,
+}
+GROUP = 20  # ramps that share a history
+
+
+@dataclass(frozen=True)
+class Job:
+    """`ramps` of a scenario under a rule: `ours` with its policy, or a peer."""
+
+    scenario: Scenario
+    rule: str = OURS
+    policy: Policy = field(default_factory=Policy)
+    ramps: int = 400
+
+
+def run_matrix(jobs: Sequence[Job], seed: int, processes: int | None = None) -> list[list[RampResult]]:
+    """The ramps of each job, in the order of the jobs."""
+    groups = [(number, group) for number, job in enumerate(jobs) for group in _groups(job)]
+    workers = processes or os.cpu_count() or 1
+    results: list[list[RampResult]] = [[] for _ in jobs]
+    for (number, _), part in zip(groups, _mapped(jobs, groups, seed, workers), strict=True):
+        results[number] += part
+    return results
+
+
+def run_group(job: Job, group: int, seed: int) -> list[RampResult]:
+    """The ramps that share one history."""
+    name = f"{seed}/{job.scenario.name}/{group}"
+    first = group * GROUP
+    ramps = range(first, min(first + GROUP, job.ramps))
+    traffic, harm = job.scenario.traffic, job.scenario.harm
+    state = begin(job.policy, Stream(traffic, f"{name}/history").history()) if job.rule == OURS else None
+
+    def rule() -> Rule:
+        return Ours(job.policy, state) if state is not None else PEERS[job.rule]()
+
+    return [run(rule(), Stream(traffic, f"{name}/{ramp}"), harm, job.scenario.dispersion) for ramp in ramps]
+
+
+def _groups(job: Job) -> range:
+    return range(-(-job.ramps // GROUP))
+
+
+def _mapped(
+    jobs: Sequence[Job], groups: Sequence[tuple[int, int]], seed: int, workers: int
+) -> Iterable[list[RampResult]]:
+    tasks = [(jobs[number], group, seed) for number, group in groups]
+    if workers == 1 or len(tasks) == 1:
+        yield from (run_group(*task) for task in tasks)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        yield from pool.map(run_group, *zip(*tasks, strict=True))

@@ -1,0 +1,74 @@
+"""One simulated ramp under one rule."""
+
+from dataclasses import dataclass
+
+from slipway.promotion.judge.simulation.harm import Harm
+from slipway.promotion.judge.simulation.rule import PROMOTED, Rule
+from slipway.promotion.judge.simulation.traffic import Stream
+from slipway.promotion.judge.simulation.wald import Wald
+from slipway.promotion.judge.windows import Window
+
+MISSED, UNDECIDED = "missed", "undecided"
+CHARGED_TICKS = 15  # at 100 %, for harm that was promoted
+LONGEST = 600
+
+
+@dataclass(frozen=True)
+class RampResult:
+    """`ended`: promoted, rolled back, withdrawn, missed (promoted although harmful) or undecided, at the end of
+    `tick`. `excess`: failures beyond those of a healthy release, with fifteen more ticks at 100 % for a miss.
+    `bound`: the same until Wald's test would have stopped, at the same weights; None for a healthy release.
+    `weights`: of each tick. `words`: the rule's last."""
+
+    ended: str
+    tick: int
+    excess: float
+    bound: float | None
+    weights: tuple[float, ...]
+    words: str = ""
+
+
+def run(rule: Rule, stream: Stream, harm: Harm, dispersion: float = 1.0, longest: int = LONGEST) -> RampResult:
+    """Lead one ramp to its end. `dispersion` is what Wald's test knows of the traffic."""
+    wald = Wald(dispersion) if harm.is_harm and harm.ratio(longest) > 1 else None
+    weight, weights = rule.weight, list[float]()
+    excess = bound = 0.0
+    ended, words, tick = UNDECIDED, "", 0
+    while tick < longest:
+        tick += 1
+        weights.append(weight)
+        window = stream.window(tick, weight, harm)
+        more = _excess(window, stream)
+        excess += more
+        if wald and not wald.stopped:
+            bound += more
+            wald.after(window, harm.ratio(tick))
+        move = rule.after(window)
+        words = move.words or words
+        if move.ended:
+            ended = move.ended
+            break
+        weight = move.weight
+    if wald:
+        bound += _until_stopped(wald, stream, harm, tick, weights[-1], longest)
+    if ended == PROMOTED and harm.is_harm:
+        ended = MISSED
+        for later in range(tick + 1, tick + 1 + CHARGED_TICKS):
+            excess += _excess(stream.window(later, 1.0, harm), stream)
+    return RampResult(ended, tick, excess, bound if wald else None, tuple(weights), words)
+
+
+def _until_stopped(wald: Wald, stream: Stream, harm: Harm, tick: int, weight: float, longest: int) -> float:
+    """What goes on failing until Wald's test stops a ramp that the judge has ended already."""
+    bound = 0.0
+    while not wald.stopped and tick < longest:
+        tick += 1
+        window = stream.window(tick, weight, harm)
+        bound += _excess(window, stream)
+        wald.after(window, harm.ratio(tick))
+    return bound
+
+
+def _excess(window: Window, stream: Stream) -> float:
+    canary = window.canary
+    return canary.failed - stream.usual_rate * canary.total if canary else 0.0

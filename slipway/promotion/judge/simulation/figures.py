@@ -23,7 +23,7 @@ class Estimate:
 @dataclass(frozen=True)
 class Figures:
     """Ramps under one rule. Shares are 0..1, ticks of the end, excess in failures; `times_bound` is the mean excess
-    over Wald's, None for a healthy release. `first_tick` and `last_tick`: of the rollbacks."""
+    over Wald's, None for a healthy release. `last_rollback`: the latest tick of one."""
 
     ramps: int
     rolled_back: Estimate
@@ -39,9 +39,8 @@ class Figures:
     last_rollback: int
 
 
-def figures(results: Sequence[RampResult]) -> Figures:
-    """Of one ramp or more. Ticks are of rollbacks when the release is harmful, else of all ends."""
-    harmful = results[0].bound is not None
+def figures(results: Sequence[RampResult], harmful: bool) -> Figures:
+    """Of one ramp or more. Ticks are of all ends when the release is harmful, else of promotions."""
     ended = [result.ended for result in results]
     stops = [result.tick for result in results if result.ended == ROLLED_BACK]
     ticks = [result.tick for result in results if result.ended == PROMOTED or harmful]
@@ -58,7 +57,7 @@ def figures(results: Sequence[RampResult]) -> Figures:
         excess_mean=statistics.fmean(excess),
         excess_median=quantile(excess, 0.5),
         excess_90=quantile(excess, 0.9),
-        times_bound=_ratio(excess, [result.bound or 0.0 for result in results]) if harmful else None,
+        times_bound=_ratio(excess, [result.bound or 0.0 for result in results]) if results[0].bound is not None else None,
         last_rollback=max(stops, default=0),
     )
 

@@ -22,13 +22,15 @@ class Latency:
 
     def buckets(self, slownesses: Sequence[float]) -> dict[int, float]:
         """The share of requests in each bucket when instances this many times slower answer equally many."""
-        shares: dict[int, float] = {}
-        for slowness in slownesses:
-            shift = round(BUCKETS_PER_DOUBLING * math.log2(slowness) * PHASES)
-            first, phase = divmod(shift, PHASES)
-            for bucket, share in enumerate(self._phases[phase], first + self._lowest):
-                shares[bucket] = shares.get(bucket, 0.0) + share / len(slownesses)
-        return shares
+        places = [divmod(round(BUCKETS_PER_DOUBLING * math.log2(each) * PHASES), PHASES) for each in slownesses]
+        first = min(place for place, _ in places)
+        width = max(place for place, _ in places) - first + len(self._phases[0])
+        sums = [0.0] * width
+        for place, phase in places:
+            for bucket, share in enumerate(self._phases[phase], place - first):
+                sums[bucket] += share
+        lowest = first + self._lowest
+        return {lowest + i: total / len(slownesses) for i, total in enumerate(sums)}
 
     @cached_property
     def _scale(self) -> float:

@@ -76,9 +76,9 @@ class Stream:
         self.usual_rate = traffic.base_error_rate
 
     def history(self, ticks: int = HISTORY_TICKS) -> list[Window]:
-        """The baseline alone, before the ramp."""
+        """The baseline alone, before the ramp; its ticks count from 1."""
         before = self._traffic.burst_before or self._traffic.burst_mean
-        return [self._window(tick, 0.0, HEALTHY, before) for tick in range(1 - ticks, 1)]
+        return [self._window(tick, 0.0, HEALTHY, before) for tick in range(1, ticks + 1)]
 
     def window(self, tick: int, weight: float, harm: Harm = HEALTHY) -> Window:
         """A tick of the ramp. `usual_rate` is then what a healthy release would have failed at."""

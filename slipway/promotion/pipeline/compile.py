@@ -36,7 +36,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
             headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
-        rollout=stage.rollout,
+        rollout=stage.rollout if isinstance(stage.rollout, str) else "canary",
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
         lock_within_s=stage.lock_within,

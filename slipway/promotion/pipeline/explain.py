@@ -5,8 +5,9 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from slipway.promotion.pipeline.findings import quoted
-from slipway.promotion.pipeline.models import Pipeline, Section
+from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.positions import Document, Path
+from slipway.promotion.pipeline.section import Section
 
 _KINDS_OF_VALUE = {
     "string_type": "text",
@@ -77,7 +78,9 @@ def _place_of(key: str, section: type[Section]) -> tuple[str, bool] | None:
 def _length(kind: str, path: Path, context: dict[str, Any]) -> tuple[str, str]:
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "the list")
     if kind == "too_short":
-        return "TOO_FEW", f"{quoted(name)} is empty; it needs at least {context['min_length']}"
+        length = context["actual_length"]
+        has = f"has {length}" if length else "is empty"
+        return "TOO_FEW", f"{quoted(name)} {has}; it needs at least {context['min_length']}"
     return "TOO_MANY", f"{quoted(name)} has {context['actual_length']}; the limit is {context['max_length']}"
 
 

@@ -4,11 +4,13 @@ The JSON Schema that editors read is exported from these models. What the design
 cannot run is listed in `not_running`, so that it is refused by name instead of taken for a typing error.
 """
 
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Tag, model_validator
 
+from slipway.promotion.pipeline.canary import Rollout
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Approver,
@@ -40,32 +42,10 @@ RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_S
 _KINDS = ("app-service",)
 _KINDS_NOT_YET = ("aks", "container-app", "container-apps")
 Kind = Annotated[str, BeforeValidator(choice(*_KINDS, not_yet=_KINDS_NOT_YET)), choice_schema(*_KINDS)]
-_ROLLOUTS = ("all-at-once",)
-_ROLLOUTS_NOT_YET = ("blue-green", "canary", "flag")
-Rollout = Annotated[str, BeforeValidator(choice(*_ROLLOUTS, not_yet=_ROLLOUTS_NOT_YET)), choice_schema(*_ROLLOUTS)]
 _MODES = ("queue", "supersede", "ignore")
 OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
 Against = Annotated[str, BeforeValidator(choice("previous")), choice_schema("previous")]
 Excluded = Annotated[str, BeforeValidator(choice("author")), choice_schema("author")]
-
-
-def _key(description: str, default: Any = ..., **more: Any) -> Any:
-    """A key of the YAML; `default` is given as it would be written."""
-    return Field(default, description=description, **more)
-
-
-class Section(BaseModel):
-    """A mapping of the YAML. `called` names it in findings; `meant` is the key behind a word that people try."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-    called: ClassVar[str]
-    not_running: ClassVar[tuple[str, ...]] = ()
-    meant: ClassVar[dict[str, str]] = {}
-
-    @classmethod
-    def keys(cls) -> dict[str, type["Section"] | None]:
-        """Every key as it is written, with the section below it, directly or in a list or mapping."""
-        return {field.alias or name: _section(field.annotation) for name, field in cls.model_fields.items()}
 
 
 class Triggers(Section):
@@ -73,7 +53,7 @@ class Triggers(Section):
 
     called: ClassVar[str] = "triggers"
 
-    branches: list[Branch] = _key(
+    branches: list[Branch] = key(
         "Branches whose builds are promoted; * stays within one part of the name, ** crosses slashes.",
         ["main"],
         min_length=1,
@@ -87,7 +67,7 @@ class Artifact(Section):
     called: ClassVar[str] = "an artifact"
     not_running: ClassVar[tuple[str, ...]] = ("image",)
 
-    zip: Package = _key("Web address of the zip package, with {version} and, if wanted, {service}.")
+    zip: Package = key("Web address of the zip package, with {version} and, if wanted, {service}.")
 
 
 class Profile(Section):
@@ -95,8 +75,8 @@ class Profile(Section):
 
     called: ClassVar[str] = "a profile"
 
-    rate: Rate = _key("Requests per second, such as 40/s.")
-    path: HttpPath = _key("Path that is requested.", "/")
+    rate: Rate = key("Requests per second, such as 40/s.")
+    path: HttpPath = key("Path that is requested.", "/")
 
 
 class Target(Section):
@@ -104,10 +84,10 @@ class Target(Section):
 
     called: ClassVar[str] = "a target"
 
-    name: Name = _key("Name of the target, unique in its stage.")
-    kind: Kind = _key("What the target is.")
-    resource: Resource = _key("Resource id of the App Service.")
-    slot: Slot = _key("The idle slot: deployed to and verified, then swapped with production.", "staging")
+    name: Name = key("Name of the target, unique in its stage.")
+    kind: Kind = key("What the target is.")
+    resource: Resource = key("Resource id of the App Service.")
+    slot: Slot = key("The idle slot: deployed to and verified, then swapped with production.", "staging")
 
 
 class Approval(Section):
@@ -116,12 +96,12 @@ class Approval(Section):
     called: ClassVar[str] = "an approval"
     not_running: ClassVar[tuple[str, ...]] = ("remind_every",)
 
-    approvers: list[Approver] = _key("Who may approve: role:<name> or group:<name>.", min_length=1, max_length=20)
-    at_least: int = _key("How many different people must approve.", 1, ge=1, le=20, strict=True)
-    excluded: list[Excluded] = _key(
+    approvers: list[Approver] = key("Who may approve: role:<name> or group:<name>.", min_length=1, max_length=20)
+    at_least: int = key("How many different people must approve.", 1, ge=1, le=20, strict=True)
+    excluded: list[Excluded] = key(
         "Who may not approve although a role allows it: author.", [], alias="not", max_length=1
     )
-    within: ApprovalWindow = _key("How long the approval may take before it expires; at most 30d.", "24h")
+    within: ApprovalWindow = key("How long the approval may take before it expires; at most 30d.", "24h")
 
 
 class SecretReference(Section):
@@ -129,7 +109,7 @@ class SecretReference(Section):
 
     called: ClassVar[str] = "a reference to a secret"
 
-    secret: SecretName = _key("Name of the secret in the key vault.")
+    secret: SecretName = key("Name of the secret in the key vault.")
 
 
 HeaderValue = Annotated[
@@ -143,12 +123,12 @@ class Health(Section):
 
     called: ClassVar[str] = "a health check"
 
-    path: HttpPath = _key("Path that answers 200 when the service is healthy.", "/healthz")
-    version_path: HttpPath = _key("Path that answers the version that runs.", "/version")
-    window: HealthWindow = _key("Time in which the check must succeed.", "30s", alias="for")
-    successes: int = _key("Good answers in a row.", 3, ge=1, le=100, strict=True)
-    interval: HealthInterval = _key("Pause between two answers.", "1s")
-    headers: Headers = _key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
+    path: HttpPath = key("Path that answers 200 when the service is healthy.", "/healthz")
+    version_path: HttpPath = key("Path that answers the version that runs.", "/version")
+    window: HealthWindow = key("Time in which the check must succeed.", "30s", alias="for")
+    successes: int = key("Good answers in a row.", 3, ge=1, le=100, strict=True)
+    interval: HealthInterval = key("Pause between two answers.", "1s")
+    headers: Headers = key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
 
     @model_validator(mode="after")
     def _can_succeed(self) -> Self:
@@ -164,16 +144,16 @@ class Load(Section):
 
     called: ClassVar[str] = "a load test"
 
-    profile: Name | None = _key("A load from `profiles`; instead of rate and path.", None)
-    rate: Rate | None = _key("Requests per second, such as 40/s.", None)
-    path: HttpPath | None = _key("Path that is requested; / when left out.", None)
-    duration: LoadDuration = _key("How long the load lasts; 1s to 30m.")
-    p50: Latency | None = _key("Half of the requests must be answered within this.", None)
-    p95: Latency | None = _key("95% of the requests must be answered within this.", None)
-    p99: Latency | None = _key("99% of the requests must be answered within this.", None)
-    error_rate: Share | None = _key("Largest share of requests that may fail.", None)
-    against: Against | None = _key("previous: nor may it be worse than the last proven release under this load.", None)
-    headers: Headers = _key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
+    profile: Name | None = key("A load from `profiles`; instead of rate and path.", None)
+    rate: Rate | None = key("Requests per second, such as 40/s.", None)
+    path: HttpPath | None = key("Path that is requested; / when left out.", None)
+    duration: LoadDuration = key("How long the load lasts; 1s to 30m.")
+    p50: Latency | None = key("Half of the requests must be answered within this.", None)
+    p95: Latency | None = key("95% of the requests must be answered within this.", None)
+    p99: Latency | None = key("99% of the requests must be answered within this.", None)
+    error_rate: Share | None = key("Largest share of requests that may fail.", None)
+    against: Against | None = key("previous: nor may it be worse than the last proven release under this load.", None)
+    headers: Headers = key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
 
     @model_validator(mode="after")
     def _can_fail(self) -> Self:
@@ -199,8 +179,8 @@ class Check(Section):
     called: ClassVar[str] = "a verification"
     not_running: ClassVar[tuple[str, ...]] = ("tests",)
 
-    health: Health | None = _key("Health check; {} takes the defaults.", None)
-    load: Load | None = _key("Load test.", None)
+    health: Health | None = key("Health check; {} takes the defaults.", None)
+    load: Load | None = key("Load test.", None)
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -216,17 +196,17 @@ class Stage(Section):
     not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze", "rings", "retain_previous")
     meant: ClassVar[dict[str, str]] = {"strategy": "rollout"}
 
-    name: Name = _key("Name of the stage, unique in the pipeline.")
-    environment: Name = _key("The environment that the stage deploys to.")
-    needs: list[Name] = _key("Stages that must have passed before; without any it starts at once.", [])
-    approval: Approval | None = _key("Who must say yes before the stage starts.", None)
-    targets: list[Target] = _key("Where to deploy, all in parallel.", min_length=1, max_length=MOST_TARGETS)
-    verify: list[Check] = _key("What runs against every target before traffic reaches the release.", [])
-    rollout: Rollout = _key("How traffic reaches the new release.", "all-at-once")
-    bake: BakeTime = _key("How long the release is watched before it counts as proven; at most 7d.", "0s")
-    deploy_within: DeployWindow = _key("How long a deployment may take.", "20m")
-    lock_within: LockWindow = _key("How long to wait while another build has the environment.", "24h")
-    retry_within: RetryWindow = _key("How long a person may have a failed stage tried again; 0s: not at all.", "24h")
+    name: Name = key("Name of the stage, unique in the pipeline.")
+    environment: Name = key("The environment that the stage deploys to.")
+    needs: list[Name] = key("Stages that must have passed before; without any it starts at once.", [])
+    approval: Approval | None = key("Who must say yes before the stage starts.", None)
+    targets: list[Target] = key("Where to deploy, all in parallel.", min_length=1, max_length=MOST_TARGETS)
+    verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
+    rollout: Rollout = key("How traffic reaches the new release.", "all-at-once")
+    bake: BakeTime = key("How long the release is watched before it counts as proven; at most 7d.", "0s")
+    deploy_within: DeployWindow = key("How long a deployment may take.", "20m")
+    lock_within: LockWindow = key("How long to wait while another build has the environment.", "24h")
+    retry_within: RetryWindow = key("How long a person may have a failed stage tried again; 0s: not at all.", "24h")
 
     @property
     def loads(self) -> list[Load]:
@@ -244,18 +224,10 @@ class Pipeline(Section):
     called: ClassVar[str] = "a pipeline"
     not_running: ClassVar[tuple[str, ...]] = ("builds",)
 
-    service: Name = _key("The service whose builds are promoted.")
-    owner: Owner = _key("The team that answers for the service.")
-    triggers: Triggers = _key("Which builds are promoted.", {})
-    artifact: Artifact = _key("Where a build's package lies.")
-    on_newer_build: OnNewerBuild = _key("What happens to a waiting build when a newer one comes.", "queue")
-    profiles: dict[Name, Profile] = _key("Loads by name, for the stages' load tests.", {}, max_length=50)
-    stages: list[Stage] = _key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)
-
-
-def _section(annotation: Any) -> type[Section] | None:
-    """The first Section that an annotation mentions."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    inner = (_section(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((section for section in inner if section), None)
+    service: Name = key("The service whose builds are promoted.")
+    owner: Owner = key("The team that answers for the service.")
+    triggers: Triggers = key("Which builds are promoted.", {})
+    artifact: Artifact = key("Where a build's package lies.")
+    on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
+    profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)
+    stages: list[Stage] = key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)

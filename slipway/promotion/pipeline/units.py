@@ -88,6 +88,23 @@ def share(written: Any) -> float:
     return value
 
 
+def percentage(at_most: float) -> Callable[[Any], float]:
+    """A reader of `10%` or `0.1`, from 0 to `at_most` (a share)."""
+
+    def read(written: Any) -> float:
+        value = math.nan
+        if isinstance(written, str) and (percent := _PERCENT.match(written)):
+            value = round(float(percent[1]) / 100, 9)
+        elif isinstance(written, int | float) and not isinstance(written, bool):
+            value = float(written)
+        if not 0 <= value <= at_most:
+            words = f"{quoted(written)} is not a percentage from 0% to {at_most:.0%}; write 10% or 0.1"
+            raise refusal("INVALID_SHARE", words)
+        return value
+
+    return read
+
+
 _DURATION = {
     "type": "string",
     "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d)|P(?=[\dT])(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?)$",
@@ -100,16 +117,21 @@ Rate = Annotated[
     BeforeValidator(requests_per_second),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/s$", "examples": ["40/s"]}),
 ]
+_PERCENTAGE = {"type": "string", "pattern": r"^\d+(\.\d+)? ?%$"}
 Share = Annotated[
     float,
     BeforeValidator(share),
     WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": r"^\d+(\.\d+)? ?%$"},
-                {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
-            ],
-            "examples": ["1%", 0.01],
-        }
+        {"anyOf": [_PERCENTAGE, {"type": "number", "minimum": 0, "exclusiveMaximum": 1}], "examples": ["1%", 0.01]}
     ),
+]
+Weight = Annotated[
+    float,
+    BeforeValidator(percentage(1)),
+    WithJsonSchema({"anyOf": [_PERCENTAGE, {"type": "number", "minimum": 0, "maximum": 1}], "examples": ["5%", 0.05]}),
+]
+Margin = Annotated[
+    float,
+    BeforeValidator(percentage(9)),
+    WithJsonSchema({"anyOf": [_PERCENTAGE, {"type": "number", "minimum": 0, "maximum": 9}], "examples": ["10%", 0.1]}),
 ]

@@ -109,8 +109,9 @@ def _port(parts: Any) -> bool:
     return parts.port is None or parts.port > 0  # reading it raises ValueError beyond 65535
 
 
-def choice(*runs: str, not_yet: tuple[str, ...] = ()) -> Callable[[Any], Any]:
-    """A reader of one of `runs`; one of `not_yet`, also as a key or value of a mapping, gets DOES_NOT_RUN."""
+def choice(*runs: str, not_yet: tuple[str, ...] = (), elsewhere: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+    """A reader of one of `runs`; one of `not_yet`, also as a key or value of a mapping, gets DOES_NOT_RUN.
+    Words that another reader takes are `elsewhere`; they may be meant too."""
     runs_now = ", ".join(runs)
 
     def read(written: Any) -> Any:
@@ -123,8 +124,10 @@ def choice(*runs: str, not_yet: tuple[str, ...] = ()) -> Callable[[Any], Any]:
             raise refusal("WRONG_TYPE", f"{quoted(word)} takes no settings here: write the word alone", word)
         shown = quoted(words[0] if len(words) == 1 else written)
         later = f", and not yet {', '.join(not_yet)}" if not_yet else ""
-        suggestion = next((found for word in words if (found := nearest(word, (*runs, *not_yet)))), "")
-        raise refusal("UNKNOWN_VALUE", f"{shown} is not known here; it can be {runs_now}{later}", suggestion)
+        suggestion = next((found for word in words if (found := nearest(word, (*runs, *elsewhere, *not_yet)))), "")
+        raise refusal(
+            "UNKNOWN_VALUE", f"{shown} is not known here; it can be {', '.join((*runs, *elsewhere))}{later}", suggestion
+        )
 
     return read
 

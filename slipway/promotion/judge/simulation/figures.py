@@ -57,7 +57,9 @@ def figures(results: Sequence[RampResult], harmful: bool) -> Figures:
         excess_mean=statistics.fmean(excess),
         excess_median=quantile(excess, 0.5),
         excess_90=quantile(excess, 0.9),
-        times_bound=_ratio(excess, [result.bound or 0.0 for result in results]) if results[0].bound is not None else None,
+        times_bound=_ratio(excess, [result.bound or 0.0 for result in results])
+        if results[0].bound is not None
+        else None,
         last_rollback=max(stops, default=0),
     )
 

@@ -1,0 +1,32 @@
+"""What all mappings of the YAML have in common."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def key(description: str, default: Any = ..., **more: Any) -> Any:
+    """A key of the YAML; `default` is given as it would be written."""
+    return Field(default, description=description, **more)
+
+
+class Section(BaseModel):
+    """A mapping of the YAML. `called` names it in findings; `meant` is the key behind a word that people try."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    called: ClassVar[str]
+    not_running: ClassVar[tuple[str, ...]] = ()
+    meant: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def keys(cls) -> dict[str, type["Section"] | None]:
+        """Every key as it is written, with the section below it, directly or in a list or mapping."""
+        return {field.alias or name: _section(field.annotation) for name, field in cls.model_fields.items()}
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    """The first Section that an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    inner = (_section(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((section for section in inner if section), None)

@@ -8,6 +8,7 @@ import typer
 from slipway.cli import decide, login, pure, releases, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
+from slipway.cli.judge.app import app as judge
 from slipway.cli.laptop import clock, demo, run
 
 
@@ -66,3 +67,4 @@ app.command(rich_help_panel=PEOPLE)(decide.lift)
 
 app.command(rich_help_panel=FILES)(pure.lint)
 app.command(rich_help_panel=FILES)(pure.plan)
+app.add_typer(judge, name="judge", rich_help_panel=FILES)

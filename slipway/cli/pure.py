@@ -49,9 +49,9 @@ def plan(
     if live and not _is_file(pipeline):
         ask_live(url, pipeline, version, as_json)
         return
-    file = _file_of(pipeline)
+    file = pipeline_file(pipeline)
     try:
-        text = _text(file)
+        text = pipeline_text(file)
         compiled = compile_plan(read_pipeline(text, str(file)), digest_of(text))
     except PipelineInvalid as invalid:
         if as_json:
@@ -69,12 +69,12 @@ def plan(
 
 def _findings(file: Path) -> list[Finding]:
     try:
-        return lint_text(_text(file), str(file))
+        return lint_text(pipeline_text(file), str(file))
     except PipelineInvalid as invalid:
         return list(invalid.findings)
 
 
-def _text(file: Path) -> str:
+def pipeline_text(file: Path) -> str:
     """The file's text. Raises PipelineInvalid when it is none."""
     try:
         return file.read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def _is_file(pipeline: str) -> bool:
     return Path(pipeline).suffix != "" or Path(pipeline).is_file()
 
 
-def _file_of(pipeline: str) -> Path:
+def pipeline_file(pipeline: str) -> Path:
     named, is_file = Path(pipeline), _is_file(pipeline)
     candidates = [named] if is_file else [Path("pipelines") / f"{pipeline}{end}" for end in (".yaml", ".yml")]
     for candidate in candidates:

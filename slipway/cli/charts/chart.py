@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from slipway.cli.charts.canvas import BLACK, GREY, Canvas, Colour, text_width
 
 COLOURS: tuple[Colour, ...] = ((0, 90, 181), (220, 50, 32), (0, 130, 90), (170, 100, 0), (130, 60, 160), (90, 90, 90))
 SIZE = (960, 600)
-LEFT, RIGHT, TOP, BOTTOM = 110, 30, 70, 70
+LEFT, RIGHT, TOP, BOTTOM = 110, 30, 84, 70
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def drawn(chart: Chart) -> bytes:
     for number, line in enumerate(chart.lines):
         colour = COLOURS[number % len(COLOURS)]
         places = [_place(x, y, x_axis, y_axis) for x, y in line.points]
-        for start, end in zip(places, places[1:], strict=False):
+        for start, end in pairwise(places):
             if start is not None and end is not None:
                 canvas.line(start, end, colour, 3)
         for place in places:
@@ -125,15 +126,15 @@ def _draw_grid(canvas: Canvas, chart: Chart, x_axis: Axis, y_axis: Axis) -> None
     canvas.line((LEFT, height - BOTTOM), (width - RIGHT, height - BOTTOM), BLACK, 2)
     canvas.text(LEFT, 10, chart.title)
     canvas.text(width - RIGHT - text_width(chart.x_name), height - 28, chart.x_name)
-    canvas.text(10, TOP - 24, chart.y_name)
+    canvas.text(10, TOP - 36, chart.y_name)
 
 
 def _draw_legend(canvas: Canvas, chart: Chart) -> None:
     x = SIZE[0] - RIGHT
     for number, line in reversed(list(enumerate(chart.lines))):
         x -= text_width(line.name) + 36
-        canvas.box(x, TOP - 22, 14, 14, COLOURS[number % len(COLOURS)])
-        canvas.text(x + 20, TOP - 22, line.name)
+        canvas.box(x, TOP - 36, 14, 14, COLOURS[number % len(COLOURS)])
+        canvas.text(x + 20, TOP - 36, line.name)
 
 
 def _round_step(step: float) -> float:

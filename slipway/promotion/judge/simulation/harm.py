@@ -1,6 +1,7 @@
 """What is wrong with a simulated release."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 TOLERABLE = 1.10
 
@@ -24,6 +25,15 @@ class Harm:
     cold_times: float = 1.0
     cold_ticks: int = 0
     burst_mean: float | None = None
+
+    def in_ticks_of(self, ticks: float) -> "Harm":
+        """The same harm where a tick lasts as long as so many of the present ones."""
+        return replace(
+            self,
+            onset=math.ceil((self.onset - 1) / ticks) + 1,
+            growth=self.growth * ticks,
+            cold_ticks=math.ceil(self.cold_ticks / ticks),
+        )
 
     def ratio(self, tick: int) -> float:
         """How many times as often as the baseline it fails."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 
 from slipway.promotion.judge.policy import Policy
@@ -20,17 +20,19 @@ from slipway.promotion.judge.state import begin
 
 OURS = "ours"
 PEERS: dict[str, type[Flagger] | type[Argo] | type[Kayenta] | type[Plain]] = {
-    "plain binomial": Plain,
+    "binomial": Plain,
     "flagger": Flagger,
     "argo": Argo,
     "kayenta": Kayenta,
 }
+PEERS_TICK_S = 60.0  # their documented intervals are minutes
 GROUP = 20  # ramps that share a history
 
 
 @dataclass(frozen=True)
 class Job:
-    """`ramps` of a scenario under a rule: `ours` with its policy, or a peer."""
+    """`ramps` of a scenario under a rule: `ours` with its policy, or a peer, whose ticks are minutes. The harm's
+    ticks are the policy's."""
 
     scenario: Scenario
     rule: str = OURS
@@ -51,9 +53,12 @@ def run_matrix(jobs: Sequence[Job], seed: int, processes: int | None = None) -> 
 def run_group(job: Job, group: int, seed: int) -> list[RampResult]:
     """The ramps that share one history."""
     name = f"{seed}/{job.scenario.name}/{group}"
+    traffic, harm = job.scenario.traffic, job.scenario.harm
+    traffic = replace(traffic, tick_s=job.policy.tick_s if job.rule == OURS else PEERS_TICK_S)
+    if job.rule != OURS:
+        harm = harm.in_ticks_of(PEERS_TICK_S / job.policy.tick_s)
     first = group * GROUP
     ramps = range(first, min(first + GROUP, job.ramps))
-    traffic, harm = job.scenario.traffic, job.scenario.harm
     state = begin(job.policy, Stream(traffic, f"{name}/history").history()) if job.rule == OURS else None
 
     def rule() -> Rule:

@@ -9,14 +9,14 @@ from slipway.promotion.judge.simulation.wald import Wald
 from slipway.promotion.judge.windows import Window
 
 MISSED, UNDECIDED = "missed", "undecided"
-CHARGED_TICKS = 15  # at 100 %, for harm that was promoted
+CHARGED_MINUTES = 15  # at 100 %, for harm that was promoted
 LONGEST = 600
 
 
 @dataclass(frozen=True)
 class RampResult:
     """`ended`: promoted, rolled back, withdrawn, missed (promoted although harmful) or undecided, at the end of
-    `tick`. `excess`: failures beyond those of a healthy release, with fifteen more ticks at 100 % for a miss.
+    `tick`. `excess`: failures beyond those of a healthy release, with fifteen more minutes at 100 % for a miss.
     `bound`: the same until Wald's test would have stopped, at the same weights; None for a healthy release.
     `weights`: of each tick. `words`: the rule's last."""
 
@@ -53,7 +53,7 @@ def run(rule: Rule, stream: Stream, harm: Harm, dispersion: float = 1.0, longest
         bound += _until_stopped(wald, stream, harm, tick, weights[-1], longest)
     if ended == PROMOTED and harm.is_harm:
         ended = MISSED
-        for later in range(tick + 1, tick + 1 + CHARGED_TICKS):
+        for later in range(tick + 1, tick + 1 + stream.ticks_in(CHARGED_MINUTES)):
             excess += _excess(stream.window(later, 1.0, harm), stream)
     return RampResult(ended, tick, excess, bound if wald else None, tuple(weights), words)
 

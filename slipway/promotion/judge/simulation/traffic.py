@@ -15,12 +15,13 @@ from slipway.promotion.judge.simulation.latencies import Latency, drawn, with_ta
 from slipway.promotion.judge.windows import Arm, Half, Window
 
 BLOCKS = 6
-HISTORY_TICKS = 480  # eight hours of minutes
+HISTORY_S = 8 * 3600
+FEWEST_HISTORY, MOST_HISTORY = 60, 1440  # ticks
 
 
 @dataclass(frozen=True)
 class Shocks:
-    """With `chance` a tick a shock begins: for `shortest` to `longest` ticks both arms fail at `rate`."""
+    """With `chance` a minute a shock begins: for `shortest` to `longest` minutes both arms fail at `rate`."""
 
     chance: float = 0.05
     rate: float = 0.15
@@ -33,7 +34,7 @@ class Traffic:
     """`requests_per_s` of the whole service; `wave`: by which share they swing in the course of a day.
 
     `noise_sd`: standard deviation of the logarithm of one instance's failure rate, with the autocorrelation
-    `noise_memory` from tick to tick. `burst_mean`: mean size of a burst, geometric; `burst_before` that in the
+    `noise_memory` from minute to minute. `burst_mean`: mean size of a burst, geometric; `burst_before` that in the
     history, if another. Without `halves` the baseline comes undivided.
     """
 
@@ -49,6 +50,11 @@ class Traffic:
     wave: float = 0.0
     halves: bool = True
     tick_s: float = 60.0
+
+    @property
+    def history_ticks(self) -> int:
+        """Eight hours before the ramp, in ticks; within reason for very short and very long ones."""
+        return min(max(round(HISTORY_S / self.tick_s), FEWEST_HISTORY), MOST_HISTORY)
 
     @property
     def dispersion(self) -> float:
@@ -75,14 +81,18 @@ class Stream:
         self._minute = self._draws.uniform() * 86_400 / traffic.tick_s
         self.usual_rate = traffic.base_error_rate
 
-    def history(self, ticks: int = HISTORY_TICKS) -> list[Window]:
+    def history(self) -> list[Window]:
         """The baseline alone, before the ramp; its ticks count from 1."""
         before = self._traffic.burst_before or self._traffic.burst_mean
-        return [self._window(tick, 0.0, HEALTHY, before) for tick in range(1, ticks + 1)]
+        return [self._window(tick, 0.0, HEALTHY, before) for tick in range(1, self._traffic.history_ticks + 1)]
 
     def window(self, tick: int, weight: float, harm: Harm = HEALTHY) -> Window:
         """A tick of the ramp. `usual_rate` is then what a healthy release would have failed at."""
         return self._window(tick, weight, harm, self._traffic.burst_mean)
+
+    def ticks_in(self, minutes: float) -> int:
+        """How many ticks so many minutes are; at least one."""
+        return max(1, round(minutes * 60 / self._traffic.tick_s))
 
     def _window(self, tick: int, weight: float, harm: Harm, burst_mean: float) -> Window:
         traffic = self._traffic
@@ -140,7 +150,7 @@ class Stream:
         return drawn(with_tail(latency.buckets(speeds), harm.tail(tick), harm.tail_ms), requests, self._draws)
 
     def _pass_time(self) -> None:
-        memory, draws = self._traffic.noise_memory, self._draws
+        memory, draws = self._traffic.noise_memory ** (self._traffic.tick_s / 60), self._draws
         self._minute += 1
         if self._traffic.noise_sd:
             fresh = math.sqrt(1 - memory * memory)
@@ -161,8 +171,8 @@ class Stream:
             return self._traffic.base_error_rate
         if self._shocked:
             self._shocked -= 1
-        elif self._draws.uniform() < shocks.chance:
-            self._shocked = self._draws.integer(shocks.shortest, shocks.longest)
+        elif self._draws.uniform() < shocks.chance * self._traffic.tick_s / 60:
+            self._shocked = self.ticks_in(self._draws.integer(shocks.shortest, shocks.longest))
         return shocks.rate if self._shocked else self._traffic.base_error_rate
 
 

@@ -1,0 +1,1 @@
+"""`python -m bench.judge`: the judge on simulated ramps, against its targets and next to others' rules."""

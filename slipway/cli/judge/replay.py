@@ -1,0 +1,197 @@
+"""`slipway judge replay`: recorded telemetry judged again, as it was or under another policy.
+
+The file is JSON: `history` (windows of the baseline alone), `windows` (of the ramp), and the `policy` it ran
+under, if known; a window is as `slipway/promotion/judge/reading.py` has it. Or one window of the ramp a line.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from slipway.cli.charts.bars import log_share, spark
+from slipway.cli.charts.chart import Chart, Line, drawn
+from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.judge.options import Plot, StageName, policy_of, ramp_words, write_plot
+from slipway.cli.options import AsJson
+from slipway.cli.printing import answer, clean
+from slipway.promotion.judge.judge import tick
+from slipway.promotion.judge.policy import Policy, PolicyInvalid
+from slipway.promotion.judge.reading import read_window
+from slipway.promotion.judge.state import begin
+from slipway.promotion.judge.verdict import Action, Verdict
+from slipway.promotion.judge.windows import Window
+
+_POLICY = TypeAdapter(Policy)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A tick of the recording: the canary's share as it was, and the verdict of now."""
+
+    window: Window
+    share: float | None
+    verdict: Verdict
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Recorded telemetry.")],
+    pipeline: Annotated[str | None, typer.Option(metavar="SERVICE|FILE", help="Judge as this pipeline asks.")] = None,
+    stage: StageName = None,
+    ramp: Annotated[str | None, typer.Option(help="adaptive, careful or fixed.")] = None,
+    false_rollback: Annotated[float | None, typer.Option(help="Chance of a false rollback, such as 0.01.")] = None,
+    error_margin: Annotated[float | None, typer.Option(help="Tolerated share beyond the baseline: 0.1.")] = None,
+    latency_margin: Annotated[float | None, typer.Option(help="The same of latencies.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Bad requests a step may cost.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Calm ticks until a step is taken unproven.")] = None,
+    plot: Plot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge recorded telemetry again, under its own or another policy."""
+    recorded, history, windows = _read(file)
+    policy = policy_of(pipeline, stage)[0] if pipeline else recorded
+    asked = {
+        "ramp": ramp,
+        "false_rollback": false_rollback,
+        "error_margin": error_margin,
+        "latency_margin": latency_margin,
+        "budget": budget,
+        "patience_ticks": patience,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    try:
+        policy = _POLICY.validate_python({**asdict(policy), **given})
+    except PolicyInvalid as invalid:
+        raise Failure(invalid.code, invalid.words, ExitCode.USAGE) from invalid
+    judged = _judge(policy, history, windows)
+    if plot:
+        write_plot(plot, drawn(_chart(judged, policy, file.name)))
+    document = {"policy": asdict(policy), "ticks": [_document(each) for each in judged]}
+    answer(document, _page(judged, policy, len(history)), as_json)
+
+
+def _read(file: Path) -> tuple[Policy, list[Window], list[Window]]:
+    """Policy, history and windows. Raises Failure for a file that is no recording."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError:
+            data = {"windows": [json.loads(line) for line in text.splitlines() if line.strip()]}
+    except (ValueError, OSError) as error:
+        raise Failure("NOT_A_RECORDING", f"{file} is no recording: {error}", ExitCode.USAGE) from error
+    if isinstance(data, list):
+        data = {"windows": data}
+    elif isinstance(data, dict) and "tick" in data:
+        data = {"windows": [data]}
+    if not isinstance(data, dict) or not isinstance(data.get("windows"), list) or not data["windows"]:
+        raise Failure("NOT_A_RECORDING", f'{file} is no recording: it has no "windows"', ExitCode.USAGE)
+    history = data.get("history") or []
+    if not isinstance(history, list):
+        raise Failure("NOT_A_RECORDING", f'the "history" of {file} is no list', ExitCode.USAGE)
+    return (
+        _policy(data.get("policy") or {}, file),
+        [read_window(window) for window in history],
+        [read_window(window) for window in data["windows"]],
+    )
+
+
+def _policy(data: Any, file: Path) -> Policy:
+    try:
+        unknown = sorted(set(data) - {each.name for each in fields(Policy)})
+        if unknown:
+            raise ValueError(f"unknown {', '.join(unknown)}")
+        return _POLICY.validate_python(dict(data))
+    except (TypeError, ValueError, PolicyInvalid) as error:
+        raise Failure("NOT_A_RECORDING", f'the "policy" of {file} is none: {error}', ExitCode.USAGE) from error
+
+
+def _judge(policy: Policy, history: Sequence[Window], windows: Sequence[Window]) -> list[Judged]:
+    """Tick by tick, each window in the tick whose number it bears, until the ramp would have ended."""
+    by_tick: dict[int, list[Window]] = {}
+    for window in windows:
+        by_tick.setdefault(window.tick, []).append(window)
+    first = min((number for number in by_tick if number > 0), default=1)
+    seen = next((share for number in sorted(by_tick) if (share := _share(by_tick[number][0])) is not None), None)
+    state = begin(policy, history, seen, now=first - 1)
+    judged: list[Judged] = []
+    for now in range(first, max(by_tick) + 1 + policy.delay_ticks):
+        present = by_tick.get(now, [])
+        state, verdict = tick(state, present_and_late(by_tick, now, policy), now, policy)
+        judged.append(Judged(present[0] if present else Window(now), _share(present[0]) if present else None, verdict))
+        if verdict.action in (Action.ROLLBACK, Action.WITHDRAW) or verdict.weight == 1:
+            break
+    return judged
+
+
+def present_and_late(by_tick: dict[int, list[Window]], now: int, policy: Policy) -> list[Window]:
+    """What telemetry would have had at the end of tick `now`: this tick's window and the last few."""
+    return [window for number in range(now - 5 - policy.delay_ticks, now + 1) for window in by_tick.get(number, [])]
+
+
+def _share(window: Window) -> float | None:
+    canary, baseline = window.canary, window.baseline
+    if canary is None or baseline is None or canary.total + baseline.total == 0:
+        return None
+    return canary.total / (canary.total + baseline.total)
+
+
+def _page(judged: Sequence[Judged], policy: Policy, history: int) -> RenderableType:
+    head = f"{ramp_words(policy)} · rolled back from {policy.threshold:,.0f} on · {history} windows of history\n"
+    table = Table(box=None, padding=(0, 1))
+    for name in ("tick", "share", "canary", "baseline", "evidence", "verdict", "wants"):
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    for each in judged:
+        verdict = each.verdict
+        table.add_row(
+            str(verdict.receipt.now),
+            "–" if each.share is None else f"{each.share:.1%}",
+            _counts(each.window, True),
+            _counts(each.window, False),
+            f"{verdict.e_value:.3g}",
+            f"{verdict.action} {verdict.code}",
+            f"{verdict.weight:.0%}",
+        )
+    last = judged[-1].verdict
+    shares = [log_share(max(each.verdict.e_value, 0.1), 0.1, policy.threshold) for each in judged]
+    return Group(
+        Text(head, style="dim"),
+        table,
+        Text(f"\nevidence {spark(shares)}  to {policy.threshold:,.0f}, logarithmic"),
+        Text(clean(f"{last.action}: {last.words}"), style="bold"),
+        Text(clean("would have changed it: " + "; ".join(last.receipt.changed_by)), style="dim"),
+    )
+
+
+def _counts(window: Window, canary: bool) -> str:
+    arm = window.canary if canary else window.baseline
+    return "–" if arm is None else f"{arm.failed:,}/{arm.total:,}"
+
+
+def _document(each: Judged) -> dict[str, Any]:
+    verdict = each.verdict
+    return {
+        "tick": verdict.receipt.now,
+        "share": each.share,
+        "action": str(verdict.action),
+        "code": verdict.code,
+        "words": verdict.words,
+        "weight": verdict.weight,
+        "missing_requests": verdict.missing_requests,
+        "missing_s": verdict.missing_s,
+        "receipt": verdict.receipt.dump(),
+    }
+
+
+def _chart(judged: Sequence[Judged], policy: Policy, title: str) -> Chart:
+    evidence = [(float(each.verdict.receipt.now), max(each.verdict.e_value, 1e-3)) for each in judged]
+    shares = [(float(each.verdict.receipt.now), 100 * each.share) for each in judged if each.share]
+    lines = [Line("evidence for harm", evidence), Line("canary's share, %", shares)]
+    return Chart(title, "tick", "logarithmic", lines, [("rollback", policy.threshold)], log_y=True)

@@ -1,6 +1,6 @@
 """A plan as people read it: stage by stage, and what would stop a build there now if a server said that."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
+from slipway.cli.judge.ramps import NOT_YET
 from slipway.cli.printing import clean
 from slipway.cli.reasons import look_of, told, worth_planning
 from slipway.cli.times import rounded
@@ -24,9 +25,12 @@ def in_order(stages: tuple[StagePlan, ...]) -> Iterator[StagePlan]:
         yield ready
 
 
-def plan_page(compiled: PromotionPlan, artifact: str, origin: str) -> RenderableType:
+Rollouts = Mapping[str, Sequence[str]]  # by stage, where there is more to say than the rollout's name
+
+
+def plan_page(compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts) -> RenderableType:
     """What would happen to a build, stage by stage; `origin` names the pipeline."""
-    return Group(*_head(compiled, artifact, origin, ""), *_stages(compiled, {}, None))
+    return Group(*_head(compiled, artifact, origin, ""), *_stages(compiled, {}, None, rollouts))
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
@@ -34,7 +38,7 @@ def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePla
     known = [f"taken in before, so nothing new begins; slipway status {live.promotion}"] if live.known else []
     may = {stage.name: stage.may_promote for stage in live.stages}
     head = _head(compiled, artifact, origin, live.version)
-    return Group(*head, *(Text(clean(words), "yellow") for words in known), *_stages(compiled, may, now))
+    return Group(*head, *(Text(clean(words), "yellow") for words in known), *_stages(compiled, may, now, {}))
 
 
 def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str) -> Iterator[Text]:
@@ -43,12 +47,14 @@ def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str) -> 
     yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(artifact)}", style="dim")
 
 
-def _stages(compiled: PromotionPlan, may: Mapping[str, MayPromote], now: datetime | None) -> Iterator[RenderableType]:
+def _stages(
+    compiled: PromotionPlan, may: Mapping[str, MayPromote], now: datetime | None, rollouts: Rollouts
+) -> Iterator[RenderableType]:
     for number, stage in enumerate(in_order(compiled.stages), 1):
         facts = Table.grid(padding=(0, 2))
         facts.add_column(style="dim", no_wrap=True)
         facts.add_column()
-        for name, words in _facts(stage):
+        for name, words in _facts(stage, rollouts.get(stage.name, ())):
             facts.add_row(f"   {name}", Text(clean(words)))
         if now and stage.name in may:
             for name, text in _now(may[stage.name], now):
@@ -70,7 +76,7 @@ def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
         name = ""
 
 
-def _facts(stage: StagePlan) -> Iterator[tuple[str, str]]:
+def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What happens in a stage, in the order in which it happens."""
     if stage.approval:
         yield "approval", _approval(stage.approval)
@@ -81,7 +87,9 @@ def _facts(stage: StagePlan) -> Iterator[tuple[str, str]]:
     yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", _load(load)
-    yield "roll out", f"{stage.rollout}, then verify what is live"
+    usual = NOT_YET if stage.rollout == "canary" else f"{stage.rollout}, then verify what is live"
+    for number, line in enumerate(rollout or (usual,)):
+        yield "" if number else "roll out", line
     yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
     yield "way back", stage.way_back
 

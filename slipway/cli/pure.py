@@ -8,13 +8,15 @@ import typer
 from rich.text import Text
 
 from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.judge.options import BaseErrorIfKnown, TrafficIfKnown
+from slipway.cli.judge.ramps import ramps_of
 from slipway.cli.live_plan import ask_live
 from slipway.cli.options import AsJson, Url
+from slipway.cli.pipeline_files import is_file, pipeline_file, pipeline_text
 from slipway.cli.plan_view import plan_page
 from slipway.cli.printing import answer, clean, out, print_json
-from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, no_text, read_pipeline
+from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, read_pipeline
 from slipway.promotion.pipeline import lint as lint_text
-from slipway.promotion.pipeline.findings import nearest
 
 Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES", exists=True, dir_okay=False)]
 Version = Annotated[str | None, typer.Option(help="Put this version into the artifact's address.")]
@@ -40,19 +42,27 @@ def plan(
         bool, typer.Option("--live", help="Ask the server too: what would stop the build in each stage now.")
     ] = False,
     url: Url = None,
+    traffic: TrafficIfKnown = None,
+    base_error: BaseErrorIfKnown = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what would happen to a build, stage by stage, without doing it.
 
-    With --live a SERVICE is planned by the pipeline that is deployed, a FILE by its own text.
+    With --live a SERVICE is planned by the pipeline that is deployed, a FILE by its own text. With --traffic and
+    --base-error: what a canary can see.
     """
-    if live and not _is_file(pipeline):
+    if (traffic is None) != (base_error is None):
+        raise Failure("USAGE", "a traffic plan needs both --traffic and --base-error", ExitCode.USAGE)
+    if live and traffic is not None:
+        raise Failure("USAGE", "--live knows no traffic yet: plan it without --live", ExitCode.USAGE)
+    if live and not is_file(pipeline):
         ask_live(url, pipeline, version, as_json)
         return
     file = pipeline_file(pipeline)
     try:
         text = pipeline_text(file)
-        compiled = compile_plan(read_pipeline(text, str(file)), digest_of(text))
+        pipeline_read = read_pipeline(text, str(file))
+        compiled = compile_plan(pipeline_read, digest_of(text))
     except PipelineInvalid as invalid:
         if as_json:
             print_json({"findings": [asdict(finding) for finding in invalid.findings]})
@@ -64,7 +74,11 @@ def plan(
         ask_live(url, compiled.service, version, as_json, text, str(file))
         return
     artifact = compiled.artifact_of(version or "")
-    answer(compiled.dump() | {"artifact": artifact}, plan_page(compiled, artifact, str(file)), as_json)
+    ramps = ramps_of(pipeline_read, traffic, base_error)
+    traffic_plans = {name: asdict(ramp.plan) for name, ramp in ramps.items() if ramp.plan}
+    document = compiled.dump() | {"artifact": artifact} | ({"traffic": traffic_plans} if traffic_plans else {})
+    rollouts = {name: ramp.lines for name, ramp in ramps.items()}
+    answer(document, plan_page(compiled, artifact, str(file), rollouts), as_json)
 
 
 def _findings(file: Path) -> list[Finding]:
@@ -72,35 +86,6 @@ def _findings(file: Path) -> list[Finding]:
         return lint_text(pipeline_text(file), str(file))
     except PipelineInvalid as invalid:
         return list(invalid.findings)
-
-
-def pipeline_text(file: Path) -> str:
-    """The file's text. Raises PipelineInvalid when it is none."""
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise PipelineInvalid([no_text(str(file), error)]) from error
-
-
-def _is_file(pipeline: str) -> bool:
-    """Whether it names a file, not a service."""
-    return Path(pipeline).suffix != "" or Path(pipeline).is_file()
-
-
-def pipeline_file(pipeline: str) -> Path:
-    named, is_file = Path(pipeline), _is_file(pipeline)
-    candidates = [named] if is_file else [Path("pipelines") / f"{pipeline}{end}" for end in (".yaml", ".yml")]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    words = f"no pipeline at {' or '.join(str(candidate) for candidate in candidates)}"
-    there = [file for file in candidates[0].parent.glob("*.y*ml") if file.suffix in (".yaml", ".yml")]
-    if is_file:
-        like = {file.name: str(file) for file in there}
-    else:
-        like = {file.stem: file.stem for file in there}
-    meant = like.get(nearest(named.name, like))
-    raise Failure("USAGE", words + (f"; did you mean {meant}?" if meant else ""), ExitCode.USAGE)
 
 
 def _verdict(findings: list[Finding], files: int) -> Text:

@@ -8,7 +8,7 @@ import typer
 from pydantic_core import PydanticCustomError
 
 from slipway.cli.failure import ExitCode, Failure
-from slipway.cli.pure import pipeline_file, pipeline_text
+from slipway.cli.pipeline_files import pipeline_file, pipeline_text
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.simulation.traffic import Shocks
 from slipway.promotion.pipeline import PipelineInvalid, read_pipeline
@@ -58,24 +58,22 @@ def shocks_of(text: str) -> Shocks | None:
     return Shocks(chance, rate, shortest, longest)
 
 
-TrafficRate = Annotated[
-    float,
-    typer.Option(
-        "--traffic",
-        parser=_as_written(requests_per_second, "500/s"),
-        metavar="RATE",
-        help="Requests of the whole service, such as 500/s or 0.1/s.",
-    ),
-]
-BaseError = Annotated[
-    float,
-    typer.Option(
-        "--base-error",
-        parser=_as_written(_share, "0.1%"),
-        metavar="SHARE",
-        help="Share of requests that fails as usual, such as 0.1%.",
-    ),
-]
+_TRAFFIC = typer.Option(
+    "--traffic",
+    parser=_as_written(requests_per_second, "500/s"),
+    metavar="RATE",
+    help="Requests of the whole service, such as 500/s or 0.1/s.",
+)
+_BASE_ERROR = typer.Option(
+    "--base-error",
+    parser=_as_written(_share, "0.1%"),
+    metavar="SHARE",
+    help="Share of requests that fails as usual, such as 0.1%.",
+)
+TrafficRate = Annotated[float, _TRAFFIC]
+BaseError = Annotated[float, _BASE_ERROR]
+TrafficIfKnown = Annotated[float | None, _TRAFFIC]
+BaseErrorIfKnown = Annotated[float | None, _BASE_ERROR]
 StageName = Annotated[str | None, typer.Option("--stage", help="The stage; else the first one with a canary.")]
 Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it into a PNG file too.")]
 

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from slipway.cli.charts.bars import bar, log_share
 from slipway.cli.charts.chart import Chart, Line, drawn
-from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.judge.options import BaseError, Plot, StageName, TrafficRate, policy_of, ramp_words, write_plot
+from slipway.cli.judge.ramps import plan_lines, planned
 from slipway.cli.options import AsJson
 from slipway.cli.printing import answer, clean
 from slipway.promotion.judge.policy import Policy
-from slipway.promotion.judge.power import TrafficPlan, traffic_plan
+from slipway.promotion.judge.power import TrafficPlan
 
 PLOTTED = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 BAR = 30
@@ -43,21 +43,6 @@ def power(
         (clean(origin), "bold"), f"\n{ramp_words(policy)}\n{traffic:g}/s, {100 * base_error:g} % failing"
     )
     answer(asdict(plan), Group(head, "", *(Text(line) for line in plan_lines(plan)), "", _bars(plan)), as_json)
-
-
-def planned(
-    policy: Policy, traffic: float, base_error: float, harm: float = 2.0, dispersion: float = 1.0
-) -> TrafficPlan:
-    """The traffic plan. Raises Failure for a harm that is none."""
-    try:
-        return traffic_plan(policy, traffic, base_error, harm, dispersion)
-    except ValueError as error:
-        raise Failure("USAGE", str(error), ExitCode.USAGE) from error
-
-
-def plan_lines(plan: TrafficPlan) -> list[str]:
-    """What it says, step by step."""
-    return [*(step.words for step in plan.steps), plan.words]
 
 
 def _bars(plan: TrafficPlan) -> RenderableType:

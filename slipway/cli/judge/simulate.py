@@ -3,17 +3,14 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.charts.bars import bar, log_share
-from slipway.cli.charts.chart import Chart, Line, drawn
+from slipway.cli.charts.chart import drawn
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.judge.options import (
     BaseError,
@@ -25,6 +22,7 @@ from slipway.cli.judge.options import (
     shocks_of,
     write_plot,
 )
+from slipway.cli.judge.simulated import Row, chart, page
 from slipway.cli.options import AsJson
 from slipway.cli.printing import answer, clean
 from slipway.cli.times import rounded
@@ -43,17 +41,6 @@ from slipway.promotion.judge.state import begin
 from slipway.promotion.judge.windows import Window
 
 HARMS = (1.5, 2.0, 5.0, 50.0)
-BAR = 28
-
-
-@dataclass(frozen=True)
-class Row:
-    """One rule: a healthy release, and one for each harm. `minute`: the rule's ticks in minutes."""
-
-    rule: str
-    healthy: Figures
-    harmful: dict[float, Figures]
-    minute: float
 
 
 def simulate(
@@ -110,14 +97,14 @@ def simulate(
     rows = _rows(policy, service, healthy, bad, [OURS, *PEERS] if peers else [OURS], ramps, seed, processes)
     took_s = time.perf_counter() - began
     if plot:
-        write_plot(plot, drawn(_chart(rows, f"{traffic:g}/s, {100 * base_error:g} % failing: {ramp_words(policy)}")))
+        write_plot(plot, drawn(chart(rows, f"{traffic:g}/s, {100 * base_error:g} % failing: {ramp_words(policy)}")))
     head = Text.assemble(
         (clean(origin), "bold"),
         f"\n{ramp_words(policy)}, a tick is {rounded(policy.tick_s)}\n",
         f"{traffic:g}/s, {100 * base_error:g} % failing · {ramps} ramps a cell · seed {seed} · {took_s:.1f} s\n",
     )
     document = {"policy": asdict(policy), "traffic": asdict(service), "seed": seed, "ramps": ramps}
-    answer({**document, "rules": [_document(row) for row in rows]}, _page(head, rows), as_json)
+    answer({**document, "rules": [_document(row) for row in rows]}, page(head, rows), as_json)
 
 
 def _harms(harm: list[float] | None) -> tuple[float, ...]:
@@ -155,52 +142,6 @@ def _rows(
     return rows
 
 
-def _page(head: Text, rows: Sequence[Row]) -> RenderableType:
-    table = Table(box=None, padding=(0, 1), collapse_padding=True)
-    table.add_column("")
-    table.add_column("false rollbacks", justify="right", no_wrap=True)
-    table.add_column("to 100 %", justify="right", no_wrap=True)
-    for times in rows[0].harmful:
-        table.add_column(f"×{times:g}", justify="right", no_wrap=True)
-    for row in rows:
-        back = row.healthy.rolled_back
-        cells = [
-            f"{_percent(back.value)} [{100 * back.low:.1f}–{100 * back.high:.1f}]",
-            "never" if row.healthy.promoted.value < 0.5 else f"{row.healthy.tick_median * row.minute:.0f} min",
-            *(f"{figure.excess_mean:,.0f} {_percent(figure.rolled_back.value)}" for figure in row.harmful.values()),
-        ]
-        table.add_row(row.rule, *cells, style="bold" if row.rule == OURS else "")
-    ours = rows[0].harmful
-    bound = ", ".join(
-        f"×{times:g} {figure.times_bound.value:.1f}" for times, figure in ours.items() if figure.times_bound
-    )
-    words = "under a harm: mean excess failures, share of ramps stopped; what is not stopped counts 15 min at 100 %\n"
-    if bound:
-        words += f"ours over the least possible (Wald's test, which knows the harm): {bound}\n"
-    return Group(head, table, Text(f"\n{words}", style="dim"), _bars(rows))
-
-
-def _bars(rows: Sequence[Row]) -> RenderableType:
-    seen = [max(figure.excess_mean, 1.0) for row in rows for figure in row.harmful.values()]
-    high = max(seen, default=1.0) * 1.2
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for times in rows[0].harmful:
-        for number, row in enumerate(rows):
-            excess = row.harmful[times].excess_mean
-            drawn_bar = bar(log_share(excess, 0.5, high), BAR)
-            style = "blue" if row.rule == OURS else "dim"
-            table.add_row(f"×{times:g}" if number == 0 else "", row.rule, Text(drawn_bar, style), f"{excess:,.0f}")
-    return Group(Text("excess failures, logarithmic", style="dim"), table)
-
-
-def _chart(rows: Sequence[Row], title: str) -> Chart:
-    lines = [
-        Line(row.rule, [(times, max(figure.excess_mean, 0.5)) for times, figure in sorted(row.harmful.items())])
-        for row in rows
-    ]
-    return Chart(title, "harm: fails so many times as often", "excess failures, mean", lines, log_x=True, log_y=True)
-
-
 def _document(row: Row) -> dict[str, Any]:
     return {
         "rule": row.rule,
@@ -212,12 +153,6 @@ def _document(row: Row) -> dict[str, Any]:
 def _figures(found: Figures, minute: float) -> dict[str, Any]:
     data = json.loads(json.dumps(asdict(found)).replace("NaN", "null"))
     return {**data, "minutes_a_tick": minute}
-
-
-def _percent(share: float) -> str:
-    """`0.5 %`, `38 %`, `100 %`; never 100 when one ramp is missing."""
-    percent = 100 * share
-    return f"{percent:.1f} %" if 0 < percent < 1 or 99 < percent < 100 else f"{percent:.0f} %"
 
 
 class _Recorded:

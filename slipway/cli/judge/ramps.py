@@ -1,0 +1,57 @@
+"""A pipeline's ramps in words, with what they can see at a traffic."""
+
+from dataclasses import dataclass
+
+from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.judge.options import ramp_words
+from slipway.cli.times import rounded
+from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.power import TrafficPlan, traffic_plan
+from slipway.promotion.pipeline import Pipeline
+from slipway.promotion.pipeline.canary import CanaryRollout
+
+NOT_YET = "this version plans and simulates a canary, and does not promote with one yet"
+NO_TRAFFIC = "what it can see at which traffic: --traffic 500/s --base-error 0.1%"
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A stage's ramp; `plan` is None while its traffic is not known."""
+
+    policy: Policy
+    plan: TrafficPlan | None
+
+    @property
+    def lines(self) -> list[str]:
+        """How it goes, and what it can see."""
+        goes = f"{ramp_words(self.policy)}, judged every {rounded(self.policy.tick_s)}"
+        return [goes, NOT_YET, *(plan_lines(self.plan) if self.plan else [NO_TRAFFIC])]
+
+
+def ramps_of(pipeline: Pipeline, traffic: float | None, base_error: float | None) -> dict[str, Ramp]:
+    """The ramps by stage."""
+    policies = {
+        stage.name: stage.rollout.canary.policy(stage.bake)
+        for stage in pipeline.stages
+        if isinstance(stage.rollout, CanaryRollout)
+    }
+    known = traffic is not None and base_error is not None
+    return {
+        name: Ramp(policy, planned(policy, traffic or 0.0, base_error or 0.0) if known else None)
+        for name, policy in policies.items()
+    }
+
+
+def planned(
+    policy: Policy, traffic: float, base_error: float, harm: float = 2.0, dispersion: float = 1.0
+) -> TrafficPlan:
+    """The traffic plan. Raises Failure for a harm that is none."""
+    try:
+        return traffic_plan(policy, traffic, base_error, harm, dispersion)
+    except ValueError as error:
+        raise Failure("USAGE", str(error), ExitCode.USAGE) from error
+
+
+def plan_lines(plan: TrafficPlan) -> list[str]:
+    """What it says, step by step."""
+    return [*(step.words for step in plan.steps), plan.words]

@@ -11,6 +11,7 @@ default weights: ten minutes each at 5, 10, 25 and 50 %, one judgement at the en
 import math
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 
 from slipway.promotion.judge.simulation.rule import PROMOTED, ROLLED_BACK, Move
 from slipway.promotion.judge.windows import Arm, Window
@@ -55,26 +56,28 @@ def is_high(canary: Sequence[float], baseline: Sequence[float]) -> bool:
         return False
     if len({*canary, *baseline}) == 1:
         return False
-    shifts = sorted({ours - theirs for ours in canary for theirs in baseline})
-    lower = _first_below(shifts, canary, baseline, Z)
-    estimate = _first_below(shifts, canary, baseline, 0.0)
-    return lower > TOLERANCE * abs(estimate)
+    shifts = sorted(ours - theirs for ours in canary for theirs in baseline)
+    estimate = median(shifts)  # Hodges and Lehmann's
+    return _lower_bound(sorted(set(shifts)), canary, baseline) > TOLERANCE * abs(estimate)
 
 
 def _rate(arm: Arm | None) -> list[float]:
     return [arm.failed / arm.total] if arm is not None and arm.total else []
 
 
-def _first_below(shifts: Sequence[float], canary: Sequence[float], baseline: Sequence[float], z: float) -> float:
-    """The shift of the canary at which the test's statistic falls to `z`: it falls with the shift."""
-    low, high = 0, len(shifts) - 1
+def _lower_bound(shifts: Sequence[float], canary: Sequence[float], baseline: Sequence[float]) -> float:
+    """The shift of the canary at which the test's statistic falls below `Z`. It falls with the shift, in steps:
+    one where values tie, at `shifts`, and one between two of those."""
+    low, high = 0, 2 * len(shifts) - 2
     while low < high:
         middle = (low + high) // 2
-        if _statistic(shifts[middle], canary, baseline) > z:
+        first = shifts[middle // 2]
+        at = first if middle % 2 == 0 else (first + shifts[middle // 2 + 1]) / 2
+        if _statistic(at, canary, baseline) > Z:
             low = middle + 1
         else:
             high = middle
-    return shifts[low]
+    return shifts[low // 2]
 
 
 def _statistic(shift: float, canary: Sequence[float], baseline: Sequence[float]) -> float:

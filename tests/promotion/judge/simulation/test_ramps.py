@@ -1,0 +1,98 @@
+"""Ramps from the first tick to the last, and figures of many; a small part of `python -m bench.judge`."""
+
+import pytest
+
+from bench.judge.targets import checks
+from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.simulation.figures import figures, quantile, wilson
+from slipway.promotion.judge.simulation.harm import HEALTHY, Harm
+from slipway.promotion.judge.simulation.matrix import OURS, PEERS, Job, run_group, run_matrix
+from slipway.promotion.judge.simulation.ours import Ours
+from slipway.promotion.judge.simulation.peers.flagger import Flagger
+from slipway.promotion.judge.simulation.ramp import run
+from slipway.promotion.judge.simulation.scenarios import TARGETS, Scenario
+from slipway.promotion.judge.simulation.traffic import Stream, Traffic
+from slipway.promotion.judge.simulation.wald import Wald
+from slipway.promotion.judge.state import begin
+
+STEADY = Traffic(500, 0.001)
+SEED = 20_261_125
+SLOW = ("slow_body", "slow_healthy")
+
+
+@pytest.mark.parametrize("scenario", TARGETS, ids=lambda scenario: scenario.name)
+def test_the_judge_reaches_its_targets_on_a_fixed_seed(scenario: Scenario) -> None:
+    ramps = 20 if scenario.name in SLOW else 60
+    job = Job(scenario, OURS, Policy(), ramps)
+    found = figures(run_matrix([job], SEED, processes=1)[0], scenario.harm.is_harm)
+    missed = [check.words for check in checks(scenario, found) if not check.reached]
+    assert not missed
+
+
+def test_a_job_gives_the_same_figures_in_one_process_or_in_several() -> None:
+    jobs = [Job(Scenario("x", STEADY, Harm(times=5)), rule, Policy(), 30) for rule in (OURS, "flagger")]
+    assert run_matrix(jobs, 3, processes=1) == run_matrix(jobs, 3, processes=2)
+
+
+def test_another_seed_is_another_sample() -> None:
+    job = Job(Scenario("x", STEADY, Harm(times=5)), "kayenta", Policy(), 3)
+    assert run_group(job, 0, 1) != run_group(job, 0, 2)
+
+
+@pytest.mark.parametrize("rule", PEERS)
+def test_a_peer_leads_a_ramp_to_its_end(rule: str) -> None:
+    (result,) = run_group(Job(Scenario("x", STEADY, HEALTHY), rule, Policy(), 1), 0, 1)
+    assert result.ended == "promoted"
+    assert len(result.weights) == result.tick
+    assert result.bound is None
+
+
+def test_harm_that_was_promoted_is_missed_and_charged_a_quarter_of_an_hour_at_full_traffic() -> None:
+    result = run(Flagger(), Stream(STEADY, "1"), Harm(times=2))
+    assert (result.ended, result.tick) == ("missed", 10)
+    ramp = 30_000 * 0.001 * sum(result.weights)
+    assert result.excess == pytest.approx(ramp + 15 * 30, rel=0.2)
+
+
+def test_a_ramp_that_never_ends_is_undecided() -> None:
+    policy = Policy(ramp="careful", patience_ticks=1_000)
+    rule = Ours(policy, begin(policy, Stream(STEADY, "h").history()))
+    assert run(rule, Stream(STEADY, "1"), HEALTHY, longest=5).ended == "undecided"
+
+
+def test_no_traffic_at_all_is_withdrawn_and_never_blamed_on_the_release() -> None:
+    policy = Policy()
+    rule = Ours(policy, begin(policy, Stream(STEADY, "h").history()))
+    result = run(rule, Stream(Traffic(0.0, 0.001), "1"), HEALTHY)
+    assert result.ended == "withdrawn"
+
+
+def test_late_telemetry_makes_the_ramp_longer_and_nothing_else() -> None:
+    slow, quick = Policy(delay_ticks=3), Policy()
+    history = Stream(STEADY, "h").history()
+    late = run(Ours(slow, begin(slow, history)), Stream(STEADY, "1"), HEALTHY)
+    timely = run(Ours(quick, begin(quick, history)), Stream(STEADY, "1"), HEALTHY)
+    assert late.ended == timely.ended == "promoted"
+    assert late.tick > timely.tick
+
+
+def test_walds_test_knows_the_harm_and_stops_before_the_judge_on_average() -> None:
+    results = run_group(Job(Scenario("x", STEADY, Harm(times=3)), OURS, Policy(), 20), 0, 1)
+    found = figures(results, True)
+    assert found.times_bound and 1.0 < found.times_bound.value < 2.0
+
+
+def test_walds_test_learns_nothing_of_healthy_ticks_and_stops_at_proof() -> None:
+    stream, wald = Stream(Traffic(5_000, 0.01), "1"), Wald(1.0)
+    wald.after(stream.window(1, 0.5), 1.0)
+    assert not wald.stopped
+    wald.after(stream.window(2, 0.5, Harm(times=2)), 2.0)
+    assert wald.stopped
+
+
+def test_shares_come_with_wilsons_interval() -> None:
+    none, some, all_of_them = wilson(0, 400), wilson(4, 400), wilson(400, 400)
+    assert (none.value, none.low, round(none.high, 4)) == (0.0, 0.0, 0.0095)
+    assert (round(some.low, 4), round(some.high, 4)) == (0.0039, 0.0254)
+    assert (all_of_them.high, round(all_of_them.low, 4)) == (1.0, 0.9905)
+    assert quantile([3, 1, 2, 4], 0.5) == 2

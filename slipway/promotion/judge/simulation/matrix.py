@@ -1,10 +1,11 @@
 """Many ramps, in processes side by side. The same seed gives the same figures, on however many."""
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.simulation.ours import Ours
@@ -78,5 +79,12 @@ def _mapped(
     if workers == 1 or len(tasks) == 1:
         yield from (run_group(*task) for task in tasks)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_the_parent) as pool:
         yield from pool.map(run_group, *zip(*tasks, strict=True))
+
+
+def _end_with_the_parent() -> None:
+    """A worker whose parent was killed ends too, instead of waiting for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt bench bench-ledger chaos clean
+.PHONY: help demo run test check fmt bench bench-ledger bench-judge chaos clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fmt: $(READY) ## format the code
 
 bench: $(READY) ## speed and memory, each figure beside its target or a peer's
 	@$(BIN)/python -m bench
+
+bench-judge: $(READY) ## the judge of canaries against its targets and its peers, on simulated ramps
+	@$(BIN)/python -m bench.judge
 
 bench-ledger: $(READY) ## a burst of MESSAGES=10000 with kills: does the ledger balance?
 	@$(BIN)/python -m bench.ledger --messages $(or $(MESSAGES),10000)

@@ -85,6 +85,11 @@ def _mapped(
 
 def _end_with_the_parent() -> None:
     """A worker whose parent was killed ends too, instead of waiting for work for ever."""
+    threading.Thread(target=_await_the_parents_end, daemon=True).start()
+
+
+def _await_the_parents_end() -> None:
     parent = parent_process()
     if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+        parent.join()
+        os._exit(1)

@@ -34,18 +34,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ramps", type=int, default=400, help="of ours in each row (default 400)")
     parser.add_argument("--peer-ramps", type=int, default=200, help="of each peer in each row (default 200)")
+    parser.add_argument("--targets", action="store_true", help="only the targets")
     parser.add_argument("--processes", type=int, default=None)
     asked = parser.parse_args(arguments)
     print(f"seed {asked.seed} · {asked.ramps} ramps a row, peers {asked.peer_ramps} · [95 % intervals]")
     began, busy = time.perf_counter(), _cpu_s()
-    jobs = _jobs(asked.ramps, asked.peer_ramps)
-    results = run_matrix(jobs, asked.seed, asked.processes)
+    parts = [part for part in _parts(asked.ramps, asked.peer_ramps) if part[0] == "targets" or not asked.targets]
+    results = run_matrix([job for _, job in parts], asked.seed, asked.processes)
     took_s, cpu_s = time.perf_counter() - began, _cpu_s() - busy
     found = {
         (job.scenario.name, _rule(job), part): figures(ramps, job.scenario.harm.is_harm)
-        for (part, job), ramps in zip(_parts(asked.ramps, asked.peer_ramps), results, strict=True)
+        for (part, job), ramps in zip(parts, results, strict=True)
     }
     missed = _print_targets(found)
+    if asked.targets:
+        return 1 if missed else 0
     _print_healthy(
         found, "healthy releases: rolled back [95 %]; minutes to 100 %, median/90 %", HEALTHY_ROWS, "healthy"
     )
@@ -65,10 +68,6 @@ def _parts(ramps: int, peer_ramps: int) -> list[tuple[str, Job]]:
         parts += [("harmful", Job(scenario, OURS, policy, peer_ramps)) for policy in (FIXED, CAREFUL)]
     parts += [("beyond", Job(scenario, OURS, Policy(), ramps)) for scenario in BEYOND_THE_PROMISE]
     return parts
-
-
-def _jobs(ramps: int, peer_ramps: int) -> list[Job]:
-    return [job for _, job in _parts(ramps, peer_ramps)]
 
 
 def _rule(job: Job) -> str:
@@ -96,10 +95,10 @@ def _print_targets(found: Found) -> int:
 def _print_healthy(found: Found, title: str, rows: Sequence[Scenario], part: str) -> None:
     rules = [OURS, *PEERS] if part == "healthy" else [OURS]
     print(f"\n{title}")
-    print(" " * 44 + "".join(f"{rule:>22}" for rule in rules))
+    print(" " * 44 + "".join(f"{rule:>25}" for rule in rules))
     for scenario in rows:
         cells = [_healthy_cell(found[scenario.name, rule, part]) for rule in rules]
-        print(f"{scenario.words:44.44}" + "".join(f"{cell:>22}" for cell in cells))
+        print(f"{scenario.words:44.44}" + "".join(f"{cell:>25}" for cell in cells))
 
 
 def _healthy_cell(one: Figures) -> str:
@@ -133,16 +132,20 @@ def _short(count: float) -> str:
 def _print_cost(seed: int, took_s: float, cpu_s: float) -> int:
     tick_ms, size = cost(seed)
     cores = os.cpu_count() or 1
+    idle_s = cpu_s / 2
     rows = (
         (f"a tick of 5 metrics, JSON to JSON: {tick_ms:.2f} ms, below {LONGEST_TICK_MS:g}", tick_ms < LONGEST_TICK_MS),
         (f"state {size:,} bytes, below {LARGEST_STATE:,}", size < LARGEST_STATE),
-        (f"whole matrix {cpu_s / 2:.0f} s on two cores, below {LONGEST_S:g}", cpu_s / 2 < LONGEST_S),
+        (
+            f"processor time {cpu_s:.0f} s: {idle_s:.0f} s if two cores were idle, below {LONGEST_S:g}",
+            idle_s < LONGEST_S,
+        ),
     )
     print("\ncost")
     for words, reached in rows:
         print(f"{'✓' if reached else '✗'} {words}")
     load = os.getloadavg()[0]
-    print(f"  took {took_s:.0f} s ({cpu_s:.0f} s of processor time, {cores} cores, load average {load:.1f})")
+    print(f"  it took {took_s:.0f} s here and now ({cores} cores, load average {load:.1f})")
     return sum(not reached for _, reached in rows)
 
 

@@ -1,4 +1,6 @@
-"""Prints targets with ✓ or ✗, the tables of healthy and bad releases, and where the promise ends."""
+"""Prints targets with ✓ or ✗, the tables of healthy and bad releases, and where the promise ends.
+
+A target is compared with the point estimate; its interval counts the ramps of one history as one observation."""
 
 import argparse
 import os
@@ -11,7 +13,7 @@ from bench.judge.cost import cost
 from bench.judge.targets import checks
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.simulation.figures import Figures, figures
-from slipway.promotion.judge.simulation.matrix import OURS, PEERS, Job, run_matrix
+from slipway.promotion.judge.simulation.matrix import OURS, PEERS, Job, run_matrix, together
 from slipway.promotion.judge.simulation.scenarios import (
     BEYOND_THE_PROMISE,
     HARMFUL_ROWS,
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     results = run_matrix([job for _, job in parts], asked.seed, asked.processes)
     took_s, cpu_s = time.perf_counter() - began, _cpu_s() - busy
     found = {
-        (job.scenario.name, _rule(job), part): figures(ramps, job.scenario.harm.is_harm)
+        (job.scenario.name, _rule(job), part): figures(ramps, job.scenario.harm.is_harm, together(job))
         for (part, job), ramps in zip(parts, results, strict=True)
     }
     missed = _print_targets(found)

@@ -31,7 +31,7 @@ from slipway.promotion.judge.reading import dump_window
 from slipway.promotion.judge.simulation.figures import Figures, figures
 from slipway.promotion.judge.simulation.harm import Harm
 from slipway.promotion.judge.simulation.latencies import Latency
-from slipway.promotion.judge.simulation.matrix import OURS, PEERS, PEERS_TICK_S, Job, run_matrix
+from slipway.promotion.judge.simulation.matrix import OURS, PEERS, PEERS_TICK_S, Job, run_matrix, together
 from slipway.promotion.judge.simulation.ours import Ours
 from slipway.promotion.judge.simulation.ramp import run
 from slipway.promotion.judge.simulation.rule import Move
@@ -131,7 +131,7 @@ def _rows(
         for times, harm in cases.items()
     ]
     found = [
-        figures(results, job.scenario.harm.is_harm)
+        figures(results, job.scenario.harm.is_harm, together(job))
         for job, results in zip(jobs, run_matrix(jobs, seed, processes), strict=True)
     ]
     rows = []

@@ -68,6 +68,11 @@ def run_group(job: Job, group: int, seed: int) -> list[RampResult]:
     return [run(rule(), Stream(traffic, f"{name}/{ramp}"), harm, job.scenario.dispersion) for ramp in ramps]
 
 
+def together(job: Job) -> int:
+    """How many ramps in a row of a job's results share what was learned from one history; a peer learns nothing."""
+    return GROUP if job.rule == OURS else 1
+
+
 def _groups(job: Job) -> range:
     return range(-(-job.ramps // GROUP))
 

@@ -6,10 +6,10 @@ from bench.judge.targets import checks
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.simulation.figures import figures, quantile, wilson
 from slipway.promotion.judge.simulation.harm import HEALTHY, Harm
-from slipway.promotion.judge.simulation.matrix import OURS, PEERS, Job, run_group, run_matrix
+from slipway.promotion.judge.simulation.matrix import OURS, PEERS, Job, run_group, run_matrix, together
 from slipway.promotion.judge.simulation.ours import Ours
 from slipway.promotion.judge.simulation.peers.flagger import Flagger
-from slipway.promotion.judge.simulation.ramp import run
+from slipway.promotion.judge.simulation.ramp import RampResult, run
 from slipway.promotion.judge.simulation.scenarios import TARGETS, Scenario
 from slipway.promotion.judge.simulation.traffic import Stream, Traffic
 from slipway.promotion.judge.simulation.wald import Wald
@@ -24,7 +24,7 @@ SLOW = ("slow_body", "slow_healthy")
 def test_the_judge_reaches_its_targets_on_a_fixed_seed(scenario: Scenario) -> None:
     ramps = 20 if scenario.name in SLOW else 60
     job = Job(scenario, OURS, Policy(), ramps)
-    found = figures(run_matrix([job], SEED, processes=1)[0], scenario.harm.is_harm)
+    found = figures(run_matrix([job], SEED, processes=1)[0], scenario.harm.is_harm, together(job))
     missed = [check.words for check in checks(scenario, found) if not check.reached]
     assert not missed
 
@@ -96,3 +96,15 @@ def test_shares_come_with_wilsons_interval() -> None:
     assert (round(some.low, 4), round(some.high, 4)) == (0.0039, 0.0254)
     assert (all_of_them.high, round(all_of_them.low, 4)) == (1.0, 0.9905)
     assert quantile([3, 1, 2, 4], 0.5) == 2
+
+
+def test_ramps_that_share_a_history_count_as_one_observation() -> None:
+    def ramp(excess: float, ended: str = "rolled back") -> RampResult:
+        return RampResult(ended, 3, excess, 10.0, (0.05,))
+
+    alike = [ramp(excess) for excess in (8, 12, 8, 12) for _ in range(20)]
+    apart, grouped = figures(alike, True).times_bound, figures(alike, True, 20).times_bound
+    assert apart and grouped and apart.value == grouped.value == 1.0
+    assert grouped.high - grouped.low > 3 * (apart.high - apart.low)
+    ended = [ramp(9, "missed" if number < 20 else "rolled back") for number in range(80)]
+    assert figures(ended, True, 20).missed.high > figures(ended, True).missed.high + 0.1

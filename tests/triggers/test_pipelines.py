@@ -45,10 +45,11 @@ def hold(app: AppHost, environment: str, id: str) -> None:
 
 def test_the_deployed_pipelines_are_listed_with_their_digests(app: AppHost) -> None:
     listed = app.http("GET", "/api/pipelines", ERIN).json
-    [checkout] = listed["pipelines"]
+    checkout, ramped = listed["pipelines"]
     assert (checkout["service"], checkout["owner"], checkout["file"]) == ("checkout", "team-checkout", "checkout.yaml")
     assert checkout["stages"] == ["test", "production"]
     assert checkout["digest"] == plan(app)["pipeline_digest"]
+    assert (ramped["service"], ramped["stages"]) == ("ramped", ["production"])
     assert listed["findings"] == []
 
 

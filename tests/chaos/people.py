@@ -56,9 +56,7 @@ class People(threading.Thread):
         """What waits for a person gets a yes; nothing is paused or held any more."""
         for hold in self._held():
             self._lift(hold)
-        for each in self.promotions():
-            if each["state"] in ENDED:
-                continue
+        for each in [*self.promotions("&state=running"), *self.promotions("&state=waiting")]:
             shown = self._get(f"/api/promotions/{each['id']}") or {}
             if shown.get("paused"):
                 self._command(each["id"], "resume")
@@ -66,9 +64,9 @@ class People(threading.Thread):
                 if stage["state"] == "waiting for approval":
                     self._vote(each["id"], stage["name"], "approve")
 
-    def promotions(self) -> list[dict[str, Any]]:
+    def promotions(self, which: str = "") -> list[dict[str, Any]]:
         """The newest, as the API lists them; none while it is away. More than can be on their way at a time."""
-        found: list[dict[str, Any]] = (self._get(f"/api/promotions?top={SEEN}") or {}).get("promotions", [])
+        found: list[dict[str, Any]] = (self._get(f"/api/promotions?top={SEEN}{which}") or {}).get("promotions", [])
         return found
 
     def _look_at(self, promotion: dict[str, Any]) -> None:

@@ -143,9 +143,13 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
 def leave(state: State, given: Given) -> tuple[State, Answer]:
     """Stop waiting for the lock: the stage was cancelled, is paused, or its time is over.
 
+    Who holds it and asks with fence 0 never heard of its grant (its generation began again), and has changed nothing.
     `new`: nothing has ever been asked of this lock, so there is nothing of it to copy.
     """
-    new, state = state["rev"] == 0, _without(state, given["holder"])
+    new, holder = state["rev"] == 0, state["holder"]
+    state = _without(state, given["holder"])
+    if holder and holder["holder"] == given["holder"] and given.get("fence") == 0:
+        state = {**state, "holder": None}
     return state, {"lock": "left", "new": new, "nudge": _waiting(state)}
 
 

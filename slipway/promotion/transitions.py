@@ -282,6 +282,7 @@ LOCK = Machine(
             *_rows(TAKEN, "release", ("proven", FREE), ("undone", FREE), ("unchanged", FREE), ("broken", BROKEN)),
             *_rows((FREE, TAKEN, BROKEN), "release", ("not yours", "=")),
             *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
+            *_rows(TAKEN, "leave", ("left", FREE)),
             *_rows((FREE, TAKEN, BROKEN), "hold", ("hold", "=")),
             *_rows((FREE, TAKEN, BROKEN), "lift", ("hold", "=")),
             *_rows((FREE, TAKEN), "lift", ("broken", "=")),

@@ -162,3 +162,20 @@ async def test_a_decision_whose_nudges_were_lost_is_heard_at_the_next_look(model
     await model.settle()
     assert model.states(build) != ["waiting for approval"]
     await check_the_end(model)
+
+
+@pytest.mark.parametrize("command", ["abort", "pause"])
+async def test_a_stage_that_is_stopped_before_it_hears_that_it_has_the_lock_gives_it_back(
+    model: Model, command: str
+) -> None:
+    """The read model is away when the lock is granted, and the generation begins again with the question whether to
+    go on."""
+    model.world.away["mirror_environment"] = 12
+    build = await model.submit("1.1.0", ["dev"])
+    await model.wait(1)
+    assert (await model.flow.lock("dev"))["holder"]
+    assert await model.tell(build, command) == 200
+    await model.wait(1000)
+    assert not (await model.flow.lock("dev"))["holder"]
+    assert not model.world.environments["dev--checkout"]["holder"]
+    await check_the_end(model)

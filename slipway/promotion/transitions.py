@@ -75,7 +75,7 @@ PROMOTION = Machine(
             *_rows(_OPEN, "report", ("", "="), ("", SETTLED)),
             *_rows((SETTLED, ABORTED), "report", ("", "=")),
             *_rows(_OPEN, "close_retry", ("retry", "="), ("end", "="), ("end", SETTLED)),
-            *_rows((SETTLED, ABORTED), "close_retry", ("end", "=")),
+            *_rows((SETTLED, ABORTED, ENDED), "close_retry", ("end", "=")),
             *_rows((SETTLED, ABORTED, ENDED), "end", ("", ENDED)),
             *_rows((*_OPEN, SETTLED, ABORTED), "close_stage", ("go", "="), ("end", "=")),
             *_rows(ENDED, "close_stage", ("end", "=")),
@@ -87,7 +87,6 @@ PROMOTION = Machine(
     {
         "begin": "a promotion begins once, before anything of it can be over",
         "settle": "no stage is at work any more",
-        "close_retry": "no stage waits for a retry any more",
         "report": "a promotion ends when every stage has reported that it is over",
         "end": "a promotion ends when every stage is over",
     },

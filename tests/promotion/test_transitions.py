@@ -105,6 +105,8 @@ def _one_promotion(draw: random.Random, seen: Seen) -> None:
             doing[stage] = "over"
         elif all(each == "over" for each in doing.values()):
             ask("end", {"outcome": "passed"})
+            if draw.random() < 0.2:  # the promotion was closed while a stage said that it is not retried
+                ask("close_retry", {"stage": "dev", "attempt": 9})
             if draw.random() < 0.5:
                 return
         else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway.adapters.watched import Watched
 from slipway.local.functions.durable.engine import RpcRequest
+from slipway.promotion.promotion_run import PromotionRun
 from tests.workflow.rough_workflow import RoughWorkflow
 from triggers.looking_after import Found
 from triggers.rebuilding import Rows
@@ -53,9 +54,14 @@ class WorldRecords:
     def __init__(self, flow: RoughWorkflow) -> None:
         self._flow = flow
         self.entries: dict[str, Watched] = {}
+        self._taken_in: dict[str, PromotionRun] = {}
 
     def watch(self, entry: Watched) -> None:
         self.entries.setdefault(entry.instance, entry)
+
+    def take_in(self, run: PromotionRun) -> None:
+        """What the pipeline's text and the build say of a promotion that has not said so itself."""
+        self._taken_in.setdefault(run.id, run)
 
     async def watched(self, after: str | None, top: int) -> list[Watched]:
         behind = sorted(instance for instance in self.entries if instance > (after or ""))
@@ -65,7 +71,11 @@ class WorldRecords:
         kept = self._flow.rough.of(promotion)
         state = "ended" if kept.ended else "running" if kept.token else "new"
         intake = {"state": state, "token": kept.token, "received_at": ""}
-        return {"intake": intake, **{key: row["doc"] for key, row in kept.rows.items()}}
+        return {
+            "intake": intake,
+            "promotion": self._taken_in[promotion].row(),
+            **{key: row["doc"] for key, row in kept.rows.items()},
+        }
 
     async def locks(self) -> list[dict[str, Any]]:
         return list(self._flow.rough.environments.values())

@@ -109,13 +109,8 @@ class Life:
         self.model.flow.dies_in(calls)
 
     async def somebody_ends(self, orchestration: str, n: int, how: str) -> None:
-        """An orchestration that runs is terminated or purged.
-
-        A promotion is not purged before its first record: then the janitor reads its pipeline, and here is none.
-        """
+        """An orchestration that runs is terminated or purged."""
         running = self.model.running(orchestration)
-        if orchestration == "promotion" and how == "purge":
-            running = [id for id in running if "promotion" in self.model.world.of(id).rows]
         if running:
             await getattr(self.model, how)(running[n % len(running)])
 

@@ -22,6 +22,7 @@ from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy,
 from tests.workflow.janitor_at_work import EngineRuntime, WorldRecords
 from tests.workflow.rough_workflow import MOST_TURNS, RoughWorkflow
 from tests.workflow.rough_world import RoughWorld, three_sites
+from tests.workflow.virtual import a_run
 from triggers.looking_after import Janitor
 
 DAVE = Person("oid-dave", "Dave", roles=("approver", "release-manager"))
@@ -135,6 +136,7 @@ class Model:
             self.builds[build.promotion], self.stages[build.promotion] = build, chosen
         received_at = self.now + timedelta(microseconds=len(self.builds))
         self.records.watch(Watched(build.promotion, build.promotion, self.now, build.dump()))
+        self.records.take_in(a_run(build, *chosen, received_at=received_at))
         await self.flow.begin(build, *chosen, token=self._key(), received_at=received_at)
         return build.promotion
 

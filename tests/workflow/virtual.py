@@ -37,6 +37,12 @@ def app_code() -> DurableFunctions:
     return DurableFunctions(app_functions(), unused)
 
 
+def a_run(build: Build, *stages: StagePlan, token: str = "t1", received_at: datetime = NOON) -> PromotionRun:
+    """What a promotion starts with."""
+    plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
+    return PromotionRun(build.promotion, token, build, plan, iso(received_at))
+
+
 class WorldFunctions:
     """Orchestrators and entities are the app's own; activities are answered by the world."""
 
@@ -125,8 +131,7 @@ class Workflow:
 
     async def begin(self, build: Build, *stages: StagePlan, token: str = "t1", received_at: datetime = NOON) -> str:
         """Start a promotion and wait for nothing."""
-        plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
-        run = PromotionRun(build.promotion, token, build, plan, iso(received_at))
+        run = a_run(build, *stages, token=token, received_at=received_at)
         self.world.of(run.id)
         await self.post(f"orchestrators/promotion/{run.id}", json.dumps(run.dump()))
         return run.id

@@ -179,3 +179,23 @@ async def test_a_stage_that_is_stopped_before_it_hears_that_it_has_the_lock_give
     assert not (await model.flow.lock("dev"))["holder"]
     assert not model.world.environments["dev--checkout"]["holder"]
     await check_the_end(model)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="decisions know that a stage is over before its row does, and the janitor asks them"
+)
+async def test_a_stage_that_is_terminated_while_it_says_that_it_is_not_retried_has_a_true_row(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"], flaw="sick idle")
+    await model.wait(7000)
+    model.world.away["record"] = 40
+    await model.wait(1000)
+    await model.terminate(f"{build}:dev")
+    await check_the_end(model)
+
+
+async def test_a_promotion_may_be_closed_while_a_stage_says_that_it_is_not_retried(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"], flaw="sick idle")
+    await model.wait(600)
+    await model.terminate(build)
+    model.world.away["record"] = 40
+    await check_the_end(model)

@@ -135,11 +135,7 @@ def report(context: Context, run: StageRun) -> Durable:
     run = yield from record_stage(context, run, action, ending.words, {"code": ending.code})
     if run.goes_back:
         return run.to(phase.OVER)
-    given = {"outcome": ending.outcome, "attempt": run.attempt, "over": not run.may_retry}
-    given |= {"until": run.deadline}
-    yield from ask_decisions(
-        context, run.promotion, "report", {"stage": run.plan.name, "waiter": run.swept or run.instance, **given}
-    )
+    yield from _tell(context, run, over=not run.may_retry)
     return replace(run, phase=phase.RETRY) if run.may_retry else run.to(phase.OVER)
 
 
@@ -154,9 +150,19 @@ def for_retry(context: Context, run: StageRun) -> Durable:
     if answer["do"] == "end":
         run = replace(run, waits_for="", deadline="")
         run = yield from record_stage(context, run, "not-retried", "the time for a retry is over")
+        yield from _tell(context, run, over=True)
         return run.to(phase.OVER)
     yield from nudge_or(context, moment(run.deadline))
     return run
+
+
+def _tell(context: Context, run: StageRun, over: bool) -> Durable:
+    """Report the outcome to the promotion's decisions. Last in its phase: what is over is not looked after any more."""
+    ending = run.ending
+    assert ending is not None
+    given = {"outcome": ending.outcome, "attempt": run.attempt, "over": over, "until": run.deadline}
+    asked = {"stage": run.plan.name, "waiter": run.swept or run.instance, **given}
+    yield from ask_decisions(context, run.promotion, "report", asked)
 
 
 def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:

@@ -27,8 +27,8 @@ class Tables(Records):
     async def rows(self, promotion: str) -> Rows:
         return await asyncio.to_thread(promotion_rows, promotion)
 
-    async def locks(self) -> list[dict[str, Any]]:
-        return [lock for _, _, lock in await asyncio.to_thread(environment_rows)]
+    async def locks(self) -> list[tuple[str, str, dict[str, Any]]]:
+        return await asyncio.to_thread(environment_rows)
 
     async def unwatch(self, instance: str) -> None:
         await asyncio.to_thread(watched.unwatch, instance)

@@ -16,7 +16,7 @@ from slipway.adapters.watched import Watched
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.stage_run import ROLLED_BACK, StageRun
 from slipway.promotion.views import ENDS
-from triggers.rebuilding import Rows, closing_run, sweeping_run
+from triggers.rebuilding import Place, Rows, closing_run, sweeping_run
 
 PAGE = 100
 AT_ONCE = 16
@@ -57,7 +57,9 @@ class Records(Protocol):
 
     async def watched(self, after: str | None, top: int) -> list[Watched]: ...
     async def rows(self, promotion: str) -> Rows: ...
-    async def locks(self) -> list[dict[str, Any]]: ...
+    async def locks(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """(environment, service, copy of its lock)."""
+
     async def unwatch(self, instance: str) -> None: ...
 
 
@@ -77,8 +79,12 @@ class Janitor:
         while page := await self.records.watched(after, PAGE):
             problems += await _each(self._see_to(entry, now) for entry in page)
             after = page[-1].instance
-        locks = await self.records.locks()
-        places = [place for lock in locks for place in (lock.get("holder"), *lock.get("queue", ())) if place]
+        places = [
+            Place(environment, service, entry)
+            for environment, service, lock in await self.records.locks()
+            for entry in (lock.get("holder"), *lock.get("queue", ()))
+            if entry
+        ]
         problems += await _each(self._see_to_place(place, now) for place in places)
         if problems:
             raise ExceptionGroup("not everything could be looked after; the next look tries again", problems)
@@ -134,12 +140,12 @@ class Janitor:
         ):
             await self._forget(entry)
 
-    async def _see_to_place(self, place: dict[str, Any], now: datetime) -> None:
+    async def _see_to_place(self, place: Place, now: datetime) -> None:
         """Who holds a lock, or waits for it."""
-        instance = place["holder"]
+        instance = place.entry["holder"]
         found = await self.runtime.found(instance)
         if found.ended if found else self._rests(instance, None, now):
-            await self._replace(instance, place["promotion"], place["stage"], None, again=True)
+            await self._replace(instance, place.entry["promotion"], place.entry["stage"], place, again=True)
 
     async def _see_to_children(self, instance: str, stage: Found, now: datetime) -> None:
         """A stage hears nothing of a child that was purged. It stirs every 15 minutes, as does its approval, unless
@@ -155,7 +161,7 @@ class Janitor:
             await self.runtime.terminate(instance, "what it waits for is no more")
 
     async def _replace(
-        self, instance: str, promotion: str, stage: str, entry: Watched | None, again: bool = False
+        self, instance: str, promotion: str, stage: str, known: Watched | Place, again: bool = False
     ) -> bool:
         """Start what stands in the place of a stage's orchestration. Whether such a one has been there and is over
         (`again`: then once more)."""
@@ -166,7 +172,7 @@ class Janitor:
             return there.ended
         _log.warning("%s is no more; %s stands in its place", instance, heir)
         given, rows = await self.runtime.given(instance), await self.records.rows(promotion)
-        run = sweeping_run(instance, heir, promotion, stage, entry, rows, given)
+        run = sweeping_run(instance, heir, promotion, stage, known, rows, given)
         await self.runtime.start("stage", heir, run.dump())
         return False
 

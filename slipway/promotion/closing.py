@@ -5,7 +5,7 @@ the entity `decisions`. Asked by what stands in their place; safe to repeat.
 from typing import Any
 
 from slipway.promotion.approval import WITHDRAWN
-from slipway.promotion.decision_state import Answer, State, stage_of, with_stage, with_waiter
+from slipway.promotion.decision_state import Answer, State, is_final, stage_of, with_stage, with_waiter
 
 
 def close_stage(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -23,7 +23,7 @@ def close_stage(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 def close_promotion(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """`wait` until every stage is over, then `end` with whether all `passed`. With `abort` (by, at, reason) what is
     not proven is ended as by a person's abort; without, the stages come to the ends of their own."""
-    unsettled = [stage for stage in state["stages"].values() if not (stage.get("settled") or stage.get("over"))]
+    unsettled = [stage for stage in state["stages"].values() if not is_final(stage)]
     stops = given["abort"] and unsettled and not (state["aborted"] or state["ended"])
     if stops:
         state = {**state, "aborted": given["abort"]}
@@ -31,7 +31,7 @@ def close_promotion(state: State, given: dict[str, Any]) -> tuple[State, Answer]
     if not all(stage.get("over") for stage in stages):
         state = with_waiter(state, given["waiter"])
         return state, {"do": "wait", "nudge": state["waiters"] if stops else []}
-    return state, {"do": "end", "passed": all(stage["outcome"] == "passed" for stage in stages)}
+    return state, {"do": "end", "passed": bool(stages) and all(stage["outcome"] == "passed" for stage in stages)}
 
 
 CLOSING = {"close_stage": close_stage, "close_promotion": close_promotion}

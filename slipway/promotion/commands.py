@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from slipway.promotion.approval import EXPIRED, Vote, admit, decision_of
-from slipway.promotion.decision_state import Answer, State, stage_of, with_answer, with_stage
+from slipway.promotion.decision_state import Answer, State, is_final, stage_of, with_answer, with_stage
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.plan import ApprovalPolicy
@@ -88,7 +88,7 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
 def abort(state: State, given: Given) -> tuple[State, Answer]:
     """End the promotion: nothing new begins, what is not proven is undone. Refused when nothing is left to end."""
     stages = state["stages"].values()
-    if stages and all(stage.get("settled") or stage.get("over") for stage in stages):
+    if stages and all(is_final(stage) for stage in stages):
         raise Refused("ALREADY_ENDED", "every stage has come to its end; `rollback` takes a release back")
     aborted = {key: given[key] for key in ("by", "at", "reason")}
     return {**state, "aborted": aborted}, {
@@ -99,12 +99,12 @@ def abort(state: State, given: Given) -> tuple[State, Answer]:
 @once
 def retry(state: State, given: Given) -> tuple[State, Answer]:
     """Try a failed stage again. Without `stage`, the only one that can be."""
-    failed = [name for name, stage in state["stages"].items() if stage.get("outcome") and not stage.get("over")]
+    failed = [name for name, stage in state["stages"].items() if stage.get("outcome") and not is_final(stage)]
     name = given.get("stage") or (failed[0] if len(failed) == 1 else "")
     stage = stage_of(state, name)
     if not name and failed:
         raise Refused("AMBIGUOUS", f"say which stage: {', '.join(failed)} can be tried again")
-    if stage.get("over") and stage["outcome"] != Outcome.PASSED:
+    if (stage.get("over") or stage.get("closed")) and stage["outcome"] != Outcome.PASSED:
         raise Refused("RETRY_OVER", f"stage {name} ended {stage['outcome']}, and its time for a retry is over")
     if name not in failed:
         raise Refused("NOT_FAILED", f"stage {name} has not failed" if name else "no stage has failed")

@@ -18,6 +18,11 @@ def stage_of(state: State, name: str) -> dict[str, Any]:
     return found
 
 
+def is_final(stage: dict[str, Any]) -> bool:
+    """Whether the stage is at its end: proven (`settled`), `over`, or `closed` to a retry and about to be over."""
+    return any(stage.get(key) for key in ("settled", "over", "closed"))
+
+
 def with_stage(state: State, name: str, stage: dict[str, Any]) -> State:
     return {**state, "stages": {**state["stages"], name: stage}}
 

@@ -50,11 +50,14 @@ def ask_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 
 
 def close_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """End the time for a retry of `stage`: `retry` when one was asked for in time, else `end`, which is final."""
+    """End the time for a retry of `stage`: `retry` when one was asked for in time, else `end`, which is final.
+
+    The stage is over when it has recorded that, and reported so.
+    """
     stage = stage_of(state, given["stage"])
     if stage.get("retries", 0) >= given["attempt"] and not state["aborted"]:
         return state, {"do": "retry"}
-    return with_stage(state, given["stage"], {**stage, "over": True}), {"do": "end", "nudge": state["waiters"]}
+    return with_stage(state, given["stage"], {**stage, "closed": True}), {"do": "end", "nudge": []}
 
 
 def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from slipway.promotion import stage_run as phase
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, WITHDRAWN
+from slipway.promotion.decision_state import is_final
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.stage_run import StageRun
 
@@ -75,7 +76,7 @@ PROMOTION = Machine(
             *_rows(_OPEN, "report", ("", "="), ("", SETTLED)),
             *_rows((SETTLED, ABORTED), "report", ("", "=")),
             *_rows(_OPEN, "close_retry", ("retry", "="), ("end", "="), ("end", SETTLED)),
-            *_rows((SETTLED, ABORTED, ENDED), "close_retry", ("end", "=")),
+            *_rows((SETTLED, ABORTED), "close_retry", ("end", "=")),
             *_rows((SETTLED, ABORTED, ENDED), "end", ("", ENDED)),
             *_rows((*_OPEN, SETTLED, ABORTED), "close_stage", ("go", "="), ("end", "=")),
             *_rows(ENDED, "close_stage", ("end", "=")),
@@ -88,6 +89,7 @@ PROMOTION = Machine(
         "begin": "a promotion begins once, before anything of it can be over",
         "settle": "no stage is at work any more",
         "report": "a promotion ends when every stage has reported that it is over",
+        "close_retry": "a promotion ends when every stage is over",
         "end": "a promotion ends when every stage is over",
     },
 )  # fmt: skip
@@ -100,7 +102,7 @@ def promotion_state(decisions: dict[str, Any]) -> str:
         return ENDED
     if decisions["aborted"]:
         return ABORTED
-    if stages and all(stage.get("settled") or stage.get("over") for stage in stages):
+    if stages and all(is_final(stage) for stage in stages):
         return SETTLED
     return PAUSED if decisions["paused"] else RUNNING
 

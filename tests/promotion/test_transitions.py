@@ -105,8 +105,6 @@ def _one_promotion(draw: random.Random, seen: Seen) -> None:
             doing[stage] = "over"
         elif all(each == "over" for each in doing.values()):
             ask("end", {"outcome": "passed"})
-            if draw.random() < 0.2:  # the promotion was closed while a stage said that it is not retried
-                ask("close_retry", {"stage": "dev", "attempt": 9})
             if draw.random() < 0.5:
                 return
         else:
@@ -163,8 +161,10 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             ask("report", {**given, "outcome": "failed", "over": False})
             return f"retry after {doing}", attempt
     again = ask("close_retry", given)["do"] == "retry"
-    if not again and draw.random() < 0.2:
-        ask("close_retry", given)  # its record was not taken, and the generation begins again
+    if not again and draw.random() < 0.5:
+        return doing, attempt  # its record was not taken, and the generation begins again
+    if not again:
+        ask("report", {**given, "outcome": "failed", "over": True})
     anew = "approve" if doing == "retry after expire" else "work"  # what was approved stays approved
     return (anew if again else "over"), attempt + again
 

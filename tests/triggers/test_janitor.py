@@ -1,5 +1,6 @@
 """The janitor against the durable client and the tables: what was ended from outside comes to an end with a name."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from slipway.adapters.read_model import environment_row
+from slipway.adapters.rows import Rows
 from slipway.adapters.watched import unwatch, watch, watched
 from slipway.promotion.ids import promotion_id
 from tests.app_host import AppHost, eventually
@@ -34,6 +36,11 @@ def begun(app: AppHost, version: str) -> str:
     id = promotion_id("checkout", version)
     eventually(lambda: any(name == "survey_targets" and order["promotion"] == id for name, order in app.held.ordered))
     return id
+
+
+def holder_of(environment: str) -> str:
+    holder = (environment_row(environment, "checkout") or {}).get("holder") or {}
+    return str(holder.get("promotion", ""))
 
 
 def shown(app: AppHost, id: str) -> dict[str, Any]:
@@ -83,6 +90,48 @@ def test_a_promotion_that_was_purged_before_it_had_begun_is_made_up_from_its_mes
     app.tick("janitor")
     eventually(lambda: shown(app, id)["state"] == "broken")
     assert {stage["code"] for stage in shown(app, id)["stages"]} == {"STAGE_LOST"}
+
+
+def test_a_promotion_whose_pipeline_cannot_be_read_any_more_ends_all_the_same(
+    app: AppHost, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking_after, "QUIET", timedelta())
+    app.held.carried_out = app.held.carried_out - {"record"}
+    app.deliver(a_message(version))
+    id = promotion_id("checkout", version)
+    eventually(lambda: intake(id).get("state") == "running")
+    app.end(id, "purge")
+    Rows("promotions").upsert(id, "pipeline", {"doc": json.dumps("stages: 1")}, merge=False)
+    app.held.carried_out = app.held.carried_out | {"record"}
+    app.tick("janitor")
+    eventually(lambda: app.entity("decisions", id).get("stages"))
+    app.tick("janitor")
+    app.tick("janitor")
+    eventually(lambda: shown(app, id)["state"] == "broken")
+    assert shown(app, id)["code"] == "PROMOTION_LOST"
+    eventually(lambda: app.status(id)["runtimeStatus"] == "Completed")
+    app.tick("janitor")
+    assert watched(None, 10) == []
+
+
+def test_a_lock_whose_holder_has_left_no_trace_is_broken_for_a_person(
+    app: AppHost, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking_after, "QUIET", timedelta())
+    id = begun(app, version)
+    eventually(lambda: holder_of("test") == id)
+    for instance in (id, f"{id}:test"):
+        app.end(instance, "terminate")
+        app.end(instance, "purge")
+    unwatch(id)
+    for row in Rows("promotions").query(id):
+        Rows("promotions").delete(id, row.key)
+    app.tick("janitor")
+    app.tick("janitor")
+    eventually(lambda: environment_row("test", "checkout")["broken"])
+    assert environment_row("test", "checkout")["broken"]["promotion"] == id
+    assert app.http("DELETE", "/api/intents/test.checkout.broken", ALICE).status == 200
+    assert holder_of("test") == ""
 
 
 def test_whoever_is_no_more_and_keeps_a_place_at_a_lock_is_replaced_though_nobody_watches_it(

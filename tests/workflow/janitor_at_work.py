@@ -77,8 +77,8 @@ class WorldRecords:
             **{key: row["doc"] for key, row in kept.rows.items()},
         }
 
-    async def locks(self) -> list[dict[str, Any]]:
-        return list(self._flow.rough.environments.values())
+    async def locks(self) -> list[tuple[str, str, dict[str, Any]]]:
+        return [(*key.split("--"), lock) for key, lock in self._flow.rough.environments.items()]  # type: ignore[misc]
 
     async def unwatch(self, instance: str) -> None:
         del self.entries[instance]

@@ -181,9 +181,6 @@ async def test_a_stage_that_is_stopped_before_it_hears_that_it_has_the_lock_give
     await check_the_end(model)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="decisions know that a stage is over before its row does, and the janitor asks them"
-)
 async def test_a_stage_that_is_terminated_while_it_says_that_it_is_not_retried_has_a_true_row(model: Model) -> None:
     build = await model.submit("1.1.0", ["dev"], flaw="sick idle")
     await model.wait(7000)

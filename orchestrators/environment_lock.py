@@ -44,6 +44,13 @@ def announcement(run: StageRun, waiter: str, at: str) -> dict[str, Any]:
     }
 
 
+def leave_lock(context: Context, run: StageRun, holder: str = "") -> Durable:
+    """Wait for the lock no more (`holder` instead of the stage itself), and show that. Raises NotTaken."""
+    left = yield from ask_lock(context, run, "leave", {"holder": holder or run.instance})
+    if not left["new"]:
+        yield from mirror_lock(context, run)
+
+
 def mirror_lock(context: Context, run: StageRun) -> Durable:
     """Copy the lock's state into the read model. Raises NotTaken."""
     where = {"environment": run.plan.environment, "service": run.build.service}

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
-from orchestrators.environment_lock import ask_lock, mirror_lock
+from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_run as phase
@@ -72,9 +72,7 @@ def _left_behind(context: Context, run: StageRun) -> Durable:
     closing = {"do": "go"}
     if not run.goes_back:
         closing = yield from ask_decisions(context, run.promotion, "close_stage", {"stage": run.plan.name})
-    left = yield from ask_lock(context, run, "leave", {"holder": run.swept})
-    if not left["new"]:
-        yield from mirror_lock(context, run)  # who ended so may have ended before the copy
+    yield from leave_lock(context, run, run.swept)
     words = f"{run.swept} was ended from outside"
     ending = run.ending or Ending(Outcome.BROKEN, "STAGE_LOST", words)
     following = phase.OVER if closing["do"] == "end" else phase.REPORT
@@ -124,7 +122,7 @@ def report(context: Context, run: StageRun) -> Durable:
     ending = run.ending
     assert ending is not None
     if run.fence == 0:
-        yield from ask_lock(context, run, "leave")  # it may have announced itself, and others look at that
+        yield from leave_lock(context, run)  # it may have announced itself, and others look at that
     else:
         yield from mirror_lock(context, run)
     run = replace(run, ended_at=now(context), since=now(context))

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from orchestrators.environment_lock import announcement, ask_lock, mirror_lock
+from orchestrators.environment_lock import announcement, ask_lock, leave_lock, mirror_lock
 from orchestrators.fan_out import fan_out, health_checks
 from orchestrators.recording import record_stage
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, answers_of, ask_decisions, now, nudge_or
@@ -143,8 +143,7 @@ def _paused(context: Context, run: StageRun, waits_for: str, until: str) -> Dura
 
 def _left(context: Context, run: StageRun) -> Durable:
     """Leave the queue. Returns the run as it ends."""
-    yield from ask_lock(context, run, "leave")
-    yield from mirror_lock(context, run)
+    yield from leave_lock(context, run)
     return run
 
 

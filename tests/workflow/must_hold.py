@@ -113,7 +113,7 @@ class MustHold:
         assert not left, f"the lock of {environment} was left behind: {left}"
         assert not lock["broken"] or lock["broken"]["words"]
         shown = self.world.environments.get(f"{environment}--checkout", lock)
-        older = {key for key in shown if key not in ("rev", "announced") and shown[key] != lock[key]}
+        older = {key for key in shown if key != "rev" and shown[key] != lock[key]}
         assert not older, f"the read model shows an older lock: {older}"
         if lock["broken"] or environment in self.model.touched:
             return

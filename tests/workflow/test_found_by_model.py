@@ -196,3 +196,16 @@ async def test_a_promotion_may_be_closed_while_a_stage_says_that_it_is_not_retri
     await model.terminate(build)
     model.world.away["record"] = 40
     await check_the_end(model)
+
+
+async def test_a_build_that_is_refused_leaves_no_word_of_itself_in_the_copy_of_the_lock(model: Model) -> None:
+    """Another one that has come to its end meanwhile has copied the lock with it in."""
+    older = await model.submit("1.1.0", ["production"])
+    await model.wait(1)
+    assert await model.vote(older, "Alice") == 200
+    newer = await model.submit("1.2.0", ["production"], finished=60)
+    await model.wait(3600)
+    assert (model.states(older), model.states(newer)) == (["passed"], ["waiting for approval"])
+    assert model.world.environments["production--checkout"]["announced"]
+    assert await model.vote(newer, "Alice", "reject") == 200
+    await check_the_end(model)

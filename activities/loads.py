@@ -5,10 +5,8 @@ from functools import partial
 import azure.durable_functions as df
 
 from activities.answering import Order, answering
-from slipway.adapters.measured_loads import keep_load, load_kept
 from slipway.adapters.read_model import newest_releases
 from slipway.promotion.ledger import proven_before
-from slipway.promotion.load_comparison import KeptLoad, compare_load, last_comparable
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import LoadTest
@@ -25,6 +23,10 @@ def compare_loads(order: Order) -> Answer:
 
     Result `verdicts`: for each load, in their order, the `Answer` of `compare_load` as JSON. Safe to repeat.
     """
+    # Only who has a load needs the statistics: a cold start has not.
+    from slipway.adapters.measured_loads import keep_load, load_kept
+    from slipway.promotion.load_comparison import KeptLoad, compare_load, last_comparable
+
     proven: list[str] | None = None
     verdicts = []
     where = order["environment"], order["service"], order["stage"]

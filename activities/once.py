@@ -9,7 +9,7 @@ from slipway.adapters.fences import Fences
 from slipway.adapters.receipts import Receipts
 from slipway.promotion.outcomes import Answer, Outcome, running
 from slipway.promotion.plan import Target
-from slipway.promotion.ports import Receipt
+from slipway.promotion.port_values import Receipt
 
 Handle = dict[str, Any]
 Act = Callable[[], Answer]

@@ -9,7 +9,7 @@ from activities.once import fenced, once
 from slipway.adapters.fences import Fences
 from slipway.promotion.outcomes import Answer, passed, running
 from slipway.promotion.plan import Target
-from slipway.promotion.ports import Receipt
+from slipway.promotion.port_values import Receipt
 
 if TYPE_CHECKING:
     from slipway.adapters.app_service import AppService

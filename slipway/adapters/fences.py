@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.adapters.rows import Rows
 from slipway.promotion.plan import Target
-from slipway.promotion.ports import Cell, Row
+from slipway.promotion.port_values import Cell, Row
 from slipway.settings import Settings
 
 OPEN_FOR = timedelta(seconds=60)

@@ -6,7 +6,7 @@ Every look opens its own connection: a kept one may still end at the release of 
 import time
 from collections.abc import Mapping
 
-from slipway.promotion.ports import ProbeResult
+from slipway.promotion.port_values import ProbeResult
 from slipway.settings import Settings, settings
 
 _ENOUGH = 64 * 1024  # bytes of a body that we read

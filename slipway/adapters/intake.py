@@ -8,7 +8,7 @@ from slipway.adapters.watched import watch
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected
 from slipway.promotion.outcomes import iso
-from slipway.promotion.ports import Row
+from slipway.promotion.port_values import Row
 
 
 def take_in(build: Build, pipeline_text: str, at: datetime) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.adapters.once import once_per_process
-from slipway.promotion.ports import PipelineText
+from slipway.promotion.port_values import PipelineText
 
 if TYPE_CHECKING:
     from slipway.promotion.pipeline import Finding

@@ -15,7 +15,7 @@ from slipway.adapters.rows import Rows
 from slipway.promotion.build import Build
 from slipway.promotion.ids import environment_key
 from slipway.promotion.outcomes import moment
-from slipway.promotion.ports import Cell
+from slipway.promotion.port_values import Cell
 
 END_OF_TIME_MS = 10**14
 PAGE_TOKEN = r"^[0-9]{15}-[0-9a-z][0-9A-Za-z._~-]{0,83}$"  # a row's key in the table `promotionlist`

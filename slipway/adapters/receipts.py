@@ -10,7 +10,7 @@ from typing import Any
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.adapters.rows import Rows
 from slipway.promotion.outcomes import Answer
-from slipway.promotion.ports import Receipt, Row
+from slipway.promotion.port_values import Receipt, Row
 from slipway.settings import Settings
 
 _TRIES = 5

@@ -14,7 +14,7 @@ from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureProblem, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
-from slipway.promotion.ports import Cell, Row
+from slipway.promotion.port_values import Cell, Row
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from slipway.adapters.rows import Rows
-from slipway.promotion.ports import Cell, Row
+from slipway.promotion.port_values import Cell, Row
 
 TABLE, PARTITION = "watched", "all"
 

@@ -1,35 +1,17 @@
-"""What the domain needs from outside, one Protocol per need, and the values that cross it.
+"""What the domain needs from outside, one Protocol per need. The values that cross it are in `port_values`.
 
 The adapters in `slipway.adapters` are one implementation each, on the official SDK of their service.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Target
-
-Cell = str | int | float | bool | datetime
-
-
-@dataclass(frozen=True)
-class Row:
-    """A stored row. `values["doc"]`, when there, is JSON text for what does not fit into columns."""
-
-    partition: str
-    key: str
-    values: dict[str, Cell]
-    etag: str = ""
-
-    @property
-    def doc(self) -> Any:
-        """The nested part, parsed; an empty dict when the row has none."""
-        return json.loads(str(self.values["doc"])) if "doc" in self.values else {}
+from slipway.promotion.port_values import Cell, ProbeResult, Receipt, Row, SiteState
 
 
 class RowStore(Protocol):
@@ -57,19 +39,6 @@ class RowStore(Protocol):
         top: int | None = None,
     ) -> list[Row]:
         """Rows with `from_key <= key < to_key`, in the order of their keys."""
-
-
-@dataclass(frozen=True)
-class SiteState:
-    """What a target answers now. A version is None when the side does not say one."""
-
-    production_address: str
-    idle_address: str
-    production_version: str | None
-    idle_version: str | None
-    in_progress: bool
-    last_swap_at: datetime | None
-    idle_state: str
 
 
 class SlotPlatform(Protocol):
@@ -111,19 +80,6 @@ class SlotPlatform(Protocol):
     ) -> Answer: ...
 
     def stop_idle(self, target: Target) -> Answer: ...
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What is known of an operation: when it was first meant, what was started, how it ended.
-
-    `new` is true for exactly one `begin`: whoever sees false may be repeating something that had its effect.
-    """
-
-    new: bool
-    intent_at: datetime
-    handle: dict[str, Any] | None = None
-    answer: Answer | None = None
 
 
 class ReceiptBook(Protocol):
@@ -170,17 +126,6 @@ class MessageBus(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True)
-class ProbeResult:
-    """One look at a running release. `status` is 0 when nothing answered; `words` say what was wrong."""
-
-    ok: bool
-    status: int
-    version: str | None
-    latency_ms: float
-    words: str = ""
-
-
 class Probe(Protocol):
     def __call__(
         self, url: str, version_url: str, expected_version: str, timeout_s: float, *, headers: Mapping[str, str]
@@ -197,11 +142,3 @@ class SecretStore(Protocol):
     """Secrets by name. Their values live in the memory of the process that asked, and nowhere else of ours."""
 
     def read(self, name: str) -> str: ...
-
-
-class PipelineText(NamedTuple):
-    """A pipeline as it lies in its file; `digest` is `sha256:…` of the text."""
-
-    text: str
-    file: str
-    digest: str

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from slipway.adapters.http_probe import probe, read_version
-from slipway.promotion.ports import ProbeResult
+from slipway.promotion.port_values import ProbeResult
 from slipway.settings import Settings
 from tests.adapters.site import Page, a_release, a_site
 

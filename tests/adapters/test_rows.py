@@ -8,7 +8,7 @@ import pytest
 
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.rows import Rows
-from slipway.promotion.ports import Cell, Row
+from slipway.promotion.port_values import Cell, Row
 from tests.laptop import AzureStandin
 
 

@@ -9,7 +9,7 @@ from slipway.adapters.app_service.swap import Swaps
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import Target
-from slipway.promotion.ports import SiteState
+from slipway.promotion.port_values import SiteState
 from slipway.settings import Settings, settings
 
 

@@ -9,7 +9,7 @@ from slipway.adapters.app_service.arm import Arm, invalid
 from slipway.adapters.azure_errors import AzureProblem, explain
 from slipway.adapters.http_probe import read_version
 from slipway.promotion.plan import Target
-from slipway.promotion.ports import SiteState
+from slipway.promotion.port_values import SiteState
 from slipway.settings import Settings
 
 _RESOURCE = re.compile(

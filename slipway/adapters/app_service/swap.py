@@ -12,7 +12,7 @@ from slipway.adapters.app_service.arm import POLL_S, Reply
 from slipway.adapters.app_service.site import Place, Sites
 from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain
 from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
-from slipway.promotion.ports import SiteState
+from slipway.promotion.port_values import SiteState
 
 _SOON_S = 2.0
 _IDLE_MAY_BE_SILENT_FOR = timedelta(seconds=60)

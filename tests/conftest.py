@@ -12,7 +12,7 @@ from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
 
 # A machine that is busy with something else is no failure of a property.
-hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.register_profile("untimed", deadline=None, max_examples=50)
 hypothesis_settings.load_profile("untimed")
 
 PIPELINES = Path(__file__).parent / "triggers" / "pipelines"

@@ -31,7 +31,7 @@ CHECKS = [
 ROLES = {"nobody": None, "reader": "erin", "approver": "carol", "operator": "alice", "admin": "dave"}
 OPERATIONS = [(path, method) for path, each in document()["paths"].items() for method in each]
 BOUNDED = settings(
-    max_examples=10,
+    max_examples=6,
     deadline=timedelta(seconds=10),
     derandomize=True,
     database=None,

@@ -11,7 +11,7 @@ import pytest
 
 from tests.workflow.lives import a_story, as_code, outcome_of, shortest
 
-EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "12"))
 FIRST = int(os.environ.get("MODEL_SEED", "1"))
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]

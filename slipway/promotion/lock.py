@@ -156,7 +156,7 @@ def leave(state: State, given: Given) -> tuple[State, Answer]:
 def hold(state: State, given: Given) -> tuple[State, Answer]:
     """A person lets nobody have the lock until it is lifted or expires. `given`: id, by, reason, at, expires_at."""
     kept = {key: given[key] for key in ("id", "by", "reason", "at", "expires_at")}
-    others = [each for each in state["holds"] if each["id"] != given["id"]]
+    others = [each for each in barriers.holds_in_force(state, given["at"]) if each["id"] != given["id"]]
     return {**state, "holds": [*others, kept]}, {"hold": kept, "nudge": []}
 
 

@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.promotion.audit import verify
+from slipway.promotion.barriers import holds_in_force
+from slipway.promotion.outcomes import iso
 from tests.chaos.evidence import Evidence, Row
 from tests.chaos.people import Deed
 from tests.chaos.promises import Broken
@@ -28,9 +31,11 @@ def _locks(evidence: Evidence) -> Iterator[Broken]:
             if not state["ended"] or state["waiters"]:
                 yield Broken(f"{id}: ended {state['ended']!r}, waiters {state['waiters']}")
             continue
-        for what in ("holder", "queue", "announced", "holds"):
+        for what in ("holder", "queue", "announced"):
             if state[what]:
                 yield Broken(f"{id} has a {what}: {state[what]}")
+        if in_force := holds_in_force(state, iso(datetime.now(UTC))):  # those of before keep nobody out
+            yield Broken(f"{id} has holds: {in_force}")
         if state["broken"] and not state["broken"].get("words"):
             yield Broken(f"{id} is broken without a word")
     for id, instance in evidence.instances.items():

@@ -183,6 +183,12 @@ def test_a_hold_ends_by_itself() -> None:
     assert ask(state, "1", at=later(hours=4))[1]["lock"] == "granted"
 
 
+def test_holds_that_have_ended_make_room_for_the_next() -> None:
+    given = {"id": "h2", "by": "Dave", "reason": "again", "at": iso(later(hours=4)), "expires_at": iso(later(hours=5))}
+    state, _ = lock.apply(held(later(hours=4)), "hold", given)
+    assert [each["id"] for each in state["holds"]] == ["h2"]
+
+
 def test_a_broken_lock_opens_when_a_person_lifts_it() -> None:
     state, _ = ask(lock.empty(), "1")
     state, _ = give_back(state, "1", 1, "broken")

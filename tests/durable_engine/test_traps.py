@@ -80,6 +80,14 @@ def trapped() -> df.DFApp:
     async def is_async(context):
         return 1
 
+    @app.entity_trigger("context")
+    async def is_async_too(context):
+        context.set_state("set")
+
+    @app.entity_trigger("context")
+    def is_plain(context):
+        context.set_state("set")
+
     app.cleaned = 0
 
     @app.activity_trigger("x")
@@ -168,3 +176,12 @@ async def test_an_async_orchestrator_fails():
         await world.start("is_async")
         await world.settle()
         assert await world.runtime_status() == "Failed"
+
+
+async def test_an_async_entity_silently_does_nothing():
+    async with World(trapped) as world:
+        await world.signal("is_async_too", "1", "set")
+        await world.signal("is_plain", "1", "set")
+        await world.settle()
+        assert await world.entity("is_plain", "1") == "set"
+        assert await world.entity("is_async_too", "1") is None

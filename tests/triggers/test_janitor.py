@@ -150,6 +150,20 @@ def test_whoever_is_no_more_and_keeps_a_place_at_a_lock_is_replaced_though_nobod
     eventually(lambda: environment_row("test", "checkout")["queue"] == [])
 
 
+def test_a_stage_whose_orchestration_failed_is_undone_by_another(app: AppHost, version: str) -> None:
+    id = begun(app, version)
+    eventually(lambda: holder_of("test") == id)
+    for how in ("terminate", "purge"):
+        app.end(f"{id}:test", how)
+    app.start("stage", f"{id}:test", {"of": "another version of ours"})
+    eventually(lambda: app.status(f"{id}:test")["runtimeStatus"] == "Failed")
+    app.tick("janitor")
+    eventually(lambda: environment_row("test", "checkout")["broken"])
+    assert holder_of("test") == ""
+    eventually(lambda: shown(app, id)["state"] == "broken")
+    assert app.http("DELETE", "/api/intents/test.checkout.broken", ALICE).status == 200
+
+
 def test_a_promotion_that_is_well_is_left_alone(app: AppHost, version: str) -> None:
     id = begun(app, version)
     app.tick("janitor")

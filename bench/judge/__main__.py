@@ -9,133 +9,87 @@ import sys
 import time
 from collections.abc import Sequence
 
+from bench.judge import rows, tables, watches
 from bench.judge.cost import cost
 from bench.judge.targets import checks
-from slipway.promotion.judge.policy import Policy
-from slipway.promotion.judge.simulation.figures import Figures, figures
-from slipway.promotion.judge.simulation.matrix import OURS, PEERS, Job, run_matrix, together
+from slipway.promotion.judge.simulation.figures import figures, wilson
+from slipway.promotion.judge.simulation.matrix import OURS, run_matrix, together
+from slipway.promotion.judge.simulation.scenario import Scenario
 from slipway.promotion.judge.simulation.scenarios import (
     BEYOND_THE_PROMISE,
     HARMFUL_ROWS,
     HEALTHY_ROWS,
-    TARGETS,
-    Scenario,
+    OTHER_HARMS,
+    SATURATION,
 )
 
 LONGEST_S = 120.0
 LONGEST_TICK_MS, LARGEST_STATE = 2.0, 16 * 1024
-FIXED = Policy(ramp="fixed", patience_ticks=10)
-CAREFUL = Policy(ramp="careful")
-OURS_FIXED, OURS_CAREFUL = "ours, fixed", "ours, careful"
-VARIANTS = {OURS: Policy(), OURS_FIXED: FIXED, OURS_CAREFUL: CAREFUL}
+HEALTHY_MOST = 0.01
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench.judge", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--ramps", type=int, default=400, help="of ours in each row (default 400)")
-    parser.add_argument("--peer-ramps", type=int, default=200, help="of each peer in each row (default 200)")
+    parser.add_argument("--ramps", type=int, default=400, help="of ours in each row with a target (default 400)")
+    parser.add_argument("--peer-ramps", type=int, default=100, help="of each peer in each row (default 100)")
+    parser.add_argument("--days", type=int, default=24, help="watches of one arm in each row (default 24)")
     parser.add_argument("--targets", action="store_true", help="only the targets")
     parser.add_argument("--processes", type=int, default=None)
     asked = parser.parse_args(arguments)
     print(f"seed {asked.seed} · {asked.ramps} ramps a row, peers {asked.peer_ramps} · [95 % intervals]")
     began, busy = time.perf_counter(), _cpu_s()
-    parts = [part for part in _parts(asked.ramps, asked.peer_ramps) if part[0] == "targets" or not asked.targets]
-    results = run_matrix([job for _, job in parts], asked.seed, asked.processes)
-    took_s, cpu_s = time.perf_counter() - began, _cpu_s() - busy
+    jobs = rows.targets(asked.ramps) if asked.targets else rows.everything(asked.ramps, asked.peer_ramps)
+    results = run_matrix(list(jobs.values()), asked.seed, asked.processes)
     found = {
-        (job.scenario.name, _rule(job), part): figures(ramps, job.scenario.harm.is_harm, together(job))
-        for (part, job), ramps in zip(parts, results, strict=True)
+        key: figures(ramps, job.scenario.harm.is_harm, together(job))
+        for (key, job), ramps in zip(jobs.items(), results, strict=True)
     }
-    missed = _print_targets(found)
-    if asked.targets:
-        return 1 if missed else 0
-    _print_healthy(
-        found, "healthy releases: rolled back [95 %]; minutes to 100 %, median/90 %", HEALTHY_ROWS, "healthy"
-    )
-    _print_healthy(found, "where the 1 % does not hold", BEYOND_THE_PROMISE, "beyond")
-    _print_harmful(found)
-    missed += _print_cost(asked.seed, took_s, cpu_s)
+    missed = _print_targets(found, list(rows.with_reach(jobs)))
+    if not asked.targets:
+        missed += _print_rows(found)
+        missed += watches.report(asked.seed, asked.days, asked.processes)
+        missed += _print_cost(asked.seed, time.perf_counter() - began, _cpu_s() - busy)
     return 1 if missed else 0
 
 
-def _parts(ramps: int, peer_ramps: int) -> list[tuple[str, Job]]:
-    parts = [("targets", Job(scenario, OURS, Policy(), ramps)) for scenario in TARGETS]
-    for name, rows in (("healthy", HEALTHY_ROWS), ("harmful", HARMFUL_ROWS)):
-        for scenario in rows:
-            parts.append((name, Job(scenario, OURS, Policy(), ramps)))
-            parts += [(name, Job(scenario, peer, Policy(), peer_ramps)) for peer in PEERS]
-    for scenario in HARMFUL_ROWS:
-        parts += [("harmful", Job(scenario, OURS, policy, peer_ramps)) for policy in (FIXED, CAREFUL)]
-    parts += [("beyond", Job(scenario, OURS, Policy(), ramps)) for scenario in BEYOND_THE_PROMISE]
-    return parts
-
-
-def _rule(job: Job) -> str:
-    if job.rule != OURS:
-        return job.rule
-    return next(name for name, policy in VARIANTS.items() if policy == job.policy)
-
-
-Found = dict[tuple[str, str, str], Figures]
-
-
-def _print_targets(found: Found) -> int:
+def _print_targets(found: tables.Found, scenarios: Sequence[Scenario]) -> int:
     """How many are missed."""
     print("\ntargets")
     missed = 0
-    for scenario in TARGETS:
+    for scenario in scenarios:
         name = f"{scenario.name} · {scenario.words}"
-        for check in checks(scenario, found[scenario.name, OURS, "targets"]):
+        for check in checks(scenario, found[scenario.name, OURS]):
             missed += not check.reached
-            print(f"{'✓' if check.reached else '✗'} {name:62.62} {check.words}")
+            print(f"{'✓' if check.reached else '✗'} {name:60.60} {check.words}")
             name = ""
     return missed
 
 
-def _print_healthy(found: Found, title: str, rows: Sequence[Scenario], part: str) -> None:
-    rules = [OURS, *PEERS] if part == "healthy" else [OURS]
-    print(f"\n{title}")
-    print(" " * 44 + "".join(f"{rule:>25}" for rule in rules))
-    for scenario in rows:
-        cells = [_healthy_cell(found[scenario.name, rule, part]) for rule in rules]
-        print(f"{scenario.words:44.44}" + "".join(f"{cell:>25}" for cell in cells))
-
-
-def _healthy_cell(one: Figures) -> str:
-    back = one.rolled_back
-    ticks = f"{one.tick_median:.0f}/{one.tick_90:.0f}" if one.promoted.value > 0 else "–"
-    return f"{100 * back.value:.1f} [{100 * back.low:.1f}–{100 * back.high:.1f}] {ticks}"
-
-
-def _print_harmful(found: Found) -> None:
-    rules = [OURS, OURS_FIXED, OURS_CAREFUL, *PEERS]
-    print("\nbad releases: excess failures, median/90 %; (stopped in, when not in all); ours: × mean over Wald's mean")
-    print(" " * 38 + f"{'ticks':>7}{'× Wald':>19}" + "".join(f"{rule:>20}" for rule in rules))
-    for scenario in HARMFUL_ROWS:
-        ours = found[scenario.name, OURS, "harmful"]
-        bound = ours.times_bound
-        wald = f"{bound.value:.2f} [{bound.low:.2f}–{bound.high:.2f}]" if bound else ""
-        cells = [_harmful_cell(found[scenario.name, rule, "harmful"]) for rule in rules]
-        ticks = f"{ours.tick_median:.0f}/{ours.tick_90:.0f}"
-        print(f"{scenario.words:38.38}{ticks:>7}{wald:>19}" + "".join(f"{cell:>20}" for cell in cells))
-
-
-def _harmful_cell(one: Figures) -> str:
-    excess = f"{_short(one.excess_median)}/{_short(one.excess_90)}"
-    return excess if one.rolled_back.value == 1 else f"{excess} ({100 * one.rolled_back.value:.0f} %)"
-
-
-def _short(count: float) -> str:
-    return f"{count / 1000:.1f}k" if count >= 10_000 else f"{count:.0f}"
+def _print_rows(found: tables.Found) -> int:
+    """How many targets are missed: one, that of all healthy rows together."""
+    print(f"\nhealthy releases: rolled back, %; minutes to 100 %\n\n{tables.healthy(found, HEALTHY_ROWS)}")
+    hits, ramps = tables.pooled(found, HEALTHY_ROWS)
+    share = wilson(hits, ramps)
+    reached = share.value <= HEALTHY_MOST
+    words = (
+        f"{100 * share.value:.2f} % [{100 * share.low:.2f}–{100 * share.high:.2f}], at most {100 * HEALTHY_MOST:g} %"
+    )
+    print(f"\n{'✓' if reached else '✗'} all {len(HEALTHY_ROWS)} rows together: {hits} of {ramps:,}, {words}")
+    print(f"\nwhere the 1 % does not hold\n\n{tables.healthy(found, BEYOND_THE_PROMISE, [OURS])}")
+    print("\nbad releases: excess failures; (stopped in, when not in all); × Wald: mean over its mean; median/90 %")
+    print(f"\n{tables.harmful(found, HARMFUL_ROWS)}")
+    print(f"\nlatencies and users' own metrics\n\n{tables.other_harms(found, OTHER_HARMS)}")
+    print(f"\nCPU and memory hold a ramp, and never roll it back\n\n{tables.saturation(found, SATURATION)}")
+    return not reached
 
 
 def _print_cost(seed: int, took_s: float, cpu_s: float) -> int:
     tick_ms, size = cost(seed)
     cores = os.cpu_count() or 1
     idle_s = cpu_s / 2
-    rows = (
+    lines = (
         (f"a tick of 5 metrics, JSON to JSON: {tick_ms:.2f} ms, below {LONGEST_TICK_MS:g}", tick_ms < LONGEST_TICK_MS),
         (f"state {size:,} bytes, below {LARGEST_STATE:,}", size < LARGEST_STATE),
         (
@@ -144,11 +98,11 @@ def _print_cost(seed: int, took_s: float, cpu_s: float) -> int:
         ),
     )
     print("\ncost")
-    for words, reached in rows:
+    for words, reached in lines:
         print(f"{'✓' if reached else '✗'} {words}")
     load = os.getloadavg()[0]
     print(f"  it took {took_s:.0f} s here and now ({cores} cores, load average {load:.1f})")
-    return sum(not reached for _, reached in rows)
+    return sum(not reached for _, reached in lines)
 
 
 def _cpu_s() -> float:

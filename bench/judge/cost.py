@@ -8,7 +8,8 @@ from dataclasses import replace
 from slipway.promotion.judge.judge import tick
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.simulation.latencies import Latency
-from slipway.promotion.judge.simulation.traffic import Stream, Traffic
+from slipway.promotion.judge.simulation.stream import Stream
+from slipway.promotion.judge.simulation.traffic import Traffic
 from slipway.promotion.judge.state import begin, load
 from slipway.promotion.judge.windows import Arm, Window
 

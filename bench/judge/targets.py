@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slipway.promotion.judge.simulation.figures import Figures
-from slipway.promotion.judge.simulation.scenarios import Scenario
+from slipway.promotion.judge.simulation.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,9 @@ def checks(scenario: Scenario, found: Figures) -> Iterator[Check]:
         yield Check(f"{words}, at most {times:g}", bound.value <= times)
     if (always := reach.always_at_tick) is not None:
         yield Check(f"last one stopped at tick {found.last_rollback}, at {always}", found.last_rollback == always)
+    gets_on = found.missed if scenario.harm.is_harm else found.promoted
+    words = f"100 % reached by {100 * gets_on.value:.1f} % [{100 * gets_on.low:.1f}–{100 * gets_on.high:.1f}]"
+    if (least := reach.promoted_at_least) is not None:
+        yield Check(f"{words}, at least {100 * least:g} %", gets_on.value >= least)
+    if (most := reach.promoted_at_most) is not None:
+        yield Check(f"{words}, at most {100 * most:g} %", gets_on.value <= most)

@@ -67,7 +67,7 @@ class LatencyHistogram:
 
     def counts_above(self, buckets: Sequence[int]) -> list[int]:
         """For each of `buckets`, how many latencies lie above its upper edge."""
-        return [sum(count for bucket, count in self._counts.items() if bucket > cut) for cut in buckets]
+        return [sum([count for bucket, count in self._counts.items() if bucket > cut]) for cut in buckets]
 
     def dump(self) -> dict[str, int]:
         """Plain JSON: `{bucket: count}`, empty buckets left out."""
@@ -78,6 +78,13 @@ class LatencyHistogram:
         """The reverse of `dump`."""
         histogram = cls()
         histogram._counts = Counter({int(bucket): count for bucket, count in data.items()})
+        return histogram
+
+    @classmethod
+    def of_buckets(cls, counts: Mapping[int, int]) -> "LatencyHistogram":
+        """With these counts by bucket."""
+        histogram = cls()
+        histogram._counts.update(counts)
         return histogram
 
     def __eq__(self, other: object) -> bool:

@@ -35,8 +35,9 @@ from slipway.promotion.judge.simulation.matrix import OURS, PEERS, PEERS_TICK_S,
 from slipway.promotion.judge.simulation.ours import Ours
 from slipway.promotion.judge.simulation.ramp import run
 from slipway.promotion.judge.simulation.rule import Move
-from slipway.promotion.judge.simulation.scenarios import Scenario
-from slipway.promotion.judge.simulation.traffic import Stream, Traffic
+from slipway.promotion.judge.simulation.scenario import Scenario
+from slipway.promotion.judge.simulation.stream import Stream
+from slipway.promotion.judge.simulation.traffic import Traffic
 from slipway.promotion.judge.state import begin
 from slipway.promotion.judge.windows import Window
 

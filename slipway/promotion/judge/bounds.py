@@ -9,7 +9,7 @@ its worst and the upper one of its best time.
 import math
 from collections.abc import Sequence
 
-from slipway.promotion.judge.evidence import HARMS, TOLERATED, log_ratio, log_sum
+from slipway.promotion.judge.evidence import HARMS, TOLERATED, log_ratios, log_sum
 from slipway.promotion.judge.windows import Counts
 
 GRID = (0.25, 0.5, 0.7, 0.85, 1.0, 1.1, *HARMS)
@@ -25,10 +25,12 @@ def no_sums() -> tuple[float, ...]:
 def add(sums: Sequence[float], blocks: Sequence[Counts], phi: float, theta0: float) -> tuple[float, ...]:
     """The sums after these blocks, both arms of each with requests."""
     scale = theta0 / TOLERATED
-    return tuple(
-        old + sum(log_ratio(block, theta * scale, theta0) for block in blocks) / phi
-        for old, theta in zip(sums, GRID, strict=True)
-    )
+    thetas = [theta * scale for theta in GRID]
+    after = list(sums)
+    for block in blocks:
+        for i, gain in enumerate(log_ratios(block, thetas, theta0)):
+            after[i] += gain / phi
+    return tuple(after)
 
 
 def at_most(sums: Sequence[float], theta0: float, odds: float = AT_MOST_ODDS) -> float | None:

@@ -5,7 +5,7 @@ arms differ by: bursts, and instances that are noisy for a while. Shocks hit bot
 two scales, one tick and fifteen, because noise with a memory shows only in sums (McCullagh & Nelder, ch. 4).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from slipway.promotion.judge.windows import Counts
 
@@ -64,38 +64,37 @@ class Dispersion:
     def learn(self, bad: float, whole: tuple[int, int], halves: Counts | None) -> "Dispersion":
         """After a tick: bad requests at full traffic, the baseline's (requests, bad), and its halves if any."""
         kept = min(bad, max(SHOCK * self.usual, SHOCK_AT_LEAST))
-        usual = self.usual + (kept - self.usual) / min(self.seen + 1, MEMORY_TICKS)
         halved = halves is not None and not halves.one_sided
-        learned = replace(self, usual=usual, seen=self.seen + 1, halved=self.halved + halved)
-        if self.shock(bad) > 1:
-            return learned
-        if halves is not None and halved:
-            return learned._compare(halves)
-        if self.waiting[0] == 0:
-            return replace(learned, waiting=whole)
-        pair = Counts(self.waiting[0], self.waiting[1], whole[0], whole[1])
-        compared = learned if pair.one_sided else learned._compare(pair)
-        return replace(compared, waiting=(0, 0))
-
-    def _compare(self, halves: Counts) -> "Dispersion":
-        share = halves.n / (halves.n + halves.m)
-        bad = halves.x + halves.y
-        d, v = halves.x - share * bad, bad * share * (1 - share)
-        after = replace(
-            self,
+        pair, waiting = None, self.waiting
+        if self.shock(bad) == 1:
+            pair, waiting = (halves, self.waiting) if halved else self._in_pairs(whole)
+        d, v = _difference(pair) if pair is not None else (0.0, 0.0)
+        sum_d, sum_v, summed = self.sum_d + d, self.sum_v + v, self.summed + (pair is not None)
+        full = summed == TICKS_TOGETHER
+        return Dispersion(
             squares=self.squares + d * d,
             variance=self.variance + v,
-            sum_d=self.sum_d + d,
-            sum_v=self.sum_v + v,
-            summed=self.summed + 1,
+            squares_together=self.squares_together + (sum_d**2 if full else 0.0),
+            variance_together=self.variance_together + (sum_v if full else 0.0),
+            sum_d=0.0 if full else sum_d,
+            sum_v=0.0 if full else sum_v,
+            summed=0 if full else summed,
+            usual=self.usual + (kept - self.usual) / min(self.seen + 1, MEMORY_TICKS),
+            seen=self.seen + 1,
+            halved=self.halved + halved,
+            waiting=waiting,
         )
-        if after.summed < TICKS_TOGETHER:
-            return after
-        return replace(
-            after,
-            squares_together=after.squares_together + after.sum_d**2,
-            variance_together=after.variance_together + after.sum_v,
-            sum_d=0.0,
-            sum_v=0.0,
-            summed=0,
-        )
+
+    def _in_pairs(self, whole: tuple[int, int]) -> tuple[Counts | None, tuple[int, int]]:
+        """For want of halves this tick against the one that waits, if one does; and which waits then."""
+        if self.waiting[0] == 0:
+            return None, whole
+        pair = Counts(self.waiting[0], self.waiting[1], whole[0], whole[1])
+        return (None if pair.one_sided else pair), (0, 0)
+
+
+def _difference(halves: Counts) -> tuple[float, float]:
+    """By how much the first half has more bad requests than its share, and the variance of that by chance alone."""
+    share = halves.n / (halves.n + halves.m)
+    bad = halves.x + halves.y
+    return halves.x - share * bad, bad * share * (1 - share)

@@ -9,7 +9,7 @@ log-ratio is divided by the dispersion φ, which keeps that true for bursts of u
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from slipway.promotion.judge.windows import Counts
 
@@ -31,6 +31,14 @@ def log_ratio(block: Counts, theta: float, theta0: float) -> float:
     odds = block.n / block.m
     bad = block.x + block.y
     return block.x * math.log(theta / theta0) + bad * (math.log1p(theta0 * odds) - math.log1p(theta * odds))
+
+
+def log_ratios(block: Counts, thetas: Sequence[float], theta0: float) -> list[float]:
+    """`log_ratio` of each of `thetas`."""
+    n, x, m, y = block
+    odds, bad = n / m, x + y
+    tolerated = math.log1p(theta0 * odds)
+    return [x * math.log(theta / theta0) + bad * (tolerated - math.log1p(theta * odds)) for theta in thetas]
 
 
 def share_of_bad(theta: float, odds: float) -> float:
@@ -56,12 +64,12 @@ class Evidence:
         scale = theta0 / TOLERATED
         floor = COLD * scale if cold else theta0
         most = BLOCK_AT_MOST if len(blocks) >= BLOCKS_TO_CAP else math.inf
+        thetas = [harm * scale for harm in HARMS if harm * scale > floor]
         logs = list(self.logs)
-        for i, harm in enumerate(HARMS):
-            theta = harm * scale
-            if theta > floor:
-                logs[i] += sum(min(log_ratio(block, theta, floor) / phi, most) for block in blocks)
-        return replace(self, logs=tuple(logs))
+        for block in blocks:
+            for i, gain in enumerate(log_ratios(block, thetas, floor), len(HARMS) - len(thetas)):
+                logs[i] += min(gain / phi, most)
+        return Evidence(self.ticks, tuple(logs))
 
     @property
     def rest(self) -> float:
@@ -71,6 +79,8 @@ class Evidence:
     @property
     def e_value(self) -> float:
         """The evidence against a tolerable release; its expectation is at most 1 for one."""
+        if self.ticks == 0:
+            return 1.0
         together = log_sum([log + prior for log, prior in zip(self.logs, _LOG_PRIOR, strict=True)])
         return math.exp(min(together, MOST_LOG)) + self.rest
 
@@ -84,4 +94,4 @@ def log_add(a: float, b: float) -> float:
 def log_sum(values: Sequence[float]) -> float:
     """ln Σ e^v."""
     high = max(values)
-    return high + math.log(sum(math.exp(value - high) for value in values))
+    return high + math.log(sum([math.exp(value - high) for value in values]))

@@ -9,7 +9,7 @@ both rates of at most 1. Cuts come from past ticks only: this tick's counts must
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from slipway.promotion.histogram import BUCKETS_PER_DOUBLING, LatencyHistogram
 from slipway.promotion.judge.metric import Reading
@@ -29,6 +29,10 @@ class UsualLatencies:
 
     def cuts(self) -> dict[str, int]:
         """Per quantile the bucket whose upper edge is the cut; empty before anything was seen."""
+        return dict(self._cuts)
+
+    @cached_property
+    def _cuts(self) -> dict[str, int]:
         total = sum(self.weights.values())
         cuts: dict[str, int] = {}
         if total <= 0:

@@ -95,7 +95,7 @@ def _judge(state: State, window: Window, policy: Policy) -> State:
         per_tick=float(total) if total else state.per_tick,
     )
     e_value = judged.e_value(policy)
-    return replace(judged, proven=max(state.proven, e_value if e_value >= policy.threshold else 0.0))
+    return judged if e_value < policy.threshold else replace(judged, proven=max(state.proven, e_value))
 
 
 def _silent(window: Window, state: State, readings: Mapping[str, Reading], policy: Policy) -> list[str]:

@@ -21,13 +21,11 @@ from slipway.promotion.judge.dispersion import LEARNING_TICKS, SHOCK_AT_LEAST
 from slipway.promotion.judge.evidence import HARMS, TOLERATED, Evidence
 from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.state import SHORT_HISTORY, StateInvalid
-from slipway.promotion.judge.usual import WORSE_AT_MOST, Usual, learn_usual
+from slipway.promotion.judge.usual import CARE, Care, Usual, learn_usual
 from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
 from slipway.promotion.judge.windows import Window
 
 VERSION = 1
-FEWEST_TICKS = 10  # of harm before it is proven
-SHOCKS = 2.0  # times the longest of the history's
 STILL_AWAITED = 5
 
 
@@ -73,13 +71,13 @@ class WatchState:
             raise StateInvalid("STATE_UNREADABLE", f"the watch's state is damaged: {error!r}") from error
 
 
-def begin_watch(policy: Policy, history: Sequence[Window], now: int = 0) -> WatchState:
+def begin_watch(policy: Policy, history: Sequence[Window], now: int = 0, care: Care = CARE) -> WatchState:
     """The state before the first tick at 100 %. `history` are the windows before the ramp, 24 hours of them if there
     are so many; see `learn_usual`."""
-    usual = learn_usual(history)
+    usual = learn_usual(history, care)
     return WatchState(
         usual=usual,
-        most=math.log(policy.threshold) / max(FEWEST_TICKS, SHOCKS * usual.longest_shock),
+        most=math.log(policy.threshold) / max(care.fewest_ticks, care.shocks * usual.longest_shock),
         evidence=Evidence(),
         settled=now,
         notes=() if usual.ticks >= LEARNING_TICKS else (SHORT_HISTORY,),
@@ -118,12 +116,13 @@ def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
     arm = window.canary
     assert arm is not None
     n, x = arm.total, state.usual.counted(arm.total, arm.failed)
+    tolerated = state.usual.worse_at_most
     evidence = state.evidence.next_tick()
     phi = max(state.usual.phi, window.items)
     logs = []
     for log, harm in zip(evidence.logs, HARMS, strict=True):
-        theta = harm * WORSE_AT_MOST / TOLERATED
-        gain = x * math.log(theta / WORSE_AT_MOST) - n * state.usual.rate * (theta - WORSE_AT_MOST)
+        theta = harm * tolerated / TOLERATED
+        gain = x * math.log(theta / tolerated) - n * state.usual.rate * (theta - tolerated)
         logs.append(log + min(gain / phi, state.most))
     evidence = replace(evidence, logs=tuple(logs))
     e_value = evidence.e_value

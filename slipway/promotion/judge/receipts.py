@@ -43,8 +43,8 @@ def numbers(name: str, metric: Metric, share: float, policy: Policy) -> MetricEv
     return MetricEvidence(
         name=name,
         ratio=(x / n) / (y / m) if n and m and y else None,
-        at_least=bounds.at_least(metric.sums, theta0, policy.threshold),
-        at_most=bounds.at_most(metric.sums, theta0),
+        at_least=bounds.at_least(metric.sums, theta0, policy.threshold) if metric.counts.n else None,
+        at_most=bounds.at_most(metric.sums, theta0) if metric.counts.n else None,
         canary_requests=n,
         canary_bad=x,
         baseline_requests=m,
@@ -67,6 +67,6 @@ def changed_by(code: str, receipt: Receipt) -> tuple[str, ...]:
         "WITHIN_BUDGET": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
         "PATIENCE_OVER": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
         "DISQUIET": (proof, f"evidence for harm below {ramp.DISQUIET:g}: as usual"),
-        "SATURATED": (proof, "a tick within the limits of CPU and memory: as usual"),
+        "SATURATED": (proof, "three ticks running within the limits of CPU and memory: as usual"),
         "METRIC_MISSING": (proof, "a window with all metrics: as usual"),
     }.get(code, (proof, calm))

@@ -1,4 +1,8 @@
-"""CPU and memory: secondary signs that hold a ramp, and never roll it back."""
+"""CPU and memory: secondary signs that hold a ramp, and never roll it back.
+
+A hold begins with three ticks running beyond a limit, and ends with three running within: readings wobble, and one
+by chance within must not let a hungry canary pass.
+"""
 
 import math
 from dataclasses import dataclass, replace
@@ -13,10 +17,13 @@ FEWEST_READINGS = 5
 
 @dataclass(frozen=True)
 class Saturation:
-    """How many ticks running the canary was short of CPU or memory, and its last memory readings (tick, share)."""
+    """How many ticks running the canary was short of CPU or memory, three at most; of a hold, how many it has been
+    within the limit since; and its last memory readings (tick, share)."""
 
     cpu_ticks: int = 0
+    cpu_calm: int = 0
     memory_ticks: int = 0
+    memory_calm: int = 0
     memory: tuple[tuple[int, float], ...] = ()
     words: str = ""
 
@@ -34,10 +41,10 @@ class Saturation:
         usual = window.baseline.cpu if window.baseline else None
         if not _known(ours) or not _known(usual) or ours is None or not usual:
             return self
-        if ours <= CPU_WORSE * usual:
-            return replace(self, cpu_ticks=0)
-        words = f"the canary needs {ours / usual:.1f} × the baseline's CPU per request"
-        return replace(self, cpu_ticks=min(self.cpu_ticks + 1, TICKS_RUNNING), words=words)
+        short = ours > CPU_WORSE * usual
+        ticks, calm = _running(self.cpu_ticks, self.cpu_calm, short)
+        words = f"the canary needs {ours / usual:.1f} × the baseline's CPU per request" if short else self.words
+        return replace(self, cpu_ticks=ticks, cpu_calm=calm, words=words)
 
     def _with_memory(self, window: Window, bake_ticks: int) -> "Saturation":
         share = window.canary.memory if window.canary else None
@@ -45,11 +52,22 @@ class Saturation:
             return self
         memory = (*self.memory, (window.tick, share))[-READINGS:]
         slope = _slope(memory) if len(memory) >= FEWEST_READINGS else 0.0
-        if share < 1 and (slope <= 0 or share + slope * bake_ticks < 1):
-            return replace(self, memory=memory, memory_ticks=0)
-        ticks = f" and would be full in {max(0.0, 1 - share) / slope:.0f} ticks" if slope > 0 else ""
-        words = f"the canary's memory is at {share:.0%} of its limit{ticks}"
-        return replace(self, memory=memory, memory_ticks=min(self.memory_ticks + 1, TICKS_RUNNING), words=words)
+        short = share >= 1 or (slope > 0 and share + slope * bake_ticks >= 1)
+        ticks, calm = _running(self.memory_ticks, self.memory_calm, short)
+        held = replace(self, memory=memory, memory_ticks=ticks, memory_calm=calm)
+        if not short:
+            return held
+        full = f" and would be full in {max(0.0, 1 - share) / slope:.0f} ticks" if slope > 0 else ""
+        return replace(held, words=f"the canary's memory is at {share:.0%} of its limit{full}")
+
+
+def _running(ticks: int, calm: int, short: bool) -> tuple[int, int]:
+    """Ticks short of it, and ticks of a hold within, after one more."""
+    if short:
+        return min(ticks + 1, TICKS_RUNNING), 0
+    if ticks < TICKS_RUNNING or calm + 1 == TICKS_RUNNING:
+        return 0, 0
+    return ticks, calm + 1
 
 
 def _known(reading: float | None) -> bool:

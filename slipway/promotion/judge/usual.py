@@ -9,21 +9,34 @@ from statistics import median
 from slipway.promotion.judge.dispersion import PRIOR_SQUARES, PRIOR_VARIANCE, SHOCK, SHOCK_AT_LEAST
 from slipway.promotion.judge.windows import Window
 
-WORSE_AT_MOST = 1.5  # times the usual is tolerated: days differ
 SCALES_TICKS = (1, 15, 60, 240)
 SURE = math.log(100)  # 99 %, of the usual rate
 
 
 @dataclass(frozen=True)
+class Care:
+    """How slow to believe one arm. `worse_at_most` times the usual is tolerated, because days differ. Harm is proven
+    after `fewest_ticks` of it at the earliest, and after `shocks` times the longest shock of the history."""
+
+    worse_at_most: float = 1.5
+    fewest_ticks: int = 10
+    shocks: float = 2.0
+
+
+CARE = Care()
+
+
+@dataclass(frozen=True)
 class Usual:
     """`rate` is the upper bound (99 %) of the failure rate, `mean_rate` its mean with shocks cut off, `typical_rate`
-    that of the median tick. `phi` is the dispersion, `longest_shock` in ticks."""
+    that of the median tick. `phi` is the dispersion, `longest_shock` in ticks; `worse_at_most` as in `Care`."""
 
     rate: float = 1.0
     mean_rate: float = 0.0
     typical_rate: float = 0.0
     phi: float = 1.0
     longest_shock: int = 0
+    worse_at_most: float = CARE.worse_at_most
     ticks: int = 0
     requests: int = 0
     failures: int = 0
@@ -37,30 +50,31 @@ class Usual:
         return min(float(failures), max(SHOCK * self.typical_rate * requests, SHOCK_AT_LEAST))
 
 
-def learn_usual(history: Sequence[Window]) -> Usual:
+def learn_usual(history: Sequence[Window], care: Care = CARE) -> Usual:
     """From windows of one tick each, oldest first, the release of that time as baseline; 24 hours are best."""
     known = [window.baseline for window in history if window.baseline is not None and not window.trouble]
     ticks = [(arm.total, arm.failed) for arm in known]
     requests = sum(n for n, _ in ticks)
     if not requests:
-        return Usual(ticks=len(ticks))
+        return Usual(worse_at_most=care.worse_at_most, ticks=len(ticks))
     typical = Usual(typical_rate=median(x / n for n, x in ticks if n))
     counted = [(n, typical.counted(n, x)) for n, x in ticks]
     failures = sum(x for _, x in counted)
-    phi = _dispersion(counted, failures / requests)
+    phi = _dispersion(counted, failures / requests, care.worse_at_most)
     return Usual(
         rate=min(1.0, (failures + phi * SURE + math.sqrt(2 * failures * phi * SURE)) / requests),
         mean_rate=failures / requests,
         typical_rate=typical.typical_rate,
         phi=phi,
         longest_shock=_longest_shock(ticks, typical),
+        worse_at_most=care.worse_at_most,
         ticks=len(ticks),
         requests=requests,
         failures=sum(x for _, x in ticks),
     )
 
 
-def _dispersion(ticks: Sequence[tuple[int, float]], rate: float) -> float:
+def _dispersion(ticks: Sequence[tuple[int, float]], rate: float, worse_at_most: float) -> float:
     """The worst of all scales: parts about the mean of their neighbourhood, hours beyond what is tolerated anyway.
 
     So a service that is busier by day does not look bursty, unless its days differ by more than the margin.
@@ -78,7 +92,7 @@ def _dispersion(ticks: Sequence[tuple[int, float]], rate: float) -> float:
     for scale in SCALES_TICKS[2:]:
         squares, variance = PRIOR_SQUARES, PRIOR_VARIANCE
         for part in _parts(ticks, scale):
-            tolerated = WORSE_AT_MOST * rate * sum(n for n, _ in part)
+            tolerated = worse_at_most * rate * sum(n for n, _ in part)
             squares += max(0.0, sum(x for _, x in part) - tolerated) ** 2
             variance += tolerated
         worst = max(worst, squares / variance)

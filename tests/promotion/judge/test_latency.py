@@ -77,6 +77,7 @@ def test_histograms_merge_in_any_order(a: LatencyHistogram, b: LatencyHistogram,
 
 
 @given(HISTOGRAMS, st.lists(st.integers(-400, 1500), min_size=1, max_size=4))
+@settings(max_examples=40)
 def test_counts_above_a_cut_add_up(histogram: LatencyHistogram, cuts: list[int]) -> None:
     above = histogram.counts_above(cuts)
     assert all(

@@ -22,7 +22,7 @@ def test_the_plan_says_in_words_when_a_doubling_shows() -> None:
 @pytest.mark.parametrize(("weight", "harm"), [(0.05, 2.0), (0.5, 1.5)])
 def test_simulated_ramps_take_about_as_long_as_planned(weight: float, harm: float) -> None:
     policy = Policy(steps=(weight, 1.0), ramp="fixed", patience_ticks=10_000)
-    ended = ramps(40, 30_000, 0.001, harm=lambda number: harm, policy=policy, ticks=200)
+    ended = ramps(20, 30_000, 0.001, harm=lambda number: harm, policy=policy, ticks=200)
     assert all(verdict.action is Action.ROLLBACK for _, verdict, _ in ended)
     mean = sum(number for number, _, _ in ended) / len(ended)
     planned = requests_to_show(policy, weight, 0.001, harm) / (30_000 * weight)

@@ -1,7 +1,7 @@
 """Latencies of simulated requests: log-normal, as counts by bucket."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,17 +20,13 @@ class Latency:
     sigma: float = 0.5
     wobble: float = 0.10
 
-    def buckets(self, slownesses: Sequence[float]) -> dict[int, float]:
-        """The share of requests in each bucket when instances this many times slower answer equally many."""
+    def shares(self, slownesses: Sequence[float]) -> tuple[int, list[float]]:
+        """The lowest bucket, and from there on the share of requests in each, when instances so many times slower
+        answer equally many."""
         places = [divmod(round(BUCKETS_PER_DOUBLING * math.log2(each) * PHASES), PHASES) for each in slownesses]
-        first = min(place for place, _ in places)
-        width = max(place for place, _ in places) - first + len(self._phases[0])
-        sums = [0.0] * width
-        for place, phase in places:
-            for bucket, share in enumerate(self._phases[phase], place - first):
-                sums[bucket] += share
-        lowest = first + self._lowest
-        return {lowest + i: total / len(slownesses) for i, total in enumerate(sums)}
+        first, last = min(places)[0], max(places)[0]
+        shifted = [[0.0] * (place - first) + self._phases[phase] + [0.0] * (last - place) for place, phase in places]
+        return first + self._lowest, [sum(column) / len(slownesses) for column in zip(*shifted, strict=True)]
 
     @cached_property
     def _scale(self) -> float:
@@ -54,30 +50,16 @@ class Latency:
         return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
-def with_tail(shares: dict[int, float], share: float, ms: float) -> dict[int, float]:
-    """A share of the requests taken out of all buckets alike, and put at `ms`."""
-    if share == 0:
-        return shares
-    moved = {bucket: old * (1 - share) for bucket, old in shares.items()}
-    place = math.ceil(BUCKETS_PER_DOUBLING * math.log2(ms))
-    moved[place] = moved.get(place, 0.0) + share
-    return moved
+def drawn(
+    lowest: int, shares: Sequence[float], requests: float, draws: Draws, tail_share: float = 0.0, tail_ms: float = 0.0
+) -> LatencyHistogram:
+    """Requests in each bucket from the lowest on, `requests` in all on average; of them `tail_share` take `tail_ms`.
 
-
-def drawn(shares: dict[int, float], requests: int, draws: Draws) -> LatencyHistogram:
-    """So many requests thrown into the buckets."""
-    counts: dict[str, int] = {}
-    left, mass = requests, sum(shares.values())
-    for bucket, share in _fullest_first(shares.items()):
-        if left == 0 or mass <= 0:
-            break
-        count = draws.binomial(left, min(1.0, share / mass))
-        if count:
-            counts[str(bucket)] = count
-        left -= count
-        mass -= share
-    return LatencyHistogram.load(counts)
-
-
-def _fullest_first(shares: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
-    return sorted(shares, key=lambda pair: -pair[1])
+    Counts that come at random and are thrown into buckets at random are independent of each other.
+    """
+    usual = requests * (1 - tail_share)
+    counts = dict(enumerate(draws.poissons([usual * share for share in shares]), lowest))
+    if tail_share:
+        place = math.ceil(BUCKETS_PER_DOUBLING * math.log2(tail_ms))
+        counts[place] = counts.get(place, 0) + draws.poisson(requests * tail_share)
+    return LatencyHistogram.of_buckets({bucket: count for bucket, count in counts.items() if count})

@@ -1,11 +1,7 @@
 """Many ramps, in processes side by side. The same seed gives the same figures, on however many."""
 
-import os
-import threading
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context, parent_process
 
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.simulation.ours import Ours
@@ -15,9 +11,12 @@ from slipway.promotion.judge.simulation.peers.kayenta import Kayenta
 from slipway.promotion.judge.simulation.peers.plain import Plain
 from slipway.promotion.judge.simulation.ramp import RampResult, run
 from slipway.promotion.judge.simulation.rule import Rule
-from slipway.promotion.judge.simulation.scenarios import Scenario
-from slipway.promotion.judge.simulation.traffic import Stream
+from slipway.promotion.judge.simulation.scenario import Scenario
+from slipway.promotion.judge.simulation.side_by_side import mapped
+from slipway.promotion.judge.simulation.stream import Stream
+from slipway.promotion.judge.simulation.traffic import Traffic
 from slipway.promotion.judge.state import begin
+from slipway.promotion.judge.windows import Window
 
 OURS = "ours"
 PEERS: dict[str, type[Flagger] | type[Argo] | type[Kayenta] | type[Plain]] = {
@@ -42,59 +41,48 @@ class Job:
 
 
 def run_matrix(jobs: Sequence[Job], seed: int, processes: int | None = None) -> list[list[RampResult]]:
-    """The ramps of each job, in the order of the jobs."""
-    groups = [(number, group) for number, job in enumerate(jobs) for group in _groups(job)]
-    workers = processes or os.cpu_count() or 1
+    """The ramps of each job, in the order of the jobs. Jobs of one traffic share its histories."""
+    members: dict[tuple[Traffic, int], list[int]] = {}
+    for number, job in enumerate(jobs):
+        for group in range(-(-job.ramps // GROUP)):
+            members.setdefault((_traffic(job), group), []).append(number)
+    tasks = [([jobs[number] for number in numbers], group, seed) for (_, group), numbers in members.items()]
     results: list[list[RampResult]] = [[] for _ in jobs]
-    for (number, _), part in zip(groups, _mapped(jobs, groups, seed, workers), strict=True):
-        results[number] += part
+    for numbers, parts in zip(members.values(), mapped(run_group, tasks, processes), strict=True):
+        for number, part in zip(numbers, parts, strict=True):
+            results[number] += part
     return results
 
 
-def run_group(job: Job, group: int, seed: int) -> list[RampResult]:
-    """The ramps that share one history."""
-    name = f"{seed}/{job.scenario.name}/{group}"
-    traffic, harm = job.scenario.traffic, job.scenario.harm
-    traffic = replace(traffic, tick_s=job.policy.tick_s if job.rule == OURS else PEERS_TICK_S)
-    if job.rule != OURS:
+def run_group(jobs: Sequence[Job], group: int, seed: int) -> list[list[RampResult]]:
+    """Of each job, all of one traffic, the ramps that begin from one history."""
+    traffic = _traffic(jobs[0])
+    history: list[Window] = []
+    if any(job.rule == OURS for job in jobs):
+        history = Stream(traffic, f"{seed}/{traffic}/{group}/history").history()
+    return [_ramps(job, traffic, group, seed, history) for job in jobs]
+
+
+def _ramps(job: Job, traffic: Traffic, group: int, seed: int, history: Sequence[Window]) -> list[RampResult]:
+    ours, harm = job.rule == OURS, job.scenario.harm
+    if not ours:
         harm = harm.in_ticks_of(PEERS_TICK_S / job.policy.tick_s)
-    first = group * GROUP
-    ramps = range(first, min(first + GROUP, job.ramps))
-    state = begin(job.policy, Stream(traffic, f"{name}/history").history()) if job.rule == OURS else None
+    state = begin(job.policy, history) if ours else None
+    results = []
+    for ramp in range(group * GROUP, min((group + 1) * GROUP, job.ramps)):
+        stream = Stream(traffic, f"{seed}/{job.scenario.name}/{ramp}", detailed=ours)
+        rule: Rule = Ours(job.policy, state) if state is not None else PEERS[job.rule]()
+        results.append(run(rule, stream, harm, job.scenario.dispersion, job.scenario.longest))
+    return results
 
-    def rule() -> Rule:
-        return Ours(job.policy, state) if state is not None else PEERS[job.rule]()
 
-    return [run(rule(), Stream(traffic, f"{name}/{ramp}"), harm, job.scenario.dispersion) for ramp in ramps]
+def _traffic(job: Job) -> Traffic:
+    """As the rule sees it; peers look at failures only."""
+    if job.rule == OURS:
+        return replace(job.scenario.traffic, tick_s=job.policy.tick_s)
+    return replace(job.scenario.traffic, tick_s=PEERS_TICK_S, latency=None, own=None, resources=None)
 
 
 def together(job: Job) -> int:
     """How many ramps in a row of a job's results share what was learned from one history; a peer learns nothing."""
     return GROUP if job.rule == OURS else 1
-
-
-def _groups(job: Job) -> range:
-    return range(-(-job.ramps // GROUP))
-
-
-def _mapped(
-    jobs: Sequence[Job], groups: Sequence[tuple[int, int]], seed: int, workers: int
-) -> Iterable[list[RampResult]]:
-    tasks = [(jobs[number], group, seed) for number, group in groups]
-    if workers == 1 or len(tasks) == 1:
-        yield from (run_group(*task) for task in tasks)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn"), _end_with_the_parent) as pool:
-        yield from pool.map(run_group, *zip(*tasks, strict=True))
-
-
-def _end_with_the_parent() -> None:
-    """A worker whose parent was killed ends too, instead of waiting for work for ever."""
-    threading.Thread(target=_await_the_parents_end, daemon=True).start()
-
-
-def _await_the_parents_end() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from slipway.promotion.judge.simulation.harm import Harm
 from slipway.promotion.judge.simulation.rule import PROMOTED, Rule
-from slipway.promotion.judge.simulation.traffic import Stream
+from slipway.promotion.judge.simulation.scenario import LONGEST
+from slipway.promotion.judge.simulation.stream import Stream
 from slipway.promotion.judge.simulation.wald import Wald
-from slipway.promotion.judge.windows import Window
 
 MISSED, UNDECIDED = "missed", "undecided"
 CHARGED_MINUTES = 15  # at 100 %, for harm that was promoted
-LONGEST = 600
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class RampResult:
 
 def run(rule: Rule, stream: Stream, harm: Harm, dispersion: float = 1.0, longest: int = LONGEST) -> RampResult:
     """Lead one ramp to its end. `dispersion` is what Wald's test knows of the traffic."""
-    wald = Wald(dispersion) if harm.is_harm and harm.ratio(longest) > 1 else None
+    wald = Wald(dispersion) if harm.fails_more else None
     weight, weights = rule.weight, list[float]()
     excess = bound = 0.0
     ended, words, tick = UNDECIDED, "", 0
@@ -38,10 +37,9 @@ def run(rule: Rule, stream: Stream, harm: Harm, dispersion: float = 1.0, longest
         tick += 1
         weights.append(weight)
         window = stream.window(tick, weight, harm)
-        more = _excess(window, stream)
-        excess += more
+        excess += stream.excess
         if wald and not wald.stopped:
-            bound += more
+            bound += stream.excess
             wald.after(window, harm.ratio(tick))
         move = rule.after(window)
         words = move.words or words
@@ -54,7 +52,8 @@ def run(rule: Rule, stream: Stream, harm: Harm, dispersion: float = 1.0, longest
     if ended == PROMOTED and harm.is_harm:
         ended = MISSED
         for later in range(tick + 1, tick + 1 + stream.ticks_in(CHARGED_MINUTES)):
-            excess += _excess(stream.window(later, 1.0, harm), stream)
+            stream.window(later, 1.0, harm)
+            excess += stream.excess
     return RampResult(ended, tick, excess, bound if wald else None, tuple(weights), words)
 
 
@@ -64,11 +63,6 @@ def _until_stopped(wald: Wald, stream: Stream, harm: Harm, tick: int, weight: fl
     while not wald.stopped and tick < longest:
         tick += 1
         window = stream.window(tick, weight, harm)
-        bound += _excess(window, stream)
+        bound += stream.excess
         wald.after(window, harm.ratio(tick))
     return bound
-
-
-def _excess(window: Window, stream: Stream) -> float:
-    canary = window.canary
-    return canary.failed - stream.usual_rate * canary.total if canary else 0.0

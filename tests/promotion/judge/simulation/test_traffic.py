@@ -9,7 +9,8 @@ from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.reading import dump_window, read_window
 from slipway.promotion.judge.simulation.harm import Harm
 from slipway.promotion.judge.simulation.latencies import Latency
-from slipway.promotion.judge.simulation.traffic import Shocks, Stream, Traffic
+from slipway.promotion.judge.simulation.stream import Stream
+from slipway.promotion.judge.simulation.traffic import Own, Resources, Shocks, Traffic
 from slipway.promotion.judge.state import begin
 
 STEADY = Traffic(500, 0.001)
@@ -92,3 +93,66 @@ def test_traffic_without_halves_or_at_six_a_minute_is_still_sound() -> None:
 def test_a_harm_told_in_short_ticks_is_the_same_in_minutes() -> None:
     assert Harm(onset=7, growth=0.1).in_ticks_of(2) == Harm(onset=4, growth=0.2)
     assert Harm(times=2).in_ticks_of(2) == Harm(times=2)
+
+
+def test_without_detail_both_arms_come_whole_in_one_block_and_at_the_same_rates() -> None:
+    stream = Stream(Traffic(500, 0.01), "1", detailed=False)
+    windows = [stream.window(tick, 0.25, Harm(times=4)) for tick in range(1, 31)]
+    assert windows[0].halves is None
+    assert all(window.canary and window.baseline and len(window.canary.requests) == 1 for window in windows)
+    served, failed = (sum(getattr(window.canary, name) for window in windows) for name in ("total", "failed"))
+    assert served == pytest.approx(30 * 7_500, rel=0.01)
+    assert failed / served == pytest.approx(0.04, rel=0.04)
+
+
+def test_the_excess_is_what_the_canary_failed_beyond_a_healthy_one_whatever_telemetry_keeps() -> None:
+    stream = Stream(Traffic(5_000, 0.01, sampled=5, lost=1.0), "1")
+    window = stream.window(1, 0.5, Harm(times=3))
+    assert window.trouble == "telemetry came without this tick"
+    assert stream.excess == pytest.approx(150_000 * 0.02, rel=0.1)
+
+
+def test_a_gap_in_telemetry_lasts_as_long_as_it_was_told() -> None:
+    stream = Stream(replace(STEADY, lost=0.05, gap_ticks=(3, 3)), "1")
+    lost = "".join("x" if stream.window(tick, 0.1).fault else "." for tick in range(1, 400))
+    gaps = [len(gap) for gap in lost.strip("x").replace(".", " ").split()]
+    assert len(gaps) > 5
+    assert all(gap % 3 == 0 for gap in gaps)
+
+
+def test_sampled_telemetry_keeps_the_rates_and_never_more_failures_than_requests() -> None:
+    stream = Stream(Traffic(500, 0.9, sampled=5), "1")
+    window = stream.window(1, 0.5)
+    assert window.items == 5
+    assert window.trouble == ""
+    assert window.canary
+    assert window.canary.total == pytest.approx(15_000, rel=0.05)
+    assert window.canary.failed / window.canary.total == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_users_metric_and_resources_show_their_harm_in_the_canary_only() -> None:
+    traffic = replace(STEADY, own=Own("checkouts", 0.2, 0.02), resources=Resources(memory_wobble=0.0, cpu_wobble=0.0))
+    window = Stream(traffic, "1").window(10, 0.5, Harm(own_times=5, cpu_times=1.5, memory_growth=0.01))
+    assert window.canary and window.baseline and window.halves
+    (total, bad), (baseline_total, baseline_bad) = window.canary.own["checkouts"], window.baseline.own["checkouts"]
+    assert total == pytest.approx(3_000, rel=0.1)
+    assert bad / total == pytest.approx(0.1, rel=0.25)
+    assert baseline_bad / baseline_total == pytest.approx(0.02, rel=0.4)
+    assert sum(half.own["checkouts"][1] for half in window.halves) == baseline_bad
+    assert window.canary.cpu == pytest.approx(1.5)
+    assert window.canary.memory == pytest.approx(window.baseline.memory + 0.1 if window.baseline.memory else 0)
+
+
+def test_a_day_swings_traffic_and_failure_rate_and_a_new_instance_fills_its_caches() -> None:
+    day = Traffic(500, 0.001, wave=0.5, rate_wave=0.4)
+    requests = [day.requests_at(minute) for minute in range(1440)]
+    rates = [day.error_rate_at(minute) for minute in range(1440)]
+    assert (max(requests), min(requests)) == pytest.approx((45_000, 15_000), rel=0.001)
+    assert (max(rates), min(rates)) == pytest.approx((0.0014, 0.0006), rel=0.001)
+    filling = Resources(memory=0.7, memory_new=0.3, settles=10)
+    assert [round(filling.memory_at(tick), 2) for tick in (0, 10, 100)] == [0.3, 0.55, 0.7]
+
+
+def test_harm_that_is_over_fails_as_usual_again() -> None:
+    harm = Harm(times=5, onset=3, lasts=2)
+    assert [harm.ratio(tick) for tick in (2, 3, 4, 5)] == [1.0, 5.0, 5.0, 1.0]

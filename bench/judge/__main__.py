@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ramps", type=int, default=400, help="of ours in each row with a target (default 400)")
     parser.add_argument("--peer-ramps", type=int, default=100, help="of each peer in each row (default 100)")
-    parser.add_argument("--days", type=int, default=24, help="watches of one arm in each row (default 24)")
+    parser.add_argument("--days", type=int, default=16, help="watches of one arm in each row (default 16)")
     parser.add_argument("--targets", action="store_true", help="only the targets")
     parser.add_argument("--processes", type=int, default=None)
     asked = parser.parse_args(arguments)

@@ -25,18 +25,18 @@ def targets(ramps: int) -> dict[Key, Job]:
 
 
 def everything(ramps: int, peer_ramps: int) -> dict[Key, Job]:
-    """All rows: where nothing is to be reached half the ramps, and a quarter where a tick costs much or ends late."""
+    """All rows; fewer ramps where nothing is to be reached, and where they are long or their ticks dear."""
     jobs = targets(ramps)
     for scenario in (*HEALTHY_ROWS, *HARMFUL_ROWS):
         jobs.setdefault((scenario.name, OURS), _ours(scenario, ramps // 2))
         jobs |= {(scenario.name, peer): Job(scenario, peer, Policy(), peer_ramps) for peer in PEERS}
     for scenario in HARMFUL_ROWS:
         for name in (OURS_FIXED, OURS_CAREFUL):
-            jobs[scenario.name, name] = Job(scenario, OURS, VARIANTS[name], peer_ramps)
+            jobs[scenario.name, name] = Job(scenario, OURS, VARIANTS[name], peer_ramps // 2)
     for scenario in (*OTHER_HARMS, *SATURATION):
         jobs.setdefault((scenario.name, OURS), _ours(scenario, ramps // 4))
     for scenario in BEYOND_THE_PROMISE:
-        jobs[scenario.name, OURS] = _ours(scenario, ramps // (4 if scenario.traffic.latency else 1))
+        jobs[scenario.name, OURS] = _ours(scenario, ramps // (4 if scenario.traffic.latency else 2))
     return jobs
 
 

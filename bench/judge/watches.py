@@ -73,6 +73,11 @@ def _after_onset(result: WatchResult, scenario: Scenario) -> int:
     return LATER if result.rolled_back is None else result.rolled_back - scenario.harm.onset + 1
 
 
+def _pooled(found: Watched) -> list[WatchResult]:
+    """All watches of those days on which the 1 % is to hold."""
+    return [result for each in HEALTHY_DAYS if each.reach for result in found[each.name]]
+
+
 def within(results: Sequence[WatchResult], ticks: int) -> Estimate:
     """The share rolled back by then."""
     return wilson(
@@ -91,11 +96,10 @@ def constants(seed: int, runs: int, processes: int | None) -> str:
     rows = []
     for care in OTHERS:
         healthy = watched(HEALTHY_DAYS, runs, DAY_TICKS, seed, processes, care)
-        all_days = [result for results in healthy.values() for result in results]
         harmful = watched(harm, runs, HARM_TICKS, seed, processes, care)
         medians = [quantile([result.rolled_back or LATER for result in harmful[each.name]], 0.5) for each in harm]
         words = f"θ0 {care.worse_at_most:g}, {care.fewest_ticks} ticks, {care.shocks:g} × the longest shock"
-        rows.append([words, _percent(within(all_days, DAY_TICKS)), *map(_minutes, medians)])
+        rows.append([words, _percent(within(_pooled(healthy), DAY_TICKS)), *map(_minutes, medians)])
     return table(["", "rolled back in a healthy day, %", *(each.words for each in harm)], rows)
 
 
@@ -103,13 +107,15 @@ def report(seed: int, runs: int, processes: int | None) -> int:
     """Prints all tables; how many targets are missed."""
     healthy = watched(HEALTHY_DAYS, runs, DAY_TICKS, seed, processes)
     print(f"\none arm after 100 %: {runs} days each, after a day of history\n\n{days(HEALTHY_DAYS, healthy)}")
-    everything = within([result for results in healthy.values() for result in results], DAY_TICKS)
-    print(f"\n{noticed(HARM_AFTER, watched(HARM_AFTER, runs, HARM_TICKS, seed, processes))}")
+    everything = within(_pooled(healthy), DAY_TICKS)
+    print(
+        f"\nminutes from the onset of harm until it is rolled back\n\n{noticed(HARM_AFTER, watched(HARM_AFTER, runs, HARM_TICKS, seed, processes))}"
+    )
     beyond = watched(NOT_THE_RELEASE, runs, SOON_TICKS, seed, processes)
     print(f"\nwhat one arm takes for the release's harm\n\n{days(NOT_THE_RELEASE, beyond, 'in 4 h')}")
     reached = everything.value <= FALSE_IN_A_DAY
-    words = f"all days together: rolled back {_percent(everything)} %, at most {100 * FALSE_IN_A_DAY:g} %"
-    print(f"\n{'✓' if reached else '✗'} {words}")
+    words = f"rolled back {_percent(everything)} %, at most {100 * FALSE_IN_A_DAY:g} %"
+    print(f"\n{'✓' if reached else '✗'} the days with a target together: {words}")
     return 0 if reached else 1
 
 

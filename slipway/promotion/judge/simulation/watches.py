@@ -25,6 +25,7 @@ HEALTHY_DAYS = (
     ),
     Scenario("w_low", LOW, reach=HEALTHY, words="6 a minute, 1 %"),
     Scenario("w_worse_day", STEADY, Harm(times=1.3), reach=HEALTHY, words="500/s, 0.1 %, the next day ×1.3"),
+    Scenario("w_worse_daily", DAILY, Harm(times=1.3), words="with days, the next one ×1.3"),
     Scenario(
         "w_gaps",
         replace(DAILY, lost=0.005, gap_ticks=(1, 12)),
@@ -64,6 +65,5 @@ NOT_THE_RELEASE = (
         "w_half_hour", STEADY, Harm(times=150, onset=100, lasts=30), words="a first one of 30 min, from minute 100"
     ),
     Scenario("w_two_hours", STEADY, Harm(times=150, onset=100, lasts=120), words="a first one of 2 h, from minute 100"),
-    Scenario("w_worse_daily", DAILY, Harm(times=1.3), words="with days, the next one ×1.3"),
     Scenario("w_bad_day", STEADY, Harm(times=1.7), words="the next day fails ×1.7"),
 )

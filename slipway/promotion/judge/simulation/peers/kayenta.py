@@ -9,6 +9,7 @@ default weights: ten minutes each at 5, 10, 25 and 50 %, one judgement at the en
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
@@ -20,6 +21,7 @@ WEIGHTS = (0.05, 0.10, 0.25, 0.50)
 STAGE_TICKS = 10
 TOLERANCE = 0.25
 Z = 2.3263478740408408  # two-sided 98 %
+SAME = 5e-13  # rates this close are the same
 
 
 class Kayenta:
@@ -58,7 +60,7 @@ def is_high(canary: Sequence[float], baseline: Sequence[float]) -> bool:
         return False
     shifts = sorted(ours - theirs for ours in canary for theirs in baseline)
     estimate = median(shifts)  # Hodges and Lehmann's
-    return _lower_bound(sorted(set(shifts)), canary, baseline) > TOLERANCE * abs(estimate)
+    return _lower_bound(shifts, canary, baseline) > TOLERANCE * abs(estimate)
 
 
 def _rate(arm: Arm | None) -> list[float]:
@@ -67,27 +69,30 @@ def _rate(arm: Arm | None) -> list[float]:
 
 def _lower_bound(shifts: Sequence[float], canary: Sequence[float], baseline: Sequence[float]) -> float:
     """The shift of the canary at which the test's statistic falls below `Z`. It falls with the shift, in steps:
-    one where values tie, at `shifts`, and one between two of those."""
-    low, high = 0, 2 * len(shifts) - 2
+    one where values tie, at `shifts` (sorted), and one between two of those."""
+    places = sorted(set(shifts))
+    low, high = 0, 2 * len(places) - 2
     while low < high:
         middle = (low + high) // 2
-        first = shifts[middle // 2]
-        at = first if middle % 2 == 0 else (first + shifts[middle // 2 + 1]) / 2
-        if _statistic(at, canary, baseline) > Z:
+        first = places[middle // 2]
+        at = first if middle % 2 == 0 else (first + places[middle // 2 + 1]) / 2
+        if _statistic(at, shifts, canary, baseline) > Z:
             low = middle + 1
         else:
             high = middle
-    return shifts[low // 2]
+    return places[low // 2]
 
 
-def _statistic(shift: float, canary: Sequence[float], baseline: Sequence[float]) -> float:
+def _statistic(shift: float, shifts: Sequence[float], canary: Sequence[float], baseline: Sequence[float]) -> float:
+    above = len(shifts) - bisect_right(shifts, shift + SAME)
+    ties = len(shifts) - above - bisect_left(shifts, shift - SAME)
+    wins = above + 0.5 * ties
     moved = [round(value - shift, 12) for value in canary]
     fixed = [round(value, 12) for value in baseline]
-    wins = sum((ours > theirs) + 0.5 * (ours == theirs) for ours in moved for theirs in fixed)
     n, m = len(moved), len(fixed)
     distance = wins - n * m / 2
-    ties = sum(count**3 - count for count in Counter([*moved, *fixed]).values())
-    variance = n * m / 12 * (n + m + 1 - ties / ((n + m) * (n + m - 1)))
+    tied = sum(count**3 - count for count in Counter([*moved, *fixed]).values() if count > 1)
+    variance = n * m / 12 * (n + m + 1 - tied / ((n + m) * (n + m - 1)))
     if variance <= 0:
         return 0.0
     return (distance - math.copysign(0.5, distance) * (distance != 0)) / math.sqrt(variance)

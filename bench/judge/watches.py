@@ -91,16 +91,21 @@ def called(results: Sequence[WatchResult]) -> Estimate:
 
 
 def constants(seed: int, runs: int, processes: int | None) -> str:
-    """What other constants would do: false rollbacks in all healthy days together, and minutes until harm ends."""
+    """What other constants would do: how often nothing but the days is rolled back, and how soon harm is."""
+    others = [each for each in NOT_THE_RELEASE if each.name in ("w_soon", "w_half_hour")]
     harm = [each for each in HARM_AFTER if each.name in ("w_doubled", "w_fivefold", "w_fivefold_shocked")]
+    worse = next(each for each in HEALTHY_DAYS if not each.reach)
     rows = []
     for care in OTHERS:
         healthy = watched(HEALTHY_DAYS, runs, DAY_TICKS, seed, processes, care)
+        shocks = watched(others, runs, SOON_TICKS, seed, processes, care)
         harmful = watched(harm, runs, HARM_TICKS, seed, processes, care)
-        medians = [quantile([result.rolled_back or LATER for result in harmful[each.name]], 0.5) for each in harm]
-        words = f"θ0 {care.worse_at_most:g}, {care.fewest_ticks} ticks, {care.shocks:g} × the longest shock"
-        rows.append([words, _percent(within(_pooled(healthy), DAY_TICKS)), *map(_minutes, medians)])
-    return table(["", "rolled back in a healthy day, %", *(each.words for each in harm)], rows)
+        false = [_pooled(healthy), healthy[worse.name], *shocks.values()]
+        medians = [quantile([_after_onset(result, each) for result in harmful[each.name]], 0.5) for each in harm]
+        words = f"{care.worse_at_most:g}, {care.fewest_ticks} ticks, {care.shocks:g} × the longest shock"
+        rows.append([words, *(_short(within(results, DAY_TICKS)) for results in false), *map(_minutes, medians)])
+    heads = ["healthy days", worse.words, *(each.words for each in others), *(each.words for each in harm)]
+    return table(["tolerated ×", *heads], rows)
 
 
 def report(seed: int, runs: int, processes: int | None) -> int:
@@ -108,9 +113,8 @@ def report(seed: int, runs: int, processes: int | None) -> int:
     healthy = watched(HEALTHY_DAYS, runs, DAY_TICKS, seed, processes)
     print(f"\none arm after 100 %: {runs} days each, after a day of history\n\n{days(HEALTHY_DAYS, healthy)}")
     everything = within(_pooled(healthy), DAY_TICKS)
-    print(
-        f"\nminutes from the onset of harm until it is rolled back\n\n{noticed(HARM_AFTER, watched(HARM_AFTER, runs, HARM_TICKS, seed, processes))}"
-    )
+    harmful = watched(HARM_AFTER, runs, HARM_TICKS, seed, processes)
+    print(f"\nminutes from the onset of harm until it is rolled back\n\n{noticed(HARM_AFTER, harmful)}")
     beyond = watched(NOT_THE_RELEASE, runs, SOON_TICKS, seed, processes)
     print(f"\nwhat one arm takes for the release's harm\n\n{days(NOT_THE_RELEASE, beyond, 'in 4 h')}")
     reached = everything.value <= FALSE_IN_A_DAY
@@ -121,6 +125,10 @@ def report(seed: int, runs: int, processes: int | None) -> int:
 
 def _percent(share: Estimate) -> str:
     return f"{100 * share.value:.1f} [{100 * share.low:.1f}–{100 * share.high:.1f}]"
+
+
+def _short(share: Estimate) -> str:
+    return f"{100 * share.value:.1f} % (≤ {100 * share.high:.0f})"
 
 
 def _minutes(ticks: float) -> str:

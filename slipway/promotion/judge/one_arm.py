@@ -1,14 +1,15 @@
 """After 100 %: one arm, judged against the same service's time before the ramp.
 
 There is no baseline any more, so what happens to the whole service (a dependency that fails, a busy hour) looks like
-the release's doing. Four things take care. The tolerated ratio is 1.5. The dispersion is measured on the whole
-history, at scales up to hours. A tick counts four times the typical failures at most, before and after. And it adds
-so little evidence that a shock as long as the history's longest, doubled, proves nothing, and ten ticks at least are
-needed. So harm that lasts is rolled back, after ten minutes at the earliest; an outage is left to the health probe
-and the pipeline's absolute limits, which see it at once.
+the release's doing. Four things take care. The tolerated ratio is 1.5, over the day's worst hours. The dispersion is
+measured on the whole history, at scales up to hours. A tick counts four times the typical failures at most, before
+and after. And it adds so little evidence that a shock as long as the history's longest, doubled, proves nothing, and
+ten ticks at least are needed. So harm that lasts is rolled back, after ten minutes at the earliest; an outage is left
+to the health probe and the pipeline's absolute limits, which see it at once.
 
 Failures are Poisson about `rate`·requests; the log-ratio of a tick is [x·ln(θj/θ0) - n·rate·(θj - θ0)]/φ, with the
-same mixture over harms and onsets as in `evidence.py`. `rate` is the history's upper bound of 99 %.
+same mixture over harms and onsets as in `evidence.py`. `rate` is the history's upper bound of 99 %, or the rate of
+its worst four hours.
 """
 
 import math

@@ -9,7 +9,8 @@ from statistics import median
 from slipway.promotion.judge.dispersion import PRIOR_SQUARES, PRIOR_VARIANCE, SHOCK, SHOCK_AT_LEAST
 from slipway.promotion.judge.windows import Window
 
-SCALES_TICKS = (1, 15, 60, 240)
+HOURS_TICKS = 240
+SCALES_TICKS = (1, 15, 60, HOURS_TICKS)
 SURE = math.log(100)  # 99 %, of the usual rate
 
 
@@ -28,7 +29,8 @@ CARE = Care()
 
 @dataclass(frozen=True)
 class Usual:
-    """`rate` is the upper bound (99 %) of the failure rate, `mean_rate` its mean with shocks cut off, `typical_rate`
+    """`rate` is the upper bound (99 %) of the failure rate, or that of the worst four hours if it is higher: many
+    services fail more at some time of the day. `mean_rate` is its mean with shocks cut off, `typical_rate`
     that of the median tick. `phi` is the dispersion, `longest_shock` in ticks; `worse_at_most` as in `Care`."""
 
     rate: float = 1.0
@@ -61,8 +63,9 @@ def learn_usual(history: Sequence[Window], care: Care = CARE) -> Usual:
     counted = [(n, typical.counted(n, x)) for n, x in ticks]
     failures = sum(x for _, x in counted)
     phi = _dispersion(counted, failures / requests, care.worse_at_most)
+    bound = (failures + phi * SURE + math.sqrt(2 * failures * phi * SURE)) / requests
     return Usual(
-        rate=min(1.0, (failures + phi * SURE + math.sqrt(2 * failures * phi * SURE)) / requests),
+        rate=min(1.0, max(bound, _worst_hours(counted))),
         mean_rate=failures / requests,
         typical_rate=typical.typical_rate,
         phi=phi,
@@ -97,6 +100,12 @@ def _dispersion(ticks: Sequence[tuple[int, float]], rate: float, worse_at_most: 
             variance += tolerated
         worst = max(worst, squares / variance)
     return worst
+
+
+def _worst_hours(ticks: Sequence[tuple[int, float]]) -> float:
+    """The failure rate of the worst four hours; 0 of a shorter history."""
+    parts = [(sum(n for n, _ in part), sum(x for _, x in part)) for part in _parts(ticks, HOURS_TICKS)]
+    return max((x / n for n, x in parts if n), default=0.0)
 
 
 def _parts(ticks: Sequence[tuple[int, float]], size: int) -> list[Sequence[tuple[int, float]]]:

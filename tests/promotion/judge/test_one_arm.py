@@ -1,6 +1,7 @@
 """After 100 %: harm that lasts is rolled back, shocks are not, blindness calls a person."""
 
 import json
+import math
 import random
 
 import pytest
@@ -66,6 +67,12 @@ def test_shocks_as_long_as_the_history_s_are_nobody_s_fault() -> None:
 def test_busy_days_are_tolerated() -> None:
     day = [20 + 20 * (number % 480 < 240) for number in range(480)]
     assert watched(begin_watch(POLICY, before(day)), [40] * 240)[1].action is Action.WAIT
+
+
+def test_the_worst_hours_of_a_day_may_be_worse_than_the_day_before_s_by_as_much_as_any() -> None:
+    day = [round(30 + 12 * math.sin(2 * math.pi * minute / 1440)) for minute in range(1440)]
+    after = [round(1.4 * count) for count in day]
+    assert watched(begin_watch(POLICY, before(day)), after)[1].action is Action.WAIT
 
 
 def test_blindness_calls_a_person_and_never_rolls_back() -> None:

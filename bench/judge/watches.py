@@ -74,8 +74,7 @@ def _after_onset(result: WatchResult, scenario: Scenario) -> int:
 
 
 def _pooled(found: Watched) -> list[WatchResult]:
-    """All watches of those days on which the 1 % is to hold."""
-    return [result for each in HEALTHY_DAYS if each.reach for result in found[each.name]]
+    return [result for results in found.values() for result in results]
 
 
 def within(results: Sequence[WatchResult], ticks: int) -> Estimate:
@@ -94,7 +93,7 @@ def constants(seed: int, runs: int, processes: int | None) -> str:
     """What other constants would do: how often nothing but the days is rolled back, and how soon harm is."""
     others = [each for each in NOT_THE_RELEASE if each.name in ("w_soon", "w_half_hour")]
     harm = [each for each in HARM_AFTER if each.name in ("w_doubled", "w_fivefold", "w_fivefold_shocked")]
-    worse = next(each for each in HEALTHY_DAYS if not each.reach)
+    worse = next(each for each in HEALTHY_DAYS if each.name == "w_worse_daily")
     rows = []
     for care in OTHERS:
         healthy = watched(HEALTHY_DAYS, runs, DAY_TICKS, seed, processes, care)
@@ -119,7 +118,7 @@ def report(seed: int, runs: int, processes: int | None) -> int:
     print(f"\nwhat one arm takes for the release's harm\n\n{days(NOT_THE_RELEASE, beyond, 'in 4 h')}")
     reached = everything.value <= FALSE_IN_A_DAY
     words = f"rolled back {_percent(everything)} %, at most {100 * FALSE_IN_A_DAY:g} %"
-    print(f"\n{'✓' if reached else '✗'} the days with a target together: {words}")
+    print(f"\n{'✓' if reached else '✗'} all healthy days together: {words}")
     return 0 if reached else 1
 
 

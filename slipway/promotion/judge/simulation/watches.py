@@ -25,7 +25,7 @@ HEALTHY_DAYS = (
     ),
     Scenario("w_low", LOW, reach=HEALTHY, words="6 a minute, 1 %"),
     Scenario("w_worse_day", STEADY, Harm(times=1.3), reach=HEALTHY, words="500/s, 0.1 %, the next day ×1.3"),
-    Scenario("w_worse_daily", DAILY, Harm(times=1.3), words="with days, the next one ×1.3"),
+    Scenario("w_worse_daily", DAILY, Harm(times=1.3), reach=HEALTHY, words="with days, the next one ×1.3"),
     Scenario(
         "w_gaps",
         replace(DAILY, lost=0.005, gap_ticks=(1, 12)),

@@ -50,7 +50,9 @@ def _decide(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
         return _Decision(Action.WAIT, "RAMP_OVER", "the canary has all the traffic; the watch judges it from here on")
     if state.blind:
         return _Decision(Action.WAIT, "BLIND", f"{state.blind_words}; waiting for telemetry, and no release is blamed")
-    return _too_little(state, policy, ahead) or _unrest(state, receipt) or _onward(state, policy, ahead, receipt)
+    return (
+        _too_little(state, policy, ahead) or _unrest(state, policy, receipt) or _onward(state, policy, ahead, receipt)
+    )
 
 
 def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | None:
@@ -68,7 +70,7 @@ def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | Non
     return None
 
 
-def _unrest(state: State, receipt: Receipt) -> _Decision | None:
+def _unrest(state: State, policy: Policy, receipt: Receipt) -> _Decision | None:
     if receipt.e_value >= ramp.DISQUIET:
         text = words.compared(receipt.worst, receipt.confidence)
         unrest = f"evidence for harm is {receipt.e_value:.3g}: proof from {receipt.threshold:,.0f} on, calm below 2"
@@ -76,7 +78,7 @@ def _unrest(state: State, receipt: Receipt) -> _Decision | None:
     if state.partly:
         text = f"{state.partly_words} in the last window; without it nothing advances"
         return _Decision(Action.WAIT, "METRIC_MISSING", text)
-    if state.saturation.holds:
+    if state.saturation.holds or (state.step + 1 == policy.last and state.saturation.is_short):
         return _Decision(Action.WAIT, "SATURATED", state.saturation.words)
     return None
 

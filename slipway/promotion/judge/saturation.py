@@ -32,6 +32,12 @@ class Saturation:
         """The ramp must not advance."""
         return max(self.cpu_ticks, self.memory_ticks) >= TICKS_RUNNING
 
+    @property
+    def is_short(self) -> bool:
+        """The last reading was beyond a limit, or a hold goes on: no tick for the last step, after which a leak
+        would have all the traffic before its slope is sure."""
+        return max(self.cpu_ticks, self.memory_ticks) > 0
+
     def after(self, window: Window, bake_ticks: int) -> "Saturation":
         """With a tick of warm instances; a tick without a reading changes nothing about it."""
         return self._with_cpu(window)._with_memory(window, bake_ticks)

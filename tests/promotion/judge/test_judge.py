@@ -169,6 +169,19 @@ def test_a_reading_by_chance_within_the_limit_does_not_let_a_hungry_canary_pass(
         assert verdict.code == "SATURATED"
 
 
+def test_the_last_step_is_not_taken_on_a_tick_that_is_short_of_cpu() -> None:
+    def half_of_it(number: int, cpu: float) -> Window:
+        canary, baseline = Arm((15_000,), (15,), cpu=cpu), Arm((15_000,), (15,), cpu=1.0)
+        return Window(number, canary, baseline, a_window(number, baseline=(15_000, 15)).halves)
+
+    policy = Policy(ramp="fixed", patience_ticks=2)
+    state = begin(policy, a_history(), 0.5)
+    state, verdict = after(state, [half_of_it(1, 1.0), half_of_it(2, 1.5)], policy)
+    assert (verdict.action, verdict.code) == (Action.WAIT, "SATURATED")
+    _, verdict = after(state, [half_of_it(3, 1.0)], policy)
+    assert (verdict.action, verdict.weight) == (Action.ADVANCE, 1.0)
+
+
 def test_memory_that_would_be_full_within_the_bake_holds_the_ramp(usual: State) -> None:
     def leaking(number: int) -> Window:
         canary, baseline = Arm((1500,), (0,), memory=0.5 + 0.02 * number), Arm((28_500,), (28,), memory=0.5)

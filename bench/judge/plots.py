@@ -132,7 +132,7 @@ def main(arguments: Sequence[str]) -> int:
     """Writes all pictures."""
     parser = argparse.ArgumentParser(prog="python -m bench.judge.plots", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--ramps", type=int, default=100, help="for each point (default 100)")
+    parser.add_argument("--ramps", type=int, default=60, help="for each point (default 60)")
     parser.add_argument("--processes", type=int, default=None)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     asked = parser.parse_args(arguments)

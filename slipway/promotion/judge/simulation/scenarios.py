@@ -142,7 +142,7 @@ SATURATION = (
         "memory_leak",
         WATCHED,
         Harm(memory_growth=0.02),
-        Reach(promoted_at_most=0.10),
+        Reach(promoted_at_most=0.01),
         "memory +2 % a tick",
         HOLDS_WITHIN,
     ),

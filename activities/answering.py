@@ -9,8 +9,10 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from activities.hiding import Hiding
 from slipway.adapters.azure_errors import explain
 from slipway.adapters.rows import Rows
+from slipway.adapters.secrets import ever_read
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, broken, cancelled
 
@@ -25,16 +27,18 @@ def answering(work: Callable[[Order], Answer]) -> Callable[[Order], dict[str, An
 
     A fault of Azure that may pass becomes `running` with the same handle, so that the caller comes
     again; any other error becomes `broken`, with the end of its traceback for whoever looks into it.
+    `secrets` in an order names those that the release it is about is sent: none of them is in the answer.
     """
 
     @functools.wraps(work)
     def activity(order: Order) -> dict[str, Any]:
         try:
-            return work(order).dump()
+            answer = work(order)
         except SlipwayError as error:
-            return _of_slipway(error, order).dump()
+            answer = _of_slipway(error, order)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome
-            return _of_anything(error, order, work.__name__).dump()
+            answer = _of_anything(error, order, work.__name__)
+        return Hiding(ever_read(order.get("secrets", ()))).of(answer).dump()
 
     return activity
 

@@ -7,16 +7,12 @@ that call says is searched for them.
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
 
+from activities.hiding import Hiding
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Header
-
-HIDDEN = "(secret)"
-SHORTEST_HIDDEN = 4  # a shorter one is no secret, and would turn up in any sentence
 
 
 class Unspeakable(Exception):
@@ -35,7 +31,7 @@ def with_headers(
     """
     secrets = {each.name: _sendable(each.secret, read(each.secret)) for each in headers if each.secret}
     sent = {each.name: secrets.get(each.name, each.value) for each in headers}
-    hide = _Hiding(secrets.values())
+    hide = Hiding(secrets.values())
     try:
         answer = work(sent)
     except Exception as error:
@@ -43,13 +39,7 @@ def with_headers(
         if hide(told) == told:
             raise
         raise Unspeakable(hide(f"{type(error).__name__}: {error}")) from None
-    return replace(
-        answer,
-        words=hide(answer.words),
-        log=hide(answer.log),
-        handle=hide.within(answer.handle),
-        result=hide.within(answer.result),
-    )
+    return hide.of(answer)
 
 
 def _sendable(name: str, value: str) -> str:
@@ -58,24 +48,3 @@ def _sendable(name: str, value: str) -> str:
         words = f"the secret {name} cannot be sent as a header: it is empty, or holds more than printable ASCII"
         raise SlipwayError("SECRET_UNUSABLE", words)
     return value
-
-
-class _Hiding:
-    """Replaces every secret in a text."""
-
-    def __init__(self, values: Any) -> None:
-        # The longest first: one may be the beginning of another.
-        self._values = sorted((value for value in values if len(value) >= SHORTEST_HIDDEN), key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        for value in self._values:
-            text = text.replace(value, HIDDEN)
-        return text
-
-    def within(self, data: Any) -> Any:
-        """The same JSON with its texts (not its keys, which are ours) searched."""
-        if isinstance(data, dict):
-            return {key: self.within(value) for key, value in data.items()}
-        if isinstance(data, list):
-            return [self.within(value) for value in data]
-        return self(data) if isinstance(data, str) else data

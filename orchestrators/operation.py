@@ -26,10 +26,12 @@ def operation(context: df.DurableOrchestrationContext) -> Durable:
     if not answer.running:
         return replace(answer, at=now(context)).dump()
     deadline = moment(asked["deadline"])
-    if context.current_utc_datetime >= deadline:
+    pause = timedelta(seconds=max(answer.after_s, 0.05))
+    begun = bool(answer.handle)
+    # What has begun is looked at once more at its deadline; what has not must not begin then.
+    if context.current_utc_datetime + (timedelta() if begun else pause) >= deadline:
         words = f"{asked['activity']} had no outcome by {asked['deadline']}"
         return broken("TIMED_OUT", f"{words}: {answer.words}" if answer.words else words).dump()
-    pause = timedelta(seconds=max(answer.after_s, 0.05))
     yield from nudge_or(context, min(context.current_utc_datetime + pause, deadline))
     context.continue_as_new({**asked, "handle": answer.handle})
     return None

@@ -61,7 +61,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
                 "promotion": run.promotion,
                 "target": asdict(target),
                 "version": run.sites[target.name].previous,
-                "version_path": run.plan.health.version_path,
+                **run.plan.reading,
                 "fence": run.fence,
                 "despite_abort": True,
             }
@@ -95,7 +95,7 @@ def _live(context: Context, run: StageRun, when: str) -> Durable:
     order = {
         "promotion": run.promotion,
         "targets": [asdict(target) for target in run.plan.targets],
-        "version_path": run.plan.health.version_path,
+        **run.plan.reading,
         "when": when,
     }
     survey = yield from insist(context, "survey_targets", order)

@@ -84,7 +84,7 @@ def go_back(context: Context, run: StageRun) -> Durable:
     order = {
         "promotion": run.promotion,
         "targets": [asdict(target) for target in run.plan.targets],
-        "version_path": run.plan.health.version_path,
+        **run.plan.reading,
     }
     survey = yield from insist(context, "survey_targets", order)
     if survey.state != Outcome.PASSED:
@@ -93,7 +93,7 @@ def go_back(context: Context, run: StageRun) -> Durable:
     elsewhere = [name for name, site in found.items() if site.previous != run.build.version]
     if elsewhere:
         words = f"{', '.join(elsewhere)} does not serve {run.build.version} any more"
-        return (yield from _not_gone_back(context, run, "NOT_LIVE", words))
+        return (yield from _not_gone_back(context, run, "NOT_LIVE", words, Outcome.CANCELLED))
     lost = [name for name, site in found.items() if not site.idle_was or site.idle_was != run.replaced.get(name)]
     if lost:
         words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
@@ -104,9 +104,11 @@ def go_back(context: Context, run: StageRun) -> Durable:
     return replace(run, sites=sites, switched=True).to(phase.UNDO, ending=ending)
 
 
-def _not_gone_back(context: Context, run: StageRun, code: str, words: str) -> Durable:
+def _not_gone_back(
+    context: Context, run: StageRun, code: str, words: str, outcome: Outcome = Outcome.BROKEN
+) -> Durable:
     yield from _unlock(context, run, {"result": "unchanged"})
-    return run.to(phase.REPORT, ending=Ending(Outcome.BROKEN, code, words))
+    return run.to(phase.REPORT, ending=Ending(outcome, code, words))
 
 
 def shut(context: Context, run: StageRun) -> Durable:

@@ -167,14 +167,14 @@ def _change(run: StageRun, target: Target) -> dict[str, Any]:
         "promotion": run.promotion,
         "target": asdict(target),
         "version": run.build.version,
-        "version_path": run.plan.health.version_path,
+        **run.plan.reading,
         "fence": run.fence,
     }
 
 
 def _survey(run: StageRun) -> dict[str, Any]:
     targets = [asdict(target) for target in run.plan.targets]
-    return {"promotion": run.promotion, "targets": targets, "version_path": run.plan.health.version_path}
+    return {"promotion": run.promotion, "targets": targets, **run.plan.reading}
 
 
 def _names(run: StageRun) -> str:

@@ -116,16 +116,20 @@ async def _roll_back(
     found = [stage for stage in plan.stages if asked.stage in ("", stage.name)]
     if not found:
         raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}")
-    live = []
+    live, before = [], []
     for stage in found:
         row = await asyncio.to_thread(environment_row, stage.environment, build.service)
         if row and row["live"] and row["live"]["promotion"] == promotion and row["live"]["proven"]:
             live.append(stage)
+            before += row["previous"][:1]
     if len(live) > 1:
         raise Refused("AMBIGUOUS", f"say which stage: {', '.join(stage.name for stage in live)} serve it")
     if not live:
         raise Refused("NOT_LIVE", f"{build.version} is not live and proven in {asked.stage or 'any environment'}")
     stage = live[0]
+    if before and not before[0]["proven"]:
+        words = f"the release before it, {before[0]['version']}, was never proven; promote a build that is good instead"
+        raise Refused("PREVIOUS_NOT_PROVEN", words)
     # The person's key may be any text, and an instance's id may not.
     key = hashlib.sha256(asked.id.encode()).hexdigest()[:8]
     instance = child_id(stage_id(promotion, stage.name), "back", key)
@@ -139,9 +143,8 @@ async def _roll_back(
         if "already exists" not in str(error):
             raise
     url = f"/api/promotions/{promotion}"
-    return answer(
-        {"words": f"{stage.environment} returns to the release before {build.version}"}, 202, {"Location": url}
-    )
+    back = before[0]["version"] if before else f"the release before {build.version}"
+    return answer({"words": f"{stage.environment} returns to {back}"}, 202, {"Location": url})
 
 
 async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str]) -> None:

@@ -81,7 +81,8 @@ async def get_promotion(
         *(_runtime(client, instance) for instance in instances),
     )
     runtimes = dict(zip(instances, statuses, strict=True))
-    may = {case.stage.name: may_promote(case) for case in cases(rows, decisions, locks, iso(now()))}
+    suspended = [instance for instance, runtime in runtimes.items() if runtime == "Suspended"]
+    may = {case.stage.name: may_promote(case) for case in cases(rows, decisions, locks, iso(now()), suspended)}
     return answer(detail(promotion, rows, decisions, runtimes, may))
 
 

@@ -29,6 +29,7 @@ class FaultKind(StrEnum):
 
 _MAY_PASS = {FaultKind.THROTTLED, FaultKind.CONFLICT, FaultKind.UNAVAILABLE}
 UNKNOWN = "AZURE_UNKNOWN"
+LONGEST_RETRY_AFTER_S = 3600.0  # whoever asks for more than any throttle of Azure's is asked again all the same
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,13 @@ def _code_and_message(body: str) -> tuple[str, str]:
 
 
 def retry_after_s(headers: Any) -> float:
-    """When Azure wants to be asked again, in seconds; 0 when it does not say."""
+    """When Azure wants to be asked again, in seconds, an hour at most; 0 when it does not say."""
     for name, unit_s in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return float(headers.get(name, "")) * unit_s
+            asked_s = float(headers.get(name, "")) * unit_s
         except ValueError:
             continue  # absent, or a date, which Azure's throttles do not use
+        return min(asked_s, LONGEST_RETRY_AFTER_S) if asked_s > 0 else 0.0
     return 0.0
 
 

@@ -5,7 +5,8 @@ after that it is, and what is kept serves while the vault cannot answer. A refus
 under that name is forgotten.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,17 @@ class _Kept:
 
 
 _kept: dict[tuple[str, str], _Kept] = {}
+_ever_read: dict[str, set[str]] = {}  # by name
+
+
+def ever_read(names: Iterable[str]) -> set[str]:
+    """The values, old ones too, under which this process has read these secrets. One that it has not read yet is read
+    now, if it can be."""
+    for name in names:
+        if name not in _ever_read:
+            with suppress(SlipwayError):
+                Secrets().read(name)
+    return {value for values in _ever_read.values() for value in values}
 
 
 class Secrets:
@@ -86,6 +98,7 @@ class Secrets:
                 raise SlipwayError("SECRET_DISABLED", f"the secret {name} is disabled in the key vault") from error
             raise AzureProblem(explain(error, _ROLE)) from error
         properties = found.properties
+        _ever_read.setdefault(name, set()).add(found.value or "")
         return _Kept(found.value or "", self._now(), properties.not_before, properties.expires_on)
 
 

@@ -49,8 +49,7 @@ def announce(state: State, given: Given) -> tuple[State, Answer]:
     for barrier in overtaken(state, given):
         return _turned_away(state, given, barrier)
     state = _with_announced(state, given)
-    others = [entry for entry in state["announced"] if entry["promotion"] != given["promotion"]]
-    return state, {"lock": "go", "nudge": [entry["waiter"] for entry in others if is_newer(given, entry)]}
+    return state, {"lock": "go", "nudge": _older(state, given)}
 
 
 def acquire(state: State, given: Given) -> tuple[State, Answer]:
@@ -63,11 +62,12 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
     found = list(at_the_lock(state, given))
     if found and found[0].code in _TURNED_AWAY:
         return _turned_away(state, given, found[0])
+    known = any(entry["holder"] == me for entry in state["announced"])
     state = _queued(_with_announced(state, given), given)
     if found:
         # Of those before it each waits for the last, which stays true however the queue moves on.
         told = found[0] if found[0].code == barriers.HELD else found[-1]
-        return state, {**_said(told), "nudge": []}
+        return state, {**_said(told), "nudge": [] if known else _older(state, given)}
     fence = state["fence"] + 1
     holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
     state = {**_without(state, me), "fence": fence, "holder": holder}
@@ -251,6 +251,12 @@ def _without(state: State, holder: str) -> State:
         "queue": [entry for entry in state["queue"] if entry["holder"] != holder],
         "announced": [entry for entry in state["announced"] if entry["holder"] != holder],
     }
+
+
+def _older(state: State, given: Given) -> list[str]:
+    """Whom to wake when a newer build comes: those on their way here that it may take the place of."""
+    others = [entry for entry in state["announced"] if entry["promotion"] != given["promotion"]]
+    return [entry["waiter"] for entry in others if is_newer(given, entry)]
 
 
 def _waiting(state: State) -> list[str]:

@@ -55,7 +55,8 @@ class Case:
 
     `promotion` and `version` are empty for a build that has none yet. `lock` is the state of the entity
     `environment` for this service; `decisions` that of the promotion, None when it has not begun. `lock_until` is
-    when the stage gives up waiting for the lock, if it waits for it already. Moments are ISO 8601 texts.
+    when the stage gives up waiting for the lock, if it waits for it already; `suspended` is the orchestration that an
+    operator of the durable runtime has suspended, if any. Moments are ISO 8601 texts.
     """
 
     stage: StagePlan
@@ -68,6 +69,7 @@ class Case:
     decisions: dict[str, Any] | None
     at: str
     lock_until: str = ""
+    suspended: str = ""
 
     @property
     def told(self) -> dict[str, Any]:
@@ -115,6 +117,13 @@ def _over(case: Case) -> Iterator[Reason]:
     elif case.decisions and case.decisions["aborted"]:
         said = case.decisions["aborted"]
         yield Reason(barriers.ABORTED, _said("aborted", said), since=said["at"])
+
+
+def _suspended(case: Case) -> Iterator[Reason]:
+    """Nothing that people decide reaches it; only who suspended it can let it go on."""
+    if case.suspended:
+        words = f"an operator of the durable runtime suspended {case.suspended}: it hears nothing, and keeps its lock"
+        yield Reason("SUSPENDED", words, ended_by=f"the runtime's `resume` (or `terminate`) of {case.suspended}")
 
 
 def _begun(case: Case) -> Iterator[Reason]:
@@ -224,8 +233,8 @@ def _way_back(case: Case) -> Iterator[Reason]:
 
 # In the order in which a stage meets them. A freeze and the evidence of gates will be rules of their own here,
 # between the needs and the approval.
-RULES: tuple[Rule, ...] = (_failed, _needs_and_pause, _approval, _lock, _way_back)
-UNDER_WAY: tuple[Rule, ...] = (_begun,)
+RULES: tuple[Rule, ...] = (_suspended, _failed, _needs_and_pause, _approval, _lock, _way_back)
+UNDER_WAY: tuple[Rule, ...] = (_suspended, _begun)
 
 
 def _said(what: str, by: dict[str, Any]) -> str:

@@ -111,6 +111,14 @@ class StagePlan:
         return max(3600.0, self.deploy_within_s, *(2 * load.duration_s + 120 for load in self.loads))
 
     @property
+    def reading(self) -> dict[str, Any]:
+        """What whoever reads the version of a release is told: where it stands, and which secrets the release is sent
+        and might answer with."""
+        headers = [*self.health.headers, *(header for load in self.loads for header in load.headers)]
+        secrets = sorted({header.secret for header in headers if header.secret})
+        return {"version_path": self.health.version_path, "secrets": secrets}
+
+    @property
     def way_back(self) -> str:
         """How this stage returns to the previous release, in words."""
         return (

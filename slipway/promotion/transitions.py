@@ -182,6 +182,7 @@ STAGE = Machine(
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows((phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE), "broken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.GO_BACK), "broken", ("", phase.REPORT)),
+            *_rows(phase.GO_BACK, "not live", ("", phase.REPORT)),
             *_rows(_HELD, "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.DEPLOY, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
@@ -203,6 +204,7 @@ STAGE = Machine(
         "overtaken": "a build gives way until it has the lock, not after",
         "behind": "asked with the lock",
         "lock broken": "asked with the lock",
+        "not live": "only who goes back asks whether the release is still there",
         "failed": "nothing is checked there that could speak against the release",
         "broken": "what is asked there is asked until it answers; a bake that sees nothing lacks evidence",
         "not enough evidence": "there nothing is measured that could be missing",
@@ -225,6 +227,7 @@ _EVENT_OF_CODE = {
     "BEHIND": "behind",
     "LOCK_BROKEN": "lock broken",
     "FENCED": "fenced",
+    "NOT_LIVE": "not live",
     "UNEXPECTED": "error",
 }
 

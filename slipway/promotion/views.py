@@ -1,5 +1,6 @@
 """What the API says of promotions and environments, from the rows of the read model. Pure."""
 
+from collections.abc import Collection
 from typing import Any
 
 from slipway.promotion import decision_state, lock
@@ -41,8 +42,11 @@ def open_stages(rows: Rows, decisions: dict[str, Any]) -> list[StagePlan]:
     return [stage for stage in stages if not told.get(stage.name, {}).get("over")]
 
 
-def cases(rows: Rows, decisions: dict[str, Any], locks: dict[str, dict[str, Any]], at: str) -> list[Case]:
-    """What is known of each open stage at the moment `at`; `locks` by environment, those that are there."""
+def cases(
+    rows: Rows, decisions: dict[str, Any], locks: dict[str, dict[str, Any]], at: str, suspended: Collection[str] = ()
+) -> list[Case]:
+    """What is known of each open stage at the moment `at`; `locks` by environment, those that are there;
+    `suspended` orchestrations, if any."""
     row = rows.get("promotion", {})
     return [
         Case(
@@ -56,9 +60,17 @@ def cases(rows: Rows, decisions: dict[str, Any], locks: dict[str, dict[str, Any]
             decisions=decisions or decision_state.empty(),
             at=at,
             lock_until="" if decisions.get("paused") else _lock_until(rows.get(f"stage:{stage.name}")),
+            suspended=next((each for each in _instances(rows, stage.name) if each in suspended), ""),
         )
         for stage in open_stages(rows, decisions)
     ]
+
+
+def _instances(rows: Rows, stage: str) -> tuple[str, str]:
+    """The orchestrations that a stage needs: its own, and the promotion's."""
+    promotion: str = rows["promotion"]["id"]
+    row = rows.get(f"stage:{stage}")
+    return row["instance"] if row else stage_id(promotion, stage), promotion
 
 
 def _lock_until(row: dict[str, Any] | None) -> str:

@@ -58,3 +58,16 @@ def promotion(azure: AzureStandin, configured: None) -> Promotion:
 def fence() -> int:
     """Higher than any that a test before was given, for sites that several tests share."""
     return next(_NUMBERS) * 10
+
+
+def a_secret(azure: AzureStandin, value: str = "a-probe-key") -> str:
+    """The name of a new secret: what was read before is kept."""
+    from azure.keyvault.secrets import SecretClient
+
+    from slipway.adapters.credentials import credential
+
+    name = f"probe-key-{next(_NUMBERS)}"
+    ca = str(azure.settings.ca_file)
+    with SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca) as vault:
+        vault.set_secret(name, value)
+    return name

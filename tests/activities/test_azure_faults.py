@@ -19,7 +19,7 @@ from slipway.promotion.audit import verify
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import Header, HealthCheck, Target
 from slipway.settings import settings
-from tests.activities.conftest import Promotion
+from tests.activities.conftest import Promotion, a_secret
 from tests.activities.test_records import a_record
 from tests.app_host import AppHost, eventually
 from tests.laptop import AzureStandin
@@ -267,16 +267,3 @@ def until_quiet(azure: AzureStandin, it: Work) -> None:
     if it.activity in ("deploy", "swap"):
         sites, place = Sites(settings()), place_of(Target(**it.order["target"]))
         eventually(lambda: not sites.idle_side(place).in_progress)
-
-
-def a_secret(azure: AzureStandin) -> str:
-    """The name of a new secret: what was read before is kept."""
-    from azure.keyvault.secrets import SecretClient
-
-    from slipway.adapters.credentials import credential
-
-    name = f"probe-key-{next(_NUMBERS)}"
-    ca = str(azure.settings.ca_file)
-    with SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca) as vault:
-        vault.set_secret(name, "a-probe-key")
-    return name

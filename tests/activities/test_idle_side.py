@@ -1,5 +1,6 @@
 """Looking at targets, and stopping the idle side: safe to repeat, and never an exception."""
 
+import json
 from dataclasses import asdict
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from slipway.adapters.fences import Fences
 from slipway.adapters.intake import mark_aborted
 from slipway.promotion.outcomes import Answer, Outcome
-from tests.activities.conftest import Promotion
+from slipway.settings import settings
+from tests.activities.conftest import Promotion, a_secret
 from tests.app_host import AppHost
 from tests.laptop import AzureStandin
 
@@ -55,6 +57,19 @@ def test_a_survey_waits_for_an_operation_that_is_under_way(
     azure.fault("GET", f"/sites/{SITE}?", answer={"status": 200, "body": busy})
     answer = survey(app, azure, SITE)
     assert answer.running and "another operation is under way" in answer.words
+
+
+def test_a_release_that_answers_with_a_secret_as_its_version_does_not_make_it_known(
+    app: AppHost, azure: AzureStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPWAY_VAULT", azure.url)
+    settings.cache_clear()
+    name = a_secret(azure, "s3cret-of-the-shop")
+    azure.fault("GET", "/version", site=SITE, answer={"status": 200, "body": {"version": "s3cret-of-the-shop"}})
+    order = {"promotion": "any", "targets": [asdict(azure.target(SITE))], "version_path": "/version"}
+    answer = app.activity("survey_targets", {**order, "secrets": [name]})
+    assert answer.result["sites"][SITE]["previous"] == "(secret)"
+    assert "s3cret" not in json.dumps(answer.dump())
 
 
 def test_stopping_the_idle_side_twice_leaves_it_stopped(

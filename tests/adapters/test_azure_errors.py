@@ -120,3 +120,10 @@ def test_errors_without_an_http_answer_are_told_apart(error: Exception, kind: Fa
 def test_what_is_no_error_of_azures_is_raised_again() -> None:
     with pytest.raises(ZeroDivisionError):
         explain(ZeroDivisionError())
+
+
+@pytest.mark.parametrize(
+    ("named", "waits_s"), [("1e400", 3600), ("Infinity", 3600), ("99999999999", 3600), ("nan", 0), ("-5", 0)]
+)
+def test_a_time_that_no_throttle_names_is_not_waited_for(named: str, waits_s: float) -> None:
+    assert explain_response(AnAnswer(429, "", retry_after=named)).retry_after_s == waits_s

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 from azure.keyvault.secrets import SecretClient
 
-from activities.secret_headers import HIDDEN, Unspeakable, with_headers
+from activities.hiding import HIDDEN
+from activities.secret_headers import Unspeakable, with_headers
 from slipway.adapters.credentials import credential
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError

@@ -147,7 +147,8 @@ def test_a_newer_build_takes_the_place_of_one_that_waits_for_the_lock() -> None:
     state, answer = ask(state, "2", minutes=5, mode="supersede")
     assert answer["lock"] == "queued", "the holder is not disturbed"
     state, answer = ask(state, "3", minutes=9, mode="supersede")
-    assert answer["lock"] == "queued"
+    assert (answer["lock"], answer["nudge"]) == ("queued", ["checkout--2:prod:approval"]), "it is told at once"
+    assert ask(state, "3", minutes=9, mode="supersede")[1]["nudge"] == [], "and once"
     state, answer = ask(state, "2", minutes=5, mode="supersede")
     assert (answer["lock"], answer["by"], answer["nudge"]) == ("superseded", "checkout--3", ["checkout--3:prod"])
 

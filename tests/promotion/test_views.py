@@ -73,6 +73,19 @@ def test_each_stage_that_is_not_over_says_whether_the_build_may_go_there_now() -
     assert (dev["may_promote"]["allowed"], test["may_promote"]["allowed"]) == (False, False)
 
 
+def test_a_stage_whose_orchestration_is_suspended_says_who_can_end_that() -> None:
+    known = {
+        "dev": {**lock.empty(), "live": {"version": "1.0", "promotion": "x", "proven": True, "finished_at": iso(NOON)}}
+    }
+    found = cases(rows(), {}, known, iso(NOON), ["checkout--1.1.0:dev"])
+    dev, test = (may_promote(case) for case in found)
+    assert not dev.allowed
+    assert (dev.reasons[0].code, dev.reasons[0].ended_by[:23]) == ("SUSPENDED", "the runtime's `resume` ")
+    assert "SUSPENDED" not in [reason.code for reason in test.reasons]
+    whole = [may_promote(case) for case in cases(rows(), {}, known, iso(NOON), ["checkout--1.1.0"])]
+    assert [each.reasons[0].code for each in whole] == ["SUSPENDED", "SUSPENDED"]
+
+
 def test_what_is_over_is_not_asked_about() -> None:
     dev_over = {"stages": {"dev": {"outcome": "passed", "over": True}}}
     assert [stage.name for stage in open_stages(rows(), dev_over)] == ["test"]

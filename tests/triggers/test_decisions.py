@@ -314,12 +314,12 @@ def test_what_is_no_command_is_named_and_not_on_record(it: Underway) -> None:
 # rollback
 
 
-def live(it: Underway, environment: str = "test") -> None:
-    """This promotion's release serves there, and is proven."""
+def live(it: Underway, environment: str = "test", before: list[dict[str, Any]] | None = None) -> None:
+    """This promotion's release serves there, and is proven; `before` it others did."""
     release = {"version": it.run.build.version, "promotion": it.id, "proven": True}
     row = Rows("environments").get(environment, "checkout")
     rev = int(str(row.values["rev"])) + 1 if row else 1
-    write_environment(environment, "checkout", {**lock.empty(), "rev": rev, "live": release})
+    write_environment(environment, "checkout", {**lock.empty(), "rev": rev, "live": release, "previous": before or []})
 
 
 def runs_back(app: AppHost, it: Underway) -> int:
@@ -337,6 +337,18 @@ def test_a_release_that_is_live_and_proven_is_taken_back_once_per_key(app: AppHo
     eventually(lambda: runs_back(app, it) == 1)
     assert it.command("rollback", stage="production").problem == (409, "NOT_LIVE")
     assert it.command("rollback", stage="moon").problem == (404, "UNKNOWN_STAGE")
+
+
+def test_a_release_that_was_never_proven_is_not_returned_to(it: Underway) -> None:
+    live(it, before=[{"version": "0.9", "promotion": "checkout--0.9", "proven": False}])
+    reply = it.command("rollback")
+    assert reply.problem == (409, "PREVIOUS_NOT_PROVEN")
+    assert "0.9, was never proven" in reply.json["detail"]
+
+
+def test_whoever_takes_a_release_back_hears_what_comes_in_its_place(it: Underway) -> None:
+    live(it, before=[{"version": "0.9", "promotion": "checkout--0.9", "proven": True}])
+    assert it.command("rollback").json["words"] == "test returns to 0.9"
 
 
 def test_rollbacks_with_different_keys_are_different_rollbacks(app: AppHost, it: Underway) -> None:

@@ -179,6 +179,8 @@ class Model:
         live = row and row["live"]
         if not plans or not live or live["promotion"] != promotion or not live["proven"]:
             return False
+        if row["previous"] and not row["previous"][0]["proven"]:
+            return False
         instance = child_id(stage_id(promotion, stage), "back", self._key())
         received_at = str(self.world.of(promotion).rows["promotion"]["doc"]["received_at"])
         run = StageRun(promotion, instance, plans[0], build, "", received_at, phase=LOCK, goes_back=True)

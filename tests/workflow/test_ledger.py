@@ -155,3 +155,16 @@ async def test_a_host_that_is_killed_anywhere_leaves_a_true_ledger(model: Model,
     await model.restart()
     await check_the_end(model)
     assert [(each["version"], each["state"]) for each in model.world.ledger("dev")] == [("1.1.0", "proven")]
+
+
+async def test_of_two_rollbacks_at_once_the_second_finds_nothing_to_do_and_that_is_no_breakdown(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"])
+    await model.wait(600)
+    assert [await model.roll_back(build, "dev") for _ in range(2)] == [True, True]
+    await check_the_end(model)
+    assert model.world.sites["checkout-dev"].live == "1.0.0"
+    said = [each["action"] for each in model.world.records if ":back:" in each["id"]]
+    assert [each for each in said if each in ("stage.rolled-back", "stage.cancelled", "stage.broken")] == [
+        "stage.rolled-back",
+        "stage.cancelled",
+    ]

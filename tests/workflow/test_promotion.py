@@ -157,6 +157,16 @@ async def test_a_deployment_that_never_ends_has_a_deadline(flow: Workflow) -> No
     assert (await flow.lock("dev"))["holder"] is None
 
 
+async def test_what_azure_puts_off_beyond_the_deadline_does_not_begin_then(flow: Workflow) -> None:
+    flow.world.put_off["deploy"] = 3600.0
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", deploy_within_s=1200))
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("broken", "TIMED_OUT")
+    assert "Azure asks us to slow down" in output["words"]
+    assert flow.clock.now() < later(minutes=5)
+    assert flow.world.effects == {}
+
+
 async def test_a_load_driver_that_was_late_itself_is_asked_again(flow: Workflow) -> None:
     flow.world.late_driver_times = 2
     id = await flow.promote(a_build("1.1.0"), a_stage("test", loads=(LOAD,)))

@@ -281,7 +281,16 @@ async def a_release_that_is_taken_back(model: Model) -> None:
     assert await model.roll_back(build, "dev")
 
 
-@shows("go back: broken", "go back: waits")
+@shows("go back: broken")
+async def a_release_whose_predecessor_is_gone(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"])
+    await model.wait(600)
+    model.touched.add("dev")
+    model.world.sites["checkout-dev"].idle = "0.9.0"
+    assert await model.roll_back(build, "dev")
+
+
+@shows("go back: not live", "go back: waits")
 async def a_release_that_somebody_else_took_away(model: Model) -> None:
     build = await model.submit("1.1.0", ["dev"])
     await model.wait(600)

@@ -43,7 +43,8 @@ class Kept:
 @dataclass
 class World:
     """`meanwhile` is awaited before each activity. `raising`: how many calls of an activity break down
-    altogether; `away`: how many an outside service does not take; `swap_back_fails`: how many swaps back are
+    altogether; `away`: how many an outside service does not take; `put_off`: for how long it does not take any of
+    them, as it says itself; `swap_back_fails`: how many swaps back are
     refused. `bad_load`, `sick_idle`, `sick_live`: versions that fail there; `latency_ms` of those that do not answer
     in 22. `polls`: how long operations take.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
@@ -62,6 +63,7 @@ class World:
     broken_checks: bool = False
     meanwhile: Callable[[str, Order], Awaitable[None]] | None = None
     away: Counter[str] = field(default_factory=Counter)
+    put_off: dict[str, float] = field(default_factory=dict)
     late_driver_times: int = 0
     fence: int = 0
     promotions: dict[str, Kept] = field(default_factory=dict)
@@ -104,6 +106,8 @@ class World:
         if self.away[activity] > 0:
             self.away[activity] -= 1
             return running(order.get("handle") or {}, 1.0, "the service does not answer")
+        if activity in self.put_off:
+            return running(order.get("handle") or {}, self.put_off[activity], "Azure asks us to slow down")
         stoppable = activity in ("deploy", "swap", "check_health", "drive_load")
         if stoppable and self.of(order["promotion"]).aborted and not order.get("despite_abort"):
             return cancelled()

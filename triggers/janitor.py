@@ -12,6 +12,7 @@ from slipway.adapters import watched
 from slipway.adapters.read_model import environment_rows, promotion_rows
 from triggers.deciding import nudge
 from triggers.entities_read import decisions_of
+from triggers.intake import now
 from triggers.looking_after import Found, Janitor, Records
 from triggers.rebuilding import Rows
 
@@ -80,4 +81,4 @@ async def janitor(tick: func.TimerRequest, client: df.DurableOrchestrationClient
     if not _janitors:
         _janitors.append(Janitor(DurableRuntime(client), Tables()))
     _janitors[0].runtime = DurableRuntime(client)
-    await _janitors[0].look(datetime.now(UTC))
+    await _janitors[0].look(now())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.end_to_end.system import System, a_message, start
+from tests.end_to_end.system import System, a_message, stage_of, start
 
 
 def let_pass(system: System, seconds: float) -> None:
@@ -12,7 +12,7 @@ def let_pass(system: System, seconds: float) -> None:
 
 
 def test_an_approval_that_nobody_gives_expires_after_its_eight_hours(tmp_path: Path) -> None:
-    id = "checkout--8.0.0"
+    id, newer = "checkout--8.0.0", "checkout--8.1.0"
     with start(tmp_path, virtual_time=True) as laptop:
         system = System(laptop)
         system.send(a_message("8.0.0"))
@@ -27,6 +27,20 @@ def test_an_approval_that_nobody_gives_expires_after_its_eight_hours(tmp_path: P
         assert (shown["state"], shown["code"]) == ("cancelled", "APPROVAL_EXPIRED")
         answer = system.approve(id)
         assert (answer.status_code, answer.json()["code"]) == (409, "EXPIRED")
+
+        # What a person says is said at the system's time, which is hours ahead of the machine's by now.
+        system.send(a_message("8.1.0"))
+        system.until_state(newer, "test", "deploying")
+        let_pass(system, 60)
+        hold = {"kind": "hold", "environment": "production", "service": "checkout", "reason": "freeze", "for": "10m"}
+        assert system.call("POST", "/api/intents", "alice", json=hold).status_code == 201
+        assert system.approve(newer).status_code == 200
+        let_pass(system, 300)
+        assert stage_states(system, newer) == ["passed", "waiting for the lock"]
+        reasons = stage_of(system.get(f"/api/promotions/{newer}"), "production")["may_promote"]["reasons"]
+        assert "HELD" in [reason["code"] for reason in reasons]
+        let_pass(system, 420)
+        assert stage_states(system, newer) == ["passed", "passed"]
 
 
 def stage_states(system: System, id: str) -> list[str]:

@@ -108,7 +108,10 @@ class Host:
             self._timers,
             ClockApi(clock, self.next_due, self.virtual_time),
         )
-        self._runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
+        application = server.application()
+        if self.virtual_time is not None:
+            application.on_response_prepare.append(self.virtual_time.stamp)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         self._listeners = self._make_listeners(app)
 
     @property
@@ -163,6 +166,8 @@ class Host:
             *(timer.close() for timer in self._timers.values()),
         )
         await self.engine.stop()
+        if self.virtual_time is not None:
+            self.virtual_time.forget()
         await self._connections.close()
         await self._runner.cleanup()
 

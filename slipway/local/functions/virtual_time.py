@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from email.utils import format_datetime
 from typing import Protocol
+
+from aiohttp import web
 
 from slipway.local.functions.clock import VirtualClock
 from slipway.local.functions.keeper import Keeper
 
 log = logging.getLogger(__name__)
 KEPT = "clock"
+NAMED = "FUNCTIONS_NOW"  # the environment variable in which functions find the time
 NAP_SECONDS = 0.02  # between looks, while nothing is waiting for the clock
 TICK_SECONDS = 1.0  # of real time a jump, while only schedules are left, which come for ever
 
@@ -47,6 +52,15 @@ class VirtualTime:
         """After a restart the clock goes on from where it was, unless it starts later."""
         if (kept := self._keeper.kept(KEPT)) is not None:
             self._clock.advance_to(datetime.fromisoformat(kept))
+        self._name()
+
+    def forget(self) -> None:
+        """The functions are on the machine's time again."""
+        os.environ.pop(NAMED, None)
+
+    async def stamp(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """Answers bear the time that holds for the functions, so that clients can reckon with it."""
+        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
 
     def next_due(self) -> datetime | None:
         parts = (self._durable, *self._others)
@@ -99,6 +113,10 @@ class VirtualTime:
 
     async def _jump(self, to: datetime) -> None:
         self._clock.advance_to(to)
+        self._name()
         self._keeper.keep(KEPT, self._clock.now().isoformat())
         await asyncio.sleep(0)  # also where nothing happens at that time, others have their turn
         await self.settle()
+
+    def _name(self) -> None:
+        os.environ[NAMED] = self._clock.now().isoformat()

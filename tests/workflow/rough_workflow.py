@@ -62,14 +62,10 @@ class RoughFunctions(WorldFunctions):
             for waiter in order["waiters"]:
                 await flow.nudge(waiter)
             return json.dumps(passed().dump())
-        begun = flow.rough.begun
         try:
             answer = await flow.rough.answer_slowly(name, order)
         except RuntimeError as error:
             raise ActivityFailed("RuntimeError", str(error)) from error
-        finally:
-            if flow.rough.begun > begun:
-                await flow.written(order)
         if name == "mirror_environment" and not answer.running:
             await flow.mirror(order)
         flow.die_if_it_is_time()
@@ -90,7 +86,7 @@ class RoughWorkflow(Workflow):
         self._nudged = 0
         self._dies_in = 0
         super().__init__(world, state)
-        world.now = self.clock.now
+        world.now, world.written = self.clock.now, self.written
 
     def functions(self) -> WorldFunctions:
         return RoughFunctions(self)

@@ -3,7 +3,7 @@ between an effect and its record, answers come late. Receipts and fences hold as
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -55,11 +55,14 @@ class WentLive:
     at: datetime
 
 
+async def _nobody_looks(order: Order) -> None: ...
+
+
 @dataclass
 class RoughWorld(World):
     """`flaws`: what is wrong with a version: crashing, bad load, sick idle, sick live, sick later (some time after it
     went live) or endless (its operations take hours). `refused_swaps`: so many of the next swaps fail. `sleepers` are
-    activities that come on with time only."""
+    activities that come on with time only; `written` is awaited just after a write."""
 
     now: Callable[[], datetime] = lambda: datetime.max
     takes_s: float = 20.0
@@ -74,6 +77,7 @@ class RoughWorld(World):
     fences: dict[str, Fence] = field(default_factory=dict)
     went_live: list[WentLive] = field(default_factory=list)
     environments: dict[str, Order] = field(default_factory=dict)
+    written: Callable[[Order], Awaitable[None]] = _nobody_looks
     sleepers: list[tuple[datetime, asyncio.Future[None]]] = field(default_factory=list)
 
     async def answer_slowly(self, activity: str, order: Order) -> Answer:
@@ -86,7 +90,10 @@ class RoughWorld(World):
                 return refused
             await self._sleep(min(lag.seconds, LONGEST_WRITE_S))
             order = {**order, "despite_abort": True}  # it looked before it wrote
+        begun = self.begun
         answer = self.answer(activity, order)
+        if self.begun > begun:
+            await self.written(order)
         if lag.where == "forgetting" and order.get("operation") in self.receipts:
             self.receipts[order["operation"]] = {}
             raise RuntimeError("the worker died before it kept what it had done")

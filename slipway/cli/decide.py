@@ -8,10 +8,11 @@ import typer
 from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
-from slipway.cli.connection import Api, connect, promotion_path, understood
+from slipway.cli.connection import Api, promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
+from slipway.cli.sign_in import connect
 
 StageName = Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only stage that waits for approval.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit record.")]

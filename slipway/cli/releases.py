@@ -8,11 +8,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from slipway.cli.api_answers import Kept, Ledger
-from slipway.cli.connection import connect, service_path, understood
+from slipway.cli.connection import service_path, understood
 from slipway.cli.looks import look
 from slipway.cli.options import AsJson, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.show import listing
+from slipway.cli.sign_in import connect
 from slipway.cli.times import ago, between
 
 

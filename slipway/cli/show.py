@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.api_answers import STATES, Environment, Environments, Promotion, Promotions, ServiceThere, Summary
-from slipway.cli.connection import connect, promotion_path, understood
+from slipway.cli.connection import promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.live_tree import Detail, tree
 from slipway.cli.looks import look
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
+from slipway.cli.sign_in import connect
 from slipway.cli.times import ago, until
 from slipway.cli.watch import follow
 from slipway.promotion.pipeline.findings import nearest

@@ -15,6 +15,7 @@ from slipway.cli.connection import promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.live_tree import Detail, tree
 from slipway.cli.looks import look
+from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.sign_in import connect
@@ -99,7 +100,7 @@ def _row(each: Summary, now: datetime) -> tuple[Text, ...]:
         Text(clean(each.id), style="bold"),
         Text(f"{shown.icon} {each.state}", style=shown.style),
         Text(ago(each.started_at, now) if each.started_at else "", style="dim"),
-        Text(clean(each.waits_for or "")),
+        Text(clean(spoken(each.waits_for or "", now))),
     )
 
 
@@ -123,7 +124,7 @@ def _environments(found: list[Environment], now: datetime) -> RenderableType:
 def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterator[Text]:
     """Why nothing goes there, and how that ends: a lock that is broken, holds that are in force."""
     if service.broken:
-        yield Text(clean(f"! {service.service} in {environment} is broken: {service.broken.words}"), "red")
+        yield Text(clean(f"! {service.service} in {environment} is broken: {spoken(service.broken.words, now)}"), "red")
         yield Text(clean(f"  once somebody has looked: slipway lift {environment}.{service.service}.broken"), "dim")
     for hold in service.holds:
         if hold.expires_at > now:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from slipway.cli.api_answers import Approval, Stage, Step, Target
 from slipway.cli.looks import Look, look
+from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.reasons import look_of, short_name, told, worth_a_line
 from slipway.cli.times import between, until
@@ -58,7 +59,7 @@ def stage_row(stage: Stage, now: datetime, with_steps: bool) -> Row:
     return Row(
         Text(shown.icon, shown.style),
         Text(stage_name(stage), "dim" if stage.state == "pending" else "bold"),
-        Text(clean(words), "" if stage.state == "passed" else shown.style),
+        Text(clean(spoken(words, now)), "" if stage.state == "passed" else shown.style),
         between(stage.started_at, stage.ended_at or now),
     )
 
@@ -116,7 +117,7 @@ def _step_row(step: Step, stage: Stage, now: datetime) -> Row:
     return Row(
         Text(shown.icon, shown.style),
         Text(step_name(step, stage)),
-        Text(clean(words), "dim" if calm else shown.style),
+        Text(clean(spoken(words, now)), "dim" if calm else shown.style),
         between(step.started_at, step.ended_at or now),
     )
 

@@ -110,7 +110,7 @@ def _grid(rows: Iterable[Row], name_width: int) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=1)
     grid.add_column(width=min(name_width, LONGEST_NAME), no_wrap=True, overflow="ellipsis")
-    grid.add_column(ratio=1)
+    grid.add_column(ratio=1, overflow="fold")  # a command to type is never cut
     grid.add_column(width=10, justify="right", no_wrap=True, style="dim")
     for row in rows:
         grid.add_row(*row)

@@ -23,11 +23,13 @@ from slipway.cli.times import ago, until
 from slipway.cli.watch import follow
 from slipway.promotion.pipeline.findings import nearest
 
+BEFORE_FIRST = "the release before Slipway's first"
+
 
 def list_promotions(
     service: Annotated[str | None, typer.Option(help="Only this service's.")] = None,
     state: Annotated[str | None, typer.Option(help="Only in this state, such as waiting.")] = None,
-    top: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 20,
+    top: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
     after: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
     url: Url = None,
     as_json: AsJson = False,
@@ -134,8 +136,8 @@ def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterato
 
 
 def _live(service: ServiceThere) -> Text:
-    if service.live is None:
-        return Text("?", style="dim")
+    if service.live is None:  # the lock knows what Slipway released, and nobody what a broken one left there
+        return Text("?" if service.broken else BEFORE_FIRST, style="dim")
     proven = "" if service.live.proven else " unproven"
     return Text.assemble(clean(service.live.version), (proven, "yellow"))
 

@@ -15,6 +15,7 @@ from slipway.settings import settings
 from triggers.http import NotFound, answer, api, query_of
 from triggers.identity import READERS
 from triggers.intake import now
+from triggers.known_places import require_known
 
 bp = df.Blueprint()
 
@@ -33,7 +34,7 @@ async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpRe
     *READERS,
     answers={200: "ServiceInEnvironment"},
     query="ReleasesQuery",
-    refuses={404: ("UNKNOWN_ENVIRONMENT",)},
+    refuses={404: ("UNKNOWN_SERVICE", "UNKNOWN_ENVIRONMENT")},
 )
 async def get_environment_service(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """One service in one environment, and its ledger: every release that was live there, newest first."""
@@ -44,6 +45,8 @@ async def get_environment_service(req: func.HttpRequest, person: Person) -> func
     known = is_name(environment) and is_name(service)
     row = await asyncio.to_thread(environment_row, environment, service) if known else None
     if row is None:
+        if known:
+            await asyncio.to_thread(require_known, environment, service)
         raise NotFound("UNKNOWN_ENVIRONMENT", f"nothing of {service} has been promoted to {environment}")
     found, after = await asyncio.to_thread(newest_releases, environment, service, query.top, query.after)
     ledger = {"releases": [release(each) for each in found], "after": after}

@@ -12,14 +12,13 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.approval import Person
 from slipway.promotion.ids import is_name, shortened
 from slipway.promotion.outcomes import iso
-from slipway.settings import settings
 from triggers.entities_read import lock_of
 from triggers.http import NotFound, answer, api, body_of
 from triggers.intake import now
+from triggers.known_places import require_known
 
 bp = df.Blueprint()
 
@@ -41,7 +40,7 @@ async def post_intent(
     from triggers.bodies import Intent
 
     asked, at = body_of(req, Intent), now()
-    await asyncio.to_thread(_require_known, asked.environment, asked.service)
+    await asyncio.to_thread(require_known, asked.environment, asked.service)
     id = f"{asked.environment}.{asked.service}.{uuid.uuid4().hex[:8]}"
     expires_at = iso(asked.ends(at))
     given = {"id": id, "by": person.name, "reason": asked.reason, "at": iso(at), "expires_at": expires_at}
@@ -102,15 +101,3 @@ def _place_of(id: str) -> tuple[str, str, str]:
     if len(parts) != 3 or not all(is_name(part) for part in parts):
         raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
     return parts[0], parts[1], parts[2]
-
-
-def _require_known(environment: str, service: str) -> None:
-    """Raises NotFound unless the service's pipeline has that environment."""
-    from slipway.promotion.pipeline import compile_plan, read_pipeline
-
-    found = PipelineFolder(settings().pipelines).find(service)
-    if found is None:
-        raise NotFound("UNKNOWN_SERVICE", f"no pipeline is for the service {service}")
-    plan = compile_plan(read_pipeline(found.text, found.file), found.digest)
-    if all(stage.environment != environment for stage in plan.stages):
-        raise NotFound("UNKNOWN_ENVIRONMENT", f"the pipeline of {service} has no environment {environment}")

@@ -40,10 +40,11 @@ class Target(BaseModel):
 
 
 class Step(BaseModel):
-    """Something done to the whole stage (`target` empty) or to one target."""
+    """Something done to the whole stage (`target` empty) or to one target. `operation` is its id."""
 
     name: str
     target: str = ""
+    operation: str = ""
     state: str
     started_at: Moment = None
     ended_at: Moment = None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from slipway.cli.api_answers import Promotion, Stage, Step
 from slipway.cli.looks import look
+from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.stage_rows import stage_words, step_name
 
@@ -20,7 +21,7 @@ class Change:
 
     def line(self) -> str:
         """`✓ test        passed · error rate 0 % of 160 requests`."""
-        return f"{look(self.state).icon} {clean(self.stage):<11} {clean(self.words)}".rstrip()
+        return f"{look(self.state).icon} {clean(self.stage):<11} {clean(spoken(self.words))}".rstrip()
 
 
 def changes(before: Promotion | None, after: Promotion, every_step: bool = False) -> list[Change]:

@@ -1,7 +1,5 @@
-"""Where the API is, with whose token to ask it, and what its refusals mean for the exit code."""
+"""Where the API is, how to ask it, and what its refusals mean for the exit code."""
 
-import base64
-import json
 import os
 import ssl
 from dataclasses import dataclass
@@ -14,12 +12,14 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from slipway.cli.failure import ExitCode, Failure
-from slipway.cli.state_folder import read_login, read_run, state_folder
+from slipway.cli.state_folder import read_run, state_folder
 
 DEFAULT_URL = "http://127.0.0.1:7071"
 TIMEOUT_S = 15.0
+LOOK_S = 2.0  # for a look at whether anything is there
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 SIGN_IN = "`slipway login --as alice` on the laptop; a token in SLIPWAY_TOKEN elsewhere (see `slipway login`)"
+START = "`slipway run` starts a system on this laptop, --url or SLIPWAY_URL names another"
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -44,30 +44,16 @@ def find_place(url: str | None = None) -> Place:
     return Place(chosen, os.environ.get("SLIPWAY_CA_FILE") or (run.ca if run and run.url == chosen else None))
 
 
-def find_token(place: Place) -> str:
-    """SLIPWAY_TOKEN, else the token of `slipway login` if it was made for this place.
-
-    Raises Failure (not signed in): none there, too old, or made for another address.
-    """
-    if token := os.environ.get("SLIPWAY_TOKEN"):
-        _refuse_expired(_expiry(token), "renew SLIPWAY_TOKEN")
-        return token
-    login = read_login(state_folder())
-    if login is None:
-        raise _not_signed_in(f"nobody is signed in; {SIGN_IN}")
-    if login.url != place.url:
-        raise _not_signed_in(f"{login.person} is signed in to {login.url}, not to {place.url}; {SIGN_IN}")
-    _refuse_expired(login.expires_at, f"`slipway login --as {login.person}` renews it")
-    return login.access_token
-
-
 class Api:
-    """The HTTP API as one signed-in person. Every refusal ends in a Failure with its exit code."""
+    """The HTTP API as one signed-in person. Every refusal ends in a Failure with its exit code.
 
-    def __init__(self, place: Place, token: str) -> None:
+    `renewal` says in words how to get a new token when this one is not accepted.
+    """
+
+    def __init__(self, place: Place, token: str, renewal: str = SIGN_IN) -> None:
         if urlsplit(place.url).scheme == "http" and urlsplit(place.url).hostname not in LOOPBACK:
             raise Failure("USAGE", f"a token is not sent in the clear to {place.url}", ExitCode.USAGE)
-        self._place = place
+        self._place, self._renewal = place, renewal
         self._skew = timedelta()
         self._http = http_client(place.ca, place.url, headers={"Authorization": f"Bearer {token}"})
 
@@ -100,7 +86,7 @@ class Api:
         self._hear_time(answer)
         if answer.is_success:
             return _json(answer)
-        raise _refusal(answer)
+        raise _refusal(answer, self._place.url, self._renewal)
 
     def _hear_time(self, answer: httpx.Response) -> None:
         if date := answer.headers.get("date"):
@@ -109,12 +95,6 @@ class Api:
             except ValueError:
                 return
             self._skew = skew if abs(skew) > timedelta(seconds=2) else timedelta()
-
-
-def connect(url: str | None = None) -> Api:
-    """The API at the place that `find_place` finds, with the token that `find_token` finds."""
-    place = find_place(url)
-    return Api(place, find_token(place))
 
 
 def promotion_path(promotion: str, *parts: str) -> str:
@@ -139,6 +119,15 @@ def http_client(ca: str | None, url: str, headers: dict[str, str] | None = None)
     return httpx.Client(verify=trust, timeout=TIMEOUT_S, trust_env=proxied, headers=headers)
 
 
+def require_answer(place: Place) -> None:
+    """Raises Failure when nothing answers there; any answer at all will do. No token is sent."""
+    with http_client(place.ca, place.url) as http:
+        try:
+            http.get(f"{place.url}/api/health", timeout=LOOK_S)
+        except httpx.TransportError as error:
+            raise _not_reachable(place.url, error) from error
+
+
 def understood(model: type[Answer], document: Any) -> Answer:
     """`document` as `model`. Raises Failure when it is not what the API promises."""
     try:
@@ -158,8 +147,9 @@ def _json(answer: httpx.Response) -> Any:
         raise Failure("ANSWER_NOT_UNDERSTOOD", words, ExitCode.REFUSED, status=502) from error
 
 
-def _refusal(answer: httpx.Response) -> Failure:
-    """What a refusal means: its own problem document when there is one."""
+def _refusal(answer: httpx.Response, url: str, renewal: str) -> Failure:
+    """What a refusal means: its own problem document when there is one. A token is judged before Slipway is
+    asked, and what judges it (App Service, the laptop's host) sends no document."""
     codes = {401: ExitCode.NOT_SIGNED_IN, 403: ExitCode.NOT_SIGNED_IN, 404: ExitCode.NOT_FOUND}
     exit_code = codes.get(answer.status_code, ExitCode.REFUSED)
     try:
@@ -171,37 +161,21 @@ def _refusal(answer: httpx.Response) -> Failure:
         status = answer.status_code
         if status in {502, 503, 504}:
             return Failure("NOT_REACHABLE", words, ExitCode.NOT_REACHABLE, status=status)
+        if status == 401:
+            words = f"{url} does not accept the token: it is wrong or has expired; {renewal}"
+            return Failure("TOKEN_REFUSED", words, exit_code, status=status)
         return Failure(f"HTTP_{status}", f"{words}; is that address a Slipway?", exit_code, status=status)
     words = str(document.get("detail") or document.get("title") or document["code"])
     if answer.status_code == 401:
-        words = f"{words}; {SIGN_IN}"
+        words = f"{words}; {renewal}"
     return Failure(str(document["code"]), words, exit_code, document)
 
 
 def _not_reachable(url: str, error: httpx.TransportError) -> Failure:
-    why = "gives no answer in time" if isinstance(error, httpx.TimeoutException) else f"cannot be reached ({error})"
-    return Failure(
-        "NOT_REACHABLE",
-        f"{url} {why}; `slipway run` starts a system on this laptop, --url names another",
-        ExitCode.NOT_REACHABLE,
-    )
-
-
-def _not_signed_in(words: str) -> Failure:
-    return Failure("NOT_SIGNED_IN", words, ExitCode.NOT_SIGNED_IN)
-
-
-def _refuse_expired(expires_at: datetime | None, what_to_do: str) -> None:
-    if expires_at and expires_at <= datetime.now(UTC):
-        ended = expires_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        raise Failure("TOKEN_EXPIRED", f"the token ended at {ended}; {what_to_do}", ExitCode.NOT_SIGNED_IN)
-
-
-def _expiry(token: str) -> datetime | None:
-    """When a JWT ends, read without trust in it; None when it is none (the server will judge)."""
-    try:
-        payload = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        return datetime.fromtimestamp(float(claims["exp"]), UTC)
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError):
-        return None
+    if isinstance(error, httpx.TimeoutException):
+        what = f"{url} gives no answer in time"
+    elif isinstance(error, httpx.ConnectError) and "SSL" not in str(error):
+        what = f"nothing answers at {url} ({error})"
+    else:
+        what = f"{url} cannot be reached ({error})"
+    return Failure("NOT_REACHABLE", f"{what}; {START}", ExitCode.NOT_REACHABLE)

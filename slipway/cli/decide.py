@@ -8,10 +8,12 @@ import typer
 from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
-from slipway.cli.connection import Api, connect, promotion_path, understood
+from slipway.cli.connection import Api, promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
+from slipway.cli.sign_in import connect
 
 StageName = Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only stage that waits for approval.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit record.")]
@@ -87,7 +89,7 @@ def hold(
     """Keep every build of a service out of an environment for a while."""
     body = {"kind": "hold", "environment": environment, "service": service, "reason": reason, "for": lasts}
     document = connect(url).post("/api/intents", body)
-    answer(document, Text(f"✓ {clean(str(document['words']))}\n  slipway lift {document['id']}"), as_json)
+    answer(document, Text(f"✓ {clean(spoken(str(document['words'])))}\n  slipway lift {document['id']}"), as_json)
 
 
 def lift(
@@ -126,4 +128,4 @@ def waiting_stage(api: Api, promotion: str) -> str:
 
 def _say(document: Any, otherwise: str, as_json: bool) -> None:
     words = document.get("words") if isinstance(document, dict) else None
-    answer(document, Text(f"✓ {clean(str(words or otherwise))}"), as_json)
+    answer(document, Text(f"✓ {clean(spoken(str(words or otherwise)))}"), as_json)

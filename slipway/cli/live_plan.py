@@ -5,9 +5,10 @@ from typing import Any
 from pydantic import RootModel
 
 from slipway.cli.api_answers import LivePlan
-from slipway.cli.connection import connect, understood
+from slipway.cli.connection import understood
 from slipway.cli.plan_view import live_page
 from slipway.cli.printing import answer
+from slipway.cli.sign_in import connect
 from slipway.promotion.plan import PromotionPlan
 
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from slipway.cli.api_answers import Promotion, Said, Stage
 from slipway.cli.looks import look
+from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.stage_rows import Row, approval_rows, reason_rows, retry_rows, stage_name, stage_row, work_rows
 from slipway.cli.times import ago, between, until
@@ -87,7 +88,7 @@ def _sentences(promotion: Promotion, now: datetime) -> Iterator[Text]:
         yield Text(clean(_told("aborted", promotion.aborted)), style="yellow")
     said = any(stage.words and stage.words in (promotion.words or "") for stage in promotion.stages)
     if promotion.over and promotion.state != "passed" and promotion.words and not said:
-        yield Text(clean(promotion.words), style=look(promotion.state).style)
+        yield Text(clean(spoken(promotion.words, now)), style=look(promotion.state).style)
 
 
 def _told(what: str, said: Said) -> str:
@@ -109,7 +110,7 @@ def _grid(rows: Iterable[Row], name_width: int) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=1)
     grid.add_column(width=min(name_width, LONGEST_NAME), no_wrap=True, overflow="ellipsis")
-    grid.add_column(ratio=1)
+    grid.add_column(ratio=1, overflow="fold")  # a command to type is never cut
     grid.add_column(width=10, justify="right", no_wrap=True, style="dim")
     for row in rows:
         grid.add_row(*row)

@@ -53,7 +53,7 @@ def _stages(
     for number, stage in enumerate(in_order(compiled.stages), 1):
         facts = Table.grid(padding=(0, 2))
         facts.add_column(style="dim", no_wrap=True)
-        facts.add_column()
+        facts.add_column(overflow="fold")
         for name, words in _facts(stage, rollouts.get(stage.name, ())):
             facts.add_row(f"   {name}", Text(clean(words)))
         if now and stage.name in may:

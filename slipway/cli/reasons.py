@@ -4,6 +4,7 @@ from datetime import datetime
 
 from slipway.cli.api_answers import MayPromote, Reason
 from slipway.cli.looks import Look
+from slipway.cli.moments import spoken
 from slipway.cli.times import clock
 
 COMMAND = "slipway "
@@ -64,7 +65,7 @@ def short_name(reason: Reason) -> str:
 def told(reason: Reason, now: datetime) -> str:
     """Its words, until when, and on a line of its own the command that ends it."""
     waits = "" if is_command(reason) else "waits "
-    words = reason.words + (f", {waits}until {clock(reason.until, now)}" if reason.until else "")
+    words = spoken(reason.words, now) + (f", {waits}until {clock(reason.until, now)}" if reason.until else "")
     return f"{words}\n{reason.ended_by}" if is_command(reason) else words
 
 

@@ -8,11 +8,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from slipway.cli.api_answers import Kept, Ledger
-from slipway.cli.connection import connect, service_path, understood
+from slipway.cli.connection import service_path, understood
 from slipway.cli.looks import look
+from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.show import listing
+from slipway.cli.sign_in import connect
 from slipway.cli.times import ago, between
 
 
@@ -49,7 +51,7 @@ def _row(each: Kept, now: datetime) -> tuple[Text, ...]:
         Text(f"{shown.icon} {each.state}", style=shown.style),
         Text(ago(each.since, now), style="dim"),
         Text(between(each.since, each.until or now), style="dim"),
-        Text(clean(_end(each, now))),
+        Text(clean(spoken(_end(each, now), now))),
     )
 
 

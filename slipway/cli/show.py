@@ -11,21 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.api_answers import STATES, Environment, Environments, Promotion, Promotions, ServiceThere, Summary
-from slipway.cli.connection import connect, promotion_path, understood
+from slipway.cli.connection import promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.live_tree import Detail, tree
 from slipway.cli.looks import look
+from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
+from slipway.cli.sign_in import connect
 from slipway.cli.times import ago, until
 from slipway.cli.watch import follow
 from slipway.promotion.pipeline.findings import nearest
+
+BEFORE_FIRST = "the release before Slipway's first"
 
 
 def list_promotions(
     service: Annotated[str | None, typer.Option(help="Only this service's.")] = None,
     state: Annotated[str | None, typer.Option(help="Only in this state, such as waiting.")] = None,
-    top: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 20,
+    top: Annotated[int, typer.Option(min=1, max=100, help="At most so many.")] = 20,
     after: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
     url: Url = None,
     as_json: AsJson = False,
@@ -98,7 +102,7 @@ def _row(each: Summary, now: datetime) -> tuple[Text, ...]:
         Text(clean(each.id), style="bold"),
         Text(f"{shown.icon} {each.state}", style=shown.style),
         Text(ago(each.started_at, now) if each.started_at else "", style="dim"),
-        Text(clean(each.waits_for or "")),
+        Text(clean(spoken(each.waits_for or "", now))),
     )
 
 
@@ -122,7 +126,7 @@ def _environments(found: list[Environment], now: datetime) -> RenderableType:
 def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterator[Text]:
     """Why nothing goes there, and how that ends: a lock that is broken, holds that are in force."""
     if service.broken:
-        yield Text(clean(f"! {service.service} in {environment} is broken: {service.broken.words}"), "red")
+        yield Text(clean(f"! {service.service} in {environment} is broken: {spoken(service.broken.words, now)}"), "red")
         yield Text(clean(f"  once somebody has looked: slipway lift {environment}.{service.service}.broken"), "dim")
     for hold in service.holds:
         if hold.expires_at > now:
@@ -132,8 +136,8 @@ def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterato
 
 
 def _live(service: ServiceThere) -> Text:
-    if service.live is None:
-        return Text("?", style="dim")
+    if service.live is None:  # the lock knows what Slipway released, and nobody what a broken one left there
+        return Text("?" if service.broken else BEFORE_FIRST, style="dim")
     proven = "" if service.live.proven else " unproven"
     return Text.assemble(clean(service.live.version), (proven, "yellow"))
 

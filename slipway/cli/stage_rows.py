@@ -1,5 +1,6 @@
 """One stage as rows of text: itself, and below it who was asked, what was done, what answers where."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
@@ -8,12 +9,15 @@ from rich.text import Text
 
 from slipway.cli.api_answers import Approval, Stage, Step, Target
 from slipway.cli.looks import Look, look
+from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.reasons import look_of, short_name, told, worth_a_line
 from slipway.cli.times import between, until
 
 VOTE_OF = {"approved": "approve", "rejected": "reject"}
 SAID_BY = {"deploying": "deploy", "rolling out": "swap", "verifying live": "verify live", "baking": "bake"}
+
+_TRY = re.compile(r":([1-9]\d*)\Z")
 
 
 class Row(NamedTuple):
@@ -58,7 +62,7 @@ def stage_row(stage: Stage, now: datetime, with_steps: bool) -> Row:
     return Row(
         Text(shown.icon, shown.style),
         Text(stage_name(stage), "dim" if stage.state == "pending" else "bold"),
-        Text(clean(words), "" if stage.state == "passed" else shown.style),
+        Text(clean(spoken(words, now)), "" if stage.state == "passed" else shown.style),
         between(stage.started_at, stage.ended_at or now),
     )
 
@@ -102,21 +106,38 @@ def approval_rows(stage: Stage, now: datetime) -> Iterator[Row]:
 
 def work_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     """What was done, and what answers where."""
-    for step in stage.steps:
-        yield _step_row(step, stage, now)
+    for step, of_try in zip(stage.steps, tries(stage), strict=True):
+        yield _step_row(step, stage, now, of_try)
     for target in stage.targets:
         if target.live or target.idle or target.address:
             yield _target_row(target)
 
 
-def _step_row(step: Step, stage: Stage, now: datetime) -> Row:
+def tries(stage: Stage) -> list[int]:
+    """Of which try of the stage each step is: the number that ends its operation's id.
+
+    A step without one (a bake, an id that was too long) is of the same try as the step before it: steps stand in
+    the order in which they began. Without any number they are taken to be new.
+    """
+    found, latest = [], stage.attempt
+    for step in stage.steps:
+        number = _TRY.search(step.operation)
+        latest = int(number[1]) if number else latest
+        found.append(latest)
+    return found
+
+
+def _step_row(step: Step, stage: Stage, now: datetime, of_try: int) -> Row:
+    """A step of an earlier try is dim, and says so."""
     shown = look(step.state)
-    calm = step.state in {"running", "passed"}
-    words = step.words or ("" if calm else step.state)
+    old = of_try < stage.attempt
+    calm = old or step.state in {"running", "passed"}
+    words = step.words or ("" if step.state in {"running", "passed"} else step.state)
+    words = f"try {of_try}: {words or step.state}" if old else words
     return Row(
-        Text(shown.icon, shown.style),
-        Text(step_name(step, stage)),
-        Text(clean(words), "dim" if calm else shown.style),
+        Text(shown.icon, "dim" if old else shown.style),
+        Text(step_name(step, stage), "dim" if old else ""),
+        Text(clean(spoken(words, now)), "dim" if calm else shown.style),
         between(step.started_at, step.ended_at or now),
     )
 

@@ -26,13 +26,17 @@ class RunFile(BaseModel):
 
 
 class LoginFile(BaseModel):
-    """What `slipway login` keeps (mode 0600): a token, and the one address it may be sent to."""
+    """What `slipway login` keeps (mode 0600): a token, and the one address it may be sent to.
+
+    `with_run`: it is for the system on this state folder, wherever that answers.
+    """
 
     person: str
     url: str
     issuer: str
     expires_at: datetime
     access_token: str
+    with_run: bool = False
 
 
 def state_folder() -> Path:

@@ -10,10 +10,11 @@ import typer
 from pydantic import BaseModel
 from rich.text import Text
 
-from slipway.cli.connection import connect, understood
+from slipway.cli.connection import understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.options import AsJson, Url
 from slipway.cli.printing import answer, clean
+from slipway.cli.sign_in import connect
 from slipway.cli.watch import follow
 
 

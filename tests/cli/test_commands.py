@@ -195,6 +195,23 @@ def test_environments_show_what_is_live_and_what_comes(slipway: Slipway, server:
     assert "» 1.1.0, … 1.2.0 waits" in page
 
 
+def test_a_place_that_went_back_to_before_slipway_says_so(slipway: Slipway, server: ApiServer) -> None:
+    there = {"service": "checkout", "live": None, "previous": [], "on_its_way": None, "waiting": [], "broken": None}
+    document = {"environments": [{"environment": "production", "services": [there]}]}
+    server.on("GET /api/environments", (200, document))
+    page = slipway("environments").stdout
+    assert "the release before Slipway's first" in page
+    assert "?" not in page
+    assert json.loads(slipway("environments", "--json").stdout) == document
+
+
+def test_a_page_is_as_long_as_the_server_lets_it_be(slipway: Slipway, server: ApiServer) -> None:
+    server.on("GET /api/promotions", (200, {"promotions": [], "after": None}))
+    assert slipway("list", "--top", "100").exit_code == 0
+    assert slipway("list", "--top", "101").exit_code == 2
+    assert "1<=x<=100" in slipway("list", "--help").stdout
+
+
 def test_environments_show_holds_that_are_in_force_and_how_to_lift_them(slipway: Slipway, server: ApiServer) -> None:
     def hold(id: str, expires_at: str) -> dict[str, str]:
         return {"id": id, "by": "Alice Adams", "reason": "stocktaking", "at": "", "expires_at": expires_at}

@@ -57,6 +57,43 @@ def test_a_server_that_is_away_is_5_and_names_the_address(slipway: Slipway) -> N
     assert url in problem["detail"]
 
 
+@pytest.fixture
+def nobody_there() -> str:
+    """An address of this machine at which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_no_login_is_advised_where_nothing_answers(
+    slipway: Slipway, nobody_there: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLIPWAY_TOKEN")
+    result = slipway("list", "--url", nobody_there)
+    assert result.exit_code == 5
+    assert f"nothing answers at {nobody_there}" in result.stderr
+    assert "`slipway run` starts a system" in result.stderr
+    assert "slipway login" not in result.stderr
+
+
+def test_a_token_that_is_not_accepted_is_said_so_and_which_it_is(slipway: Slipway, server: ApiServer) -> None:
+    server.on(LIST, (401, "401 Unauthorized"))
+    result = slipway("list")
+    assert result.exit_code == 3
+    assert f"{server.url} does not accept the token: it is wrong or has expired" in result.stderr
+    assert "unset SLIPWAY_TOKEN, and `slipway login --as alice` signs in" in result.stderr
+    assert "is that address a Slipway?" not in result.stderr
+    problem = json.loads(slipway("list", "--json").stdout)
+    assert (problem["code"], problem["status"]) == ("TOKEN_REFUSED", 401)
+
+
+def test_against_azure_a_token_is_renewed_with_az(slipway: Slipway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_TOKEN", jwt.encode({"exp": 1_700_000_000}, "k" * 32))
+    result = slipway("list", "--url", "https://slipway.example")
+    assert result.exit_code == 3
+    assert "set SLIPWAY_TOKEN to a new one, such as from `az account get-access-token" in result.stderr
+
+
 def test_the_commands_own_problems_have_the_shape_of_the_apis(slipway: Slipway, server: ApiServer) -> None:
     server.on(LIST, (418, "I am a teapot"))
     for arguments, code, status in (
@@ -89,11 +126,14 @@ def test_an_answer_of_another_shape_names_the_field(slipway: Slipway, server: Ap
     assert "promotions.0.service" in result.stderr
 
 
-def test_without_a_token_it_says_how_to_sign_in(slipway: Slipway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_token_it_says_how_to_sign_in(
+    slipway: Slipway, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SLIPWAY_TOKEN")
     result = slipway("list")
     assert result.exit_code == 3
     assert "slipway login --as" in result.stderr
+    assert [asked for asked, _, _ in server.heard] == ["GET /api/health"]
 
 
 def test_an_expired_token_is_not_even_sent(
@@ -102,7 +142,7 @@ def test_an_expired_token_is_not_even_sent(
     monkeypatch.setenv("SLIPWAY_TOKEN", jwt.encode({"exp": 1_700_000_000}, "k" * 32))
     result = slipway("list")
     assert result.exit_code == 3
-    assert "the token ended at 2023-11-14 22:13 UTC; renew SLIPWAY_TOKEN" in result.stderr
+    assert "the token ended at 2023-11-14 22:13 UTC; unset SLIPWAY_TOKEN" in result.stderr
     assert server.heard == []
 
 

@@ -99,6 +99,39 @@ def test_a_second_try_is_named() -> None:
     assert "test (try 2)" in shown(a_promotion(a_stage("test", "deploying", attempt=2)))
 
 
+def test_steps_of_an_earlier_try_are_marked() -> None:
+    def step(name: str, number: int, state: str = "passed", words: str = "") -> dict[str, object]:
+        return a_step(name, state, words=words) | {"operation": f"checkout--1.1.0:test:weu:{name}:{number}"}
+
+    steps = [
+        step("deploy", 1, words="deployed to weu"),
+        step("load peak", 1, "failed"),
+        step("bake", 0, words="watched"),  # a bake has no number of its own
+        step("verify health", 2, "running"),
+    ]
+    again = a_promotion(a_stage("test", "verifying", attempt=2, steps=steps))
+    assert [line[2:60].rstrip() for line in shown(again).splitlines()[3:]] == [
+        "✓ deploy        try 1: deployed to weu",
+        "✗ load peak     try 1: failed",
+        "✓ bake          try 1: watched",
+        "» verify health",
+    ]
+    assert "try 1" not in shown(a_promotion(a_stage("test", "verifying", steps=steps)))
+
+
+def test_a_step_whose_id_was_shortened_is_not_said_to_be_old() -> None:
+    steps = [a_step("deploy") | {"operation": "checkout--1.1.0:test:we~0123456789"}]
+    assert "try" not in shown(a_promotion(a_stage("test", "verifying", attempt=2, steps=steps))).split("(try 2)")[1]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_command_to_type_is_never_cut(width: int) -> None:
+    hold = HELD | {"ended_by": "slipway lift production-west-europe.checkout.0123abcd"}
+    page = shown(a_promotion(a_stage("test", "waiting for the lock", may_promote=may_promote(hold))), width)
+    assert "…" not in page.partition("held by")[2]
+    assert hold["ended_by"].replace(" ", "") in "".join(page.split())
+
+
 def test_an_abort_names_who_and_why() -> None:
     aborted = {"by": "alice", "at": at(3), "reason": "wrong build"}
     page = shown(a_promotion(a_stage("dev", "cancelled"), state="cancelled", aborted=aborted))

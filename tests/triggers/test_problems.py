@@ -48,6 +48,7 @@ def test_a_problem_says_what_where_and_which(app: AppHost) -> None:
         ("GET", "/api/promotions?top=101", None, (422, "INVALID_QUERY")),
         ("GET", "/api/promotions?top=%C2%B2", None, (422, "INVALID_QUERY")),
         ("GET", "/api/environments/mars/services/checkout", None, (404, "UNKNOWN_ENVIRONMENT")),
+        ("GET", "/api/environments/test/services/nobody", None, (404, "UNKNOWN_SERVICE")),
         ("GET", "/api/promotions/x/audit", None, (404, "UNKNOWN_PROMOTION")),
     ],
 )

@@ -12,7 +12,7 @@ from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import Site, sites_of, versions
 from slipway.cli.laptop.summary import End, EnvironmentSeen
 from slipway.cli.laptop.supervisor import Laptop
-from slipway.cli.login import sign_in
+from slipway.cli.sign_in import sign_in
 from slipway.cli.submit import build_message
 from slipway.promotion.ids import promotion_id
 from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline

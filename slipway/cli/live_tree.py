@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import Enum
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +22,7 @@ from slipway.cli.times import ago, between, until
 
 QUIET = {"pending", "passed", "cancelled"}  # stages that need no rows below them
 LONGEST_NAME = 30
+TIME_WIDTH = 10
 
 
 class Detail(Enum):
@@ -41,9 +42,9 @@ def tree(promotion: Promotion, now: datetime, detail: Detail = Detail.ACTIVE) ->
     stages_width = max((len(stage_name(stage)) for stage in promotion.stages), default=0)
     steps_width = max((len(row.name) for rows in below.values() for row in rows), default=0)
     for stage in promotion.stages:
-        parts.append(_grid([stage_row(stage, now, detail is not Detail.STAGES)], stages_width))
+        parts.append(_Grid([stage_row(stage, now, detail is not Detail.STAGES)], stages_width))
         if rows := below[stage.name]:
-            parts.append(Padding(_grid(rows, steps_width), (0, 0, 0, 2)))
+            parts.append(Padding(_Grid(rows, steps_width), (0, 0, 0, 2)))
     return Group(*parts)
 
 
@@ -105,13 +106,29 @@ def _below(stage: Stage, promotion: str, now: datetime, detail: Detail) -> Itera
     yield from work_rows(stage, now) if whole else ()
 
 
-def _grid(rows: Iterable[Row], name_width: int) -> Table:
-    """Rows whose names are `name_width` wide, so that nothing moves sideways while the promotion goes on."""
-    grid = Table.grid(padding=(0, 1), expand=True)
-    grid.add_column(width=1)
-    grid.add_column(width=min(name_width, LONGEST_NAME), no_wrap=True, overflow="ellipsis")
-    grid.add_column(ratio=1, overflow="fold")  # a command to type is never cut
-    grid.add_column(width=10, justify="right", no_wrap=True, style="dim")
-    for row in rows:
-        grid.add_row(*row)
-    return grid
+class _Grid:
+    """Rows whose names are `name_width` wide, so that nothing moves sideways while the promotion goes on.
+
+    A command that is wider than its column has the whole width, below its row: it is never cut, and seldom wrapped.
+    """
+
+    def __init__(self, rows: Iterable[Row], name_width: int) -> None:
+        self._rows, self._name_width = list(rows), min(name_width, LONGEST_NAME)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width - self._name_width - 1 - TIME_WIDTH - 3  # an icon, and a blank after each column
+        for row in self._rows:
+            fits = len(row.command) <= room
+            yield self._table(row, row.command if fits else "")
+            if not fits:
+                yield Padding(Text(row.command, row.words.style), (0, 0, 0, 2))
+
+    def _table(self, row: Row, command: str) -> Table:
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(width=1)
+        grid.add_column(width=self._name_width, no_wrap=True, overflow="ellipsis")
+        grid.add_column(ratio=1, overflow="fold")
+        grid.add_column(width=TIME_WIDTH, justify="right", no_wrap=True, style="dim")
+        words = Text("\n").join([row.words, Text(command, row.words.style)]) if command else row.words
+        grid.add_row(row.icon, row.name, words, row.time)
+        return grid

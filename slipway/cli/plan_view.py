@@ -10,7 +10,7 @@ from rich.text import Text
 from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.judge.ramps import NOT_YET
 from slipway.cli.printing import clean
-from slipway.cli.reasons import look_of, told, worth_planning
+from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.times import rounded
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 
@@ -71,7 +71,8 @@ def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
         name = ""
     for reason in reasons:
         shown = look_of(reason)
-        words = "\n  ".join(clean(line) for line in told(reason, now).splitlines())
+        lines = [told(reason, now), *([reason.ended_by] if is_command(reason) else [])]
+        words = "\n  ".join(clean(line) for line in lines)
         yield name, Text(f"{shown.icon} {words}", shown.style)
         name = ""
 

@@ -63,10 +63,9 @@ def short_name(reason: Reason) -> str:
 
 
 def told(reason: Reason, now: datetime) -> str:
-    """Its words, until when, and on a line of its own the command that ends it."""
+    """Its words, and until when."""
     waits = "" if is_command(reason) else "waits "
-    words = spoken(reason.words, now) + (f", {waits}until {clock(reason.until, now)}" if reason.until else "")
-    return f"{words}\n{reason.ended_by}" if is_command(reason) else words
+    return spoken(reason.words, now) + (f", {waits}until {clock(reason.until, now)}" if reason.until else "")
 
 
 def look_of(reason: Reason) -> Look:

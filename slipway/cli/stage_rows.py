@@ -11,7 +11,7 @@ from slipway.cli.api_answers import Approval, Stage, Step, Target
 from slipway.cli.looks import Look, look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
-from slipway.cli.reasons import look_of, short_name, told, worth_a_line
+from slipway.cli.reasons import is_command, look_of, short_name, told, worth_a_line
 from slipway.cli.times import between, until
 
 VOTE_OF = {"approved": "approve", "rejected": "reject"}
@@ -21,12 +21,13 @@ _TRY = re.compile(r":([1-9]\d*)\Z")
 
 
 class Row(NamedTuple):
-    """Icon, name, words, and how long it takes or took."""
+    """Icon, name, words, how long it takes or took, and a command to type below the words."""
 
     icon: Text
     name: Text
     words: Text
     time: str = ""
+    command: str = ""
 
 
 def stage_words(stage: Stage) -> str:
@@ -76,17 +77,18 @@ def _look(stage: Stage) -> Look:
 def retry_rows(stage: Stage, promotion: str, now: datetime) -> Iterator[Row]:
     """Until when a stage that did not pass may be tried again, and by which command."""
     if stage.may_be_retried and stage.deadline and stage.deadline > now:
-        words = f"may be tried again {until(stage.deadline, now)}\nslipway retry {clean(promotion)}"
-        yield Row(Text("?", "magenta"), Text("retry"), Text(words, "magenta"))
+        words = Text(f"may be tried again {until(stage.deadline, now)}", "magenta")
+        yield Row(Text("?", "magenta"), Text("retry"), words, command=f"slipway retry {clean(promotion)}")
 
 
 def reason_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     """Why the build may not go there now, beside what the stage's other rows say; for how long that is so."""
     for reason in worth_a_line(stage.may_promote):
         shown = look_of(reason)
-        words = "\n".join(clean(line) for line in told(reason, now).splitlines())
+        words = Text(clean(told(reason, now)), shown.style)
         lasts = between(reason.since, now) if reason.blocks else ""
-        yield Row(Text(shown.icon, shown.style), Text(clean(short_name(reason))), Text(words, shown.style), lasts)
+        command = clean(reason.ended_by) if is_command(reason) else ""
+        yield Row(Text(shown.icon, shown.style), Text(clean(short_name(reason))), words, lasts, command)
 
 
 def approval_rows(stage: Stage, now: datetime) -> Iterator[Row]:
@@ -133,7 +135,7 @@ def _step_row(step: Step, stage: Stage, now: datetime, of_try: int) -> Row:
     old = of_try < stage.attempt
     calm = old or step.state in {"running", "passed"}
     words = step.words or ("" if step.state in {"running", "passed"} else step.state)
-    words = f"try {of_try}: {words or step.state}" if old else words
+    words = f"try {of_try} · {words or step.state}" if old else words
     return Row(
         Text(shown.icon, "dim" if old else shown.style),
         Text(step_name(step, stage), "dim" if old else ""),

@@ -111,9 +111,9 @@ def test_steps_of_an_earlier_try_are_marked() -> None:
     ]
     again = a_promotion(a_stage("test", "verifying", attempt=2, steps=steps))
     assert [line[2:60].rstrip() for line in shown(again).splitlines()[3:]] == [
-        "✓ deploy        try 1: deployed to weu",
-        "✗ load peak     try 1: failed",
-        "✓ bake          try 1: watched",
+        "✓ deploy        try 1 · deployed to weu",
+        "✗ load peak     try 1 · failed",
+        "✓ bake          try 1 · watched",
         "» verify health",
     ]
     assert "try 1" not in shown(a_promotion(a_stage("test", "verifying", steps=steps)))
@@ -130,6 +130,11 @@ def test_a_command_to_type_is_never_cut(width: int) -> None:
     page = shown(a_promotion(a_stage("test", "waiting for the lock", may_promote=may_promote(hold))), width)
     assert "…" not in page.partition("held by")[2]
     assert hold["ended_by"].replace(" ", "") in "".join(page.split())
+
+
+def test_a_command_that_does_not_fit_its_column_has_a_line_of_its_own() -> None:
+    page = shown(a_promotion(a_stage("test", "waiting for the lock", may_promote=may_promote(HELD))), 40)
+    assert "    slipway lift test.checkout.h1" in page.splitlines()
 
 
 def test_an_abort_names_who_and_why() -> None:

@@ -8,7 +8,7 @@ from slipway.cli.api_answers import Promotion, Stage, Step
 from slipway.cli.looks import look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
-from slipway.cli.stage_rows import stage_words, step_name
+from slipway.cli.stage_rows import stage_words, step_name, tries
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ def changes(before: Promotion | None, after: Promotion, every_step: bool = False
 
 def _of_stage(before: Stage | None, after: Stage, every_step: bool) -> Iterator[Change]:
     ended = {_key(step) for step in before.steps if step.ended_at} if before else set()
-    for step in after.steps:
+    for step, of_try in zip(after.steps, tries(after), strict=True):
         worth_it = every_step or step.state != "passed" or step.name.startswith("load")
         if step.ended_at and worth_it and _key(step) not in ended:
-            yield Change(after.name, step.state, _step_words(step, after))
+            yield Change(after.name, step.state, _step_words(step, after, of_try))
     known = before.state if before else "pending"
     if after.state != known:
         yield Change(after.name, after.state, stage_words(after))
@@ -52,6 +52,8 @@ def _key(step: Step) -> tuple[str, str, datetime | None]:
     return step.name, step.target, step.started_at
 
 
-def _step_words(step: Step, stage: Stage) -> str:
+def _step_words(step: Step, stage: Stage, of_try: int) -> str:
     name = step_name(step, stage)
+    if of_try < stage.attempt:
+        name = f"try {of_try} · {name}"
     return f"{name}: {step.words}" if step.words else f"{name} {step.state}"

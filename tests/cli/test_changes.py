@@ -37,3 +37,9 @@ def test_the_end_names_the_promotion_and_the_reason() -> None:
     before = a_promotion(a_stage("dev", "verifying"))
     after = a_promotion(a_stage("dev", "failed", words="it crashed"), state="failed", words="stage dev: it crashed")
     assert lines(before, after)[-1] == "✗             checkout 1.1.0 failed: stage dev: it crashed"
+
+
+def test_a_first_look_at_a_second_try_says_which_failures_are_old() -> None:
+    failed = a_step("load peak", "failed", words="error rate 21 %") | {"operation": "checkout--1.1.0:test:t:load:1"}
+    second = a_promotion(a_stage("test", "deploying", attempt=2, steps=[failed]))
+    assert lines(None, second)[0] == "✗ test        try 1 · load peak: error rate 21 %"

@@ -144,6 +144,9 @@ def test_a_link_that_died_is_opened_again_once(azure: AzureStandin, tmp_path: Pa
         killed.process.wait()
     same_ports = ("--port", ports[0], "--tls-port", ports[1])
     busy = ["--refuse=plain=com.microsoft:server-busy"] * 2
-    with run_broker(tmp_path, azure.ready["cert"], *same_ports, *busy) as again, Bus(again.ready).watch("plain") as seen:
+    with (
+        run_broker(tmp_path, azure.ready["cert"], *same_ports, *busy) as again,
+        Bus(again.ready).watch("plain") as seen,
+    ):
         bus.send("plain", b"{}", "after", {})
         assert [message.message_id for message in seen.new()] == ["after"]

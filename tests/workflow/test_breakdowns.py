@@ -73,7 +73,7 @@ async def test_a_rollback_whose_targets_cannot_be_read_is_not_proven_and_leaves_
     broken = (await flow.lock("dev"))["broken"]
     assert broken["promotion"] == id
     assert f"the rollback is not proven (TARGETS_UNREADABLE): {words}" in broken["words"]
-    assert live(flow)["checkout-dev"] == ("1.2.0" if when == "before" else "1.0.0"), "whatever it is, nobody has seen it"
+    assert live(flow)["checkout-dev"] == ("1.2.0" if when == "before" else "1.0.0"), "which nobody has seen"
 
 
 async def test_a_target_without_a_way_back_does_not_keep_the_others_from_theirs(flow: Workflow) -> None:

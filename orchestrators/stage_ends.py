@@ -46,7 +46,7 @@ def undo(context: Context, run: StageRun) -> Durable:
         yield from _unlock(context, run, {"result": "undone" if told else "unchanged", **_why(run, ending)})
         words = f"{ending.words}; {answer.words}"
         return replace(run, switched=False).to(phase.REPORT, ending=replace(ending, words=words))
-    words = f"{ending.words}; the rollback is not proven: {answer.words}"
+    words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
 

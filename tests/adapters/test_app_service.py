@@ -208,6 +208,17 @@ def test_a_slot_with_another_version_is_not_swapped(slot: Callable[[str], Slot])
     assert it.versions == before
 
 
+def test_a_slot_that_says_no_version_is_waited_for_a_minute_and_not_swapped(slot: Callable[[str], Slot]) -> None:
+    it = slot("plain")
+    before = it.versions
+    assert before == ("1.0.0", None)
+    answer = it.start_swap("2.0.0", now() - timedelta(seconds=50))
+    assert answer.running and "does not answer yet" in answer.words
+    answer = it.start_swap("2.0.0", now() - timedelta(seconds=61))
+    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "IDLE_SILENT")
+    assert it.versions == before
+
+
 def test_a_swap_that_has_no_effect_is_a_failure_in_the_end(slot: Callable[[str], Slot]) -> None:
     it = slot("plain")
     handle = {"kind": "swap", "poll_url": "", "operation": "op", "intent_at": "2026-11-24T00:00:00Z"}

@@ -123,13 +123,7 @@ def test_what_the_service_refuses_is_told_apart_and_is_taken_once_it_can_be(
 def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(azure: AzureStandin, tmp_path: Path) -> None:
     with run_broker(tmp_path, azure.ready["cert"]) as killed:
         ports = str(killed.ready["port"]), str(killed.ready["tls_port"])
-        bus = ServiceBus(
-            Settings(
-                ca_file=azure.settings.ca_file,
-                servicebus_namespace="localhost",
-                servicebus_endpoint=f"sb://localhost:{ports[1]}",
-            )
-        )
+        bus = ServiceBus(settings_for(azure, killed.ready["tls_port"]))
         bus.send("plain", b"{}", "before", {})
         killed.process.kill()
         killed.process.wait()
@@ -138,3 +132,21 @@ def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(azure: AzureSta
     assert away.value.code == "AZURE_UNAVAILABLE"
     with run_broker(tmp_path, azure.ready["cert"], "--port", ports[0], "--tls-port", ports[1]):
         bus.send("plain", b"{}", "after", {})
+
+
+def test_a_link_that_died_is_opened_again_once(azure: AzureStandin, tmp_path: Path) -> None:
+    """The broker comes back before the next message, and refuses: the SDK's two tries are not enough."""
+    with run_broker(tmp_path, azure.ready["cert"]) as killed:
+        ports = str(killed.ready["port"]), str(killed.ready["tls_port"])
+        bus = ServiceBus(settings_for(azure, killed.ready["tls_port"]))
+        bus.send("plain", b"{}", "before", {})
+        killed.process.kill()
+        killed.process.wait()
+    same_ports = ("--port", ports[0], "--tls-port", ports[1])
+    busy = ["--refuse=plain=com.microsoft:server-busy"] * 2
+    with (
+        run_broker(tmp_path, azure.ready["cert"], *same_ports, *busy) as again,
+        Bus(again.ready).watch("plain") as seen,
+    ):
+        bus.send("plain", b"{}", "after", {})
+        assert [message.message_id for message in seen.new()] == ["after"]

@@ -137,6 +137,16 @@ def test_a_failed_stage_is_waited_for_while_it_may_be_retried() -> None:
     assert command("retry", state, "c2")[1]["code"] == "NOT_FAILED"
 
 
+def test_a_retry_that_could_mean_two_stages_is_refused_and_names_them() -> None:
+    state, _ = decisions.apply(decisions.empty(), "report", reported("failed", over=False))
+    state, _ = decisions.apply(state, "report", {**reported("broken", over=False), "stage": "load"})
+    same, answer = command("retry", state)
+    assert (answer["status"], answer["code"]) == (409, "AMBIGUOUS")
+    assert "dev, load" in answer["words"]
+    assert same["stages"] == state["stages"], "neither is tried again"
+    assert command("retry", state, "c2", stage="load")[1]["status"] == 200
+
+
 def test_a_retry_after_its_time_is_refused_and_one_in_time_is_kept() -> None:
     state, _ = decisions.apply(decisions.empty(), "report", reported("failed", over=False))
     closing = {"stage": "dev", "attempt": 1, "waiter": "p:dev"}

@@ -68,6 +68,15 @@ def test_a_free_lock_wakes_only_whom_it_concerns() -> None:
     assert give_back(switch(state, "1", 1), "1", 1, "proven")[1]["nudge"] == ["checkout--2:prod"]
 
 
+def test_a_free_lock_wakes_those_that_the_new_release_has_overtaken_and_the_first_that_it_has_not() -> None:
+    state, _ = ask(lock.empty(), "5", minutes=5)
+    for minute in (2, 3, 7, 8):
+        state, _ = ask(state, str(minute), minutes=minute)
+    state, freed = give_back(switch(state, "5", 1, minutes=5), "5", 1, "proven")
+    assert freed["nudge"] == ["checkout--2:prod", "checkout--3:prod", "checkout--7:prod"]
+    assert [ask(state, each, minutes=int(each))[1]["lock"] for each in ("2", "3")] == ["behind"] * 2
+
+
 def test_the_older_build_goes_first_however_late_it_asks() -> None:
     state, _ = ask(lock.empty(), "1")
     state, _ = ask(state, "3", minutes=9)

@@ -339,6 +339,16 @@ def test_a_release_that_is_live_and_proven_is_taken_back_once_per_key(app: AppHo
     assert it.command("rollback", stage="moon").problem == (404, "UNKNOWN_STAGE")
 
 
+def test_a_rollback_of_a_release_that_two_environments_serve_says_which_there_are(app: AppHost, it: Underway) -> None:
+    live(it)
+    live(it, "production")
+    reply = it.command("rollback")
+    assert reply.problem == (409, "AMBIGUOUS")
+    assert "test, production" in reply.json["detail"]
+    assert runs_back(app, it) == 0
+    assert it.records == [("command.rollback", ""), ("command.refused", "AMBIGUOUS")]
+
+
 def test_a_release_that_was_never_proven_is_not_returned_to(it: Underway) -> None:
     live(it, before=[{"version": "0.9", "promotion": "checkout--0.9", "proven": False}])
     reply = it.command("rollback")

@@ -1,10 +1,12 @@
 """Holds: said over HTTP, they reach the lock, the read model and the audit, and are lifted the same way."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from slipway.promotion.outcomes import iso
 from tests.app_host import AppHost, eventually
 from tests.triggers.conftest import ALICE, audited
 from triggers import intents_api
@@ -67,3 +69,23 @@ def test_a_hold_that_does_not_show_in_time_is_202_and_holds_all_the_same(
 )
 def test_a_hold_that_makes_no_sense_is_named(app: AppHost, changes: dict[str, Any], problem: tuple[int, str]) -> None:
     assert app.http("POST", "/api/intents", ALICE, a_hold(**changes)).problem == problem
+
+
+@pytest.mark.parametrize("away", [timedelta(seconds=-1), timedelta(days=90, minutes=1)], ids=["past", "too far"])
+def test_a_hold_that_ends_in_the_past_or_beyond_90_days_is_refused_and_holds_nobody(
+    app: AppHost, away: timedelta
+) -> None:
+    before = holds(app)
+    ends = iso(datetime.now(UTC) + away)
+    reply = app.http("POST", "/api/intents", ALICE, a_hold(expires_at=ends, **{"for": None}))
+    assert reply.problem == (422, "INVALID_BODY")
+    assert "a hold ends after now and within 90 days" in reply.json["detail"]
+    assert holds(app) == before
+
+
+@pytest.mark.parametrize("away", [timedelta(minutes=1), timedelta(days=90)], ids=["soon", "at the latest"])
+def test_a_hold_may_say_the_moment_at_which_it_ends(app: AppHost, away: timedelta) -> None:
+    ends = iso(datetime.now(UTC) + away)
+    reply = app.http("POST", "/api/intents", ALICE, a_hold(expires_at=ends, **{"for": None}))
+    assert (reply.status, reply.json["expires_at"]) == (201, ends)
+    assert app.http("DELETE", f"/api/intents/{reply.json['id']}", ALICE).status == 200

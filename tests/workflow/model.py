@@ -222,6 +222,12 @@ class Model:
         if answer.status == 200:
             self.lost.add(instance)
 
+    async def suspend(self, instance: str, resume: bool = False) -> None:
+        """An operator lets an orchestration do nothing any more, or lets it go on."""
+        path = f"instances/{instance}/{'resume' if resume else 'suspend'}"
+        answer = await self.flow.engine.handle(RpcRequest("POST", path, {"reason": "by hand"}, {}))
+        assert answer.status == 202, answer
+
     def running(self, orchestration: str) -> list[str]:
         """The instances of that orchestration that have not ended."""
         store = self.flow.engine._store

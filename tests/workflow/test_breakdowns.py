@@ -47,17 +47,33 @@ async def test_an_activity_that_breaks_down_once_is_called_again(flow: Workflow,
     assert set(flow.world.effects.values()) == {1}
 
 
-async def test_a_rollback_that_breaks_down_leaves_the_lock_shut(flow: Workflow) -> None:
+@pytest.mark.parametrize(
+    ("how", "when", "words"),
+    [
+        ("denied", "before", "the targets could not be read"),
+        ("denied", "after", "the targets could not be read after the swap"),
+        ("breaks down", "before", "the targets could not be read for hours"),
+        ("breaks down", "after", "the targets could not be read for hours"),
+    ],
+)
+async def test_a_rollback_whose_targets_cannot_be_read_is_not_proven_and_leaves_the_lock_shut(
+    flow: Workflow, how: str, when: str, words: str
+) -> None:
     flow.world.sick_live = {"1.2.0"}
 
-    async def break_the_rollback(activity: str, order: dict[str, object]) -> None:
-        if order.get("when") == "before":
-            flow.world.raising["survey_targets"] = 10_000
+    async def keep_the_rollback_from_looking(activity: str, order: dict[str, object]) -> None:
+        if order.get("when") == when:
+            flow.world.unreadable = how == "denied"
+            flow.world.raising["survey_targets"] = 10_000 if how == "breaks down" else 0
 
-    flow.world.meanwhile = break_the_rollback
+    flow.world.meanwhile = keep_the_rollback_from_looking
     id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
-    assert (await flow.until_ended(id))["code"] == "ROLLBACK_FAILED"
-    assert (await flow.lock("dev"))["broken"]["promotion"] == id
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("broken", "ROLLBACK_FAILED")
+    broken = (await flow.lock("dev"))["broken"]
+    assert broken["promotion"] == id
+    assert f"the rollback is not proven (TARGETS_UNREADABLE): {words}" in broken["words"]
+    assert live(flow)["checkout-dev"] == ("1.2.0" if when == "before" else "1.0.0"), "which nobody has seen"
 
 
 async def test_a_target_without_a_way_back_does_not_keep_the_others_from_theirs(flow: Workflow) -> None:
@@ -88,6 +104,31 @@ async def test_a_check_that_breaks_while_baking_is_not_held_against_the_release(
     assert live(flow)["checkout-dev"] == "1.2.0", "still watched, a while beyond the bake"
     flow.world.broken_checks = False
     assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def terminated(flow: Workflow, instance: str) -> None:
+    assert (await flow.post(f"instances/{instance}/terminate", "", {"reason": "by hand"})).status == 202
+
+
+async def test_a_deployment_that_is_ended_from_outside_ends_its_stage_with_a_code_of_its_own(flow: Workflow) -> None:
+    flow.world.stuck = {"checkout-dev"}
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
+    (step,) = flow.world.rows["stage:dev"]["doc"]["steps"]
+    await terminated(flow, step["operation"])
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("broken", "OPERATION_LOST")
+    assert f"the operation {step['operation']}, or one beside it, was ended from outside" in output["words"]
+    assert not (await flow.lock("dev"))["broken"], "nothing was live yet"
+
+
+async def test_a_rollback_that_is_ended_from_outside_is_not_proven_and_leaves_the_lock_shut(flow: Workflow) -> None:
+    flow.world.sick_live = {"1.2.0"}
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "rolling back")
+    await terminated(flow, f"{id}:dev:rollback:1")
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("broken", "ROLLBACK_FAILED")
+    assert "the rollback is not proven (ROLLBACK_LOST)" in (await flow.lock("dev"))["broken"]["words"]
 
 
 async def test_a_release_that_cannot_be_seen_for_long_is_withdrawn_without_blame(flow: Workflow) -> None:

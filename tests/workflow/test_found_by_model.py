@@ -209,3 +209,19 @@ async def test_a_build_that_is_refused_leaves_no_word_of_itself_in_the_copy_of_t
     assert model.world.environments["production--checkout"]["announced"]
     assert await model.vote(newer, "Alice", "reject") == 200
     await check_the_end(model)
+
+
+async def test_a_stage_that_an_operator_has_suspended_is_left_alone_however_long_it_rests(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"])
+    await model.until(build, "baking")
+    await model.suspend(f"{build}:dev")
+    for _ in range(30):
+        await model.wait(600)
+        await model.janitor()
+        await model.settle()
+    assert (await model.flow.status(f"{build}:dev"))["runtimeStatus"] == "Suspended"
+    assert (await model.flow.lock("dev"))["holder"]["promotion"] == build
+    assert model.world.sites["checkout-dev"].live == "1.1.0"
+    await model.suspend(f"{build}:dev", resume=True)
+    await check_the_end(model)
+    assert model.states(build) == ["passed"]

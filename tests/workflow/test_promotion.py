@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,7 @@ async def test_a_rollback_that_cannot_be_proven_shuts_the_lock_and_calls_a_perso
     assert (output["outcome"], output["code"]) == ("broken", "ROLLBACK_FAILED")
     assert "checkout-dev answers 1.2.0 (tried 3 times)" in output["words"]
     broken = (await flow.lock("dev"))["broken"]
-    assert broken["promotion"] == id and "the rollback is not proven" in broken["words"]
+    assert broken["promotion"] == id and "the rollback is not proven (PREVIOUS_NOT_LIVE)" in broken["words"]
     assert flow.world.mirrors[-1]["environment"] == "dev", "who looks at the environment sees it"
     (said,) = [each for each in flow.world.records if each["action"] == "stage.broken"]
     assert said["evidence"]["code"] == "ROLLBACK_FAILED", "audited, and published for whoever calls people"
@@ -131,6 +132,13 @@ async def test_a_rollback_that_cannot_be_proven_shuts_the_lock_and_calls_a_perso
 async def test_a_rollback_that_fails_is_tried_again(flow: Workflow) -> None:
     flow.world.sick_live = {"1.2.0"}
     flow.world.swap_back_fails = 2
+    looks: list[tuple[str, datetime]] = []
+
+    async def note(activity: str, order: dict[str, Any]) -> None:
+        if activity == "survey_targets" and "when" in order:
+            looks.append((order["when"], flow.clock.now()))
+
+    flow.world.meanwhile = note
     id = await flow.promote(a_build("1.2.0"), a_stage("dev"))
     output = await flow.until_ended(id)
     assert (output["outcome"], output["code"]) == ("failed", "UNHEALTHY")
@@ -138,6 +146,9 @@ async def test_a_rollback_that_fails_is_tried_again(flow: Workflow) -> None:
     lock = await flow.lock("dev")
     assert (lock["holder"], lock["live"], lock["broken"]) == (None, None, None)
     assert set(flow.world.effects.values()) == {1}, "each try has an operation of its own"
+    assert [when for when, _ in looks] == ["before", "after"] * 3, "three tries"
+    pauses = [begins - ended for (_, ended), (_, begins) in zip(looks[1::2], looks[2::2], strict=False)]
+    assert [round(pause.total_seconds()) for pause in pauses] == [30, 30], "half a minute apart"
 
 
 async def test_a_package_that_crashes_on_start_fails_the_deployment(flow: Workflow) -> None:

@@ -150,7 +150,7 @@ class Janitor:
     async def _see_to_children(self, instance: str, stage: Found, now: datetime) -> None:
         """A stage hears nothing of a child that was purged. It stirs every 15 minutes, as does its approval, unless
         it waits for operations, and those have deadlines; so who rests for longer waits for nothing, and is ended."""
-        if now - stage.updated < LONGEST_REST or stage.status == "Suspended":
+        if now - stage.updated < LONGEST_REST:
             return
         run = StageRun.load(await self.runtime.given(instance))
         for child in (child_id(instance, name, str(run.attempt)) for name in ("approval", "rollback")):
@@ -184,8 +184,10 @@ class Janitor:
         self._revs[promotion] = rev
 
     def _rests(self, instance: str, found: Found | None, now: datetime, patience: timedelta = QUIET) -> bool:
-        """Whether nothing has happened to it (or it has been away) for so long. The looks must have seen so for a
-        while: after an outage everything takes a moment to go on."""
+        """Whether nothing has happened to it (or it has been away) for so long, though an operator has not suspended
+        it. The looks must have seen so for a while: after an outage everything takes a moment to go on."""
+        if found and found.status == "Suspended":
+            return False
         updated = found.updated if found else None
         before, since = self._still_before.get(instance, (updated, now))
         self._still[instance] = updated, since if before == updated else now

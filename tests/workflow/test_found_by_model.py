@@ -225,3 +225,18 @@ async def test_a_stage_that_an_operator_has_suspended_is_left_alone_however_long
     await model.suspend(f"{build}:dev", resume=True)
     await check_the_end(model)
     assert model.states(build) == ["passed"]
+
+
+async def test_an_approval_that_an_operator_has_suspended_is_left_alone_however_long_it_rests(model: Model) -> None:
+    build = await model.submit("1.1.0", ["production"])
+    await model.wait(1)
+    approval = f"{build}:production:approval:1"
+    await model.suspend(approval)
+    for _ in range(30):
+        await model.wait(600)
+        await model.janitor()
+    assert (await model.flow.status(approval))["runtimeStatus"] == "Suspended"
+    await model.suspend(approval, resume=True)
+    await check_the_end(model)
+    row = model.world.of(build).rows["stage:production"]["doc"]
+    assert (row["state"], row["code"]) == ("cancelled", "APPROVAL_EXPIRED"), "not lost: it has its own end"

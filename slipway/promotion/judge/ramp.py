@@ -62,12 +62,9 @@ def outlook(state: State, policy: Policy) -> Outlook:
 
 
 def next_step(state: State, policy: Policy, ahead: Outlook) -> int | None:
-    """The step to go to, for a ramp in which nothing speaks against it; None: not yet.
-
-    A canary that leans to harm skips no weight: proof costs least where its part of the traffic is small.
-    """
+    """The step to go to, for a ramp in which nothing speaks against it; None: not yet."""
     if policy.ramp != "fixed":
-        reachable = (state.step + 1,) if leans_to_harm(state, policy) else (state.step + 2, state.step + 1)
+        reachable = (state.step + 2, state.step + 1)
         allowed = [step for step in reachable if step < policy.last or step == state.step + 1]
         fitting = next((step for step in allowed if step <= policy.last and ahead.fits(step, policy)), None)
         if fitting is not None:

@@ -107,16 +107,6 @@ def test_a_canary_that_leans_to_harm_is_watched_longer_before_it_gets_all_the_tr
     assert ticks_at_half(4) == 14
 
 
-def test_a_canary_that_leans_to_harm_skips_no_weight(usual: State) -> None:
-    generous = Policy(budget=100_000)
-    calm = [a_window(number) for number in (1, 2)]
-    _, verdict = after(usual, calm, generous)
-    assert (verdict.action, verdict.weight) == (Action.ADVANCE, 0.25)
-    leaning = [a_window(number, (1500, 3)) for number in (1, 2)]
-    _, verdict = after(usual, leaning, generous)
-    assert (verdict.action, verdict.weight) == (Action.ADVANCE, 0.10)
-
-
 def test_a_fixed_ramp_takes_its_time_and_every_step() -> None:
     policy = Policy(ramp="fixed")
     state, advanced = begin(policy, a_history()), []

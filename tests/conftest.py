@@ -75,6 +75,7 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
     }
     for name, value in given.items():
         monkeypatch.setenv(name, str(value))
+    monkeypatch.delenv("FUNCTIONS_NOW", raising=False)  # of a host in virtual time that a test before had killed
     settings.cache_clear()
     yield
     monkeypatch.undo()

@@ -129,6 +129,9 @@ def test_a_replay_begins_at_the_recorded_weight_and_ends_where_the_ramp_would(sh
     [
         ("", 'it has no "windows"'),
         ("not json", "is no recording"),
+        ("[" * 100_000, "is no recording"),
+        ('{"windows": [1, 2]}', "bears the number of its tick"),
+        ('{"windows": [{"tick": 0}]}', "bears the number of its tick"),
         ("{}", 'it has no "windows"'),
         ('{"windows": [], "history": []}', 'it has no "windows"'),
         ('{"windows": [{"tick": 1}], "policy": {"steps": [2]}}', '"policy"'),

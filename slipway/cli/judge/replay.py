@@ -70,6 +70,9 @@ def replay(
         policy = _POLICY.validate_python({**asdict(policy), **given})
     except PolicyInvalid as invalid:
         raise Failure(invalid.code, invalid.words, ExitCode.USAGE) from invalid
+    if not any(window.tick > 0 for window in windows):
+        words = f"{file} is no recording: no window of it bears the number of its tick, from 1 on"
+        raise Failure("NOT_A_RECORDING", words, ExitCode.USAGE)
     judged = _judge(policy, history, windows)
     if plot:
         write_plot(plot, drawn(_chart(judged, policy, file.name)))
@@ -85,7 +88,7 @@ def _read(file: Path) -> tuple[Policy, list[Window], list[Window]]:
             data = json.loads(text)
         except json.JSONDecodeError:
             data = {"windows": [json.loads(line) for line in text.splitlines() if line.strip()]}
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise Failure("NOT_A_RECORDING", f"{file} is no recording: {error}", ExitCode.USAGE) from error
     if isinstance(data, list):
         data = {"windows": data}

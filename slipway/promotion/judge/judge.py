@@ -63,7 +63,7 @@ def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | Non
         text = f"{state.judged_here} of at least {ramp.FEWEST_TICKS} ticks judged at {here}"
         return _Decision(Action.WAIT, "TOO_SOON", text, missing)
     if state.was_cold:
-        return _Decision(Action.WAIT, "WARMING_UP", "an instance of the canary is still warming up", missing)
+        return _Decision(Action.WAIT, "WARMING_UP", "an instance of the canary is still warming up")
     if requests < ramp.FEWEST_REQUESTS:
         text = f"{requests} of at least {ramp.FEWEST_REQUESTS} canary requests judged"
         return _Decision(Action.WAIT, "NOT_ENOUGH_EVIDENCE", text, missing)

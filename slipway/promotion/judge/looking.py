@@ -48,12 +48,17 @@ def _complete(window: Window, state: State, policy: Policy) -> bool:
 
 
 def _speaks(arm: Arm | None, window: Window, state: State, policy: Policy, canary: bool) -> bool:
-    """It is there, and not silent where requests were due."""
-    if arm is None:
-        return False
+    """It is there, and has not been silent while requests were due: in this tick, or in several of low traffic."""
+    return arm is not None and _unheard(arm, window, state, policy, canary) < SILENT
+
+
+def _unheard(arm: Arm, window: Window, state: State, policy: Policy, canary: bool) -> float:
+    """Requests that were due from an arm since it last served any, this window's among them."""
+    if arm.total > 0:
+        return 0.0
     weight = min(policy.steps[state.step], state.before if window.tick <= state.since else 1.0)
     share = weight if canary else 1 - weight
-    return arm.total > 0 or share * state.per_tick < SILENT
+    return share * state.per_tick + (state.unheard_canary if canary else state.unheard_baseline)
 
 
 def _blind(state: State, tick: int, window: Window | None, policy: Policy) -> State:
@@ -88,11 +93,13 @@ def _judge(state: State, window: Window, policy: Policy) -> State:
         missing=tuple(tick for tick in state.missing if tick != window.tick),
         settled=max(state.settled, window.tick),
         judged=state.judged + 1,
-        judged_here=state.judged_here + (window.tick > state.since),
+        judged_here=state.judged_here + (window.tick > state.since and window.canary.total > 0),
         was_cold=window.cold,
         partly=state.partly + 1 if silent else 0,
         partly_words=", ".join((*(f"no {name}" for name in silent), *window.unread)),
         per_tick=float(total) if total else state.per_tick,
+        unheard_canary=_unheard(window.canary, window, state, policy, True),
+        unheard_baseline=_unheard(window.baseline, window, state, policy, False),
     )
     e_value = judged.e_value(policy)
     return judged if e_value < policy.threshold else replace(judged, proven=max(state.proven, e_value))
@@ -103,7 +110,14 @@ def _silent(window: Window, state: State, readings: Mapping[str, Reading], polic
     if not all(arm is not None and arm.total for arm in (window.canary, window.baseline)):
         return []
     promised = [*policy.own_metrics, *state.latencies.cuts()]
-    return [name for name in promised if name not in readings]
+    return [name for name in promised if name not in readings or _is_empty(readings[name], window)]
+
+
+def _is_empty(reading: Reading, window: Window) -> bool:
+    """The canary has none of it, where by the baseline's some were due."""
+    assert window.canary is not None and window.baseline is not None
+    n, m = sum(block.n for block in reading.blocks), sum(block.m for block in reading.blocks)
+    return n == 0 and m * window.canary.total / window.baseline.total >= SILENT
 
 
 def _readings(window: Window, state: State, policy: Policy) -> Mapping[str, Reading]:

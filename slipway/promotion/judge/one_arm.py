@@ -24,7 +24,7 @@ from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.state import SHORT_HISTORY, StateInvalid
 from slipway.promotion.judge.usual import CARE, Care, Usual, learn_usual
 from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
-from slipway.promotion.judge.windows import Window
+from slipway.promotion.judge.windows import Arm, Window
 
 VERSION = 1
 STILL_AWAITED = 5
@@ -43,6 +43,7 @@ class WatchState:
     blind_words: str = ""
     requests: int = 0
     failures: int = 0
+    unheard: float = 0.0
     proven: float = 0.0
     notes: tuple[str, ...] = ()
 
@@ -88,7 +89,8 @@ def begin_watch(policy: Policy, history: Sequence[Window], now: int = 0, care: C
 def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: Policy) -> tuple[WatchState, Verdict]:
     """Judge the windows that are due; the live release is their `canary`. Never advances, never withdraws.
 
-    ROLLBACK HARM_PROVEN, or WAIT with CALM, DISQUIET, BLIND or, when a person must be called, BLIND_TOO_LONG.
+    ROLLBACK HARM_PROVEN, or WAIT with CALM, DISQUIET, BLIND or, when a person must be called, BLIND_TOO_LONG or
+    NO_HISTORY.
     """
     until = now - policy.delay_ticks
     due = set(range(max(state.settled + 1, until - 10 * policy.blind_ticks), until + 1))
@@ -110,7 +112,12 @@ def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: P
 def _complete(window: Window, state: WatchState) -> bool:
     if window.trouble or window.canary is None:
         return False
-    return window.canary.total > 0 or state.usual.per_tick < SHOCK_AT_LEAST
+    return _unheard(window.canary, state) < SHOCK_AT_LEAST
+
+
+def _unheard(arm: Arm, state: WatchState) -> float:
+    """Requests that were due since the release last served any."""
+    return 0.0 if arm.total else state.unheard + state.usual.per_tick
 
 
 def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
@@ -136,6 +143,7 @@ def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
         blind_words="",
         requests=state.requests + n,
         failures=state.failures + arm.failed,
+        unheard=_unheard(arm, state),
         proven=max(state.proven, e_value if e_value >= policy.threshold else 0.0),
     )
 
@@ -153,6 +161,8 @@ def _verdict(state: WatchState, now: int, policy: Policy) -> Verdict:
         action, code, text = Action.ROLLBACK, "HARM_PROVEN", f"{seen}; {proof}"
     elif state.blind >= policy.blind_ticks:
         code, text = "BLIND_TOO_LONG", f"{state.blind_words}: a person must look; nothing is rolled back blindly"
+    elif not state.usual.requests:
+        code, text = "NO_HISTORY", f"{seen}; nothing from before the ramp to compare with: a person must look"
     elif state.blind:
         code, text = "BLIND", f"{state.blind_words}; waiting for telemetry"
     elif e_value >= 2:

@@ -80,11 +80,13 @@ def leans_to_harm(state: State, policy: Policy) -> bool:
 
 def _patience_is_over(state: State, policy: Policy) -> bool:
     """Enough calm ticks. Before 100 % a canary that leans to harm is watched longer: weak harm shows best there."""
+    return state.judged_here >= _calm_asked_for(state, policy)
+
+
+def _calm_asked_for(state: State, policy: Policy) -> int:
     calm = patience_at(state.step, policy)
     at_the_end = state.step + 1 == policy.last and policy.ramp != "fixed"
-    if at_the_end and leans_to_harm(state, policy):
-        calm *= TIMES_PATIENCE_LEANING
-    return state.judged_here >= calm
+    return calm * TIMES_PATIENCE_LEANING if at_the_end and leans_to_harm(state, policy) else calm
 
 
 def patience_at(step: int, policy: Policy) -> int:
@@ -101,7 +103,7 @@ def missing_requests(state: State, policy: Policy, ahead: Outlook) -> float:
     metric = state.metrics[FAILURES]
     here = policy.steps[state.step] * state.per_tick
     least = max(FEWEST_REQUESTS - metric.counts.n, (FEWEST_TICKS - state.judged_here) * here, 0.0)
-    waiting = max(0.0, patience_at(state.step, policy) - state.judged_here) * here
+    waiting = max(0.0, _calm_asked_for(state, policy) - state.judged_here) * here
     return max(least, min(waiting, _for_the_proof(metric, state, policy, ahead)))
 
 
@@ -115,7 +117,7 @@ def _for_the_proof(metric: Metric, state: State, policy: Policy, ahead: Outlook)
         allowed = min(allowed, max(END_SHARE * ahead.baseline_rate, END_RATE))
     scale = policy.tolerated(FAILURES) / TOLERATED
     needed = 1 + allowed / ahead.baseline_rate
-    below = [c for c, theta in enumerate(bounds.GRID) if theta * scale <= needed and theta * scale > 1]
+    below = [c for c, theta in enumerate(bounds.GRID) if c > 0 and 1 < theta * scale <= needed]
     if not below:
         return math.inf
     c = below[-1]

@@ -1,5 +1,6 @@
 """What a ramp's judge knows between two ticks: plain JSON under 16 KB."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,7 +36,8 @@ class State:
     `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the
     windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter those
     in `missing` may still come. `partly` counts the last judged windows that lacked a promised metric. `proven`
-    is the e-value at which harm was proven, for ever. `notes` weaken the promise.
+    is the e-value at which harm was proven, for ever. `unheard` requests were due from an arm since it last served
+    any. `notes` weaken the promise.
     """
 
     step: int
@@ -51,6 +53,8 @@ class State:
     partly: int = 0
     partly_words: str = ""
     per_tick: float = 0.0
+    unheard_canary: float = 0.0
+    unheard_baseline: float = 0.0
     proven: float = 0.0
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     latencies: UsualLatencies = field(default_factory=UsualLatencies)
@@ -79,7 +83,7 @@ class State:
 
 _PLAIN = (
     *("step", "since", "before", "settled", "blind", "blind_words", "judged", "judged_here", "was_cold"),
-    *("partly", "partly_words", "per_tick", "proven"),
+    *("partly", "partly_words", "per_tick", "unheard_canary", "unheard_baseline", "proven"),
 )
 
 
@@ -223,14 +227,28 @@ def _load_metric(data: Mapping[str, Any]) -> Metric:
 def _floats(values: Sequence[float], count: int) -> tuple[float, ...]:
     if len(values) != count:
         raise ValueError(f"{len(values)} numbers instead of {count}")
-    return tuple(float(value) for value in values)
+    numbers = tuple(float(value) for value in values)
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("a number that is none")
+    return numbers
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain fields. Raises ValueError for one of another kind, or a number that none can be."""
+    usual = State(step=0)
+    for name in _PLAIN:
+        value, kind = data[name], type(getattr(usual, name))
+        fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (kind is bool)
+        if not fits or (kind in (int, float) and not 0 <= value < math.inf):
+            raise ValueError(f"{name} is {value!r}")
+    return {name: data[name] for name in _PLAIN}
 
 
 def _load(data: Mapping[str, Any]) -> State:
     saturation = data["saturation"]
     memory = tuple((tick, share) for tick, share in saturation["memory"])
     return State(
-        **{name: data[name] for name in _PLAIN},
+        **_plain(data),
         missing=tuple(data["missing"]),
         notes=tuple(data["notes"]),
         metrics={name: _load_metric(metric) for name, metric in data["metrics"].items()},

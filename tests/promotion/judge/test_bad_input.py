@@ -11,7 +11,7 @@ from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.judge.judge import tick
 from slipway.promotion.judge.policy import Policy, PolicyInvalid
 from slipway.promotion.judge.reading import dump_window, read_window
-from slipway.promotion.judge.state import State, begin
+from slipway.promotion.judge.state import State, StateInvalid, begin, load
 from slipway.promotion.judge.verdict import Action, Verdict
 from slipway.promotion.judge.windows import Arm, Half, Window, difference
 from tests.promotion.judge.builders import Traffic, a_history, a_window
@@ -321,3 +321,51 @@ def test_no_verdict_without_evidence(arms: list[tuple[tuple[int, int] | None, tu
             assert judged.canary_bad > 0
         if verdict.action is Action.WITHDRAW or verdict.weight == 1:
             break
+
+
+@pytest.mark.parametrize("per_tick", [30, 300])
+def test_a_canary_of_little_traffic_that_dies_is_withdrawn_and_never_advanced(per_tick: int) -> None:
+    policy = Policy()
+    state = begin(policy, a_history(requests=per_tick, failures=1))
+    for number in range(1, 100):
+        alive, weight = number <= 5, policy.steps[state.step]
+        canary = (round(per_tick * weight), 0) if alive else (0, 0)
+        state, verdict = tick(state, [a_window(number, canary, (per_tick - canary[0], 0))], number, policy)
+        assert alive or verdict.action is not Action.ADVANCE
+        if verdict.action is Action.WITHDRAW:
+            break
+    assert (verdict.action, verdict.code) == (Action.WITHDRAW, "BLIND_TOO_LONG")
+
+
+def test_a_metric_that_is_there_and_empty_is_missing() -> None:
+    policy = Policy(own_metrics=("checkouts",))
+    state = begin(policy, a_history())
+    for number in range(1, 30):
+        window = Window(
+            number, Arm((1500,), (1,), own={"checkouts": (0, 0)}), Arm((28_500,), (28,), own={"checkouts": (5700, 114)})
+        )
+        state, verdict = tick(state, [window], number, policy)
+        assert verdict.action is not Action.ADVANCE
+        if verdict.action is Action.WITHDRAW:
+            break
+    assert verdict.action is Action.WITHDRAW
+    assert "no checkouts" in verdict.words
+
+
+@pytest.mark.parametrize("margin", [3.5, 5.0, 9.0])
+def test_a_wide_margin_is_judged_like_any_other(margin: float) -> None:
+    policy = Policy(error_margin=margin)
+    state = begin(policy, a_history())
+    for number in range(1, 6):
+        state, verdict = tick(state, [a_window(number)], number, policy)
+    assert verdict.action in (Action.WAIT, Action.ADVANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("proven", math.nan), ("proven", -1.0), ("judged_here", math.nan), ("settled", "5"), ("since", None)],
+)
+def test_a_state_with_numbers_that_none_can_be_is_damaged(usual: State, name: str, value: object) -> None:
+    with pytest.raises(StateInvalid) as invalid:
+        load({**usual.dump(), name: value}, Policy())
+    assert invalid.value.code == "STATE_UNREADABLE"

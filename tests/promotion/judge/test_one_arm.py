@@ -114,3 +114,21 @@ def test_the_state_survives_json() -> None:
 def test_what_is_no_state_is_refused(data: object) -> None:
     with pytest.raises(StateInvalid):
         WatchState.load(data)  # type: ignore[arg-type]
+
+
+def test_a_service_of_little_traffic_that_vanishes_calls_a_person() -> None:
+    state = begin_watch(POLICY, [Window(number, None, Arm((6,), (0,))) for number in range(480)])
+    codes = []
+    for number in range(1, 20):
+        state, verdict = watch_tick(state, [Window(number, Arm((0,), (0,)))], number, POLICY)
+        codes.append(verdict.code)
+    assert codes[2:4] == ["CALM", "BLIND"], "twenty requests were due"
+    assert codes[-1] == "BLIND_TOO_LONG"
+    state, verdict = watch_tick(state, [Window(20, Arm((6,), (0,)))], 20, POLICY)
+    assert verdict.code == "CALM"
+
+
+def test_without_a_history_nothing_is_called_calm() -> None:
+    _, verdict = watched(begin_watch(POLICY, []), [REQUESTS] * 3)
+    assert (verdict.action, verdict.code) == (Action.WAIT, "NO_HISTORY")
+    assert "a person must look" in verdict.words

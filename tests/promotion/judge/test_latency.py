@@ -47,6 +47,19 @@ def test_the_canary_s_cut_lies_higher_by_the_margin(margin: float, ratio: float)
     assert ratio <= edge_ms(widening(margin)) < ratio * 1.02
 
 
+def test_a_canary_slower_by_less_than_the_margin_counts_as_no_slower() -> None:
+    usual, slower = LatencyHistogram(), LatencyHistogram()
+    for number in range(400):
+        ms = 50 * 1.005**number
+        usual.record(ms)
+        slower.record(1.08 * ms)
+    window = Window(1, Arm((400,), (0,), slower), Arm((400,), (0,), usual))
+    cuts = UsualLatencies().after(usual).cuts()
+    within, strict = (latency_readings(window, cuts, margin) for margin in (0.10, 0.0))
+    for name in ("p50", "p95", "p99"):
+        assert within[name].counts.x <= within[name].counts.y == strict[name].counts.y < strict[name].counts.x
+
+
 def test_requests_beyond_the_cuts_are_counted_in_both_arms_and_halves() -> None:
     slow, fast = LatencyHistogram(), LatencyHistogram()
     slow.record(500, 40)

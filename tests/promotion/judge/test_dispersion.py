@@ -37,6 +37,12 @@ def test_noise_with_a_memory_shows_at_the_longer_scale() -> None:
     assert swaying.squares_together / swaying.variance_together > 5 * swaying.squares / swaying.variance
 
 
+def test_halves_that_differ_for_a_quarter_of_an_hour_are_burstier_than_those_that_take_turns() -> None:
+    more, less = (110, 90), (90, 110)
+    assert learned([more, less] * 30).phi == pytest.approx(2)
+    assert learned(([more] * 15 + [less] * 15) * 2).phi > 25
+
+
 def test_nothing_known_is_taken_for_bursts_of_two() -> None:
     assert Dispersion().phi == 2
 

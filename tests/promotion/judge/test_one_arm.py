@@ -9,6 +9,7 @@ import pytest
 from slipway.promotion.judge.one_arm import WatchState, begin_watch, watch_tick
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.state import StateInvalid
+from slipway.promotion.judge.usual import learn_usual
 from slipway.promotion.judge.verdict import Action, Verdict
 from slipway.promotion.judge.windows import Arm, Window
 from tests.promotion.judge.builders import Traffic
@@ -26,9 +27,10 @@ def usual_failures(seed: int, ticks: int) -> list[int]:
     return [traffic.poisson(30) for _ in range(ticks)]
 
 
-def watched(state: WatchState, failures: list[int]) -> tuple[int, Verdict]:
+def watched(state: WatchState, failures: list[int], items: float = 1.0) -> tuple[int, Verdict]:
     for number, count in enumerate(failures, 1):
-        state, verdict = watch_tick(state, [Window(number, Arm((REQUESTS,), (count,)))], number, POLICY)
+        window = Window(number, Arm((REQUESTS,), (count,)), items=items)
+        state, verdict = watch_tick(state, [window], number, POLICY)
         if verdict.action is Action.ROLLBACK:
             break
     return number, verdict
@@ -62,6 +64,25 @@ def test_shocks_as_long_as_the_history_s_are_nobody_s_fault() -> None:
     for start in (30, 120):
         after[start : start + 10] = [4500] * rng.randint(8, 10)
     assert watched(state, after[:240])[1].action is Action.WAIT
+
+
+def test_few_records_that_stand_for_many_requests_prove_less() -> None:
+    state = begin_watch(POLICY, before([30] * 60))
+    assert watched(state, [90] * 15)[1].action is Action.ROLLBACK
+    assert watched(state, [90] * 15, items=100)[1].action is Action.WAIT
+
+
+def test_a_tick_counts_four_times_the_typical_failures_at_most() -> None:
+    state = begin_watch(POLICY, before([30] * 60))
+    after = [watch_tick(state, [Window(1, Arm((REQUESTS,), (x,)))], 1, POLICY)[0] for x in (60, 120, 4500)]
+    assert after[0].evidence != after[1].evidence == after[2].evidence
+    assert after[2].failures == 4500, "what people are shown is not cut off"
+
+
+def test_a_shock_of_the_history_does_not_pass_for_usual() -> None:
+    usual = learn_usual(before([30] * 53 + [4500] * 7))
+    assert usual.mean_rate == pytest.approx((53 * 30 + 7 * 120) / (60 * REQUESTS))
+    assert usual.longest_shock == 7
 
 
 def test_busy_days_are_tolerated() -> None:

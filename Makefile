@@ -25,7 +25,7 @@ run: $(READY) ## run the whole system on this laptop until Ctrl-C
 	@$(BIN)/slipway run
 
 test: $(READY) ## all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## lint, types and layering, fast
 	@$(BIN)/ruff check .

@@ -120,29 +120,28 @@ def test_what_the_service_refuses_is_told_apart_and_is_taken_once_it_can_be(
     assert told == {entity: (code, "") for entity, (_, code) in REFUSED.items()}
 
 
-def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(azure: AzureStandin, tmp_path: Path) -> None:
+def sent_to_one_that_was_killed(azure: AzureStandin, tmp_path: Path) -> tuple[ServiceBus, tuple[str, ...]]:
+    """A client that knows a broker which is no more, and the options that put another one in its place."""
     with run_broker(tmp_path, azure.ready["cert"]) as killed:
-        ports = str(killed.ready["port"]), str(killed.ready["tls_port"])
         bus = ServiceBus(settings_for(azure, killed.ready["tls_port"]))
         bus.send("plain", b"{}", "before", {})
         killed.process.kill()
         killed.process.wait()
+    return bus, ("--port", str(killed.ready["port"]), "--tls-port", str(killed.ready["tls_port"]))
+
+
+def test_a_broker_that_was_killed_and_came_back_is_sent_to_again(azure: AzureStandin, tmp_path: Path) -> None:
+    bus, same_ports = sent_to_one_that_was_killed(azure, tmp_path)
     with pytest.raises(AzureProblem) as away:
         bus.send("plain", b"{}", "meanwhile", {})
     assert away.value.code == "AZURE_UNAVAILABLE"
-    with run_broker(tmp_path, azure.ready["cert"], "--port", ports[0], "--tls-port", ports[1]):
+    with run_broker(tmp_path, azure.ready["cert"], *same_ports):
         bus.send("plain", b"{}", "after", {})
 
 
 def test_a_link_that_died_is_opened_again_once(azure: AzureStandin, tmp_path: Path) -> None:
     """The broker comes back before the next message, and refuses: the SDK's two tries are not enough."""
-    with run_broker(tmp_path, azure.ready["cert"]) as killed:
-        ports = str(killed.ready["port"]), str(killed.ready["tls_port"])
-        bus = ServiceBus(settings_for(azure, killed.ready["tls_port"]))
-        bus.send("plain", b"{}", "before", {})
-        killed.process.kill()
-        killed.process.wait()
-    same_ports = ("--port", ports[0], "--tls-port", ports[1])
+    bus, same_ports = sent_to_one_that_was_killed(azure, tmp_path)
     busy = ["--refuse=plain=com.microsoft:server-busy"] * 2
     with (
         run_broker(tmp_path, azure.ready["cert"], *same_ports, *busy) as again,

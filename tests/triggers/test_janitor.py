@@ -38,6 +38,26 @@ def begun(app: AppHost, version: str) -> str:
     return id
 
 
+def purged_before_it_had_begun(app: AppHost, version: str) -> str:
+    """A promotion of which nothing is left but its message: its first record was never taken."""
+    app.held.carried_out = app.held.carried_out - {"record"}
+    app.deliver(a_message(version))
+    id = promotion_id("checkout", version)
+    eventually(lambda: intake(id).get("state") == "running")
+    app.end(id, "purge")
+    return id
+
+
+def comes_to_its_end(app: AppHost, id: str) -> None:
+    """Now that records are taken, in three looks: the promotion is begun again, its stages are closed, it is."""
+    app.held.carried_out = app.held.carried_out | {"record"}
+    app.tick("janitor")
+    eventually(lambda: app.entity("decisions", id).get("stages"))
+    app.tick("janitor")
+    app.tick("janitor")
+    eventually(lambda: shown(app, id)["state"] == "broken")
+
+
 def holder_of(environment: str) -> str:
     holder = (environment_row(environment, "checkout") or {}).get("holder") or {}
     return str(holder.get("promotion", ""))
@@ -78,17 +98,8 @@ def test_a_promotion_that_was_purged_before_it_had_begun_is_made_up_from_its_mes
     app: AppHost, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking_after, "QUIET", timedelta())
-    app.held.carried_out = app.held.carried_out - {"record"}
-    app.deliver(a_message(version))
-    id = promotion_id("checkout", version)
-    eventually(lambda: intake(id).get("state") == "running")
-    app.end(id, "purge")
-    app.held.carried_out = app.held.carried_out | {"record"}
-    app.tick("janitor")
-    eventually(lambda: app.entity("decisions", id).get("stages"))
-    app.tick("janitor")
-    app.tick("janitor")
-    eventually(lambda: shown(app, id)["state"] == "broken")
+    id = purged_before_it_had_begun(app, version)
+    comes_to_its_end(app, id)
     assert {stage["code"] for stage in shown(app, id)["stages"]} == {"STAGE_LOST"}
 
 
@@ -96,18 +107,9 @@ def test_a_promotion_whose_pipeline_cannot_be_read_any_more_ends_all_the_same(
     app: AppHost, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking_after, "QUIET", timedelta())
-    app.held.carried_out = app.held.carried_out - {"record"}
-    app.deliver(a_message(version))
-    id = promotion_id("checkout", version)
-    eventually(lambda: intake(id).get("state") == "running")
-    app.end(id, "purge")
+    id = purged_before_it_had_begun(app, version)
     Rows("promotions").upsert(id, "pipeline", {"doc": json.dumps("stages: 1")}, merge=False)
-    app.held.carried_out = app.held.carried_out | {"record"}
-    app.tick("janitor")
-    eventually(lambda: app.entity("decisions", id).get("stages"))
-    app.tick("janitor")
-    app.tick("janitor")
-    eventually(lambda: shown(app, id)["state"] == "broken")
+    comes_to_its_end(app, id)
     assert shown(app, id)["code"] == "PROMOTION_LOST"
     eventually(lambda: app.status(id)["runtimeStatus"] == "Completed")
     app.tick("janitor")

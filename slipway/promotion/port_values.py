@@ -39,6 +39,20 @@ class SiteState:
 
 
 @dataclass(frozen=True)
+class Split:
+    """How a target's router divides new requests now, as the platform says it.
+
+    `share` (0..1) goes to the release that a ramp brings, the rest to the live one. `others` names rules or weights
+    that are not ours: they are left alone, and people are told. `in_progress`: the platform still carries out a
+    change, so the share may not be in effect yet.
+    """
+
+    share: float
+    in_progress: bool = False
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What is known of an operation: when it was first meant, what was started, how it ended.
 

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from slipway.promotion.audit import AuditRecord
+from slipway.promotion.judge.windows import Window
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Target
-from slipway.promotion.port_values import Cell, ProbeResult, Receipt, Row, SiteState
+from slipway.promotion.port_values import Cell, ProbeResult, Receipt, Row, SiteState, Split
+from slipway.promotion.telemetry import Question
 
 
 class RowStore(Protocol):
@@ -80,6 +82,29 @@ class SlotPlatform(Protocol):
     ) -> Answer: ...
 
     def stop_idle(self, target: Target) -> Answer: ...
+
+
+class TrafficRouter(Protocol):
+    """Divides a target's traffic between the live release and the one on its idle side.
+
+    `version` is the release that the ramp brings. `share` (0..1) is rounded to the router's grain, never upwards to
+    more than asked for; 0 takes away the rule, so that all goes to the live release. Setting what is set already is
+    a no-op that says so. Answers pass with the result `share`: what the platform answers after the write.
+    """
+
+    def read_split(self, target: Target, version: str) -> Split: ...
+
+    def start_split(self, target: Target, version: str, share: float, operation: str, resuming: bool) -> Answer: ...
+
+    def poll_split(self, target: Target, handle: dict[str, Any], version: str, share: float) -> Answer: ...
+
+
+class Telemetry(Protocol):
+    """What users met, by release."""
+
+    def windows(self, question: Question) -> list[Window]:
+        """One window a span, in their order. A source that cannot be asked, or answers in part or in another form,
+        gives windows with `fault`: nothing is raised for it."""
 
 
 class ReceiptBook(Protocol):

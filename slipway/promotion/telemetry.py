@@ -1,0 +1,46 @@
+"""What a ramp asks telemetry for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+BUILTIN = "builtin"
+
+
+class Span(NamedTuple):
+    """One tick of a ramp: its number (from 1), and from when until when (not including) it lasted."""
+
+    tick: int
+    begins: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a service's telemetry lies: `workspace` is the id of a Log Analytics workspace, `role` the service's name
+    there (`AppRoleName`). `query` is KQL in place of the built-in one, `latency_query` likewise; `metrics` are the
+    users' own by name (columns and parameters: `docs/canary.md`)."""
+
+    workspace: str
+    role: str
+    query: str = BUILTIN
+    latency_query: str = BUILTIN
+    metrics: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """Windows of a ramp: one a span, spans of equal length and in order, without gaps.
+
+    `canary` and `baseline` are versions as the application reports them; without a canary it is the history that is
+    asked for, the baseline alone. An instance of the canary younger than `warm_up_s` at a span's end makes its window
+    cold; `since` is when the canary's first instance can have begun.
+    """
+
+    source: Source
+    canary: str
+    baseline: str
+    spans: tuple[Span, ...]
+    warm_up_s: float = 0.0
+    since: datetime | None = None
+    latencies: bool = True

@@ -80,6 +80,7 @@ def test_a_pipeline_without_a_canary_is_simulated_with_the_default_one_and_says_
     [
         (("--traffic", "500"), "write requests per second"),
         (("--base-error", "200%"), "is not a percentage"),
+        (("--base-error", "100%"), "cannot get worse"),
         (("--shocks", "often"), "are no shocks"),
         (("--harm", "-1"), "cannot fail -1 times as often"),
         (("--stage", "nowhere"), "has no stage nowhere; it has dev, prod"),
@@ -137,6 +138,8 @@ def test_a_replay_begins_at_the_recorded_weight_and_ends_where_the_ramp_would(sh
         ('{"windows": [{"tick": 1}], "policy": {"steps": [2]}}', '"policy"'),
         ('{"windows": [{"tick": 1}], "policy": {"patience": 2}}', "unknown patience"),
         ('{"windows": [{"tick": 1}], "history": 5}', "is no list"),
+        ('{"tick": 1}\n\n{"tick": 2}\n{"tick": }', "line 4, character 10"),
+        ('{"tick": 1}\n{"tick": 1000000000}', "a recording has 100,000 at most"),
     ],
 )
 def test_a_file_that_is_no_recording_is_named(shop: Slipway, tmp_path: Path, text: str, words: str) -> None:
@@ -158,6 +161,12 @@ def test_a_replay_under_a_policy_that_makes_no_sense_is_wrong_usage(shop: Slipwa
     result = shop("judge", "replay", "one.json", "--false-rollback", "0")
     assert result.exit_code == 2
     assert "false_rollback must be above 0" in " ".join(result.stderr.split())
+
+
+def test_harm_beyond_all_requests_is_said_to_be_that(shop: Slipway) -> None:
+    asked = ("judge", "simulate", "shop.yaml", "--traffic", "5/s", "--base-error", "10%", "--harm", "50")
+    result = shop(*asked, "--no-peers", "--processes", "1", "--ramps", "1")
+    assert "×50 of 10 % would be more than all" in result.stdout
 
 
 def test_power_says_what_each_step_can_see_and_draws_it(shop: Slipway, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_every_key_reaches_the_judge() -> None:
         ("judge: {false_rollback: 0%}", "OUT_OF_RANGE", "without any doubt allowed no harm is ever proven"),
         ("judge: {false_rollback: 50%}", "OUT_OF_RANGE", "at most 20%"),
         ("judge: {error_rate: {worse_by_at_most: -1%}}", "INVALID_SHARE", "is not a percentage from 0% to 900%"),
+        ("tick: 1s, telemetry: {delay: 5m}", "OUT_OF_RANGE", "telemetry comes 300 ticks late; 240 are the most"),
         ("budget: -1", "OUT_OF_RANGE", "at least 0"),
         ("patience: 1", "OUT_OF_RANGE", "at least 2"),
         ("patience: 5m", "WRONG_TYPE", '"5m" is not a whole number'),

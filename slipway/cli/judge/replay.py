@@ -6,39 +6,28 @@ under, if known; a window is as `slipway/promotion/judge/reading.py` has it. Or 
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import TypeAdapter
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from slipway.cli.charts.bars import log_share, spark
-from slipway.cli.charts.chart import Chart, Line, drawn
+from slipway.cli.charts.chart import drawn
 from slipway.cli.failure import ExitCode, Failure
-from slipway.cli.judge.options import Plot, StageName, policy_of, ramp_words, write_plot
+from slipway.cli.judge.options import Plot, StageName, policy_of, write_plot
+from slipway.cli.judge.replayed import Judged, chart, page
 from slipway.cli.options import AsJson
-from slipway.cli.printing import answer, clean
+from slipway.cli.printing import answer
 from slipway.promotion.judge.judge import tick
 from slipway.promotion.judge.policy import Policy, PolicyInvalid
 from slipway.promotion.judge.reading import read_window
 from slipway.promotion.judge.state import begin
-from slipway.promotion.judge.verdict import Action, Verdict
+from slipway.promotion.judge.verdict import Action
 from slipway.promotion.judge.windows import Window
 
 _POLICY = TypeAdapter(Policy)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A tick of the recording: the canary's share as it was, and the verdict of now."""
-
-    window: Window
-    share: float | None
-    verdict: Verdict
+LONGEST_RECORDING = 100_000  # ticks
 
 
 def replay(
@@ -73,11 +62,15 @@ def replay(
     if not any(window.tick > 0 for window in windows):
         words = f"{file} is no recording: no window of it bears the number of its tick, from 1 on"
         raise Failure("NOT_A_RECORDING", words, ExitCode.USAGE)
+    ticks = [window.tick for window in windows if window.tick > 0]
+    if max(ticks) - min(ticks) > LONGEST_RECORDING:
+        words = f"{file} goes from tick {min(ticks):,} to {max(ticks):,}; a recording has {LONGEST_RECORDING:,} at most"
+        raise Failure("NOT_A_RECORDING", words, ExitCode.USAGE)
     judged = _judge(policy, history, windows)
     if plot:
-        write_plot(plot, drawn(_chart(judged, policy, file.name)))
+        write_plot(plot, drawn(chart(judged, policy, file.name)))
     document = {"policy": asdict(policy), "ticks": [_document(each) for each in judged]}
-    answer(document, _page(judged, policy, len(history)), as_json)
+    answer(document, page(judged, policy, len(history)), as_json)
 
 
 def _read(file: Path) -> tuple[Policy, list[Window], list[Window]]:
@@ -87,7 +80,7 @@ def _read(file: Path) -> tuple[Policy, list[Window], list[Window]]:
         try:
             data = json.loads(text)
         except json.JSONDecodeError:
-            data = {"windows": [json.loads(line) for line in text.splitlines() if line.strip()]}
+            data = {"windows": _lines(text)}
     except (ValueError, RecursionError, OSError) as error:
         raise Failure("NOT_A_RECORDING", f"{file} is no recording: {error}", ExitCode.USAGE) from error
     if isinstance(data, list):
@@ -104,6 +97,17 @@ def _read(file: Path) -> tuple[Policy, list[Window], list[Window]]:
         [read_window(window) for window in history],
         [read_window(window) for window in data["windows"]],
     )
+
+
+def _lines(text: str) -> list[Any]:
+    """One value a line. Raises ValueError that names the line as the file counts it."""
+    values = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            values += [json.loads(line)] if line.strip() else []
+        except json.JSONDecodeError as error:
+            raise ValueError(f"line {number}, character {error.pos + 1}: {error.msg}") from error
+    return values
 
 
 def _policy(data: Any, file: Path) -> Policy:
@@ -146,38 +150,6 @@ def _share(window: Window) -> float | None:
     return canary.total / (canary.total + baseline.total)
 
 
-def _page(judged: Sequence[Judged], policy: Policy, history: int) -> RenderableType:
-    head = f"{ramp_words(policy)} · rolled back from {policy.threshold:,.0f} on · {history} windows of history\n"
-    table = Table(box=None, padding=(0, 1))
-    for name in ("tick", "share", "canary", "baseline", "evidence", "verdict", "wants"):
-        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
-    for each in judged:
-        verdict = each.verdict
-        table.add_row(
-            str(verdict.receipt.now),
-            "–" if each.share is None else f"{each.share:.1%}",
-            _counts(each.window, True),
-            _counts(each.window, False),
-            f"{verdict.e_value:.3g}",
-            f"{verdict.action} {verdict.code}",
-            f"{verdict.weight:.0%}",
-        )
-    last = judged[-1].verdict
-    shares = [log_share(max(each.verdict.e_value, 0.1), 0.1, policy.threshold) for each in judged]
-    return Group(
-        Text(head, style="dim"),
-        table,
-        Text(f"\nevidence {spark(shares)}  to {policy.threshold:,.0f}, logarithmic"),
-        Text(clean(f"{last.action}: {last.words}"), style="bold"),
-        Text(clean("would have changed it: " + "; ".join(last.receipt.changed_by)), style="dim"),
-    )
-
-
-def _counts(window: Window, canary: bool) -> str:
-    arm = window.canary if canary else window.baseline
-    return "–" if arm is None else f"{arm.failed:,}/{arm.total:,}"
-
-
 def _document(each: Judged) -> dict[str, Any]:
     verdict = each.verdict
     return {
@@ -191,10 +163,3 @@ def _document(each: Judged) -> dict[str, Any]:
         "missing_s": verdict.missing_s,
         "receipt": verdict.receipt.dump(),
     }
-
-
-def _chart(judged: Sequence[Judged], policy: Policy, title: str) -> Chart:
-    evidence = [(float(each.verdict.receipt.now), max(each.verdict.e_value, 1e-3)) for each in judged]
-    shares = [(float(each.verdict.receipt.now), 100 * each.share) for each in judged if each.share]
-    lines = [Line("evidence for harm", evidence), Line("canary's share, %", shares)]
-    return Chart(title, "tick", "logarithmic", lines, [("rollback", policy.threshold)], log_y=True)

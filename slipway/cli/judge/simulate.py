@@ -90,6 +90,8 @@ def simulate(
         tick_s=policy.tick_s,
     )
     harms = _harms(harm)
+    if base_error >= 1:
+        raise Failure("USAGE", "a service that fails always cannot get worse: --base-error below 100%", ExitCode.USAGE)
     healthy = Harm(burst_mean=canary_burst)
     bad = {times: replace(healthy, times=times, onset=onset, growth=growth, slower=slower) for times in harms}
     if record:
@@ -104,6 +106,9 @@ def simulate(
         f"\n{ramp_words(policy)}, a tick is {rounded(policy.tick_s)}\n",
         f"{traffic:g}/s, {100 * base_error:g} % failing · {ramps} ramps a cell · seed {seed} · {took_s:.1f} s\n",
     )
+    capped = [f"×{times:g}" for times in harms if times * base_error > 1]
+    if capped:
+        head.append(f"{', '.join(capped)} of {100 * base_error:g} % would be more than all: all requests fail there\n")
     document = {"policy": asdict(policy), "traffic": asdict(service), "seed": seed, "ramps": ramps}
     answer({**document, "rules": [_document(row) for row in rows]}, page(head, rows), as_json)
 

@@ -46,6 +46,12 @@ def _decide(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
         lacking = state.blind_words or state.partly_words
         text = f"{lacking}: blind for too long; the traffic goes back, the release is not blamed"
         return _Decision(Action.WITHDRAW, "BLIND_TOO_LONG", text)
+    if state.cold_ticks > policy.cold_ticks:
+        text = (
+            f"an instance of the canary has been younger than its warm-up for {state.cold_ticks} ticks: it restarts or "
+            "scales without end; the traffic goes back, the release is not blamed"
+        )
+        return _Decision(Action.WITHDRAW, "NEVER_WARM", text)
     if state.step == policy.last:
         return _Decision(Action.WAIT, "RAMP_OVER", "the canary has all the traffic; the watch judges it from here on")
     if state.blind:
@@ -62,7 +68,7 @@ def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | Non
     if state.judged_here < ramp.FEWEST_TICKS:
         text = f"{state.judged_here} of at least {ramp.FEWEST_TICKS} ticks judged at {here}"
         return _Decision(Action.WAIT, "TOO_SOON", text, missing)
-    if state.was_cold:
+    if state.cold_ticks:
         return _Decision(Action.WAIT, "WARMING_UP", "an instance of the canary is still warming up")
     if requests < ramp.FEWEST_REQUESTS:
         text = f"{requests} of at least {ramp.FEWEST_REQUESTS} canary requests judged"

@@ -94,8 +94,8 @@ def _judge(state: State, window: Window, policy: Policy) -> State:
         settled=max(state.settled, window.tick),
         judged=state.judged + 1,
         judged_here=state.judged_here + (window.tick > state.since and window.canary.total > 0),
-        was_cold=window.cold,
-        partly=state.partly + 1 if silent else 0,
+        cold_ticks=min(state.cold_ticks + 1, LONG_BLIND) if window.cold else 0,
+        partly=min(state.partly + 1, LONG_BLIND) if silent or window.unread else 0,
         partly_words=", ".join((*(f"no {name}" for name in silent), *window.unread)),
         per_tick=float(total) if total else state.per_tick,
         unheard_canary=_unheard(window.canary, window, state, policy, True),
@@ -110,14 +110,18 @@ def _silent(window: Window, state: State, readings: Mapping[str, Reading], polic
     if not all(arm is not None and arm.total for arm in (window.canary, window.baseline)):
         return []
     promised = [*policy.own_metrics, *state.latencies.cuts()]
-    return [name for name in promised if name not in readings or _is_empty(readings[name], window)]
+    return [
+        name
+        for name in promised
+        if name not in readings or _is_empty(readings[name], state.metrics[name].carry, window)
+    ]
 
 
-def _is_empty(reading: Reading, window: Window) -> bool:
-    """The canary has none of it, where by the baseline's some were due."""
+def _is_empty(reading: Reading, carry: Counts, window: Window) -> bool:
+    """The canary has none of it, where by the baseline's some were due: in this tick, or in several of a rare one."""
     assert window.canary is not None and window.baseline is not None
-    n, m = sum(block.n for block in reading.blocks), sum(block.m for block in reading.blocks)
-    return n == 0 and m * window.canary.total / window.baseline.total >= SILENT
+    counts = carry.plus(reading.counts)
+    return counts.n == 0 and counts.m * window.canary.total / window.baseline.total >= SILENT
 
 
 def _readings(window: Window, state: State, policy: Policy) -> Mapping[str, Reading]:

@@ -59,6 +59,7 @@ class WatchState:
             raise StateInvalid("STATE_UNREADABLE", "this is no state of the watch of this version: begin it anew")
         try:
             plain = {key: value for key, value in data.items() if key != "version"}
+            _refuse_no_numbers(plain)
             evidence = Evidence(plain["evidence"]["ticks"], tuple(plain["evidence"]["logs"]))
             return cls(
                 **{
@@ -69,8 +70,16 @@ class WatchState:
                     "notes": tuple(plain["notes"]),
                 }
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise StateInvalid("STATE_UNREADABLE", f"the watch's state is damaged: {error!r}") from error
+
+
+def _refuse_no_numbers(data: Any) -> None:
+    """Raises ValueError for NaN or infinity anywhere: no comparison with one ever holds."""
+    if isinstance(data, float) and not math.isfinite(data):
+        raise ValueError(f"{data} is no number")
+    for part in data.values() if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else ():
+        _refuse_no_numbers(part)
 
 
 def begin_watch(policy: Policy, history: Sequence[Window], now: int = 0, care: Care = CARE) -> WatchState:

@@ -11,6 +11,8 @@ SHARES = {FAILURES: 0.80, "p50": 0.05, "p95": 0.10, "p99": 0.05}  # of the false
 OWN_SHARE = 0.20  # of the budget for the users' own metrics together; the others are scaled down by it
 MOST_OWN_METRICS = 5  # keeps the state under 16 KB
 RAMPS = ("adaptive", "careful", "fixed")
+MOST_DELAY_TICKS = 240
+MOST_BLIND_TICKS = 100
 USUAL_PATIENCE = {"adaptive": 5, "careful": 10, "fixed": 10}
 
 
@@ -55,8 +57,12 @@ class Policy:
         for name, value in (("tick_s", self.tick_s), ("blind_ticks", self.blind_ticks), ("bake", self.bake_ticks)):
             if not (math.isfinite(value) and value > 0):
                 raise PolicyInvalid("TIME_INVALID", f"{name} must be above 0, not {value}")
-        if not (self.delay_ticks >= 0 and 0 <= self.warm_up_s < math.inf):
-            raise PolicyInvalid("TIME_INVALID", "delay and warm-up must not be negative")
+        if not (0 <= self.delay_ticks <= MOST_DELAY_TICKS and 0 <= self.warm_up_s < math.inf):
+            words = f"delay and warm-up must not be negative, and the delay at most {MOST_DELAY_TICKS} ticks"
+            raise PolicyInvalid("TIME_INVALID", words)
+        if self.blind_ticks > MOST_BLIND_TICKS:
+            words = f"a judge that is blind for more than {MOST_BLIND_TICKS} ticks is none: {self.blind_ticks}"
+            raise PolicyInvalid("TIME_INVALID", words)
         if self.budget is not None and not 0 <= self.budget < math.inf:
             raise PolicyInvalid("BUDGET_INVALID", f"the budget counts bad requests, {self.budget} is no such number")
         if self.patience_ticks is not None and self.patience_ticks < 2:
@@ -67,6 +73,11 @@ class Policy:
     def patience(self) -> int:
         """Calm ticks at a weight after which the ramp goes one step on."""
         return USUAL_PATIENCE[self.ramp] if self.patience_ticks is None else self.patience_ticks
+
+    @property
+    def cold_ticks(self) -> int:
+        """Cold ticks running that a ramp takes: the warm-up, and then as many as it may be blind."""
+        return math.ceil(self.warm_up_s / self.tick_s) + self.blind_ticks
 
     @property
     def threshold(self) -> float:

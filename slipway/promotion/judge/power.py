@@ -80,8 +80,8 @@ def _step(step: int, policy: Policy, per_tick: float, rate: float, harm: float, 
     if seconds is None:
         text = f"at {weight:.0%} {harm_words} never shows at this traffic"
     else:
-        lasting = words.lasting(seconds)
-        text = f"at {weight:.0%} {harm_words} shows after {math.ceil(needed):,} canary requests, about {lasting}"
+        shows = f"shows after {math.ceil(needed):,} canary requests on average, about {words.lasting(seconds)}"
+        text = f"at {weight:.0%} {harm_words} {shows}"
     enough = ticks <= lasts
     verdict = "long enough" if enough else "too short"
     text = f"{text}; this step lasts {words.lasting(lasts * policy.tick_s)} when nothing is proven earlier: {verdict}"

@@ -36,14 +36,18 @@ class Outlook:
 
     def cost(self, step: int, policy: Policy) -> float:
         """Bad requests beyond the usual until harm at that step would be stopped, at worst."""
-        react = (REACT_TICKS_AT_THE_END if step == policy.last else REACT_TICKS) + policy.delay_ticks
-        return self.excess_rate * self.per_tick * policy.steps[step] * react
+        return self.excess_rate * self.per_tick * policy.steps[step] * _ticks_to_react(step, policy)
 
     def fits(self, step: int, policy: Policy) -> bool:
         """The step's cost is within the budget; before 100 % the rate itself must be small: no baseline is left."""
         if step == policy.last and self.excess_rate > max(END_SHARE * self.baseline_rate, END_RATE):
             return False
         return self.cost(step, policy) <= self.budget
+
+
+def _ticks_to_react(step: int, policy: Policy) -> int:
+    """Until harm at that step would be stopped."""
+    return (REACT_TICKS_AT_THE_END if step == policy.last else REACT_TICKS) + policy.delay_ticks
 
 
 def outlook(state: State, policy: Policy) -> Outlook:
@@ -111,8 +115,8 @@ def _for_the_proof(metric: Metric, state: State, policy: Policy, ahead: Outlook)
     step = state.step + 1
     if policy.ramp == "fixed" or step > policy.last or not metric.counts.m:
         return math.inf
-    react = (REACT_TICKS_AT_THE_END if step == policy.last else REACT_TICKS) + policy.delay_ticks
-    allowed = ahead.budget / (ahead.per_tick * policy.steps[step] * react) if ahead.per_tick else 0.0
+    served = ahead.per_tick * policy.steps[step] * _ticks_to_react(step, policy)
+    allowed = ahead.budget / served if served else 0.0
     if step == policy.last:
         allowed = min(allowed, max(END_SHARE * ahead.baseline_rate, END_RATE))
     scale = policy.tolerated(FAILURES) / TOLERATED

@@ -32,7 +32,7 @@ def read_window(data: Mapping[str, Any]) -> Window:
             canary=_arm("canary", data.get("canary"), unread),
             baseline=_arm("baseline", data.get("baseline"), unread),
             halves=None if halves is None else _halves(halves, unread),
-            cold=data.get("cold") is True,
+            cold=_yes_or_no("cold", data.get("cold")),
             items=float(data.get("items", 1.0)),
             fault=str(data.get("fault") or ""),
             unread=tuple(unread),
@@ -117,6 +117,12 @@ def _latencies(name: str, data: Any, unread: list[str]) -> LatencyHistogram | No
         unread.append(f"latencies of {name}: not all are counts")
         return None
     return LatencyHistogram.load(dict(counts))
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    if not isinstance(value, bool | None):
+        raise ValueError(f"{name}: {value!r} is neither true nor false")
+    return value is True
 
 
 def _reading(name: str, value: Any, unread: list[str]) -> float | None:

@@ -35,9 +35,9 @@ class State:
 
     `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the
     windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter those
-    in `missing` may still come. `partly` counts the last judged windows that lacked a promised metric. `proven`
-    is the e-value at which harm was proven, for ever. `unheard` requests were due from an arm since it last served
-    any. `notes` weaken the promise.
+    in `missing` may still come. `cold_ticks` and `partly` count the last judged windows that were cold, and that
+    lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `unheard` requests were due
+    from an arm since it last served any. `notes` weaken the promise.
     """
 
     step: int
@@ -49,7 +49,7 @@ class State:
     blind_words: str = ""
     judged: int = 0
     judged_here: int = 0
-    was_cold: bool = False
+    cold_ticks: int = 0
     partly: int = 0
     partly_words: str = ""
     per_tick: float = 0.0
@@ -82,7 +82,7 @@ class State:
 
 
 _PLAIN = (
-    *("step", "since", "before", "settled", "blind", "blind_words", "judged", "judged_here", "was_cold"),
+    *("step", "since", "before", "settled", "blind", "blind_words", "judged", "judged_here", "cold_ticks"),
     *("partly", "partly_words", "per_tick", "unheard_canary", "unheard_baseline", "proven"),
 )
 

@@ -86,9 +86,22 @@ class Window:
         for half in self.halves or ():
             if trouble := _pair_trouble(half.requests, half.failures) or _own_trouble(half.own):
                 return f"a half of the baseline: {trouble}"
+        if self.halves and self.baseline is not None and (trouble := _more_than_whole(self.halves, self.baseline)):
+            return f"the baseline's halves hold more than the baseline: {trouble}"
         if not (math.isfinite(self.items) and self.items >= 1):
             return f"{self.items} requests per stored record"
         return ""
+
+
+def _more_than_whole(halves: tuple[Half, Half], whole: Arm) -> str:
+    """What both halves together have more of; they may have less, of instances without a name."""
+    first, second = halves
+    pairs = {"requests": (first.requests + second.requests, whole.total)}
+    pairs["failures"] = (first.failures + second.failures, whole.failed)
+    for name in set(first.own) & set(second.own) & set(whole.own):
+        pairs[name] = (first.own[name][0] + second.own[name][0], whole.own[name][0])
+        pairs[f"bad {name}"] = (first.own[name][1] + second.own[name][1], whole.own[name][1])
+    return next((f"{parts:,} {name} of {all:,}" for name, (parts, all) in pairs.items() if parts > all), "")
 
 
 def difference(before: int, after: int) -> int:

@@ -25,10 +25,10 @@ def compared(metric: MetricEvidence, confidence: float) -> str:
 
 
 def excess(metric: MetricEvidence, budget: float) -> str:
-    """`31 excess failures so far of a budget of 50`."""
+    """`31 excess failures so far of a budget of 50`; a careful ramp has no budget to speak of."""
     count = max(0, round(metric.excess))
     failures = "excess failure" if count == 1 else "excess failures"
-    return f"{count:,} {failures} so far of a budget of {budget:,.0f}"
+    return f"{count:,} {failures} so far" + (f" of a budget of {budget:,.0f}" if budget else "")
 
 
 def times(ratio: float) -> str:

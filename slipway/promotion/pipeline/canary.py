@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Tag, model_validator
 
-from slipway.promotion.judge.policy import RAMPS, Policy
+from slipway.promotion.judge.policy import MOST_DELAY_TICKS, RAMPS, Policy
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Margin, Share, Weight, between, refusal
@@ -95,6 +95,15 @@ class Canary(Section):
             raise refusal("STEPS_DO_NOT_RISE", f"the last step is 100%, not {self.steps[-1]:.6g}")
         if any(low >= high for low, high in zip([0.0, *self.steps], self.steps, strict=False)):
             raise refusal("STEPS_DO_NOT_RISE", "each step is above the one before, and the first above 0%")
+        return self
+
+    @model_validator(mode="after")
+    def _is_seen_in_time(self) -> Self:
+        if self.telemetry.delay > MOST_DELAY_TICKS * self.tick:
+            words = (
+                f"telemetry comes {self.telemetry.delay / self.tick:,.0f} ticks late; {MOST_DELAY_TICKS} are the most"
+            )
+            raise refusal("OUT_OF_RANGE", words)
         return self
 
     def policy(self, bake_s: float = 0.0) -> Policy:

@@ -369,3 +369,66 @@ def test_a_state_with_numbers_that_none_can_be_is_damaged(usual: State, name: st
     with pytest.raises(StateInvalid) as invalid:
         load({**usual.dump(), name: value}, Policy())
     assert invalid.value.code == "STATE_UNREADABLE"
+
+
+def test_halves_that_hold_more_than_the_baseline_are_not_believed(usual: State) -> None:
+    """Swollen halves would look like bursts, and mute the judge for good."""
+    swollen = (Half(14_250, 4_000), Half(14_250, 10))
+    bad = [replace(a_window(number, (1500, 300)), halves=swollen) for number in (1, 2, 3)]
+    verdicts = lived(usual, {window.tick: [window] for window in bad}, 3)
+    assert {verdict.code for verdict in verdicts} == {"BLIND"}
+    assert "the baseline's halves hold more than the baseline: 4,010 failures of 28" in verdicts[0].words
+
+
+def test_halves_may_lack_instances_without_a_name(usual: State) -> None:
+    halves = (Half(14_000, 14), Half(14_000, 13))
+    verdicts = lived(usual, {1: [replace(a_window(1), halves=halves)]}, 1)
+    assert verdicts[0].code == "TOO_SOON"
+
+
+def test_cold_is_true_or_false_and_nothing_else() -> None:
+    data = dump_window(a_window(1))
+    assert read_window({**data, "cold": True}).cold
+    assert "'yes' is neither true nor false" in read_window({**data, "cold": "yes"}).fault
+
+
+def test_a_canary_that_never_gets_warm_is_withdrawn_and_not_blamed(usual: State) -> None:
+    """Two ticks of warm-up and the ten that it may be blind; a warm window in between begins the count anew."""
+    cold = {number: [a_window(number, cold=number != 3)] for number in range(1, 30)}
+    verdicts = lived(usual, cold, 16)
+    assert {verdict.code for verdict in verdicts[4:15]} == {"WARMING_UP"}
+    assert (verdicts[15].action, verdicts[15].code, verdicts[15].weight) == (Action.WITHDRAW, "NEVER_WARM", 0.0)
+    assert "not blamed" in verdicts[15].words
+
+
+def test_a_histogram_of_another_layout_holds_the_ramp_even_without_a_history_of_latencies(usual: State) -> None:
+    data = dump_window(a_window(1))
+    alien = {**data["canary"], "latencies": {"buckets_per_doubling": 20, "counts": {"1": 5}}}
+    windows = {number: [read_window({**data, "tick": number, "canary": alien})] for number in range(1, 12)}
+    verdicts = lived(usual, windows, 10)
+    assert {verdict.code for verdict in verdicts[2:9]} == {"METRIC_MISSING"}
+    assert verdicts[9].code == "BLIND_TOO_LONG"
+
+
+def test_an_own_metric_that_is_rare_and_never_comes_from_the_canary_is_missed_in_time() -> None:
+    """Five of its requests were due in a tick: none in four ticks is no chance any more."""
+    policy = Policy(own_metrics=("paid",), ramp="fixed")
+    state = begin(policy, a_history())
+    verdicts = []
+    for number in range(1, 8):
+        window = a_window(number)
+        assert window.canary is not None and window.baseline is not None
+        own = replace(window, canary=replace(window.canary, own={"paid": (0, 0)}))
+        own = replace(own, baseline=replace(window.baseline, own={"paid": (95, 1)}))
+        state, verdict = tick(state, [own], number, policy)
+        verdicts.append(verdict)
+    assert verdicts[2].code == "NOT_ENOUGH_EVIDENCE"
+    assert {verdict.code for verdict in verdicts[3:]} == {"METRIC_MISSING"}
+    assert "no paid" in verdicts[3].words
+
+
+@pytest.mark.parametrize("wrong", [{"delay_ticks": 10**9}, {"blind_ticks": 101}])
+def test_a_delay_or_a_blindness_without_a_sensible_end_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(PolicyInvalid) as refused:
+        Policy(**wrong)  # type: ignore[arg-type]
+    assert refused.value.code == "TIME_INVALID"

@@ -137,6 +137,19 @@ def test_what_is_no_state_is_refused(data: object) -> None:
         WatchState.load(data)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("field", ["most", "usual", "evidence"])
+def test_a_state_with_what_is_no_number_is_refused(field: str) -> None:
+    data = json.loads(json.dumps(begin_watch(POLICY, before(usual_failures(1, 60))).dump()))
+    broken = {
+        "most": math.nan,
+        "usual": {**data["usual"], "rate": math.inf},
+        "evidence": {"ticks": 1, "logs": [math.nan] * 8},
+    }
+    with pytest.raises(StateInvalid) as refused:
+        WatchState.load({**data, field: broken[field]})
+    assert "is no number" in refused.value.words
+
+
 def test_a_service_of_little_traffic_that_vanishes_calls_a_person() -> None:
     state = begin_watch(POLICY, [Window(number, None, Arm((6,), (0,))) for number in range(480)])
     codes = []

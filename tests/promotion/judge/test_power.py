@@ -13,7 +13,7 @@ from tests.promotion.judge.builders import ramps
 def test_the_plan_says_in_words_when_a_doubling_shows() -> None:
     plan = traffic_plan(Policy(), 500, 0.001)
     first = plan.steps[0]
-    assert first.words.startswith("at 5% a doubling shows after 25,036 canary requests, about 17 minutes")
+    assert first.words.startswith("at 5% a doubling shows after 25,036 canary requests on average, about 17 minutes")
     assert first.words.endswith("this step lasts 5 minutes when nothing is proven earlier: too short")
     assert [step.long_enough for step in plan.steps] == [False, False, True, True]
     assert "from 25% on" in plan.words

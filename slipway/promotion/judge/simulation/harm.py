@@ -63,10 +63,9 @@ class Harm:
         """The share of its requests that take `tail_ms`."""
         return self.tail_share if tick >= self.onset else 0.0
 
-    @property
-    def fails_more(self) -> bool:
-        """More failures than the usual margin tolerates."""
-        return self.times > TOLERABLE or self.growth > 0
+    def fails_more(self, tolerated: float = TOLERABLE) -> bool:
+        """So many times as many failures as the baseline, or more, sooner or later."""
+        return self.times > tolerated or self.growth > 0
 
     @property
     def saturates(self) -> bool:
@@ -77,7 +76,7 @@ class Harm:
     def is_harm(self) -> bool:
         """Worse in any way than the usual margin tolerates."""
         worse = max(self.slower, self.own_times) > TOLERABLE or self.tail_share > 0
-        return self.fails_more or worse or self.saturates
+        return self.fails_more() or worse or self.saturates
 
 
 HEALTHY = Harm()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.simulation.ours import Ours
 from slipway.promotion.judge.simulation.peers.argo import Argo
 from slipway.promotion.judge.simulation.peers.flagger import Flagger
@@ -15,6 +15,7 @@ from slipway.promotion.judge.simulation.scenario import Scenario
 from slipway.promotion.judge.simulation.side_by_side import mapped
 from slipway.promotion.judge.simulation.stream import Stream
 from slipway.promotion.judge.simulation.traffic import Traffic
+from slipway.promotion.judge.simulation.wald import Wald
 from slipway.promotion.judge.state import begin
 from slipway.promotion.judge.windows import Window
 
@@ -72,8 +73,16 @@ def _ramps(job: Job, traffic: Traffic, group: int, seed: int, history: Sequence[
     for ramp in range(group * GROUP, min((group + 1) * GROUP, job.ramps)):
         stream = Stream(traffic, f"{seed}/{job.scenario.name}/{ramp}", detailed=ours)
         rule: Rule = Ours(job.policy, state) if state is not None else PEERS[job.rule]()
-        results.append(run(rule, stream, harm, job.scenario.dispersion, job.scenario.longest))
+        results.append(run(rule, stream, harm, _wald(job), job.scenario.longest))
     return results
+
+
+def _wald(job: Job) -> Wald | None:
+    """The bound for a harm beyond the job's own margin."""
+    tolerated = job.policy.tolerated(FAILURES)
+    if not job.scenario.harm.fails_more(tolerated):
+        return None
+    return Wald(job.scenario.dispersion, tolerated, job.policy.false_rollback)
 
 
 def _traffic(job: Job) -> Traffic:

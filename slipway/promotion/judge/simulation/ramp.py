@@ -27,9 +27,8 @@ class RampResult:
     words: str = ""
 
 
-def run(rule: Rule, stream: Stream, harm: Harm, dispersion: float = 1.0, longest: int = LONGEST) -> RampResult:
-    """Lead one ramp to its end. `dispersion` is what Wald's test knows of the traffic."""
-    wald = Wald(dispersion) if harm.fails_more else None
+def run(rule: Rule, stream: Stream, harm: Harm, wald: Wald | None = None, longest: int = LONGEST) -> RampResult:
+    """Lead one ramp to its end, with Wald's test beside it if there is one."""
     weight, weights = rule.weight, list[float]()
     excess = bound = 0.0
     ended, words, tick = UNDECIDED, "", 0

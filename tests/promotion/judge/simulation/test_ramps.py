@@ -119,3 +119,18 @@ def test_ramps_that_share_a_history_count_as_one_observation() -> None:
     assert grouped.high - grouped.low > 3 * (apart.high - apart.low)
     ended = [ramp(9, "missed" if number < 20 else "rolled back") for number in range(80)]
     assert figures(ended, True, 20).missed.high > figures(ended, True).missed.high + 0.1
+
+
+def test_walds_test_tolerates_what_the_policy_tolerates_and_doubts_as_much() -> None:
+    """Within the margin it never stops, so there is no bound; a smaller doubt takes it longer."""
+    lenient = Policy(error_margin=1.0)
+    (within,), (beyond,) = (
+        run_matrix([Job(Scenario("m", STEADY, Harm(times=times)), OURS, lenient, 1)], seed=1)[0] for times in (1.5, 5)
+    )
+    assert within.bound is None and beyond.bound is not None
+    stream = Stream(Traffic(5_000, 0.01), "1")
+    window = stream.window(1, 0.5, Harm(times=1.5))
+    sure, doubting = Wald(1.0, false_rollback=1e-300), Wald(1.0, false_rollback=0.01)
+    for wald in (sure, doubting):
+        wald.after(window, 1.5)
+    assert doubting.stopped and not sure.stopped

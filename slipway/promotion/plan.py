@@ -7,6 +7,8 @@ Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from slipway.promotion.canary_plan import CanaryPlan
+
 RETURNS_TO = {"app-service": 1}  # earlier releases that a kind of target can go back to: the one in the slot
 
 
@@ -84,7 +86,10 @@ class ApprovalPolicy:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, roll out, bake."""
+    """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, ramp, roll out, bake.
+
+    `watch_s` is how long the release is watched after the bake, outside of the stage.
+    """
 
     name: str
     environment: str
@@ -99,6 +104,8 @@ class StagePlan:
     lock_within_s: float
     retry_within_s: float = 86_400.0
     on_newer_build: str = "queue"
+    canary: CanaryPlan | None = None
+    watch_s: float = 0.0
 
     @property
     def rollback_reach(self) -> int:
@@ -167,6 +174,7 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "targets": tuple(Target(**target) for target in data["targets"]),
             "health": HealthCheck.load(data["health"]),
             "loads": tuple(LoadTest.load(load) for load in data["loads"]),
+            "canary": CanaryPlan.load(data["canary"]) if data.get("canary") else None,
         }
     )
 

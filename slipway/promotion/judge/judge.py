@@ -9,24 +9,24 @@ from slipway.promotion.judge.looking import look
 from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.ramp import Outlook
 from slipway.promotion.judge.receipts import changed_by, receipt_of
-from slipway.promotion.judge.state import State
+from slipway.promotion.judge.state import State, moved
 from slipway.promotion.judge.verdict import Action, Receipt, Verdict
 from slipway.promotion.judge.windows import Window
 
 
-def tick(state: State, windows: Sequence[Window], now: int, policy: Policy) -> tuple[State, Verdict]:
+def tick(state: State, windows: Sequence[Window], now: int, policy: Policy, held: str = "") -> tuple[State, Verdict]:
     """Judge the windows that are due at the end of tick `now` (from 1), and decide.
 
-    Windows judged before are left alone, so the last five may be handed in again at every tick.
+    Windows judged before are left alone, so the last five may be handed in again at every tick. `held` says why the
+    ramp must not advance whatever is found, if something outside keeps it.
     """
     state = look(state, windows, now, policy)
     ahead = ramp.outlook(state, policy)
     decision = _decide(state, policy, ahead, receipt := receipt_of(state, now, policy, ahead))
+    if held and decision.action is Action.ADVANCE:
+        decision = _Decision(Action.WAIT, "HELD", f"{decision.words}; held: {held}")
     verdict = _verdict(decision, state, policy, receipt)
-    if verdict.action is Action.ADVANCE:
-        before = policy.steps[state.step]
-        state = replace(state, step=verdict.step, since=now, before=before, judged_here=0)
-    return state, verdict
+    return moved(state, verdict.step, now, policy) if verdict.action is Action.ADVANCE else state, verdict
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ def changed_by(code: str, receipt: Receipt) -> tuple[str, ...]:
         "RAMP_OVER": (proof,),
         "WITHIN_BUDGET": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
         "PATIENCE_OVER": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
+        "HELD": (proof, "nothing outside that holds the ramp: advance"),
         "DISQUIET": (proof, f"evidence for harm below {ramp.DISQUIET:g}: as usual"),
         "SATURATED": (proof, "three ticks running within the limits of CPU and memory: as usual"),
         "METRIC_MISSING": (proof, "a window with all metrics: as usual"),

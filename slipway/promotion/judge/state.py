@@ -147,6 +147,11 @@ def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()
     return replace(state, metrics=known)
 
 
+def moved(state: State, step: int, now: int, policy: Policy) -> State:
+    """From the end of tick `now` on the canary has the weight of that step."""
+    return replace(state, step=step, since=now, before=policy.steps[state.step], judged_here=0)
+
+
 def own_halves(window: Window, name: str) -> Counts | None:
     """The counts of a users' metric in both halves of the baseline."""
     if window.halves is None or not all(name in half.own for half in window.halves):

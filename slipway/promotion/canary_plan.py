@@ -1,0 +1,62 @@
+"""A stage's canary, compiled: what the judge is asked, where it looks, and what the ramp does beyond that."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from slipway.promotion.judge.policy import Policy
+from slipway.promotion.telemetry import Source
+
+ROLL_BACK, STAY, WAIT, IGNORE = "roll back", "stay", "wait", "ignore"
+WITHDRAW, PROMOTE = "withdraw", "promote"
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What a signal from between two ticks does, each `roll back`, `wait` (nothing advances) or `ignore`: a health
+    probe of the release, the platform's counters, an alert of Azure Monitor on a target."""
+
+    probe: str = ROLL_BACK
+    counters: str = ROLL_BACK
+    alert: str = WAIT
+
+
+@dataclass(frozen=True)
+class TopUp:
+    """Marked synthetic requests, where users send too few: `rate_per_s` of them to `path`; 0 is none."""
+
+    rate_per_s: float = 0.0
+    path: str = "/"
+
+
+@dataclass(frozen=True)
+class CanaryPlan:
+    """`hold_at` are weights (0..1) from which only a person lets the ramp go on. On proven harm it goes back, or stays
+    where it is and calls a person (`on_harm`). It has `within_s` to reach 100 %; then it is withdrawn, promoted, or
+    stays for a person (`at_deadline`). A release proven here within `proven_within_s` returns without a ramp."""
+
+    policy: Policy
+    source: Source
+    hold_at: tuple[float, ...] = ()
+    on_harm: str = ROLL_BACK
+    within_s: float = 86_400.0
+    at_deadline: str = WITHDRAW
+    proven_within_s: float = 0.0
+    signals: Signals = field(default_factory=Signals)
+    top_up: TopUp = field(default_factory=TopUp)
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "CanaryPlan":
+        """From its JSON."""
+        policy, source = data["policy"], data["source"]
+        named = {"steps": tuple(policy["steps"]), "own_metrics": tuple(policy["own_metrics"])}
+        metrics = tuple((name, query) for name, query in source["metrics"])
+        return cls(
+            **{
+                **data,
+                "policy": Policy(**{**policy, **named}),
+                "source": Source(**{**source, "metrics": metrics}),
+                "hold_at": tuple(data["hold_at"]),
+                "signals": Signals(**data["signals"]),
+                "top_up": TopUp(**data["top_up"]),
+            }
+        )

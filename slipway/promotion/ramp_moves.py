@@ -1,0 +1,152 @@
+"""What a ramp does next: the first reason that holds, in the order of what may not wait.
+
+Pure. A person's word and a fast signal outrank the judge in one direction only: towards less traffic for the release.
+More traffic comes from the judge, or from a person who says so by name.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from slipway.promotion import canary_plan as plan
+from slipway.promotion.judge.verdict import Action
+from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.ramp_run import RampRun
+
+ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
+REFUSED_AT_MOST = 10  # changes in a row that the router did not take
+TOLERANCE = 0.005  # of a share that was read back: routers round
+
+
+@dataclass(frozen=True)
+class Said:
+    """A person's word on the ramp; `n` tells it from earlier ones, 0 is none."""
+
+    n: int = 0
+    do: str = ""
+    by: str = ""
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"{self.by} says {self.do}" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known between two ticks. `shares` by target, as the platform answers; a target that could not be asked
+    is missing. `aborted` and `paused` are the promotion's, in words or empty."""
+
+    shares: dict[str, float] = field(default_factory=dict)
+    signals: tuple[Signal, ...] = ()
+    said: Said = Said()
+    aborted: str = ""
+    paused: str = ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """The release gets `share` of the traffic from now on. With an `outcome` the ramp is over: `passed` leads to all
+    the traffic. `calls`: a person must look."""
+
+    share: float
+    code: str
+    words: str
+    outcome: str = ""
+    calls: bool = False
+
+
+def held(run: RampRun, look: Look) -> str:
+    """Why the ramp must not advance now, whatever the judge finds; empty when it may."""
+    return next((move.words for move in _holding(run, look)), "")
+
+
+def next_move(run: RampRun, look: Look, at: datetime) -> Move:
+    """The first reason that holds. After the judge has looked, if a tick was due."""
+    reasons = (*_away(run, look), *_at_the_deadline(run, at), *_by_hand(run, look), *_holding(run, look))
+    return next(iter(reasons), None) or _as_judged(run)
+
+
+def _away(run: RampRun, look: Look) -> Iterator[Move]:
+    """The traffic goes back at once."""
+    verdict = run.verdict
+    if look.aborted:
+        yield Move(0.0, "ABORTED", look.aborted, Outcome.CANCELLED)
+    if look.said.do == GO_BACK:
+        yield Move(0.0, "TAKEN_BACK", look.said.words, Outcome.FAILED)
+    for signal in look.signals:
+        if _does(run, signal) == plan.ROLL_BACK:
+            yield Move(0.0, f"{signal.name.upper()}_FAILED", signal.words, Outcome.FAILED)
+    if verdict.get("action") == Action.ROLLBACK and run.canary.on_harm == plan.ROLL_BACK:
+        yield Move(0.0, verdict["code"], verdict["words"], Outcome.FAILED)
+    if verdict.get("action") == Action.WITHDRAW:
+        yield Move(0.0, verdict["code"], verdict["words"], Outcome.NOT_ENOUGH_EVIDENCE)
+    if run.refused >= REFUSED_AT_MOST:
+        words = f"the router did not take {run.refused} changes in a row; the release is not blamed"
+        yield Move(0.0, "ROUTER_REFUSES", words, Outcome.BROKEN)
+
+
+def _at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
+    if at < moment(run.deadline):
+        return
+    words = f"100 % was not reached by {run.deadline}: {run.verdict.get('words', 'nothing was judged')}"
+    match run.canary.at_deadline:
+        case plan.PROMOTE if run.verdict.get("action") != Action.ROLLBACK:
+            yield Move(1.0, "RAMP_TIME_OVER", f"{words}; promoted, as the pipeline says", Outcome.PASSED)
+        case plan.STAY:
+            yield Move(run.share, "RAMP_TIME_OVER", f"{words}; stays for a person to decide", calls=True)
+        case _:
+            yield Move(0.0, "RAMP_TIME_OVER", f"{words}; withdrawn", Outcome.NOT_ENOUGH_EVIDENCE)
+
+
+def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
+    """More traffic because a person says so."""
+    steps = run.canary.policy.steps
+    if look.said.do == FINISH:
+        yield Move(1.0, "PROMOTED_BY_HAND", look.said.words, Outcome.PASSED)
+    if look.said.do == ADVANCE:
+        share = next((step for step in steps if step > run.share + TOLERANCE), 1.0)
+        yield Move(share, "ADVANCED_BY_HAND", look.said.words, Outcome.PASSED if share >= 1 else "")
+
+
+def _holding(run: RampRun, look: Look) -> Iterator[Move]:
+    """The release keeps its share."""
+    if run.verdict.get("action") == Action.ROLLBACK:
+        words = f"{run.verdict['words']}; stays, as the pipeline says, for a person to decide"
+        yield Move(run.share, run.verdict["code"], words, calls=True)
+    for signal in look.signals:
+        if _does(run, signal) == plan.WAIT:
+            yield Move(run.share, f"{signal.name.upper()}_SPEAKS", f"{signal.words}; nothing advances", calls=True)
+    drifted = {name: share for name, share in look.shares.items() if abs(share - run.share) > TOLERANCE}
+    if drifted:
+        found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
+        words = f"{found} where {run.share:.1%} was set: somebody else changed the router"
+        # More than was allowed goes back to what was; less is left to whoever wanted it so.
+        yield Move(run.share, "ROUTER_CHANGED", words, calls=True)
+    if run.verdict.get("unwell"):
+        yield Move(run.share, "BASELINE_UNWELL", run.verdict["unwell"], calls=True)
+    if look.paused:
+        yield Move(run.share, "PAUSED", look.paused)
+    points = [point for point in run.canary.hold_at if point not in run.past_holds]
+    if any(abs(point - run.share) <= TOLERANCE for point in points):
+        yield Move(run.share, "HOLD_POINT", f"at {run.share:.0%} a person decides: slipway advance", calls=True)
+
+
+def _as_judged(run: RampRun) -> Move:
+    verdict = run.verdict
+    if verdict.get("action") == Action.ADVANCE:
+        share = verdict["weight"]
+        return Move(share, verdict["code"], verdict["words"], Outcome.PASSED if share >= 1 else "")
+    return Move(run.share, verdict.get("code", "TOO_SOON"), verdict.get("words", "no tick was judged yet"))
+
+
+def _does(run: RampRun, signal: Signal) -> str:
+    return str(getattr(run.canary.signals, signal.name))

@@ -1,0 +1,99 @@
+"""A canary ramp on its way: what travels from one generation of its orchestration to the next.
+
+Shares (0..1) are the release's part of the traffic.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import moment
+from slipway.promotion.plan import Target
+from slipway.promotion.stage_run import StageRun
+
+LOOK_EVERY_S = 15.0  # the longest time between two looks at router and fast signals
+
+
+@dataclass(frozen=True)
+class RampRun:
+    """The ramp's whole state, carried through `continue_as_new` by `dump` and `load`.
+
+    `began_at` is when the first share was in effect; tick n ends n ticks later. `tick` is the last one judged, `state`
+    the judge's own and `verdict` what it said last: action, code, words, step, weight, evidence. `share` was set last,
+    and `allowed` is the highest that the judge or a person let it have. `writes` counts the changes of the router,
+    `refused` those in a row that it did not take. `seen` is the number of the last of people's words that was
+    followed, `past_holds` the hold points that they let it pass. `told` is what was recorded last, `rev` counts
+    records.
+    """
+
+    stage: StageRun
+    instance: str
+    began_at: str = ""
+    deadline: str = ""
+    tick: int = 0
+    share: float = 0.0
+    allowed: float = 0.0
+    state: dict[str, Any] = field(default_factory=dict)
+    verdict: dict[str, Any] = field(default_factory=dict)
+    writes: int = 0
+    refused: int = 0
+    seen: int = 0
+    past_holds: tuple[float, ...] = ()
+    told: str = ""
+    since: str = ""
+    rev: int = 0
+
+    @property
+    def canary(self) -> CanaryPlan:
+        """The ramp's plan; a ramp is begun for a stage that has one."""
+        assert self.stage.plan.canary is not None
+        return self.stage.plan.canary
+
+    def due(self, at: datetime) -> int:
+        """The number of the tick that ended last."""
+        ticks = (at - moment(self.began_at)).total_seconds() / self.canary.policy.tick_s
+        return max(0, int(ticks + 1e-6))
+
+    def ends_at(self, tick: int) -> datetime:
+        """When that tick ends."""
+        return moment(self.began_at) + timedelta(seconds=self.canary.policy.tick_s * tick)
+
+    def wakes_at(self, at: datetime) -> datetime:
+        """When to look again: at the end of the present tick, or sooner for the fast signals."""
+        soon = at + timedelta(seconds=min(LOOK_EVERY_S, self.canary.policy.tick_s))
+        return min(self.ends_at(self.due(at) + 1), soon, moment(self.deadline))
+
+    def operation(self, step: str, n: int, target: Target | None = None) -> str:
+        """The id of something the ramp does: `{ramp}:{target}:{step}:{n}`."""
+        return child_id(self.instance, *((target.name,) if target else ()), step, str(n))
+
+    def judged(self, tick: int, state: dict[str, Any], verdict: dict[str, Any]) -> "RampRun":
+        """After the judge has looked at the end of `tick`."""
+        return replace(self, tick=tick, state=state, verdict=verdict, allowed=max(self.allowed, verdict["weight"]))
+
+    def row(self) -> dict[str, Any]:
+        """The ramp's row in the read model."""
+        policy = self.canary.policy
+        return {
+            "stage": self.stage.plan.name,
+            "instance": self.instance,
+            "ramp": policy.ramp,
+            "steps": list(policy.steps),
+            "tick_s": policy.tick_s,
+            "share": self.share,
+            "tick": self.tick,
+            "began_at": self.began_at,
+            "deadline": self.deadline,
+            "since": self.since,
+            "verdict": self.verdict,
+        }
+
+    def dump(self) -> dict[str, Any]:
+        return {**asdict(self), "stage": self.stage.dump()}
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "RampRun":
+        past_holds = tuple(data.get("past_holds", ()))
+        return cls(**{**data, "stage": StageRun.load(data["stage"]), "past_holds": past_holds})

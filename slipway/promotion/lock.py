@@ -205,8 +205,9 @@ def _granted(state: State) -> Answer:
 
 def _turned_away(state: State, given: Given, barrier: Barrier) -> tuple[State, Answer]:
     """Who need not wait leaves the queue, and those who do are told."""
+    was_first = _waiting(state)[:1] == [given["holder"]]
     state = _without(state, given["holder"])
-    nudged = _waiting(state) if state["broken"] else _next(state)
+    nudged = _waiting(state) if state["broken"] else _next(state) if was_first else []
     return state, {**_said(barrier), "nudge": nudged}
 
 
@@ -254,9 +255,12 @@ def _without(state: State, holder: str) -> State:
 
 
 def _older(state: State, given: Given) -> list[str]:
-    """Whom to wake when a newer build comes: those on their way here that it may take the place of."""
+    """Whom to wake when a newer build comes: those on their way here that it is the first to take the place of. The
+    others were told when the first one came; telling them each time costs a burst of n builds n² generations."""
     others = [entry for entry in state["announced"] if entry["promotion"] != given["promotion"]]
-    return [entry["waiter"] for entry in others if is_newer(given, entry)]
+    older = [entry for entry in others if is_newer(given, entry)]
+    untold = [entry for entry in older if not any(is_newer(other, entry) for other in others)]
+    return [entry["waiter"] for entry in untold]
 
 
 def _waiting(state: State) -> list[str]:

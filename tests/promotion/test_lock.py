@@ -162,6 +162,30 @@ def test_a_newer_build_takes_the_place_of_one_that_waits_for_the_lock() -> None:
     assert (answer["lock"], answer["by"], answer["nudge"]) == ("superseded", "checkout--3", ["checkout--3:prod"])
 
 
+def test_a_burst_of_builds_wakes_each_that_waits_once() -> None:
+    """A hundred builds at one lock, each newer than the one before: telling all older ones each time would be
+    thousands of generations."""
+    state, told = lock.empty(), list[str]()
+    for number in range(1, 101):
+        state, answer = ask(state, str(number), minutes=number, mode="supersede")
+        told += answer["nudge"]
+    assert len(told) == len(set(told)) == 98, "all but the holder and the newest"
+    for number in range(2, 100):
+        state, answer = ask(state, str(number), minutes=number, mode="supersede")
+        assert answer["lock"] == "superseded"
+        told += answer["nudge"]
+    assert len(told) == 98 + 98, "each that leaves as the first in the queue wakes the next"
+
+
+def test_who_was_not_the_first_in_the_queue_wakes_nobody_when_it_is_overtaken() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state, _ = ask(state, "2", minutes=2)
+    state, _ = ask(state, "3", minutes=3, mode="supersede")
+    state, _ = ask(state, "4", minutes=4)
+    state, answer = ask(state, "3", minutes=3, mode="supersede")
+    assert (answer["lock"], answer["nudge"]) == ("superseded", [])
+
+
 def test_in_a_queue_nobody_takes_anybodys_place() -> None:
     state, _ = ask(lock.empty(), "1", operation="announce")
     state, _ = ask(state, "2", minutes=5, operation="announce")

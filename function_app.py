@@ -3,9 +3,9 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import claims, loads, mirror, nudge, record, targets, verification
+from activities import claims, loads, mirror, nudge, ramp, record, release_watch, targets, verification
 from entities import decisions, environment
-from orchestrators import abort, approval, intent, operation, promotion, rollback, stage
+from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, rollback, stage
 from triggers import (
     approvals_api,
     builds_api,
@@ -28,6 +28,7 @@ for module in (
     approval,
     operation,
     rollback,
+    canary_ramp,
     abort,
     intent,
     decisions,
@@ -39,6 +40,8 @@ for module in (
     targets,
     verification,
     loads,
+    ramp,
+    release_watch,
     builds_queue,
     builds_api,
     promotions_api,

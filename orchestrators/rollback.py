@@ -14,6 +14,7 @@ from slipway.promotion.stage_run import StageRun, Step
 bp = df.Blueprint()
 
 SWAP_WITHIN_S = 900.0
+SPLIT_WITHIN_S = 900.0
 TRIES = 3
 PAUSE = timedelta(seconds=30)
 ROUNDS = 40  # of about five minutes each
@@ -21,7 +22,8 @@ ROUNDS = 40  # of about five minutes each
 
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
 def rollback(context: df.DurableOrchestrationContext) -> Durable:
-    """Read what is live, swap back where the new release is, read again, stop the idle side's copy.
+    """Traffic back, if the release ramped; read what is live, swap back where the new release is, read again, stop the
+    idle side's copy.
 
     Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read
     on every target; `result.steps` says what was done. A swap back without effect is tried again, twice (`part`
@@ -47,10 +49,18 @@ def _undone(context: Context, run: StageRun) -> Durable:
     """The rollback's answer, or None when it is to be tried again."""
     if not run.sites or not (run.steps or run.goes_back):
         return passed("nothing had been changed")
+    steps: list[Step] = []
+    if run.plan.canary:
+        steps = yield from _traffic_back(context, run)
+        left = [step for step in steps if step.state != Outcome.PASSED]
+        if left and run.part + 1 < TRIES:
+            return None
+        if left:
+            words = "; ".join(f"{step.target}: {step.words}" for step in left)
+            return _with(steps, broken("TRAFFIC_NOT_BACK", f"the router still has the release: {words}"))
     live = yield from _live(context, run, "before")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read")
-    steps: list[Step] = []
     back = [target for target in run.plan.targets if live[target.name]["production"] == run.build.version]
     back = [target for target in back if run.sites[target.name].previous != run.build.version]
     back = [target for target in back if run.sites[target.name].previous]
@@ -88,6 +98,24 @@ def _undone(context: Context, run: StageRun) -> Durable:
     if asked:
         steps += yield from _done(context, run, "stop idle", asked)
     return _with(steps, passed(_words(run, bool(back))))
+
+
+def _traffic_back(context: Context, run: StageRun) -> Durable:
+    """All requests to the live release, before anything else: users come first."""
+    asked = []
+    for target in run.changing:
+        order = {
+            "promotion": run.promotion,
+            "target": asdict(target),
+            "version": run.build.version,
+            "share": 0.0,
+            **run.plan.reading,
+            "fence": run.fence,
+            "despite_abort": True,
+        }
+        id = run.operation(target, f"traffic-back-{run.part + 1}" if run.part else "traffic-back")
+        asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))
+    return (yield from _done(context, run, "traffic back", asked))
 
 
 def _live(context: Context, run: StageRun, when: str) -> Durable:

@@ -1,21 +1,18 @@
-"""The phases in which a stage waits: for the stages it needs, for people, for the lock, for its bake."""
+"""The phases in which a stage waits: for the stages it needs, for people, for the lock."""
 
 from dataclasses import asdict, replace
 from datetime import timedelta
 
 from orchestrators.environment_lock import announcement, ask_lock, leave_lock, mirror_lock
-from orchestrators.fan_out import fan_out, health_checks
 from orchestrators.recording import record_stage
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, answers_of, ask_decisions, now, nudge_or
 from slipway.promotion import stage_run as phase
 from slipway.promotion.approval import APPROVED, REJECTED, WITHDRAWN
 from slipway.promotion.ids import child_id
-from slipway.promotion.outcomes import Outcome, iso, moment, worst
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.outcomes import Outcome, iso, moment
+from slipway.promotion.stage_run import StageRun
 
 OVERTAKEN = ("superseded", "ignored")
-BAKE_PROBE_EVERY = timedelta(seconds=30)
-BLIND_BUDGET = timedelta(minutes=15)
 
 
 def for_needs(context: Context, run: StageRun) -> Durable:
@@ -145,38 +142,3 @@ def _left(context: Context, run: StageRun) -> Durable:
     """Leave the queue. Returns the run as it ends."""
     yield from leave_lock(context, run)
     return run
-
-
-def for_bake(context: Context, run: StageRun) -> Durable:
-    """Watch the new release for its bake time: a health check at least every 30 s, the last one at its end."""
-    if not run.deadline:
-        ends = context.current_utc_datetime + timedelta(seconds=run.plan.bake_s)
-        run = replace(run, since=now(context), deadline=iso(ends))
-        steps = [Step("bake", target.name, run.operation(target, "bake", 0)) for target in run.plan.targets]
-        run = run.stepping(steps, now(context))
-        run = yield from record_stage(context, run, "baking", f"watches {run.build.version} until {run.deadline}")
-    going = yield from ask_decisions(
-        context, run.promotion, "ask_going_on", {"waiter": run.instance, "past_pause": True}
-    )
-    if going["do"] == "cancel":
-        return run.ends(Outcome.CANCELLED, going["code"], going["words"])
-    over = context.current_utc_datetime >= moment(run.deadline)
-    answers = yield from fan_out(context, health_checks(context, run, "bake", live=True, n=run.tick))
-    verdict = worst(answers)
-    seen = verdict.outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.CANCELLED)
-    blind_until = moment(run.deadline) + BLIND_BUDGET
-    if not seen and context.current_utc_datetime < blind_until:
-        # A check that broke says nothing about the release: look again, for a while beyond the bake.
-        yield from nudge_or(context, context.current_utc_datetime + BAKE_PROBE_EVERY)
-        return replace(run, tick=run.tick + 1)
-    if over or verdict.outcome != Outcome.PASSED:
-        for target, answer in zip(run.plan.targets, answers, strict=True):
-            run = run.stepped("bake", target.name, answer, now(context))
-        if verdict.outcome == Outcome.PASSED:
-            return run.to(phase.SETTLE)
-        if not seen:
-            words = f"blind for {BLIND_BUDGET} beyond the bake, so the release is withdrawn: {verdict.words}"
-            return run.ends(Outcome.NOT_ENOUGH_EVIDENCE, "BLIND", words)
-        return run.ends(verdict.outcome, verdict.code, f"while baking: {verdict.words}")
-    yield from nudge_or(context, min(moment(run.deadline), context.current_utc_datetime + BAKE_PROBE_EVERY))
-    return replace(run, tick=run.tick + 1)

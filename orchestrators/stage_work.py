@@ -61,7 +61,7 @@ def verify(context: Context, run: StageRun) -> Durable:
         return stopped
     parts = in_parts(run)
     if not parts:
-        return run.to(phase.ROLL_OUT)
+        return run.to(run.after_verify)
     run = replace(run, since=now(context))
     checks = [target_checks(context, run, target) for target in parts[run.part]]
     run = run.stepping([step for each in checks for step in each.steps], now(context))
@@ -82,7 +82,7 @@ def _next_of_verify(run: StageRun, verdict: Answer, last: bool) -> StageRun:
         return replace(run, tick=run.tick + 1)
     if verdict.outcome == Outcome.PASSED and not last:
         return replace(run, part=run.part + 1, tick=0)
-    return _on(run, verdict, phase.ROLL_OUT)
+    return _on(run, verdict, run.after_verify)
 
 
 def roll_out(context: Context, run: StageRun) -> Durable:

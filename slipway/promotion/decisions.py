@@ -40,6 +40,11 @@ def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     return state, _go_unless(in_the_promotion(state, {**given, "needs": ()}))
 
 
+def ask_ramp(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+    state = with_waiter(state, given["waiter"])
+    return state, _go_unless(in_the_promotion(state, {**given, "needs": ()}))
+
+
 def ask_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """Was a retry of `stage` asked for after its attempt number `attempt`? `retry`, `wait`, or `cancel`."""
     state = with_waiter(state, given["waiter"])
@@ -127,6 +132,7 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "ask_needs": ask_needs,
     "ask_going_on": ask_going_on,
     "ask_retry": ask_retry,
+    "ask_ramp": ask_ramp,
     "close_retry": close_retry,
     "ask_approval": ask_approval,
     "close": close,

@@ -7,6 +7,7 @@ More traffic comes from the judge, or from a person who says so by name.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.judge.verdict import Action
@@ -15,6 +16,7 @@ from slipway.promotion.ramp_run import RampRun
 
 ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
 REFUSED_AT_MOST = 10  # changes in a row that the router did not take
+UNWELL_TICKS = 3
 TOLERANCE = 0.005  # of a share that was read back: routers round
 
 
@@ -102,7 +104,7 @@ def _at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
         case plan.PROMOTE if run.verdict.get("action") != Action.ROLLBACK:
             yield Move(1.0, "RAMP_TIME_OVER", f"{words}; promoted, as the pipeline says", Outcome.PASSED)
         case plan.STAY:
-            yield Move(run.share, "RAMP_TIME_OVER", f"{words}; stays for a person to decide", calls=True)
+            yield Move(run.allowed, "RAMP_TIME_OVER", f"{words}; stays for a person to decide", calls=True)
         case _:
             yield Move(0.0, "RAMP_TIME_OVER", f"{words}; withdrawn", Outcome.NOT_ENOUGH_EVIDENCE)
 
@@ -113,39 +115,53 @@ def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
     if look.said.do == FINISH:
         yield Move(1.0, "PROMOTED_BY_HAND", look.said.words, Outcome.PASSED)
     if look.said.do == ADVANCE:
-        share = next((step for step in steps if step > run.share + TOLERANCE), 1.0)
+        share = next((step for step in steps if step > run.allowed + TOLERANCE), 1.0)
         yield Move(share, "ADVANCED_BY_HAND", look.said.words, Outcome.PASSED if share >= 1 else "")
 
 
 def _holding(run: RampRun, look: Look) -> Iterator[Move]:
-    """The release keeps its share."""
+    """The release keeps what it is allowed."""
+    kept = partial(Move, run.allowed)
     if run.verdict.get("action") == Action.ROLLBACK:
         words = f"{run.verdict['words']}; stays, as the pipeline says, for a person to decide"
-        yield Move(run.share, run.verdict["code"], words, calls=True)
+        yield kept(run.verdict["code"], words, calls=True)
     for signal in look.signals:
         if _does(run, signal) == plan.WAIT:
-            yield Move(run.share, f"{signal.name.upper()}_SPEAKS", f"{signal.words}; nothing advances", calls=True)
-    drifted = {name: share for name, share in look.shares.items() if abs(share - run.share) > TOLERANCE}
-    if drifted:
+            yield kept(f"{signal.name.upper()}_SPEAKS", f"{signal.words}; nothing advances", calls=True)
+    if drifted := drift(run, look):
         found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
-        words = f"{found} where {run.share:.1%} was set: somebody else changed the router"
-        # More than was allowed goes back to what was; less is left to whoever wanted it so.
-        yield Move(run.share, "ROUTER_CHANGED", words, calls=True)
-    if run.verdict.get("unwell"):
-        yield Move(run.share, "BASELINE_UNWELL", run.verdict["unwell"], calls=True)
+        yield kept("ROUTER_CHANGED", f"{found} where {run.share:.1%} was set: somebody changed the router", calls=True)
+    if run.unwell >= UNWELL_TICKS:
+        words = f"the live release itself has failed far more than usual for {run.unwell} ticks; nothing advances"
+        yield kept("BASELINE_UNWELL", words, calls=True)
     if look.paused:
-        yield Move(run.share, "PAUSED", look.paused)
+        yield kept("PAUSED", look.paused)
     points = [point for point in run.canary.hold_at if point not in run.past_holds]
-    if any(abs(point - run.share) <= TOLERANCE for point in points):
-        yield Move(run.share, "HOLD_POINT", f"at {run.share:.0%} a person decides: slipway advance", calls=True)
+    if any(abs(point - run.allowed) <= TOLERANCE for point in points):
+        words = f"at {run.allowed:.0%} a person decides: slipway advance {run.stage.promotion} {run.stage.plan.name}"
+        yield kept("HOLD_POINT", words, calls=True)
+
+
+def drift(run: RampRun, look: Look) -> dict[str, float]:
+    """The shares that are not what was set, where the router took what was set."""
+    if run.refused:
+        return {}
+    return {name: share for name, share in look.shares.items() if abs(share - run.share) > TOLERANCE}
+
+
+def to_set(run: RampRun, look: Look, share: float) -> list[str]:
+    """The targets whose router is to be told. More than the share is always taken back; less is left to whoever wanted
+    it so, until the share changes."""
+    anew = run.refused > 0 or abs(share - run.share) > TOLERANCE
+    names = [target.name for target in run.stage.changing]
+    return [name for name in names if anew or look.shares.get(name, share) > share + TOLERANCE]
 
 
 def _as_judged(run: RampRun) -> Move:
     verdict = run.verdict
-    if verdict.get("action") == Action.ADVANCE:
-        share = verdict["weight"]
-        return Move(share, verdict["code"], verdict["words"], Outcome.PASSED if share >= 1 else "")
-    return Move(run.share, verdict.get("code", "TOO_SOON"), verdict.get("words", "no tick was judged yet"))
+    if verdict.get("action") == Action.ADVANCE and run.allowed >= 1:
+        return Move(1.0, verdict["code"], verdict["words"], Outcome.PASSED)
+    return Move(run.allowed, verdict.get("code", "TOO_SOON"), verdict.get("words", "no tick was judged yet"))
 
 
 def _does(run: RampRun, signal: Signal) -> str:

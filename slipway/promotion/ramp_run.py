@@ -9,6 +9,8 @@ from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.ids import child_id
+from slipway.promotion.judge.state import load, moved
+from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
@@ -22,10 +24,11 @@ class RampRun:
 
     `began_at` is when the first share was in effect; tick n ends n ticks later. `tick` is the last one judged, `state`
     the judge's own and `verdict` what it said last: action, code, words, step, weight, evidence. `share` was set last,
-    and `allowed` is the highest that the judge or a person let it have. `writes` counts the changes of the router,
-    `refused` those in a row that it did not take. `seen` is the number of the last of people's words that was
-    followed, `past_holds` the hold points that they let it pass. `told` is what was recorded last, `rev` counts
-    records.
+    and `allowed` is what the judge or a person lets the release have. `writes` counts the changes of the router,
+    `refused` those in a row that it did not take. `usual_rate` is the share of failures that is usual for the live
+    release, `unwell` for how many ticks running it has failed far more. `seen` is the number of the last of people's
+    words that was followed, `past_holds` the hold points that they let it pass. `told` is what was recorded last, `rev`
+    counts records.
     """
 
     stage: StageRun
@@ -37,6 +40,8 @@ class RampRun:
     allowed: float = 0.0
     state: dict[str, Any] = field(default_factory=dict)
     verdict: dict[str, Any] = field(default_factory=dict)
+    usual_rate: float = 0.0
+    unwell: int = 0
     writes: int = 0
     refused: int = 0
     seen: int = 0
@@ -69,9 +74,22 @@ class RampRun:
         """The id of something the ramp does: `{ramp}:{target}:{step}:{n}`."""
         return child_id(self.instance, *((target.name,) if target else ()), step, str(n))
 
-    def judged(self, tick: int, state: dict[str, Any], verdict: dict[str, Any]) -> "RampRun":
+    def learned(self, found: dict[str, Any], deadline: str) -> "RampRun":
+        """Before the first share: what is usual is known."""
+        known = {"state": found["state"], "usual_rate": found["usual_rate"], "allowed": found["share"]}
+        return replace(self, deadline=deadline, **known)
+
+    def judged(self, tick: int, state: dict[str, Any], verdict: dict[str, Any], unwell: int) -> "RampRun":
         """After the judge has looked at the end of `tick`."""
-        return replace(self, tick=tick, state=state, verdict=verdict, allowed=max(self.allowed, verdict["weight"]))
+        allowed = verdict["weight"] if verdict["action"] in (Action.ADVANCE, Action.WAIT) else self.allowed
+        return replace(self, tick=tick, state=state, verdict=verdict, unwell=unwell, allowed=allowed)
+
+    def moved(self, share: float, now_tick: int) -> "RampRun":
+        """A person lets the release have the share of a step, below 100 %; the judge is told."""
+        policy = self.canary.policy
+        state = moved(load(self.state, policy), policy.steps.index(share), now_tick, policy)
+        past = tuple({*self.past_holds, *(point for point in self.canary.hold_at if point < share)})
+        return replace(self, state=state.dump(), allowed=share, past_holds=past)
 
     def row(self) -> dict[str, Any]:
         """The ramp's row in the read model."""

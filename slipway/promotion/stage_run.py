@@ -10,6 +10,7 @@ from slipway.promotion.plan import StagePlan, Target, load_stage
 
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
+RAMP = "ramp"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
 GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
 ROLLED_BACK = "rolled back"
@@ -21,6 +22,7 @@ STATE_OF_PHASE = {
     LOCK: "waiting for the lock",
     DEPLOY: "deploying",
     VERIFY: "verifying",
+    RAMP: "ramping",
     ROLL_OUT: "rolling out",
     VERIFY_LIVE: "verifying live",
     BAKE: "baking",
@@ -73,7 +75,8 @@ class StageRun:
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
     `asked_by` and `reason` whose word that was.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
-    nobody knows what it changed.
+    nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
+    then since when it is watched, the last tick and the judge's state.
     Moments are ISO 8601 texts.
     """
 
@@ -104,6 +107,7 @@ class StageRun:
     swept: str = ""
     purged: bool = False
     switched: bool = False
+    watched: dict[str, Any] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
@@ -166,6 +170,17 @@ class StageRun:
         return tuple(target for target in self.plan.targets if self.sites[target.name].previous != self.build.version)
 
     @property
+    def baseline(self) -> str:
+        """The version beside which the release is judged: what answered before; empty when nothing did."""
+        before = sorted({site.previous for site in self.sites.values()} - {self.build.version, ""})
+        return before[0] if before else ""
+
+    @property
+    def after_verify(self) -> str:
+        """The phase in which the release first meets users."""
+        return RAMP if self.plan.canary else ROLL_OUT
+
+    @property
     def state(self) -> str:
         """The stage's state in words, as the API names it."""
         if self.phase in (REPORT, RETRY, OVER) and self.ending:
@@ -190,6 +205,7 @@ class StageRun:
             "fence": 0,
             "sites": {},
             "switched": False,
+            "watched": {},
             "ended_at": "",
             "live_before": "",
             "live_targets": (),

@@ -1,7 +1,7 @@
 """What a ramp asks telemetry for."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 BUILTIN = "builtin"
@@ -44,3 +44,10 @@ class Question:
     warm_up_s: float = 0.0
     since: datetime | None = None
     latencies: bool = True
+
+
+def spans_from(began_at: datetime, length: timedelta, first: int, last: int) -> tuple[Span, ...]:
+    """The ticks `first` to `last` of those that began at `began_at`, each so long; none when `last` is before."""
+    return tuple(
+        Span(number, began_at + length * (number - 1), began_at + length * number) for number in range(first, last + 1)
+    )

@@ -148,7 +148,7 @@ def approval_state(stage: dict[str, Any]) -> str:
 
 # -- a stage, phase by phase
 
-_HELD = (phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
+_HELD = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
 _NEXT = dict(zip(_HELD, (*_HELD[1:], phase.SETTLE), strict=True))
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
 _REPEATED = (phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.REPORT, phase.RETRY)
@@ -163,6 +163,7 @@ STAGE = Machine(
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
+            *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT)),
             *_rows(phase.SETTLE, "passed", ("", phase.REPORT)),
             *_rows(phase.GO_BACK, "passed", ("", phase.UNDO)),
             *_rows(phase.SWEEP, "passed", ("taken over", phase.UNDO), ("taken over from who was purged", phase.SHUT)),
@@ -180,12 +181,13 @@ STAGE = Machine(
             *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
-            *_rows((phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE), "broken", ("", phase.UNDO)),
+            *_rows((phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE), "broken",
+              ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.GO_BACK), "broken", ("", phase.REPORT)),
             *_rows(phase.GO_BACK, "not live", ("", phase.REPORT)),
             *_rows(_HELD, "failed", ("", phase.UNDO)),
-            *_rows((phase.VERIFY, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
-            *_rows((phase.DEPLOY, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
+            *_rows((phase.VERIFY, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
+            *_rows((phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
@@ -251,6 +253,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
     if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
+    if here == phase.VERIFY and to == phase.ROLL_OUT:
+        return Transition(here, "passed", to, "without a ramp")
     if here == phase.LOCK and to == phase.GO_BACK:
         return Transition(here, "passed", to, "to go back")
     if here == phase.SWEEP:

@@ -108,7 +108,7 @@ class World:
             return running(order.get("handle") or {}, 1.0, "the service does not answer")
         if activity in self.put_off:
             return running(order.get("handle") or {}, self.put_off[activity], "Azure asks us to slow down")
-        stoppable = activity in ("deploy", "swap", "check_health", "drive_load")
+        stoppable = activity in ("deploy", "swap", "check_health", "drive_load", "split", "begin_ramp")
         if stoppable and self.of(order["promotion"]).aborted and not order.get("despite_abort"):
             return cancelled()
         work: Work = getattr(self, f"_{activity}")

@@ -1,0 +1,209 @@
+"""Activities of a canary ramp: learn what is usual, divide traffic, look between ticks, judge a tick."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import azure.durable_functions as df
+
+from activities.answering import Order, answering, unless_aborted
+from activities.once import once
+from activities.secret_headers import with_headers
+from slipway.adapters.http_probe import probe
+from slipway.adapters.read_model import write_row
+from slipway.adapters.receipts import Receipts
+from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.outcomes import Answer, moment, passed, running
+from slipway.promotion.plan import HealthCheck, Target
+from slipway.promotion.telemetry import Question, spans_from
+
+if TYPE_CHECKING:
+    from slipway.promotion.judge.verdict import Verdict
+    from slipway.promotion.judge.windows import Window
+    from slipway.promotion.ports import Telemetry
+
+bp = df.Blueprint()
+
+HISTORY_TICKS = 480  # eight hours of minutes
+LATENCY_TICKS = 60  # of them with latencies, which are many rows
+PROBES = 3
+SIDE_BY_SIDE = 8
+UNWELL, UNWELL_AT_LEAST = 4.0, 10.0  # times the usual failures of a tick, and so many: the live release is unwell
+FIRST_SEEN_BEFORE = timedelta(hours=1)  # verification began a release before its ramp
+
+
+@bp.activity_trigger(input_name="order", activity="begin_ramp")
+@answering
+@unless_aborted
+def begin_ramp(order: Order) -> Answer:
+    """What is usual before a ramp. Result: the judge's `state`, the first `share`, and the `usual_rate` of failures.
+
+    `running` while telemetry has nothing at all: no ramp begins blind.
+    """
+    from slipway.promotion.judge.state import begin
+    from slipway.promotion.judge.usual import learn_usual
+
+    canary = CanaryPlan.load(order["canary"])
+    tick = timedelta(seconds=canary.policy.tick_s)
+    until = moment(order["at"]) - tick * canary.policy.delay_ticks
+    spans = spans_from(until - tick * HISTORY_TICKS, tick, 1, HISTORY_TICKS)
+    older, newer = spans[:-LATENCY_TICKS], spans[-LATENCY_TICKS:]
+    asked = {"source": canary.source, "canary": "", "baseline": order["baseline"]}
+    windows = [
+        *_telemetry().windows(Question(**asked, spans=older, latencies=False)),
+        *_telemetry().windows(Question(**asked, spans=newer)),
+    ]
+    if all(window.trouble for window in windows):
+        return running({}, 15.0, f"there is no telemetry of {order['baseline']}: {windows[-1].trouble}")
+    state, usual = begin(canary.policy, windows), learn_usual(windows)
+    share = canary.policy.steps[state.step]
+    words = f"{usual.requests:,} requests of {order['baseline']}, {usual.mean_rate:.3%} failed"
+    return passed(words, state=state.dump(), share=share, usual_rate=usual.typical_rate)
+
+
+@bp.activity_trigger(input_name="order", activity="judge_tick")
+@answering
+def judge_tick(order: Order) -> Answer:
+    """Judge what telemetry has at the end of `tick`. Result: the judge's `state` and its `verdict`, and for how many
+    ticks running the live release has been `unwell`.
+
+    The first answer of a tick stays: asked again, telemetry might tell more than the verdict rested on.
+    """
+    from slipway.promotion.judge.judge import tick as judge
+    from slipway.promotion.judge.state import load
+
+    book, promotion, operation = Receipts(), order["promotion"], order["operation"]
+    receipt = book.begin(promotion, operation)
+    if receipt.answer is not None:
+        return receipt.answer
+    canary, tick = CanaryPlan.load(order["canary"]), int(order["tick"])
+    policy, state = canary.policy, load(order["state"], canary.policy)
+    began_at, length = moment(order["began_at"]), timedelta(seconds=policy.tick_s)
+    first = min([*state.missing, state.settled + 1])
+    spans = spans_from(began_at, length, first, tick - policy.delay_ticks)
+    windows: list[Window] = []
+    if spans:
+        since = began_at - FIRST_SEEN_BEFORE
+        sides = {"canary": order["version"], "baseline": order["baseline"]}
+        windows = _telemetry().windows(
+            Question(canary.source, **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
+        )
+    state, verdict = judge(state, windows, tick, policy, order["held"])
+    unwell = _unwell(windows, order["usual_rate"], order["unwell"])
+    answer = passed(verdict.words, state=state.dump(), verdict=_document(verdict), unwell=unwell)
+    return book.ended(promotion, operation, answer)
+
+
+@bp.activity_trigger(input_name="order", activity="split")
+@answering
+@unless_aborted
+def split(order: Order) -> Answer:
+    """Give `version` the `share` of a target's traffic, or poll the change that `handle` names."""
+    from slipway.adapters.platforms import router_of
+
+    target, version, share = Target(**order["target"]), order["version"], float(order["share"])
+    router = router_of(target)
+    return once(
+        order,
+        lambda receipt: router.start_split(target, version, share, order["operation"], resuming=not receipt.new),
+        lambda handle: router.poll_split(target, handle, version, share),
+    )
+
+
+@bp.activity_trigger(input_name="order", activity="look_at_ramp")
+@answering
+def look_at_ramp(order: Order) -> Answer:
+    """What can be seen between ticks. Result: `shares` by target as the platforms answer them, and `signals` that
+    speak against the release, each a name and words. A target that cannot be asked is left out, with words."""
+    targets = [Target(**each) for each in order["targets"]]
+    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(targets))) as threads:
+        seen = list(threads.map(lambda target: _seen(order, target), targets))
+    shares = {target.name: share for target, (share, _, _) in zip(targets, seen, strict=True) if share is not None}
+    signals = [["probe", words] for _, words, _ in seen if words]
+    return passed("; ".join(unread for _, _, unread in seen if unread), shares=shares, signals=signals)
+
+
+@bp.activity_trigger(input_name="order", activity="show_ramp")
+@answering
+def show_ramp(order: Order) -> Answer:
+    """Write the ramp's row: of ticks the audit keeps only what changed, and people see them all."""
+    row = order["row"]
+    write_row(order["promotion"], row["key"], row["rev"], row["doc"])
+    return passed()
+
+
+def _seen(order: Order, target: Target) -> tuple[float | None, str, str]:
+    """A target's share, what its probe has against the release, and what could not be read."""
+    from slipway.adapters.platforms import router_of
+
+    from slipway.adapters.azure_errors import AzureProblem
+
+    against = _probed(order, target)
+    try:
+        return router_of(target).read_split(target, order["version"]).share, against, ""
+    except AzureProblem as problem:
+        return None, against, f"{target.name}: {problem.fault.words}"
+
+
+def _probed(order: Order, target: Target) -> str:
+    """What speaks against the release, in words: it answers badly three times, while the live one beside it is well."""
+    check, site = HealthCheck.load(order["health"]), order["sites"][target.name]
+
+    def against(headers: Mapping[str, str]) -> Answer:
+        words = _ill(site["idle"], order["version"], check, headers)
+        if not words or _ill(site["production"], order["baseline"], check, headers):
+            return passed()
+        return passed(f"{target.name}: {words}")
+
+    return with_headers(check.headers, against).words
+
+
+def _ill(address: str, version: str, check: HealthCheck, headers: Mapping[str, str]) -> str:
+    """The last of three bad answers running, in words; empty when one was good."""
+    words = ""
+    for _ in range(PROBES):
+        urls = address + check.path, address + check.version_path
+        seen = probe(*urls, version, check.timeout_s, headers=headers)
+        if seen.ok:
+            return ""
+        words = seen.words
+    return words
+
+
+def _unwell(windows: list["Window"], usual_rate: float, so_far: int) -> int:
+    """How many ticks running the live release has failed far more than is usual for it."""
+    for window in windows:
+        baseline = window.baseline
+        if window.trouble or baseline is None or not baseline.total:
+            continue
+        most = max(UNWELL * usual_rate * baseline.total, UNWELL_AT_LEAST)
+        so_far = so_far + 1 if baseline.failed > most else 0
+    return so_far
+
+
+def _telemetry() -> "Telemetry":
+    from slipway.adapters.telemetry import AzureMonitorLogs
+
+    return AzureMonitorLogs()
+
+
+def _document(verdict: "Verdict") -> dict[str, Any]:
+    """A verdict as it travels: what decides, and the numbers that it rests on."""
+    receipt = verdict.receipt
+    return {
+        "action": str(verdict.action),
+        "code": verdict.code,
+        "words": verdict.words,
+        "step": verdict.step,
+        "weight": verdict.weight,
+        "missing_requests": verdict.missing_requests,
+        "missing_s": verdict.missing_s,
+        "e_value": receipt.e_value,
+        "threshold": receipt.threshold,
+        "excess": receipt.excess,
+        "budget": receipt.budget,
+        "changed_by": list(receipt.changed_by),
+        "metrics": [asdict(metric) for metric in receipt.metrics],
+    }

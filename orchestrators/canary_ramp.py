@@ -1,0 +1,180 @@
+"""Orchestration `canary_ramp`: a release gets more traffic as far as its evidence allows, and comes back at once.
+
+Eternal: a generation asks people's word, looks at router and fast signals, has the judge look when a tick is due, moves
+the traffic, and waits once. It returns at 100 %, which the stage then carries out, or when the traffic has gone back.
+"""
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+
+import azure.durable_functions as df
+
+from orchestrators.fan_out import an_operation, fan_out
+from orchestrators.ramp_records import about, said_as_status, show, tell
+from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
+from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
+from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, next_move, to_set
+from slipway.promotion.ramp_run import RampRun
+
+bp = df.Blueprint()
+
+LEARN_WITHIN_S = 900.0
+SPLIT_WITHIN_S = 900.0
+BEGINS = "BEGINS"
+
+
+@bp.orchestration_trigger(context_name="context", orchestration="canary_ramp")
+def canary_ramp(context: df.DurableOrchestrationContext) -> Durable:
+    """Input: a `RampRun` as JSON. Returns an `Answer`: passed when the release may have all the traffic; else the
+    outcome, with code and words, after the traffic was sent back to the live release."""
+    run = RampRun.load(context.get_input())
+    try:
+        run, answer = yield from _generation(context, run)
+    except NotTaken:
+        context.continue_as_new(run.dump())
+        return None
+    except Exception as error:  # noqa: BLE001 - the boundary: the stage takes the traffic back, whatever it is
+        return broken("UNEXPECTED", f"the ramp broke off: {type(error).__name__}: {error}").dump()
+    if answer is not None:
+        return replace(answer, at=now(context)).dump()
+    context.continue_as_new(run.dump())
+    return None
+
+
+def _generation(context: Context, run: RampRun) -> Durable:
+    """The run as it goes on, and its answer when it is over."""
+    look = yield from _word_of_people(context, run)
+    if not run.began_at:
+        return (yield from _begun(context, run, look))
+    look = yield from _look(context, run, look)
+    at = context.current_utc_datetime
+    if run.due(at) > run.tick and not look.aborted:
+        run = yield from _judged(context, run, look, run.due(at))
+    move = next_move(run, look, at)
+    run, answer = yield from _moved(context, run, look, move)
+    if answer is None:
+        context.set_custom_status(said_as_status(run, move))
+        yield from nudge_or(context, run.wakes_at(context.current_utc_datetime))
+    return run, answer
+
+
+def _word_of_people(context: Context, run: RampRun) -> Durable:
+    asked = {"stage": run.stage.plan.name, "waiter": run.instance, "share": run.share, "at": now(context)}
+    going = yield from ask_decisions(context, run.stage.promotion, "ask_ramp", asked)
+    said = Said(**going.get("said", {}))
+    return Look(
+        said=said if said.n > run.seen else Said(),
+        aborted=going["words"] if going["do"] == "cancel" else "",
+        paused=f"waits for {going['for'][0]}" if going["do"] == "wait" else "",
+    )
+
+
+def _begun(context: Context, run: RampRun, look: Look) -> Durable:
+    """Learn what is usual, then give the release its first share; from then on ticks are counted."""
+    if look.aborted:
+        return run, Answer(Outcome.CANCELLED, code="ABORTED", words=look.aborted)
+    if not run.state:
+        context.set_custom_status({"state": "ramping", "waits_for": "the telemetry of before", "since": now(context)})
+        order = {**about(run), "at": now(context), "baseline": run.stage.baseline}
+        learning = an_operation(context, run.operation("learn", 1), "begin_ramp", order, LEARN_WITHIN_S)
+        (learned,) = yield from fan_out(context, [learning])
+        if learned.outcome == Outcome.BROKEN:
+            return run, replace(learned, state=Outcome.NOT_ENOUGH_EVIDENCE, code="NO_TELEMETRY")
+        if learned.outcome != Outcome.PASSED:
+            return run, learned
+        run = run.learned(learned.result, iso(context.current_utc_datetime + timedelta(seconds=run.canary.within_s)))
+        words = f"{run.stage.build.version} begins its ramp; {learned.words}"
+        run = yield from tell(context, run, Move(run.allowed, BEGINS, words))
+    run, answer = yield from _moved(context, run, Look(), Move(run.allowed, BEGINS, "the first share is set"))
+    if answer is None and not run.refused:
+        return replace(run, began_at=now(context)), None
+    if answer is None:
+        move = next_move(run, Look(), context.current_utc_datetime)
+        if move.outcome:  # the router takes nothing
+            return (yield from _moved(context, run, Look(), move))
+        yield from nudge_or(context, context.current_utc_datetime + timedelta(seconds=run.canary.policy.tick_s))
+    return run, answer
+
+
+def _look(context: Context, run: RampRun, look: Look) -> Durable:
+    """With what router and fast signals show. What cannot be looked at says nothing."""
+    stage = run.stage
+    order = {
+        **about(run),
+        "targets": [asdict(target) for target in stage.changing],
+        "sites": {name: asdict(site) for name, site in stage.sites.items()},
+        "health": asdict(stage.plan.health),
+        "baseline": run.stage.baseline,
+    }
+    seen = yield from called(context, "look_at_ramp", order)
+    signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
+    return replace(look, shares=seen.result.get("shares", {}), signals=signals)
+
+
+def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
+    order = {
+        **about(run),
+        "operation": run.operation("judge", tick),
+        "baseline": run.stage.baseline,
+        "began_at": run.began_at,
+        "tick": tick,
+        "state": run.state,
+        "held": held(run, look),
+        "usual_rate": run.usual_rate,
+        "unwell": run.unwell,
+    }
+    answer = yield from insist(context, "judge_tick", order)
+    if answer.state != Outcome.PASSED:
+        raise RuntimeError(f"tick {tick} could not be judged ({answer.code}): {answer.words}")
+    found = answer.result
+    run = run.judged(tick, found["state"], found["verdict"], found["unwell"])
+    yield from show(context, run)
+    return run
+
+
+def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
+    """Say so when it is something else than before, and tell the routers. The answer, when the ramp is over.
+
+    Towards less traffic the routers come first, and the record after: users do not wait for it.
+    """
+    if look.said.n:
+        run = replace(run, seen=look.said.n)
+    if move.code == "ADVANCED_BY_HAND" and not move.outcome:
+        run = run.moved(move.share, run.tick)
+    back = move.share < run.share
+    if not back:
+        run = yield from _recorded(context, run, move)
+    if move.outcome == Outcome.PASSED:
+        return run, Answer(Outcome.PASSED, words=move.words, result={"verdict": run.verdict})
+    names = to_set(run, look, move.share)
+    if names:
+        answer = yield from _set(context, run, names, move.share)
+        if answer.code == "FENCED":
+            return run, answer
+        taken = answer.outcome == Outcome.PASSED
+        run = replace(run, share=move.share, writes=run.writes + 1, refused=0 if taken else run.refused + 1)
+        if not taken:
+            move = replace(move, words=f"{move.words}; not taken: {answer.words}")
+        yield from show(context, run)
+    if back:
+        run = yield from _recorded(context, run, move)
+    if not move.outcome:
+        return run, None
+    return run, Answer(move.outcome, code=move.code, words=move.words, result={"verdict": run.verdict})
+
+
+def _recorded(context: Context, run: RampRun, move: Move) -> Durable:
+    if move.code == BEGINS or run.told == f"{move.code} {move.share:g}":
+        return run
+    return (yield from tell(context, run, move))
+
+
+def _set(context: Context, run: RampRun, names: list[str], share: float) -> Durable:
+    asked = []
+    for target in run.stage.changing:
+        if target.name in names:
+            order = {**about(run), "target": asdict(target), "share": share, "fence": run.stage.fence}
+            order["despite_abort"] = share < run.share  # traffic goes back whatever people have said
+            id = run.operation("split", run.writes + 1, target)
+            asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))
+    return worst((yield from fan_out(context, asked)))

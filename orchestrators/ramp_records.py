@@ -1,0 +1,50 @@
+"""What a canary ramp tells: its records, its row in the read model, its custom status, and its activities' orders."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from orchestrators.waiting import Context, Durable, called, insist, now
+from slipway.promotion.ramp_moves import Move
+from slipway.promotion.ramp_run import RampRun
+
+WORDS_AT_MOST = 1000  # of a custom status
+
+
+def tell(context: Context, run: RampRun, move: Move) -> Durable:
+    """Record what the ramp does from now on, and why. Returns the run with its next `rev`. Raises NotTaken."""
+    run = replace(run, told=f"{move.code} {move.share:g}", rev=run.rev + 1, since=now(context))
+    record = {
+        "promotion": run.stage.promotion,
+        "id": f"{run.instance}:{run.rev}",
+        "at": now(context),
+        "actor": "slipway",
+        "action": f"ramp.{move.code.lower().replace('_', '-')}",
+        "stage": run.stage.plan.name,
+        "words": f"{move.words} ({move.share:.3g} of 1 of the traffic)",
+        "evidence": {"share": move.share, "calls": move.calls, "verdict": run.verdict},
+        "row": _row(run),
+    }
+    yield from insist(context, "record", record)
+    return run
+
+
+def show(context: Context, run: RampRun) -> Durable:
+    """Write the ramp's row, so that people see it move; a tick that cannot be shown is shown with the next one."""
+    yield from called(context, "show_ramp", {"promotion": run.stage.promotion, "row": _row(run)})
+
+
+def said_as_status(run: RampRun, move: Move) -> dict[str, Any]:
+    """The ramp's custom status."""
+    said = {"state": "ramping", "share": run.share, "code": move.code, "waits_for": move.words[:WORDS_AT_MOST]}
+    return {**said, "since": run.since, "deadline": run.deadline}
+
+
+def about(run: RampRun) -> dict[str, Any]:
+    """What every activity of the ramp is told."""
+    stage, canary = run.stage, asdict(run.canary)
+    return {"promotion": stage.promotion, "version": stage.build.version, "canary": canary, **stage.plan.reading}
+
+
+def _row(run: RampRun) -> dict[str, Any]:
+    rev = (run.stage.attempt * 1_000_000 + run.tick) * 10_000 + run.writes + run.rev
+    return {"key": f"ramp:{run.stage.plan.name}", "rev": rev, "doc": run.row()}

@@ -1,0 +1,114 @@
+"""The phase `bake` of a stage: the release is watched while it has all the traffic, and not proven yet."""
+
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.recording import record_stage
+from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
+from slipway.promotion import stage_run as phase
+from slipway.promotion.ids import child_id
+from slipway.promotion.judge.verdict import Action
+from slipway.promotion.outcomes import Answer, Outcome, broken, failed, iso, moment, passed, worst
+from slipway.promotion.stage_run import StageRun, Step
+
+PROBE_EVERY = timedelta(seconds=30)
+BLIND_BUDGET = timedelta(minutes=15)
+CALLS = ("BLIND_TOO_LONG", "NO_HISTORY")
+
+
+def for_bake(context: Context, run: StageRun) -> Durable:
+    """Watch the new release for its bake time: a health check at least every 30 s, the last one at its end; after a
+    ramp the judge looks at every tick, too."""
+    if not run.deadline:
+        run = yield from _begun(context, run)
+    going = yield from ask_decisions(
+        context, run.promotion, "ask_going_on", {"waiter": run.instance, "past_pause": True}
+    )
+    if going["do"] == "cancel":
+        return run.ends(Outcome.CANCELLED, going["code"], going["words"])
+    over = context.current_utc_datetime >= moment(run.deadline)
+    answers = yield from fan_out(context, health_checks(context, run, "bake", live=True, n=run.tick))
+    run, judged = yield from _judged(context, run)
+    verdict = worst([*answers, judged])
+    seen = verdict.outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.CANCELLED)
+    blind_until = moment(run.deadline) + BLIND_BUDGET
+    if not seen and context.current_utc_datetime < blind_until:
+        # A check that broke says nothing about the release: look again, for a while beyond the bake.
+        yield from nudge_or(context, context.current_utc_datetime + PROBE_EVERY)
+        return replace(run, tick=run.tick + 1)
+    if over or verdict.outcome != Outcome.PASSED:
+        for target, answer in zip(run.plan.targets, answers, strict=True):
+            run = run.stepped("bake", target.name, answer, now(context))
+        if verdict.outcome == Outcome.PASSED:
+            return run.to(phase.SETTLE)
+        if not seen:
+            words = f"blind for {BLIND_BUDGET} beyond the bake, so the release is withdrawn: {verdict.words}"
+            return run.ends(Outcome.NOT_ENOUGH_EVIDENCE, "BLIND", words)
+        return run.ends(verdict.outcome, verdict.code, f"while baking: {verdict.words}")
+    yield from nudge_or(context, min(moment(run.deadline), _wakes_at(context, run)))
+    return replace(run, tick=run.tick + 1)
+
+
+def _begun(context: Context, run: StageRun) -> Durable:
+    ends = context.current_utc_datetime + timedelta(seconds=run.plan.bake_s)
+    run = replace(run, since=now(context), deadline=iso(ends))
+    if run.watched:
+        run = replace(run, watched={**run.watched, "began_at": now(context), "tick": 0, "state": {}, "code": ""})
+    steps = [Step("bake", target.name, run.operation(target, "bake", 0)) for target in run.plan.targets]
+    run = run.stepping(steps, now(context))
+    return (yield from record_stage(context, run, "baking", f"watches {run.build.version} until {run.deadline}"))
+
+
+def _judged(context: Context, run: StageRun) -> Durable:
+    """The run, and what the judge of one arm has against the release; it is never the reason to withdraw for blindness:
+    a person is called, once for each reason."""
+    tick = _due(context, run)
+    if tick <= run.watched.get("tick", 0):
+        return run, passed()
+    assert run.plan.canary is not None
+    order = {
+        "promotion": run.promotion,
+        "operation": child_id(run.instance, "bake", "judge", f"{run.attempt}-{tick}"),
+        "canary": asdict(run.plan.canary),
+        "version": run.build.version,
+        "baseline": run.baseline,
+        "began_at": run.watched["began_at"],
+        "usual_until": run.watched["usual_until"],
+        "tick": tick,
+        "state": run.watched["state"],
+    }
+    answer = yield from insist(context, "watch_tick", order)
+    if answer.state != Outcome.PASSED:
+        return run, broken(answer.code, answer.words)
+    verdict = answer.result["verdict"]
+    run, answered = _after(run, tick, answer)
+    if verdict["code"] in CALLS and verdict["code"] != run.watched["code"]:
+        words = f"a person must look: {verdict['words']}"
+        run = yield from record_stage(context, run, "bake-unseen", words, {"calls": True, "verdict": verdict})
+        run = replace(run, watched={**run.watched, "code": verdict["code"]})
+    return run, answered
+
+
+def _after(run: StageRun, tick: int, answer: Answer) -> tuple[StageRun, Answer]:
+    verdict: dict[str, Any] = answer.result["verdict"]
+    run = replace(run, watched={**run.watched, "tick": tick, "state": answer.result["state"]})
+    harm = verdict["action"] == Action.ROLLBACK
+    return run, failed(verdict["code"], verdict["words"]) if harm else passed()
+
+
+def _due(context: Context, run: StageRun) -> int:
+    """The number of the judge's tick that ended last; 0 where nothing is judged."""
+    if not run.watched or run.plan.canary is None:
+        return 0
+    passed_s = (context.current_utc_datetime - moment(run.watched["began_at"])).total_seconds()
+    return int(passed_s / run.plan.canary.policy.tick_s + 1e-6)
+
+
+def _wakes_at(context: Context, run: StageRun) -> datetime:
+    soon = context.current_utc_datetime + PROBE_EVERY
+    if not run.watched or run.plan.canary is None:
+        return soon
+    next_tick = (_due(context, run) + 1) * run.plan.canary.policy.tick_s
+    return min(soon, moment(run.watched["began_at"]) + timedelta(seconds=next_tick))

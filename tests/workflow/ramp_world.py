@@ -1,0 +1,98 @@
+"""The outside world of a canary: routers that divide traffic, and the traffic itself, which the real judge judges."""
+
+from dataclasses import dataclass, field
+
+from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.judge.judge import tick as judge
+from slipway.promotion.judge.one_arm import WatchState, begin_watch
+from slipway.promotion.judge.one_arm import watch_tick as judge_one_arm
+from slipway.promotion.judge.state import begin, load
+from slipway.promotion.judge.windows import Window
+from slipway.promotion.outcomes import Answer, broken, passed, running
+from tests.promotion.judge.builders import Traffic
+from tests.workflow.world import Order, World
+
+
+@dataclass
+class RampingWorld(World):
+    """`shares`: of the traffic that the slot has, by site; `most` the highest there ever was. `harm` by version: fails
+    so many times as often. `blind` and `unwell_from`: ticks without telemetry, and from which the live release fails.
+    `splits_refused`: how many changes of the router are not taken; `not_applied`: taken, and without effect."""
+
+    per_tick: float = 30_000
+    rate: float = 0.001
+    shares: dict[str, float] = field(default_factory=dict)
+    most: dict[str, float] = field(default_factory=dict)
+    harm: dict[str, float] = field(default_factory=dict)
+    blind: set[int] = field(default_factory=set)
+    no_telemetry: bool = False
+    unwell: int = 0
+    signals: list[list[str]] = field(default_factory=list)
+    splits_refused: int = 0
+    judged: list[tuple[int, float]] = field(default_factory=list)
+    turns_bad: float = 1.0
+    watched: list[tuple[str, int]] = field(default_factory=list)
+
+    def _begin_ramp(self, order: Order) -> Answer:
+        if self.no_telemetry:
+            return running({}, 15.0, "there is no telemetry")
+        policy = CanaryPlan.load(order["canary"]).policy
+        state = begin(policy, Traffic(7, self.per_tick, self.rate).history(60))
+        share = policy.steps[state.step]
+        return passed("usual", state=state.dump(), share=share, usual_rate=self.rate)
+
+    def _judge_tick(self, order: Order) -> Answer:
+        policy = CanaryPlan.load(order["canary"]).policy
+        state, number = load(order["state"], policy), order["tick"]
+        traffic = Traffic(number, self.per_tick, self.rate)
+        first = min([*state.missing, state.settled + 1])
+        harm = self.harm.get(order["version"], 1.0)
+        share = max(self.shares.values(), default=0.0)
+        windows = [
+            Window(each, fault="the workspace does not answer") if each in self.blind
+            else traffic.window(each, share, harm)
+            for each in range(first, number - policy.delay_ticks + 1)
+        ]  # fmt: skip
+        state, verdict = judge(state, windows, number, policy, order["held"])
+        self.judged.append((number, verdict.weight))
+        said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
+        said |= {"step": verdict.step, "weight": verdict.weight}
+        return passed(state=state.dump(), verdict=said, unwell=self.unwell)
+
+    def _watch_tick(self, order: Order) -> Answer:
+        """`turns_bad`: how often the release fails once it has all the traffic."""
+        policy = CanaryPlan.load(order["canary"]).policy
+        history = Traffic(7, self.per_tick, self.rate).history(240)
+        state = WatchState.load(order["state"]) if order["state"] else begin_watch(policy, history)
+        number, times = order["tick"], self.turns_bad
+        arm = Traffic(number, self.per_tick, self.rate * times).window(number, 0.0).baseline
+        state, verdict = judge_one_arm(state, [Window(number, arm)], number, policy)
+        self.watched.append((order["version"], number))
+        said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
+        return passed(state=state.dump(), verdict=said)
+
+    def _split(self, order: Order) -> Answer:
+        def effect() -> Answer:
+            if self.splits_refused > 0 and order["share"] > 0:
+                self.splits_refused -= 1
+                return broken("ROUTER_REFUSED", "the identity may not write the routing rules")
+            name = order["target"]["name"]
+            self.shares[name] = order["share"]
+            self.most[name] = max(self.most.get(name, 0.0), order["share"])
+            return passed(share=order["share"])
+
+        return self._operation(order, effect)
+
+    def _look_at_ramp(self, order: Order) -> Answer:
+        names = [target["name"] for target in order["targets"]]
+        return passed(shares={name: self.shares.get(name, 0.0) for name in names}, signals=self.signals)
+
+    def _show_ramp(self, order: Order) -> Answer:
+        row, rows = order["row"], self.of(order["promotion"]).rows
+        if row["rev"] > rows.get(row["key"], {"rev": -1})["rev"]:
+            rows[row["key"]] = row
+        return passed()
+
+    def _swap(self, order: Order) -> Answer:
+        self.shares[order["target"]["name"]] = 0.0  # as the adapter does it: no swap turns a rule round
+        return super()._swap(order)

@@ -151,6 +151,7 @@ def run_standin(folder: Path) -> Iterator[Running]:
         for n, name in enumerate(SITES)
     ]
     config = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
+    config["router_delay_s"] = 0
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:

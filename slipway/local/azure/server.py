@@ -88,11 +88,15 @@ class Listeners:
 
 class Standin:
     """Use as an async context manager; `ready_line` is what the process prints then. `access_log` hears of every
-    request that a release answered."""
+    request that a release answered; `counters` and `servings` are what else is known of them, once it has started.
+    """
+
+    servings: Servings
 
     def __init__(self, options: Options, access_log: AccessLog | None = None) -> None:
         self._options = options
-        self._access_log = access_log or NoLog()
+        self._access_log = NoLog() if access_log is None else access_log
+        self.counters = Counters()
         self._state = StateFolder(options.state)
         self._exit = AsyncExitStack()
 
@@ -121,14 +125,7 @@ class Standin:
         exit.callback(vault_database.close)
         vault = VaultStore(vault_database)
         _fill(config, vault)
-        # Many small requests to loopback: no limit of connections, no cookies carried between them.
-        http = await exit.enter_async_context(
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        )
+        http = await exit.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         store = SiteStore(database)
         packages = Packages(state.path / "releases", http, authority.client_context())
         _install(config, store, packages)
@@ -142,10 +139,11 @@ class Standin:
         operations = Operations(store, plant, packages, pace, looks)
         exit.push_async_callback(operations.close)
         await asyncio.gather(*(plant.start(name) for name in self._site_ports))
-        _keep_history(config, Servings(database, clock.now), plant, routers)
+        self.servings = Servings(database, clock.now)
+        _keep_history(config, self.servings, plant, routers)
 
         faults = Faults()
-        watching = Watching(self._access_log, Counters(), clock.now)
+        watching = Watching(self._access_log, self.counters, clock.now)
         for name, listener in listeners.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
             await _serve_front_end(exit, faults.before(front_end.handle, str(name)), listener)

@@ -1,18 +1,14 @@
 """Activities on targets: look, deploy to the idle side, swap, stop the idle side."""
 
-from typing import TYPE_CHECKING
-
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
 from activities.once import fenced, once
 from slipway.adapters.fences import Fences
+from slipway.adapters.platforms import platform_of
 from slipway.promotion.outcomes import Answer, passed, running
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Receipt
-
-if TYPE_CHECKING:
-    from slipway.adapters.app_service import AppService
 
 bp = df.Blueprint()
 
@@ -24,7 +20,8 @@ def survey_targets(order: Order) -> Answer:
     the highest `fence` that any of them is under."""
     sites = {}
     for data in order["targets"]:
-        state = _app_service().read_live(Target(**data), order["version_path"])
+        target = Target(**data)
+        state = platform_of(target).read_live(target, order["version_path"])
         if state.in_progress:
             return running({}, 1.0, f"{data['name']}: another operation is under way")
         sites[data["name"]] = {
@@ -45,7 +42,7 @@ def deploy(order: Order) -> Answer:
     target, version, path = Target(**order["target"]), order["version"], order["version_path"]
 
     def start(receipt: Receipt) -> Answer:
-        return _app_service().start_deployment(
+        return platform_of(target).start_deployment(
             target,
             order["package"],
             order["operation"],
@@ -55,7 +52,7 @@ def deploy(order: Order) -> Answer:
             version_path=path,
         )
 
-    return once(order, start, lambda handle: _app_service().poll_deployment(target, handle, version, path))
+    return once(order, start, lambda handle: platform_of(target).poll_deployment(target, handle, version, path))
 
 
 @bp.activity_trigger(input_name="order", activity="swap")
@@ -67,19 +64,14 @@ def swap(order: Order) -> Answer:
 
     def start(receipt: Receipt) -> Answer:
         resuming = not receipt.new
-        return _app_service().start_swap(target, version, order["operation"], receipt.intent_at, resuming, path)
+        return platform_of(target).start_swap(target, version, order["operation"], receipt.intent_at, resuming, path)
 
-    return once(order, start, lambda handle: _app_service().poll_swap(target, handle, version, path))
+    return once(order, start, lambda handle: platform_of(target).poll_swap(target, handle, version, path))
 
 
 @bp.activity_trigger(input_name="order", activity="stop_idle")
 @answering
 def stop_idle(order: Order) -> Answer:
     """Stop the idle side, so that a release that was taken back answers nowhere. Safe to repeat."""
-    return fenced(order, lambda: _app_service().stop_idle(Target(**order["target"])))
-
-
-def _app_service() -> "AppService":
-    from slipway.adapters.app_service import AppService
-
-    return AppService()
+    target = Target(**order["target"])
+    return fenced(order, lambda: platform_of(target).stop_idle(target))

@@ -21,7 +21,7 @@ from slipway.settings import Settings
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
-SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped")
+SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
     "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
@@ -144,17 +144,19 @@ def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:
 
 @contextmanager
 def run_standin(folder: Path) -> Iterator[Running]:
-    """A stand-in with the sites of `SITES`, each with 1.0.0 live and an empty slot `staging`."""
+    """A stand-in with the sites of `SITES`, each with 1.0.0 live, an empty slot `staging` and one `beta`."""
     live = {"service": "checkout", "version": "1.0.0"}
-    sites = [
-        {"name": name, "port": 1 + n, "live": live, "slots": [{"name": "staging", "port": 101 + n}]}
-        for n, name in enumerate(SITES)
-    ]
-    config = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
+    sites = [{"name": name, "port": 1 + n, "live": live, "slots": _slots(n)} for n, name in enumerate(SITES)]
+    config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
+    config |= {"router_delay_s": 0, "instances": 1}
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
         yield running
+
+
+def _slots(n: int) -> list[dict[str, Any]]:
+    return [{"name": "staging", "port": 101 + n}, {"name": "beta", "port": 201 + n}]
 
 
 @contextmanager

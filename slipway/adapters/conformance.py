@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from slipway.adapters.app_service import AppService
+    from slipway.adapters.app_service import AppService, SlotRouter
     from slipway.adapters.audit_log import AuditLog
     from slipway.adapters.http_load import drive
     from slipway.adapters.http_probe import probe
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     rows: ports.RowStore = Rows("")
     platform: ports.SlotPlatform = AppService()
+    router: ports.TrafficRouter = SlotRouter()
     receipts: ports.ReceiptBook = Receipts()
     audit: ports.AuditTrail = AuditLog()
     bus: ports.MessageBus = ServiceBus()

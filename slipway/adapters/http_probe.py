@@ -10,6 +10,9 @@ from slipway.promotion.port_values import ProbeResult
 from slipway.settings import Settings, settings
 
 _ENOUGH = 64 * 1024  # bytes of a body that we read
+# App Service may draw a request to a slot: this one stays with the release that lives at the address it asks. Others
+# do not know the word.
+_STAY = {"x-ms-routing-name": "self"}
 _TOO_SLOW = "its body came too slowly"
 
 
@@ -71,6 +74,7 @@ def _get(url: str, timeout_s: float, settings_: Settings, headers: Mapping[str, 
     deadline = time.monotonic() + timeout_s
     with requests.get(
         url,
+        params=_STAY,
         timeout=timeout_s,
         verify=settings_.verify,
         allow_redirects=False,

@@ -3,7 +3,6 @@ comes of it is named, is never the release's fault, and the effect comes once.""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from itertools import count
 from typing import Any
 
@@ -184,7 +183,7 @@ def works(app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int) -
 
 @pytest.fixture(autouse=True)
 def _short_pauses(azure: AzureStandin, configured: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(targets, "_app_service", partial(AppService, settle_s=0.05))
+    monkeypatch.setattr(targets, "platform_of", lambda _: AppService(settle_s=0.05))
     monkeypatch.setenv("SLIPWAY_VAULT", azure.url)
     use_clients_of("short-pauses", monkeypatch, BLOB_PAUSE_S=0)
     yield

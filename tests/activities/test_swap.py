@@ -1,7 +1,5 @@
 """Swapping: a second swap would take the first one back, so there is never one."""
 
-from functools import partial
-
 import pytest
 
 from activities import targets
@@ -22,7 +20,7 @@ SITE = "swapped"
 @pytest.fixture(autouse=True)
 def _front_ends_follow_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in shows a swap at once; in Azure it may take 20 s."""
-    monkeypatch.setattr(targets, "_app_service", partial(AppService, settle_s=0.2))
+    monkeypatch.setattr(targets, "platform_of", lambda _: AppService(settle_s=0.2))
 
 
 @pytest.fixture
@@ -116,7 +114,7 @@ def test_a_swap_that_the_front_end_does_not_show_yet_is_waited_for(
     idle: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(targets, "_app_service", partial(AppService, settle_s=20.0))
+    monkeypatch.setattr(targets, "platform_of", lambda _: AppService(settle_s=20.0))
     was, order = azure.live_version(SITE), promotion.change(SITE, "swap", idle, fence)
     started = app.activity("swap", order)
     eventually(lambda: azure.live_version(SITE) == idle)

@@ -12,13 +12,13 @@ Page = tuple[int, bytes]
 
 @contextmanager
 def a_site(answer: Callable[[str], Page], tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve `answer(path)` and yield the server's address."""
+    """Serve `answer(path)`, whatever the query, and yield the server's address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            status, body = answer(self.path)
+            status, body = answer(self.path.partition("?")[0])
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", "/healthy")

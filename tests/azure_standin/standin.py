@@ -33,6 +33,7 @@ CONFIG = f"""
 subscription: {SUBSCRIPTION}
 resource_group: {GROUP}
 pace: 0.1
+router_delay_s: 0
 secrets: [probe-key]
 sites:
   - name: checkout-dev

@@ -78,7 +78,7 @@ def test_a_site_shows_where_it_is_and_how_it_is(standin: StandinProcess) -> None
     assert site.in_progress_operation_id is None
     assert [each.name for each in slots] == ["checkout-dev/staging"]
     assert slot.id == SLOT and slot.type == "Microsoft.Web/sites/slots"
-    assert config.health_check_path == "/healthz" and len(instances) == 1
+    assert config.health_check_path == "/healthz" and len(instances) == 2
 
 
 def test_a_deployment_brings_the_release_into_the_slot_only(standin: StandinProcess, arm: Arm) -> None:
@@ -218,7 +218,7 @@ def test_a_second_write_is_refused_while_one_is_under_way(standin: StandinProces
 
 def test_a_release_that_crashes_on_start_fails_with_its_log(standin: StandinProcess, arm: Arm) -> None:
     ended = arm.deployed(SLOT, standin.package("2.3.0-crash"))
-    assert ended["status"] == "RuntimeFailed" and ended["numberOfInstancesFailed"] == 1
+    assert ended["status"] == "RuntimeFailed" and ended["numberOfInstancesFailed"] == 2
     assert "DATABASE_URL is missing" in ended["errors"][0]["message"]
     assert "DATABASE_URL is missing" in arm.send("GET", ended["failedInstancesLogs"][0]).text()
     assert standin.at("checkout-dev(staging)").status_code == 503

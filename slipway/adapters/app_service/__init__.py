@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from slipway.adapters.app_service.deployment import Deployments
+from slipway.adapters.app_service.routing import SlotRouter
+from slipway.adapters.app_service.rules import RoutingRules
 from slipway.adapters.app_service.site import Sites, place_of
 from slipway.adapters.app_service.swap import Swaps
 from slipway.adapters.azure_errors import AzureProblem
@@ -11,6 +13,8 @@ from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import SiteState
 from slipway.settings import Settings, settings
+
+__all__ = ["AppService", "SlotRouter"]
 
 
 class AppService:
@@ -75,9 +79,11 @@ class AppService:
         return self._swaps.poll(place_of(target), handle, version, version_path)
 
     def stop_idle(self, target: Target) -> Answer:
-        """Stop the idle slot; running, to be asked again, while Azure cannot."""
+        """Stop the idle slot, once no rule sends users there; running, to be asked again, while Azure cannot."""
         try:
-            self._sites.stop_idle(place_of(target))
+            place = place_of(target)
+            RoutingRules(self._sites).remove(place)
+            self._sites.stop_idle(place)
         except AzureProblem as problem:
             return problem.fault.answer({}, 2.0)
         return passed(f"{target.name}: slot {target.slot} is stopped")

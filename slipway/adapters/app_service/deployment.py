@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.adapters.app_service.arm import POLL_S, Reply
+from slipway.adapters.app_service.rules import RoutingRules
 from slipway.adapters.app_service.site import Place, Sites, azure_time
 from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
@@ -25,6 +26,7 @@ class Deployments:
 
     def __init__(self, sites: Sites) -> None:
         self._sites = sites
+        self._rules = RoutingRules(sites)
 
     def start(
         self,
@@ -46,6 +48,7 @@ class Deployments:
             side = self._sites.idle_side(place)
             if resuming and (adopted := self._started_before(place, operation, intent_at)):
                 return running({**intended, **adopted}, _SOON_S, "a deployment that is under way is followed")
+            self._rules.remove(place)  # no user may meet what is not verified
             if version and side.state == "Running" and self._sites.version_of(side, version_path) == version:
                 return passed(f"{version} is already deployed to {place.name}/{place.slot}", already=True)
             if side.state != "Running":

@@ -50,8 +50,9 @@ def place_of(target: Target) -> Place:
 
 @dataclass(frozen=True)
 class Side:
-    """One side as ARM shows it."""
+    """One side as ARM shows it; `host` is its default host name."""
 
+    host: str
     address: str
     state: str
     in_progress: bool
@@ -110,8 +111,10 @@ class Sites:
     def _side(self, place: Place, path: str) -> Side:
         properties = self.arm(place).get(path).properties
         # The host of a slot holds random characters on newer apps: it is read, never built.
+        host = str(properties.get("defaultHostName") or "")
         return Side(
-            address=f"{self._settings.site_scheme}://{properties.get('defaultHostName', '')}",
+            host=host,
+            address=f"{self._settings.site_scheme}://{host}",
             state=str(properties.get("state") or ""),
             in_progress=bool(properties.get("inProgressOperationId")),
             swapped_at=azure_time((properties.get("slotSwapStatus") or {}).get("timestampUtc")),

@@ -1,14 +1,16 @@
 """Swapping the idle slot with production: `POST …/slots/{slot}/slotsswap`, 202, then its `Location`.
 
 A second swap undoes the first, so it is posted only when nothing is under way, production does not answer
-the version yet and the slot does. The handle `{"kind": "intended"}` means that nothing is known to have been
-started: the next poll looks again before it posts.
+the version yet and the slot does. Our routing rule is taken away before: it is the site's and would stay, and send
+its share to the release that was just swapped out. The handle `{"kind": "intended"}` means that nothing is known
+to have been started: the next poll looks again before it posts.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.adapters.app_service.arm import POLL_S, Reply
+from slipway.adapters.app_service.rules import RoutingRules
 from slipway.adapters.app_service.site import Place, Sites
 from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain
 from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
@@ -24,6 +26,7 @@ class Swaps:
 
     def __init__(self, sites: Sites, settle_s: float) -> None:
         self._sites = sites
+        self._rules = RoutingRules(sites)
         self._settle = timedelta(seconds=settle_s)
 
     def start(
@@ -40,6 +43,8 @@ class Swaps:
             state = self._sites.read_live(place, version_path)
             if state.in_progress:
                 return running(intended, _SOON_S, f"another operation is under way on {place.name}")
+            if self._rules.remove(place):
+                return running(intended, _SOON_S, f"the routing rule of {place.name} is taken away before the swap")
             if state.production_version == version:
                 return passed(f"{version} is already live on {place.name}", already=True)
             if resuming and self._may_be_settling(state, intent_at):

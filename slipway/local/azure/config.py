@@ -49,13 +49,16 @@ class SiteConfig(_Strict):
 
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
-    (0.1) the time that operations take."""
+    (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
+    their routing rules after `router_delay_s`."""
 
     subscription: str
     resource_group: str
     sites: tuple[SiteConfig, ...]
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
+    instances: int = Field(default=2, ge=1, le=20)
+    router_delay_s: float = Field(default=0.5, ge=0)
 
     @model_validator(mode="after")
     def _sites_are_told_apart(self) -> Self:

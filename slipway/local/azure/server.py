@@ -16,15 +16,21 @@ from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.authority import open_authority
 from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
+from slipway.local.azure.clock import Clock
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
 from slipway.local.azure.faults import Faults, Serve
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
+from slipway.local.azure.logs.served import AccessLog, NoLog
 from slipway.local.azure.ports import listen, listen_anywhere
+from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
+from slipway.local.azure.sites.counters import Counters
 from slipway.local.azure.sites.front_end import FrontEnd
 from slipway.local.azure.sites.operations import Operations
 from slipway.local.azure.sites.packages import Packages
 from slipway.local.azure.sites.plant import Plant
+from slipway.local.azure.sites.routers import Routers
+from slipway.local.azure.sites.shares import shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
 from slipway.local.azure.state import StateFolder
 from slipway.local.azure.tables.api import TableApi
@@ -33,6 +39,7 @@ from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
 from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.store import VaultStore
+from slipway.local.azure.watching import Watching
 
 # The largest body that a service takes is a blob's block.
 LARGEST_BODY = 110 * 1024 * 1024
@@ -42,7 +49,8 @@ LOOKS = 3
 @dataclass(frozen=True)
 class Options:
     """`port` and `msi_port` 0 and `any_ports`: some free port, the same again after a restart. `virtual_time`:
-    operations take no time of their own, and are over when they have been looked at LOOKS times."""
+    operations take no time of their own, and are over when they have been looked at LOOKS times; routing rules are
+    in effect at once."""
 
     state: Path
     config: StandinConfig
@@ -79,10 +87,16 @@ class Listeners:
 
 
 class Standin:
-    """Use as an async context manager; `ready_line` is what the process prints then."""
+    """Use as an async context manager; `ready_line` is what the process prints then. `access_log` hears of every
+    request that a release answered; `counters` and `servings` are what else is known of them, once it has started.
+    """
 
-    def __init__(self, options: Options) -> None:
+    servings: Servings
+
+    def __init__(self, options: Options, access_log: AccessLog | None = None) -> None:
         self._options = options
+        self._access_log = NoLog() if access_log is None else access_log
+        self.counters = Counters()
         self._state = StateFolder(options.state)
         self._exit = AsyncExitStack()
 
@@ -111,37 +125,38 @@ class Standin:
         exit.callback(vault_database.close)
         vault = VaultStore(vault_database)
         _fill(config, vault)
-        # Many small requests to loopback: no limit of connections, no cookies carried between them.
-        http = await exit.enter_async_context(
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        )
+        http = await exit.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         store = SiteStore(database)
         packages = Packages(state.path / "releases", http, authority.client_context())
         _install(config, store, packages)
-        plant = Plant(store, packages, http)
+        plant = Plant(store, packages, http, config.instances)
         exit.push_async_callback(plant.close)
         virtual = self._options.virtual_time
         pace, looks = (0.0, LOOKS) if virtual else (config.pace, None)
+        clock = Clock(state, virtual)
+        hosts = {f"localhost:{port}": name for name, port in self._site_ports.items()}
+        routers = Routers(database, hosts, 0.0 if virtual else config.router_delay_s)
         operations = Operations(store, plant, packages, pace, looks)
         exit.push_async_callback(operations.close)
         await asyncio.gather(*(plant.start(name) for name in self._site_ports))
+        self.servings = Servings(database, clock.now)
+        _keep_history(config, self.servings, plant, routers)
 
         faults = Faults()
+        watching = Watching(self._access_log, self.counters, clock.now)
         for name, listener in listeners.sites.items():
-            front_end = FrontEnd(name, store, plant, http)
+            front_end = FrontEnd(name, store, plant, routers, watching)
             await _serve_front_end(exit, faults.before(front_end.handle, str(name)), listener)
         identity = ManagedIdentity(tokens, self._msi_header)
         await _serve(exit, _application(identity.routes()), listeners.msi)
         application = _application(
             [
                 *faults.routes(),
+                *clock.routes(),
+                *routers.routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *ArtifactFeed(state.path / "artifacts").routes(),
-                *SitesApi(config, store, plant, operations, tokens, self._site_ports).routes(),
+                *SitesApi(config, store, plant, routers, operations, tokens, self._site_ports).routes(),
                 *BlobApi(BlobStore(database), tokens).routes(),
                 *TableApi(TableStore(database), tokens).routes(),
                 *VaultApi(vault, tokens).routes(),
@@ -196,6 +211,17 @@ def _fill(config: StandinConfig, vault: VaultStore) -> None:
     for name in config.secrets:
         if vault.get(name) is None:
             vault.add(name, secrets.token_urlsafe(32), int(time.time()))
+
+
+def _keep_history(config: StandinConfig, servings: Servings, plant: Plant, routers: Routers) -> None:
+    """Who serves what, now and whenever it changes."""
+
+    def note(site: str) -> None:
+        servings.note(site, shares_of(site, plant, routers))
+
+    plant.on_change = routers.on_change = note
+    for site in config.sites:
+        note(site.name)
 
 
 def _application(routes: list[web.RouteDef], faults: Faults | None = None) -> web.Application:

@@ -31,17 +31,26 @@ class StateFolder:
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
 
+    def kept(self, key: str) -> str | int | None:
+        return self._kept.get(key)
+
+    def keep(self, key: str, value: str | int) -> str | int:
+        if self._kept.get(key) != value:
+            self._kept[key] = value
+            replace(self._file, json.dumps(self._kept, indent=1).encode())
+        return value
+
     def port(self, key: str) -> int | None:
         """The port that `key` had last time."""
-        kept = self._kept.get(f"port:{key}")
+        kept = self.kept(f"port:{key}")
         return int(kept) if kept is not None else None
 
     def keep_port(self, key: str, port: int) -> None:
-        self._keep(f"port:{key}", port)
+        self.keep(f"port:{key}", port)
 
     def secret(self, key: str) -> str:
         """A random text, drawn once."""
-        return str(self._kept.get(key) or self._keep(key, secrets.token_urlsafe(24)))
+        return str(self.kept(key) or self.keep(key, secrets.token_urlsafe(24)))
 
     def file(self, name: str, make: Callable[[], bytes]) -> bytes:
         """The content of a private file, made once."""
@@ -49,12 +58,6 @@ class StateFolder:
         if not path.exists():
             replace(path, make())
         return path.read_bytes()
-
-    def _keep(self, key: str, value: str | int) -> str | int:
-        if self._kept.get(key) != value:
-            self._kept[key] = value
-            replace(self._file, json.dumps(self._kept, indent=1).encode())
-        return value
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -1,6 +1,6 @@
 """The process behind a site: serves one unpacked package over HTTP on loopback until its parent is gone.
 
-    python -m slipway.local.azure.worker --package DIR
+    python -m slipway.local.azure.worker --package DIR --instance NAME
 
 `release.json` in DIR says what to play: `{"service", "version", "faults": {...}, "requires_header": {...}}`. It
 prints `{"port": N}` once it listens. `GET /version` and `GET /healthz` answer for the release, every other path
@@ -63,10 +63,11 @@ class Answer:
 
 
 class App:
-    """What the release answers."""
+    """What the release answers, as one of its instances."""
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Release, instance: str) -> None:
         self.release = release
+        self.instance = instance
         self._started = time.monotonic()
 
     async def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
@@ -127,15 +128,17 @@ class Connection:
         head = (
             f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"x-version: {self._app.release.version}\r\n"
+            f"x-version: {self._app.release.version}\r\nx-instance: {self._app.instance}\r\n"
+            # What this process has used so far: the front end counts it, and does not pass it on.
+            f"x-cpu-s: {time.process_time():.6f}\r\n"
         )
         closing = "" if keep else "Connection: close\r\n"
         self._writer.write(f"{head}{closing}\r\n".encode() + (b"" if method == "HEAD" else body))
 
 
-async def serve(release: Release) -> None:
+async def serve(release: Release, instance: str) -> None:
     """Serves until standard input ends, which it does however the parent dies."""
-    app = App(release)
+    app = App(release, instance)
     server = await asyncio.start_server(
         lambda reader, writer: Connection(app, reader, writer).serve(), "127.0.0.1", 0, limit=MAX_HEAD
     )
@@ -156,13 +159,15 @@ async def serve(release: Release) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m slipway.local.azure.worker")
     parser.add_argument("--package", type=Path, required=True, metavar="DIR")
-    release = Release.load(parser.parse_args().package)
+    parser.add_argument("--instance", default="laptop", metavar="NAME")
+    arguments = parser.parse_args()
+    release = Release.load(arguments.package)
     print(f"starting {release.service} {release.version}", file=sys.stderr, flush=True)
     if release.crash_on_start:
         raise RuntimeError(
             f"{release.service} {release.version} cannot start: required setting DATABASE_URL is missing"
         )
-    asyncio.run(serve(release))
+    asyncio.run(serve(release, arguments.instance))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from slipway.local.azure.sites import bodies
 from slipway.local.azure.sites.bodies import Resource
 from slipway.local.azure.sites.operations import Busy, Operations
 from slipway.local.azure.sites.plant import Plant
+from slipway.local.azure.sites.routers import RampUpRule, Routers, RulesRefused
 from slipway.local.azure.sites.store import PRODUCTION, Deployment, SiteStore, SlotName
 from slipway.local.azure.tokens import RESOURCE_MANAGER, TokenRefused, Tokens
 
@@ -60,6 +61,21 @@ class OneDeployRequest(BaseModel):
     properties: OneDeploy
 
 
+class Experiments(BaseModel):
+    rules: tuple[RampUpRule, ...] = Field(alias="rampUpRules")
+
+
+class WebConfig(BaseModel):
+    """`properties` of a change of `config/web`: only the routing rules can be changed here."""
+
+    model_config = ConfigDict(extra="forbid")
+    experiments: Experiments
+
+
+class WebConfigRequest(BaseModel):
+    properties: WebConfig
+
+
 class SwapRequest(BaseModel):
     target: str = Field(alias="targetSlot", min_length=1)
 
@@ -72,6 +88,7 @@ class SitesApi:
         config: StandinConfig,
         store: SiteStore,
         plant: Plant,
+        routers: Routers,
         operations: Operations,
         tokens: Tokens,
         ports: dict[SlotName, int],
@@ -79,6 +96,7 @@ class SitesApi:
         self._config = config
         self._store = store
         self._plant = plant
+        self._routers = routers
         self._operations = operations
         self._tokens = tokens
         self._base = tokens.issuer.base
@@ -143,7 +161,9 @@ class SitesApi:
                 slots = (each for each in self._resources.values() if each.name.site == resource.name.site)
                 return web.json_response({"value": [self._site(slot) for slot in slots if slot.is_slot]})
             case "GET", "config", "web":
-                return web.json_response(bodies.web_config(resource))
+                return self._show_config(resource)
+            case "PATCH", "config", "web" if not resource.is_slot:
+                return self._configure(resource, await request.read())
             case "GET", "instances", "":
                 return web.json_response({"value": self._instances(resource)})
             case "GET", "deployments", "":
@@ -210,15 +230,28 @@ class SitesApi:
         return bodies.site(resource, slot, self._store.in_progress_on(resource.name))
 
     def _instances(self, resource: Resource) -> list[dict[str, Any]]:
-        worker = self._plant.worker(resource.name)
-        return [bodies.instance(resource, worker.port is not None)] if worker else []
+        crew = self._plant.crew(resource.name)
+        workers = crew.workers if crew else ()
+        return [bodies.instance(resource, worker.instance, worker.door is not None) for worker in workers]
+
+    def _show_config(self, resource: Resource) -> web.Response:
+        rules = [] if resource.is_slot else self._routers.accepted(resource.name.site)
+        return web.json_response(bodies.web_config(resource, self._config.instances, rules))
+
+    def _configure(self, resource: Resource, body: bytes) -> web.Response:
+        self._operations.refuse_second(resource.name)
+        try:
+            self._routers.accept(resource.name.site, _parse(WebConfigRequest, body).properties.experiments.rules)
+        except RulesRefused as refusal:
+            raise AppServiceError(400, "BadRequest", str(refusal)) from refusal
+        return self._show_config(resource)
 
     def _deployment(self, resource: Resource, made: Deployment) -> dict[str, Any]:
         return bodies.deployment(resource, made, active=self._store.slot(resource.name).release == made.id)
 
     def _show_deployment_status(self, resource: Resource, made: Deployment) -> web.Response:
         here = f"{self._base}{resource.id}/deploymentStatus/{made.id}"
-        body = bodies.deployment_status(resource, made, f"{here}/log?api-version=2025-05-01")
+        body = bodies.deployment_status(resource, made, self._config.instances, f"{here}/log?api-version=2025-05-01")
         if made.ended:
             return web.json_response(body)
         headers = {"Location": f"{here}?api-version=2025-05-01", **POLL_AGAIN}

@@ -79,20 +79,20 @@ def site(resource: Resource, slot: Slot, busy: Operation | None) -> dict[str, An
     }
 
 
-def web_config(resource: Resource) -> dict[str, Any]:
+def web_config(resource: Resource, instances: int, rules: list[dict[str, Any]]) -> dict[str, Any]:
     properties = {
         "linuxFxVersion": "PYTHON|3.11",
         "alwaysOn": True,
         "httpLoggingEnabled": True,
         "healthCheckPath": "/healthz",
-        "numberOfWorkers": 1,
-        "experiments": {"rampUpRules": []},
+        "numberOfWorkers": instances,
+        "experiments": {"rampUpRules": rules},
     }
     return resource.child("config", "web", properties)
 
 
-def instance(resource: Resource, runs: bool) -> dict[str, Any]:
-    return resource.child("instances", "laptop", {"state": "READY" if runs else "STOPPED"})
+def instance(resource: Resource, name: str, runs: bool) -> dict[str, Any]:
+    return resource.child("instances", name, {"state": "READY" if runs else "STOPPED"})
 
 
 def deployment(resource: Resource, made: Deployment, active: bool) -> dict[str, Any]:
@@ -112,15 +112,15 @@ def deployment(resource: Resource, made: Deployment, active: bool) -> dict[str, 
     return resource.child("deployments", made.id, properties)
 
 
-def deployment_status(resource: Resource, made: Deployment, log_url: str) -> dict[str, Any]:
+def deployment_status(resource: Resource, made: Deployment, instances: int, log_url: str) -> dict[str, Any]:
     """`failedInstancesLogs` are addresses, as the SDK's model says; the error's message ends with the log."""
     started, failed = made.status == "RuntimeSuccessful", made.status == "RuntimeFailed"
     properties: dict[str, Any] = {
         "deploymentId": made.id,
         "status": made.status,
-        "numberOfInstancesInProgress": int(made.ended is None),
-        "numberOfInstancesSuccessful": int(started),
-        "numberOfInstancesFailed": int(failed),
+        "numberOfInstancesInProgress": instances * (made.ended is None),
+        "numberOfInstancesSuccessful": instances * started,
+        "numberOfInstancesFailed": instances * failed,
         "failedInstancesLogs": [log_url] if failed else None,
         "errors": [{"code": made.status, "extendedCode": None, "message": made.error}] if made.error else None,
     }

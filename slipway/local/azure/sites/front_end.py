@@ -1,69 +1,64 @@
-"""The front end of a slot: a reverse proxy on the slot's fixed port, whatever runs behind it."""
+"""The front end of a slot: a reverse proxy on the slot's fixed port, whatever runs behind it.
 
-import aiohttp
+That of a production site also carries out its routing rules: the query or the cookie `x-ms-routing-name` pins a
+request, another one is drawn, and the answer sets the cookie, which a browser keeps for an hour.
+"""
+
+import time
+from datetime import datetime
+
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
+from slipway.local.azure.passing import pass_on
 from slipway.local.azure.sites.plant import Plant
-from slipway.local.azure.sites.store import SiteStore, SlotName
+from slipway.local.azure.sites.routers import Routers
+from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
+from slipway.local.azure.watching import Watching
 
-# RFC 9110 §7.6.1: these belong to one connection. The last two are this server's to answer and the next one's to set.
-NOT_PASSED_ON = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "expect",
-        "content-length",
-    }
-)
+ROUTING_NAME = "x-ms-routing-name"
+KEEP = "Max-Age=3600; Path=/; HttpOnly"
 
 STOPPED = "<html><body><h1>Error 403 - This web app is stopped.</h1></body></html>"
 UNAVAILABLE = "<html><body><h1>503 Service Unavailable</h1></body></html>"
 
 
 class FrontEnd:
-    def __init__(self, name: SlotName, store: SiteStore, plant: Plant, http: aiohttp.ClientSession) -> None:
+    def __init__(self, name: SlotName, store: SiteStore, plant: Plant, routers: Routers, watching: Watching) -> None:
         self._name = name
         self._store = store
         self._plant = plant
-        self._http = http
+        self._routers = routers
+        self._watching = watching
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Passes the request on and adds nothing: the app itself says which version it is."""
-        worker = self._plant.worker(self._name)
-        if worker is None or worker.port is None:
-            if self._store.slot(self._name).state == "Stopped":
-                return web.Response(status=403, text=STOPPED, content_type="text/html")
-            return web.Response(status=503, text=UNAVAILABLE, content_type="text/html")
-        with worker.busy():
-            body = await request.read() if request.body_exists else None
-            url = URL(f"http://127.0.0.1:{worker.port}{request.raw_path}", encoded=True)
-            try:
-                async with self._http.request(
-                    request.method,
-                    url,
-                    headers=_end_to_end(request.headers),
-                    data=body,
-                    allow_redirects=False,
-                ) as answer:
-                    # Read whole: the answers of a laptop's apps are small, and a short copy is twice as fast.
-                    return web.Response(
-                        status=answer.status,
-                        reason=answer.reason,
-                        headers=_end_to_end(answer.headers),
-                        body=await answer.read(),
-                    )
-            except aiohttp.ClientError:
-                return web.Response(status=502, text="502 Bad Gateway: the app dropped the connection")
+        """Passes the request on and adds nothing but the cookie: the app itself says which version it is."""
+        drawn = self._routers.draw(self._name.site, _pinned(request)) if self._name.slot == PRODUCTION else None
+        answer = await self._answered(request, drawn.slot if drawn else self._name)
+        if drawn and request.cookies.get(ROUTING_NAME) != drawn.name:
+            answer.headers.add("Set-Cookie", f"{ROUTING_NAME}={drawn.name}; {KEEP}")
+        return answer
+
+    async def _answered(self, request: web.BaseRequest, slot: SlotName) -> web.Response:
+        at, began = self._watching.now(), time.perf_counter()
+        crew = self._plant.crew(slot)
+        worker = crew.next() if crew else None
+        if crew is None or worker is None:
+            return self._nobody(slot, at)
+        passed = await pass_on(request, worker)
+        self._watching.served(slot, crew.played, worker.instance, request.path, passed, at, time.perf_counter() - began)
+        return passed.response
+
+    def _nobody(self, slot: SlotName, at: datetime) -> web.Response:
+        if self._store.slot(slot).state == "Stopped":
+            answer = web.Response(status=403, text=STOPPED, content_type="text/html")
+        else:
+            answer = web.Response(status=503, text=UNAVAILABLE, content_type="text/html")
+        self._watching.found_nobody(slot, answer.status, at)
+        return answer
 
 
-def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in NOT_PASSED_ON)
+def _pinned(request: web.BaseRequest) -> str | None:
+    """The query speaks before the cookie."""
+    if ROUTING_NAME in request.raw_path and ROUTING_NAME in request.query:
+        return request.query[ROUTING_NAME]
+    return request.cookies.get(ROUTING_NAME)

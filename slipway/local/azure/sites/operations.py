@@ -7,9 +7,10 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from slipway.local.azure.crew import Crew
+from slipway.local.azure.process import StartFailed
 from slipway.local.azure.sites.packages import PackageRefused, Packages
 from slipway.local.azure.sites.plant import Plant
-from slipway.local.azure.sites.process import StartFailed, Worker
 from slipway.local.azure.sites.store import PRODUCTION, Deployment, Operation, SiteStore, SlotName
 from slipway.local.azure.unwritable import is_unwritable
 
@@ -49,7 +50,7 @@ class Operations:
 
     def deploy(self, name: SlotName, package_uri: str, tag: str | None) -> str:
         """Starts a deployment and answers its id; raises Busy."""
-        self._refuse_second(name)
+        self.refuse_second(name)
         id = str(uuid.uuid4())
         self._store.begin_deployment(id, name, package_uri, tag)
         self._carry_out(id)
@@ -57,8 +58,8 @@ class Operations:
 
     def swap(self, source: SlotName, target: SlotName) -> str:
         """Starts a swap and answers its operation's id; raises Busy."""
-        self._refuse_second(source)
-        self._refuse_second(target)
+        self.refuse_second(source)
+        self.refuse_second(target)
         id = str(uuid.uuid4())
         self._store.begin_swap(id, source, target)
         self._carry_out(id)
@@ -66,13 +67,13 @@ class Operations:
 
     async def stop_slot(self, name: SlotName) -> None:
         """Raises Busy."""
-        self._refuse_second(name)
+        self.refuse_second(name)
         self._store.set_state(name, "Stopped")
         await self._plant.stop(name)
 
     async def start_slot(self, name: SlotName) -> None:
         """Raises Busy."""
-        self._refuse_second(name)
+        self.refuse_second(name)
         self._store.set_state(name, "Running")
         await self._plant.start(name)
 
@@ -98,7 +99,8 @@ class Operations:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _refuse_second(self, name: SlotName) -> None:
+    def refuse_second(self, name: SlotName) -> None:
+        """Raises Busy when something is under way on the slot."""
         busy = self._store.in_progress_on(name)
         if busy is not None:
             raise Busy(busy)
@@ -138,29 +140,29 @@ class Operations:
         assert deployment is not None
         self._store.advance_deployment(deployment.id, "BuildInProgress")
         try:
-            package = await self._at_least(BUILD_S, lambda: self._packages.fetch(deployment.id, deployment.package_uri))
+            await self._at_least(BUILD_S, lambda: self._packages.fetch(deployment.id, deployment.package_uri))
         except PackageRefused as refusal:
             self._store.refuse_deployment(deployment.id, "BuildFailed", str(refusal))
             return
         self._store.advance_deployment(deployment.id, "RuntimeStarting")
         try:
-            worker = await self._at_least(START_S, lambda: Worker.start(package))
+            crew = await self._at_least(START_S, lambda: self._plant.launch(deployment.id))
         except StartFailed as failure:
             self._settle(deployment, None, f"the app did not start: {failure}\n{failure.log_tail}", failure.log_tail)
         else:
-            self._settle(deployment, worker)
+            self._settle(deployment, crew)
 
     def _settle(
         self,
         deployment: Deployment,
-        worker: Worker | None,
+        crew: Crew | None,
         error: str | None = None,
         log_tail: str | None = None,
     ) -> None:
         former = self._store.slot(deployment.slot).release
         self._store.finish_deployment(deployment, error, log_tail)
         # After a restart in the middle the slot may hold this very release already.
-        self._plant.replace(deployment.slot, worker, former if former != deployment.id else None)
+        self._plant.replace(deployment.slot, crew, former if former != deployment.id else None)
 
     async def _swap(self, operation: Operation) -> None:
         source, target = operation.slot, operation.target
@@ -181,10 +183,10 @@ class Operations:
         """The side that does not answer its warm-up request. A production slot that never held a release does
         not count: somebody must be the first."""
         for name in sides:
-            worker = self._plant.worker(name)
-            if worker is None and name.slot == PRODUCTION and self._store.slot(name).release is None:
+            crew = self._plant.crew(name)
+            if crew is None and name.slot == PRODUCTION and self._store.slot(name).release is None:
                 continue
-            if worker is None or not await self._plant.warm(worker):
+            if crew is None or not await self._plant.warm(crew):
                 return name
         return None
 

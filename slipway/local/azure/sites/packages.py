@@ -49,7 +49,8 @@ class Packages:
 
     def remove(self, release: str) -> None:
         shutil.rmtree(self.at(release), ignore_errors=True)
-        self.at(release).with_suffix(".log").unlink(missing_ok=True)
+        for log in self._folder.glob(f"{release}.*.log"):
+            log.unlink(missing_ok=True)
 
     async def _download(self, uri: str) -> bytes:
         try:

@@ -1,12 +1,14 @@
-"""The plant behind the sites: which worker runs in which slot."""
+"""The plant behind the sites: which release runs in which slot."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import aiohttp
 
+from slipway.local.azure.crew import Crew, instance_names
+from slipway.local.azure.process import StartFailed, Worker
 from slipway.local.azure.sites.packages import Packages
-from slipway.local.azure.sites.process import StartFailed, Worker
 from slipway.local.azure.sites.store import SiteStore, SlotName
 
 WARM_UP_PATH = "/healthz"
@@ -16,41 +18,53 @@ log = logging.getLogger(__name__)
 
 
 class Plant:
-    """Workers by slot. Changing one is a plain assignment: a request sees the one before or the one after."""
+    """Crews by slot, of so many `instances` each. Changing one is a plain assignment: a request sees the one before
+    or the one after. `on_change` hears of the site."""
 
-    def __init__(self, store: SiteStore, packages: Packages, http: aiohttp.ClientSession) -> None:
+    def __init__(self, store: SiteStore, packages: Packages, http: aiohttp.ClientSession, instances: int) -> None:
         self._store = store
         self._packages = packages
         self._http = http
-        self._workers: dict[SlotName, Worker] = {}
+        self._instances = instances
+        self.on_change: Callable[[str], None] = lambda _: None
+        self._crews: dict[SlotName, Crew] = {}
         self._retiring: set[asyncio.Task[None]] = set()
 
-    def worker(self, name: SlotName) -> Worker | None:
+    def crew(self, name: SlotName) -> Crew | None:
         """None: nothing is deployed there, it is stopped, or it could not start."""
-        return self._workers.get(name)
+        return self._crews.get(name)
+
+    async def launch(self, release: str) -> Crew:
+        """Runs a release whose package is there, in no slot yet. Raises StartFailed."""
+        return await Crew.start(self._packages.at(release), instance_names(release, self._instances))
 
     async def start(self, name: SlotName) -> None:
         """Runs what the slot holds; a release that cannot start leaves the slot dark, as it was before."""
         slot = self._store.slot(name)
-        if slot.state != "Running" or slot.release is None or name in self._workers:
+        if slot.state != "Running" or slot.release is None or name in self._crews:
             return
         try:
-            self._workers[name] = await Worker.start(self._packages.at(slot.release))
+            self._crews[name] = await self.launch(slot.release)
         except StartFailed as failure:
             log.warning("%s stays dark: %s", name, failure)
+        self.on_change(name.site)
 
     async def stop(self, name: SlotName) -> None:
-        worker = self._workers.pop(name, None)
-        if worker is not None:
-            await worker.stop()
+        crew = self._crews.pop(name, None)
+        self.on_change(name.site)
+        if crew is not None:
+            await crew.stop()
 
-    async def warm(self, worker: Worker) -> bool:
-        """Whether it answers at all: as on App Service, any status counts."""
+    async def warm(self, crew: Crew) -> bool:
+        """Whether every instance answers at all: as on App Service, any status counts."""
+        return all(await asyncio.gather(*(self._warm(worker) for worker in crew.workers)))
+
+    async def _warm(self, worker: Worker) -> bool:
         deadline = asyncio.get_running_loop().time() + WARM_UP_TIMEOUT_S
         while asyncio.get_running_loop().time() < deadline:
-            if worker.port is not None:
+            if worker.door is not None:
                 try:
-                    url = f"http://127.0.0.1:{worker.port}{WARM_UP_PATH}"
+                    url = f"http://127.0.0.1:{worker.door.port}{WARM_UP_PATH}"
                     async with self._http.get(url, timeout=aiohttp.ClientTimeout(total=WARM_UP_TIMEOUT_S)):
                         return True
                 except (aiohttp.ClientError, TimeoutError) as error:
@@ -58,30 +72,32 @@ class Plant:
             await asyncio.sleep(0.1)
         return False
 
-    def replace(self, name: SlotName, worker: Worker | None, former_release: str | None) -> None:
-        """Puts the worker into the slot; the former one ends when its requests have, and its package goes."""
-        former = self._workers.pop(name, None)
-        if worker is not None:
-            self._workers[name] = worker
+    def replace(self, name: SlotName, crew: Crew | None, former_release: str | None) -> None:
+        """Puts the crew into the slot; the former one ends when its requests have, and its package goes."""
+        former = self._crews.pop(name, None)
+        if crew is not None:
+            self._crews[name] = crew
+        self.on_change(name.site)
         task = asyncio.create_task(self._retire(former, former_release))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
     def exchange(self, one: SlotName, other: SlotName) -> None:
-        moving, replaced = self._workers.pop(one, None), self._workers.pop(other, None)
+        moving, replaced = self._crews.pop(one, None), self._crews.pop(other, None)
         if moving is not None:
-            self._workers[other] = moving
+            self._crews[other] = moving
         if replaced is not None:
-            self._workers[one] = replaced
+            self._crews[one] = replaced
+        self.on_change(one.site)
 
     async def close(self) -> None:
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
-        await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
+        await asyncio.gather(*(crew.stop() for crew in self._crews.values()))
 
-    async def _retire(self, worker: Worker | None, release: str | None) -> None:
-        if worker is not None:
-            await worker.stop()
+    async def _retire(self, crew: Crew | None, release: str | None) -> None:
+        if crew is not None:
+            await crew.stop()
         if release is not None:
             self._packages.remove(release)

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from slipway.local.azure.door import Door
+
 WORKER = "slipway.local.azure.worker"
 START_TIMEOUT_S = 20.0
 DRAIN_TIMEOUT_S = 10.0
@@ -28,21 +30,22 @@ class StartFailed(Exception):
 
 
 class Worker:
-    """One supervised process; `port` is None while it is down."""
+    """One supervised process; `door` leads to it, and is None while it is down."""
 
-    def __init__(self, package: Path) -> None:
-        self.port: int | None = None
+    def __init__(self, package: Path, instance: str) -> None:
+        self.instance = instance
+        self.door: Door | None = None
         self._package = package
-        self._log = package.with_suffix(".log")
+        self._log = package.with_name(f"{package.name}.{instance}.log")
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._in_flight = 0
         self._idle = asyncio.Event()
 
     @classmethod
-    async def start(cls, package: Path) -> "Worker":
+    async def start(cls, package: Path, instance: str) -> "Worker":
         """Runs the package folder; back when the process listens. Raises StartFailed."""
-        worker = cls(package)
+        worker = cls(package, instance)
         process = await worker._launch()
         worker._watch = asyncio.create_task(worker._keep_alive(process))
         return worker
@@ -57,7 +60,7 @@ class Worker:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
-        self.port = None
+        self._shut()
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
@@ -78,7 +81,7 @@ class Worker:
             # Standard input stays open as long as we live: its end tells the worker that we are gone, however
             # we went. An own session keeps a Ctrl-C in the terminal from it: we end it ourselves.
             self._process = process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", WORKER, "--package", str(self._package)),
+                *(sys.executable, "-m", WORKER, "--package", str(self._package), "--instance", self.instance),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output,
@@ -94,7 +97,7 @@ class Worker:
         if not line:
             code = await process.wait()
             raise StartFailed(f"the process exited with code {code} on start", self.log_tail())
-        self.port = int(json.loads(line)["port"])
+        self.door = Door(int(json.loads(line)["port"]))
         return process
 
     async def _keep_alive(self, process: asyncio.subprocess.Process) -> None:
@@ -102,7 +105,7 @@ class Worker:
         backoff, started = shortest, time.monotonic()
         while True:
             code = await process.wait()
-            self.port = None
+            self._shut()
             if time.monotonic() - started > STEADY_S:
                 backoff = shortest
             log.warning("worker of %s ended with code %s, starting it again", self._package.name, code)
@@ -111,6 +114,11 @@ class Worker:
             # A failed start leaves the dead process behind, and the loop comes here again.
             with contextlib.suppress(StartFailed):
                 process = await self._launch()
+
+    def _shut(self) -> None:
+        if self.door is not None:
+            self.door.close()
+        self.door = None
 
     def log_tail(self) -> str:
         return self._log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")

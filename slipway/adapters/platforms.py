@@ -1,0 +1,34 @@
+"""The one place that knows which adapter serves which kind of target. It imports none of them before it is asked."""
+
+from typing import TYPE_CHECKING
+
+from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
+from slipway.promotion.plan import Target
+
+if TYPE_CHECKING:
+    from slipway.promotion.ports import SlotPlatform, TrafficRouter
+
+
+def platform_of(target: Target) -> "SlotPlatform":
+    """Where the target's releases run. Raises AzureProblem for a kind that no adapter serves."""
+    match target.kind:
+        case "app-service":
+            from slipway.adapters.app_service import AppService
+
+            return AppService()
+    raise _unknown(target)
+
+
+def router_of(target: Target) -> "TrafficRouter":
+    """What divides the target's traffic. Raises AzureProblem for a kind that no adapter serves."""
+    match target.kind:
+        case "app-service":
+            from slipway.adapters.app_service.routing import SlotRouter
+
+            return SlotRouter()
+    raise _unknown(target)
+
+
+def _unknown(target: Target) -> AzureProblem:
+    words = f"target {target.name}: no adapter serves the kind {target.kind!r}"
+    return AzureProblem(AzureFault(FaultKind.INVALID, "InvalidTarget", words))

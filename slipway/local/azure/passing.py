@@ -1,0 +1,68 @@
+"""Passing a request on to a worker, and its answer back."""
+
+from typing import NamedTuple
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from slipway.local.azure.door import Unanswered
+from slipway.local.azure.process import Worker
+
+# RFC 9110 §7.6.1: these belong to one connection. The last two are this server's to answer and the next one's to set.
+NOT_PASSED_ON = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"expect",
+        b"content-length",
+    }
+)
+CPU_SO_FAR = b"x-cpu-s"
+
+
+class Passed(NamedTuple):
+    """The answer, and what the worker's process has used of the CPU so far, in seconds."""
+
+    response: web.Response
+    cpu_s_so_far: float | None
+
+
+async def pass_on(request: web.BaseRequest, worker: Worker) -> Passed:
+    """Ask the worker, which must be up; 502 when it dies over it."""
+    assert worker.door is not None
+    with worker.busy():
+        body = await request.read() if request.body_exists else b""
+        door = worker.door
+        if door is None:  # it died while the body came
+            return _dropped()
+        try:
+            reply = await door.ask(request.method, _head(request, len(body)), body)
+        except Unanswered:
+            return _dropped()
+    headers, cpu_s_so_far = CIMultiDict[str](), None
+    for name, value in reply.headers:
+        if (lower := name.lower()) == CPU_SO_FAR:
+            cpu_s_so_far = float(value)
+        elif lower not in NOT_PASSED_ON:
+            headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    response = web.Response(status=reply.status, reason=reply.reason, headers=headers, body=reply.body)
+    return Passed(response, cpu_s_so_far)
+
+
+def _head(request: web.BaseRequest, length: int) -> bytes:
+    lines = [f"{request.method} {request.raw_path} HTTP/1.1".encode("latin-1")]
+    lines += [name + b": " + value for name, value in request.raw_headers if name.lower() not in NOT_PASSED_ON]
+    if length:
+        lines.append(b"Content-Length: %d" % length)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def _dropped() -> Passed:
+    return Passed(web.Response(status=502, text="502 Bad Gateway: the app dropped the connection"), None)

@@ -69,6 +69,8 @@ class Settings:
     blobs_endpoint: str = _variable("SLIPWAY_BLOBS_ENDPOINT", "")
     audit_container: str = _variable("SLIPWAY_AUDIT_CONTAINER", "audit")
     arm_endpoint: str = _variable("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com")
+    logs_endpoint: str = _variable("SLIPWAY_LOGS_ENDPOINT", "https://api.loganalytics.azure.com")
+    metrics_endpoint: str = _variable("SLIPWAY_METRICS_ENDPOINT", "https://{region}.metrics.monitor.azure.com")
     ca_file: Path | None = _variable("SLIPWAY_CA_FILE", None, Path)
     site_scheme: str = _variable("SLIPWAY_SITE_SCHEME", "https", _scheme)
     servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")

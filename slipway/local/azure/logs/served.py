@@ -1,0 +1,30 @@
+"""What a front end tells of each request that a release answered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Served:
+    """`at` is when the request came (UTC), `role` the service, `path` without its query. `success`: below 400, as
+    Application Insights has it."""
+
+    at: datetime
+    role: str
+    version: str
+    instance: str
+    path: str
+    status: int
+    duration_ms: float
+    success: bool
+
+
+class AccessLog(Protocol):
+    def served(self, request: Served) -> None: ...
+
+
+class NoLog:
+    """Keeps nothing."""
+
+    def served(self, request: Served) -> None: ...

@@ -97,12 +97,16 @@ class AzureMonitorLogs:
             LogsBatchQuery(workspace, each.text, timespan=(each.about.begins, each.about.ends), server_timeout=SERVER_S)
             for each in queries
         ]
+        statuses: list[int] = []
         try:
-            results = _client(self._settings).query_batch(batch)
+            results = _client(self._settings).query_batch(
+                batch, raw_response_hook=lambda response: statuses.append(response.http_response.status_code)
+            )
         except AzureError as error:
             raise AzureProblem(explain(error, ROLE)) from error
-        except (KeyError, TypeError, ValueError) as error:  # the SDK looks into the answer without checking it
-            raise NoTelemetry(f"the workspace answered in a form that cannot be read ({error!r})") from error
+        except (KeyError, TypeError, ValueError) as error:  # what the SDK raises for bodies that are not the API's
+            status = f"HTTP {statuses[-1]}" if statuses else ""
+            raise NoTelemetry(f"the workspace answered {status} in a form that cannot be read ({error!r})") from error
         if len(results) != len(queries):
             raise NoTelemetry(f"{len(queries)} queries were asked, {len(results)} answered")
         return [_table(query, result) for query, result in zip(queries, results, strict=True)]

@@ -101,6 +101,8 @@ class _Columns:
 
     def rows(self, read: Callable[[Mapping[str, Any]], T]) -> list[T]:
         names = self._table.columns
+        if any(len(row) != len(names) for row in self._table.rows):
+            raise UnusableRows(f"it yields rows that do not have its {len(names)} columns")
         return [read(dict(zip(names, row, strict=True))) for row in self._table.rows]
 
 

@@ -19,6 +19,7 @@ from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
 from slipway.local.azure.faults import Faults, Serve
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
+from slipway.local.azure.logs.workspace import Workspace
 from slipway.local.azure.ports import listen, listen_anywhere
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.front_end import FrontEnd
@@ -130,6 +131,7 @@ class Standin:
         exit.push_async_callback(operations.close)
         await asyncio.gather(*(plant.start(name) for name in self._site_ports))
 
+        workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens))
         faults = Faults()
         for name, listener in listeners.sites.items():
             front_end = FrontEnd(name, store, plant, http)
@@ -145,6 +147,7 @@ class Standin:
                 *BlobApi(BlobStore(database), tokens).routes(),
                 *TableApi(TableStore(database), tokens).routes(),
                 *VaultApi(vault, tokens).routes(),
+                *workspace.routes(),
             ],
             faults,
         )

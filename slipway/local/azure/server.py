@@ -19,6 +19,7 @@ from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
 from slipway.local.azure.faults import Faults, Serve
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
+from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.workspace import Workspace
 from slipway.local.azure.ports import listen, listen_anywhere
 from slipway.local.azure.sites.api import SitesApi
@@ -143,6 +144,8 @@ class Standin:
                 *faults.routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *ArtifactFeed(state.path / "artifacts").routes(),
+                # Before ARM, which takes every path of a subscription.
+                *MetricsApi(lambda resource, minute: None, tokens).routes(),
                 *SitesApi(config, store, plant, operations, tokens, self._site_ports).routes(),
                 *BlobApi(BlobStore(database), tokens).routes(),
                 *TableApi(TableStore(database), tokens).routes(),

@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from slipway.local.azure.logs.mishaps import MishapsApi
-from slipway.local.azure.logs.queries import Asked, Queries, QueryRefused
+from slipway.local.azure.logs.queries import Queries, QueryRefused, Timespan
 from slipway.local.azure.tokens import TokenRefused, Tokens
 
 AUDIENCES = ("https://api.loganalytics.io", "https://api.loganalytics.azure.com")
@@ -94,7 +94,7 @@ class LogsApi:
             if self._known and workspace not in self._known:
                 message = f"The workspace {workspace} could not be found"
                 raise QueryRefused(404, "WorkspaceNotFoundError", "WorkspaceNotFoundError", message)
-            table = await asyncio.to_thread(self._queries.table, _asked(body))
+            table = await asyncio.to_thread(self._queries.table, body.query, self._queries.seen(_timespan(body)))
         except QueryRefused as refused:
             return refused.status, {"error": refused.error}
         if self._mishaps.due("partial"):
@@ -114,18 +114,18 @@ class LogsApi:
         return None
 
 
-def _asked(body: QueryBody) -> Asked:
+def _timespan(body: QueryBody) -> Timespan:
     """Raises QueryRefused for a timespan that is none: ISO 8601, start/end, start/duration or a duration until now."""
     if not body.timespan:
-        return Asked(body.query)
+        return Timespan()
     try:
         first, _, second = body.timespan.partition("/")
         if not second:
             now = datetime.now(UTC)
-            return Asked(body.query, now - _duration.validate_python(first), now)
+            return Timespan(now - _duration.validate_python(first), now)
         begins = datetime.fromisoformat(first)
         ends = begins + _duration.validate_python(second) if second.startswith("P") else datetime.fromisoformat(second)
-        return Asked(body.query, begins, ends)
+        return Timespan(begins, ends)
     except ValueError as error:
         message = f"Invalid timespan {json.dumps(body.timespan)}: {error}"
         raise QueryRefused(400, "BadArgumentError", "InvalidTimespan", message) from error

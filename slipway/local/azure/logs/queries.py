@@ -30,10 +30,9 @@ class QueryRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A query's text and timespan."""
+class Timespan:
+    """A query's timespan."""
 
-    kql: str
     begins: datetime | None = None
     ends: datetime | None = None
 
@@ -45,15 +44,22 @@ class Queries:
         self._store = store
         self._rows = rows
 
-    def table(self, asked: Asked) -> dict[str, Any]:
+    def seen(self, timespan: Timespan) -> str:
+        """SQL for the query's table. Apart from `table`, because those who know of rows may not like its thread."""
+        within = ["true"]
+        within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
+        within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
+        return f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {' AND '.join(within)}"
+
+    def table(self, kql: str, seen: str) -> dict[str, Any]:
         """The primary result. Raises QueryRefused."""
         import duckdb
         import duckdb_kql
 
         with self._store.cursor() as cursor:
-            cursor.execute(f"CREATE TEMP VIEW AppRequests AS {self._seen(asked)}")
+            cursor.execute(f"CREATE TEMP VIEW AppRequests AS {seen}")
             try:
-                found = cursor.execute(to_sql(asked.kql, (("AppRequests", COLUMNS),)))
+                found = cursor.execute(to_sql(kql, (("AppRequests", COLUMNS),)))
                 columns = [{"name": column[0], "type": _type(str(column[1]))} for column in found.description or ()]
                 rows = found.fetchmany(MOST_ROWS)
             except duckdb_kql.KqlSyntaxError as error:
@@ -67,12 +73,6 @@ class Queries:
             "columns": columns,
             "rows": [[_value(value) for value in row] for row in rows],
         }
-
-    def _seen(self, asked: Asked) -> str:
-        within = ["true"]
-        within += [f"TimeGenerated >= TIMESTAMP '{naive(asked.begins)}'"] if asked.begins else []
-        within += [f"TimeGenerated < TIMESTAMP '{naive(asked.ends)}'"] if asked.ends else []
-        return f"SELECT {SEEN} FROM ({self._rows(asked.begins, asked.ends)}) WHERE {' AND '.join(within)}"
 
 
 def _type(kind: str) -> str:

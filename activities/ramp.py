@@ -11,6 +11,7 @@ import azure.durable_functions as df
 from activities.answering import Order, answering, unless_aborted
 from activities.once import once
 from activities.secret_headers import with_headers
+from activities.telemetry import source_of, telemetry
 from slipway.adapters.http_probe import probe
 from slipway.adapters.read_model import write_row
 from slipway.adapters.receipts import Receipts
@@ -22,7 +23,6 @@ from slipway.promotion.telemetry import Question, spans_from
 if TYPE_CHECKING:
     from slipway.promotion.judge.verdict import Verdict
     from slipway.promotion.judge.windows import Window
-    from slipway.promotion.ports import Telemetry
 
 bp = df.Blueprint()
 
@@ -50,10 +50,10 @@ def begin_ramp(order: Order) -> Answer:
     until = moment(order["at"]) - tick * canary.policy.delay_ticks
     spans = spans_from(until - tick * HISTORY_TICKS, tick, 1, HISTORY_TICKS)
     older, newer = spans[:-LATENCY_TICKS], spans[-LATENCY_TICKS:]
-    asked = {"source": canary.source, "canary": "", "baseline": order["baseline"]}
+    asked = {"source": source_of(canary), "canary": "", "baseline": order["baseline"]}
     windows = [
-        *_telemetry().windows(Question(**asked, spans=older, latencies=False)),
-        *_telemetry().windows(Question(**asked, spans=newer)),
+        *telemetry().windows(Question(**asked, spans=older, latencies=False)),
+        *telemetry().windows(Question(**asked, spans=newer)),
     ]
     if all(window.trouble for window in windows):
         return running({}, 15.0, f"there is no telemetry of {order['baseline']}: {windows[-1].trouble}")
@@ -87,8 +87,8 @@ def judge_tick(order: Order) -> Answer:
     if spans:
         since = began_at - FIRST_SEEN_BEFORE
         sides = {"canary": order["version"], "baseline": order["baseline"]}
-        windows = _telemetry().windows(
-            Question(canary.source, **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
+        windows = telemetry().windows(
+            Question(source_of(canary), **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
         )
     state, verdict = judge(state, windows, tick, policy, order["held"])
     unwell = _unwell(windows, order["usual_rate"], order["unwell"])
@@ -136,9 +136,8 @@ def show_ramp(order: Order) -> Answer:
 
 def _seen(order: Order, target: Target) -> tuple[float | None, str, str]:
     """A target's share, what its probe has against the release, and what could not be read."""
-    from slipway.adapters.platforms import router_of
-
     from slipway.adapters.azure_errors import AzureProblem
+    from slipway.adapters.platforms import router_of
 
     against = _probed(order, target)
     try:
@@ -181,12 +180,6 @@ def _unwell(windows: list["Window"], usual_rate: float, so_far: int) -> int:
         most = max(UNWELL * usual_rate * baseline.total, UNWELL_AT_LEAST)
         so_far = so_far + 1 if baseline.failed > most else 0
     return so_far
-
-
-def _telemetry() -> "Telemetry":
-    from slipway.adapters.telemetry import AzureMonitorLogs
-
-    return AzureMonitorLogs()
 
 
 def _document(verdict: "Verdict") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import azure.durable_functions as df
 
 from activities.answering import Order, answering
+from activities.telemetry import source_of, telemetry
 from slipway.adapters.receipts import Receipts
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.outcomes import Answer, moment, passed
@@ -13,7 +14,6 @@ from slipway.promotion.telemetry import Question, spans_from
 
 if TYPE_CHECKING:
     from slipway.promotion.judge.one_arm import WatchState
-    from slipway.promotion.ports import Telemetry
 
 bp = df.Blueprint()
 
@@ -41,7 +41,7 @@ def watch_tick(order: Order) -> Answer:
     windows = []
     if spans:
         sides = {"canary": order["version"], "baseline": ""}
-        windows = _telemetry().windows(Question(canary.source, **sides, spans=spans, latencies=False))
+        windows = telemetry().windows(Question(source_of(canary), **sides, spans=spans, latencies=False))
     state, verdict = judge(state, windows, tick, policy)
     said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words, "e_value": verdict.e_value}
     return book.ended(promotion, operation, passed(verdict.words, state=state.dump(), verdict=said))
@@ -53,11 +53,5 @@ def _begun(order: Order, canary: CanaryPlan) -> "WatchState":
     tick = timedelta(seconds=canary.policy.tick_s)
     begins = moment(order["usual_until"]) - tick * HISTORY_TICKS
     sides = {"canary": "", "baseline": order["baseline"]}
-    question = Question(canary.source, **sides, spans=spans_from(begins, tick, 1, HISTORY_TICKS), latencies=False)
-    return begin_watch(canary.policy, _telemetry().windows(question))
-
-
-def _telemetry() -> "Telemetry":
-    from slipway.adapters.telemetry import AzureMonitorLogs
-
-    return AzureMonitorLogs()
+    question = Question(source_of(canary), **sides, spans=spans_from(begins, tick, 1, HISTORY_TICKS), latencies=False)
+    return begin_watch(canary.policy, telemetry().windows(question))

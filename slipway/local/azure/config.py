@@ -47,6 +47,31 @@ class SiteConfig(_Strict):
         return self
 
 
+class TrafficConfig(_Strict):
+    """A healthy service's usual traffic at a site: before the first start `version` had it for `hours`, and in virtual
+    time the site has it always. Rates of errors in 0..1; `noise`, `spread`: log-sd, see `logs.traffic_model.Service`.
+    """
+
+    site: Name
+    service: Name
+    version: Version
+    hours: float = Field(default=8, ge=0, le=24)
+    per_second: float = Field(default=50, gt=0, le=1000)
+    instances: int = Field(default=2, ge=1)
+    error_rate: float = Field(default=0.003, ge=0, le=1)
+    noise: float = Field(default=0.3, ge=0)
+    median_ms: float = Field(default=4.5, gt=0)
+    spread: float = Field(default=0.35, ge=0)
+
+
+class TelemetryConfig(_Strict):
+    """`workspaces`: ids that there are; without any, every id is one. `seed` decides what traffic is drawn."""
+
+    workspaces: tuple[str, ...] = ()
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    traffic: tuple[TrafficConfig, ...] = ()
+
+
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
@@ -59,6 +84,7 @@ class StandinConfig(_Strict):
     pace: float = Field(default=1.0, ge=0)
     instances: int = Field(default=2, ge=1, le=20)
     router_delay_s: float = Field(default=0.5, ge=0)
+    telemetry: TelemetryConfig = TelemetryConfig()
 
     @model_validator(mode="after")
     def _sites_are_told_apart(self) -> Self:

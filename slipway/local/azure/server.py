@@ -20,7 +20,9 @@ from slipway.local.azure.clock import Clock
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
 from slipway.local.azure.faults import Faults, Serve
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
-from slipway.local.azure.logs.served import AccessLog, NoLog
+from slipway.local.azure.logs.metrics_api import MetricsApi
+from slipway.local.azure.logs.served import AccessLog
+from slipway.local.azure.logs.workspace import Sources, Workspace
 from slipway.local.azure.ports import listen, listen_anywhere
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
@@ -29,6 +31,7 @@ from slipway.local.azure.sites.front_end import FrontEnd
 from slipway.local.azure.sites.operations import Operations
 from slipway.local.azure.sites.packages import Packages
 from slipway.local.azure.sites.plant import Plant
+from slipway.local.azure.sites.readings import Readings
 from slipway.local.azure.sites.routers import Routers
 from slipway.local.azure.sites.shares import shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
@@ -88,14 +91,15 @@ class Listeners:
 
 class Standin:
     """Use as an async context manager; `ready_line` is what the process prints then. `access_log` hears of every
-    request that a release answered; `counters` and `servings` are what else is known of them, once it has started.
+    request that a release answered (the workspace, unless told otherwise); `counters` and `servings` are what else is
+    known of them, once it has started.
     """
 
     servings: Servings
 
     def __init__(self, options: Options, access_log: AccessLog | None = None) -> None:
         self._options = options
-        self._access_log = NoLog() if access_log is None else access_log
+        self._access_log = access_log
         self.counters = Counters()
         self._state = StateFolder(options.state)
         self._exit = AsyncExitStack()
@@ -142,8 +146,10 @@ class Standin:
         self.servings = Servings(database, clock.now)
         _keep_history(config, self.servings, plant, routers)
 
+        sources = Sources(clock.now, self.servings.serving_at if virtual else None)
+        workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
-        watching = Watching(self._access_log, self.counters, clock.now)
+        watching = Watching(self._access_log or workspace.log, self.counters, clock.now)
         for name, listener in listeners.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
             await _serve_front_end(exit, faults.before(front_end.handle, str(name)), listener)
@@ -156,10 +162,13 @@ class Standin:
                 *routers.routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *ArtifactFeed(state.path / "artifacts").routes(),
+                # Before ARM, which takes every path of a subscription.
+                *MetricsApi(Readings(config, self.counters), tokens, clock.now).routes(),
                 *SitesApi(config, store, plant, routers, operations, tokens, self._site_ports).routes(),
                 *BlobApi(BlobStore(database), tokens).routes(),
                 *TableApi(TableStore(database), tokens).routes(),
                 *VaultApi(vault, tokens).routes(),
+                *workspace.routes(),
             ],
             faults,
         )

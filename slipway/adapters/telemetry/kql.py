@@ -1,0 +1,54 @@
+"""KQL texts: the packaged ones, and the parameters that are put in front of every query as `let` statements."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a query is asked for: moments from `begins` until before `ends`, in ticks of `span` of `bins` bins each."""
+
+    begins: datetime
+    ends: datetime
+    role: str
+    versions: Sequence[str]
+    span: timedelta
+    bins: int = 1
+
+    def before(self, query: str) -> str:
+        """`query` with these parameters in front. Raises ValueError for a name that no KQL text can hold.
+
+        `bin_of(moment)` is the number of its bin, from 0: whole numbers, since `bin()` counts from the calendar
+        instead of `begins`, and a sixth of a tick may be no whole number of microseconds.
+        """
+        span_us = self.span // timedelta(microseconds=1)
+        values = {
+            "begins": _moment(self.begins),
+            "ends": _moment(self.ends),
+            "role": _text(self.role),
+            "versions": f"dynamic([{', '.join(_text(version) for version in self.versions)}])",
+            "bins": str(self.bins),
+            "bin_of": f"(at: datetime) {{ datetime_diff('microsecond', at, begins) * {self.bins} / {span_us} }}",
+        }
+        return "".join(f"let {name} = {value};\n" for name, value in values.items()) + query
+
+
+@cache
+def packaged(name: str) -> str:
+    """The text of `queries/{name}.kql`."""
+    return (files(__package__) / "queries" / f"{name}.kql").read_text(encoding="utf-8")
+
+
+def _text(value: str) -> str:
+    """A KQL string literal, which JSON's is as long as nothing but quotes and backslashes is escaped in it."""
+    if not value.isprintable():
+        raise ValueError(f"{value!r} cannot be asked for: it holds characters that do not print")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _moment(at: datetime) -> str:
+    return f"datetime({at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z)"

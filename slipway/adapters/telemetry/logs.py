@@ -1,0 +1,164 @@
+"""What users met, from a Log Analytics workspace (azure-monitor-query; REST `POST /v1/$batch`).
+
+All queries of a question travel as one batch: one request, and each query has an error of its own, which a `union`
+of them would not have. What cannot be asked or read gives windows with a fault; nothing is judged on part of an answer.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from slipway.adapters.azure_errors import AzureProblem, explain
+from slipway.adapters.credentials import credential
+from slipway.adapters.once import once_per_process
+from slipway.adapters.telemetry.assembly import Seen, assemble, blocks_of, versions_of
+from slipway.adapters.telemetry.kql import Parameters, packaged
+from slipway.adapters.telemetry.rows import (
+    Table,
+    UnusableRows,
+    read_first_seen,
+    read_latencies,
+    read_own,
+    read_served,
+)
+from slipway.promotion.judge.windows import Window
+from slipway.promotion.telemetry import BUILTIN, Question
+from slipway.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from azure.monitor.query import LogsQueryClient
+
+ROLE = "Log Analytics Reader (action Microsoft.OperationalInsights/workspaces/query/read)"
+# The audience is Azure's own, whatever endpoint answers.
+AUDIENCE = "https://api.loganalytics.io"
+# An activity must not block: no more than 25 s in all, and no second try. A window that was missing is asked for again.
+CONNECT_S, READ_S, SERVER_S = 5.0, 20.0, 15
+_DENIED = {"InsufficientAccessError", "Forbidden", "AuthorizationFailed", "AuthorizationFailedError"}
+
+
+class NoTelemetry(Exception):
+    """A query was not answered, or not in full; the text says which one and why."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One of a batch: its name for people, its KQL, and the parameters for it."""
+
+    name: str
+    kql: str
+    about: Parameters
+
+    @property
+    def text(self) -> str:
+        """What is sent. Raises NoTelemetry for a name that no query can hold."""
+        try:
+            return self.about.before(self.kql)
+        except ValueError as error:
+            raise NoTelemetry(str(error)) from error
+
+
+class AzureMonitorLogs:
+    """`Telemetry` on Log Analytics."""
+
+    def __init__(self, settings_: Settings | None = None) -> None:
+        self._settings = settings_ or settings()
+
+    def windows(self, question: Question) -> list[Window]:
+        if not question.spans:
+            return []
+        try:
+            return assemble(question, self._seen(question))
+        except (NoTelemetry, AzureProblem) as problem:
+            return [Window(span.tick, fault=f"telemetry: {problem}") for span in question.spans]
+
+    def _seen(self, question: Question) -> Seen:
+        queries = queries_of(question)
+        tables = dict(zip(queries, self._answers(question.source.workspace, list(queries.values())), strict=True))
+
+        def read(key: str, rows: Callable[[Table], list[Any]]) -> list[Any]:
+            try:
+                return rows(tables[key])
+            except UnusableRows as unusable:
+                raise NoTelemetry(f"{queries[key].name} cannot be used: {unusable}") from unusable
+
+        return Seen(
+            served=read("served", read_served),
+            latencies=read("latencies", read_latencies) if "latencies" in queries else None,
+            own={name: read(f"own {name}", read_own) for name, _ in question.source.metrics},
+            first_seen=read("first seen", read_first_seen) if "first seen" in queries else (),
+        )
+
+    def _answers(self, workspace: str, queries: Sequence[Query]) -> list[Table]:
+        """A table for each query. Raises NoTelemetry, AzureProblem."""
+        from azure.core.exceptions import AzureError
+        from azure.monitor.query import LogsBatchQuery
+
+        batch = [
+            LogsBatchQuery(workspace, each.text, timespan=(each.about.begins, each.about.ends), server_timeout=SERVER_S)
+            for each in queries
+        ]
+        statuses: list[int] = []
+        try:
+            results = _client(self._settings).query_batch(
+                batch, raw_response_hook=lambda response: statuses.append(response.http_response.status_code)
+            )
+        except AzureError as error:
+            raise AzureProblem(explain(error, ROLE)) from error
+        except (KeyError, TypeError, ValueError) as error:  # what the SDK raises for bodies that are not the API's
+            status = f"HTTP {statuses[-1]}" if statuses else ""
+            raise NoTelemetry(f"the workspace answered {status} in a form that cannot be read ({error!r})") from error
+        if len(results) != len(queries):
+            raise NoTelemetry(f"{len(queries)} queries were asked, {len(results)} answered")
+        return [_table(query, result) for query, result in zip(queries, results, strict=True)]
+
+
+def queries_of(question: Question) -> dict[str, Query]:
+    """The queries that a question takes, by key."""
+    source, begins, ends = question.source, question.spans[0].begins, question.spans[-1].ends
+    span = question.spans[0].ends - begins
+    ticks = Parameters(begins, ends, source.role, versions_of(question), span)
+    blocks = replace(ticks, bins=blocks_of(question))
+    queries = {"served": Query("the query", _kql(source.query, "requests"), blocks)}
+    if question.latencies:
+        queries["latencies"] = Query("the latency query", _kql(source.latency_query, "latencies"), ticks)
+    for name, text in source.metrics:
+        queries[f"own {name}"] = Query(f"the query of metric {name}", text, ticks)
+    if question.canary and question.since and question.warm_up_s:
+        since = replace(ticks, begins=question.since, versions=(question.canary,))
+        queries["first seen"] = Query("the query for first requests", packaged("first_seen"), since)
+    return queries
+
+
+def _kql(asked: str, file: str) -> str:
+    return packaged(file) if asked == BUILTIN else asked
+
+
+def _table(query: Query, result: Any) -> Table:
+    """The only table of a whole answer. Raises NoTelemetry."""
+    if (partial := getattr(result, "partial_error", None)) is not None:
+        raise NoTelemetry(f"{query.name} was answered in part only, which is not judged ({_said(partial)})")
+    if (tables := getattr(result, "tables", None)) is None:
+        needs = f"; our identity needs the role {ROLE}" if getattr(result, "code", "") in _DENIED else ""
+        raise NoTelemetry(f"{query.name} was not answered{needs} ({_said(result)})")
+    if not tables:
+        raise NoTelemetry(f"{query.name} was answered without a table")
+    return Table(tables[0].columns, [list(row) for row in tables[0].rows])
+
+
+def _said(error: Any) -> str:
+    return " ".join(f"{error.code}: {error.message}".split())[:600]
+
+
+@once_per_process
+def _client(settings_: Settings) -> "LogsQueryClient":
+    from azure.monitor.query import LogsQueryClient
+
+    return LogsQueryClient(
+        credential(settings_.client_id),
+        endpoint=settings_.logs_endpoint,
+        audience=AUDIENCE,
+        connection_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        retry_total=0,
+        **settings_.client_options,
+    )

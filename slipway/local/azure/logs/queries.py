@@ -1,0 +1,92 @@
+"""KQL over the table: the text as it came, through duckdb-kql, and the answer in the shape of Log Analytics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias
+
+from slipway.local.azure.logs.store import COLUMNS, SEEN, LogStore, naive
+from slipway.local.azure.logs.translation import to_sql
+
+# What a query sees: SQL for the rows between two moments (None: from the first, until the last).
+Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
+MOST_ROWS = 500_000
+
+_TYPES = {"TIMESTAMP": "datetime", "BOOLEAN": "bool", "DOUBLE": "real", "FLOAT": "real", "INTEGER": "int"}
+
+
+class QueryRefused(Exception):
+    """Azure's `code`, `inner` code and `message` for it; its HTTP status is `status`."""
+
+    def __init__(self, status: int, code: str, inner: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        outer = "The request had some invalid properties" if status == 400 else message
+        self.error: dict[str, Any] = {
+            "code": code,
+            "message": outer,
+            "innererror": {"code": inner, "message": message},
+        }
+
+
+@dataclass(frozen=True)
+class Timespan:
+    """A query's timespan."""
+
+    begins: datetime | None = None
+    ends: datetime | None = None
+
+
+class Queries:
+    """`rows` says what a query sees in its table `AppRequests`."""
+
+    def __init__(self, store: LogStore, rows: Rows) -> None:
+        self._store = store
+        self._rows = rows
+
+    def seen(self, timespan: Timespan) -> str:
+        """SQL for the query's table. Apart from `table`, because those who know of rows may not like its thread."""
+        within = ["true"]
+        within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
+        within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
+        return f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {' AND '.join(within)}"
+
+    def table(self, kql: str, seen: str) -> dict[str, Any]:
+        """The primary result. Raises QueryRefused."""
+        import duckdb
+        import duckdb_kql
+
+        with self._store.cursor() as cursor:
+            cursor.execute(f"CREATE TEMP VIEW AppRequests AS {seen}")
+            try:
+                found = cursor.execute(to_sql(kql, (("AppRequests", COLUMNS),)))
+                columns = [{"name": column[0], "type": _type(str(column[1]))} for column in found.description or ()]
+                rows = found.fetchmany(MOST_ROWS)
+            except duckdb_kql.KqlSyntaxError as error:
+                raise QueryRefused(400, "BadArgumentError", "SyntaxError", str(error)) from error
+            except duckdb_kql.KqlUnsupportedError as error:
+                raise QueryRefused(501, "NotImplemented", "NotImplemented", f"Not in this stand-in: {error}") from error
+            except (duckdb_kql.KqlError, duckdb.Error) as error:
+                raise QueryRefused(400, "BadArgumentError", "SemanticError", str(error).partition("\n")[0]) from error
+        return {
+            "name": "PrimaryResult",
+            "columns": columns,
+            "rows": [[_value(value) for value in row] for row in rows],
+        }
+
+
+def _type(kind: str) -> str:
+    """Kusto's name of a DuckDB type."""
+    if kind.endswith("[]") or kind == "JSON":
+        return "dynamic"
+    if "INT" in kind and kind != "INTEGER":
+        return "long"
+    return _TYPES.get(kind, "string")
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
+    if value is None or isinstance(value, str | int | float | bool | list):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,0 +1,116 @@
+"""The Log Analytics workspace: what front ends served goes in, and KQL gets it out.
+
+In real time its rows are those of the access log, and a healthy history from before the first start. In virtual time,
+when nobody waits for traffic, rows are drawn when a query asks for them.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
+
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from slipway.local.azure.config import TelemetryConfig, TrafficConfig
+from slipway.local.azure.logs.access_log import BufferedLog
+from slipway.local.azure.logs.api import LogsApi
+from slipway.local.azure.logs.mishaps import MishapsApi
+from slipway.local.azure.logs.phases import Serves, phases_of
+from slipway.local.azure.logs.queries import Queries
+from slipway.local.azure.logs.served import Served
+from slipway.local.azure.logs.store import TABLE, LogStore
+from slipway.local.azure.logs.traffic_model import Phase, Service, rows_of
+from slipway.local.azure.tokens import Tokens
+
+# Who served a site's requests then: `serving_at(site, at)`.
+SiteServings: TypeAlias = Callable[[str, datetime], Sequence[Serves]]
+_rows = TypeAdapter(list[Served])
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the workspace asks others: what time it is, and, in virtual time only, who served what."""
+
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    serving_at: SiteServings | None = None
+
+
+class Workspace:
+    """Use as an async context manager."""
+
+    SERVED_PATH = "/standin/served"
+
+    def __init__(self, folder: Path, config: TelemetryConfig, tokens: Tokens, sources: Sources = Sources()) -> None:
+        self._config = config
+        self._sources = sources
+        self._store = LogStore(folder / "logs.duckdb")
+        self._mishaps = MishapsApi()
+        self.log = BufferedLog(self._store, sources.now)
+        self._api = LogsApi(Queries(self._store, self._rows), self._ready, self._mishaps, tokens, config.workspaces)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "Workspace":
+        self._filling = asyncio.create_task(self._fill())
+        self._tasks = [self._filling, asyncio.create_task(self.log.run())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.log.flush()
+        self._store.close()
+
+    def routes(self) -> list[web.RouteDef]:
+        return [*self._api.routes(), *self._mishaps.routes(), web.post(self.SERVED_PATH, self.served)]
+
+    async def served(self, request: web.Request) -> web.Response:
+        """Takes rows as a front end would tell them: for tests of what nobody can wait for."""
+        try:
+            rows = _rows.validate_json(await request.read())
+        except ValidationError as error:
+            return web.Response(status=400, text=str(error))
+        for row in rows:
+            self.log.served(row)
+        return web.json_response({"rows": len(rows)}, status=201)
+
+    async def _ready(self) -> None:
+        """Back when a query sees everything that it should."""
+        await asyncio.shield(self._filling)
+        await self.log.flush()
+
+    async def _fill(self) -> None:
+        if self._sources.serving_at is None and self._config.traffic:
+            await asyncio.to_thread(self._fill_history)
+
+    def _fill_history(self) -> None:
+        if not self._store.is_empty():
+            return
+        ends = self._sources.now()
+        for traffic in self._config.traffic:
+            begins = ends - timedelta(hours=traffic.hours)
+            instances = tuple(f"{traffic.site}-{number}" for number in range(traffic.instances))
+            phase = Phase(traffic.service, begins, ends, traffic.version, 1.0, instances, traffic.per_second)
+            self._store.fill(rows_of([phase], _service(traffic), self._config.seed, begins, ends))
+
+    def _rows(self, begins: datetime | None, ends: datetime | None) -> str:
+        now = self._sources.now()
+        if (serving_at := self._sources.serving_at) is None:
+            return self._mishaps.now.seen(TABLE, now)
+        ends = min(ends or now, now)
+        begins = begins or ends - timedelta(hours=1)
+        drawn = [self._drawn(serving_at, traffic, begins, ends) for traffic in self._config.traffic]
+        return self._mishaps.now.seen(f"({' UNION ALL '.join(drawn) or f'SELECT * FROM {TABLE}'})", now)
+
+    def _drawn(self, serving_at: SiteServings, traffic: TrafficConfig, begins: datetime, ends: datetime) -> str:
+        phases = phases_of(lambda at: serving_at(traffic.site, at), traffic.per_second, begins, ends)
+        return f"({rows_of(list(phases), _service(traffic), self._config.seed, begins, ends)})"
+
+
+def _service(traffic: TrafficConfig) -> Service:
+    return Service(traffic.error_rate, traffic.noise, traffic.median_ms, traffic.spread)

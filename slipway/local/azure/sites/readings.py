@@ -1,0 +1,34 @@
+"""What the platform counted of a site or slot, as Azure Monitor's metrics have it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from slipway.local.azure.config import StandinConfig
+from slipway.local.azure.logs.metrics_api import Reading
+from slipway.local.azure.sites.counters import Counters
+from slipway.local.azure.sites.store import PRODUCTION
+
+PROVIDER = "/providers/microsoft.web/sites/"
+
+
+class Readings:
+    """By the id of a site, or of a slot (`…/sites/{site}/slots/{slot}`), in small letters."""
+
+    def __init__(self, config: StandinConfig, counters: Counters) -> None:
+        self._counters = counters
+        group = f"/subscriptions/{config.subscription}/resourcegroups/{config.resource_group}".lower()
+        slots = {site.name: [slot.name for slot in site.slots] for site in config.sites}
+        self._places = {f"{group}{PROVIDER}{site}": (site, PRODUCTION) for site in slots}
+        for site, names in slots.items():
+            self._places |= {f"{group}{PROVIDER}{site}/slots/{name}": (site, name) for name in names}
+
+    def __call__(self, resource: str, minute: datetime) -> Sequence[Reading] | None:
+        """One reading an instance; None when there is no such site or slot."""
+        place = self._places.get(resource)
+        if place is None:
+            return None
+        counts = self._counters.counts(*place, minute)
+        return [
+            Reading({"Requests": each.requests, "Http5xx": each.http_5xx, "CpuTime": each.cpu_s}, {"Instance": name})
+            for name, each in counts.items()
+        ]

@@ -24,14 +24,7 @@ bp = df.Blueprint()
     refuses={
         409: ("VERSION_REUSED",),
         422: (
-            *(
-                "INVALID_BUILD",
-                "UNKNOWN_SHAPE",
-                "UNKNOWN_SERVICE",
-                "PIPELINE_INVALID",
-                "DOES_NOT_RUN",
-                "FINISHED_IN_THE_FUTURE",
-            ),
+            *("INVALID_BUILD", "UNKNOWN_SHAPE", "UNKNOWN_SERVICE", "PIPELINE_INVALID", "FINISHED_IN_THE_FUTURE"),
             *("BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED"),
         ),
     },

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.pipeline import Finding
 from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
@@ -30,7 +31,9 @@ class MayPromoteShown(Answer):
 
 
 class PlannedStage(Answer):
-    """A stage of a plan: durations in seconds, latencies in milliseconds, shares from 0 to 1."""
+    """A stage of a plan: durations in seconds, latencies in milliseconds, shares from 0 to 1.
+
+    `watch_s`: how long the release is watched after its bake."""
 
     name: str
     environment: str
@@ -45,6 +48,8 @@ class PlannedStage(Answer):
     lock_within_s: float
     retry_within_s: float
     on_newer_build: str
+    canary: CanaryPlan | None
+    watch_s: float
     may_promote: MayPromoteShown
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
-from slipway.cli.judge.ramps import NOT_YET
+from slipway.cli.canary_view import canary_lines
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.times import rounded
@@ -88,10 +88,12 @@ def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]
     yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", _load(load)
-    usual = NOT_YET if stage.rollout == "canary" else f"{stage.rollout}, then verify what is live"
-    for number, line in enumerate(rollout or (usual,)):
+    lines = [*canary_lines(stage), *rollout] or [f"{stage.rollout}, then verify what is live"]
+    for number, line in enumerate(lines):
         yield "" if number else "roll out", line
     yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
+    if stage.watch_s:
+        yield "watch", f"{rounded(stage.watch_s)} after that, ready to go back"
     yield "way back", stage.way_back
 
 

@@ -32,7 +32,8 @@ class TopUp:
 class CanaryPlan:
     """`hold_at` are weights (0..1) from which only a person lets the ramp go on. On proven harm it goes back, or stays
     where it is and calls a person (`on_harm`). It has `within_s` to reach 100 %; then it is withdrawn, promoted, or
-    stays for a person (`at_deadline`). A release proven here within `proven_within_s` returns without a ramp."""
+    stays for a person (`at_deadline`). A release proven here within `proven_within_s` returns without a ramp.
+    A share that the router was given is in effect `settle_s` later."""
 
     policy: Policy
     source: Source
@@ -43,6 +44,7 @@ class CanaryPlan:
     proven_within_s: float = 0.0
     signals: Signals = field(default_factory=Signals)
     top_up: TopUp = field(default_factory=TopUp)
+    settle_s: float = 0.0
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "CanaryPlan":

@@ -1,7 +1,7 @@
 """Whether a pipeline promotes a build at all."""
 
 from slipway.promotion.build import Build
-from slipway.promotion.errors import BuildRejected, NotForPromotion
+from slipway.promotion.errors import NotForPromotion
 from slipway.promotion.pipeline import Pipeline
 
 
@@ -28,17 +28,6 @@ def check_branch(build: Build, pipeline: Pipeline) -> None:
             "BRANCH_NOT_PROMOTED",
             f'{named} was built from "{build.branch}"; the pipeline promotes only {", ".join(branches)}',
         )
-
-
-def check_it_runs(pipeline: Pipeline) -> None:
-    """Raises BuildRejected (DOES_NOT_RUN) for a pipeline that can be checked and planned, and not yet carried out."""
-    ramped = [stage.name for stage in pipeline.stages if not isinstance(stage.rollout, str)]
-    if ramped:
-        words = (
-            f'stage {", ".join(ramped)} rolls out as a "canary": this version reads and simulates ramps '
-            "(`slipway judge simulate`) and cannot promote with them yet; write rollout: all-at-once until it can"
-        )
-        raise BuildRejected("DOES_NOT_RUN", words)
 
 
 def branch_matches(pattern: str, branch: str) -> bool:

@@ -178,3 +178,45 @@ def test_a_plan_says_which_header_comes_from_which_secret(offline: Slipway, tmp_
     assert "sends x-probe-key from the secret probe-key, accept: text/plain" in words
     document = json.loads(offline("plan", "shop.yaml", "--json").stdout)
     assert document["stages"][0]["health"]["headers"][0] == {"name": "x-probe-key", "value": "", "secret": "probe-key"}
+
+
+RAMPED = """    rollout:
+      canary: {steps: [5%, 25%, 100%], hold_at: [25%], at_deadline: stay, proven_within: 7d, top_up: {rate: 1/s}}
+    retain_previous: 24h
+"""
+
+
+def test_a_plan_says_by_which_router_a_canary_goes_where_it_holds_and_how_it_ends(
+    offline: Slipway, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.yaml").write_text(SHIPPED.read_text().replace("bake: 3s", "bake: 3m") + RAMPED)
+    result = offline("plan", "shop.yaml")
+    assert result.exit_code == 0, result.stdout
+    words = " ".join(result.stdout.split())
+    for said in (
+        "adaptive ramp 5 · 25 · 100 %, judged every 1 min",
+        "by app-service-slots: in steps of 0.01 %, settled in 30 s",
+        "stickiness: a browser keeps its side for an hour",
+        "way back: the routing rule is taken away",
+        "evidence: role checkout in the workspace of the setting SLIPWAY_WORKSPACE",
+        "holds at 25 % until somebody says `slipway advance`",
+        "on proven harm: the traffic goes back, and the stage has failed",
+        "failing probe: roll back; bad counters: roll back; alert: wait",
+        "not at 100 % within 1 d: it stays where it is, and a person decides",
+        "a release proven here within 7 d returns without a ramp",
+        "tops up with 1/s of marked requests to /",
+        "watch 1 d after that, ready to go back",
+    ):
+        assert said in words
+    assert max(len(line) for line in result.stdout.splitlines()) <= 110
+
+
+def test_a_live_plan_shows_a_canary_as_the_server_planned_it(slipway: Slipway, server: ApiServer) -> None:
+    text = SHIPPED.read_text().replace("bake: 3s", "bake: 3m") + RAMPED
+    document = json.loads(json.dumps(compile_plan(read_pipeline(text, "shop.yaml"), digest_of(text)).dump()))
+    stages = [stage | {"may_promote": may_promote()} for stage in document["stages"]]
+    named = {"version": "1.2.0", "promotion": "checkout--1.2.0", "known": False, "finished_at": at(0)}
+    server.on(PLAN, (200, document | named | {"stages": stages}))
+    result = slipway("plan", "checkout", "--live")
+    assert "adaptive ramp 5 · 25 · 100 %" in result.stdout, result.output
+    assert "holds at 25 %" in result.stdout

@@ -73,6 +73,12 @@ def test_a_plan_of_some_build_says_what_would_happen_and_what_would_stop_it(app:
     ]
 
 
+def test_a_plan_with_a_canary_says_how_it_goes(app: AppHost) -> None:
+    (stage,) = plan(app, service="ramped")["stages"]
+    assert (stage["rollout"], stage["canary"]["policy"]["steps"]) == ("canary", [0.05, 0.5, 1.0])
+    assert (stage["canary"]["source"]["role"], stage["watch_s"]) == ("ramped", 0)
+
+
 def test_a_build_message_is_planned_by_the_deployed_pipeline_as_it_is(app: AppHost, version: str) -> None:
     reply = app.http("POST", PLAN, ALICE, a_message(version))
     assert reply.status == 200, reply

@@ -3,29 +3,24 @@
 from dataclasses import dataclass
 
 from slipway.cli.failure import ExitCode, Failure
-from slipway.cli.judge.options import ramp_words
-from slipway.cli.times import rounded
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.power import TrafficPlan, traffic_plan
 from slipway.promotion.pipeline import Pipeline
 from slipway.promotion.pipeline.canary import CanaryRollout
 
-NOT_YET = "this version plans and simulates a canary, and does not promote with one yet"
 NO_TRAFFIC = "what it can see at which traffic: --traffic 500/s --base-error 0.1%"
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """A stage's ramp; `plan` is None while its traffic is not known."""
+    """What a stage's ramp can see; `plan` is None while its traffic is not known."""
 
-    policy: Policy
     plan: TrafficPlan | None
 
     @property
     def lines(self) -> list[str]:
-        """How it goes, and what it can see."""
-        goes = f"{ramp_words(self.policy)}, judged every {rounded(self.policy.tick_s)}"
-        return [goes, NOT_YET, *(plan_lines(self.plan) if self.plan else [NO_TRAFFIC])]
+        """What it can see."""
+        return plan_lines(self.plan) if self.plan else [NO_TRAFFIC]
 
 
 def ramps_of(pipeline: Pipeline, traffic: float | None, base_error: float | None) -> dict[str, Ramp]:
@@ -37,7 +32,7 @@ def ramps_of(pipeline: Pipeline, traffic: float | None, base_error: float | None
     }
     known = traffic is not None and base_error is not None
     return {
-        name: Ramp(policy, planned(policy, traffic or 0.0, base_error or 0.0) if known else None)
+        name: Ramp(planned(policy, traffic or 0.0, base_error or 0.0) if known else None)
         for name, policy in policies.items()
     }
 

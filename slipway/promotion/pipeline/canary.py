@@ -1,6 +1,6 @@
 """`rollout:` of a stage: all at once, or the canary ramp of `docs/judge.md`.
 
-A canary is read, checked and planned; promoting with it is refused until ramps run (`matching.check_it_runs`).
+What depends on the stage around it is checked in `canary_checks`.
 """
 
 import math
@@ -8,28 +8,68 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Tag, model_validator
 
+from slipway.promotion import canary_plan as plan
+from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import MOST_DELAY_TICKS, RAMPS, Policy
+from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
+from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.section import Section, key
-from slipway.promotion.pipeline.units import DURATION_SCHEMA, Margin, Share, Weight, between, refusal
-from slipway.promotion.pipeline.vocabulary import choice, choice_schema
+from slipway.promotion.pipeline.telemetry import Telemetry
+from slipway.promotion.pipeline.units import DURATION_SCHEMA, Margin, Rate, Share, Weight, between, refusal
+from slipway.promotion.pipeline.vocabulary import HttpPath, choice, choice_schema
 
 MOST_STEPS = 20
 MOST_FALSE_ROLLBACKS = 0.20
 
 Tick = Annotated[float, BeforeValidator(between("1s", "1h")), DURATION_SCHEMA]
 WarmUp = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
-Delay = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
+Settle = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
+Within = Annotated[float, BeforeValidator(between("1m", "30d")), DURATION_SCHEMA]
+ProvenWithin = Annotated[float, BeforeValidator(between("0s", "90d")), DURATION_SCHEMA]
 Ramp = Annotated[str, BeforeValidator(choice(*RAMPS)), choice_schema(*RAMPS)]
+RouterKind = Annotated[str, BeforeValidator(choice(*ROUTERS, not_yet=ROUTERS_NOT_YET)), choice_schema(*ROUTERS)]
+_WRITTEN = {"roll-back": plan.ROLL_BACK}  # where the pipeline's word is not the plan's
+_ON_HARM = ("roll-back", plan.STAY)
+_AT_DEADLINE = (plan.WITHDRAW, plan.PROMOTE, plan.STAY)
+_ON_SIGNAL = ("roll-back", plan.WAIT, plan.IGNORE)
+OnHarm = Annotated[str, BeforeValidator(choice(*_ON_HARM)), choice_schema(*_ON_HARM)]
+AtDeadline = Annotated[str, BeforeValidator(choice(*_AT_DEADLINE)), choice_schema(*_AT_DEADLINE)]
+OnSignal = Annotated[str, BeforeValidator(choice(*_ON_SIGNAL)), choice_schema(*_ON_SIGNAL)]
 
 
-class Telemetry(Section):
-    """Where the judge's numbers come from."""
+class Router(Section):
+    """What divides the traffic."""
 
-    called: ClassVar[str] = "telemetry"
-    not_running: ClassVar[tuple[str, ...]] = ("query",)
+    called: ClassVar[str] = "a router"
 
-    delay: Delay = key("How long after its end a tick's telemetry is complete; at most 1h.", "0s")
+    kind: RouterKind | None = key("The kind of router; else the one of the targets.", None)
+    settle: Settle | None = key("How long a change takes until users meet it; else as the kind says.", None)
+
+
+class Signals(Section):
+    """What is done when something speaks against the release between two ticks."""
+
+    called: ClassVar[str] = "signals"
+
+    probe: OnSignal = key("A health probe of the release fails.", "roll-back")
+    counters: OnSignal = key("The platform's counters show it failing.", "roll-back")
+    alert: OnSignal = key("An alert of Azure Monitor fires on a target.", "wait")
+
+
+class TopUp(Section):
+    """Marked synthetic requests to the release, where users send too few."""
+
+    called: ClassVar[str] = "a top-up"
+
+    rate: Rate = key("Requests per second, such as 1/s.")
+    path: HttpPath = key("Path that is requested.", "/")
+
+    @model_validator(mode="after")
+    def _is_small(self) -> Self:
+        if self.rate > DRIVER_RATE_PER_S:
+            raise refusal("TOO_MUCH_LOAD", f"a top-up is at most {DRIVER_RATE_PER_S}/s")
+        return self
 
 
 class Limit(Section):
@@ -61,8 +101,8 @@ class Canary(Section):
     """A ramp: traffic moves to the release in steps, as far as its evidence allows."""
 
     called: ClassVar[str] = "a canary"
-    not_running: ClassVar[tuple[str, ...]] = ("router",)
 
+    router: Router = key("What divides the traffic.", {})
     steps: list[Weight] = key(
         "Shares of traffic, rising to 100%.",
         ["5%", "10%", "25%", "50%", "100%"],
@@ -89,12 +129,29 @@ class Canary(Section):
         strict=True,
     )
 
+    hold_at: list[Weight] = key("Steps below 100% from which only a person lets it go on.", [], max_length=MOST_STEPS)
+    on_harm: OnHarm = key("On proven harm: roll-back, or stay where it is for a person to decide.", "roll-back")
+    within: Within = key("How long the ramp may take to reach 100%; 1m to 30d.", "24h")
+    at_deadline: AtDeadline = key("When that is over: withdraw, promote, or stay for a person to decide.", "withdraw")
+    proven_within: ProvenWithin = key("A release proven here so recently returns without a ramp; 0s: never.", "0s")
+    signals: Signals = key("What is done between two ticks.", {})
+    top_up: TopUp | None = key("Synthetic requests beside the users'.", None)
+
     @model_validator(mode="after")
     def _rises(self) -> Self:
         if self.steps[-1] != 1:
             raise refusal("STEPS_DO_NOT_RISE", f"the last step is 100%, not {self.steps[-1]:.6g}")
         if any(low >= high for low, high in zip([0.0, *self.steps], self.steps, strict=False)):
             raise refusal("STEPS_DO_NOT_RISE", "each step is above the one before, and the first above 0%")
+        return self
+
+    @model_validator(mode="after")
+    def _holds_at_steps(self) -> Self:
+        below = self.steps[:-1]
+        if others := [point for point in self.hold_at if point not in below]:
+            steps = ", ".join(f"{100 * step:g}%" for step in below)
+            words = f"hold_at names steps below 100%, which are {steps}; {100 * others[0]:g}% is none of them"
+            raise refusal("HOLD_AT_NO_STEP", words)
         return self
 
     @model_validator(mode="after")
@@ -119,7 +176,25 @@ class Canary(Section):
             false_rollback=self.judge.false_rollback,
             budget=None if self.budget is None else float(self.budget),
             patience_ticks=self.patience,
+            own_metrics=tuple(self.telemetry.metrics),
             bake_ticks=math.ceil(bake_s / self.tick) if bake_s > 0 else Policy.bake_ticks,
+        )
+
+    def plan(self, service: str, bake_s: float, settle_s: float) -> CanaryPlan:
+        """The compiled block; `bake_s` is the stage's, `settle_s` counts where the block says none."""
+        top_up = plan.TopUp(self.top_up.rate, self.top_up.path) if self.top_up else plan.TopUp()
+        signals = {name: _WRITTEN.get(word, word) for name, word in self.signals.model_dump().items()}
+        return CanaryPlan(
+            policy=self.policy(bake_s),
+            source=self.telemetry.source(service),
+            hold_at=tuple(self.hold_at),
+            on_harm=_WRITTEN.get(self.on_harm, self.on_harm),
+            within_s=self.within,
+            at_deadline=self.at_deadline,
+            proven_within_s=self.proven_within,
+            signals=plan.Signals(**signals),
+            top_up=top_up,
+            settle_s=settle_s if self.router.settle is None else self.router.settle,
         )
 
 

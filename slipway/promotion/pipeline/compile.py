@@ -1,5 +1,8 @@
 """A pipeline compiled into the plan that the orchestrators carry out."""
 
+from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.kinds import router_for
+from slipway.promotion.pipeline.canary import CanaryRollout
 from slipway.promotion.pipeline.graph import start_order
 from slipway.promotion.pipeline.models import Approval, Headers, Pipeline, Stage
 from slipway.promotion.pipeline.stage_checks import rate_of
@@ -36,13 +39,22 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
             headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
-        rollout=stage.rollout if isinstance(stage.rollout, str) else "canary",
+        rollout="canary" if isinstance(stage.rollout, CanaryRollout) else stage.rollout,
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
         lock_within_s=stage.lock_within,
         retry_within_s=stage.retry_within,
         on_newer_build=pipeline.on_newer_build,
+        canary=_canary(stage, pipeline.service),
+        watch_s=stage.retain_previous,
     )
+
+
+def _canary(stage: Stage, service: str) -> CanaryPlan | None:
+    if not isinstance(stage.rollout, CanaryRollout):
+        return None
+    settle_s = max(router_for(target.kind).settle_s for target in stage.targets)
+    return stage.rollout.canary.plan(service, stage.bake, settle_s)
 
 
 def _policy(approval: Approval) -> ApprovalPolicy:

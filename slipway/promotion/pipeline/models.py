@@ -35,6 +35,7 @@ HealthInterval = Annotated[float, BeforeValidator(between("100ms", "5m")), DURAT
 LoadDuration = Annotated[float, BeforeValidator(between("1s", "30m")), DURATION_SCHEMA]
 ApprovalWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
 BakeTime = Annotated[float, BeforeValidator(between("0s", "7d")), DURATION_SCHEMA]
+WatchTime = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 DeployWindow = Annotated[float, BeforeValidator(between("1s", "1d")), DURATION_SCHEMA]
 LockWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
 RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
@@ -193,7 +194,7 @@ class Stage(Section):
     """A step of the journey: an environment with its approval, targets and verification."""
 
     called: ClassVar[str] = "a stage"
-    not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze", "rings", "retain_previous")
+    not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze", "rings")
     meant: ClassVar[dict[str, str]] = {"strategy": "rollout"}
 
     name: Name = key("Name of the stage, unique in the pipeline.")
@@ -204,6 +205,7 @@ class Stage(Section):
     verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
     rollout: Rollout = key("How traffic reaches the new release.", "all-at-once")
     bake: BakeTime = key("How long the release is watched before it counts as proven; at most 7d.", "0s")
+    retain_previous: WatchTime = key("How long it is watched after that, ready to go back; at most 30d.", "0s")
     deploy_within: DeployWindow = key("How long a deployment may take.", "20m")
     lock_within: LockWindow = key("How long to wait while another build has the environment.", "24h")
     retry_within: RetryWindow = key("How long a person may have a failed stage tried again; 0s: not at all.", "24h")

@@ -4,6 +4,7 @@ import hashlib
 
 from pydantic import ValidationError
 
+from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
 from slipway.promotion.pipeline.models import Pipeline
@@ -41,4 +42,5 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
                 explain(error, document)
         check_stages_together(document)
         check_stage_checks(document)
+        check_canaries(document)
     return pipeline, sorted(set(document.findings))

@@ -1,8 +1,10 @@
 """What all mappings of the YAML have in common."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+S = TypeVar("S", bound="Section")
 
 
 def key(description: str, default: Any = ..., **more: Any) -> Any:
@@ -22,6 +24,14 @@ class Section(BaseModel):
     def keys(cls) -> dict[str, type["Section"] | None]:
         """Every key as it is written, with the section below it, directly or in a list or mapping."""
         return {field.alias or name: _section(field.annotation) for name, field in cls.model_fields.items()}
+
+
+def sound(section: type[S], data: object) -> S | None:
+    """The section when it can be read; its own errors are reported with the whole pipeline's."""
+    try:
+        return section.model_validate(data)
+    except ValidationError:
+        return None
 
 
 def _section(annotation: Any) -> type[Section] | None:

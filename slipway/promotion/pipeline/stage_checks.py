@@ -1,9 +1,6 @@
 """What a stage's checks need of the whole pipeline: profiles that exist, and enough load drivers."""
 
 import math
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from slipway.promotion.load_comparison import FEWEST_TO_COMPARE
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
@@ -11,17 +8,15 @@ from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import check_headers
 from slipway.promotion.pipeline.models import MOST_LOADS, Check, Load, Profile
 from slipway.promotion.pipeline.positions import Document, Path
-from slipway.promotion.pipeline.section import Section
+from slipway.promotion.pipeline.section import sound
 
 MOST_DRIVERS = 10
-
-S = TypeVar("S", bound=Section)
 
 
 def check_stage_checks(document: Document) -> None:
     """Report second health checks, too many loads or drivers, loads that send nothing, unknown profiles."""
     written = document.data.get("profiles")
-    profiles = {name: _sound(Profile, data) for name, data in written.items()} if isinstance(written, dict) else {}
+    profiles = {name: sound(Profile, data) for name, data in written.items()} if isinstance(written, dict) else {}
     stages = document.data.get("stages")
     for index, stage in enumerate(stages if isinstance(stages, list) else []):
         verify = stage.get("verify") if isinstance(stage, dict) else None
@@ -49,7 +44,7 @@ def _check_stage(document: Document, path: Path, verify: list[object], profiles:
                 check_headers(document, (*path, index, kind, "headers"), check_written["headers"])
     drivers = 0
     for index in loads:
-        check = _sound(Check, verify[index])
+        check = sound(Check, verify[index])
         if check and check.load:
             drivers += _check_load(document, (*path, index, "load"), check.load, profiles)
     if drivers > MOST_DRIVERS:
@@ -79,11 +74,3 @@ def _check_load(document: Document, path: Path, load: Load, profiles: dict[str, 
         )
         document.report("TOO_FEW_TO_COMPARE", words, (*path, "against"))
     return math.ceil(rate / DRIVER_RATE_PER_S)
-
-
-def _sound(section: type[S], data: object) -> S | None:
-    """The section when it can be read; its own errors are reported with the whole pipeline's."""
-    try:
-        return section.model_validate(data)
-    except ValidationError:
-        return None

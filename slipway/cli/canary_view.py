@@ -1,0 +1,55 @@
+"""A stage's canary in a plan: how it goes, by which router, where it waits for people, and how it ends."""
+
+from collections.abc import Iterator
+
+from slipway.cli.judge.options import ramp_words
+from slipway.cli.times import rounded
+from slipway.promotion import canary_plan as plan
+from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.kinds import Router, router_for
+from slipway.promotion.plan import StagePlan
+
+_ON_HARM = {
+    plan.ROLL_BACK: "the traffic goes back, and the stage has failed",
+    plan.STAY: "it stays where it is, and a person decides",
+}
+_AT_DEADLINE = {
+    plan.WITHDRAW: "it is withdrawn, and not blamed",
+    plan.PROMOTE: "it is promoted, unless harm was proven",
+    plan.STAY: "it stays where it is, and a person decides",
+}
+
+
+def canary_lines(stage: StagePlan) -> Iterator[str]:
+    """What a person should know of the ramp before it begins; nothing for a stage without one."""
+    canary = stage.canary
+    if canary is None:
+        return
+    yield f"{ramp_words(canary.policy)}, judged every {rounded(canary.policy.tick_s)}"
+    for kind in dict.fromkeys(target.kind for target in stage.targets):
+        yield from _router(router_for(kind), canary.settle_s)
+    yield _telemetry(canary)
+    if canary.hold_at:
+        points = ", ".join(f"{100 * share:g} %" for share in canary.hold_at)
+        yield f"holds at {points} until somebody says `slipway advance`"
+    yield f"on proven harm: {_ON_HARM[canary.on_harm]}"
+    signals = canary.signals
+    yield f"between ticks, failing probe: {signals.probe}; bad counters: {signals.counters}; alert: {signals.alert}"
+    yield f"not at 100 % within {rounded(canary.within_s)}: {_AT_DEADLINE[canary.at_deadline]}"
+    if canary.proven_within_s:
+        yield f"a release proven here within {rounded(canary.proven_within_s)} returns without a ramp"
+    if canary.top_up.rate_per_s:
+        yield f"tops up with {canary.top_up.rate_per_s:g}/s of marked requests to {canary.top_up.path}"
+
+
+def _router(router: Router, settle_s: float) -> Iterator[str]:
+    yield f"by {router.kind}: in steps of {100 * router.grain:g} %, settled in {rounded(settle_s)}"
+    yield f"stickiness: {router.stickiness}"
+    yield f"way back: {router.way_back}"
+
+
+def _telemetry(canary: CanaryPlan) -> str:
+    source = canary.source
+    where = f"workspace {source.workspace}" if source.workspace else "the workspace of the setting SLIPWAY_WORKSPACE"
+    own = ", ".join(name for name, _ in source.metrics)
+    return f"evidence: role {source.role} in {where}" + (f"; own metrics {own}" if own else "")

@@ -1,0 +1,18 @@
+"""The routing rule of an App Service: a share of its requests goes to a slot."""
+
+from slipway.promotion.kinds.router import Router
+
+APP_SERVICE_SLOTS = Router(
+    kind="app-service-slots",
+    target="app-service",
+    grain=0.0001,
+    settle_s=30.0,
+    stickiness="a browser keeps its side for an hour (cookie x-ms-routing-name); other clients are drawn per request",
+    way_back="the routing rule is taken away, in one request; browsers that were drawn follow their cookie meanwhile",
+    actions=(
+        "Microsoft.Web/sites/Read",
+        "Microsoft.Web/sites/slots/Read",
+        "Microsoft.Web/sites/config/Read",
+        "Microsoft.Web/sites/config/Write",
+    ),
+)

@@ -1,0 +1,18 @@
+"""The revision weights of a Container App."""
+
+from slipway.promotion.kinds.router import Router
+
+CONTAINER_APPS = Router(
+    kind="container-apps",
+    target="container-apps",
+    grain=0.01,
+    settle_s=10.0,
+    stickiness="none: every request is drawn anew",
+    way_back="all the weight returns to the previous revision, in one update",
+    actions=(
+        "Microsoft.App/containerApps/read",
+        "Microsoft.App/containerApps/write",
+        "Microsoft.App/containerApps/revisions/read",
+        "Microsoft.App/managedEnvironments/join/action",
+    ),
+)

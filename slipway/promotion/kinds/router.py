@@ -1,0 +1,26 @@
+"""What is known of one kind of router."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Router:
+    """Divides the traffic of targets of the kind `target`.
+
+    `grain` is the smallest share (0..1) that it can set, and every share is a multiple of it. `settle_s` is how long
+    a change takes until users meet it. `stickiness` says in words who keeps a side, `way_back` how the traffic
+    returns; `actions` are those of Azure that whoever sets it needs.
+    """
+
+    kind: str
+    target: str
+    grain: float
+    settle_s: float
+    stickiness: str
+    way_back: str
+    actions: tuple[str, ...]
+
+    def can_set(self, share: float) -> bool:
+        """Whether `share` (0..1) is one that it can set as it is."""
+        steps = share / self.grain
+        return round(steps) >= 1 and abs(steps - round(steps)) < 1e-6

@@ -1,0 +1,90 @@
+"""What a canary needs of the stage around it: its router and targets, its times."""
+
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from slipway.promotion.kinds import ROUTERS, Router
+from slipway.promotion.pipeline.canary import Canary
+from slipway.promotion.pipeline.positions import Document, Path
+from slipway.promotion.pipeline.section import sound
+from slipway.promotion.pipeline.units import seconds
+
+
+def check_canaries(document: Document) -> None:
+    """Report routers that are not the targets', ticks and bakes that are too short, steps that a router cannot set,
+    and ramps that cannot come to their end in time."""
+    stages = document.data.get("stages")
+    for index, stage in enumerate(stages if isinstance(stages, list) else []):
+        rollout = stage.get("rollout") if isinstance(stage, dict) else None
+        written = rollout.get("canary") if isinstance(rollout, dict) else None
+        canary = sound(Canary, written)
+        if canary is not None:
+            path: Path = ("stages", index, "rollout", "canary")
+            _check_times(document, path, canary, stage)
+            for kind in _kinds(stage):
+                _check_router(document, path, canary, kind)
+
+
+def _check_router(document: Document, path: Path, canary: Canary, target: str) -> None:
+    router = next((each for each in ROUTERS.values() if each.target == target), None)
+    if router is None:  # the kind is reported elsewhere
+        return
+    if canary.router.kind not in (None, router.kind):
+        words = f"the traffic of {target} is divided by {router.kind}, not by {canary.router.kind}"
+        document.report("ROUTER_MISMATCH", words, (*path, "router", "kind"), router.kind)
+        return
+    settle_s = router.settle_s if canary.router.settle is None else canary.router.settle
+    if canary.tick < settle_s:
+        words = (
+            f"a tick of {_written(canary.tick)} is over before {router.kind} has settled, which takes "
+            f"{_written(settle_s)}: it would be judged on the share before"
+        )
+        document.report("TICK_TOO_SHORT", words, (*path, "tick"))
+    _check_grain(document, path, canary, router)
+
+
+def _check_grain(document: Document, path: Path, canary: Canary, router: Router) -> None:
+    for index, step in enumerate(canary.steps):
+        if not router.can_set(step):
+            words = f"{router.kind} sets multiples of {100 * router.grain:g}%, and {100 * step:g}% is none"
+            document.report("STEP_TOO_FINE", words, (*path, "steps", index))
+
+
+def _check_times(document: Document, path: Path, canary: Canary, stage: dict[str, Any]) -> None:
+    policy = canary.policy()
+    steps = len(policy.steps) - 1
+    at_least_s = policy.patience * policy.tick_s * steps
+    if at_least_s > canary.within:
+        words = (
+            f"patience of {policy.patience} ticks × {_written(canary.tick)} × {steps} steps below 100% are "
+            f"{_written(at_least_s)}: a calm ramp would not be over within {_written(canary.within)}"
+        )
+        document.report("RAMP_TOO_SLOW", words, (*path, "within"))
+    bake_s = _seconds(stage.get("bake"))
+    if 0 < bake_s < canary.tick:
+        words = f"a bake of {_written(bake_s)} is over before one tick of {_written(canary.tick)} is judged"
+        document.report("BAKE_TOO_SHORT", words, (*path[:2], "bake"))
+
+
+def _kinds(stage: dict[str, Any]) -> list[str]:
+    """The kinds of its targets, each once."""
+    targets = stage.get("targets")
+    found = [target.get("kind") for target in targets if isinstance(target, dict)] if isinstance(targets, list) else []
+    return list(dict.fromkeys(kind for kind in found if isinstance(kind, str)))
+
+
+def _seconds(written: object) -> float:
+    """A duration's seconds; 0 when it is not there, or is reported elsewhere."""
+    try:
+        return seconds(written)
+    except PydanticCustomError:
+        return 0.0
+
+
+def _written(seconds: float) -> str:
+    """`90s` as a pipeline has it: `1.5m`."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size and seconds % (size / 2) == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"

@@ -20,7 +20,7 @@ def tell(context: Context, run: RampRun, move: Move) -> Durable:
         "actor": "slipway",
         "action": f"ramp.{move.code.lower().replace('_', '-')}",
         "stage": run.stage.plan.name,
-        "words": f"{move.words} ({move.share:.3g} of 1 of the traffic)",
+        "words": f"at {100 * move.share:g} % of the traffic: {move.words}",
         "evidence": {"share": move.share, "calls": move.calls, "verdict": run.verdict},
         "row": _row(run),
     }

@@ -107,7 +107,7 @@ def _due(context: Context, run: StageRun) -> int:
 
 
 def _wakes_at(context: Context, run: StageRun) -> datetime:
-    soon = context.current_utc_datetime + PROBE_EVERY
+    soon: datetime = context.current_utc_datetime + PROBE_EVERY
     if not run.watched or run.plan.canary is None:
         return soon
     next_tick = (_due(context, run) + 1) * run.plan.canary.policy.tick_s

@@ -11,6 +11,7 @@ from slipway.cli.failure import ExitCode, Failure
 from slipway.local.azure.config import People, Person, StandinConfig, read
 
 STAND_IN_URL = "https://localhost:7443"  # as the shipped pipelines name it
+WORKSPACE = "00000000-0000-4000-8000-00000000ca0a"  # the stand-in has one, under any id
 OWN_SETTINGS = ("SLIPWAY_", "AZURE_", "SERVICEBUS", "WEBSITE_", "IDENTITY_", "MSI_", "TASKHUB_")
 
 
@@ -152,6 +153,9 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],
+        "SLIPWAY_LOGS_ENDPOINT": azure["url"],
+        "SLIPWAY_METRICS_ENDPOINT": azure["url"],
+        "SLIPWAY_WORKSPACE": WORKSPACE,
         "SLIPWAY_CA_FILE": azure["ca"],
         "SLIPWAY_SITE_SCHEME": "http",
         "SLIPWAY_PEOPLE": str(layout.people),

@@ -19,6 +19,7 @@ FAULTS: dict[str, dict[str, float | int | bool]] = {
     "slow": {"latency_ms": 400},
     "crash": {"crash_on_start": True},
     "sick": {"unhealthy_after_s": 4},
+    "subtle": {"error_rate": 0.006},
 }
 # ZIP's own epoch: a package must not differ from one minute to the next.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -32,10 +33,13 @@ def faults_of(version: str) -> dict[str, float | int | bool]:
     return dict(FAULTS.get(version.rpartition("-")[2], {})) if "-" in version else {}
 
 
-def build_package(service: str, version: str) -> bytes:
-    """The zip of a release; the same bytes for the same names."""
+def build_package(service: str, version: str, usual_error_rate: float = 0.0) -> bytes:
+    """The zip of a release; the same bytes for the same names. `usual_error_rate` (0..1) is what fails of every
+    release of the service, however good, as in any service."""
     faults = faults_of(version)
-    release = {"service": service, "version": version, "faults": faults}
+    release: dict[str, object] = {"service": service, "version": version, "faults": faults}
+    if usual_error_rate:
+        release["usual_error_rate"] = usual_error_rate
     readme = f"# {service} {version}\n\nA package of the laptop's artifact feed.\n"
     readme += f"It misbehaves on purpose: {json.dumps(faults)}\n" if faults else "It is healthy.\n"
     buffer = io.BytesIO()
@@ -52,8 +56,9 @@ class ArtifactFeed:
 
     PATH = "/artifacts/{service}/{version}.zip"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, usual_error_rate: float = 0.0) -> None:
         self._folder = folder
+        self._usual_error_rate = usual_error_rate
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(self.PATH, self.download), web.put(self.PATH, self.upload)]
@@ -61,7 +66,8 @@ class ArtifactFeed:
     async def download(self, request: web.Request) -> web.Response:
         service, version = _names(request)
         uploaded = self._file(service, version)
-        content = uploaded.read_bytes() if uploaded.exists() else build_package(service, version)
+        built = build_package(service, version, self._usual_error_rate)
+        content = uploaded.read_bytes() if uploaded.exists() else built
         return web.Response(body=content, content_type="application/zip")
 
     async def upload(self, request: web.Request) -> web.Response:

@@ -75,7 +75,8 @@ class TelemetryConfig(_Strict):
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
-    their routing rules after `router_delay_s`."""
+    their routing rules after `router_delay_s`. Of all releases built here, however good, `usual_error_rate` (0..1) of
+    the requests fail."""
 
     subscription: str
     resource_group: str
@@ -84,6 +85,7 @@ class StandinConfig(_Strict):
     pace: float = Field(default=1.0, ge=0)
     instances: int = Field(default=2, ge=1, le=20)
     router_delay_s: float = Field(default=0.5, ge=0)
+    usual_error_rate: float = Field(default=0.0, ge=0, le=1)
     telemetry: TelemetryConfig = TelemetryConfig()
 
     @model_validator(mode="after")

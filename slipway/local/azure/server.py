@@ -161,7 +161,7 @@ class Standin:
                 *clock.routes(),
                 *routers.routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
-                *ArtifactFeed(state.path / "artifacts").routes(),
+                *ArtifactFeed(state.path / "artifacts", config.usual_error_rate).routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters), tokens, clock.now).routes(),
                 *SitesApi(config, store, plant, routers, operations, tokens, self._site_ports).routes(),
@@ -210,7 +210,7 @@ def _install(config: StandinConfig, store: SiteStore, packages: Packages) -> Non
             release = f"live-{site.name}" if site.live and name.slot == PRODUCTION else None
             # The package comes first: a kill in between must not leave a slot with a release that is not there.
             if release and site.live and not packages.at(release).exists():
-                packages.build(release, site.live.service, site.live.version)
+                packages.build(release, site.live.service, site.live.version, config.usual_error_rate)
             store.add_slot(name, release)
     packages.keep_only(store.releases())
 

@@ -28,7 +28,8 @@ MAX_HEAD = 64 * 1024
 
 @dataclass(frozen=True)
 class Release:
-    """`error_rate` in 0..1 and `latency_ms` on traffic only; `unhealthy_after_s` counts from the start.
+    """`error_rate`, beside the `usual_error_rate` of any release, in 0..1 and `latency_ms` on traffic only;
+    `unhealthy_after_s` counts from the start.
 
     `requires_header`: what every request but `/version` must carry, by name (small letters), as the SHA-256 of the
     value in hex, so that the package itself holds no credential.
@@ -37,6 +38,7 @@ class Release:
     service: str
     version: str
     error_rate: float = 0.0
+    usual_error_rate: float = 0.0
     latency_ms: float = 0.0
     crash_on_start: bool = False
     unhealthy_after_s: float | None = None
@@ -46,7 +48,9 @@ class Release:
     def load(cls, package: Path) -> "Release":
         told = json.loads((package / "release.json").read_text(encoding="utf-8"))
         required = told.get("requires_header", {})
-        return cls(told["service"], told["version"], requires_header=required, **told.get("faults", {}))
+        usual = told.get("usual_error_rate", 0.0)
+        faults = told.get("faults", {})
+        return cls(told["service"], told["version"], usual_error_rate=usual, requires_header=required, **faults)
 
     def lets_in(self, headers: Mapping[str, str]) -> bool:
         """Whether a request with these headers carries what the release demands."""
@@ -82,7 +86,7 @@ class App:
                 return Answer(503, {"status": "unhealthy", "version": release.version})
             return Answer(200, {"status": "ok", "version": release.version})
         await asyncio.sleep(random.uniform(*WORK_S) + release.latency_ms / 1000)
-        if random.random() < release.error_rate:
+        if random.random() < release.usual_error_rate + release.error_rate:
             return Answer(500, {"error": "the release failed this request", "version": release.version})
         return Answer(200, {"service": release.service, "version": release.version, "path": path})
 

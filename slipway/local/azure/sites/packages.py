@@ -38,9 +38,9 @@ class Packages:
         """Downloads and unpacks; raises PackageRefused, or OSError when the disk takes no more."""
         return await asyncio.to_thread(self._unpack, release, await self._download(uri))
 
-    def build(self, release: str, service: str, version: str) -> Path:
+    def build(self, release: str, service: str, version: str, usual_error_rate: float = 0.0) -> Path:
         """The feed's package of this version, without a detour over the network."""
-        return self._unpack(release, build_package(service, version))
+        return self._unpack(release, build_package(service, version, usual_error_rate))
 
     def keep_only(self, releases: set[str]) -> None:
         for entry in self._folder.iterdir():

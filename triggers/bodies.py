@@ -31,7 +31,7 @@ class Approval(BaseModel):
 
 
 class Command(BaseModel):
-    """The body. `id` makes a repeated request count once; `stage` says which one to retry, if there are several."""
+    """The body. `id` makes a repeated request count once; `stage` says which one is meant, if there are several."""
 
     model_config = ConfigDict(extra="forbid")
     command: str = Field(max_length=32)

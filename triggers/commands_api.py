@@ -18,8 +18,10 @@ from slipway.promotion.errors import Refused
 from slipway.promotion.ids import child_id, shortened, stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
+from slipway.promotion.ramp_commands import ramping
 from slipway.promotion.stage_run import LOCK, StageRun
 from triggers.deciding import as_response, decide, nudge, on_record, rows_for
+from triggers.entities_read import decisions_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS, require
 from triggers.intake import now
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 bp = df.Blueprint()
 
-COMMANDS = ("abort", "retry", "pause", "resume", "rollback")
+COMMANDS = ("abort", "retry", "pause", "resume", "advance", "promote", "rollback")
 
 
 @bp.route(route="api/promotions/{id}/commands", methods=["POST"])
@@ -43,7 +45,8 @@ COMMANDS = ("abort", "retry", "pause", "resume", "rollback")
         404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
         409: (
             *("ALREADY_ABORTED", "ALREADY_ENDED", "ALREADY_PAUSED", "NOT_PAUSED", "COMMAND_REUSED"),
-            *("NOT_FAILED", "RETRY_OVER", "AMBIGUOUS", "NOT_LIVE"),
+            *("NOT_FAILED", "RETRY_OVER", "AMBIGUOUS", "NOT_LIVE", "PREVIOUS_NOT_PROVEN"),
+            *("NOT_RAMPING", "ALREADY_DECIDED"),
         ),
         422: ("INVALID_BODY", "UNKNOWN_COMMAND"),
     },
@@ -52,8 +55,9 @@ async def post_command(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
     """`abort`: everything still to come is cancelled, what was changed and not proven is undone. `retry`: a
-    failed stage is tried again. `pause`, `resume`: whether further stages begin. `rollback`: an environment
-    returns to the release before this one."""
+    failed stage is tried again. `pause`, `resume`: whether further stages begin. `advance`, `promote`: a canary
+    that ramps gets its next share of the traffic, or all of it. `rollback`: a canary that ramps gives its traffic
+    back; of a release that is proven, the environment returns to the one before."""
     from triggers.bodies import Command
 
     promotion = req.route_params["id"]
@@ -72,7 +76,7 @@ async def post_command(
     )
     async with on_record(promotion, said):
         require(person, "operator")
-        if asked.command == "rollback":
+        if asked.command == "rollback" and not await _is_for_the_ramp(client, promotion, asked, person):
             return await _roll_back(client, rows, promotion, asked, person)
         if rows["intake"]["state"] == "ended":
             state = rows.get("promotion", {}).get("state", "")
@@ -91,7 +95,7 @@ async def _decided(
     names = [each["name"] for each in rows.get("promotion", {}).get("plan", [])]
     if asked.stage and names and asked.stage not in names:
         raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}")
-    given = {"command": f"{person.oid}:{asked.id}", "by": person.name, "at": at}
+    given = {"command": _key(asked, person), "by": person.name, "at": at}
     given |= {"reason": asked.reason, "stage": asked.stage}
     verdict = await decide(client, promotion, asked.command, given)
     if asked.command == "abort" and verdict is not None and _is_aborted(verdict):
@@ -100,6 +104,21 @@ async def _decided(
     if asked.command == "abort" and verdict is None:
         await _mark_later(client, promotion, _running(rows))
     return as_response(verdict, promotion)
+
+
+async def _is_for_the_ramp(
+    client: df.DurableOrchestrationClient, promotion: str, asked: "Command", person: Person
+) -> bool:
+    """Whether a rollback concerns a canary that ramps now, or did when it was said before with this key."""
+    decisions = await decisions_of(client, promotion)
+    there = ramping(decisions) if decisions else []
+    known = bool(decisions) and _key(asked, person) in decisions["answers"]
+    return known or (asked.stage in there if asked.stage else bool(there))
+
+
+def _key(asked: "Command", person: Person) -> str:
+    """What tells a person's command from every other."""
+    return f"{person.oid}:{asked.id}"
 
 
 async def _roll_back(

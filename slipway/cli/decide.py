@@ -1,4 +1,4 @@
-"""`slipway approve`, `reject`, `abort`, `retry`, `pause`, `resume`, `hold`, `lift`: what only a person can say."""
+"""`slipway approve`, `reject`, `abort`, `retry`, `advance`, `hold` and the others: what only a person can say."""
 
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -17,6 +17,8 @@ from slipway.cli.sign_in import connect
 
 StageName = Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only stage that waits for approval.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit record.")]
+
+RAMPS = typer.Argument(metavar="STAGE", help="Else the only one that ramps.")
 
 
 def approve(
@@ -57,6 +59,28 @@ def retry(
     _command(promotion, "retry", reason, url, as_json, stage or "")
 
 
+def advance(
+    promotion: PromotionId,
+    stage: Annotated[str | None, RAMPS] = None,
+    reason: Reason = "",
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a canary its next share of the traffic, past a hold point too."""
+    _command(promotion, "advance", reason, url, as_json, stage or "")
+
+
+def promote(
+    promotion: PromotionId,
+    reason: Reason,
+    stage: Annotated[str | None, RAMPS] = None,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a canary all the traffic, whatever is proven so far."""
+    _command(promotion, "promote", reason, url, as_json, stage or "")
+
+
 def rollback(
     promotion: PromotionId,
     stage: Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only one that serves it.")] = None,
@@ -64,7 +88,7 @@ def rollback(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Return an environment to the release before this promotion's."""
+    """Take a canary's traffic back, or return an environment to the release before this promotion's."""
     _command(promotion, "rollback", reason, url, as_json, stage or "")
 
 

@@ -5,7 +5,7 @@ the entity `decisions`. Asked by what stands in their place; safe to repeat.
 from typing import Any
 
 from slipway.promotion.approval import WITHDRAWN
-from slipway.promotion.decision_state import Answer, State, is_final, stage_of, with_stage, with_waiter
+from slipway.promotion.decision_state import Answer, State, is_final, stage_of, with_stage, with_waiter, without_ramp
 
 
 def close_stage(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -14,7 +14,7 @@ def close_stage(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     stage = stage_of(state, given["stage"])
     if stage.get("over"):
         return state, {"do": "end"}
-    stage = {**stage, "lost": True}
+    stage = {**without_ramp(stage), "lost": True}
     if "policy" in stage and not stage["decision"]:
         stage["decision"] = WITHDRAWN
     return with_stage(state, given["stage"], stage), {"do": "go", "nudge": state["waiters"]}

@@ -2,7 +2,7 @@
 
 Each carries a `command`, the person's own key: given twice it counts once and hears the same answer; used
 again for something else it is refused. An answer has an HTTP `status`: 200 with `words` (and `nudge`, whom
-to wake), 403 or 409 with `code` and `words`.
+to wake), 403 or 409 with `code` and `words`. What people tell a canary's ramp stands in `ramp_commands`.
 """
 
 from collections.abc import Callable

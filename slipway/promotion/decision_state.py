@@ -27,6 +27,11 @@ def with_stage(state: State, name: str, stage: dict[str, Any]) -> State:
     return {**state, "stages": {**state["stages"], name: stage}}
 
 
+def without_ramp(stage: dict[str, Any]) -> dict[str, Any]:
+    """The stage when it ramps no more: what people said to its ramp is forgotten with it."""
+    return {key: value for key, value in stage.items() if key != "ramp"}
+
+
 def with_waiter(state: State, waiter: str) -> State:
     """With `waiter` among those whom a change wakes."""
     return state if waiter in state["waiters"] else {**state, "waiters": [*state["waiters"], waiter]}

@@ -12,7 +12,8 @@ from slipway.promotion import barriers
 from slipway.promotion.barriers import Barrier, in_the_promotion
 from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
-from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter
+from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter, without_ramp
+from slipway.promotion.ramp_commands import RAMP_COMMANDS, end_ramp, heard
 
 __all__ = ["apply", "empty"]
 
@@ -41,8 +42,10 @@ def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 
 
 def ask_ramp(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    state = with_waiter(state, given["waiter"])
-    return state, _go_unless(in_the_promotion(state, {**given, "needs": ()}))
+    """`stage` ramps at `share`; may it go on? `go`, `cancel` or `wait` as in `ask_going_on`, and the newest word of a
+    person (`said`: n, do, by, reason; n is 0 when nobody said anything)."""
+    state, said = heard(state, given)
+    return state, {**_go_unless(in_the_promotion(state, {**given, "needs": ()})), "said": said}
 
 
 def ask_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -107,16 +110,16 @@ def settle(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     stage = stage_of(state, given["stage"])
     if state["aborted"] and not stage.get("settled"):
         return state, _cancel("ABORTED", "the promotion was aborted")
-    return with_stage(state, given["stage"], {**stage, "settled": True}), {"do": "go"}
+    return with_stage(state, given["stage"], {**without_ramp(stage), "settled": True}), {"do": "go"}
 
 
 def report(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """Keep the outcome of a stage's attempt; those who need it are told.
+    """Keep the outcome of a stage's attempt; those who need it are told. A ramp of it is over.
 
     `over` says that the stage has no further attempt: it waits no more. Else it may be tried again `until` then.
     """
     kept = {key: given[key] for key in ("outcome", "attempt", "over")} | {"until": given.get("until", "")}
-    state = with_stage(state, given["stage"], {**stage_of(state, given["stage"]), **kept})
+    state = with_stage(state, given["stage"], {**without_ramp(stage_of(state, given["stage"])), **kept})
     if not given["over"]:
         return state, {"nudge": state["waiters"]}
     waiters = [waiter for waiter in state["waiters"] if not _belongs(waiter, given["waiter"])]
@@ -131,8 +134,9 @@ def end(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] = {
     "ask_needs": ask_needs,
     "ask_going_on": ask_going_on,
-    "ask_retry": ask_retry,
     "ask_ramp": ask_ramp,
+    "end_ramp": end_ramp,
+    "ask_retry": ask_retry,
     "close_retry": close_retry,
     "ask_approval": ask_approval,
     "close": close,
@@ -142,6 +146,7 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "end": end,
     **CLOSING,
     **COMMANDS,
+    **RAMP_COMMANDS,
 }
 
 

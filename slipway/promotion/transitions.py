@@ -67,7 +67,12 @@ PROMOTION = Machine(
             *_rows(_OPEN, "retry", ("taken", "="), ("NOT_FAILED", "="), ("RETRY_OVER", "="), ("AMBIGUOUS", "=")),
             *_rows(SETTLED, "retry", ("NOT_FAILED", "="), ("RETRY_OVER", "=")),
             *_rows(SETTLED, "abort", ("ALREADY_ENDED", "=")),
-            *[each for late in (ABORTED, ENDED) for name in ("pause", "resume", "abort", "retry", "vote")
+            *[each for word in ("advance", "promote", "rollback")
+              for each in (*_rows(_OPEN, word, ("taken", "="), ("NOT_RAMPING", "="), ("AMBIGUOUS", "=")),
+                           *_rows(_OPEN, word, ("ALREADY_DECIDED", "=")),
+                           *_rows(SETTLED, word, ("NOT_RAMPING", "=")))],
+            *[each for late in (ABORTED, ENDED)
+              for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
             *_rows((*_OPEN, SETTLED), "vote", ("to the approval", "=")),
             *_rows(_OPEN, "settle", ("go", "="), ("go", SETTLED)),

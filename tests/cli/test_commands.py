@@ -285,6 +285,25 @@ def test_abort_is_a_command_with_its_reason(slipway: Slipway, server: ApiServer)
     assert "abort for checkout--1.1.0 is on its way" in result.stdout
 
 
+@pytest.mark.parametrize("stage", [[], ["production"]])
+@pytest.mark.parametrize("command", ["advance", "promote", "rollback"])
+def test_a_word_to_a_ramp_names_its_stage_where_there_are_several(
+    slipway: Slipway, server: ApiServer, command: str, stage: list[str]
+) -> None:
+    words = "stage production gets its next share of the traffic"
+    server.on("POST /api/promotions/checkout--1.1.0/commands", (200, {"words": words}))
+    result = slipway(command, "checkout--1.1.0", *stage, "--reason", "enough seen")
+    assert (result.exit_code, words in result.stdout) == (0, True)
+    body = server.heard[0][2]
+    assert (body["command"], body["reason"], body.get("stage")) == (command, "enough seen", *(stage or [None]))
+    assert body["id"]
+
+
+def test_all_the_traffic_at_once_wants_a_reason(slipway: Slipway, server: ApiServer) -> None:
+    assert slipway("promote", "checkout--1.1.0").exit_code == 2
+    assert server.heard == []
+
+
 @pytest.mark.parametrize("odd", ["checkout--1~2", "a/../../b"])
 def test_an_id_stays_one_part_of_the_path(slipway: Slipway, server: ApiServer, odd: str) -> None:
     slipway("status", odd)

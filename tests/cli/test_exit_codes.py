@@ -178,7 +178,10 @@ def test_the_command_tells_its_version(slipway: Slipway) -> None:
 
 @pytest.mark.parametrize(
     ("command", "usage"),
-    [("approve", "{ID} [STAGE]"), ("retry", "{ID} [STAGE]"), ("rollback", "{ID} [STAGE]"), ("lint", "{FILES}...")],
+    [
+        *[(command, "{ID} [STAGE]") for command in ("approve", "retry", "advance", "promote", "rollback")],
+        ("lint", "{FILES}..."),
+    ],
 )
 def test_the_usage_line_brackets_each_word_once(slipway: Slipway, command: str, usage: str) -> None:
     assert f"{command} [OPTIONS] {usage} " in " ".join(slipway(command, "--help").stdout.split())

@@ -148,6 +148,9 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             lost = draw.choice(["stop", "expire"])  # overtaken; or its orchestration was terminated
             return {"approved": "work", "expired": "expire", "withdrawn": lost}.get(decision, "stop"), attempt
         case "work":
+            if draw.random() < 0.7:
+                ask("ask_ramp", {**given, "waiter": f"p:{stage}:ramp", "share": draw.random(), "at": iso(NOON)})
+                return "work", attempt
             going = ask("settle", given)["do"] if draw.random() < 0.5 else "cancel"
             if going == "go" and draw.random() < 0.2:
                 return "settle again", attempt  # the read model was away
@@ -170,7 +173,8 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
 
 
 def _what_a_person_says(draw: random.Random, n: int) -> tuple[str, dict[str, Any]]:
-    name = draw.choices(["vote", "retry", "pause", "resume", "abort"], [20, 8, 3, 3, 1])[0]
+    names = ["vote", "retry", "pause", "resume", "advance", "promote", "rollback", "abort"]
+    name = draw.choices(names, [20, 8, 3, 3, 5, 5, 5, 1])[0]
     stage = draw.choice(["dev", "test"] if name == "vote" else ["", "dev", "test"])
     given = {"command": f"k{n}", "stage": stage, "by": "Alice", "at": iso(NOON), "reason": ""}
     if name == "vote":

@@ -278,7 +278,7 @@ def test_an_abort_that_comes_when_everything_is_proven_is_refused_and_marks_noth
 
 def test_no_command_but_rollback_reaches_a_promotion_that_ended(it: Underway) -> None:
     Rows("promotions").upsert(it.id, "intake", {"state": "ended"}, merge=True)
-    for command in ("abort", "retry", "pause", "resume"):
+    for command in ("abort", "retry", "pause", "resume", "advance", "promote"):
         assert it.command(command).problem == (409, "ALREADY_ENDED")
         assert it.records[-1] == ("command.refused", "ALREADY_ENDED")
     assert it.command("rollback").problem == (409, "NOT_LIVE")
@@ -309,6 +309,60 @@ def test_whoever_is_no_operator_is_refused_and_on_record(it: Underway) -> None:
 def test_what_is_no_command_is_named_and_not_on_record(it: Underway) -> None:
     assert it.command("fly").problem == (422, "UNKNOWN_COMMAND")
     assert it.records == []
+
+
+# what is said to a ramp
+
+
+def ramps(it: Underway, stage: str = "production") -> None:
+    """The stage ramps, and asks what people say."""
+    asked = {"waiter": f"{stage_id(it.id, stage)}:ramp:1", "stage": stage, "share": 0.05, "at": iso(datetime.now(UTC))}
+    it.app.signal("decisions", it.id, "ask_ramp", asked)
+
+
+def heard(it: Underway, stage: str = "production") -> dict[str, Any]:
+    """The newest word to the ramp."""
+    said: dict[str, Any] = it.app.entity("decisions", it.id)["stages"][stage]["ramp"]["said"]
+    return said
+
+
+@pytest.mark.parametrize("command", ["advance", "promote", "rollback"])
+def test_a_word_to_a_ramp_is_taken_kept_and_on_record(it: Underway, command: str) -> None:
+    ramps(it)
+    reply = it.command(command, reason="enough seen", id="k1")
+    assert reply.status == 200 and "stage production" in reply.json["words"]
+    assert it.command(command, reason="enough seen", id="k1").json == reply.json
+    assert heard(it) == {"n": 1, "do": command, "by": "Alice Adams", "reason": "enough seen"}
+    assert it.records[0] == (f"command.{command}", "")
+
+
+@pytest.mark.parametrize("command", ["advance", "promote"])
+def test_a_word_where_nothing_ramps_is_refused_and_on_record(it: Underway, command: str) -> None:
+    assert it.command(command).problem == (409, "NOT_RAMPING")
+    assert it.command(command, stage="moon").problem == (404, "UNKNOWN_STAGE")
+    assert it.records[:2] == [(f"command.{command}", ""), ("command.refused", "NOT_RAMPING")]
+
+
+def test_a_word_that_may_mean_two_ramps_names_them(it: Underway) -> None:
+    ramps(it, "test")
+    ramps(it)
+    reply = it.command("advance")
+    assert reply.problem == (409, "AMBIGUOUS") and "test, production" in reply.json["detail"]
+    assert it.command("advance", stage="test").status == 200
+
+
+def test_a_rollback_goes_to_the_stage_that_ramps_else_to_what_is_live(app: AppHost, it: Underway) -> None:
+    live(it)
+    ramps(it)
+    assert it.command("rollback", stage="test").status == 202, "it is live and proven there"
+    eventually(lambda: runs_back(app, it) == 1)
+    assert it.command("rollback", id="k1").status == 200, "a stage ramps"
+    assert heard(it)["do"] == "rollback"
+    ended = {"waiter": f"{stage_id(it.id, 'production')}:ramp:1", "stage": "production", "seen": 1}
+    app.signal("decisions", it.id, "end_ramp", ended)
+    eventually(lambda: "ramp" not in app.entity("decisions", it.id)["stages"]["production"])
+    assert it.command("rollback", id="k1").status == 200, "the same word again is no second rollback"
+    assert runs_back(app, it) == 1
 
 
 # rollback

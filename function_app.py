@@ -3,9 +3,9 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import claims, loads, mirror, nudge, ramp, record, release_watch, targets, verification
+from activities import claims, loads, mirror, nudge, ramp, record, targets, verification, watching
 from entities import decisions, environment
-from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, rollback, stage
+from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, release_watch, rollback, stage
 from triggers import (
     approvals_api,
     builds_api,
@@ -29,6 +29,7 @@ for module in (
     operation,
     rollback,
     canary_ramp,
+    release_watch,
     abort,
     intent,
     decisions,
@@ -41,7 +42,7 @@ for module in (
     verification,
     loads,
     ramp,
-    release_watch,
+    watching,
     builds_queue,
     builds_api,
     promotions_api,

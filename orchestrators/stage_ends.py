@@ -12,6 +12,9 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment
 from slipway.promotion.stage_run import Ending, Site, StageRun, Step
+from slipway.promotion.watch_run import WatchRun
+
+HARM_PROVEN = "HARM_PROVEN"
 
 
 def settle(context: Context, run: StageRun) -> Durable:
@@ -19,7 +22,9 @@ def settle(context: Context, run: StageRun) -> Durable:
     going = yield from ask_decisions(context, run.promotion, "settle", {"stage": run.plan.name, "waiter": run.instance})
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
-    yield from _unlock(context, run, {"result": "proven"})
+    until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
+    watch = {"watch": {"id": run.watch, "until": until}} if run.watch else {}
+    yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.build.version} is live and proven in {run.plan.environment}"
     return run.to(phase.REPORT, ending=Ending(Outcome.PASSED, "", words))
 
@@ -127,6 +132,8 @@ def report(context: Context, run: StageRun) -> Durable:
         yield from leave_lock(context, run)  # it may have announced itself, and others look at that
     else:
         yield from mirror_lock(context, run)
+    if ending.outcome == Outcome.PASSED and run.watch:
+        yield from _watched(context, run)
     run = replace(run, ended_at=now(context), since=now(context))
     if run.may_retry:
         until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.retry_within_s))
@@ -137,6 +144,15 @@ def report(context: Context, run: StageRun) -> Durable:
         return run.to(phase.OVER)
     yield from _tell(context, run, over=not run.may_retry)
     return replace(run, phase=phase.RETRY) if run.may_retry else run.to(phase.OVER)
+
+
+def _watched(context: Context, run: StageRun) -> Durable:
+    """Start the watch that the lock knows of already. Raises NotTaken."""
+    until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
+    watched = {**run.watched, "began_at": now(context), "tick": 0, "state": {}} if run.watched else {}
+    watch = WatchRun(replace(run, steps=(), watched={}), run.watch, now(context), until, watched)
+    order = {"orchestration": "release_watch", "instance": run.watch, "given": watch.dump()}
+    yield from insist(context, "start_orchestration", order)
 
 
 def for_retry(context: Context, run: StageRun) -> Durable:
@@ -170,7 +186,8 @@ def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
     yield from ask_lock(context, run, "release", {**result, "at": now(context)})
 
 
-def _why(run: StageRun, ending: Ending) -> dict[str, str]:
-    """As what, by whom and why a release is taken back, for the ledger."""
+def _why(run: StageRun, ending: Ending) -> dict[str, Any]:
+    """As what, by whom and why a release is taken back, for the ledger; for harm its version is rejected."""
     taken_back = {"as": phase.ROLLED_BACK if run.goes_back else UNDONE, "by": run.asked_by or "slipway"}
-    return {**taken_back, "code": ending.code, "words": ending.words}
+    rejects = run.harm or ending.code == HARM_PROVEN
+    return {**taken_back, "code": ending.code, "words": ending.words, "rejects": rejects}

@@ -9,7 +9,7 @@ it until a person has looked. What keeps a build out stands in `barriers`.
 from collections.abc import Callable
 from typing import Any
 
-from slipway.promotion import barriers, ledger
+from slipway.promotion import barriers, ledger, lock_watch
 from slipway.promotion.barriers import Barrier, age, at_the_lock, behind_live, is_newer, overtaken
 
 State = dict[str, Any]
@@ -32,6 +32,7 @@ def empty() -> State:
         "releases": [],
         "broken": None,
         "holds": [],
+        "watch": None,
     }
 
 
@@ -70,8 +71,8 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
         return state, {**_said(told), "nudge": [] if known else _older(state, given)}
     fence = state["fence"] + 1
     holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
-    state = {**_without(state, me), "fence": fence, "holder": holder}
-    return state, _granted(state)
+    state, nudged = lock_watch.without_watch({**_without(state, me), "fence": fence, "holder": holder})
+    return state, {**_granted(state), "nudge": nudged}
 
 
 def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
@@ -129,7 +130,7 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
     its_own = bool(state["live"] and state["live"]["promotion"] == holder["promotion"])
     if result == "proven":
         state = {**state, "live": {**state["live"], "proven": True}}
-        state = _told(state, ledger.with_proven(releases, given["at"], rev))
+        state = lock_watch.with_watch(_told(state, ledger.with_proven(releases, given["at"], rev)), given)
     elif result == "undone" and its_own:
         back = state["previous"][0] if state["previous"] else None
         state = {**state, "live": back, "previous": state["previous"][1:]}
@@ -178,6 +179,7 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
     "leave": leave,
     "hold": hold,
     "lift": lift,
+    **lock_watch.OPERATIONS,
 }
 
 

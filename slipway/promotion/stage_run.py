@@ -73,7 +73,7 @@ class StageRun:
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
     `tick` counts the repeats of a phase, `part` is the group of targets that is verified. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
-    `asked_by` and `reason` whose word that was.
+    `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state.
@@ -104,6 +104,7 @@ class StageRun:
     goes_back: bool = False
     asked_by: str = ""
     reason: str = ""
+    harm: bool = False
     swept: str = ""
     purged: bool = False
     switched: bool = False
@@ -174,6 +175,11 @@ class StageRun:
         """The version beside which the release is judged: what answered before; empty when nothing did."""
         before = sorted({site.previous for site in self.sites.values()} - {self.build.version, ""})
         return before[0] if before else ""
+
+    @property
+    def watch(self) -> str:
+        """The id of the release's watch after the stage; empty when it is not watched."""
+        return child_id(self.instance, "watch", str(self.attempt)) if self.plan.watch_s > 0 else ""
 
     @property
     def after_verify(self) -> str:

@@ -1,0 +1,126 @@
+"""Orchestration `release_watch`: a release is watched for as long as there is a way back, long after its stage ended.
+
+Eternal: a generation asks whether it is still wanted, has the probe and the judge look, and waits once, longer with
+age. Harm takes the release back under the lock; blindness calls a person, and never rolls back.
+"""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import azure.durable_functions as df
+
+from orchestrators.environment_lock import ask_environment
+from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.waiting import Context, Durable, NotTaken, answers_of, called, insist, now, nudge_or
+from slipway.promotion.ids import child_id
+from slipway.promotion.judge.verdict import Action
+from slipway.promotion.outcomes import Answer, Outcome, failed, moment, passed, worst
+from slipway.promotion.watch_run import WatchRun
+
+bp = df.Blueprint()
+
+CALLS = ("BLIND_TOO_LONG", "NO_HISTORY")
+
+
+@bp.orchestration_trigger(context_name="context", orchestration="release_watch")
+def release_watch(context: df.DurableOrchestrationContext) -> Durable:
+    """Input: a `WatchRun` as JSON. Returns why it ended."""
+    run = WatchRun.load(context.get_input())
+    try:
+        run, ended = yield from _generation(context, run)
+    except NotTaken:
+        ended = ""
+    if ended:
+        return {"outcome": ended}
+    context.continue_as_new(run.dump())
+    return None
+
+
+def _generation(context: Context, run: WatchRun) -> Durable:
+    """The run as it goes on, and in words why it is over, if it is."""
+    context.set_custom_status({"state": "watching", "since": run.began_at, "deadline": run.until})
+    wanted = yield from _ask(context, run, "ask_watch")
+    if wanted["watch"] != "go":
+        return run, "another release has the environment"
+    if context.current_utc_datetime >= moment(run.until):
+        yield from _ask(context, run, "end_watch")
+        version = run.stage.build.version
+        run = yield from _record(context, run, "over", f"{version} was watched until {run.until}: nothing was found")
+        return run, "its time is over"
+    checks = health_checks(context, run.stage, "watch", live=True, n=run.looks)
+    answers = yield from fan_out(context, [{**each, "id": _id(run, each["id"])} for each in checks])
+    run, judged = yield from _judged(context, run)
+    verdict = worst([*answers, judged])
+    if verdict.outcome == Outcome.FAILED:
+        return (yield from _taken_back(context, run, verdict))
+    if verdict.outcome != Outcome.PASSED and run.told != verdict.code:
+        run = yield from _call(context, run, verdict.code, verdict.words)
+    yield from nudge_or(context, run.wakes_at(context.current_utc_datetime))
+    return replace(run, looks=run.looks + 1), ""
+
+
+def _judged(context: Context, run: WatchRun) -> Durable:
+    """The run, and what the judge of one arm has against the release."""
+    tick, canary = run.due(context.current_utc_datetime), run.stage.plan.canary
+    if canary is None or tick <= run.watched.get("tick", 0):
+        return run, passed()
+    order = {
+        "promotion": run.stage.promotion,
+        "operation": child_id(run.instance, "judge", str(tick)),
+        "canary": asdict(canary),
+        "version": run.stage.build.version,
+        "baseline": run.stage.baseline,
+        "began_at": run.watched["began_at"],
+        "usual_until": run.watched["usual_until"],
+        "tick": tick,
+        "state": run.watched["state"],
+    }
+    answer = yield from called(context, "watch_tick", order)
+    if answer.state != Outcome.PASSED:  # what could not be judged now is judged at the next look
+        return run, passed()
+    run, verdict = run.judged(tick, answer.result["state"]), answer.result["verdict"]
+    if verdict["action"] == Action.ROLLBACK:
+        return run, failed(verdict["code"], verdict["words"])
+    if verdict["code"] in CALLS and run.told != verdict["code"]:
+        run = yield from _call(context, run, verdict["code"], verdict["words"])
+    return run, passed()
+
+
+def _taken_back(context: Context, run: WatchRun, verdict: Answer) -> Durable:
+    run = yield from _record(context, run, "harm", f"{verdict.words}: takes {run.stage.build.version} back")
+    back = run.going_back(f"on watch: {verdict.words}")
+    yield from answers_of(context, [context.call_sub_orchestrator("stage", back.dump(), back.instance)])
+    return run, "it was taken back"
+
+
+def _call(context: Context, run: WatchRun, code: str, words: str) -> Durable:
+    run = yield from _record(context, run, "unseen", f"a person must look: {words}", {"calls": True, "code": code})
+    return replace(run, told=code)
+
+
+def _ask(context: Context, run: WatchRun, operation: str) -> Durable:
+    where = run.stage.plan.environment, run.stage.build.service
+    return (yield from ask_environment(context, *where, operation, {"id": run.instance}))
+
+
+def _record(
+    context: Context, run: WatchRun, action: str, words: str, evidence: dict[str, Any] | None = None
+) -> Durable:
+    run = replace(run, rev=run.rev + 1)
+    record = {
+        "promotion": run.stage.promotion,
+        "id": f"{run.instance}:{run.rev}",
+        "at": now(context),
+        "actor": "slipway",
+        "action": f"watch.{action}",
+        "stage": run.stage.plan.name,
+        "words": words,
+        "evidence": evidence or {},
+    }
+    yield from insist(context, "record", record)
+    return run
+
+
+def _id(run: WatchRun, check: str) -> str:
+    """The check's id below the watch: the stage's own of the same step may still be known."""
+    return child_id(run.instance, *check.split(":")[-3:])

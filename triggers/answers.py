@@ -305,6 +305,16 @@ class Hold(Answer):
     expires_at: Moment
 
 
+class RejectedVersion(Answer):
+    """What this version did here: it is not let in again until its `rejected-` and version is lifted."""
+
+    version: str
+    promotion: str
+    code: str
+    words: str
+    at: Moment
+
+
 class HoldSaid(Hold):
     """The hold as it was taken in."""
 
@@ -321,6 +331,7 @@ class ServiceThere(Answer):
     waiting: list[WaitingBuild]
     broken: BrokenLock | None
     holds: list[Hold]
+    rejected: list[RejectedVersion]
 
 
 class ServiceInEnvironment(ServiceThere):

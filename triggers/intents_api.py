@@ -1,7 +1,8 @@
 """`POST /api/intents`, `DELETE /api/intents/{intent}`: what a person says of a service in an environment.
 
 An id names its place: `{environment}.{service}.{8 hex digits}`; `{environment}.{service}.broken` opens a lock
-that a rollback left broken, after a person has looked.
+that a rollback left broken, after a person has looked; `{environment}.{service}.rejected-{version}` lets a version
+in again that was rejected there.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from slipway.promotion.approval import Person
-from slipway.promotion.ids import is_name, shortened
+from slipway.promotion.ids import is_name, is_version, shortened
+from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import iso
 from triggers.entities_read import lock_of
 from triggers.http import NotFound, answer, api, body_of
@@ -56,15 +58,15 @@ async def post_intent(
 async def delete_intent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
-    """Lift a hold, or open a broken lock. 200, or 202 if not yet visible; 404 when there is no such intent."""
+    """Lift a hold, open a broken lock, or let a rejected version in again. 200, or 202 if not yet visible; 404 when
+    there is no such intent."""
     id = req.route_params["intent"]
     environment, service, which = _place_of(id)
-    lock = await lock_of(client, environment, service)
-    there = lock.get("broken") if which == "broken" else [each for each in lock.get("holds", ()) if each["id"] == id]
-    if not there:
+    of_the_lock = which == "broken" or which.startswith(REJECTED_ID)
+    given = {"id": which if of_the_lock else id}
+    if given["id"] not in _standing(await lock_of(client, environment, service)):
         raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
     words = f"{person.name} lifts {id}"
-    given = {"id": "broken" if which == "broken" else id}
     visible = await _say(client, "lift", environment, service, given, person, words)
     url = _place(environment, service)
     return answer({"words": words}, 200 if visible else 202, None if visible else {"Location": url})
@@ -80,7 +82,8 @@ async def _say(
     words: str,
 ) -> bool:
     """Start the orchestration and wait a little for its end. Whether it ended in time."""
-    instance = shortened(f"intent:{operation}:{given['id']}:{uuid.uuid4().hex[:8]}")
+    named = given["id"].replace("+", "~")  # of a version, as in a promotion's id
+    instance = shortened(f"intent:{operation}:{named}:{uuid.uuid4().hex[:8]}")
     order = {"operation": operation, "given": given, "environment": environment, "service": service}
     await client.start_new("intent", instance, {**order, "by": person.oid, "words": words})
     deadline = time.monotonic() + SHOWS_WITHIN_S
@@ -97,7 +100,15 @@ def _place(environment: str, service: str) -> str:
 
 
 def _place_of(id: str) -> tuple[str, str, str]:
-    parts = id.split(".")
-    if len(parts) != 3 or not all(is_name(part) for part in parts):
+    environment, service, which = [*id.split(".", 2), "", ""][:3]
+    of_a_version = which.startswith(REJECTED_ID) and is_version(which.removeprefix(REJECTED_ID))
+    if not (is_name(environment) and is_name(service) and (is_name(which) or of_a_version)):
         raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
-    return parts[0], parts[1], parts[2]
+    return environment, service, which
+
+
+def _standing(lock: dict[str, Any]) -> set[str]:
+    """What can be lifted there, by the id that the lock knows it by."""
+    holds = {str(each["id"]) for each in lock.get("holds", ())}
+    rejected = {f"{REJECTED_ID}{each['version']}" for each in lock.get("rejected", ())}
+    return holds | rejected | ({"broken"} if lock.get("broken") else set())

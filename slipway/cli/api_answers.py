@@ -190,6 +190,13 @@ class Hold(BaseModel):
     expires_at: datetime
 
 
+class RejectedVersion(BaseModel):
+    """A version that is not let in there again, and why."""
+
+    version: str
+    words: str
+
+
 class ServiceThere(BaseModel):
     """One service in one environment."""
 
@@ -199,6 +206,7 @@ class ServiceThere(BaseModel):
     waiting: list[Waiting] = []
     broken: Broken | None = None
     holds: list[Hold] = []
+    rejected: list[RejectedVersion] = []
 
 
 class Environment(BaseModel):

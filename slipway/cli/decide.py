@@ -117,11 +117,13 @@ def hold(
 
 
 def lift(
-    intent: Annotated[str, typer.Argument(metavar="ID", help="As `hold` told; or ENV.SERVICE.broken.")],
+    intent: Annotated[
+        str, typer.Argument(metavar="ID", help="As `hold` told; ENV.SERVICE.broken or …rejected-VERSION.")
+    ],
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lift a hold, or open a lock that a rollback left broken."""
+    """Lift a hold, open a lock that a rollback left broken, or let a rejected version in again."""
     _say(connect(url).delete(f"/api/intents/{quote(intent, safe='')}"), f"{intent} is lifted", as_json)
 
 

@@ -124,7 +124,7 @@ def _environments(found: list[Environment], now: datetime) -> RenderableType:
 
 
 def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterator[Text]:
-    """Why nothing goes there, and how that ends: a lock that is broken, holds that are in force."""
+    """Why nothing goes there, and how that ends: a lock that is broken, holds that are in force, rejected versions."""
     if service.broken:
         yield Text(clean(f"! {service.service} in {environment} is broken: {spoken(service.broken.words, now)}"), "red")
         yield Text(clean(f"  once somebody has looked: slipway lift {environment}.{service.service}.broken"), "dim")
@@ -133,6 +133,12 @@ def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterato
             kept = f"{service.service} is held out of {environment} by {hold.by}, {until(hold.expires_at, now)}"
             yield Text(clean(f"! {kept}: {hold.reason}"), "yellow")
             yield Text(clean(f"  slipway lift {hold.id}"), "dim")
+    for each in service.rejected:
+        yield Text(
+            clean(f"! {service.service} {each.version} was rejected in {environment}: {spoken(each.words, now)}"),
+            "yellow",
+        )
+        yield Text(clean(f"  slipway lift {environment}.{service.service}.rejected-{each.version}"), "dim")
 
 
 def _live(service: ServiceThere) -> Text:

@@ -15,6 +15,7 @@ State = Mapping[str, Any]
 ABORTED, PAUSED, PAUSE_OVER = "ABORTED", "PAUSED", "PAUSE_OVER"
 NEED_NOT_PASSED, NEED_NOT_OVER = "NEED_NOT_PASSED", "NEED_NOT_OVER"
 LOCK_BROKEN, BEHIND, SUPERSEDED, IGNORED = "LOCK_BROKEN", "BEHIND", "SUPERSEDED", "IGNORED"
+REJECTED = "VERSION_REJECTED"
 HELD, LOCK_TAKEN, QUEUED_BEHIND = "HELD", "LOCK_TAKEN", "QUEUED_BEHIND"
 SUPERSEDE, QUEUE, IGNORE = "supersede", "queue", "ignore"
 
@@ -45,7 +46,8 @@ def in_the_promotion(decisions: State, stage: State) -> Iterator[Barrier]:
 def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
     """What keeps `build` from the lock; nothing when it has it. The lock grants exactly when there is nothing.
 
-    `build`: holder (the stage's instance id), promotion, finished_at, received_at, on_newer_build, at, goes_back.
+    `build`: holder (the stage's instance id), promotion, version, finished_at, received_at, on_newer_build, at,
+    goes_back.
     """
     holder = lock["holder"]
     if holder and holder["holder"] == build["holder"]:
@@ -56,6 +58,7 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
         yield Barrier(BEHIND, lock["live"])
     yield from overtaken(lock, build)
     if not build.get("goes_back"):
+        yield from (Barrier(REJECTED, each) for each in lock.get("rejected", ()) if each["version"] == build["version"])
         yield from (Barrier(HELD, hold) for hold in holds_in_force(lock, build["at"]))
     if holder:
         yield Barrier(LOCK_TAKEN, holder)

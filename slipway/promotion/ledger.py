@@ -90,5 +90,11 @@ def proven_before(entries: Iterable[Entry], version: str) -> list[str]:
     )
 
 
+def proven_at(entries: Iterable[Entry], version: str) -> str:
+    """When `version` was proven, the last time that it was live here; empty when it was taken back, or never was."""
+    last = next((each for each in entries if each["version"] == version), None)
+    return str(last["proven_at"]) if last and last["state"] in (PROVEN, REPLACED) else ""
+
+
 def _changed(entries: Entries, changed: Entry, rev: int, **more: Any) -> Entries:
     return [{**each, **more, "rev": rev} if each is changed else each for each in entries]

@@ -16,7 +16,9 @@ State = dict[str, Any]
 Answer = dict[str, Any]
 Given = dict[str, Any]
 KEPT_PREVIOUS = 5
-_TURNED_AWAY = (barriers.LOCK_BROKEN, barriers.BEHIND, barriers.SUPERSEDED, barriers.IGNORED)
+KEPT_REJECTED = 20
+REJECTED_ID = "rejected-"  # before the version: what `lift` takes away
+_TURNED_AWAY = (barriers.LOCK_BROKEN, barriers.BEHIND, barriers.SUPERSEDED, barriers.IGNORED, barriers.REJECTED)
 
 
 def empty() -> State:
@@ -33,6 +35,7 @@ def empty() -> State:
         "broken": None,
         "holds": [],
         "watch": None,
+        "rejected": [],
     }
 
 
@@ -54,8 +57,9 @@ def announce(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def acquire(state: State, given: Given) -> tuple[State, Answer]:
-    """Ask for the lock: `granted` (with a fence and what is live), `queued`, `held` by a person's word, `behind`
-    a newer live release, `superseded` or `ignored` for another build, or `broken`. `given` as in `announce`.
+    """Ask for the lock: `granted` (with a fence, what is live, and when this version was last proven here), `queued`,
+    `held` by a person's word, `behind` a newer live release, `superseded` or `ignored` for another build, `rejected`
+    for what this version did here before, or `broken`. `given` as in `announce`.
     """
     me = given["holder"]
     if state["holder"] and state["holder"]["holder"] == me:
@@ -122,6 +126,7 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
 
     `proven`: the release that was switched to stays. `undone`: the previous one serves again.
     `unchanged`: nothing was switched. `broken`: nobody knows; the lock stays shut.
+    With `rejects` the version that came back is not let in again until a person lifts that.
     """
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
@@ -138,6 +143,8 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
     elif result == "broken":
         state = {**state, "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]}}
         state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
+    if given.get("rejects"):
+        state = _with_rejected(state, holder, given)
     return state, {"lock": "free", "nudge": _waiting(state) if result == "broken" else _next(state)}
 
 
@@ -162,11 +169,14 @@ def hold(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def lift(state: State, given: Given) -> tuple[State, Answer]:
-    """Take a hold back, or open a broken lock after a person has looked (`id` is `broken` then)."""
-    if given["id"] == "broken":
+    """Take a hold back, or open a broken lock after a person has looked (`id` is `broken` then), or let a rejected
+    version in again (`rejected-` and the version)."""
+    id = given["id"]
+    if id == "broken":
         state = {**state, "broken": None}
-    left = [each for each in state["holds"] if each["id"] != given["id"]]
-    return {**state, "holds": left}, {"lifted": given["id"], "nudge": _waiting(state)}
+    holds = [each for each in state["holds"] if each["id"] != id]
+    rejected = [each for each in state.get("rejected", ()) if f"{REJECTED_ID}{each['version']}" != id]
+    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": _waiting(state)}
 
 
 OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
@@ -202,7 +212,8 @@ def _next_rev(state: State) -> int:
 def _granted(state: State) -> Answer:
     live = state["live"] or {"version": "", "targets": []}
     found = {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
-    return {"lock": "granted", "fence": state["holder"]["fence"], **found, "nudge": []}
+    proven_at = ledger.proven_at(_releases(state), state["holder"]["version"])
+    return {"lock": "granted", "fence": state["holder"]["fence"], **found, "proven_at": proven_at, "nudge": []}
 
 
 def _turned_away(state: State, given: Given, barrier: Barrier) -> tuple[State, Answer]:
@@ -223,9 +234,19 @@ def _said(barrier: Barrier) -> Answer:
             return {"lock": "behind", "live": by}
         case barriers.SUPERSEDED | barriers.IGNORED:
             return {"lock": barrier.code.lower(), "by": by["promotion"]}
+        case barriers.REJECTED:
+            return {"lock": "rejected", "rejected": by}
         case barriers.HELD:
             return {"lock": "held", "hold": by}
     return {"lock": "queued", "behind": by["promotion"]}
+
+
+def _with_rejected(state: State, holder: dict[str, Any], given: Given) -> State:
+    """With the holder's version among the rejected, the newest of them last."""
+    told = {key: given[key] for key in ("code", "words", "at")}
+    entry = {"version": holder["version"], "promotion": holder["promotion"], **told}
+    others = [each for each in state.get("rejected", ()) if each["version"] != holder["version"]]
+    return {**state, "rejected": [*others, entry][-KEPT_REJECTED:]}
 
 
 def _is_holder(state: State, given: Given) -> bool:

@@ -14,6 +14,7 @@ from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, is_late
 from slipway.promotion.barriers import Barrier, at_the_lock, in_the_promotion
 from slipway.promotion.decision_state import empty
 from slipway.promotion.ids import stage_id
+from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.plan import ApprovalPolicy, StagePlan
 
@@ -83,6 +84,7 @@ class Case:
         return {
             "holder": stage_id(self.promotion, self.stage.name),
             "promotion": self.promotion,
+            "version": self.version,
             "finished_at": self.finished_at,
             "received_at": self.received_at,
             "on_newer_build": self.stage.on_newer_build,
@@ -205,6 +207,9 @@ def _of_the_lock(case: Case, barrier: Barrier) -> Reason:
         case barriers.IGNORED:
             words = f"{by['promotion']}, an older build, is on its way, and newer ones are ignored meanwhile"
             return reason(words, ended_by=f"the end of {by['promotion']}")
+        case barriers.REJECTED:
+            lifted = f"slipway lift {case.stage.environment}.{case.service}.{REJECTED_ID}{by['version']}"
+            return reason(f"{by['version']} was rejected here: {by['words']}", since=by["at"], ended_by=lifted)
         case barriers.HELD:
             lifted = f"slipway lift {by['id']}"
             return reason(_said("held", by), since=by["at"], until=by["expires_at"], ended_by=lifted)

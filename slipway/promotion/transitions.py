@@ -284,7 +284,7 @@ LOCK = Machine(
             *_rows((FREE, TAKEN, BROKEN), "announce", ("go", "="), ("superseded", "="), ("ignored", "=")),
             *_rows(FREE, "acquire", ("granted", TAKEN), ("queued", "="), ("held", "=")),
             *_rows(TAKEN, "acquire", ("granted", "="), ("queued", "="), ("held", "=")),
-            *_rows((FREE, TAKEN), "acquire", ("behind", "="), ("superseded", "="), ("ignored", "=")),
+            *_rows((FREE, TAKEN), "acquire", ("behind", "="), ("superseded", "="), ("ignored", "="), ("rejected", "=")),
             *_rows(BROKEN, "acquire", ("broken", "=")),
             *_rows(TAKEN, "raise_fence", ("raised", "="), ("not yours", "=")),
             *_rows((FREE, BROKEN), "raise_fence", ("not yours", "=")),
@@ -297,7 +297,7 @@ LOCK = Machine(
             *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
             *_rows(TAKEN, "leave", ("left", FREE)),
             *_rows((FREE, TAKEN, BROKEN), "hold", ("hold", "=")),
-            *_rows((FREE, TAKEN, BROKEN), "lift", ("hold", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "lift", ("hold", "="), ("rejected", "=")),
             *_rows((FREE, TAKEN), "lift", ("broken", "=")),
             *_rows(BROKEN, "lift", ("broken", FREE)),
         ]

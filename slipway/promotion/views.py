@@ -127,7 +127,8 @@ def environments(rows: list[tuple[str, str, dict[str, Any]]], order: list[str], 
 
 
 def environment_service(service: str, state: dict[str, Any], at: str) -> dict[str, Any]:
-    """One service in one environment: live, previous, on its way, waiting, broken, holds in force at `at`."""
+    """One service in one environment: live, previous, on its way, waiting, broken, holds in force at `at`, and the
+    versions that were rejected there."""
     holder = state["holder"]
     shown = ("promotion", "version", "stage", "since")
     return {
@@ -138,6 +139,7 @@ def environment_service(service: str, state: dict[str, Any], at: str) -> dict[st
         "waiting": [{key: entry[key] for key in ("promotion", "version")} for entry in state["queue"]],
         "broken": state["broken"],
         "holds": holds_in_force(state, at),
+        "rejected": list(state.get("rejected", ())),
     }
 
 

@@ -230,6 +230,23 @@ def test_environments_show_holds_that_are_in_force_and_how_to_lift_them(slipway:
     assert "slipway lift test.cart.broken" in page
 
 
+def test_environments_show_versions_that_were_rejected_and_how_to_let_them_in_again(
+    slipway: Slipway, server: ApiServer
+) -> None:
+    rejected = {"version": "1.1.0", "promotion": "checkout--1.1.0", "code": "HARM", "words": "canary fails", "at": ""}
+    there = {"service": "checkout", "live": None, "previous": [], "on_its_way": None, "waiting": [], "broken": None}
+    services = [there | {"holds": [], "rejected": [rejected]}]
+    server.on("GET /api/environments", (200, {"environments": [{"environment": "test", "services": services}]}))
+    page = slipway("environments").stdout
+    assert "checkout 1.1.0 was rejected in test: canary fails" in page
+    assert "slipway lift test.checkout.rejected-1.1.0" in page
+
+
+def test_a_lift_of_a_version_stays_one_part_of_the_path(slipway: Slipway, server: ApiServer) -> None:
+    server.on("DELETE /api/intents/test.checkout.rejected-1.1.0%2B5", (200, {"words": "Alice lifts it"}))
+    assert slipway("lift", "test.checkout.rejected-1.1.0+5").exit_code == 0
+
+
 def test_a_watch_ends_with_a_stage_that_may_be_tried_again(slipway: Slipway, server: ApiServer) -> None:
     failed = a_stage("test", "failed", waits_for="retry", deadline="2999-01-01T00:00:00Z")
     waiting = a_promotion(failed, state="failed", waits_for="test: retry", ended_at="", runtime="Running")

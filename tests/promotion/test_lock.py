@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -249,6 +250,64 @@ def test_a_raised_fence_makes_the_old_one_worthless() -> None:
     again, answer = lock.apply(state, "raise_fence", given)
     assert (again, answer["fence"]) == (state, 2), "asked again, it answers the same"
     assert lock.apply(state, "raise_fence", {**given, "holder": "x"})[1]["lock"] == "not yours"
+
+
+def rejected(name: str = "1", result: str = "unchanged", state: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A lock whose holder `name` came back, and must not come again."""
+    state, answer = ask(lock.empty() if state is None else state, name, minutes=float(name))
+    if result == "undone":
+        state = switch(state, name, answer["fence"], minutes=float(name))
+    given = {"holder": f"checkout--{name}:prod", "fence": answer["fence"], "result": result, "rejects": True}
+    told = {"as": "undone", "by": "slipway", "code": "HARM", "words": "it fails", "at": iso(NOON)}
+    return lock.apply(state, "release", given | told)[0]
+
+
+@pytest.mark.parametrize("result", ["undone", "unchanged"])
+def test_a_rejected_version_is_not_let_in_again_and_any_other_is(result: str) -> None:
+    state = rejected(result=result)
+    entry = {"version": "1", "promotion": "checkout--1", "code": "HARM", "words": "it fails", "at": iso(NOON)}
+    assert state["rejected"] == [entry]
+    state, answer = ask(state, "1", minutes=1)
+    assert answer == {"lock": "rejected", "rejected": entry, "nudge": []}
+    assert state["queue"] == state["announced"] == []
+    assert ask(state, "2", minutes=2)[1]["lock"] == "granted"
+
+
+def test_who_takes_a_release_back_is_let_in_though_its_version_is_rejected() -> None:
+    given = {"holder": "checkout--1:prod:back", "waiter": "w", "promotion": "checkout--1", "stage": "prod"}
+    given |= {"version": "1", "finished_at": iso(NOON), "received_at": iso(NOON), "at": iso(NOON), "goes_back": True}
+    assert lock.apply(rejected(), "acquire", given)[1]["lock"] == "granted"
+
+
+def test_a_person_lets_a_rejected_version_in_again() -> None:
+    state, answer = lock.apply(rejected("2", state=rejected("1")), "lift", {"id": "rejected-1"})
+    assert answer["lifted"] == "rejected-1"
+    assert [each["version"] for each in state["rejected"]] == ["2"]
+    assert ask(state, "1", minutes=1)[1]["lock"] == "granted"
+
+
+def test_a_version_is_rejected_once_and_the_last_twenty_are_kept() -> None:
+    state = lock.empty()
+    for n in (1, *range(1, 24)):
+        state = rejected(str(n), state={**state, "rejected": [*state["rejected"]]} if n != 1 else lock.empty())
+    assert [each["version"] for each in state["rejected"]] == [str(n) for n in range(4, 24)]
+
+
+def test_a_lock_of_before_versions_were_rejected_still_works() -> None:
+    old = {key: value for key, value in lock.empty().items() if key != "rejected"}
+    assert ask(old, "1")[1]["lock"] == "granted"
+    assert [each["version"] for each in rejected(state=old)["rejected"]] == ["1"]
+
+
+def test_whoever_is_granted_hears_when_its_version_was_proven_here() -> None:
+    state, answer = ask(lock.empty(), "1")
+    assert answer["proven_at"] == ""
+    state, _ = give_back(switch(state, "1", 1), "1", 1, "proven")
+    state, answer = ask(state, "1")
+    assert answer["proven_at"] == iso(NOON)
+    assert ask(state, "1")[1] == answer, "asked again, it answers the same"
+    state, _ = give_back(switch(state, "1", 2), "1", 2, "undone")
+    assert ask(state, "1")[1]["proven_at"] == "", "it was taken back since"
 
 
 @given(

@@ -198,6 +198,17 @@ def test_a_broken_lock_says_what_happened_and_how_it_is_opened() -> None:
     assert reason.ended_by == "slipway lift prod.checkout.broken"
 
 
+def test_a_version_that_was_rejected_here_says_why_and_how_it_is_let_in_again() -> None:
+    mine = build(2)
+    state = turn(with_release("1"), ("acquire", mine))
+    told = {"fence": state["fence"], "result": "unchanged", "at": iso(NOON), "code": "HARM", "words": "it fails"}
+    state = turn(state, ("release", mine | told | {"rejects": True}))
+    reason = only(a_case(lock=state))
+    assert (reason.code, reason.words, reason.since) == ("VERSION_REJECTED", "2 was rejected here: it fails", iso(NOON))
+    assert reason.ended_by == "slipway lift prod.checkout.rejected-2"
+    assert codes(a_case(version="2.1", lock=state)) == []
+
+
 def test_order_and_other_builds_stop_it_as_its_pipeline_says() -> None:
     assert only(a_case(lock=with_release("3"))).words == "3, a newer build, is live already"
     others = turn(with_release("1"), ("announce", build(3)), ("announce", build(1, minutes=1.5)))
@@ -245,10 +256,11 @@ asks = st.builds(
     lambda name, number, mode, minutes: (name, build(number, mode, minutes)),
     *(st.sampled_from(["announce", "acquire", "acquire"]), numbers, modes, moments),
 )
-ends = st.builds(lambda result: ("end", {"result": result}), st.sampled_from(["proven", "undone", "broken", "kept"]))
+results = st.sampled_from(["proven", "undone", "broken", "kept"])
+ends = st.builds(lambda result, rejects: ("end", {"result": result, "rejects": rejects}), results, st.booleans())
 leaves = st.builds(lambda number: ("leave", {"holder": build(number)["holder"]}), numbers)
 holds = st.builds(a_hold, st.sampled_from(["a", "b"]), st.sampled_from([0.05, 1, 9]))
-lifts = st.builds(lambda id: ("lift", {"id": id}), st.sampled_from(["a", "b", "broken", "broken"]))
+lifts = st.builds(lambda id: ("lift", {"id": id}), st.sampled_from(["a", "b", "broken", "broken", "rejected-2"]))
 lock_lives = st.lists(st.one_of(asks, asks, asks, ends, ends, leaves, holds, lifts), max_size=14)
 
 expired = ("close", {"stage": "prod", "as": "expired"})
@@ -278,6 +290,7 @@ def lived(operations: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
                 state = turn(state, ("switched", holder | {"release": release | {"at": iso(NOON)}}))
             result = {"result": asked["result"].replace("kept", "unchanged"), "at": iso(NOON)}
             result |= {"as": "undone", "by": "slipway", "code": "?", "words": "?"}
+            result |= {"rejects": asked["rejects"] and asked["result"] in ("undone", "kept")}
             state = turn(state, ("release", holder | result))
     return state
 
@@ -316,7 +329,8 @@ def test_it_is_allowed_exactly_when_the_lock_would_be_granted(
         _, granted = lock.apply(state, "acquire", asked)
         assert answer.allowed == (granted["lock"] == "granted"), (answer, granted)
         blocking = [each.code for each in answer.reasons if each.blocks]
-        first = {"broken": "LOCK_BROKEN", "queued": blocking[0]} if blocking else {}
+        told = {"broken": "LOCK_BROKEN", "rejected": "VERSION_REJECTED"}
+        first = {**told, "queued": blocking[0]} if blocking else {}
         assert blocking[:1] == [first.get(granted["lock"], granted["lock"].upper())] * bool(blocking)
     else:
         assert not answer.allowed

@@ -208,7 +208,8 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "release": {**release, "received_at": iso(NOON)},
         "result": draw.choice(results),
         **{"as": "undone", "code": "?", "words": "?"},
-        "id": draw.choice(["broken", "h1"]) if name == "lift" else "h1",
+        "rejects": draw.random() < 0.2,
+        "id": draw.choice(["broken", "h1", f"rejected-{n}"]) if name == "lift" else "h1",
         "reason": "?",
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -89,3 +90,35 @@ def test_a_hold_may_say_the_moment_at_which_it_ends(app: AppHost, away: timedelt
     reply = app.http("POST", "/api/intents", ALICE, a_hold(expires_at=ends, **{"for": None}))
     assert (reply.status, reply.json["expires_at"]) == (201, ends)
     assert app.http("DELETE", f"/api/intents/{reply.json['id']}", ALICE).status == 200
+
+
+@pytest.mark.parametrize("version", ["7.1.0", "7.1.0-rc.1+5"])
+def test_a_rejected_version_is_shown_and_let_in_again_by_its_id(app: AppHost, version: str) -> None:
+    at = iso(datetime.now(UTC))
+    holder = {"holder": f"checkout--{version}:prod", "waiter": "w", "promotion": f"checkout--{version}"}
+    build = {"stage": "prod", "version": version, "finished_at": at, "received_at": at, "at": at}
+    build |= {"goes_back": True}  # other tests' holds are no matter
+    app.signal("environment", LOCK, "acquire", holder | build)
+    fence = app.entity("environment", LOCK)["fence"]
+    told = {"fence": fence, "result": "unchanged", "rejects": True, "code": "HARM", "words": "it fails"}
+    app.signal("environment", LOCK, "release", holder | told | {"at": at})
+    id = f"production.checkout.rejected-{version}"
+    assert app.http("DELETE", f"/api/intents/{id}9", ALICE).problem == (404, "UNKNOWN_INTENT")
+    hold = app.http("POST", "/api/intents", ALICE, a_hold())  # copies the lock into what people are shown
+    shown = app.http("GET", hold.headers["location"], ALICE).json["rejected"]
+    assert {
+        "version": version,
+        "promotion": f"checkout--{version}",
+        "code": "HARM",
+        "words": "it fails",
+        "at": at,
+    } in shown
+    assert app.http("DELETE", f"/api/intents/{quote(id, safe='')}", ALICE).status == 200
+    assert version not in [each["version"] for each in app.entity("environment", LOCK)["rejected"]]
+    assert audited(CHAIN)[-1] == ("intent.lift", "")
+    app.http("DELETE", f"/api/intents/{hold.json['id']}", ALICE)
+
+
+@pytest.mark.parametrize("id", ["production.checkout", "production.checkout.rejected-", "a.b.c.d", "production"])
+def test_what_can_be_no_intent_is_unknown(app: AppHost, id: str) -> None:
+    assert app.http("DELETE", f"/api/intents/{id}", ALICE).problem == (404, "UNKNOWN_INTENT")

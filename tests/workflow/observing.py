@@ -56,7 +56,7 @@ def lock_transition(
     if name == "release":
         said = given["result"] if answer["lock"] == "free" else answer["lock"]
     elif name in ("hold", "lift"):
-        said = "broken" if given["id"] == "broken" else "hold"
+        said = "broken" if given["id"] == "broken" else "rejected" if given["id"].startswith("rejected-") else "hold"
     else:
         said = answer["lock"]
     return Transition(lock_state(before), name, lock_state(after), said)

@@ -21,6 +21,7 @@ from tests.promotion.builders import NOON
 from tests.workflow.traps import traps
 from tests.workflow.world import World
 
+JSON = {"content-type": "application/json"}
 stepped_into: list[tuple[str, str]] = []  # orchestration and trap; see `conftest.py`
 
 
@@ -69,6 +70,12 @@ class WorldFunctions:
         if name == "nudge":
             for waiter in order["waiters"]:
                 await raise_nudge(self.engine, waiter)
+            return json.dumps(passed().dump())
+        if name == "start_orchestration":
+            path = f"orchestrators/{order['orchestration']}/{order['instance']}"
+            await self.engine.handle(
+                RpcRequest("POST", path, {}, JSON, json.dumps(json.dumps(order["given"])).encode())
+            )
             return json.dumps(passed().dump())
         try:
             answer = self.world.answer(name, order)

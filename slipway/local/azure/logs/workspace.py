@@ -50,7 +50,8 @@ class Workspace:
         self._store = LogStore(folder / "logs.duckdb")
         self._mishaps = MishapsApi()
         self.log = BufferedLog(self._store, sources.now)
-        self._api = LogsApi(Queries(self._store, self._rows), self._ready, self._mishaps, tokens, config.workspaces)
+        queries = Queries(self._store, self._rows)
+        self._api = LogsApi(queries, self._ready, self._mishaps, tokens, config.workspaces, sources.now)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Workspace":

@@ -60,8 +60,8 @@ def rows_of(phases: Sequence[Phase], service: Service, seed: int, begins: dateti
     counts AS (SELECT s, role, greatest(0, round(rate + sqrt(rate) * {_normal(a_second)}))::BIGINT AS n FROM rates),
     draws AS (SELECT s, role, hash(xor({a_second}, unnest(range(n))::UBIGINT)) AS h FROM counts),
     requests AS (
-        SELECT *, s + to_microseconds(floor({_uniform("h", 1)} * 1000000)::BIGINT) AS moment, {_uniform("h", 2)} AS chosen,
-            {_uniform("h", 3)} AS failing, {_uniform("h", 4)} AS answering
+        SELECT *, s + to_microseconds(floor({_uniform("h", 1)} * 1000000)::BIGINT) AS moment,
+            {_uniform("h", 2)} AS chosen, {_uniform("h", 3)} AS failing, {_uniform("h", 4)} AS answering
         FROM draws),
     served AS (
         SELECT requests.*, version, latency_ms, error_rate,

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import process_time
 
 from bench.figure import Figure, ms
 from slipway.adapters.telemetry.logs import queries_of
@@ -33,8 +34,10 @@ BEGINS = ENDS - timedelta(seconds=ROWS / PER_SECOND)
 def figures() -> Iterable[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         store = LogStore(Path(folder) / "logs.duckdb")
-        took_ms = ms(lambda: store.fill(_rows()))
-        yield _at_most("a history of 1,000,000 requests, drawn and stored (ms)", took_ms, 3000)
+        before = process_time()
+        store.fill(_rows())
+        took_ms = 1000 * (process_time() - before)
+        yield _at_most("a history of 1,000,000 requests, drawn and stored (ms of CPU)", took_ms, 2000)
         queries = Queries(store, lambda begins, ends: f"SELECT * FROM {TABLE}")
         ticks = _question(minutes=5, canary="2.0.0")
         whole = _question(minutes=int((ENDS - BEGINS) / TICK), canary="")

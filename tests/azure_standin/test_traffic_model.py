@@ -74,3 +74,14 @@ def test_phases_follow_who_served() -> None:
         ("2.0.0", 0.25, 2 * MINUTE, 3 * MINUTE),
     ]
     assert (found[2].error_rate, found[2].latency_ms, found[2].per_second) == (0.1, 9.0, 5.0)
+
+
+def test_phases_begin_with_a_whole_second_whatever_is_asked(store: LogStore) -> None:
+    old = SimpleNamespace(service="checkout", version="1.0.0", share=1.0, instances=("a",), faults={})
+
+    def numbers(begins: datetime, ends: datetime) -> set[tuple[Any, ...]]:
+        phases = tuple(phases_of(lambda _: (old,), 50.0, begins, ends))
+        return set(drawn(store, "Number", begins, ends, phases=phases))
+
+    cut = NOON + timedelta(seconds=10.4)
+    assert numbers(NOON, cut) | numbers(cut, NOON + MINUTE) == numbers(NOON, NOON + MINUTE)

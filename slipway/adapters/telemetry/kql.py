@@ -32,7 +32,7 @@ class Parameters:
             "role": _text(self.role),
             "versions": f"dynamic([{', '.join(_text(version) for version in self.versions)}])",
             "bins": str(self.bins),
-            "bin_of": f"(at: datetime) {{ datetime_diff('microsecond', at, begins) * {self.bins} / {span_us} }}",
+            "bin_of": f"(t: datetime) {{ datetime_diff('microsecond', t, begins) * {self.bins} / {span_us} }}",
         }
         return "".join(f"let {name} = {value};\n" for name, value in values.items()) + query
 

@@ -149,7 +149,7 @@ class Standin:
         sources = Sources(clock.now, self.servings.serving_at if virtual else None)
         workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
-        watching = Watching(self._access_log or workspace.log, self.counters, clock.now)
+        watching = Watching(workspace.log if self._access_log is None else self._access_log, self.counters, clock.now)
         for name, listener in listeners.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
             await _serve_front_end(exit, faults.before(front_end.handle, str(name)), listener)

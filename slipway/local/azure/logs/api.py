@@ -7,7 +7,7 @@ belong to the load. Every workspace is the same table.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -50,13 +50,15 @@ class LogsApi:
         ready: Callable[[], Awaitable[None]],
         mishaps: MishapsApi,
         tokens: Tokens,
-        known: tuple[str, ...] = (),
+        known: tuple[str, ...],
+        now: Callable[[], datetime],
     ) -> None:
         self._queries = queries
         self._ready = ready
         self._mishaps = mishaps
         self._tokens = tokens
         self._known = known
+        self._now = now
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -94,7 +96,9 @@ class LogsApi:
             if self._known and workspace not in self._known:
                 message = f"The workspace {workspace} could not be found"
                 raise QueryRefused(404, "WorkspaceNotFoundError", "WorkspaceNotFoundError", message)
-            table = await asyncio.to_thread(self._queries.table, body.query, self._queries.seen(_timespan(body)))
+            table = await asyncio.to_thread(
+                self._queries.table, body.query, self._queries.seen(_timespan(body, self._now()))
+            )
         except QueryRefused as refused:
             return refused.status, {"error": refused.error}
         if self._mishaps.due("partial"):
@@ -114,14 +118,13 @@ class LogsApi:
         return None
 
 
-def _timespan(body: QueryBody) -> Timespan:
+def _timespan(body: QueryBody, now: datetime) -> Timespan:
     """Raises QueryRefused for a timespan that is none: ISO 8601, start/end, start/duration or a duration until now."""
     if not body.timespan:
         return Timespan()
     try:
         first, _, second = body.timespan.partition("/")
         if not second:
-            now = datetime.now(UTC)
             return Timespan(now - _duration.validate_python(first), now)
         begins = datetime.fromisoformat(first)
         ends = begins + _duration.validate_python(second) if second.startswith("P") else datetime.fromisoformat(second)

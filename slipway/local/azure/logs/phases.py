@@ -29,7 +29,11 @@ ServingAt: TypeAlias = Callable[[datetime], Sequence[Serves]]
 
 
 def phases_of(serving_at: ServingAt, per_second: float, begins: datetime, ends: datetime) -> Iterator[Phase]:
-    """The phases from `begins` until `ends`, to the second up to an hour and to a 3,600th of what is longer."""
+    """The phases from `begins` until `ends`, to the second up to an hour and to a 3,600th of what is longer.
+
+    Whole seconds, since the model draws those: which release one belongs to must not depend on the question.
+    """
+    begins = begins.replace(microsecond=0)
     step = max(timedelta(seconds=1), (ends - begins) / MOST_LOOKS)
     moments = [begins + number * step for number in range(-(-(ends - begins) // step))]
     for _, alike in groupby(((at, tuple(serving_at(at))) for at in moments), key=lambda each: each[1]):

@@ -50,7 +50,7 @@ class LogStore:
     @contextmanager
     def cursor(self) -> Iterator["DuckDBPyConnection"]:
         """A connection of one's own: what is temporary in it is nobody else's."""
-        cursor = self._opened().cursor()
+        cursor = self._connected()
         try:
             yield cursor
         finally:
@@ -80,7 +80,7 @@ class LogStore:
         if self._database is not None:
             self._database.close()
 
-    def _opened(self) -> "DuckDBPyConnection":
+    def _connected(self) -> "DuckDBPyConnection":
         import duckdb
 
         with self._lock:
@@ -88,7 +88,7 @@ class LogStore:
                 self._database = duckdb.connect(self._file)
                 self._database.execute("SET TimeZone = 'UTC'")
                 self._database.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({STORED})")
-            return self._database
+            return self._database.cursor()
 
 
 @contextmanager

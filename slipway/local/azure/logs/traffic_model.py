@@ -47,7 +47,7 @@ def rows_of(phases: Sequence[Phase], service: Service, seed: int, begins: dateti
     if not phases:
         return f"SELECT * FROM {TABLE} WHERE false"
     seconds = f"generate_series(date_trunc('second', {_at(begins)}), {_at(ends)}, INTERVAL 1 SECOND)"
-    a_second = "xor(hash(role), hash(s))"
+    a_second = f"xor(xor(hash(role), hash(s)), hash({seed}))"
     an_instances_minute = "xor(hash(instance), hash(date_trunc('minute', s)))"
     return f"""
     WITH phases AS (
@@ -58,10 +58,10 @@ def rows_of(phases: Sequence[Phase], service: Service, seed: int, begins: dateti
         SELECT s, role, any_value(per_second) AS rate
         FROM seconds JOIN phases ON s >= phase_begins AND s < phase_ends GROUP BY s, role),
     counts AS (SELECT s, role, greatest(0, round(rate + sqrt(rate) * {_normal(a_second)}))::BIGINT AS n FROM rates),
-    draws AS (SELECT s, role, hash(xor({a_second}, unnest(range(n))::UBIGINT + {seed << 32})) AS h FROM counts),
+    draws AS (SELECT s, role, hash(xor({a_second}, unnest(range(n))::UBIGINT)) AS h FROM counts),
     requests AS (
-        SELECT *, s + to_microseconds(({_uniform("h", 1)} * 1000000)::BIGINT) AS moment, {_uniform("h", 2)} AS chosen,
-            {_uniform("h", 3)} AS failing, {_uniform("h", 4)} AS answering
+        SELECT *, s + to_microseconds(floor({_uniform("h", 1)} * 1000000)::BIGINT) AS moment,
+            {_uniform("h", 2)} AS chosen, {_uniform("h", 3)} AS failing, {_uniform("h", 4)} AS answering
         FROM draws),
     served AS (
         SELECT requests.*, version, latency_ms, error_rate,

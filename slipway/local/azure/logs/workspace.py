@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
+from zlib import crc32
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
@@ -50,7 +51,8 @@ class Workspace:
         self._store = LogStore(folder / "logs.duckdb")
         self._mishaps = MishapsApi()
         self.log = BufferedLog(self._store, sources.now)
-        self._api = LogsApi(Queries(self._store, self._rows), self._ready, self._mishaps, tokens, config.workspaces)
+        queries = Queries(self._store, self._rows)
+        self._api = LogsApi(queries, self._ready, self._mishaps, tokens, config.workspaces, sources.now)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Workspace":
@@ -96,7 +98,7 @@ class Workspace:
             begins = ends - timedelta(hours=traffic.hours)
             instances = tuple(f"{traffic.site}-{number}" for number in range(traffic.instances))
             phase = Phase(traffic.service, begins, ends, traffic.version, 1.0, instances, traffic.per_second)
-            self._store.fill(rows_of([phase], _service(traffic), self._config.seed, begins, ends))
+            self._store.fill(rows_of([phase], _service(traffic), self._seed(traffic), begins, ends))
 
     def _rows(self, begins: datetime | None, ends: datetime | None) -> str:
         now = self._sources.now()
@@ -109,7 +111,11 @@ class Workspace:
 
     def _drawn(self, serving_at: SiteServings, traffic: TrafficConfig, begins: datetime, ends: datetime) -> str:
         phases = phases_of(lambda at: serving_at(traffic.site, at), traffic.per_second, begins, ends)
-        return f"({rows_of(list(phases), _service(traffic), self._config.seed, begins, ends)})"
+        return f"({rows_of(list(phases), _service(traffic), self._seed(traffic), begins, ends)})"
+
+    def _seed(self, traffic: TrafficConfig) -> int:
+        """One for each site: two of the same service must not fail in the same moments."""
+        return crc32(f"{self._config.seed} {traffic.site}".encode())
 
 
 def _service(traffic: TrafficConfig) -> Service:

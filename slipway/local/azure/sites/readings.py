@@ -5,7 +5,7 @@ from datetime import datetime
 
 from slipway.local.azure.config import StandinConfig
 from slipway.local.azure.logs.metrics_api import Reading
-from slipway.local.azure.sites.counters import Counters
+from slipway.local.azure.sites.counters import Count, Counters
 from slipway.local.azure.sites.store import PRODUCTION
 
 PROVIDER = "/providers/microsoft.web/sites/"
@@ -27,7 +27,8 @@ class Readings:
         place = self._places.get(resource)
         if place is None:
             return None
-        counts = self._counters.counts(*place, minute)
+        # A minute without requests is a reading too.
+        counts = self._counters.counts(*place, minute) or {"": Count()}
         return [
             Reading({"Requests": each.requests, "Http5xx": each.http_5xx, "CpuTime": each.cpu_s}, {"Instance": name})
             for name, each in counts.items()

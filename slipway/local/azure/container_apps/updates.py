@@ -1,17 +1,23 @@
 """Updates of container apps: one at a time per app, checked before they are accepted, finished over a restart."""
 
 import asyncio
+import logging
 import re
+import sqlite3
 import uuid
 from typing import Any
 
 from slipway.local.azure.container_apps.fleet import Fleet
 from slipway.local.azure.container_apps.store import App, AppStore, Document, Update
+from slipway.local.azure.unwritable import is_unwritable
 
 # How long an update takes at least, in seconds: of weights alone, and with a new revision. Azure needs longer.
 WEIGHTS_S, REVISION_S = 0.5, 2.0
 SUFFIX = re.compile(r"[a-z]([a-z0-9]|-(?!-))*[a-z0-9]|[a-z]")
 LONGEST_NAME = 54
+TRY_AGAIN_S = 0.5  # what the disk did not take
+
+log = logging.getLogger(__name__)
 
 
 class Busy(Exception):
@@ -85,7 +91,7 @@ class Updates:
         if any(not isinstance(weight, int) or weight < 0 for weight in weights) or sum(weights) != 100:
             raise UpdateRefused("ContainerAppInvalidTraffic", "The traffic weights must be whole and add up to 100.")
         for each in traffic:
-            if not each.get("latestRevision") and each.get("revisionName") not in active:
+            if each.get("weight") and not each.get("latestRevision") and each.get("revisionName") not in active:
                 message = f"Revision '{each.get('revisionName')}' of the traffic does not exist or is not active."
                 raise UpdateRefused("ContainerAppInvalidTraffic", message)
 
@@ -94,18 +100,29 @@ class Updates:
         task.add_done_callback(lambda _: self._running.pop(id, None))
 
     async def _run(self, id: str) -> None:
+        """Again from its beginning, as after a restart, for as long as the disk takes nothing."""
         update = self._store.update(id)
         assert update is not None
+        while True:
+            try:
+                return await self._carried_out(update)
+            except (sqlite3.OperationalError, OSError) as error:
+                if not is_unwritable(error):
+                    raise
+                log.error("cannot write the state: %s (update of %s)", error, update.app)
+            await asyncio.sleep(TRY_AGAIN_S)
+
+    async def _carried_out(self, update: Update) -> None:
         clock = asyncio.get_running_loop()
         earliest = clock.time() + (REVISION_S if update.revision else WEIGHTS_S) * self._pace
-        former = self._store.app(update.app).latest
         if update.revision:
             await self._bring(update, update.revision)
         await asyncio.sleep(max(0.0, earliest - clock.time()))
         self._store.finish_update(update)
-        self._fleet.follow(update.app, weights_of(self._store.app(update.app)))
-        if update.revision and self._store.app(update.app).single and former:
-            await self._retire(update.app, former)
+        app = self._store.app(update.app)
+        self._fleet.follow(update.app, weights_of(app))
+        if app.single:
+            await self._keep_latest_alone(app)
 
     async def _bring(self, update: Update, name: str) -> None:
         self._store.add_revision(update.app, name, update.properties["template"])
@@ -113,12 +130,11 @@ class Updates:
         assert revision is not None
         await self._fleet.open(revision)
 
-    async def _retire(self, app: str, name: str) -> None:
-        """Single mode keeps the latest alone."""
-        revision = self._store.revision(app, name)
-        if revision is not None and name != self._store.app(app).latest:
-            self._store.set_active(revision, False)
-            await self._fleet.stop(revision)
+    async def _keep_latest_alone(self, app: App) -> None:
+        for revision in self._store.revisions(app.name):
+            if revision.active and revision.name != app.latest:
+                self._store.set_active(revision, False)
+                await self._fleet.stop(revision)
 
 
 def weights_of(app: App) -> list[tuple[int, str]]:

@@ -256,6 +256,12 @@ def test_a_missing_right_is_named(app: App) -> None:
     ) and f"lacks the action {action}" in answer.words
 
 
+def test_the_live_release_takes_all_back_in_the_middle_of_a_ramp(app: App) -> None:
+    app.split(0.3)
+    assert app.swap("1.0.0").outcome is Outcome.PASSED
+    assert app.split_now == Split(0.0) and app.met(20) == {"1.0.0": 20}
+
+
 def test_single_mode_is_refused_and_stays(azure: AzureStandin, until_ended: Follow) -> None:
     alone = App(azure, "alone", until_ended)
     answers = [alone.start(0.1), alone.start_deployment(NEW)]

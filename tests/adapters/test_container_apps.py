@@ -36,14 +36,14 @@ class App:
         self.service = ContainerApps(azure.settings, settle_s=0.3)
         self.router = RevisionRouter(azure.settings, settle_s=0.3)
         self.apps, self.place = Apps(azure.settings), place_of(self.target)
-        self._follow = follow
+        self.follow = follow
 
     def start_deployment(self, version: str, image: str = "") -> Answer:
         package = image or f"{IMAGE}:{version}"
         return self.service.start_deployment(self.target, package, "op", now(), False, version)
 
     def deployed(self, answer: Answer, version: str) -> Answer:
-        return self._follow(lambda last: self.service.poll_deployment(self.target, last.handle, version), answer)
+        return self.follow(lambda last: self.service.poll_deployment(self.target, last.handle, version), answer)
 
     def deploy(self, version: str, image: str = "") -> Answer:
         return self.deployed(self.start_deployment(version, image), version)
@@ -55,11 +55,11 @@ class App:
         return self.ended(self.start(share, version), share, version)
 
     def ended(self, answer: Answer, share: float, version: str = NEW) -> Answer:
-        return self._follow(lambda last: self.router.poll_split(self.target, last.handle, version, share), answer)
+        return self.follow(lambda last: self.router.poll_split(self.target, last.handle, version, share), answer)
 
     def swap(self, version: str, intent_at: datetime | None = None) -> Answer:
         started = self.service.start_swap(self.target, version, "op:swap", intent_at or now(), False)
-        return self._follow(lambda last: self.service.poll_swap(self.target, last.handle, version), started)
+        return self.follow(lambda last: self.service.poll_swap(self.target, last.handle, version), started)
 
     @property
     def split_now(self) -> Split:
@@ -260,6 +260,19 @@ def test_the_live_release_takes_all_back_in_the_middle_of_a_ramp(app: App) -> No
     app.split(0.3)
     assert app.swap("1.0.0").outcome is Outcome.PASSED
     assert app.split_now == Split(0.0) and app.met(20) == {"1.0.0": 20}
+
+
+def test_a_revision_that_is_stopped_or_deployed_again_has_no_users(moved: App) -> None:
+    moved.deploy("8.0.0")
+    moved.split(0.3, "8.0.0")
+    answer = moved.deploy("8.0.0")
+    assert answer.outcome is Outcome.PASSED and moved.met(40) == {"1.0.0": 40}
+    moved.split(0.3, "8.0.0")
+    stopped = moved.service.stop_idle(moved.target)
+    assert stopped.running and "taken away first" in stopped.words
+    moved.follow(lambda _: moved.service.stop_idle(moved.target), stopped)
+    found = moved.apps.revision(moved.place, "moved--v8-0-0")
+    assert found is not None and not found.active and moved.met(40) == {"1.0.0": 40}
 
 
 def test_single_mode_is_refused_and_stays(azure: AzureStandin, until_ended: Follow) -> None:

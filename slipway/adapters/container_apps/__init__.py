@@ -6,10 +6,10 @@ from typing import Any
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.container_apps.apps import Apps, Place, Revision, place_of
 from slipway.adapters.container_apps.deployment import Deployments
-from slipway.adapters.container_apps.dividing import refused_or_later
+from slipway.adapters.container_apps.dividing import SOON_S, refused_or_later
 from slipway.adapters.container_apps.routing import RevisionRouter
 from slipway.adapters.container_apps.swap import Swaps
-from slipway.promotion.outcomes import Answer, iso, passed
+from slipway.promotion.outcomes import Answer, iso, passed, running
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import SiteState
 from slipway.settings import Settings, settings
@@ -89,21 +89,22 @@ class ContainerApps:
             return refused_or_later(target.name, problem.fault, handle)
 
     def stop_idle(self, target: Target) -> Answer:
-        """Deactivate the newest revision when it has no traffic; running, to be asked again, while Azure cannot.
+        """Deactivate the newest revision when it is not the live one, once it has no traffic; running, to be asked
+        again, until then and while Azure cannot.
 
         An older one stays as it is: it may be the way back, and a repeated stop must not reach it.
         """
         try:
             place = place_of(target)
-            newest = self._newest_idle(place)
-            if newest is None:
+            app, newest = self._apps.app(place), self._newest(place)
+            if newest is None or not newest.active or newest.name == app.weights.live():
                 return passed(f"{target.name}: nothing idle runs")
+            if self._apps.withdraw(place, app, newest.name):
+                return running({}, SOON_S, f"{target.name}: the share of {newest.name} is taken away first")
             self._apps.deactivate(place, newest.name)
         except AzureProblem as problem:
-            return problem.fault.answer({}, 2.0)
+            return problem.fault.answer({}, SOON_S)
         return passed(f"{target.name}: revision {newest.name} is stopped")
 
-    def _newest_idle(self, place: Place) -> Revision | None:
-        app, revisions = self._apps.app(place), self._apps.revisions(place)
-        newest = revisions[0] if revisions else None
-        return newest if newest and newest.active and not app.weights.percent(newest.name) else None
+    def _newest(self, place: Place) -> Revision | None:
+        return next(iter(self._apps.revisions(place)), None)

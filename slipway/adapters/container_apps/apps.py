@@ -136,6 +136,17 @@ class Apps:
             apps = self._client(place).container_apps
             apps.begin_update(place.group, place.name, body, polling=False, retry_total=0)
 
+    def divide(self, place: Place, weights: Weights) -> None:
+        self.change(place, {"configuration": {"ingress": {"traffic": list(weights.entries)}}})
+
+    def withdraw(self, place: Place, app: App, revision: str) -> bool:
+        """Give the revision's part to the live one; False when it has none, or is the live one itself."""
+        live = app.weights.live()
+        if live == revision or not app.weights.percent(revision):
+            return False
+        self.divide(place, app.weights.divided(revision, 0, live))
+        return True
+
     def activate(self, place: Place, revision: str) -> None:
         with _explained():
             revisions = self._client(place).container_apps_revisions

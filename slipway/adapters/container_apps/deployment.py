@@ -32,11 +32,14 @@ class Deployments:
                 code, words = app.hindrance
                 return broken(code, f"{place.name}: {words}")
             found = self._apps.revision(place, name)
-            if found is not None:
-                return self._judge(place, handle, found)
-            if app.in_progress:
+            if app.in_progress and handle["kind"] == "intended":
                 return running(handle, _SOON_S, f"an update of {place.name} is under way")
-            return self._make(place, app, handle, name)
+            if found is None:
+                return self._make(place, app, handle, name)
+            if handle["kind"] == "intended" and self._apps.withdraw(place, app, name):
+                # No user may meet what is not verified.
+                return running(handle, _SOON_S, f"the share of {name} is taken away first")
+            return self._judge(place, handle, found)
         except AzureProblem as problem:
             return problem.fault.answer(handle, _SOON_S)
 

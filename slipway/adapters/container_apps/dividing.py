@@ -50,7 +50,7 @@ class Dividing:
             weights = app.weights.divided(revision, percent, live)
         except ValueError as error:
             return broken("ROUTER_REFUSED", f"{place.name}: {error}")
-        self._apps.change(place, {"configuration": {"ingress": {"traffic": list(weights.entries)}}})
+        self._apps.divide(place, weights)
         written = {**handle, "kind": "written", "written_at": iso(datetime.now(UTC))}
         return running(written, SOON_S, f"{percent} % for {revision} is accepted")
 

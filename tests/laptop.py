@@ -22,6 +22,8 @@ SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
+APPS = {"apart": "Multiple", "moved": "Multiple", "alone": "Single"}  # container apps, and their revision mode
+IMAGE = "registry.example/checkout"
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
     "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
@@ -61,6 +63,10 @@ class AzureStandin:
     def target(self, site: str) -> Target:
         resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Web/sites/{site}"
         return Target(site, "app-service", resource, "staging")
+
+    def app(self, name: str) -> Target:
+        resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/containerApps/{name}"
+        return Target(name, "container-apps", resource, "")
 
     def package(self, version: str) -> str:
         return f"{self.url}/artifacts/checkout/{version}.zip"
@@ -144,11 +150,13 @@ def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:
 
 @contextmanager
 def run_standin(folder: Path) -> Iterator[Running]:
-    """A stand-in with the sites of `SITES`, each with 1.0.0 live, an empty slot `staging` and one `beta`."""
+    """A stand-in with the sites of `SITES`, each with 1.0.0 live, an empty slot `staging` and one `beta`, and with
+    the container apps of `APPS`."""
     live = {"service": "checkout", "version": "1.0.0"}
     sites = [{"name": name, "port": 1 + n, "live": live, "slots": _slots(n)} for n, name in enumerate(SITES)]
     config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
-    config |= {"router_delay_s": 0, "instances": 1}
+    apps = [{"name": name, "port": 301 + n, "live": live, "mode": mode} for n, (name, mode) in enumerate(APPS.items())]
+    config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:

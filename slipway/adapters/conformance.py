@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from slipway.adapters.app_service import AppService, SlotRouter
     from slipway.adapters.audit_log import AuditLog
+    from slipway.adapters.container_apps import ContainerApps, RevisionRouter
     from slipway.adapters.http_load import drive
     from slipway.adapters.http_probe import probe
     from slipway.adapters.receipts import Receipts
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     from slipway.promotion import ports
 
     rows: ports.RowStore = Rows("")
-    platform: ports.SlotPlatform = AppService()
-    router: ports.TrafficRouter = SlotRouter()
+    sites: ports.SlotPlatform = AppService()
+    apps: ports.SlotPlatform = ContainerApps()
+    slot_router: ports.TrafficRouter = SlotRouter()
+    revision_router: ports.TrafficRouter = RevisionRouter()
     receipts: ports.ReceiptBook = Receipts()
     audit: ports.AuditTrail = AuditLog()
     bus: ports.MessageBus = ServiceBus()

@@ -16,6 +16,10 @@ def platform_of(target: Target) -> "SlotPlatform":
             from slipway.adapters.app_service import AppService
 
             return AppService()
+        case "container-apps":
+            from slipway.adapters.container_apps import ContainerApps
+
+            return ContainerApps()
     raise _unknown(target)
 
 
@@ -26,6 +30,10 @@ def router_of(target: Target) -> "TrafficRouter":
             from slipway.adapters.app_service.routing import SlotRouter
 
             return SlotRouter()
+        case "container-apps":
+            from slipway.adapters.container_apps.routing import RevisionRouter
+
+            return RevisionRouter()
     raise _unknown(target)
 
 

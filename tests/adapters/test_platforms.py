@@ -16,6 +16,9 @@ WEB = Target("weu", "app-service", "/subscriptions/s/resourceGroups/g/providers/
 def test_each_kind_has_its_platform_and_its_router() -> None:
     assert type(platform_of(WEB)).__name__ == "AppService"
     assert type(router_of(WEB)).__name__ == "SlotRouter"
+    apps = replace(WEB, kind="container-apps")
+    assert type(platform_of(apps)).__name__ == "ContainerApps"
+    assert type(router_of(apps)).__name__ == "RevisionRouter"
 
 
 def test_an_unknown_kind_is_named() -> None:

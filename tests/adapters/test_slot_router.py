@@ -249,6 +249,13 @@ def test_a_swap_does_not_turn_the_shares_round(turning: Divided) -> None:
     assert turning.now.share == 0.0 and turning.met(40) == {"1.0.0": 40}
 
 
+def test_the_live_release_takes_all_back_in_the_middle_of_a_ramp(turning: Divided) -> None:
+    turning.split(0.3)
+    answer = turning.swap("1.0.0")
+    assert answer.outcome is Outcome.PASSED and "already live" in answer.words
+    assert turning.now == Split(0.0) and turning.met(20) == {"1.0.0": 20}
+
+
 @pytest.mark.parametrize("drop", ["before", "after"])
 def test_a_swap_waits_until_the_rule_is_gone(turning: Divided, drop: str) -> None:
     turning.split(0.25)

@@ -17,6 +17,7 @@ from slipway.local.azure.server import Options, Standin
 from slipway.local.azure.servings import Serving, Servings
 from slipway.local.azure.sites.counters import Count, Counters
 from tests.azure_standin.standin import CONFIG, PEOPLE, SLOT, Arm, StandinProcess
+from tests.azure_standin.test_container_apps import APP, APPS, Client
 from tests.azure_standin.test_routing import SHOP, rule, set_rules
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -28,7 +29,7 @@ class Kept(list[Served]):
 
 
 def in_process(folder: Path, log: Kept, virtual_time: bool = False) -> Standin:
-    (folder / "config.yaml").write_text(CONFIG)
+    (folder / "config.yaml").write_text(CONFIG + APPS)
     config = read(StandinConfig, folder / "config.yaml")
     people = read(People, PEOPLE)
     options = Options(folder / "state", config, people, any_ports=True, virtual_time=virtual_time)
@@ -83,6 +84,23 @@ async def test_who_served_what_share_is_known_for_every_moment(tmp_path: Path, h
         assert served(moments[2]) == served(moments[2] + timedelta(days=9)) == alone
         stable, bad = standin.servings.serving_at(SHOP, moments[1])
         assert len({*stable.instances, *bad.instances}) == 4 and stable.service == "checkout"
+
+
+async def test_container_apps_tell_the_same(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    log = Kept()
+    async with in_process(tmp_path, log, virtual_time=True) as standin:
+        client = a_client(standin, tmp_path)
+        with identity_of(client):
+            await asyncio.to_thread(Client(client).bring, "2.0.0")
+            await asyncio.to_thread(lambda: Client(client).divide(v1_0_0=75, v2_0_0=25))
+        for _ in range(40):
+            await http.get(f"{client.told['sites'][APP]}/cart")
+        serving = standin.servings.serving_at(APP, datetime.now(UTC) + MINUTE)
+        assert [(each.version, each.share) for each in serving] == [("1.0.0", 0.75), ("2.0.0", 0.25)]
+        assert {each.instance for each in log} <= {name for each in serving for name in each.instances}
+        (minute,) = {each.at.replace(second=0, microsecond=0) for each in log}
+        counted = [standin.counters.counts(APP, f"{APP}--{name}", minute) for name in ("v1-0-0", "v2-0-0")]
+        assert sum(each.requests for counts in counted for each in counts.values()) == 40 == len(log)
 
 
 def a_client(standin: Standin, folder: Path) -> StandinProcess:

@@ -64,11 +64,13 @@ class ArtifactFeed:
         return [web.get(self.PATH, self.download), web.put(self.PATH, self.upload)]
 
     async def download(self, request: web.Request) -> web.Response:
-        service, version = _names(request)
+        return web.Response(body=self.content(*_names(request)), content_type="application/zip")
+
+    def content(self, service: str, version: str) -> bytes:
+        """The package of that name."""
         uploaded = self._file(service, version)
         built = build_package(service, version, self._usual_error_rate)
-        content = uploaded.read_bytes() if uploaded.exists() else built
-        return web.Response(body=content, content_type="application/zip")
+        return uploaded.read_bytes() if uploaded.exists() else built
 
     async def upload(self, request: web.Request) -> web.Response:
         service, version = _names(request)

@@ -1,7 +1,7 @@
 """What the stand-in holds and whom it knows, read from two YAML files."""
 
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -72,15 +72,26 @@ class TelemetryConfig(_Strict):
     traffic: tuple[TrafficConfig, ...] = ()
 
 
+class ContainerAppConfig(_Strict):
+    name: Name
+    port: Port
+    live: LiveRelease
+    location: str = "West Europe"
+    mode: Literal["Multiple", "Single"] = "Multiple"
+
+
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
     their routing rules after `router_delay_s`. Of all releases built here, however good, `usual_error_rate` (0..1) of
-    the requests fail."""
+    the requests fail. `images` are the artifact feed's services by the repositories of their images, so that
+    `registry.example/checkout:2.0.0` runs what the package of that version does."""
 
     subscription: str
     resource_group: str
     sites: tuple[SiteConfig, ...]
+    container_apps: tuple[ContainerAppConfig, ...] = ()
+    images: dict[str, Name] = {}
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
     instances: int = Field(default=2, ge=1, le=20)
@@ -90,13 +101,21 @@ class StandinConfig(_Strict):
 
     @model_validator(mode="after")
     def _sites_are_told_apart(self) -> Self:
-        names = [site.name for site in self.sites]
+        names = [*(site.name for site in self.sites), *(app.name for app in self.container_apps)]
         ports = [port for site in self.sites for port in (site.port, *(slot.port for slot in site.slots))]
+        ports += [app.port for app in self.container_apps]
         if len(set(names)) < len(names):
             raise ValueError("site names must differ")
         if len(set(ports)) < len(ports):
             raise ValueError("every site and slot needs its own port")
+        for app in self.container_apps:
+            if app.live.service not in self.images.values():
+                raise ValueError(f"container app {app.name}: images name no repository of {app.live.service}")
         return self
+
+    def repository_of(self, service: str) -> str:
+        """The image repository of a service that a container app runs."""
+        return next(repository for repository, each in self.images.items() if each == service)
 
 
 class Person(_Strict):

@@ -2,8 +2,6 @@
 
 import asyncio
 import secrets
-import socket
-import ssl
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,18 +10,20 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from slipway.local.azure.arm import ResourceManager
 from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.authority import open_authority
 from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
-from slipway.local.azure.faults import Faults, Serve
+from slipway.local.azure.container_apps.plant import ContainerApps
+from slipway.local.azure.faults import Faults
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
+from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
 from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
 from slipway.local.azure.logs.workspace import Sources, Workspace
-from slipway.local.azure.ports import listen, listen_anywhere
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -64,29 +64,22 @@ class Options:
     virtual_time: bool = False
 
 
-class Listeners:
+class Sockets:
     """Every socket, bound before the first worker starts, so that none can take another's port."""
 
-    def __init__(self, options: Options, state: StateFolder) -> None:
-        self._state = state
-        self.tls = self._listen("https", options.port, "the Azure stand-in")
-        self.msi = self._listen("msi", options.msi_port, "the managed-identity endpoint")
+    def __init__(self, options: Options, listeners: Listeners) -> None:
+        config, any_ports = options.config, options.any_ports
+        self.tls = listeners.listen("https", options.port, "the Azure stand-in")
+        self.msi = listeners.listen("msi", options.msi_port, "the managed-identity endpoint")
         self.sites = {
-            name: self._listen(str(name), 0 if options.any_ports else port, f"site {name}")
-            for site in options.config.sites
+            name: listeners.listen(str(name), 0 if any_ports else port, f"site {name}")
+            for site in config.sites
             for name, port in slots_of(site).items()
         }
-
-    def _listen(self, key: str, wanted: int, what: str) -> socket.socket:
-        """On the wanted port; with 0 on the one it had before, or some free one, which is kept."""
-        if wanted:
-            return listen(wanted, what)
-        kept = self._state.port(key)
-        if kept is not None:
-            return listen(kept, what)
-        listener = listen_anywhere(what)
-        self._state.keep_port(key, _port(listener))
-        return listener
+        self.apps = {
+            app.name: listeners.listen(app.name, 0 if any_ports else app.port, f"container app {app.name}")
+            for app in config.container_apps
+        }
 
 
 class Standin:
@@ -116,12 +109,14 @@ class Standin:
 
     async def _start(self, exit: AsyncExitStack) -> None:
         state, config = self._state, self._options.config
-        listeners = Listeners(self._options, state)
+        listeners = Listeners(state)
+        sockets = Sockets(self._options, listeners)
         self._authority = authority = open_authority(state)
-        self._tls_port, self._msi_port = _port(listeners.tls), _port(listeners.msi)
+        self._tls_port, self._msi_port = port_of(sockets.tls), port_of(sockets.msi)
         issuer = Issuer(f"https://localhost:{self._tls_port}", self._options.people.tenant)
         self._tokens = tokens = Tokens(state.file("signing-key.pem", new_signing_key), issuer)
-        self._site_ports = {name: _port(listener) for name, listener in listeners.sites.items()}
+        self._app_ports = {name: port_of(listener) for name, listener in sockets.apps.items()}
+        self._site_ports = {name: port_of(listener) for name, listener in sockets.sites.items()}
 
         database = state.database()
         exit.callback(database.close)
@@ -149,22 +144,29 @@ class Standin:
         sources = Sources(clock.now, self.servings.serving_at if virtual else None)
         workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
-        watching = Watching(workspace.log if self._access_log is None else self._access_log, self.counters, clock.now)
-        for name, listener in listeners.sites.items():
+        log = workspace.log if self._access_log is None else self._access_log
+        watching = Watching(log, self.counters, clock.now)
+        for name, listener in sockets.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
-            await _serve_front_end(exit, faults.before(front_end.handle, str(name)), listener)
+            await serve_bare(exit, faults.before(front_end.handle, str(name)), listener)
         identity = ManagedIdentity(tokens, self._msi_header)
-        await _serve(exit, _application(identity.routes()), listeners.msi)
+        await serve(exit, _application(identity.routes()), sockets.msi)
+        feed = ArtifactFeed(state.path / "artifacts", config.usual_error_rate)
+        revisions = Packages(state.path / "revisions", http, authority.client_context())
+        apps = ContainerApps(config, database, revisions, feed, listeners, watching, virtual)
+        await apps.start(exit, sockets.apps, faults, self.servings)
+        apps_api = apps.provider(issuer.base, sockets.apps)
+        sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         application = _application(
             [
                 *faults.routes(),
                 *clock.routes(),
                 *routers.routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
-                *ArtifactFeed(state.path / "artifacts", config.usual_error_rate).routes(),
+                *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters), tokens, clock.now).routes(),
-                *SitesApi(config, store, plant, routers, operations, tokens, self._site_ports).routes(),
+                *ResourceManager(config.subscription, tokens, sites_api, apps_api).routes(),
                 *BlobApi(BlobStore(database), tokens).routes(),
                 *TableApi(TableStore(database), tokens).routes(),
                 *VaultApi(vault, tokens).routes(),
@@ -172,17 +174,20 @@ class Standin:
             ],
             faults,
         )
-        await _serve(exit, application, listeners.tls, authority.server_context())
+        await serve(exit, application, sockets.tls, authority.server_context())
         # Only now: a deployment may fetch its package from our own feed.
         operations.resume()
+        apps.resume()
 
     @property
     def _msi_header(self) -> str:
         return self._state.secret("msi_header")
 
     def ready_line(self) -> dict[str, object]:
-        """What a client needs to know; `sites` are the front ends by name, `site(slot)` for a slot."""
+        """What a client needs to know; `sites` are the front ends by name, of container apps too, `site(slot)`
+        for a slot."""
         issuer = self._tokens.issuer
+        front_ends = {**{str(name): port for name, port in self._site_ports.items()}, **self._app_ports}
         return {
             "ready": True,
             "url": issuer.base,
@@ -193,7 +198,7 @@ class Standin:
             "issuer": issuer.issuer,
             "jwks": issuer.jwks,
             "tenant": issuer.tenant,
-            "sites": {str(name): f"http://localhost:{port}" for name, port in self._site_ports.items()},
+            "sites": {name: f"http://localhost:{port}" for name, port in front_ends.items()},
         }
 
 
@@ -245,29 +250,3 @@ def _application(routes: list[web.RouteDef], faults: Faults | None = None) -> we
 async def _unknown(request: web.Request) -> web.Response:
     message = f"{request.method} {request.path} is not in this stand-in."
     return web.json_response({"error": {"code": "NotImplemented", "message": message}}, status=501)
-
-
-async def _serve(
-    exit: AsyncExitStack,
-    application: web.Application,
-    listener: socket.socket,
-    tls: ssl.SSLContext | None = None,
-) -> None:
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    exit.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, listener, ssl_context=tls).start()
-
-
-async def _serve_front_end(exit: AsyncExitStack, handle: Serve, listener: socket.socket) -> None:
-    # The bare server, without routing: a proxy has one handler, and shares two cores with its load.
-    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=1)
-    await runner.setup()
-    exit.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, listener).start()
-
-
-def _port(listener: socket.socket) -> int:
-    port = listener.getsockname()[1]
-    assert isinstance(port, int)
-    return port

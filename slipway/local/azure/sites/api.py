@@ -4,8 +4,17 @@ import re
 from typing import Any, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from slipway.local.azure.arm import (
+    POLL_AGAIN,
+    AppServiceError,
+    ArmError,
+    group_not_found,
+    not_implemented,
+    parsed,
+    resource_not_found,
+)
 from slipway.local.azure.config import StandinConfig
 from slipway.local.azure.sites import bodies
 from slipway.local.azure.sites.bodies import Resource
@@ -13,37 +22,14 @@ from slipway.local.azure.sites.operations import Busy, Operations
 from slipway.local.azure.sites.plant import Plant
 from slipway.local.azure.sites.routers import RampUpRule, Routers, RulesRefused
 from slipway.local.azure.sites.store import PRODUCTION, Deployment, SiteStore, SlotName
-from slipway.local.azure.tokens import RESOURCE_MANAGER, TokenRefused, Tokens
 
-SUBSCRIPTION = re.compile(r"/subscriptions/(?P<subscription>[^/]+)(?P<rest>/.*)?", re.IGNORECASE)
 OPERATION = re.compile(r"/providers/Microsoft\.Web/locations/[^/]+/operations/(?P<id>[^/]+)", re.IGNORECASE)
 SITE = re.compile(
     r"/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.Web/sites/(?P<site>[^/]+)"
     r"(?:/slots/(?P<slot>[^/]+))?(?P<rest>/.*)?",
     re.IGNORECASE,
 )
-# azure-core ignores `Retry-After: 0` (and then waits 30 s), so a whole second and milliseconds beside it.
-POLL_AGAIN = {"Retry-After": "1", "retry-after-ms": "250"}
-
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class ArmError(Exception):
-    """ARM's own shape: `{"error": {"code", "message"}}`."""
-
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.response = web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
-
-
-class AppServiceError(Exception):
-    """App Service's own shape, flat and in capitals; the SDKs' `error` is empty for it."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        details = [{"Message": message}, {"Code": code}, {"ErrorEntity": {"Code": code, "Message": message}}]
-        body = {"Code": code, "Message": message, "Target": None, "Details": details, "Innererror": None}
-        self.response = web.json_response(body, status=status)
 
 
 class OneDeploy(BaseModel):
@@ -90,7 +76,7 @@ class SitesApi:
         plant: Plant,
         routers: Routers,
         operations: Operations,
-        tokens: Tokens,
+        base: str,
         ports: dict[SlotName, int],
     ) -> None:
         self._config = config
@@ -98,8 +84,7 @@ class SitesApi:
         self._plant = plant
         self._routers = routers
         self._operations = operations
-        self._tokens = tokens
-        self._base = tokens.issuer.base
+        self._base = base
         self._group_id = f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}"
         self._resources = {
             SlotName(site.name, slot): Resource(
@@ -113,42 +98,25 @@ class SitesApi:
             for slot in (PRODUCTION, *(slot.name for slot in site.slots))
         }
 
-    def routes(self) -> list[web.RouteDef]:
-        return [web.route("*", "/subscriptions/{tail:.*}", self.handle)]
-
-    async def handle(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request, rest: str) -> web.Response | None:
+        """Of Microsoft.Web; as `arm.Provider` has it."""
+        if (polled := OPERATION.fullmatch(rest)) and request.method == "GET":
+            return self._show_operation(polled["id"])
+        of_site = SITE.fullmatch(rest)
+        if of_site is None:
+            return None
+        resource = self._find(of_site["group"], of_site["site"], of_site["slot"])
         try:
-            return await self._route(request)
-        except (ArmError, AppServiceError) as refusal:
-            return refusal.response
+            return await self._route_site(request, resource, (of_site["rest"] or "").rstrip("/"))
         except Busy as busy:
             operation = busy.operation
-            return AppServiceError(
+            raise AppServiceError(
                 409,
                 "Conflict",
                 "Cannot modify this site because another operation is in progress. Details: "
                 f"Id: {operation.id}, OperationName: {_operation_name(operation.kind)},"
                 f" CreatedTime: {operation.started}",
-            ).response
-
-    async def _route(self, request: web.Request) -> web.Response:
-        self._authorise(request)
-        if "api-version" not in request.query:
-            raise ArmError(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
-        of_subscription = SUBSCRIPTION.fullmatch(request.path)
-        if of_subscription is None:
-            raise _not_implemented(request)
-        subscription = of_subscription["subscription"]
-        if subscription.lower() != self._config.subscription.lower():
-            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
-        rest = of_subscription["rest"] or ""
-        if (polled := OPERATION.fullmatch(rest)) and request.method == "GET":
-            return self._show_operation(polled["id"])
-        of_site = SITE.fullmatch(rest)
-        if of_site is None:
-            raise _not_implemented(request)
-        resource = self._find(of_site["group"], of_site["site"], of_site["slot"])
-        return await self._route_site(request, resource, (of_site["rest"] or "").rstrip("/"))
+            ) from busy
 
     async def _route_site(self, request: web.Request, resource: Resource, rest: str) -> web.Response:
         kind, _, name = rest.removeprefix("/").partition("/")
@@ -189,32 +157,15 @@ class SitesApi:
             case "POST", "stop", "":
                 await self._operations.stop_slot(resource.name)
                 return web.Response(status=200)
-        raise _not_implemented(request)
-
-    def _authorise(self, request: web.Request) -> None:
-        try:
-            self._tokens.check(request.headers.get("Authorization"), RESOURCE_MANAGER)
-        except TokenRefused as refusal:
-            issuer = self._tokens.issuer
-            challenge = f'Bearer authorization_uri="{issuer.base}/{issuer.tenant}", error="invalid_token"'
-            raise ArmError(
-                401,
-                "AuthenticationFailed",
-                f"Authentication failed: {refusal}.",
-                {"WWW-Authenticate": challenge},
-            ) from refusal
+        raise not_implemented(request)
 
     def _find(self, group: str, site: str, slot: str | None) -> Resource:
         if group.lower() != self._config.resource_group.lower():
-            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+            raise group_not_found(group)
         resource = self._resources.get(SlotName(site.lower(), (slot or PRODUCTION).lower()))
         if resource is None:
             what = f"Microsoft.Web/sites/{site}" + (f"/slots/{slot}" if slot else "")
-            raise ArmError(
-                404,
-                "ResourceNotFound",
-                f"The Resource '{what}' under resource group '{group}' was not found.",
-            )
+            raise resource_not_found(what, group)
         return resource
 
     def _made(self, resource: Resource, id: str) -> Deployment:
@@ -317,16 +268,10 @@ class SitesApi:
 
 def _parse(model: type[Model], body: bytes) -> Model:
     try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise AppServiceError(400, "BadRequest", f"The request body is not valid: {where}: {first['msg']}") from error
+        return parsed(model, body)
+    except ValueError as error:
+        raise AppServiceError(400, "BadRequest", str(error)) from error
 
 
 def _operation_name(kind: str) -> str:
     return {"deploy": "OneDeploy", "swap": "SwapSiteSlots"}[kind]
-
-
-def _not_implemented(request: web.Request) -> ArmError:
-    return ArmError(501, "NotImplemented", f"{request.method} {request.path} is not in this stand-in.")

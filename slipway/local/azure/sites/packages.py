@@ -40,7 +40,11 @@ class Packages:
 
     def build(self, release: str, service: str, version: str, usual_error_rate: float = 0.0) -> Path:
         """The feed's package of this version, without a detour over the network."""
-        return self._unpack(release, build_package(service, version, usual_error_rate))
+        return self.install(release, build_package(service, version, usual_error_rate))
+
+    def install(self, release: str, content: bytes) -> Path:
+        """Unpacks what is at hand already; raises PackageRefused, or OSError when the disk takes no more."""
+        return self._unpack(release, content)
 
     def keep_only(self, releases: set[str]) -> None:
         for entry in self._folder.iterdir():

@@ -145,10 +145,30 @@ class StepTaken(Answer):
     words: str
 
 
+class RampShown(Answer):
+    """How far a stage's canary is: its `share` of the traffic (0 to 1) `since` then, the `tick` judged last, and what
+    the judge said at that (`code` and `words`, empty before the first). `missing_requests` of the canary are needed
+    before it can go on, which takes `missing_s` at this traffic; null: never, or requests are not what is missing."""
+
+    ramp: Literal["adaptive", "careful", "fixed"]
+    steps: list[float]
+    tick_s: float
+    share: float
+    tick: int
+    began_at: MomentOrNotYet
+    since: MomentOrNotYet
+    deadline: MomentOrNotYet
+    code: str
+    words: str
+    missing_requests: int
+    missing_s: float | None
+
+
 class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
-    `may_promote`: whether the build may go there now; null when the stage is over.
+    `may_promote`: whether the build may go there now; null when the stage is over. `ramp`: null while its present
+    attempt has had no canary.
     """
 
     name: str
@@ -167,6 +187,7 @@ class StageShown(Answer):
     runtime: RuntimeStatus | None
     approval: ApprovalState | None
     may_promote: MayPromoteShown | None
+    ramp: RampShown | None
     targets: list[TargetState]
     steps: list[StepTaken]
 

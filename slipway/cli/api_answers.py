@@ -67,6 +67,17 @@ class MayPromote(BaseModel):
     reasons: list[Reason] = []
 
 
+class Ramp(BaseModel):
+    """How far a canary is: its share (0 to 1) of the traffic, since when, and what the judge said last."""
+
+    share: float
+    tick: int = 0
+    since: Moment = None
+    deadline: Moment = None
+    code: str = ""
+    words: str = ""
+
+
 class Stage(BaseModel):
     """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
 
@@ -84,6 +95,7 @@ class Stage(BaseModel):
     attempt: int = 1
     approval: Approval | None = None
     may_promote: MayPromote | None = None
+    ramp: Ramp | None = None
     targets: list[Target] = []
     steps: list[Step] = []
 

@@ -8,7 +8,7 @@ from slipway.cli.api_answers import Promotion, Stage, Step
 from slipway.cli.looks import look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
-from slipway.cli.stage_rows import stage_words, step_name, tries
+from slipway.cli.stage_rows import RAMPING, stage_words, step_name, tries
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Change:
 
 
 def changes(before: Promotion | None, after: Promotion, every_step: bool = False) -> list[Change]:
-    """Stages that changed their state, and the promotion's own end. Of the steps that ended those that did
-    not pass and load tests, or all with `every_step`."""
+    """Stages that changed their state or their canary's share, and the promotion's own end. Of the steps that ended
+    those that did not pass and load tests, or all with `every_step`."""
     earlier = {stage.name: stage for stage in before.stages} if before else {}
     found: list[Change] = []
     for stage in after.stages:
@@ -43,9 +43,14 @@ def _of_stage(before: Stage | None, after: Stage, every_step: bool) -> Iterator[
         worth_it = every_step or step.state != "passed" or step.name.startswith("load")
         if step.ended_at and worth_it and _key(step) not in ended:
             yield Change(after.name, step.state, _step_words(step, after, of_try))
-    known = before.state if before else "pending"
-    if after.state != known:
+    known = (before.state, _share(before)) if before else ("pending", None)
+    if (after.state, _share(after)) != known:
         yield Change(after.name, after.state, stage_words(after))
+
+
+def _share(stage: Stage) -> float | None:
+    """A canary's share of the traffic, while it ramps."""
+    return stage.ramp.share if stage.ramp and stage.state == RAMPING else None
 
 
 def _key(step: Step) -> tuple[str, str, datetime | None]:

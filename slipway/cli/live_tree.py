@@ -17,7 +17,16 @@ from slipway.cli.api_answers import Promotion, Said, Stage
 from slipway.cli.looks import look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
-from slipway.cli.stage_rows import Row, approval_rows, reason_rows, retry_rows, stage_name, stage_row, work_rows
+from slipway.cli.stage_rows import (
+    Row,
+    approval_rows,
+    ramp_rows,
+    reason_rows,
+    retry_rows,
+    stage_name,
+    stage_row,
+    work_rows,
+)
 from slipway.cli.times import ago, between, until
 
 QUIET = {"pending", "passed", "cancelled"}  # stages that need no rows below them
@@ -102,6 +111,7 @@ def _below(stage: Stage, promotion: str, now: datetime, detail: Detail) -> Itera
     whole = detail is Detail.STEPS or stage.state not in QUIET
     yield from retry_rows(stage, promotion, now)
     yield from approval_rows(stage, now) if whole else ()
+    yield from ramp_rows(stage, now)
     yield from reason_rows(stage, now)
     yield from work_rows(stage, now) if whole else ()
 

@@ -7,15 +7,22 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from slipway.cli.api_answers import Approval, Stage, Step, Target
+from slipway.cli.api_answers import Approval, Ramp, Stage, Step, Target
 from slipway.cli.looks import Look, look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, short_name, told, worth_a_line
-from slipway.cli.times import between, until
+from slipway.cli.times import between, clock, until
 
 VOTE_OF = {"approved": "approve", "rejected": "reject"}
-SAID_BY = {"deploying": "deploy", "rolling out": "swap", "verifying live": "verify live", "baking": "bake"}
+RAMPING = "ramping"
+SAID_BY = {
+    RAMPING: "ramp",
+    "deploying": "deploy",
+    "rolling out": "swap",
+    "verifying live": "verify live",
+    "baking": "bake",
+}
 
 _TRY = re.compile(r":([1-9]\d*)\Z")
 
@@ -36,6 +43,8 @@ def stage_words(stage: Stage) -> str:
         return _verdict(stage.approval) if stage.approval.decision else _question(stage.approval)
     if stage.state == "pending":
         return f"after {', '.join(stage.needs)}" if stage.needs else "not begun"
+    if stage.state == RAMPING and stage.ramp:
+        return f"{RAMPING} · {_share(stage.ramp)}"
     if stage.state == "passed":
         return " · ".join(["passed", *_proofs(stage)])
     words = stage.words if stage.ended_at else stage.waits_for
@@ -79,6 +88,20 @@ def retry_rows(stage: Stage, promotion: str, now: datetime) -> Iterator[Row]:
     if stage.may_be_retried and stage.deadline and stage.deadline > now:
         words = Text(f"may be tried again {until(stage.deadline, now)}", "magenta")
         yield Row(Text("?", "magenta"), Text("retry"), words, command=f"slipway retry {clean(promotion)}")
+
+
+def ramp_rows(stage: Stage, now: datetime) -> Iterator[Row]:
+    """How much of the traffic a canary has and since when, and what the judge says of it."""
+    ramp = stage.ramp
+    if stage.state != RAMPING or ramp is None:
+        return
+    shown = look(RAMPING)
+    parts = [_share(ramp) + (f" since {clock(ramp.since, now)}" if ramp.since else "")]
+    parts += [f"it has {until(ramp.deadline, now)}"] if ramp.deadline else []
+    yield Row(Text(shown.icon, shown.style), Text("traffic"), Text(" · ".join(parts)), between(ramp.since, now))
+    said = f"after tick {ramp.tick}: {spoken(ramp.words, now)}" if ramp.words else "no tick was judged yet"
+    style = "red" if ramp.code == "HARM_PROVEN" else "dim"
+    yield Row(Text(" "), Text("judge", "dim"), Text(clean(said), style))
 
 
 def reason_rows(stage: Stage, now: datetime) -> Iterator[Row]:
@@ -149,6 +172,11 @@ def _target_row(target: Target) -> Row:
     versions += [f"idle {target.idle}"] if target.idle else []
     words = " · ".join(versions + ([target.address] if target.address else []))
     return Row(Text(" "), Text(clean(target.name), "dim"), Text(clean(words), "dim"))
+
+
+def _share(ramp: Ramp) -> str:
+    """`25 % of the traffic`."""
+    return f"{100 * ramp.share:.4g} % of the traffic"
 
 
 def _under_way(stage: Stage) -> str:

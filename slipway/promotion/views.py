@@ -5,7 +5,7 @@ from typing import Any
 
 from slipway.promotion import decision_state, lock
 from slipway.promotion.barriers import holds_in_force
-from slipway.promotion.ids import stage_id
+from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.may_promote import Case, MayPromote
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import StagePlan, load_stage
@@ -96,6 +96,7 @@ def detail(
     stages = [
         _stage(promotion, plan, rows.get(f"stage:{plan['name']}"), decisions, runtimes)
         | {"may_promote": may[plan["name"]].dump() if plan["name"] in may else None}
+        | {"ramp": _ramp(rows.get(f"stage:{plan['name']}"), rows.get(f"ramp:{plan['name']}"))}
         for plan in row["plan"]
     ]
     kept = ("code", "words", "build", "pipeline_digest")
@@ -176,6 +177,15 @@ def _stage(
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
     }
+
+
+def _ramp(stage: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How far the canary of the stage's present attempt is, and what the judge said last."""
+    if stage is None or row is None or row["instance"] != child_id(stage["instance"], "ramp", str(stage["attempt"])):
+        return None
+    kept = ("ramp", "steps", "tick_s", "share", "tick", "began_at", "since", "deadline")
+    verdict = {"code": "", "words": "", "missing_requests": 0, "missing_s": None}
+    return {**{key: row[key] for key in kept}, **{key: row["verdict"].get(key, verdict[key]) for key in verdict}}
 
 
 def _approval(stage: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -43,8 +43,27 @@ def a_stage(name: str, state: str = "passed", **more: Any) -> dict[str, Any]:
         "instance": f"checkout--1.1.0:{name}",
         "approval": None,
         "may_promote": None,
+        "ramp": None,
         "targets": [],
         "steps": [],
+    } | more
+
+
+def a_ramp(**more: Any) -> dict[str, Any]:
+    return {
+        "ramp": "adaptive",
+        "steps": [0.05, 0.25, 0.5, 1.0],
+        "tick_s": 60.0,
+        "share": 0.25,
+        "tick": 12,
+        "began_at": at(720),
+        "since": at(540),
+        "deadline": at(-23 * 3600),
+        "code": "NOT_ENOUGH_EVIDENCE",
+        "words": "canary fails 1.0 × as often as baseline; about 1,200 more canary requests are needed, 4 minutes at "
+        "this traffic",
+        "missing_requests": 1200,
+        "missing_s": 240.0,
     } | more
 
 

@@ -2,7 +2,7 @@
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.changes import changes
-from tests.cli.builders import a_promotion, a_stage, a_step, waiting_for_approval
+from tests.cli.builders import a_promotion, a_ramp, a_stage, a_step, waiting_for_approval
 
 
 def lines(before: dict[str, object] | None, after: dict[str, object]) -> list[str]:
@@ -43,3 +43,11 @@ def test_a_first_look_at_a_second_try_says_which_failures_are_old() -> None:
     failed = a_step("load peak", "failed", words="error rate 21 %") | {"operation": "checkout--1.1.0:test:t:load:1"}
     second = a_promotion(a_stage("test", "deploying", attempt=2, steps=[failed]))
     assert lines(None, second)[0] == "✗ test        try 1 · load peak: error rate 21 %"
+
+
+def test_each_new_share_of_a_canary_is_one_line() -> None:
+    def at(share: float, tick: int) -> dict[str, object]:
+        return a_promotion(a_stage("production", "ramping", ramp=a_ramp(share=share, tick=tick)))
+
+    assert lines(at(0.05, 1), at(0.05, 2)) == []
+    assert lines(at(0.05, 2), at(0.25, 3)) == ["» production  ramping · 25 % of the traffic"]

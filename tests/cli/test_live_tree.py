@@ -15,6 +15,7 @@ from tests.cli.builders import (
     NOW,
     TAKEN,
     a_promotion,
+    a_ramp,
     a_reason,
     a_stage,
     a_step,
@@ -263,3 +264,29 @@ def test_the_terminal_shows_the_same_words_in_colour() -> None:
     page = io.StringIO()
     Console(file=page, width=80, force_terminal=True, color_system="standard").print(tree(promotion, NOW))
     assert "\x1b[35m? waiting" in page.getvalue()
+
+
+def test_a_canary_says_how_much_traffic_it_has_since_when_and_what_the_judge_says() -> None:
+    page = shown(a_promotion(a_stage("production", "ramping", ramp=a_ramp())))
+    assert page.splitlines()[2:4] == [
+        "» production ramping · 25 % of the traffic                                  12 s",
+        "  » traffic 25 % of the traffic since 10:31 UTC · it has until        9 min 00 s",
+    ]
+    words = " ".join(page.split())
+    assert "25 % of the traffic since 10:31 UTC" in words
+    assert "until 09:40 UTC, in 23 h 00 min" in words
+    assert "after tick 12: canary fails 1.0 × as often as baseline" in words
+    assert "about 1,200 more canary requests are needed, 4 minutes" in words
+
+
+def test_a_canary_that_has_just_begun_says_that_nothing_was_judged_yet() -> None:
+    ramp = a_ramp(share=0.005, tick=0, words="", code="", deadline="", since="")
+    page = shown(a_promotion(a_stage("production", "ramping", ramp=ramp)))
+    assert "0.5 % of the traffic" in page and "no tick was judged yet" in page
+
+
+def test_on_one_line_a_canary_still_says_its_share_and_after_its_end_none() -> None:
+    ramping = a_stage("production", "ramping", ramp=a_ramp(), steps=[a_step("ramp", "running", "weu")])
+    assert "ramping · 25 % of the traffic" in shown(a_promotion(ramping), detail=Detail.STAGES)
+    page = shown(a_promotion(a_stage("production", "baking", ramp=a_ramp())))
+    assert "of the traffic" not in page

@@ -11,6 +11,7 @@ from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
 from tests.cli.api_server import ApiServer
 from tests.cli.builders import ASKS, FIRST, HELD, NEEDS, a_problem, at, may_promote
 from tests.cli.conftest import Slipway
+from tests.promotion.pipeline_texts import a_pipeline, a_stage
 
 SHIPPED = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
 
@@ -180,16 +181,20 @@ def test_a_plan_says_which_header_comes_from_which_secret(offline: Slipway, tmp_
     assert document["stages"][0]["health"]["headers"][0] == {"name": "x-probe-key", "value": "", "secret": "probe-key"}
 
 
-RAMPED = """    rollout:
-      canary: {steps: [5%, 25%, 100%], hold_at: [25%], at_deadline: stay, proven_within: 7d, top_up: {rate: 1/s}}
-    retain_previous: 24h
-"""
+RAMPED = a_pipeline(
+    a_stage(
+        "production",
+        "    rollout:\n"
+        "      canary: {steps: [5%, 25%, 100%], hold_at: [25%], at_deadline: stay, proven_within: 7d, top_up: {rate: 1/s}}\n"
+        "    retain_previous: 24h\n",
+    )
+)
 
 
 def test_a_plan_says_by_which_router_a_canary_goes_where_it_holds_and_how_it_ends(
     offline: Slipway, tmp_path: Path
 ) -> None:
-    (tmp_path / "shop.yaml").write_text(SHIPPED.read_text().replace("bake: 3s", "bake: 3m") + RAMPED)
+    (tmp_path / "shop.yaml").write_text(RAMPED)
     result = offline("plan", "shop.yaml")
     assert result.exit_code == 0, result.stdout
     words = " ".join(result.stdout.split())
@@ -198,7 +203,7 @@ def test_a_plan_says_by_which_router_a_canary_goes_where_it_holds_and_how_it_end
         "by app-service-slots: in steps of 0.01 %, settled in 30 s",
         "stickiness: a browser keeps its side for an hour",
         "way back: the routing rule is taken away",
-        "evidence: role checkout in the workspace of the setting SLIPWAY_WORKSPACE",
+        "evidence: role shop in the workspace of the setting SLIPWAY_WORKSPACE",
         "holds at 25 % until somebody says `slipway advance`",
         "on proven harm: the traffic goes back, and the stage has failed",
         "failing probe: roll back; bad counters: roll back; alert: wait",
@@ -212,7 +217,7 @@ def test_a_plan_says_by_which_router_a_canary_goes_where_it_holds_and_how_it_end
 
 
 def test_a_live_plan_shows_a_canary_as_the_server_planned_it(slipway: Slipway, server: ApiServer) -> None:
-    text = SHIPPED.read_text().replace("bake: 3s", "bake: 3m") + RAMPED
+    text = RAMPED
     document = json.loads(json.dumps(compile_plan(read_pipeline(text, "shop.yaml"), digest_of(text)).dump()))
     stages = [stage | {"may_promote": may_promote()} for stage in document["stages"]]
     named = {"version": "1.2.0", "promotion": "checkout--1.2.0", "known": False, "finished_at": at(0)}

@@ -1,10 +1,14 @@
 from typing import Any
 
 from slipway.promotion import lock
+from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.judge.policy import Policy
 from slipway.promotion.may_promote import may_promote
 from slipway.promotion.outcomes import iso
-from slipway.promotion.plan import PromotionPlan
+from slipway.promotion.plan import PromotionPlan, StagePlan
+from slipway.promotion.ramp_run import RampRun
 from slipway.promotion.stage_run import StageRun
+from slipway.promotion.telemetry import Source
 from slipway.promotion.views import cases, detail, environment_service, environments, open_stages, summary
 from tests.promotion.builders import NOON, a_build, a_stage, later
 
@@ -113,3 +117,33 @@ def test_a_hold_is_shown_for_as_long_as_it_is_in_force() -> None:
     state = lock.apply(lock.empty(), "hold", hold)[0]
     assert environment_service("checkout", state, iso(later(minutes=59)))["holds"] == [hold]
     assert environment_service("checkout", state, iso(later(hours=1)))["holds"] == [], "nobody is kept out any more"
+
+
+def test_a_stage_shows_how_far_its_canary_is_and_what_the_judge_said() -> None:
+    stage = StageRun("checkout--1.1.0", "checkout--1.1.0:dev", a_ramped_stage(), a_build(), "", attempt=2)
+    began, deadline = iso(NOON), iso(later(days=1))
+    verdict = {"action": "wait", "code": "DISQUIET", "words": "canary fails 1.3 × as often", "missing_requests": 1200}
+    ramp = RampRun(stage, "checkout--1.1.0:dev:ramp:2", began, deadline, 7, 0.25, 0.25, verdict=verdict, since=began)
+    with_ramp = {**rows(attempt=2, state="ramping"), "ramp:dev": ramp.row()}
+    dev, test = detail("checkout--1.1.0", with_ramp, {}, {}, {})["stages"]
+    assert dev["ramp"] == {
+        "ramp": "adaptive",
+        "steps": [0.05, 0.1, 0.25, 0.5, 1.0],
+        "tick_s": 60.0,
+        "share": 0.25,
+        "tick": 7,
+        "began_at": began,
+        "since": began,
+        "deadline": deadline,
+        "code": "DISQUIET",
+        "words": "canary fails 1.3 × as often",
+        "missing_requests": 1200,
+        "missing_s": None,
+    }
+    assert test["ramp"] is None
+    of_the_first_try = {**with_ramp, "stage:dev": {**with_ramp["stage:dev"], "attempt": 3}}
+    assert detail("checkout--1.1.0", of_the_first_try, {}, {}, {})["stages"][0]["ramp"] is None
+
+
+def a_ramped_stage() -> StagePlan:
+    return a_stage("dev", rollout="canary", canary=CanaryPlan(Policy(), Source("", "checkout")))

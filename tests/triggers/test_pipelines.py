@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from slipway.adapters.read_model import write_row
+from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
+from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.stage_run import RAMP, StageRun
 from tests.app_host import AppHost, eventually
 from tests.conftest import PIPELINES
 from tests.triggers.conftest import ALICE, ERIN, a_message
@@ -169,3 +172,20 @@ def begun(app: AppHost, version: str) -> str:
     app.signal("decisions", run.id, "begin", {"stages": [stage.name for stage in run.plan.stages]})
     eventually(lambda: app.status(run.id))
     return run.id
+
+
+def test_a_stage_that_ramps_shows_how_far_its_canary_is(app: AppHost, version: str) -> None:
+    body = a_message(version, service="ramped")
+    app.deliver(body)
+    run = match(body).run(datetime.now(UTC))
+    write_row(run.id, "promotion", 1, run.row())
+    plan, at = run.plan.stage("production"), iso(datetime.now(UTC))
+    stage = StageRun(run.id, stage_id(run.id, "production"), plan, run.build, run.artifact, phase=RAMP)
+    verdict = {"action": "wait", "code": "TOO_SOON", "words": "1 of at least 3 ticks judged at 5%", "missing_s": None}
+    ramp = RampRun(stage, f"{stage.instance}:ramp:1", at, at, 1, 0.05, 0.05, verdict=verdict, since=at)
+    write_row(run.id, "stage:production", 1, stage.row())
+    assert app.http("GET", f"/api/promotions/{run.id}", ERIN).json["stages"][0]["ramp"] is None
+    write_row(run.id, "ramp:production", 1, ramp.row())
+    (shown,) = app.http("GET", f"/api/promotions/{run.id}", ERIN).json["stages"]
+    assert (shown["state"], shown["ramp"]["share"], shown["ramp"]["code"]) == ("ramping", 0.05, "TOO_SOON")
+    assert "1 of at least 3 ticks" in shown["ramp"]["words"]

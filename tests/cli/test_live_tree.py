@@ -270,7 +270,7 @@ def test_a_canary_says_how_much_traffic_it_has_since_when_and_what_the_judge_say
     page = shown(a_promotion(a_stage("production", "ramping", ramp=a_ramp())))
     assert page.splitlines()[2:4] == [
         "» production ramping · 25 % of the traffic                                  12 s",
-        "  » traffic 25 % of the traffic since 10:31 UTC · it has until        9 min 00 s",
+        "  » traffic 25 % of the traffic since 10:31 UTC · it has until 09:40  9 min 00 s",
     ]
     words = " ".join(page.split())
     assert "25 % of the traffic since 10:31 UTC" in words

@@ -46,13 +46,13 @@ def test_the_shipped_pipeline_deploys_production_to_two_regions_at_once() -> Non
 
 def test_the_shipped_pipeline_puts_load_on_test_and_staging() -> None:
     plan = planned(CHECKOUT)
-    assert plan.stage("test").loads == (LoadTest("everyday", 40, 4, "/", p95_ms=300, error_rate=0.02),)
+    assert plan.stage("test").loads == (LoadTest("everyday", 40, 4, "/", p95_ms=300, error_rate=0.05),)
     assert plan.stage("staging").loads == (
-        LoadTest("peak", 60, 4, "/", p95_ms=300, error_rate=0.02, against="previous"),
+        LoadTest("peak", 60, 4, "/", p95_ms=300, error_rate=0.05, against="previous"),
     )
     assert plan.stage("dev").loads == plan.stage("production").loads == ()
     assert {stage.health for stage in plan.stages} == {HealthCheck(within_s=20, successes=3, interval_s=0.3)}
-    assert [stage.bake_s for stage in plan.stages] == [2, 2, 2, 3]
+    assert [stage.bake_s for stage in plan.stages] == [2, 2, 2, 6]
 
 
 def test_a_plan_survives_the_journey_as_json() -> None:

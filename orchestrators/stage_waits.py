@@ -98,6 +98,9 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build, is already live here"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
+    if answer["lock"] == "rejected":
+        words = f"{run.build.version} was rejected here: {answer['rejected']['words']}"
+        return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
     if answer["lock"] == "broken":
         return (yield from _left(context, run.ends(Outcome.BROKEN, "LOCK_BROKEN", answer["words"])))
     if context.current_utc_datetime >= moment(run.deadline):

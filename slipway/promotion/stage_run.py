@@ -14,7 +14,7 @@ RAMP = "ramp"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
 GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
 ROLLED_BACK = "rolled back"
-RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER")
+RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED")
 
 STATE_OF_PHASE = {
     NEEDS: "pending",

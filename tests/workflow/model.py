@@ -202,6 +202,19 @@ class Model:
             self.touched.add(environment)
         await self._intend("lift", environment, {"id": id})
 
+    async def reject(self, environment: str, version: str) -> None:
+        """The lock as it is when a canary of that version was taken back for harm there."""
+        build, at = a_build(version), iso(self.now)
+        asked = {"holder": f"{build.promotion}:earlier", "waiter": "nobody", "promotion": build.promotion}
+        asked |= {"stage": environment, "version": version, "finished_at": iso(build.finished_at), "received_at": at}
+        lock = f"entities/environment/{environment}--checkout"
+        await self.flow.post(lock, json.dumps({**asked, "at": at}), {"op": "acquire"})
+        await self.settle()
+        told = {"fence": (await self.flow.lock(environment))["fence"], "result": "unchanged", "rejects": True, "at": at}
+        told |= {"code": "HARM_PROVEN", "words": "canary fails 5 × as often"}
+        await self.flow.post(lock, json.dumps(asked | told), {"op": "release"})
+        await self.settle()
+
     # what happens to the machinery
 
     async def restart(self) -> None:

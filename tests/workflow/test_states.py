@@ -146,6 +146,21 @@ async def a_long_hold(model: Model) -> None:
     await model.submit("1.1.0", ["dev"])
 
 
+@shows("lock: rejected", "retry: retry", "lock: passed")
+async def a_version_that_did_harm_before(model: Model) -> None:
+    await model.reject("dev", "1.1.0")
+    build = await model.submit("1.1.0", ["dev"])
+    await model.until(build, "cancelled")
+    await model.settle()
+    assert await model.tell(build, "retry") == 200
+    await model.settle()
+    assert model.states(build) == ["cancelled"]
+    await model.lift("dev", "rejected-1.1.0")
+    await model.settle()
+    assert await model.tell(build, "retry") == 200
+    await model.until(build, "passed")
+
+
 @shows("needs: expired")
 async def a_pause_that_nobody_ends(model: Model) -> None:
     build = await model.submit("1.1.0", ["production"])

@@ -301,6 +301,9 @@ LOCK = Machine(
             *_rows((FREE, TAKEN, BROKEN), "lift", ("hold", "="), ("rejected", "=")),
             *_rows((FREE, TAKEN), "lift", ("broken", "=")),
             *_rows(BROKEN, "lift", ("broken", FREE)),
+            *_rows((FREE, TAKEN, BROKEN), "ask_watch", ("over", "=")),
+            *_rows(FREE, "ask_watch", ("go", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "end_watch", ("over", "=")),
         ]
     ),
     {},

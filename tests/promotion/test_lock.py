@@ -333,3 +333,22 @@ def test_never_two_holders_and_fences_only_grow(events: list[tuple[int, str]]) -
                 state = switch(state, str(name), fence, minutes=name)
             state, _ = give_back(state, str(name), fence, event)
         assert len({entry["holder"] for entry in state["queue"]}) == len(state["queue"])
+
+
+def test_a_watch_is_registered_with_the_lock_s_return_and_ended_by_the_next_grant() -> None:
+    """Registered in the same operation: a newer stage that comes at once finds it, and wakes it."""
+    state, _ = ask(lock.empty(), "1")
+    state = switch(state, "1", 1)
+    given = {"holder": "checkout--1:prod", "fence": 1, "result": "proven", "at": iso(NOON)}
+    state, _ = lock.apply(state, "release", {**given, "watch": {"id": "w1", "until": iso(later(hours=1))}})
+    assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "go"
+    assert lock.apply(state, "ask_watch", {"id": "w0"})[1]["watch"] == "over"
+    state, answer = ask(state, "2", minutes=5)
+    assert (answer["lock"], answer["nudge"]) == ("granted", ["w1"])
+    assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "over"
+
+
+def test_a_watch_that_is_not_the_registered_one_ends_nobody_else_s() -> None:
+    state = {**lock.empty(), "watch": {"id": "w2", "version": "2", "until": iso(NOON)}}
+    assert lock.apply(state, "end_watch", {"id": "w1"})[0] == state
+    assert lock.apply(state, "end_watch", {"id": "w2"})[0]["watch"] is None

@@ -209,6 +209,7 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "result": draw.choice(results),
         **{"as": "undone", "code": "?", "words": "?"},
         "rejects": draw.random() < 0.2,
+        "watch": draw.choice([None, {"id": "h1", "until": iso(later(hours=1))}]),
         "id": draw.choice(["broken", "h1", f"rejected-{n}"]) if name == "lift" else "h1",
         "reason": "?",
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),

@@ -57,6 +57,8 @@ def lock_transition(
         said = given["result"] if answer["lock"] == "free" else answer["lock"]
     elif name in ("hold", "lift"):
         said = "broken" if given["id"] == "broken" else "rejected" if given["id"].startswith("rejected-") else "hold"
+    elif name in ("ask_watch", "end_watch"):
+        said = answer["watch"]
     else:
         said = answer["lock"]
     return Transition(lock_state(before), name, lock_state(after), said)

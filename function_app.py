@@ -3,10 +3,11 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import claims, loads, mirror, nudge, ramp, record, targets, verification, watching
+from activities import claims, loads, mirror, nudge, ramp, ramp_looks, record, targets, verification, watching
 from entities import decisions, environment
 from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, release_watch, rollback, stage
 from triggers import (
+    alerts_api,
     approvals_api,
     builds_api,
     builds_queue,
@@ -42,6 +43,7 @@ for module in (
     verification,
     loads,
     ramp,
+    ramp_looks,
     watching,
     builds_queue,
     builds_api,
@@ -50,6 +52,7 @@ for module in (
     commands_api,
     environments_api,
     intents_api,
+    alerts_api,
     pipelines_api,
     health_api,
     janitor,

@@ -1,7 +1,5 @@
 """Activities of a canary ramp: learn what is usual, divide traffic, look between ticks, judge a tick."""
 
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,14 +8,12 @@ import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
 from activities.once import once
-from activities.secret_headers import with_headers
 from activities.telemetry import source_of, telemetry
-from slipway.adapters.http_probe import probe
 from slipway.adapters.read_model import write_row
 from slipway.adapters.receipts import Receipts
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.outcomes import Answer, moment, passed, running
-from slipway.promotion.plan import HealthCheck, Target
+from slipway.promotion.plan import Target
 from slipway.promotion.telemetry import Question, spans_from
 
 if TYPE_CHECKING:
@@ -28,8 +24,6 @@ bp = df.Blueprint()
 
 HISTORY_TICKS = 480  # eight hours of minutes
 LATENCY_TICKS = 60  # of them with latencies, which are many rows
-PROBES = 3
-SIDE_BY_SIDE = 8
 UNWELL, UNWELL_AT_LEAST = 4.0, 10.0  # times the usual failures of a tick, and so many: the live release is unwell
 FIRST_SEEN_BEFORE = timedelta(hours=1)  # verification began a release before its ramp
 
@@ -112,19 +106,6 @@ def split(order: Order) -> Answer:
     )
 
 
-@bp.activity_trigger(input_name="order", activity="look_at_ramp")
-@answering
-def look_at_ramp(order: Order) -> Answer:
-    """What can be seen between ticks. Result: `shares` by target as the platforms answer them, and `signals` that
-    speak against the release, each a name and words. A target that cannot be asked is left out, with words."""
-    targets = [Target(**each) for each in order["targets"]]
-    with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(targets))) as threads:
-        seen = list(threads.map(lambda target: _seen(order, target), targets))
-    shares = {target.name: share for target, (share, _, _) in zip(targets, seen, strict=True) if share is not None}
-    signals = [["probe", words] for _, words, _ in seen if words]
-    return passed("; ".join(unread for _, _, unread in seen if unread), shares=shares, signals=signals)
-
-
 @bp.activity_trigger(input_name="order", activity="show_ramp")
 @answering
 def show_ramp(order: Order) -> Answer:
@@ -132,43 +113,6 @@ def show_ramp(order: Order) -> Answer:
     row = order["row"]
     write_row(order["promotion"], row["key"], row["rev"], row["doc"])
     return passed()
-
-
-def _seen(order: Order, target: Target) -> tuple[float | None, str, str]:
-    """A target's share, what its probe has against the release, and what could not be read."""
-    from slipway.adapters.azure_errors import AzureProblem
-    from slipway.adapters.platforms import router_of
-
-    against = _probed(order, target)
-    try:
-        return router_of(target).read_split(target, order["version"]).share, against, ""
-    except AzureProblem as problem:
-        return None, against, f"{target.name}: {problem.fault.words}"
-
-
-def _probed(order: Order, target: Target) -> str:
-    """What speaks against the release, in words: it answers badly three times, while the live one beside it is well."""
-    check, site = HealthCheck.load(order["health"]), order["sites"][target.name]
-
-    def against(headers: Mapping[str, str]) -> Answer:
-        words = _ill(site["idle"], order["version"], check, headers)
-        if not words or _ill(site["production"], order["baseline"], check, headers):
-            return passed()
-        return passed(f"{target.name}: {words}")
-
-    return with_headers(check.headers, against).words
-
-
-def _ill(address: str, version: str, check: HealthCheck, headers: Mapping[str, str]) -> str:
-    """The last of three bad answers running, in words; empty when one was good."""
-    words = ""
-    for _ in range(PROBES):
-        urls = address + check.path, address + check.version_path
-        seen = probe(*urls, version, check.timeout_s, headers=headers)
-        if seen.ok:
-            return ""
-        words = seen.words
-    return words
 
 
 def _unwell(windows: list["Window"], usual_rate: float, so_far: int) -> int:

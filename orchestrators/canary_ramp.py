@@ -46,7 +46,7 @@ def _generation(context: Context, run: RampRun) -> Durable:
     look = yield from _word_of_people(context, run)
     if not run.began_at:
         return (yield from _begun(context, run, look))
-    look = yield from _look(context, run, look)
+    run, look = yield from _look(context, run, look)
     at = context.current_utc_datetime
     if run.due(at) > run.tick and not look.aborted:
         run = yield from _judged(context, run, look, run.due(at))
@@ -97,18 +97,20 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
 
 
 def _look(context: Context, run: RampRun, look: Look) -> Durable:
-    """With what router and fast signals show. What cannot be looked at says nothing."""
-    stage = run.stage
+    """The run, and what router and fast signals show. What cannot be looked at says nothing."""
+    stage, minute = run.stage, now(context)[:16]
     order = {
         **about(run),
         "targets": [asdict(target) for target in stage.changing],
         "sites": {name: asdict(site) for name, site in stage.sites.items()},
         "health": asdict(stage.plan.health),
         "baseline": run.stage.baseline,
+        "every_s": run.look_every_s,
+        "counters": run.counted != minute,  # they come by the minute
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
-    return replace(look, shares=seen.result.get("shares", {}), signals=signals)
+    return replace(run, counted=minute), replace(look, shares=seen.result.get("shares", {}), signals=signals)
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:

@@ -1,12 +1,13 @@
 """The phase `ramp` of a stage: its canary, as an orchestration of its own."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, answers_of, now
 from slipway.promotion import stage_run as phase
 from slipway.promotion.ids import child_id
-from slipway.promotion.outcomes import Answer, Outcome, broken
+from slipway.promotion.outcomes import Answer, Outcome, broken, moment
 from slipway.promotion.ramp_run import RampRun
 from slipway.promotion.stage_run import StageRun, Step
 
@@ -39,4 +40,8 @@ def _needs_none(context: Context, run: StageRun) -> str:
     first = [target.name for target in run.changing if not run.sites[target.name].previous]
     if first:
         return f"nothing is live on {', '.join(first)} that {run.build.version} could be compared with"
+    assert run.plan.canary is not None
+    within = timedelta(seconds=run.plan.canary.proven_within_s)
+    if run.proven_at and context.current_utc_datetime - moment(run.proven_at) <= within:
+        return f"{run.build.version} was proven here at {run.proven_at}, and returns without a ramp"
     return ""

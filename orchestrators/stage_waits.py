@@ -93,6 +93,7 @@ def for_lock(context: Context, run: StageRun) -> Durable:
             "live_before": answer["live"],
             "live_targets": tuple(answer["targets"]),
             "replaced": answer["replaced"],
+            "proven_at": answer.get("proven_at", ""),
         }
         return replace(run, fence=answer["fence"], **found).to(following)
     if answer["lock"] == "behind":

@@ -45,7 +45,12 @@ def deploy(context: Context, run: StageRun) -> Durable:
         asked.append(an_operation(context, id, "deploy", order, run.plan.deploy_within_s))
         steps.append(Step("deploy", target.name, id))
     words = f"deploys {run.build.version} to the idle side of {_names(run)}{_drift(run)}"
-    run, verdict = yield from _carried_out(context, run, "deploying", words, steps, asked)
+    changing = run.changing
+    run, verdict, answers = yield from _answered(context, run, "deploying", words, steps, asked)
+    for target, answer in zip(changing, answers, strict=True):
+        if answer.result.get("address"):  # of a side that did not exist before
+            site = replace(run.sites[target.name], idle=answer.result["address"])
+            run = replace(run, sites={**run.sites, target.name: site})
     return _on(run, verdict, phase.VERIFY)
 
 
@@ -141,13 +146,21 @@ def _carried_out(
     context: Context, run: StageRun, action: str, words: str, steps: list[Step], asked: list[dict[str, Any]]
 ) -> Durable:
     """Record, run, and note how each step ended. Returns the run and the verdict over all steps."""
+    run, verdict, _ = yield from _answered(context, run, action, words, steps, asked)
+    return run, verdict
+
+
+def _answered(
+    context: Context, run: StageRun, action: str, words: str, steps: list[Step], asked: list[dict[str, Any]]
+) -> Durable:
+    """As `_carried_out`, with the answers of the steps."""
     run = run.stepping(steps, now(context))
     run = yield from record_stage(context, run, action, words)
     answers = yield from fan_out(context, asked)
     named = [_named(step.target, answer) for step, answer in zip(steps, answers, strict=True)]
     for step, answer in zip(steps, named, strict=True):
         run = run.stepped(step.name, step.target, answer, now(context))
-    return run, worst(named)
+    return run, worst(named), answers
 
 
 def _on(run: StageRun, verdict: Answer, following: str) -> StageRun:

@@ -18,6 +18,7 @@ __all__ = ["Approval", "Command", "Intent", "LintAsked", "PlanAsked", "Promotion
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
+ResourceId = Annotated[str, Field(pattern=r"^/subscriptions/[^\x00-\x1f]{1,500}$")]
 HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
 
 
@@ -66,6 +67,35 @@ class Intent(BaseModel):
                 422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
             )
         return self.expires_at
+
+
+class AlertEssentials(BaseModel):
+    """What the common alert schema says of every alert; more may come along."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: str = Field(alias="alertId", min_length=1, max_length=1000)
+    rule: str = Field(alias="alertRule", min_length=1, max_length=300)
+    severity: str = Field("", max_length=20)
+    condition: Literal["Fired", "Resolved"] = Field(alias="monitorCondition")
+    targets: list[ResourceId] = Field(alias="alertTargetIDs", min_length=1, max_length=50)
+    fired_at: AwareDatetime = Field(alias="firedDateTime")
+
+    @property
+    def fires(self) -> bool:
+        return self.condition == "Fired"
+
+
+class AlertData(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    essentials: AlertEssentials
+
+
+class CommonAlert(BaseModel):
+    """The body: Azure Monitor's common alert schema."""
+
+    model_config = ConfigDict(extra="ignore")
+    schema_id: Literal["azureMonitorCommonAlertSchema"] = Field(alias="schemaId")
+    data: AlertData
 
 
 class LintAsked(BaseModel):

@@ -16,6 +16,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
 from slipway.promotion.pipeline.vocabulary import Name
 from triggers import (
+    alerts_api,
     answers,
     approvals_api,
     bodies,
@@ -36,7 +37,7 @@ from triggers.version import app_version
 
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api),
-    *(environments_api, intents_api, pipelines_api, health_api, openapi_api),
+    *(environments_api, intents_api, alerts_api, pipelines_api, health_api, openapi_api),
 )
 SCHEME = "entra"
 _REF = "#/components/schemas/{model}"
@@ -48,8 +49,9 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     "stage": ("A stage of its pipeline.", Name),
     "environment": ("The environment.", Name),
     "intent": (
-        "The intent: `{environment}.{service}.{8 hex digits}`, or `{environment}.{service}.broken` for a broken lock.",
-        Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[a-z0-9-]+$")],
+        "The intent: `{environment}.{service}.{8 hex digits}`, `{environment}.{service}.broken` for a broken lock, or "
+        "`{environment}.{service}.rejected-{version}`.",
+        Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
     ),
     "service": ("The service.", Name),
 }

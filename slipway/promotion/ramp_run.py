@@ -27,8 +27,8 @@ class RampRun:
     and `allowed` is what the judge or a person lets the release have. `writes` counts the changes of the router,
     `refused` those in a row that it did not take. `usual_rate` is the share of failures that is usual for the live
     release, `unwell` for how many ticks running it has failed far more. `seen` is the number of the last of people's
-    words that was followed, `past_holds` the hold points that they let it pass. `told` is what was recorded last, `rev`
-    counts records.
+    words that was followed, `past_holds` the hold points that they let it pass. `counted` is the minute in which the
+    platform's counters were asked last. `told` is what was recorded last, `rev` counts records.
     """
 
     stage: StageRun
@@ -46,6 +46,7 @@ class RampRun:
     refused: int = 0
     seen: int = 0
     past_holds: tuple[float, ...] = ()
+    counted: str = ""
     told: str = ""
     since: str = ""
     rev: int = 0
@@ -55,6 +56,11 @@ class RampRun:
         """The ramp's plan; a ramp is begun for a stage that has one."""
         assert self.stage.plan.canary is not None
         return self.stage.plan.canary
+
+    @property
+    def look_every_s(self) -> float:
+        """The longest time between two looks."""
+        return min(LOOK_EVERY_S, self.canary.policy.tick_s)
 
     def due(self, at: datetime) -> int:
         """The number of the tick that ended last."""
@@ -67,7 +73,7 @@ class RampRun:
 
     def wakes_at(self, at: datetime) -> datetime:
         """When to look again: at the end of the present tick, or sooner for the fast signals."""
-        soon = at + timedelta(seconds=min(LOOK_EVERY_S, self.canary.policy.tick_s))
+        soon = at + timedelta(seconds=self.look_every_s)
         return min(self.ends_at(self.due(at) + 1), soon, moment(self.deadline))
 
     def operation(self, step: str, n: int, target: Target | None = None) -> str:

@@ -97,6 +97,7 @@ class StageRun:
     ended_at: str = ""
     waits_for: str = ""
     live_before: str = ""
+    proven_at: str = ""
     live_targets: tuple[str, ...] = ()
     replaced: dict[str, str] = field(default_factory=dict)
     part: int = 0
@@ -214,6 +215,7 @@ class StageRun:
             "watched": {},
             "ended_at": "",
             "live_before": "",
+            "proven_at": "",
             "live_targets": (),
             "replaced": {},
         }

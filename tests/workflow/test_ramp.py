@@ -222,6 +222,17 @@ async def test_a_live_release_that_turns_bad_holds_the_ramp(flow: Workflow) -> N
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
+async def test_a_release_proven_lately_in_the_environment_needs_no_second_ramp(flow: Workflow) -> None:
+    """Two stages of one environment, one after the other: the second finds the version proven."""
+    first = production(replace(PLAN, proven_within_s=3600))
+    second = replace(first, name="elsewhere", needs=("production",), targets=first.targets[1:])
+    id = await flow.promote(a_build("2.0.0"), replace(first, targets=first.targets[:1]), second)
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert live(flow) == {"2.0.0"}
+    assert "elsewhere/not-ramped" in flow.world.actions()
+    assert [each["stage"] for each in flow.world.records if each["action"] == "ramp.begins"] == ["production"]
+
+
 async def test_the_time_of_a_ramp_has_an_end(flow: Workflow) -> None:
     plan = replace(PLAN, hold_at=(0.05,), within_s=7200)
     id = await flow.promote(a_build("2.0.0"), production(plan))

@@ -1,0 +1,122 @@
+"""Activity `look_at_ramp`: what can be seen of a ramp between two ticks, before any logs arrive."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import azure.durable_functions as df
+
+from activities.answering import Order, answering
+from activities.secret_headers import with_headers
+from slipway.adapters.alerts import firing
+from slipway.adapters.azure_errors import AzureProblem
+from slipway.adapters.http_probe import probe
+from slipway.promotion.canary_plan import IGNORE, CanaryPlan
+from slipway.promotion.fast_signals import Count, outage
+from slipway.promotion.outcomes import Answer, passed
+from slipway.promotion.plan import HealthCheck, Target
+
+bp = df.Blueprint()
+
+PROBES = 3
+SIDE_BY_SIDE = 8
+COUNTED = timedelta(minutes=3)  # platforms tell a minute about a minute late
+TOP_UP_S = 5.0
+SYNTHETIC = {"x-slipway-synthetic": "1"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Of one target: the release's share, signals against it (name, words), and in words what could not be seen."""
+
+    share: float | None
+    signals: list[list[str]]
+    unread: str = ""
+
+
+@bp.activity_trigger(input_name="order", activity="look_at_ramp")
+@answering
+def look_at_ramp(order: Order) -> Answer:
+    """Result: `shares` by target as the platforms answer them, and `signals` that speak against the release, each a
+    name and words. A target that cannot be asked is left out, with words. Sends the top-up, where there is one."""
+    targets = [Target(**each) for each in order["targets"]]
+    canary = CanaryPlan.load(order["canary"])
+    with ThreadPoolExecutor(min(SIDE_BY_SIDE, 2 * len(targets))) as threads:
+        sent = [threads.submit(_top_up, order, target, canary, len(targets)) for target in targets]
+        seen = list(threads.map(lambda target: _seen(order, target, canary), targets))
+        for each in sent:
+            each.result()
+    shares = {target.name: each.share for target, each in zip(targets, seen, strict=True) if each.share is not None}
+    signals = [signal for each in seen for signal in each.signals]
+    return passed("; ".join(each.unread for each in seen if each.unread), shares=shares, signals=signals)
+
+
+def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
+    from slipway.adapters.platforms import router_of
+
+    found = {"probe": "", "counters": "", "alert": ""}
+    if canary.signals.probe != IGNORE:
+        found["probe"] = _probed(order, target)
+    if canary.signals.counters != IGNORE and order["counters"]:
+        found["counters"] = _counted(target)
+    try:
+        if canary.signals.alert != IGNORE:
+            found["alert"] = "; ".join(firing(target.resource, datetime.now(UTC)))
+        share, unread = router_of(target).read_split(target, order["version"]).share, ""
+    except AzureProblem as problem:
+        share, unread = None, f"{target.name}: {problem.fault.words}"
+    return Seen(share, [[name, f"{target.name}: {words}"] for name, words in found.items() if words], unread)
+
+
+def _probed(order: Order, target: Target) -> str:
+    """What speaks against the release, in words: it answers badly three times, while the live one beside it is well."""
+    check, site = HealthCheck.load(order["health"]), order["sites"][target.name]
+
+    def against(headers: Mapping[str, str]) -> Answer:
+        words = _ill(site["idle"], order["version"], check, headers)
+        if not words or _ill(site["production"], order["baseline"], check, headers):
+            return passed()
+        return passed(words)
+
+    return with_headers(check.headers, against).words
+
+
+def _ill(address: str, version: str, check: HealthCheck, headers: Mapping[str, str]) -> str:
+    """The last of three bad answers running, in words; empty when one was good."""
+    words = ""
+    for _ in range(PROBES):
+        urls = address + check.path, address + check.version_path
+        seen = probe(*urls, version, check.timeout_s, headers=headers)
+        if seen.ok:
+            return ""
+        words = seen.words
+    return words
+
+
+def _counted(target: Target) -> str:
+    """What the platform's counters have against the release. Where there are none they say nothing."""
+    if target.kind != "app-service":
+        return ""
+    from slipway.adapters.telemetry.metrics import AzureMonitorMetrics, Counted
+
+    def count(arm: Counted | None) -> Count:
+        return Count(arm.requests, arm.failures_5xx) if arm else Count()
+
+    ends = datetime.now(UTC)
+    canary = baseline = Count()
+    for minute in AzureMonitorMetrics().app_service(target, ends - COUNTED, ends).minutes:
+        canary, baseline = canary.plus(count(minute.canary)), baseline.plus(count(minute.baseline))
+    return outage(canary, baseline)
+
+
+def _top_up(order: Order, target: Target, canary: CanaryPlan, targets: int) -> None:
+    """Synthetic requests like users' own: to the live address, where the router divides them, so that both releases
+    get their part. They go in one stretch for the time until the next look."""
+    if canary.top_up.rate_per_s <= 0:
+        return
+    from slipway.adapters.http_load import drive
+
+    count = canary.top_up.rate_per_s * order["every_s"] / targets
+    url = order["sites"][target.name]["production"] + canary.top_up.path
+    drive(url, max(count, 1.0) / TOP_UP_S, TOP_UP_S, 5.0, headers=SYNTHETIC)

@@ -1,0 +1,35 @@
+"""`POST /api/alerts`: alerts of Azure Monitor, by the webhook of an action group.
+
+The action group signs in with Entra ID ("secure webhook"): Azure's application holds the role
+`ActionGroupsSecureWebhook` in ours. Body: the common alert schema.
+"""
+
+import asyncio
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from slipway.adapters.alerts import Alert, keep_alert, resolve_alert
+from slipway.promotion.approval import Person
+from triggers.http import answer, api, body_of
+
+bp = df.Blueprint()
+
+ACTION_GROUPS = "ActionGroupsSecureWebhook"
+
+
+@bp.route(route="api/alerts", methods=["POST"])
+@api(ACTION_GROUPS, "operator", answers={200: "Words"}, body="CommonAlert")
+async def post_alert(req: func.HttpRequest, person: Person) -> func.HttpResponse:
+    """An alert fires, or is resolved. A canary ramp on one of its targets waits or goes back, as its pipeline says."""
+    from triggers.bodies import CommonAlert
+
+    said = body_of(req, CommonAlert).data.essentials
+    for resource in said.targets:
+        if said.fires:
+            alert = Alert(said.id, said.rule, said.severity, resource, said.fired_at)
+            await asyncio.to_thread(keep_alert, alert)
+        else:
+            await asyncio.to_thread(resolve_alert, said.id, resource)
+    words = "fires on" if said.fires else "is resolved on"
+    return answer({"words": f"{said.rule} {words} {len(said.targets)} resource(s)"})

@@ -1,7 +1,7 @@
 """What the routes read: bodies and queries, as models. Imported by the routes when a request is there to be read."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -78,7 +78,7 @@ class AlertEssentials(BaseModel):
     severity: str = Field("", max_length=20)
     condition: Literal["Fired", "Resolved"] = Field(alias="monitorCondition")
     targets: list[ResourceId] = Field(alias="alertTargetIDs", min_length=1, max_length=50)
-    fired_at: AwareDatetime = Field(alias="firedDateTime")
+    fired_at: AwareDatetime = Field(alias="firedDateTime", ge=datetime(2000, 1, 1, tzinfo=UTC))
 
     @property
     def fires(self) -> bool:

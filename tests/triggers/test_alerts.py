@@ -63,6 +63,7 @@ def test_nobody_else_tells_of_alerts(app: AppHost) -> None:
         an_alert("Perhaps"),
         an_alert(alertTargetIDs=[]),
         an_alert(alertTargetIDs=["not a resource"]),
+        an_alert(firedDateTime="0308-04-23T04:45:31Z"),
         {},
     ],
 )

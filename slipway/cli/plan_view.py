@@ -84,7 +84,8 @@ def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]
     yield "lock", f"of {stage.environment}, waits at most {rounded(stage.lock_within_s)}"
     for target in stage.targets:
         site = target.resource.rsplit("/", 1)[-1]
-        yield "deploy", f"{target.name}: {target.kind} {site}, slot {target.slot}"
+        idle = f"slot {target.slot}" if target.slot else "as a revision without traffic"
+        yield "deploy", f"{target.name}: {target.kind} {site}, {idle}"
     yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", _load(load)

@@ -9,12 +9,17 @@ from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
 
-RETURNS_TO = {"app-service": 1}  # earlier releases that a kind of target can go back to: the one in the slot
+# Earlier releases that a kind of target can go back to: the one in the slot, the revision that served before.
+RETURNS_TO = {"app-service": 1, "container-apps": 1}
+WAYS_BACK = {
+    "app-service": "swap the slots again; the previous release waits in the slot until the next deployment",
+    "container-apps": "all the weight returns to the previous revision, which is kept until the next deployment",
+}
 
 
 @dataclass(frozen=True)
 class Target:
-    """One deployable place: an App Service and the slot that is its idle side."""
+    """One deployable place: an App Service and the slot that is its idle side, or a Container App, without a slot."""
 
     name: str
     kind: str
@@ -128,10 +133,9 @@ class StagePlan:
     @property
     def way_back(self) -> str:
         """How this stage returns to the previous release, in words."""
-        return (
-            "swap the slots again; the previous release waits in the slot until the next deployment; "
-            "a first release has none, so its failure leaves the lock shut until a person opens it"
-        )
+        ways = [WAYS_BACK[kind] for kind in dict.fromkeys(target.kind for target in self.targets) if kind in WAYS_BACK]
+        first = "a first release has none, so its failure leaves the lock shut until a person opens it"
+        return "; ".join([*ways, first])
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,19 @@ def a_target(name: str, slot: str = "staging", resource: str = "") -> str:
     return f'{{name: {name}, kind: app-service, resource: "{resource or site(name)}", slot: {slot}}}'
 
 
+def an_app(name: str) -> str:
+    return site(name).replace("Microsoft.Web/sites", "Microsoft.App/containerApps")
+
+
+def an_app_target(name: str, more: str = "") -> str:
+    return f'{{name: {name}, kind: container-apps, resource: "{an_app(name)}"{more}}}'
+
+
+def of_images(text: str, image: str = "registry.example/{service}:{version}") -> str:
+    """`text` with images in place of zip packages."""
+    return text.replace("{zip: 'https://feed.example/{version}.zip'}", f"{{image: '{image}'}}")
+
+
 def verified_by(*checks: str) -> str:
     return "    verify:\n" + "".join(f"      - {check}\n" for check in checks)
 

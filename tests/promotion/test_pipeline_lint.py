@@ -88,9 +88,7 @@ def test_what_this_version_cannot_run_is_refused_by_name_and_never_ignored(more:
     assert "this version" in refused[0].words
 
 
-def test_an_image_and_other_kinds_of_target_do_not_run_yet() -> None:
-    image = without(a_pipeline(), "artifact:") + "artifact: {image: 'r.example/shop:{version}'}\n"
-    assert "DOES_NOT_RUN" in codes(image)
+def test_other_kinds_of_target_do_not_run_yet() -> None:
     assert only(a_pipeline().replace("kind: app-service", "kind: aks")).code == "DOES_NOT_RUN"
 
 

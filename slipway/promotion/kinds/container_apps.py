@@ -7,7 +7,7 @@ CONTAINER_APPS = Router(
     target="container-apps",
     grain=0.01,
     settle_s=10.0,
-    stickiness="none: every request is drawn anew",
+    stickiness="none, every request is drawn anew",
     way_back="all the weight returns to the previous revision, in one update",
     actions=(
         "Microsoft.App/containerApps/read",

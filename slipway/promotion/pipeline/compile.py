@@ -2,6 +2,7 @@
 
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.kinds import router_for
+from slipway.promotion.pipeline import models
 from slipway.promotion.pipeline.canary import CanaryRollout
 from slipway.promotion.pipeline.graph import start_order
 from slipway.promotion.pipeline.models import Approval, Headers, Pipeline, Stage
@@ -17,7 +18,7 @@ def compile_plan(pipeline: Pipeline, digest: str) -> PromotionPlan:
         service=pipeline.service,
         owner=pipeline.owner,
         pipeline_digest=digest,
-        artifact=pipeline.artifact.zip,
+        artifact=pipeline.artifact.address,
         stages=tuple(_stage(stages[name], pipeline) for name in order),
     )
 
@@ -29,7 +30,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
         environment=stage.environment,
         needs=tuple(stage.needs),
         approval=_policy(stage.approval) if stage.approval else None,
-        targets=tuple(Target(each.name, each.kind, each.resource, each.slot) for each in stage.targets),
+        targets=tuple(_target(each) for each in stage.targets),
         health=HealthCheck(
             path=health.path,
             version_path=health.version_path,
@@ -48,6 +49,11 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
         canary=_canary(stage, pipeline.service),
         watch_s=stage.retain_previous,
     )
+
+
+def _target(target: models.Target) -> Target:
+    idle = "" if target.kind == "container-apps" else target.slot or "staging"
+    return Target(target.name, target.kind, target.resource, idle)
 
 
 def _canary(stage: Stage, service: str) -> CanaryPlan | None:

@@ -16,6 +16,7 @@ from slipway.promotion.pipeline.vocabulary import (
     Approver,
     Branch,
     HttpPath,
+    Image,
     Name,
     Owner,
     Package,
@@ -40,8 +41,8 @@ DeployWindow = Annotated[float, BeforeValidator(between("1s", "1d")), DURATION_S
 LockWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
 RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 
-_KINDS = ("app-service",)
-_KINDS_NOT_YET = ("aks", "container-app", "container-apps")
+_KINDS = ("app-service", "container-apps")
+_KINDS_NOT_YET = ("aks",)
 Kind = Annotated[str, BeforeValidator(choice(*_KINDS, not_yet=_KINDS_NOT_YET)), choice_schema(*_KINDS)]
 _MODES = ("queue", "supersede", "ignore")
 OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
@@ -66,9 +67,22 @@ class Artifact(Section):
     """Where a build's package lies."""
 
     called: ClassVar[str] = "an artifact"
-    not_running: ClassVar[tuple[str, ...]] = ("image",)
 
-    zip: Package = key("Web address of the zip package, with {version} and, if wanted, {service}.")
+    zip: Package | None = key("Web address of the zip package, with {version} and, if wanted, {service}.", None)
+    image: Image | None = key("Container image with its tag, as registry.example/app:{version}; instead of zip.", None)
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if self.zip is None and self.image is None:
+            raise refusal("MISSING_KEY", 'an artifact needs "zip" or "image"')
+        if self.zip is not None and self.image is not None:
+            raise refusal("CONFLICTING_KEYS", 'an artifact is either "zip" or "image"')
+        return self
+
+    @property
+    def address(self) -> str:
+        """Where it lies, with its placeholders."""
+        return self.zip or self.image or ""
 
 
 class Profile(Section):
@@ -87,8 +101,8 @@ class Target(Section):
 
     name: Name = key("Name of the target, unique in its stage.")
     kind: Kind = key("What the target is.")
-    resource: Resource = key("Resource id of the App Service.")
-    slot: Slot = key("The idle slot: deployed to and verified, then swapped with production.", "staging")
+    resource: Resource = key("Resource id of the App Service, or of the Container App.")
+    slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
 
 
 class Approval(Section):

@@ -11,6 +11,7 @@ from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.positions import read_document
 from slipway.promotion.pipeline.stage_checks import check_stage_checks
 from slipway.promotion.pipeline.stages_together import check_stages_together
+from slipway.promotion.pipeline.target_checks import check_targets
 
 
 def read_pipeline(text: str, file: str) -> Pipeline:
@@ -43,4 +44,5 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_stages_together(document)
         check_stage_checks(document)
         check_canaries(document)
+        check_targets(document)
     return pipeline, sorted(set(document.findings))

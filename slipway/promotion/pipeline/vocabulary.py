@@ -13,9 +13,12 @@ from slipway.promotion.pipeline.units import refusal
 
 _PATH = re.compile(r"/[!-\"$-~]{0,499}\Z")  # visible ASCII without `#`
 _RESOURCE = re.compile(
-    r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\w.()]{1,90}"
-    r"/providers/Microsoft\.Web/sites/[a-z0-9][-a-z0-9]{0,59}\Z",
+    r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\w.()]{1,90}/providers/"
+    r"(?:(?P<site>Microsoft\.Web/sites/[a-z0-9][-a-z0-9]{0,59})|(?P<app>Microsoft\.App/containerApps/[a-z][-a-z0-9]{1,31}))\Z",
     re.IGNORECASE | re.ASCII,
+)
+_IMAGE = re.compile(
+    r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z"
 )
 _SLOT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]{0,58}\Z")
 _APPROVER = re.compile(r"(role|group):[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
@@ -42,13 +45,21 @@ def _resource(text: str) -> str:
     if _RESOURCE.match(text):
         return text
     site, slots, _ = text.partition("/slots/")
-    if slots and _RESOURCE.match(site):
+    if slots and kind_of(site) == "app-service":
         raise refusal("INVALID_RESOURCE", "names a slot; give the site here and the slot as `slot:`", site)
     raise refusal(
         "INVALID_RESOURCE",
         f"{quoted(text)} is not the resource id of an App Service: /subscriptions/<guid>/resourceGroups/"
-        "<group>/providers/Microsoft.Web/sites/<name>",
+        "<group>/providers/Microsoft.Web/sites/<name>, or of a Container App: …/Microsoft.App/containerApps/<name>",
     )
+
+
+def kind_of(resource: str) -> str:
+    """The kind of target that a resource id names; empty when it names none."""
+    found = _RESOURCE.match(resource)
+    if found is None:
+        return ""
+    return "app-service" if found["site"] else "container-apps"
 
 
 def _slot(text: str) -> str:
@@ -81,15 +92,25 @@ def _branch(text: str) -> str:
 
 
 def _package(text: str) -> str:
+    words = f"{quoted(text)} is not a web address; write https://host/{{version}}.zip, without credentials"
+    return _of_each_build(text, _is_web_address, words)
+
+
+def _image(text: str) -> str:
+    words = f"{quoted(text)} is not an image; write registry.example/app:{{version}}"
+    return _of_each_build(text, lambda filled: _IMAGE.match(filled) is not None, words)
+
+
+def _of_each_build(text: str, is_one: Callable[[str], bool], words_if_not: str) -> str:
+    """`text` when it names another artifact for each version."""
     placeholders = _PLACEHOLDER.findall(text)
     for placeholder in placeholders:
         if placeholder not in ("service", "version"):
             suggestion = nearest(placeholder, ("service", "version"))
             words = f"{quoted('{' + placeholder + '}')} cannot be filled in; {{service}} and {{version}} can"
             raise refusal("UNKNOWN_PLACEHOLDER", words, f"{{{suggestion}}}" if suggestion else "")
-    if not _is_web_address(_PLACEHOLDER.sub("x", text)):
-        words = f"{quoted(text)} is not a web address; write https://host/{{version}}.zip, without credentials"
-        raise refusal("INVALID_ARTIFACT", words)
+    if not is_one(_PLACEHOLDER.sub("x", text)):
+        raise refusal("INVALID_ARTIFACT", words_if_not)
     if "version" not in placeholders:
         raise refusal("INVALID_ARTIFACT", f"{quoted(text)} is the same for every build; put {{version}} into it")
     return text
@@ -151,7 +172,12 @@ HttpPath = Annotated[str, AfterValidator(_path), WithJsonSchema({"type": "string
 Resource = Annotated[
     str,
     AfterValidator(_resource),
-    WithJsonSchema({"type": "string", "pattern": "^/subscriptions/.+/providers/[Mm]icrosoft.[Ww]eb/sites/[^/]+$"}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^/subscriptions/.+/providers/[Mm]icrosoft.([Ww]eb/sites|[Aa]pp/container[Aa]pps)/[^/]+$",
+        }
+    ),
 ]
 Slot = Annotated[str, AfterValidator(_slot)]
 Approver = Annotated[str, AfterValidator(_approver), WithJsonSchema({"type": "string", "pattern": "^(role|group):.+$"})]
@@ -160,5 +186,8 @@ Package = Annotated[
     str,
     AfterValidator(_package),
     WithJsonSchema({"type": "string", "pattern": r"^https?://.*\{version\}.*$"}),
+]
+Image = Annotated[
+    str, AfterValidator(_image), WithJsonSchema({"type": "string", "pattern": r"^[^/]+/.*\{version\}.*$"})
 ]
 Owner = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]

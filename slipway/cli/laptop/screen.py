@@ -158,8 +158,9 @@ def _ramp(ramp: RampSeen) -> Table:
 
 
 def _told(met: Met) -> str:
-    """`12,310 requests, 41 bad · 1.0.0 11,106, 38 bad · 1.1.0 1,204, 3 bad`."""
+    """`12,310 requests, 41 bad · 1.0.0 11,106, 38 bad · 1.1.0 1,204, 3 bad`; in the end those without an answer."""
     each = [f"{version} {count:,}, {met.bad[version]:,} bad" for version, count in met.requests.items() if version]
+    each += [f"{met.requests['']:,} without an answer"] if met.requests.get("") else []
     return " · ".join([f"{met.total:,} requests, {met.total_bad:,} bad", *each])
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from slipway.cli.laptop.users import Users
@@ -59,4 +60,4 @@ def test_users_end_with_a_parent_that_is_killed_and_with_one_that_is_interrupted
             users = int(parent.stdout.readline())
             os.kill(parent.pid, number)
             parent.wait(20)
-        until(lambda pid=users: gone(pid))
+        until(partial(gone, users))

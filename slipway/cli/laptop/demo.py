@@ -11,20 +11,18 @@ from rich.console import Console
 from rich.text import Text
 
 from slipway.cli.failure import ExitCode, Failure
-from slipway.cli.laptop.following import SERVICE, NotShown
+from slipway.cli.laptop.following import NotShown
 from slipway.cli.laptop.layout import ANY_PORTS, Layout, checkout
 from slipway.cli.laptop.screen import Screen
-from slipway.cli.laptop.sites import sites_of
+from slipway.cli.laptop.sites import shipped_sites, users_go_to
 from slipway.cli.laptop.story import Story
 from slipway.cli.laptop.summary import summary
 from slipway.cli.laptop.supervisor import FUNCTIONS, Laptop
 from slipway.cli.laptop.users import Users
 from slipway.cli.options import AsJson
 from slipway.cli.printing import err, out, print_json, show
-from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
-from slipway.promotion.plan import PromotionPlan
 
-USERS_PER_S = 400  # as the pipeline's ramp is tuned for: 999 of 1,000 such builds are caught (slipway judge)
+USERS_PER_S = 300
 INTRODUCTION = (
     "Three builds of `checkout` travel from dev to production on this machine. A sound one gets the traffic of "
     "users step by step. One fails a request in five, and its load test stops it. One fails so seldom that only "
@@ -55,9 +53,8 @@ def demo(
         screen = stack.enter_context(Screen(console))
         screen.act("starting Azure stand-in, Service Bus broker and Functions host")
         laptop = stack.enter_context(Laptop(layout, screen.say))
-        sites = sites_of(_plan(layout), laptop.azure["sites"])
-        production = [site.url for site in sites if site.environment == "production"]
-        users = stack.enter_context(Users(production, USERS_PER_S, layout.log("users")))
+        sites = shipped_sites(layout, laptop.azure["sites"])
+        users = stack.enter_context(Users(users_go_to(sites), USERS_PER_S, layout.log("users")))
         try:
             end = Story(laptop, sites, screen, users, kill).tell()
         except NotShown:
@@ -66,8 +63,3 @@ def demo(
     if as_json:
         print_json(asdict(end))
     show(console, summary(end))
-
-
-def _plan(layout: Layout) -> PromotionPlan:
-    text = (layout.root / "pipelines" / f"{SERVICE}.yaml").read_text(encoding="utf-8")
-    return compile_plan(read_pipeline(text, f"{SERVICE}.yaml"), digest_of(text))

@@ -8,16 +8,17 @@ from slipway.cli.connection import Api, Place, promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.laptop.ramp_seen import RampSeen, ramp_seen
 from slipway.cli.laptop.screen import Screen
+from slipway.cli.laptop.sites import SERVICE
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.laptop.users import Users
 from slipway.cli.sign_in import sign_in
 from slipway.promotion.ids import promotion_id
 
-SERVICE, OLD, GOOD, BAD, SUBTLE = "checkout", "1.0.0", "1.1.0", "1.2.0-errors", "1.3.0-subtle"
+OLD, GOOD, BAD, SUBTLE = "1.0.0", "1.1.0", "1.2.0-errors", "1.3.0-subtle"
 RAMPING = "ramping"
 LOOK_EVERY_S = 0.4
 READ_RAMP_EVERY_S = 1.0
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 TRIES = 3
 DRIVER_LATE = "LOAD_DRIVER_LATE"  # this machine was too busy to measure: no word on the release
 

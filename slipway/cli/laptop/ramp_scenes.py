@@ -3,16 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 from slipway.cli.connection import service_path
-from slipway.cli.laptop.following import GOOD, RAMPING, SERVICE, Following, NotShown, claim
+from slipway.cli.laptop.following import GOOD, RAMPING, Following, NotShown, claim
 from slipway.cli.laptop.ramp_seen import IN_EFFECT_AFTER, SIGMAS, RampSeen
 from slipway.cli.laptop.screen import Screen
+from slipway.cli.laptop.sites import PRODUCTION, SERVICE
 from slipway.cli.laptop.summary import AllAtOnce, RampTold
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.laptop.users import Users
 from slipway.local.azure.artifacts import faults_of
 
-PRODUCTION = "production"
-RAMP_WITHIN_S = 150.0
+RAMP_WITHIN_S = 240.0
 KILL_FROM = 0.25  # a ramp's middle: it has gone on at least once
 FEWEST_AFTERWARDS = 500
 

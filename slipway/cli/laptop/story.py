@@ -4,17 +4,15 @@ import json
 
 from slipway.cli.connection import promotion_path
 from slipway.cli.failure import Failure
-from slipway.cli.laptop.following import BAD, GOOD, OLD, SERVICE, SUBTLE, Following, NotShown, claim
+from slipway.cli.laptop.following import BAD, GOOD, OLD, SUBTLE, Following, NotShown, claim
 from slipway.cli.laptop.ramp_scenes import RampScenes
 from slipway.cli.laptop.screen import Screen
-from slipway.cli.laptop.sites import Site, versions
+from slipway.cli.laptop.sites import PRODUCTION, SERVICE, Site, versions
 from slipway.cli.laptop.summary import End, EnvironmentSeen
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.laptop.users import Users
 from slipway.cli.submit import build_message
 from slipway.promotion.ids import promotion_id
-
-PRODUCTION = "production"
 
 
 class Story:

@@ -18,11 +18,11 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $(READY)
 
-demo: $(READY) ## watch two builds travel: one to production, one stopped (no Azure needed)
-	@$(BIN)/slipway demo
+demo: $(READY) ## watch three builds travel, and a canary on real traffic (no Azure needed); KILL=1
+	@$(BIN)/slipway demo $(if $(KILL),--kill)
 
-run: $(READY) ## run the whole system on this laptop until Ctrl-C
-	@$(BIN)/slipway run
+run: $(READY) ## run the whole system on this laptop until Ctrl-C, with USERS=100 requests a second
+	@$(BIN)/slipway run --users $(or $(USERS),100)
 
 test: $(READY) ## all tests
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder

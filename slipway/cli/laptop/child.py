@@ -52,7 +52,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=out,
                 process_group=0,
-                preexec_fn=_dying_with(os.getpid()),
+                preexec_fn=dying_with(os.getpid()),
             )
         self._first_line: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._read_output, daemon=True).start()
@@ -124,7 +124,8 @@ class Child:
                     log.write(line)
 
 
-def _dying_with(parent: int) -> Any:
+def dying_with(parent: int) -> Any:
+    """What a new process does first, so that the kernel kills it when `parent` dies; None where that cannot be had."""
     if _LIBC is None:
         return None
     libc = _LIBC

@@ -11,18 +11,24 @@ from rich.console import Console
 from rich.text import Text
 
 from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.laptop.following import NotShown
 from slipway.cli.laptop.layout import ANY_PORTS, Layout, checkout
 from slipway.cli.laptop.screen import Screen
-from slipway.cli.laptop.story import NotShown, Story
+from slipway.cli.laptop.sites import shipped_sites, users_go_to
+from slipway.cli.laptop.story import Story
 from slipway.cli.laptop.summary import summary
 from slipway.cli.laptop.supervisor import FUNCTIONS, Laptop
+from slipway.cli.laptop.users import Users
 from slipway.cli.options import AsJson
 from slipway.cli.printing import err, out, print_json, show
 
+USERS_PER_S = 300
 INTRODUCTION = (
-    "Two builds of `checkout` travel from dev to production on this machine: a sound one, and one that fails "
-    "a request in five. Everything is real but Azure itself: a Service Bus broker that speaks AMQP, Durable "
-    "Functions orchestrators, web servers that answer with their version. It takes about a minute.\n"
+    "Three builds of `checkout` travel from dev to production on this machine. A sound one gets the traffic of "
+    "users step by step. One fails a request in five, and its load test stops it. One fails so seldom that only "
+    "users' traffic can show it: the canary catches it and takes it back. Everything is real but Azure itself: a "
+    "Service Bus broker that speaks AMQP, Durable Functions orchestrators, web servers behind a weighted router, "
+    f"{USERS_PER_S} requests a second. It takes two to three minutes.\n"
 )
 
 
@@ -30,9 +36,13 @@ def demo(
     state: Annotated[
         Path | None, typer.Option(help="Keep the state there (an empty folder); else nothing is kept.")
     ] = None,
+    kill: Annotated[
+        bool, typer.Option("--kill", help="Kill the Functions host in the middle of both ramps, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Watch two builds travel: one to production, one stopped by its load test. Nothing is left behind."""
+    """Watch three builds travel: to production, stopped by a load test, caught by its canary. Nothing is left
+    behind."""
     console = Console(quiet=True) if as_json else out()
     console.print(INTRODUCTION, width=min(console.width, 100))
     with ExitStack() as stack:
@@ -43,8 +53,10 @@ def demo(
         screen = stack.enter_context(Screen(console))
         screen.act("starting Azure stand-in, Service Bus broker and Functions host")
         laptop = stack.enter_context(Laptop(layout, screen.say))
+        sites = shipped_sites(layout, laptop.azure["sites"])
+        users = stack.enter_context(Users(users_go_to(sites), USERS_PER_S, layout.log("users")))
         try:
-            end = Story(laptop, layout, screen).tell()
+            end = Story(laptop, sites, screen, users, kill).tell()
         except NotShown:
             err().print(Text("\n".join(["The host's last lines:", *laptop.tail(FUNCTIONS)]), style="dim"))
             raise

@@ -1,5 +1,6 @@
 """`slipway run`: the whole system on this laptop, until Ctrl-C."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout, people_of
+from slipway.cli.laptop.sites import shipped_sites, users_go_to
 from slipway.cli.laptop.supervisor import Laptop
+from slipway.cli.laptop.users import Users
 from slipway.cli.options import AsJson
 from slipway.cli.printing import clean, out, print_json, show
 from slipway.cli.state_folder import RunFile, state_folder
@@ -29,6 +32,9 @@ def run(
     virtual_time: Annotated[
         bool, typer.Option("--virtual-time", help="Time stands until `slipway clock 8h` lets it pass, in seconds.")
     ] = False,
+    users: Annotated[
+        int, typer.Option(min=0, max=1000, help="So many requests a second to production: a canary needs users.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole system here: Azure stand-in, Service Bus, Functions host. Ctrl-C stops it."""
@@ -37,8 +43,15 @@ def run(
     console = Console(quiet=True) if as_json else out()
     console.print("Starting …", style="dim")
     try:
-        with Laptop(layout, lambda words: console.print(Text(f"  {words}", style="dim"))) as laptop:
+        with ExitStack() as stack:
+            laptop = stack.enter_context(Laptop(layout, lambda words: console.print(Text(f"  {words}", style="dim"))))
             assert laptop.run is not None
+            if users:
+                where = users_go_to(shipped_sites(layout, laptop.azure["sites"]))
+                stack.enter_context(Users(where, users, layout.log("users")))
+                console.print(
+                    Text(f"  Users            {users} requests a second to {' and '.join(where)}", style="dim")
+                )
             if as_json:
                 print_json(laptop.run.model_dump())
             show(console, _screen(laptop.run, layout))

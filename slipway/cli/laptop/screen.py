@@ -12,10 +12,15 @@ from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.changes import changes
+from slipway.cli.charts.bars import bar
 from slipway.cli.drawing import drawing
+from slipway.cli.laptop.ramp_seen import RampSeen
+from slipway.cli.laptop.users import Met
 from slipway.cli.live_tree import Detail, tree
 from slipway.cli.looks import look
 from slipway.cli.printing import animated, clean, show
+
+BAR = 30
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class Screen:
         self._begun = time.monotonic()
         self._notes: list[Note] = []
         self._promotions: dict[str, Promotion] = {}
+        self._ramps: dict[str, RampSeen] = {}
+        self._met = Met()
         self._drawing = ExitStack()
         self.claims: list[Claim] = []
 
@@ -91,6 +98,20 @@ class Screen:
                 shown = look(change.state)
                 self._note(shown.icon, shown.style, where + change.words, "dim")
 
+    def ramp(self, version: str, latest: RampSeen, met: Met) -> None:
+        """The newest of a release's ramp, and what users have met."""
+        before = self._ramps.get(version, RampSeen())
+        self._ramps[version], self._met = latest, met
+        if not self._animated:
+            for move in latest.moves[len(before.moves) :]:
+                self._note("↗" if move.share else "↩", "blue", f"{version} has {move.share:.0%}: {move.words}", "dim")
+            if len(latest.steps) > len(before.steps):
+                self._note("·", "dim", f"users so far: {_told(met)}", "dim")
+
+    def users(self, met: Met) -> None:
+        """What users have met so far."""
+        self._met = met
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The promotions, and as many of the newest notes as fit above them."""
         trees = Group(*self._trees())
@@ -112,8 +133,35 @@ class Screen:
         now = datetime.now(UTC)
         shown: list[RenderableType] = []
         for each in self._promotions.values():
+            if each.over:  # its stages have been told, and the room is for those under way
+                shown.append(tree(each.model_copy(update={"stages": []}), now, Detail.STAGES))
+                continue
             shown += ["", tree(each, now, Detail.STAGES)]
+            if any(stage.state == "ramping" for stage in each.stages) and (ramp := self._ramps.get(each.version)):
+                shown.append(_ramp(ramp))
+        if self._met.total:
+            shown += ["", Text.assemble(("users  ", "dim"), clean(_told(self._met)))]
         return shown
+
+
+def _ramp(ramp: RampSeen) -> Table:
+    """How much traffic it has, and what the judge says."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    full = bar(ramp.share, BAR)
+    table.add_row(
+        "  share", Text.assemble((full, "green"), ("·" * (BAR - len(full)), "dim"), f" {ramp.share:.0%} of the traffic")
+    )
+    table.add_row("  judge", Text(clean(ramp.judge)))
+    return table
+
+
+def _told(met: Met) -> str:
+    """`12,310 requests, 41 bad · 1.0.0 11,106, 38 bad · 1.1.0 1,204, 3 bad`; in the end those without an answer."""
+    each = [f"{version} {count:,}, {met.bad[version]:,} bad" for version, count in met.requests.items() if version]
+    each += [f"{met.requests['']:,} without an answer"] if met.requests.get("") else []
+    return " · ".join([f"{met.total:,} requests, {met.total_bad:,} bad", *each])
 
 
 def _table(notes: list[Note]) -> Table:

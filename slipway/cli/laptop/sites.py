@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 import httpx
 
+from slipway.cli.laptop.layout import Layout
+from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
 from slipway.promotion.plan import PromotionPlan
+
+SERVICE, PRODUCTION = "checkout", "production"
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,17 @@ def sites_of(plan: PromotionPlan, addresses: Mapping[str, str]) -> list[Site]:
         for stage in plan.stages
         for target in stage.targets
     ]
+
+
+def shipped_sites(layout: Layout, addresses: Mapping[str, str]) -> list[Site]:
+    """The sites of the pipeline that the checkout ships for its service."""
+    text = (layout.root / "pipelines" / f"{SERVICE}.yaml").read_text(encoding="utf-8")
+    return sites_of(compile_plan(read_pipeline(text, f"{SERVICE}.yaml"), digest_of(text)), addresses)
+
+
+def users_go_to(sites: list[Site]) -> list[str]:
+    """The addresses in production."""
+    return [site.url for site in sites if site.environment == PRODUCTION]
 
 
 def versions(sites: list[Site]) -> dict[Site, str]:

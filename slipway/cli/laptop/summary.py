@@ -1,4 +1,4 @@
-"""The demo's last page: what was shown, what answers where, and where to go next."""
+"""The demo's last page: what was shown, what users met, what answers where, and where to go next."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.laptop.screen import Claim
+from slipway.cli.laptop.users import Met
 
 
 @dataclass(frozen=True)
@@ -21,33 +22,97 @@ class EnvironmentSeen:
 
 
 @dataclass(frozen=True)
+class RampTold:
+    """A move of a release's ramp: when, to which share (0..1), and why."""
+
+    version: str
+    at: str
+    share: float
+    code: str
+    words: str
+
+
+@dataclass(frozen=True)
+class AllAtOnce:
+    """A harmful release whose ramp lasted `seconds`, in which users sent `requests`. It `answered` some of them, of
+    which `bad` went wrong; all at once it would have met them all. `error_rate` (0..1) is what it is built to fail."""
+
+    version: str
+    seconds: float
+    requests: int
+    error_rate: float
+    answered: int
+    bad: int
+
+    @property
+    def would_be_bad(self) -> int:
+        return round(self.requests * self.error_rate)
+
+
+@dataclass(frozen=True)
 class End:
-    """All that was shown."""
+    """All that was shown. `users`: what they met from the beginning to the end."""
 
     claims: list[Claim]
     environments: list[EnvironmentSeen]
+    ramps: list[RampTold]
+    users: Met
+    all_at_once: AllAtOnce
     seconds: float
 
 
 def summary(end: End) -> RenderableType:
-    """What was shown, what answers where, and where to go next."""
+    """What was shown, what users met, what answers where, and where to go next."""
     claims = Table.grid(padding=(0, 1))
     claims.add_column(justify="right", style="dim", no_wrap=True)
     claims.add_column()
     claims.add_column()
     for claim in end.claims:
         claims.add_row(f"{claim.at_s:.1f} s", Text("✓", style="green"), Text(claim.words))
-    answers = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for head in ("environment", "site", "before", "now"):
-        answers.add_column(head)
+    answers = _table("environment", "site", "before", "now")
     for seen in end.environments:
         style = "" if seen.before == seen.after else "green"
         answers.add_row(seen.environment, seen.url, seen.before, Text(seen.after, style=style))
     return Group(
         Text(f"\nShown in {end.seconds:.0f} s, all of it checked:", style="bold"),
         claims,
+        Text("\nWhat users of production met:", style="bold"),
+        _met(end.users),
         "",
+        _compared(end.all_at_once),
+        Text("\nWhat answers where:", style="bold"),
         answers,
-        Text("dev has no load test, so the broken build passed there.", style="dim"),
+        Text("dev has no load test, so the broken builds passed there.", style="dim"),
         Text("\nNow yourself: `make run`, then the tour in README.md; `slipway --help` lists all commands."),
     )
+
+
+def _met(met: Met) -> Table:
+    table = _table("release")
+    for head in ("requests", "bad", "share bad"):
+        table.add_column(head, justify="right")
+    for version in sorted(met.requests, key=lambda each: (not each, each)):
+        requests, bad = met.requests[version], met.bad[version]
+        table.add_row(version or "no answer", f"{requests:,}", f"{bad:,}", f"{bad / max(requests, 1):.2%}")
+    table.add_row(
+        "all", f"{met.total:,}", f"{met.total_bad:,}", f"{met.total_bad / max(met.total, 1):.2%}", style="bold"
+    )
+    return table
+
+
+def _compared(instead: AllAtOnce) -> Text:
+    return Text.assemble(
+        (f"{instead.version} broke {instead.bad:,} requests", "bold"),
+        f" of {instead.answered:,} in the {instead.seconds:.0f} s until it was caught. "
+        "All at once it would have broken ",
+        (f"about {instead.would_be_bad:,}", "bold"),
+        f" in the same time: {instead.requests:,} requests × {instead.error_rate:.1%}, "
+        "the rate that it is built to fail.",
+    )
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for head in heads:
+        table.add_column(head)
+    return table

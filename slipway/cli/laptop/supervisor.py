@@ -14,6 +14,7 @@ from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.laptop.child import Child
 from slipway.cli.laptop.layout import Layout, host_settings, people_of, plain_environment, refuse_busy
 from slipway.cli.state_folder import RunFile, write_private
+from slipway.local.azure.config import StandinConfig, read
 
 READY_WITHIN_S = 40.0
 STOP_WITHIN_S = 10.0
@@ -126,6 +127,11 @@ class Laptop:
     def kill_host(self) -> int:
         """SIGKILL to the Functions host: the process id that it had."""
         return self.kill(FUNCTIONS)
+
+    @property
+    def usual_error_rate(self) -> float:
+        """What fails (0..1) of the requests to any release, however good."""
+        return read(StandinConfig, self._layout.sites).usual_error_rate
 
     def check(self) -> None:
         """Raises ChildDied when one of the processes has ended by itself."""

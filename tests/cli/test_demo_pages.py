@@ -1,0 +1,86 @@
+"""What the demo shows, without the minutes that it takes to see it."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from slipway.cli.api_answers import Promotion
+from slipway.cli.laptop.ramp_seen import Held, RampSeen, ramp_seen
+from slipway.cli.laptop.screen import Claim, Screen
+from slipway.cli.laptop.summary import AllAtOnce, End, EnvironmentSeen, RampTold, summary
+from slipway.cli.laptop.users import Met
+from slipway.cli.printing import show
+from tests.cli.builders import a_promotion, a_stage
+
+BEGAN = datetime(2026, 11, 30, 12, tzinfo=UTC)
+JUDGE = "canary fails 3.6 × as often as baseline, at most 100 × with 90 % confidence; 1 excess failure so far"
+MET = Met(
+    {"1.0.0": 42_874, "1.1.0": 53_966, "1.3.0-subtle": 656, "": 2},
+    {"1.0.0": 130, "1.1.0": 130, "1.3.0-subtle": 5, "": 2},
+)
+END = End(
+    [Claim(12.5, "the system runs: 5 web sites in 4 environments answer 1.0.0"), Claim(151.2, JUDGE)],
+    [EnvironmentSeen("production", "weu", "http://localhost:27972", "1.0.0", "1.1.0")],
+    [RampTold("1.1.0", BEGAN.isoformat(), 0.1, "begins", "1.1.0 begins its ramp")],
+    MET,
+    AllAtOnce("1.3.0-subtle", 40.0, 16_000, 0.009, 656, 5),
+    152.0,
+)
+
+
+def record(seconds: float, share: float, code: str, words: str = JUDGE) -> dict[str, object]:
+    at = (BEGAN + timedelta(seconds=seconds)).isoformat()
+    told = f"at {100 * share:g} % of the traffic: {words}"
+    return {"at": at, "action": f"ramp.{code}", "words": told, "evidence": {"share": share}}
+
+
+def a_ramp() -> RampSeen:
+    return ramp_seen([record(0, 0.1, "begins"), record(4, 0.1, "too-soon"), record(12, 0.25, "patience-over")])
+
+
+def page(width: int) -> str:
+    text = io.StringIO()
+    show(Console(file=text, width=width, highlight=False), summary(END))
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_no_line_of_the_last_page_is_wider_than_the_terminal(width: int) -> None:
+    assert max(len(line) for line in page(width).splitlines()) <= width
+
+
+def test_the_last_page_says_what_all_at_once_would_have_broken_and_how_that_is_computed() -> None:
+    words = " ".join(page(80).split())
+    assert "1.3.0-subtle broke 5 requests of 656 in the 40 s" in words
+    assert "about 144 in the same time: 16,000 requests × 0.9%" in words
+
+
+def test_the_last_page_counts_what_nobody_answered() -> None:
+    assert any(line.split() == ["no", "answer", "2", "2", "100.00%"] for line in page(80).splitlines()), page(80)
+
+
+def test_a_pipe_gets_a_line_for_each_move_once_and_no_escape() -> None:
+    text = io.StringIO()
+    with Screen(Console(file=text, width=80, highlight=False)) as screen:
+        screen.look(Promotion.model_validate(a_promotion(a_stage("production", "ramping"))))
+        screen.ramp("1.1.0", a_ramp(), MET)
+        screen.ramp("1.1.0", a_ramp(), MET)
+    assert text.getvalue().count("1.1.0 has 25%") == 1
+    assert "\x1b" not in text.getvalue()
+
+
+def test_steps_are_the_moves_that_changed_the_share() -> None:
+    seen = a_ramp()
+    assert [step.share for step in seen.steps] == [0.1, 0.25]
+    assert (seen.share, seen.begins, seen.judge) == (0.25, 1, JUDGE)
+
+
+def test_the_judges_newest_words_are_those_of_the_row_that_the_api_shows() -> None:
+    assert ramp_seen([record(0, 0.1, "begins")], {"verdict": {"words": "later words"}}).judge == "later words"
+
+
+@pytest.mark.parametrize(("answered", "is_true"), [(250, True), (280, True), (400, False), (0, False)])
+def test_a_share_that_users_did_not_meet_is_not_claimed(answered: int, is_true: bool) -> None:
+    assert Held(0.25, BEGAN, BEGAN, 1000, answered).is_true is is_true

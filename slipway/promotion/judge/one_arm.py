@@ -21,12 +21,13 @@ from slipway.promotion.judge import words
 from slipway.promotion.judge.dispersion import LEARNING_TICKS, SHOCK_AT_LEAST
 from slipway.promotion.judge.evidence import HARMS, TOLERATED, Evidence
 from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.silence import THIN_IN_ALL, few
 from slipway.promotion.judge.state import SHORT_HISTORY, StateInvalid
 from slipway.promotion.judge.usual import CARE, Care, Usual, learn_usual
 from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
 from slipway.promotion.judge.windows import Arm, Window
 
-VERSION = 1
+VERSION = 2
 STILL_AWAITED = 5
 
 
@@ -41,6 +42,7 @@ class WatchState:
     missing: tuple[int, ...] = ()
     blind: int = 0
     blind_words: str = ""
+    late_by: int = 0
     requests: int = 0
     failures: int = 0
     unheard: float = 0.0
@@ -108,10 +110,9 @@ def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: P
         readings = [window for window in windows if window.tick == tick]
         whole = next((window for window in readings if _complete(window, state)), None)
         if whole is not None:
-            state = _judge(state, whole, policy)
+            state = _judge(state, whole, policy, late_by=until - tick if tick <= state.settled else 0)
         elif tick > state.settled:
-            trouble = readings[0].trouble if readings else ""
-            text = trouble or "telemetry has nothing of the release"
+            text = _silence(readings[0] if readings else None, state)
             missing = (*state.missing, tick)[-STILL_AWAITED:]
             state = replace(state, blind=state.blind + 1, blind_words=text, missing=missing, settled=tick)
     state = replace(state, settled=max(state.settled, until))
@@ -125,11 +126,18 @@ def _complete(window: Window, state: WatchState) -> bool:
 
 
 def _unheard(arm: Arm, state: WatchState) -> float:
-    """Requests that were due since the release last served any."""
-    return 0.0 if arm.total else state.unheard + state.usual.per_tick
+    """Requests that were due since the release last served its part: more than at any hour of a usual day is lost."""
+    due = state.usual.per_tick
+    return 0.0 if arm.total and arm.total >= THIN_IN_ALL * due else state.unheard + due
 
 
-def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
+def _silence(window: Window | None, state: WatchState) -> str:
+    if window is None or window.trouble or window.canary is None or not window.canary.total:
+        return (window.trouble if window is not None else "") or "telemetry has nothing of the release"
+    return f"the release has {few(window.canary.total, state.usual.per_tick)}"
+
+
+def _judge(state: WatchState, window: Window, policy: Policy, late_by: int) -> WatchState:
     arm = window.canary
     assert arm is not None
     n, x = arm.total, state.usual.counted(arm.total, arm.failed)
@@ -148,8 +156,9 @@ def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
         evidence=evidence,
         settled=max(state.settled, window.tick),
         missing=tuple(tick for tick in state.missing if tick != window.tick),
-        blind=0,
-        blind_words="",
+        blind=state.blind if late_by else 0,
+        blind_words=state.blind_words if late_by else "",
+        late_by=late_by,
         requests=state.requests + n,
         failures=state.failures + arm.failed,
         unheard=_unheard(arm, state),
@@ -164,16 +173,17 @@ def _verdict(state: WatchState, now: int, policy: Policy) -> Verdict:
     seen = f"{state.failures:,} failures in {state.requests:,} requests"
     if ratio is not None:
         seen = f"{seen}, {words.times(ratio)} as often as before the ramp"
+    lacking = words.late(state.late_by, policy.delay_ticks) if state.late_by else state.blind_words
     action, code, text = Action.WAIT, "CALM", seen
     if state.proven:
         proof = f"harm that lasts is proven (evidence {state.proven:,.0f}, needed {policy.threshold:,.0f})"
         action, code, text = Action.ROLLBACK, "HARM_PROVEN", f"{seen}; {proof}"
     elif state.blind >= policy.blind_ticks:
-        code, text = "BLIND_TOO_LONG", f"{state.blind_words}: a person must look; nothing is rolled back blindly"
+        code, text = "BLIND_TOO_LONG", f"{lacking}: a person must look; nothing is rolled back blindly"
     elif not state.usual.requests:
         code, text = "NO_HISTORY", f"{seen}; nothing from before the ramp to compare with: a person must look"
     elif state.blind:
-        code, text = "BLIND", f"{state.blind_words}; waiting for telemetry"
+        code, text = "BLIND", f"{lacking}; waiting for telemetry"
     elif e_value >= 2:
         code, text = "DISQUIET", f"{seen}; evidence for harm is {e_value:.3g}, proof from {policy.threshold:,.0f} on"
     excess = state.failures - state.requests * state.usual.mean_rate

@@ -75,9 +75,14 @@ class Policy:
         return USUAL_PATIENCE[self.ramp] if self.patience_ticks is None else self.patience_ticks
 
     @property
+    def warm_up_ticks(self) -> int:
+        """How many ticks an instance is cold at its start."""
+        return math.ceil(self.warm_up_s / self.tick_s)
+
+    @property
     def cold_ticks(self) -> int:
-        """Cold ticks running that a ramp takes: the warm-up, and then as many as it may be blind."""
-        return math.ceil(self.warm_up_s / self.tick_s) + self.blind_ticks
+        """Cold ticks, beyond the warm ones, that a ramp takes: the warm-up, and then as many as it may be blind."""
+        return self.warm_up_ticks + self.blind_ticks
 
     @property
     def threshold(self) -> float:

@@ -15,7 +15,7 @@ from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.saturation import Saturation
 from slipway.promotion.judge.windows import Counts, Window
 
-VERSION = 1
+VERSION = 2
 START_REQUESTS, START_TICKS, START_AT_MOST = 50, 10, 0.50  # low traffic starts where this many come in time
 
 BEGAN_ANEW = (
@@ -33,11 +33,13 @@ class StateInvalid(SlipwayError):
 class State:
     """Everything the judge carries from tick to tick.
 
-    `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the
-    windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter those
-    in `missing` may still come. `cold_ticks` and `partly` count the last judged windows that were cold, and that
-    lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `unheard` requests were due
-    from an arm since it last served any. `notes` weaken the promise.
+    `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the warm
+    and complete windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the
+    latter those in `missing` may still come, and `late_by` is by how many ticks the last judged one came late. `cold`:
+    the last judged one was; `cold_ticks`: by how many cold ones outnumber the others; `partly`: how many running
+    lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `per_tick` requests had the
+    last judged tick, and the last five `totals`. `unheard` requests were due from an arm since it last served its
+    part. `notes` weaken the promise.
     """
 
     step: int
@@ -47,12 +49,15 @@ class State:
     missing: tuple[int, ...] = ()
     blind: int = 0
     blind_words: str = ""
+    late_by: int = 0
     judged: int = 0
     judged_here: int = 0
+    cold: bool = False
     cold_ticks: int = 0
     partly: int = 0
     partly_words: str = ""
     per_tick: float = 0.0
+    totals: tuple[int, ...] = ()
     unheard_canary: float = 0.0
     unheard_baseline: float = 0.0
     proven: float = 0.0
@@ -75,6 +80,7 @@ class State:
             "version": VERSION,
             "missing": list(self.missing),
             "notes": list(self.notes),
+            "totals": list(self.totals),
             "metrics": {name: _dump_metric(metric) for name, metric in self.metrics.items()},
             "latencies": {str(bucket): weight for bucket, weight in self.latencies.weights.items()},
             "saturation": {**vars(self.saturation), "memory": [list(pair) for pair in self.saturation.memory]},
@@ -82,7 +88,8 @@ class State:
 
 
 _PLAIN = (
-    *("step", "since", "before", "settled", "blind", "blind_words", "judged", "judged_here", "cold_ticks"),
+    *("step", "since", "before", "settled", "blind", "blind_words", "late_by", "judged", "judged_here"),
+    *("cold", "cold_ticks"),
     *("partly", "partly_words", "per_tick", "unheard_canary", "unheard_baseline", "proven"),
 )
 
@@ -256,6 +263,7 @@ def _load(data: Mapping[str, Any]) -> State:
         **_plain(data),
         missing=tuple(data["missing"]),
         notes=tuple(data["notes"]),
+        totals=tuple(data["totals"]),
         metrics={name: _load_metric(metric) for name, metric in data["metrics"].items()},
         latencies=UsualLatencies({int(bucket): weight for bucket, weight in data["latencies"].items()}),
         saturation=Saturation(**{**saturation, "memory": memory}),

@@ -8,7 +8,7 @@ from slipway.promotion.judge.metric import Reading
 from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.silence import SILENT, silence, unheard
 from slipway.promotion.judge.state import State, failure_halves, own_halves
-from slipway.promotion.judge.windows import Counts, Window, blocks_of
+from slipway.promotion.judge.windows import Counts, Window, blocks_of, shortened
 
 STILL_AWAITED = 5  # missing ticks that may come late
 LONG_BLIND = 100  # ticks; no need to count further
@@ -44,7 +44,7 @@ def look(state: State, windows: Sequence[Window], now: int, policy: Policy) -> S
 def _blind(state: State, tick: int, window: Window | None, policy: Policy) -> State:
     ticks, words = silence(window, state, policy) or (0, "")
     blind = min(state.blind + ticks, LONG_BLIND)
-    return replace(state, blind=blind, blind_words=words, missing=(*state.missing, tick), settled=tick)
+    return replace(state, blind=blind, blind_words=shortened(words), missing=(*state.missing, tick), settled=tick)
 
 
 def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
@@ -71,7 +71,7 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
         cold=window.cold,
         cold_ticks=min(state.cold_ticks + 1, LONG_BLIND) if window.cold else max(0, state.cold_ticks - 1),
         partly=min(state.partly + 1, LONG_BLIND) if partly else 0,
-        partly_words=", ".join((*(f"no {name}" for name in silent), *window.unread)),
+        partly_words=shortened(", ".join((*(f"no {name}" for name in silent), *window.unread))),
         per_tick=float(total) if total else state.per_tick,
         totals=(*state.totals, total)[-LAST_TOTALS:] if total else state.totals,
         unheard_canary=unheard(window, state, policy, True),

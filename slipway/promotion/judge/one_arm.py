@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from slipway.promotion.judge import words
+from slipway.promotion.judge.checked import all_of, count, evidence_of, several, word
 from slipway.promotion.judge.dispersion import LEARNING_TICKS, SHOCK_AT_LEAST
 from slipway.promotion.judge.evidence import HARMS, TOLERATED, Evidence
 from slipway.promotion.judge.policy import FAILURES, Policy
@@ -25,7 +26,7 @@ from slipway.promotion.judge.silence import THIN_IN_ALL, few
 from slipway.promotion.judge.state import SHORT_HISTORY, StateInvalid
 from slipway.promotion.judge.usual import CARE, Care, Usual, learn_usual
 from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
-from slipway.promotion.judge.windows import Arm, Window
+from slipway.promotion.judge.windows import Arm, Window, shortened
 
 VERSION = 2
 STILL_AWAITED = 5
@@ -60,28 +61,24 @@ class WatchState:
         if not isinstance(data, Mapping) or data.get("version") != VERSION:
             raise StateInvalid("STATE_UNREADABLE", "this is no state of the watch of this version: begin it anew")
         try:
-            plain = {key: value for key, value in data.items() if key != "version"}
-            _refuse_no_numbers(plain)
-            evidence = Evidence(plain["evidence"]["ticks"], tuple(plain["evidence"]["logs"]))
-            return cls(
-                **{
-                    **plain,
-                    "evidence": evidence,
-                    "usual": Usual(**plain["usual"]),
-                    "missing": tuple(plain["missing"]),
-                    "notes": tuple(plain["notes"]),
-                }
-            )
+            return _load({key: value for key, value in data.items() if key != "version"})
         except (KeyError, TypeError, ValueError) as error:
             raise StateInvalid("STATE_UNREADABLE", f"the watch's state is damaged: {error!r}") from error
 
 
-def _refuse_no_numbers(data: Any) -> None:
-    """Raises ValueError for NaN or infinity anywhere: no comparison with one ever holds."""
-    if isinstance(data, float) and not math.isfinite(data):
-        raise ValueError(f"{data} is no number")
-    for part in data.values() if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else ():
-        _refuse_no_numbers(part)
+def _load(data: Mapping[str, Any]) -> WatchState:
+    usual = Usual(**all_of(data["usual"], Usual()))
+    if usual.worse_at_most < 1:
+        raise ValueError(f"{usual.worse_at_most} × the usual")
+    bare = WatchState(usual, 0.0, Evidence())
+    apart = ("usual", "evidence", "missing", "notes")
+    return WatchState(
+        **all_of(data, bare, apart=apart),
+        usual=usual,
+        evidence=evidence_of(data["evidence"]["ticks"], data["evidence"]["logs"]),
+        missing=tuple(count(tick) for tick in several(data["missing"])),
+        notes=tuple(word(note) for note in several(data["notes"])),
+    )
 
 
 def begin_watch(policy: Policy, history: Sequence[Window], now: int = 0, care: Care = CARE) -> WatchState:
@@ -112,7 +109,7 @@ def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: P
         if whole is not None:
             state = _judge(state, whole, policy, late_by=until - tick if tick <= state.settled else 0)
         elif tick > state.settled:
-            text = _silence(readings[0] if readings else None, state)
+            text = shortened(_silence(readings[0] if readings else None, state))
             missing = (*state.missing, tick)[-STILL_AWAITED:]
             state = replace(state, blind=state.blind + 1, blind_words=text, missing=missing, settled=tick)
     state = replace(state, settled=max(state.settled, until))

@@ -3,26 +3,29 @@ is not. A state that was damaged must be noticed, because no comparison with NaN
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from slipway.promotion.judge.evidence import Evidence
 from slipway.promotion.judge.windows import Counts
 
 MOST = 1e60  # more than the squares of all counts together
+NUMBERS = (float, int)
+LOGS = len(Evidence().logs)
 
 
 def number(value: Any, signed: bool = False) -> Any:
     """A finite number, and 0 or more if it has no sign."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (-MOST if signed else 0) <= value <= MOST:
+    if type(value) not in NUMBERS or not (-MOST if signed else 0) <= value <= MOST:
         raise ValueError(f"{value!r} is no number that can be there")
     return value
 
 
 def count(value: Any) -> int:
     """A whole number from 0 on."""
-    if not isinstance(value, int):
+    if type(value) is not int or not 0 <= value <= MOST:
         raise ValueError(f"{value!r} is no count")
-    return int(number(value))
+    return value
 
 
 def word(value: Any) -> str:
@@ -40,10 +43,13 @@ def several(values: Any) -> Sequence[Any]:
 
 def numbers(values: Any, wanted: int, signed: bool = False) -> tuple[float, ...]:
     """So many of them."""
-    found = tuple([float(number(value, signed)) for value in several(values)])
-    if len(found) != wanted:
-        raise ValueError(f"{len(found)} numbers instead of {wanted}")
-    return found
+    least = -MOST if signed else 0
+    for value in several(values):
+        if type(value) not in NUMBERS or not least <= value <= MOST:
+            number(value, signed)
+    if len(values) != wanted:
+        raise ValueError(f"{len(values)} numbers instead of {wanted}")
+    return tuple(map(float, values))
 
 
 def counts_of(values: Any) -> Counts:
@@ -56,7 +62,7 @@ def counts_of(values: Any) -> Counts:
 
 
 def evidence_of(ticks: Any, logs: Any) -> Evidence:
-    return Evidence(count(ticks), numbers(logs, len(Evidence().logs), signed=True))
+    return Evidence(count(ticks), numbers(logs, LOGS, signed=True))
 
 
 def plain(data: Any, usual: Any, names: Sequence[str], signed: Sequence[str] = ()) -> dict[str, Any]:
@@ -66,17 +72,23 @@ def plain(data: Any, usual: Any, names: Sequence[str], signed: Sequence[str] = (
 
 def all_of(data: Any, usual: Any, signed: Sequence[str] = (), apart: Sequence[str] = ()) -> dict[str, Any]:
     """As `plain`, of all fields of the dataclass but those read apart; more or fewer are not taken."""
-    names = [each.name for each in fields(usual)]
-    if not isinstance(data, Mapping) or set(data) != set(names):
+    names = _names(usual.__class__)
+    if not isinstance(data, Mapping) or data.keys() != set(names):
         raise ValueError(f"not the fields of {type(usual).__name__}")
     return plain(data, usual, [name for name in names if name not in apart], signed)
 
 
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
 def _like(value: Any, usual: Any, signed: bool) -> Any:
-    if isinstance(usual, bool):
-        if not isinstance(value, bool):
-            raise ValueError(f"{value!r} is neither true nor false")
-        return value
-    if isinstance(usual, int):
+    kind = type(usual)
+    if kind is float:
+        return number(value, signed)
+    if kind is int:
         return count(value)
-    return word(value) if isinstance(usual, str) else number(value, signed)
+    if type(value) is not kind:
+        raise ValueError(f"{value!r} is no {kind.__name__}")
+    return value

@@ -236,14 +236,16 @@ def _load_metric(data: Mapping[str, Any]) -> Metric:
 
 
 def _load(data: Mapping[str, Any]) -> State:
-    saturation = data["saturation"]
+    saturation, latencies = data["saturation"], data["latencies"]
     state = State(
         **plain(data, State(step=0), _PLAIN),
         missing=tuple(count(tick) for tick in several(data["missing"])),
         notes=tuple(word(note) for note in several(data["notes"])),
         totals=tuple(count(total) for total in several(data["totals"])),
         metrics={name: _load_metric(metric) for name, metric in data["metrics"].items()},
-        latencies=UsualLatencies({int(bucket): number(weight) for bucket, weight in data["latencies"].items()}),
+        latencies=UsualLatencies(
+            dict(zip(map(int, latencies), numbers([*latencies.values()], len(latencies)), strict=True))
+        ),
         saturation=Saturation(
             **all_of(saturation, Saturation(), apart=("memory",)),
             memory=tuple((count(tick), number(share)) for tick, share in several(saturation["memory"])),

@@ -22,6 +22,7 @@ def look(state: State, windows: Sequence[Window], now: int, policy: Policy) -> S
     too late or too early is left alone. A due tick without a complete window is counted blind, and so it stays when
     its window comes late and is judged: only one that is there in time ends the blindness.
     """
+    state = replace(state, late_by=0)
     until = now - policy.delay_ticks
     if state.step == policy.last:
         until = min(until, state.since)  # there is no baseline afterwards

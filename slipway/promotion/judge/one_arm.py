@@ -100,6 +100,7 @@ def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: P
     ROLLBACK HARM_PROVEN, or WAIT with CALM, DISQUIET, BLIND or, when a person must be called, BLIND_TOO_LONG or
     NO_HISTORY.
     """
+    state = replace(state, late_by=0)
     until = now - policy.delay_ticks
     due = set(range(max(state.settled + 1, until - 10 * policy.blind_ticks), until + 1))
     awaited = {window.tick for window in windows if window.tick in state.missing}

@@ -34,7 +34,7 @@ class State:
 
     `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the warm
     and complete windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the
-    latter those in `missing` may still come, and `late_by` is by how many ticks the last judged one came late. `cold`:
+    latter those in `missing` may still come, and `late_by` is by how many ticks one of them came late just now. `cold`:
     the last judged one was; `cold_ticks`: by how many cold ones outnumber the others; `partly`: how many running
     lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `per_tick` requests had the
     last judged tick, and the last five `totals`. `unheard` requests were due from an arm since it last served its

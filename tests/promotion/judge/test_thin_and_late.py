@@ -101,6 +101,13 @@ def test_what_comes_late_is_judged_all_the_same(usual: State) -> None:
     assert verdicts[-1].code == "HARM_PROVEN"
 
 
+def test_after_a_late_window_nothing_is_called_nothing(usual: State) -> None:
+    verdicts = led(usual, [[], [a_window(1)], *[[]] * 20])
+    assert verdicts[1].words.startswith("telemetry comes 1 tick later")
+    assert verdicts[2].words.startswith("telemetry has nothing of either arm")
+    assert (len(verdicts), verdicts[-1].code) == (10, "BLIND_TOO_LONG")
+
+
 def test_a_late_window_now_and_then_costs_nothing(usual: State) -> None:
     windows = [[a_window(now)] if now % 3 else [] for now in range(1, 60)]
     late = [

@@ -83,6 +83,7 @@ def test_a_pipeline_without_a_canary_is_simulated_with_the_default_one_and_says_
         (("--base-error", "100%"), "cannot get worse"),
         (("--shocks", "often"), "are no shocks"),
         (("--harm", "-1"), "cannot fail -1 times as often"),
+        (("--harm", "0"), "cannot fail 0 times as often"),
         (("--stage", "nowhere"), "has no stage nowhere; it has dev, prod"),
         (("--ramps", "0"), "greater than or equal to 1"),
         (("--plot", "nowhere/x.png"), "cannot be written"),
@@ -125,6 +126,30 @@ def test_a_replay_begins_at_the_recorded_weight_and_ends_where_the_ramp_would(sh
     assert ticks[-1]["weight"] == 1.0 and len(ticks) < 30
 
 
+def test_a_replay_goes_the_recorded_ramp_s_way_also_where_few_requests_hide_its_share(
+    shop: Slipway, tmp_path: Path
+) -> None:
+    """At 6 a minute the first window's own share is anything from 0 to 1."""
+    for seed in ("1", "2", "3", "4"):
+        asked = ("judge", "simulate", "shop.yaml", "--traffic", "0.1/s", "--base-error", "1%", "--ramps", "1")
+        more = ("--processes", "1", "--no-peers", "--harm", "1", "--seed", seed, "--record", "ramp.json")
+        assert shop(*asked, *more).exit_code == 0
+        recorded = json.loads((tmp_path / "ramp.json").read_text())
+        ticks = document(shop, "judge", "replay", "ramp.json")["ticks"]
+        assert recorded["begins_at"] == ticks[0]["weight"] == 0.5
+        assert len(ticks) == len(recorded["windows"])
+        assert ticks[-1]["weight"] == 1.0
+
+
+def test_letters_that_utf_8_has_not_do_not_crash_a_replay(shop: Slipway, tmp_path: Path) -> None:
+    odd = '{"tick": 1, "fault": "\\ud800 and more"}'
+    (tmp_path / "odd.json").write_text('{"windows": [' + odd + ', {"tick": 2, "canary": {"\\ud800": 1}}]}')
+    (first, _) = document(shop, "judge", "replay", "odd.json")["ticks"]
+    assert "? and more" in first["words"]
+    (tmp_path / "odd.json").write_text('{"windows": [{"tick": 1}], "policy": {"own_metrics": ["\\ud800"]}}')
+    assert shop("judge", "replay", "odd.json", "--json").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -138,6 +163,7 @@ def test_a_replay_begins_at_the_recorded_weight_and_ends_where_the_ramp_would(sh
         ('{"windows": [{"tick": 1}], "policy": {"steps": [2]}}', '"policy"'),
         ('{"windows": [{"tick": 1}], "policy": {"patience": 2}}', "unknown patience"),
         ('{"windows": [{"tick": 1}], "history": 5}', "is no list"),
+        ('{"windows": [{"tick": 1}], "begins_at": 5}', "begins at 5, which is no share"),
         ('{"tick": 1}\n\n{"tick": 2}\n{"tick": }', "line 4, character 10"),
         ('{"tick": 1}\n{"tick": 1000000000}', "a recording has 100,000 at most"),
     ],
@@ -179,6 +205,20 @@ def test_power_says_what_each_step_can_see_and_draws_it(shop: Slipway, tmp_path:
     assert [step["weight"] for step in plan["steps"]] == [0.05, 0.25, 0.5]
     assert plan["harm"] == 5
     assert shop("judge", "power", "shop.yaml", *TRAFFIC, "--harm", "1").exit_code == 2
+
+
+@pytest.mark.parametrize(("base_error", "harm"), [("100%", "2"), ("60%", "2"), ("5%", "30")])
+def test_power_refuses_more_failures_than_requests(shop: Slipway, base_error: str, harm: str) -> None:
+    asked = ("judge", "power", "shop.yaml", "--traffic", "5/s", "--base-error", base_error, "--harm", harm)
+    result = shop(*asked)
+    assert result.exit_code == 2
+    assert "more than all its requests" in " ".join(result.stderr.split())
+
+
+def test_power_draws_what_can_be_of_a_service_that_fails_often(shop: Slipway, tmp_path: Path) -> None:
+    asked = ("judge", "power", "shop.yaml", "--traffic", "5/s", "--base-error", "20%", "--plot", "power.png")
+    assert shop(*asked).exit_code == 0
+    assert (tmp_path / "power.png").exists()
 
 
 def test_power_without_traffic_says_never(shop: Slipway) -> None:

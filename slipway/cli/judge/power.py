@@ -64,7 +64,7 @@ def _minutes(seconds: float | None) -> str:
 
 
 def _chart(policy: Policy, traffic: float, base_error: float, dispersion: float, title: str) -> Chart:
-    harms = [harm for harm in PLOTTED if harm > 1 + policy.error_margin]
+    harms = [harm for harm in PLOTTED if harm > 1 + policy.error_margin and harm * base_error <= 1]
     plans = [(harm, planned(policy, traffic, base_error, harm, dispersion)) for harm in harms]
     lines = [Line(f"{step:.0%}", _points(plans, number)) for number, step in enumerate(policy.steps[:-1][:6])]
     return Chart(title, "harm: fails so many times as often", "minutes until it shows", lines, log_x=True, log_y=True)

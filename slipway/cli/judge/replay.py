@@ -1,12 +1,13 @@
 """`slipway judge replay`: recorded telemetry judged again, as it was or under another policy.
 
 The file is JSON: `history` (windows of the baseline alone), `windows` (of the ramp), and the `policy` it ran
-under, if known; a window is as `slipway/promotion/judge/reading.py` has it. Or one window of the ramp a line.
+under and the share that it `begins_at`, if known; a window is as `slipway/promotion/judge/reading.py` has it. Or one
+window of the ramp a line.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.judge.options import Plot, StageName, policy_of, write_plot
 from slipway.cli.judge.replayed import Judged, chart, page
 from slipway.cli.options import AsJson
-from slipway.cli.printing import answer
+from slipway.cli.printing import answer, clean
 from slipway.promotion.judge.judge import tick
 from slipway.promotion.judge.policy import Policy, PolicyInvalid
 from slipway.promotion.judge.reading import read_window
@@ -28,6 +29,16 @@ from slipway.promotion.judge.windows import Window
 
 _POLICY = TypeAdapter(Policy)
 LONGEST_RECORDING = 100_000  # ticks
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """`begins_at`: the share of the ramp's first tick; None: as its first window has it."""
+
+    policy: Policy
+    history: Sequence[Window]
+    windows: Sequence[Window]
+    begins_at: float | None = None
 
 
 def replay(
@@ -44,8 +55,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Judge recorded telemetry again, under its own or another policy."""
-    recorded, history, windows = _read(file)
-    policy = policy_of(pipeline, stage)[0] if pipeline else recorded
+    recorded = _read(file)
+    policy = policy_of(pipeline, stage)[0] if pipeline else recorded.policy
     asked = {
         "ramp": ramp,
         "false_rollback": false_rollback,
@@ -59,22 +70,22 @@ def replay(
         policy = _POLICY.validate_python({**asdict(policy), **given})
     except PolicyInvalid as invalid:
         raise Failure(invalid.code, invalid.words, ExitCode.USAGE) from invalid
-    if not any(window.tick > 0 for window in windows):
+    ticks = [window.tick for window in recorded.windows if window.tick > 0]
+    if not ticks:
         words = f"{file} is no recording: no window of it bears the number of its tick, from 1 on"
         raise Failure("NOT_A_RECORDING", words, ExitCode.USAGE)
-    ticks = [window.tick for window in windows if window.tick > 0]
     if max(ticks) - min(ticks) > LONGEST_RECORDING:
         words = f"{file} goes from tick {min(ticks):,} to {max(ticks):,}; a recording has {LONGEST_RECORDING:,} at most"
         raise Failure("NOT_A_RECORDING", words, ExitCode.USAGE)
-    judged = _judge(policy, history, windows)
+    judged = _judge(policy, recorded)
     if plot:
         write_plot(plot, drawn(chart(judged, policy, file.name)))
     document = {"policy": asdict(policy), "ticks": [_document(each) for each in judged]}
-    answer(document, page(judged, policy, len(history)), as_json)
+    answer(document, page(judged, policy, len(recorded.history)), as_json)
 
 
-def _read(file: Path) -> tuple[Policy, list[Window], list[Window]]:
-    """Policy, history and windows. Raises Failure for a file that is no recording."""
+def _read(file: Path) -> _Recording:
+    """Raises Failure for a file that is no recording."""
     try:
         text = file.read_text(encoding="utf-8")
         try:
@@ -92,11 +103,18 @@ def _read(file: Path) -> tuple[Policy, list[Window], list[Window]]:
     history = data.get("history") or []
     if not isinstance(history, list):
         raise Failure("NOT_A_RECORDING", f'the "history" of {file} is no list', ExitCode.USAGE)
-    return (
+    return _Recording(
         _policy(data.get("policy") or {}, file),
         [read_window(window) for window in history],
         [read_window(window) for window in data["windows"]],
+        _begins_at(data.get("begins_at"), file),
     )
+
+
+def _begins_at(data: Any, file: Path) -> float | None:
+    if data is None or (isinstance(data, int | float) and not isinstance(data, bool) and 0 < data <= 1):
+        return data
+    raise Failure("NOT_A_RECORDING", f"{file} begins at {data!r}, which is no share", ExitCode.USAGE)
 
 
 def _lines(text: str) -> list[Any]:
@@ -117,17 +135,22 @@ def _policy(data: Any, file: Path) -> Policy:
             raise ValueError(f"unknown {', '.join(unknown)}")
         return _POLICY.validate_python(dict(data))
     except (TypeError, ValueError, PolicyInvalid) as error:
-        raise Failure("NOT_A_RECORDING", f'the "policy" of {file} is none: {error}', ExitCode.USAGE) from error
+        raise Failure(
+            "NOT_A_RECORDING", f'the "policy" of {file} is none: {clean(str(error))}', ExitCode.USAGE
+        ) from error
 
 
-def _judge(policy: Policy, history: Sequence[Window], windows: Sequence[Window]) -> list[Judged]:
+def _judge(policy: Policy, recorded: _Recording) -> list[Judged]:
     """Tick by tick, each window in the tick whose number it bears, until the ramp would have ended."""
     by_tick: dict[int, list[Window]] = {}
-    for window in windows:
+    for window in recorded.windows:
         by_tick.setdefault(window.tick, []).append(window)
     first = min((number for number in by_tick if number > 0), default=1)
-    seen = next((share for number in sorted(by_tick) if (share := _share(by_tick[number][0])) is not None), None)
-    state = begin(policy, history, seen, now=first - 1)
+    begins_at = recorded.begins_at
+    if begins_at is None:
+        shares = (_share(by_tick[number][0]) for number in sorted(by_tick))
+        begins_at = next((share for share in shares if share is not None), None)
+    state = begin(policy, recorded.history, begins_at, now=first - 1)
     judged: list[Judged] = []
     for now in range(first, max(by_tick) + 1 + policy.delay_ticks):
         present = by_tick.get(now, [])

@@ -114,7 +114,7 @@ def simulate(
 
 
 def _harms(harm: list[float] | None) -> tuple[float, ...]:
-    wrong = [times for times in harm or () if not 0 <= times <= 1e6]
+    wrong = [times for times in harm or () if not 0 < times <= 1e6]
     if wrong:
         raise Failure("USAGE", f"a release cannot fail {wrong[0]:g} times as often", ExitCode.USAGE)
     return tuple(dict.fromkeys(harm)) if harm else HARMS
@@ -179,9 +179,11 @@ class _Recorded:
 def _record(file: Path, policy: Policy, traffic: Traffic, harm: Harm, seed: int) -> None:
     history = Stream(traffic, f"{seed}/record/history").history()
     rule = _Recorded(Ours(policy, begin(policy, history)))
+    begins_at = rule.weight
     run(rule, Stream(traffic, f"{seed}/record"), harm)
     document = {
         "policy": asdict(policy),
+        "begins_at": begins_at,
         "history": [dump_window(window) for window in history],
         "windows": [dump_window(window) for window in rule.windows],
     }

@@ -61,6 +61,10 @@ class Dispersion:
             return 1.0
         return max(1.0, bad / max(SHOCK * self.usual, SHOCK_AT_LEAST))
 
+    def more(self, bad: float) -> float:
+        """How many times the usual `bad` is; 1 when it is not more, or few."""
+        return 1.0 if self.seen < LEARNING_TICKS else max(1.0, bad / max(self.usual, SHOCK_AT_LEAST))
+
     def learn(self, bad: float, whole: tuple[int, int], halves: Counts | None) -> "Dispersion":
         """After a tick: bad requests at full traffic, the baseline's (requests, bad), and its halves if any."""
         kept = min(bad, max(SHOCK * self.usual, SHOCK_AT_LEAST))

@@ -17,8 +17,6 @@ TOLERATED = 1.10  # the ratio for which the grid was laid; another margin scales
 HARMS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 PRIOR = (0.12, 0.18, 0.22, 0.18, 0.12, 0.08, 0.05, 0.05)
 COLD = 5.0  # what is tolerated of a canary that is still warming up
-BLOCK_AT_MOST = 2.3  # nats: one storm of seconds proves nothing, a real fault fills all blocks
-BLOCKS_TO_CAP = 3
 AT_ONCE = 0.9  # prior that a harm is there from the first tick; the rest is spread as 0.1/(t(t-1))
 NOTHING = -1e6  # the logarithm of nothing, as JSON can carry it
 MOST_LOG = 50.0  # e^50 is proof enough, and no overflow
@@ -59,11 +57,13 @@ class Evidence:
         onset = math.log(AT_ONCE if ticks == 1 else (1 - AT_ONCE) / (ticks * (ticks - 1)))
         return Evidence(ticks, tuple(log_add(log, onset) for log in self.logs))
 
-    def after(self, blocks: Sequence[Counts], phi: float, theta0: float, cold: bool = False) -> "Evidence":
-        """With the blocks of this tick, both arms of each with requests. Predictable φ >= 1."""
+    def after(
+        self, blocks: Sequence[Counts], phi: float, theta0: float, cold: bool = False, most: float = math.inf
+    ) -> "Evidence":
+        """With the blocks of this tick, both arms of each with requests. Predictable φ >= 1; a block adds `most` nats
+        at most."""
         scale = theta0 / TOLERATED
         floor = COLD * scale if cold else theta0
-        most = BLOCK_AT_MOST if len(blocks) >= BLOCKS_TO_CAP else math.inf
         thetas = [harm * scale for harm in HARMS if harm * scale > floor]
         logs = list(self.logs)
         for block in blocks:

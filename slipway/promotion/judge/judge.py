@@ -43,33 +43,42 @@ def _decide(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
     if state.proven:
         return _Decision(Action.ROLLBACK, "HARM_PROVEN", _proof(state, receipt))
     if max(state.blind, state.partly) >= policy.blind_ticks:
-        lacking = state.blind_words or state.partly_words
-        text = f"{lacking}: blind for too long; the traffic goes back, the release is not blamed"
+        text = f"{_lacking(state, policy)}: blind for too long; the traffic goes back, the release is not blamed"
         return _Decision(Action.WITHDRAW, "BLIND_TOO_LONG", text)
     if state.cold_ticks > policy.cold_ticks:
         text = (
-            f"an instance of the canary has been younger than its warm-up for {state.cold_ticks} ticks: it restarts or "
-            "scales without end; the traffic goes back, the release is not blamed"
+            f"an instance of the canary was younger than its warm-up in {state.cold_ticks} ticks more than not: it "
+            "restarts or scales without end; the traffic goes back, the release is not blamed"
         )
         return _Decision(Action.WITHDRAW, "NEVER_WARM", text)
     if state.step == policy.last:
         return _Decision(Action.WAIT, "RAMP_OVER", "the canary has all the traffic; the watch judges it from here on")
     if state.blind:
-        return _Decision(Action.WAIT, "BLIND", f"{state.blind_words}; waiting for telemetry, and no release is blamed")
+        return _Decision(
+            Action.WAIT, "BLIND", f"{_lacking(state, policy)}; waiting for telemetry, and no release is blamed"
+        )
     return (
         _too_little(state, policy, ahead) or _unrest(state, policy, receipt) or _onward(state, policy, ahead, receipt)
     )
+
+
+def _lacking(state: State, policy: Policy) -> str:
+    if state.blind and state.late_by:
+        return words.late(state.late_by, policy.delay_ticks)
+    return state.blind_words or state.partly_words
 
 
 def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | None:
     here = f"{policy.steps[state.step]:.0%}"
     requests = state.metrics[FAILURES].counts.n
     missing = ramp.missing_requests(state, policy, ahead)
-    if state.judged_here < ramp.FEWEST_TICKS:
+    if state.cold:
+        return _Decision(Action.WAIT, "WARMING_UP", "an instance of the canary is still warming up")
+    if state.cold_ticks > policy.warm_up_ticks:
+        return _Decision(Action.WAIT, "WARMING_UP", "instances of the canary start again and again")
+    if state.judged_here < ramp.FEWEST_TICKS and not state.partly:
         text = f"{state.judged_here} of at least {ramp.FEWEST_TICKS} ticks judged at {here}"
         return _Decision(Action.WAIT, "TOO_SOON", text, missing)
-    if state.cold_ticks:
-        return _Decision(Action.WAIT, "WARMING_UP", "an instance of the canary is still warming up")
     if requests < ramp.FEWEST_REQUESTS:
         text = f"{requests} of at least {ramp.FEWEST_REQUESTS} canary requests judged"
         return _Decision(Action.WAIT, "NOT_ENOUGH_EVIDENCE", text, missing)
@@ -91,7 +100,7 @@ def _unrest(state: State, policy: Policy, receipt: Receipt) -> _Decision | None:
 
 def _onward(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _Decision:
     failures = receipt.metrics[0]
-    seen = f"{words.compared(failures, receipt.confidence)}; {words.excess(failures, ahead.budget)}"
+    seen = f"{words.compared(failures, receipt.confidence)}; {words.excess(ahead.excess, ahead.budget)}"
     step = ramp.next_step(state, policy, ahead)
     onward = state.step + 1 if step is None else step
     risk = f"at {policy.steps[onward]:.0%} harm could cost {ahead.cost(onward, policy):,.0f} more at worst"
@@ -105,12 +114,12 @@ def _onward(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
 
 
 def _proof(state: State, receipt: Receipt) -> str:
-    failures, worst = receipt.metrics[0], receipt.worst
+    worst = receipt.worst
     parts = [words.compared(worst, receipt.confidence)]
     last = state.metrics[worst.name].last
     if (worst.at_least or 0.0) <= 1 + 1e-9 and last.n and last.m:
         parts.append(f"in the last tick judged {last.x:,} of {last.n:,} requests, baseline {last.y:,} of {last.m:,}")
-    parts.append(words.excess(failures, receipt.budget))
+    parts.append(words.excess(receipt.excess, receipt.budget))
     parts.append(f"harm is proven (evidence {state.proven:,.0f}, needed {receipt.threshold:,.0f})")
     return "; ".join(parts)
 

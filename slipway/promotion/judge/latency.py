@@ -18,6 +18,7 @@ from slipway.promotion.judge.windows import Counts, Window
 
 DECAY = 0.98  # a tick; the memory is 50 ticks
 MOST_BUCKETS = 320  # kept, so that the state stays small
+TICK_AT_MOST = 1.5  # nats a tick may add to a quantile: one stall of seconds proves nothing
 BODY = (0.10, 0.999)  # where single buckets matter; beyond, they are folded when there are too many
 
 
@@ -67,7 +68,7 @@ def latency_readings(window: Window, cuts: Mapping[str, int], margin: float) -> 
     y = baseline.counts_above(own_cuts)
     halves = latency_halves(window, own_cuts)
     return {
-        name: Reading((Counts(canary.count, x[i], baseline.count, y[i]),), halves[i] if halves else None)
+        name: Reading((Counts(canary.count, x[i], baseline.count, y[i]),), halves[i] if halves else None, TICK_AT_MOST)
         for i, name in enumerate(cuts)
     }
 

@@ -6,21 +6,23 @@ from dataclasses import replace
 from slipway.promotion.judge.latency import latency_readings
 from slipway.promotion.judge.metric import Reading
 from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.silence import SILENT, silence, unheard
 from slipway.promotion.judge.state import State, failure_halves, own_halves
-from slipway.promotion.judge.windows import Arm, Counts, Window, blocks_of
+from slipway.promotion.judge.windows import Counts, Window, blocks_of, shortened
 
 STILL_AWAITED = 5  # missing ticks that may come late
-SILENT = 20.0  # requests that were due: none of so many is no chance
-BLIND_CANARY, BLIND_BOTH = 2, 1  # a silent canary beside a living baseline is worse
 LONG_BLIND = 100  # ticks; no need to count further
+LAST_TOTALS = 5  # judged ticks whose requests say what is usual now
 
 
 def look(state: State, windows: Sequence[Window], now: int, policy: Policy) -> State:
     """The state after all windows that are due at the end of tick `now`, oldest first.
 
     A tick is judged once, `delay_ticks` after it ended, and the first complete window of it counts; what comes again,
-    too late or too early is left alone. A due tick without a complete window is counted blind.
+    too late or too early is left alone. A due tick without a complete window is counted blind, and so it stays when
+    its window comes late and is judged: only one that is there in time ends the blindness.
     """
+    state = replace(state, late_by=0)
     until = now - policy.delay_ticks
     if state.step == policy.last:
         until = min(until, state.since)  # there is no baseline afterwards
@@ -31,75 +33,50 @@ def look(state: State, windows: Sequence[Window], now: int, policy: Policy) -> S
     due = range(max(state.settled + 1, until - LONG_BLIND), until + 1)
     for tick in sorted({*delivered, *due}):
         readings = delivered.get(tick, [])
-        whole = next((window for window in readings if _complete(window, state, policy)), None)
+        whole = next((window for window in readings if silence(window, state, policy) is None), None)
         if whole is not None:
-            state = _judge(state, whole, policy)
+            state = _judge(state, whole, policy, late_by=until - tick if tick <= state.settled else 0)
         elif tick > state.settled:
             state = _blind(state, tick, readings[0] if readings else None, policy)
     missing = tuple(tick for tick in state.missing if tick > until - STILL_AWAITED)
     return replace(state, settled=max(state.settled, until), missing=missing)
 
 
-def _complete(window: Window, state: State, policy: Policy) -> bool:
-    if window.trouble:
-        return False
-    arms = ((window.canary, True), (window.baseline, False))
-    return all(_speaks(arm, window, state, policy, canary) for arm, canary in arms)
-
-
-def _speaks(arm: Arm | None, window: Window, state: State, policy: Policy, canary: bool) -> bool:
-    """It is there, and has not been silent while requests were due: in this tick, or in several of low traffic."""
-    return arm is not None and _unheard(arm, window, state, policy, canary) < SILENT
-
-
-def _unheard(arm: Arm, window: Window, state: State, policy: Policy, canary: bool) -> float:
-    """Requests that were due from an arm since it last served any, this window's among them."""
-    if arm.total > 0:
-        return 0.0
-    weight = min(policy.steps[state.step], state.before if window.tick <= state.since else 1.0)
-    share = weight if canary else 1 - weight
-    return share * state.per_tick + (state.unheard_canary if canary else state.unheard_baseline)
-
-
 def _blind(state: State, tick: int, window: Window | None, policy: Policy) -> State:
-    believed = window if window is not None and not window.trouble else None
-    baseline = believed is not None and _speaks(believed.baseline, believed, state, policy, False)
-    canary = believed is not None and _speaks(believed.canary, believed, state, policy, True)
-    if baseline:
-        words = "the canary is silent"
-    elif canary:
-        words = "the baseline is silent"
-    else:
-        words = window.trouble if window is not None and window.trouble else "telemetry has nothing of either arm"
-    blind = min(state.blind + (BLIND_CANARY if baseline else BLIND_BOTH), LONG_BLIND)
-    return replace(state, blind=blind, blind_words=words, missing=(*state.missing, tick), settled=tick)
+    ticks, words = silence(window, state, policy) or (0, "")
+    blind = min(state.blind + ticks, LONG_BLIND)
+    return replace(state, blind=blind, blind_words=shortened(words), missing=(*state.missing, tick), settled=tick)
 
 
-def _judge(state: State, window: Window, policy: Policy) -> State:
+def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
     assert window.canary is not None and window.baseline is not None
     metrics = dict(state.metrics)
     readings = _readings(window, state, policy)
     silent = _silent(window, state, readings, policy)
     for name, reading in readings.items():
         metrics[name] = metrics[name].judge(reading, policy.tolerated(name), window.items, window.cold)
-    total = window.canary.total + window.baseline.total
+    total, partly = window.canary.total + window.baseline.total, bool(silent or window.unread)
+    calm = window.tick > state.since and window.canary.total > 0 and not window.cold and not partly
     judged = replace(
         state,
         metrics=metrics,
         latencies=state.latencies.after(window.baseline.latencies),
         saturation=state.saturation if window.cold else state.saturation.after(window, policy.bake_ticks),
-        blind=0,
-        blind_words="",
+        blind=state.blind if late_by else 0,
+        blind_words=state.blind_words if late_by else "",
+        late_by=late_by,
         missing=tuple(tick for tick in state.missing if tick != window.tick),
         settled=max(state.settled, window.tick),
         judged=state.judged + 1,
-        judged_here=state.judged_here + (window.tick > state.since and window.canary.total > 0),
-        cold_ticks=min(state.cold_ticks + 1, LONG_BLIND) if window.cold else 0,
-        partly=min(state.partly + 1, LONG_BLIND) if silent or window.unread else 0,
-        partly_words=", ".join((*(f"no {name}" for name in silent), *window.unread)),
+        judged_here=state.judged_here + calm,
+        cold=window.cold,
+        cold_ticks=min(state.cold_ticks + 1, LONG_BLIND) if window.cold else max(0, state.cold_ticks - 1),
+        partly=min(state.partly + 1, LONG_BLIND) if partly else 0,
+        partly_words=shortened(", ".join((*(f"no {name}" for name in silent), *window.unread))),
         per_tick=float(total) if total else state.per_tick,
-        unheard_canary=_unheard(window.canary, window, state, policy, True),
-        unheard_baseline=_unheard(window.baseline, window, state, policy, False),
+        totals=(*state.totals, total)[-LAST_TOTALS:] if total else state.totals,
+        unheard_canary=unheard(window, state, policy, True),
+        unheard_baseline=unheard(window, state, policy, False),
     )
     e_value = judged.e_value(policy)
     return judged if e_value < policy.threshold else replace(judged, proven=max(state.proven, e_value))

@@ -1,5 +1,6 @@
 """One metric of a ramp: its counts, its evidence for harm and for safety, and its dispersion."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,14 +11,18 @@ from slipway.promotion.judge.new_bursts import NewBursts
 from slipway.promotion.judge.windows import Counts
 
 PRIOR_RESIDUE = 5.0
+BLOCK_AT_MOST = 2.3  # nats: one storm of seconds proves nothing, a real fault fills all blocks
+BLOCKS_TO_CAP = 3
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one tick says about one metric: counts by block, and of the baseline's halves."""
+    """What one tick says about one metric: counts by block, and of the baseline's halves. One of one or two blocks
+    adds `most` nats at most."""
 
     blocks: Sequence[Counts]
     halves: Counts | None = None
+    most: float = math.inf
 
     @property
     def counts(self) -> Counts:
@@ -57,25 +62,31 @@ class Metric:
         """A tick of the ramp. What it learns counts from the next tick on."""
         tick = reading.counts
         evidence = self.evidence.next_tick()
-        blocks: Sequence[Counts] = reading.blocks
+        blocks = joined(self.carry, reading.blocks)
         whole = self.carry.plus(tick)
-        if whole != tick or any(block.one_sided for block in blocks):
-            blocks = (whole,)
         if whole.one_sided:
             carry = Counts() if cold else whole
             return replace(self, evidence=evidence, carry=carry)._learned(tick, reading.halves)
-        at_full = whole.y * (whole.n + whole.m) / whole.m
-        shock = self.dispersion.shock(at_full)
-        unseen = self.dispersion.unseen**2 * share_of_bad(theta0, whole.n / whole.m) * (whole.x + whole.y)
-        phi = max(self.phi, items) * shock + unseen
-        judged = replace(self, evidence=evidence.after(blocks, phi, theta0, cold), carry=Counts(), last=whole)
+        phi = max(self._phi_of(whole), items)
+        phi += self.dispersion.unseen**2 * share_of_bad(theta0, whole.n / whole.m) * (whole.x + whole.y)
+        most = BLOCK_AT_MOST if len(reading.blocks) >= BLOCKS_TO_CAP else reading.most
+        evidence = evidence.after(blocks, phi, theta0, cold, most)
+        judged = replace(self, evidence=evidence, carry=Counts(), last=whole)
         if cold:
             return replace(judged, cold=self.cold.plus(whole))._learned(tick, reading.halves)
         judged = replace(judged, sums=bounds.add(self.sums, blocks, phi, theta0), counts=self.counts.plus(whole))
-        if shock == 1:
+        if self.dispersion.shock(_at_full(whole)) == 1:
             new_bursts = self.new_bursts.after(reading.blocks, reading.halves)
             judged = replace(judged, residue=judged._residue(whole), new_bursts=new_bursts)
         return judged._learned(tick, reading.halves)
+
+    def _phi_of(self, tick: Counts) -> float:
+        """Dispersion in a tick. In a shock it is larger by the shock's size; and what instances differ by grows with
+        the failures (φ - 1 in proportion to their mean, McCullagh & Nelder), so it is more where they are more than
+        it was measured on. What chance alone may have added to the baseline's failures counts for neither."""
+        phi, bad = self.phi, _at_full(tick)
+        bad -= math.sqrt(phi * bad * (tick.n + tick.m) / tick.m)
+        return max(phi * self.dispersion.shock(bad), 1 + (self.dispersion.phi - 1) * self.dispersion.more(bad))
 
     def _residue(self, tick: Counts) -> tuple[float, float]:
         """How much the canary's part swings from tick to tick around its own mean."""
@@ -88,5 +99,21 @@ class Metric:
     def _learned(self, tick: Counts, halves: Counts | None) -> "Metric":
         if tick.m == 0:
             return self
-        at_full = tick.y * (tick.n + tick.m) / tick.m
-        return replace(self, dispersion=self.dispersion.learn(at_full, (tick.m, tick.y), halves))
+        return replace(self, dispersion=self.dispersion.learn(_at_full(tick), (tick.m, tick.y), halves))
+
+
+def joined(carry: Counts, blocks: Sequence[Counts]) -> Sequence[Counts]:
+    """The blocks with both arms in each: what was carried and a block in which an arm is empty go together with the
+    next. One block, if there is an empty arm in all of them together."""
+    found, waiting = [], carry
+    for block in blocks:
+        waiting = waiting.plus(block)
+        if not waiting.one_sided:
+            found.append(waiting)
+            waiting = Counts()
+    return [*found[:-1], found[-1].plus(waiting)] if found else [waiting]
+
+
+def _at_full(tick: Counts) -> float:
+    """The bad requests that there would be if the baseline had all the traffic."""
+    return tick.y * (tick.n + tick.m) / tick.m

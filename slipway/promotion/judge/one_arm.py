@@ -18,15 +18,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from slipway.promotion.judge import words
+from slipway.promotion.judge.checked import all_of, count, evidence_of, several, word
 from slipway.promotion.judge.dispersion import LEARNING_TICKS, SHOCK_AT_LEAST
 from slipway.promotion.judge.evidence import HARMS, TOLERATED, Evidence
 from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.silence import THIN_IN_ALL, few
 from slipway.promotion.judge.state import SHORT_HISTORY, StateInvalid
 from slipway.promotion.judge.usual import CARE, Care, Usual, learn_usual
 from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
-from slipway.promotion.judge.windows import Arm, Window
+from slipway.promotion.judge.windows import Arm, Window, shortened
 
-VERSION = 1
+VERSION = 2
 STILL_AWAITED = 5
 
 
@@ -41,6 +43,7 @@ class WatchState:
     missing: tuple[int, ...] = ()
     blind: int = 0
     blind_words: str = ""
+    late_by: int = 0
     requests: int = 0
     failures: int = 0
     unheard: float = 0.0
@@ -58,28 +61,24 @@ class WatchState:
         if not isinstance(data, Mapping) or data.get("version") != VERSION:
             raise StateInvalid("STATE_UNREADABLE", "this is no state of the watch of this version: begin it anew")
         try:
-            plain = {key: value for key, value in data.items() if key != "version"}
-            _refuse_no_numbers(plain)
-            evidence = Evidence(plain["evidence"]["ticks"], tuple(plain["evidence"]["logs"]))
-            return cls(
-                **{
-                    **plain,
-                    "evidence": evidence,
-                    "usual": Usual(**plain["usual"]),
-                    "missing": tuple(plain["missing"]),
-                    "notes": tuple(plain["notes"]),
-                }
-            )
+            return _load({key: value for key, value in data.items() if key != "version"})
         except (KeyError, TypeError, ValueError) as error:
             raise StateInvalid("STATE_UNREADABLE", f"the watch's state is damaged: {error!r}") from error
 
 
-def _refuse_no_numbers(data: Any) -> None:
-    """Raises ValueError for NaN or infinity anywhere: no comparison with one ever holds."""
-    if isinstance(data, float) and not math.isfinite(data):
-        raise ValueError(f"{data} is no number")
-    for part in data.values() if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else ():
-        _refuse_no_numbers(part)
+def _load(data: Mapping[str, Any]) -> WatchState:
+    usual = Usual(**all_of(data["usual"], Usual()))
+    if usual.worse_at_most < 1:
+        raise ValueError(f"{usual.worse_at_most} × the usual")
+    bare = WatchState(usual, 0.0, Evidence())
+    apart = ("usual", "evidence", "missing", "notes")
+    return WatchState(
+        **all_of(data, bare, apart=apart),
+        usual=usual,
+        evidence=evidence_of(data["evidence"]["ticks"], data["evidence"]["logs"]),
+        missing=tuple(count(tick) for tick in several(data["missing"])),
+        notes=tuple(word(note) for note in several(data["notes"])),
+    )
 
 
 def begin_watch(policy: Policy, history: Sequence[Window], now: int = 0, care: Care = CARE) -> WatchState:
@@ -101,6 +100,7 @@ def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: P
     ROLLBACK HARM_PROVEN, or WAIT with CALM, DISQUIET, BLIND or, when a person must be called, BLIND_TOO_LONG or
     NO_HISTORY.
     """
+    state = replace(state, late_by=0)
     until = now - policy.delay_ticks
     due = set(range(max(state.settled + 1, until - 10 * policy.blind_ticks), until + 1))
     awaited = {window.tick for window in windows if window.tick in state.missing}
@@ -108,10 +108,9 @@ def watch_tick(state: WatchState, windows: Sequence[Window], now: int, policy: P
         readings = [window for window in windows if window.tick == tick]
         whole = next((window for window in readings if _complete(window, state)), None)
         if whole is not None:
-            state = _judge(state, whole, policy)
+            state = _judge(state, whole, policy, late_by=until - tick if tick <= state.settled else 0)
         elif tick > state.settled:
-            trouble = readings[0].trouble if readings else ""
-            text = trouble or "telemetry has nothing of the release"
+            text = shortened(_silence(readings[0] if readings else None, state))
             missing = (*state.missing, tick)[-STILL_AWAITED:]
             state = replace(state, blind=state.blind + 1, blind_words=text, missing=missing, settled=tick)
     state = replace(state, settled=max(state.settled, until))
@@ -125,11 +124,18 @@ def _complete(window: Window, state: WatchState) -> bool:
 
 
 def _unheard(arm: Arm, state: WatchState) -> float:
-    """Requests that were due since the release last served any."""
-    return 0.0 if arm.total else state.unheard + state.usual.per_tick
+    """Requests that were due since the release last served its part: more than at any hour of a usual day is lost."""
+    due = state.usual.per_tick
+    return 0.0 if arm.total and arm.total >= THIN_IN_ALL * due else state.unheard + due
 
 
-def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
+def _silence(window: Window | None, state: WatchState) -> str:
+    if window is None or window.trouble or window.canary is None or not window.canary.total:
+        return (window.trouble if window is not None else "") or "telemetry has nothing of the release"
+    return f"the release has {few(window.canary.total, state.usual.per_tick)}"
+
+
+def _judge(state: WatchState, window: Window, policy: Policy, late_by: int) -> WatchState:
     arm = window.canary
     assert arm is not None
     n, x = arm.total, state.usual.counted(arm.total, arm.failed)
@@ -148,8 +154,9 @@ def _judge(state: WatchState, window: Window, policy: Policy) -> WatchState:
         evidence=evidence,
         settled=max(state.settled, window.tick),
         missing=tuple(tick for tick in state.missing if tick != window.tick),
-        blind=0,
-        blind_words="",
+        blind=state.blind if late_by else 0,
+        blind_words=state.blind_words if late_by else "",
+        late_by=late_by,
         requests=state.requests + n,
         failures=state.failures + arm.failed,
         unheard=_unheard(arm, state),
@@ -164,16 +171,17 @@ def _verdict(state: WatchState, now: int, policy: Policy) -> Verdict:
     seen = f"{state.failures:,} failures in {state.requests:,} requests"
     if ratio is not None:
         seen = f"{seen}, {words.times(ratio)} as often as before the ramp"
+    lacking = words.late(state.late_by, policy.delay_ticks) if state.late_by else state.blind_words
     action, code, text = Action.WAIT, "CALM", seen
     if state.proven:
         proof = f"harm that lasts is proven (evidence {state.proven:,.0f}, needed {policy.threshold:,.0f})"
         action, code, text = Action.ROLLBACK, "HARM_PROVEN", f"{seen}; {proof}"
     elif state.blind >= policy.blind_ticks:
-        code, text = "BLIND_TOO_LONG", f"{state.blind_words}: a person must look; nothing is rolled back blindly"
+        code, text = "BLIND_TOO_LONG", f"{lacking}: a person must look; nothing is rolled back blindly"
     elif not state.usual.requests:
         code, text = "NO_HISTORY", f"{seen}; nothing from before the ramp to compare with: a person must look"
     elif state.blind:
-        code, text = "BLIND", f"{state.blind_words}; waiting for telemetry"
+        code, text = "BLIND", f"{lacking}; waiting for telemetry"
     elif e_value >= 2:
         code, text = "DISQUIET", f"{seen}; evidence for harm is {e_value:.3g}, proof from {policy.threshold:,.0f} on"
     excess = state.failures - state.requests * state.usual.mean_rate

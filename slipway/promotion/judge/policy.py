@@ -10,6 +10,7 @@ LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 SHARES = {FAILURES: 0.80, "p50": 0.05, "p95": 0.10, "p99": 0.05}  # of the false-rollback budget
 OWN_SHARE = 0.20  # of the budget for the users' own metrics together; the others are scaled down by it
 MOST_OWN_METRICS = 5  # keeps the state under 16 KB
+LONGEST_NAME = 64  # characters of a metric's name, for the same reason
 RAMPS = ("adaptive", "careful", "fixed")
 MOST_DELAY_TICKS = 240
 MOST_BLIND_TICKS = 100
@@ -75,9 +76,14 @@ class Policy:
         return USUAL_PATIENCE[self.ramp] if self.patience_ticks is None else self.patience_ticks
 
     @property
+    def warm_up_ticks(self) -> int:
+        """How many ticks an instance is cold at its start."""
+        return math.ceil(self.warm_up_s / self.tick_s)
+
+    @property
     def cold_ticks(self) -> int:
-        """Cold ticks running that a ramp takes: the warm-up, and then as many as it may be blind."""
-        return math.ceil(self.warm_up_s / self.tick_s) + self.blind_ticks
+        """Cold ticks, beyond the warm ones, that a ramp takes: the warm-up, and then as many as it may be blind."""
+        return self.warm_up_ticks + self.blind_ticks
 
     @property
     def threshold(self) -> float:
@@ -116,6 +122,8 @@ def _check_steps(steps: tuple[float, ...]) -> None:
 def _check_own(names: tuple[str, ...]) -> None:
     if len(set(names)) != len(names) or set(names) & set(SHARES) or not all(names):
         raise PolicyInvalid("METRICS_INVALID", f"metrics need names of their own: {', '.join(names)}")
+    if not all(len(name) <= LONGEST_NAME and name.isprintable() for name in names):
+        raise PolicyInvalid("METRICS_INVALID", f"a metric's name has {LONGEST_NAME} printable characters at most")
     if len(names) > MOST_OWN_METRICS:
         words = f"{len(names)} metrics of your own; {MOST_OWN_METRICS} is the most, each makes all others slower"
         raise PolicyInvalid("METRICS_INVALID", words)

@@ -1,14 +1,16 @@
 """Before a ramp: how many requests and how much time a harm needs to show, step by step.
 
-A harm of the ratio h shows after about (ln(1/α) + 2.3)/I canary requests, I nats being what one of them brings
-(`ramp.information`, over the dispersion). The 2.3 is what the mixture over harms and onsets costs beyond Wald's
-test of a known harm; simulated ramps at one weight needed 6.9 to 7.8 nats on average where α is 1 %.
+A harm of the ratio h shows after about (ln(1/α) + 2.3)/I canary requests, I nats being what one of them brings to the
+best of the harms that the judge bets on (`ramp.information`, over the dispersion): below the smallest of them, 1.25,
+that is less than h itself would, and below about 1.17 nothing. The 2.3 is what the mixture over harms and onsets costs
+beyond Wald's test of a known harm; simulated ramps at one weight needed 6.9 to 7.8 nats on average where α is 1 %.
 """
 
 import math
 from dataclasses import dataclass
 
 from slipway.promotion.judge import ramp, words
+from slipway.promotion.judge.evidence import HARMS, TOLERATED
 from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.state import start
 
@@ -54,16 +56,21 @@ def traffic_plan(
         raise ValueError("traffic must not be negative, an error rate is a share, dispersion is at least 1")
     if not policy.tolerated(FAILURES) < harm < math.inf:
         raise ValueError(f"a harm of {harm} × is within the margin, or none")
+    if base_error_rate * harm > 1:
+        text = f"a service of which {100 * base_error_rate:g} % fails cannot fail {words.times(harm)} as often"
+        raise ValueError(f"{text}: that would be more than all its requests")
     per_tick = requests_per_s * policy.tick_s
     first = start(policy, per_tick)
-    rate = min(base_error_rate, 1 / harm)
-    steps = tuple(_step(step, policy, per_tick, rate, harm, dispersion) for step in range(policy.last))
+    steps = tuple(_step(step, policy, per_tick, base_error_rate, harm, dispersion) for step in range(policy.last))
     return TrafficPlan(harm, first, steps, _sum_up(first, steps, policy))
 
 
 def requests_to_show(policy: Policy, weight: float, rate: float, harm: float, dispersion: float = 1.0) -> float:
     """Canary requests until the harm is proven, on average; infinite when it cannot be."""
-    gain = ramp.information(harm, policy.tolerated(FAILURES), rate, weight) / dispersion
+    tolerated = policy.tolerated(FAILURES)
+    bets = [each * tolerated / TOLERATED for each in HARMS]
+    lost = min(ramp.information(harm, bet, rate, weight) for bet in bets)
+    gain = (ramp.information(harm, tolerated, rate, weight) - lost) / dispersion
     return (math.log(policy.threshold) + MIXTURE_COSTS) / gain if gain > 0 else math.inf
 
 
@@ -78,7 +85,8 @@ def _step(step: int, policy: Policy, per_tick: float, rate: float, harm: float, 
     seconds = None if never else (ticks + policy.delay_ticks) * policy.tick_s
     harm_words = "a doubling" if harm == 2 else f"{words.times(harm)} as many failures"
     if seconds is None:
-        text = f"at {weight:.0%} {harm_words} never shows at this traffic"
+        why = "never shows at this traffic" if rate * canary <= 0 else "is too close to the margin ever to be proven"
+        text = f"at {weight:.0%} {harm_words} {why}"
     else:
         shows = f"shows after {math.ceil(needed):,} canary requests on average, about {words.lasting(seconds)}"
         text = f"at {weight:.0%} {harm_words} {shows}"

@@ -59,7 +59,7 @@ def outlook(state: State, policy: Policy) -> Outlook:
     baseline_rate = (y + 0.5) / m if m else 1.0
     phi = metric.phi
     canary_rate = (x + phi * PLAUSIBLE + math.sqrt(2 * x * phi * PLAUSIBLE)) / n if n else 1.0
-    excess_rate = min((worst - 1) * baseline_rate, canary_rate, 1.0)
+    excess_rate = max(0.0, min((worst - 1) * baseline_rate, canary_rate, 1.0))
     whole = metric.counts.plus(metric.cold)
     excess = whole.x - whole.y * whole.n / whole.m if whole.m else 0.0
     return Outlook(worst, baseline_rate, excess_rate, state.per_tick, _budget(state, policy, baseline_rate), excess)

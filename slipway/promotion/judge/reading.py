@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slipway.promotion.histogram import BUCKETS_PER_DOUBLING, LatencyHistogram
-from slipway.promotion.judge.windows import MOST, Arm, Half, Window
+from slipway.promotion.judge.windows import MOST, Arm, Half, Window, shortened
 
 
 def read_window(data: Mapping[str, Any]) -> Window:
@@ -22,7 +22,7 @@ def read_window(data: Mapping[str, Any]) -> Window:
     if not isinstance(data, Mapping):
         return Window(0, fault=f"a window is an object, not {type(data).__name__}")
     if not _is_count(data.get("tick")) or data["tick"] == 0:
-        return Window(0, fault=f"a window needs the number of its tick, not {data.get('tick')!r}")
+        return Window(0, fault=_readable(f"a window needs the number of its tick, not {data.get('tick')!r}"))
     tick = int(data["tick"])
     unread: list[str] = []
     try:
@@ -34,12 +34,12 @@ def read_window(data: Mapping[str, Any]) -> Window:
             halves=None if halves is None else _halves(halves, unread),
             cold=_yes_or_no("cold", data.get("cold")),
             items=float(data.get("items", 1.0)),
-            fault=str(data.get("fault") or ""),
-            unread=tuple(unread),
+            fault=_readable(str(data.get("fault") or "")),
+            unread=tuple(_readable(text) for text in unread),
         )
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        return Window(tick, fault=f"telemetry cannot be read: {error}")
-    return Window(tick, fault=window.trouble) if window.trouble else window
+        return Window(tick, fault=_readable(f"telemetry cannot be read: {error}"))
+    return Window(tick, fault=_readable(window.trouble)) if window.trouble else window
 
 
 def dump_window(window: Window) -> dict[str, Any]:
@@ -53,6 +53,11 @@ def dump_window(window: Window) -> dict[str, Any]:
         "items": window.items,
         "fault": window.fault,
     }
+
+
+def _readable(text: str) -> str:
+    """Short, and of letters that UTF-8 has: words of telemetry travel in the judge's state and in verdicts."""
+    return shortened(text).encode(errors="replace").decode()
 
 
 def _arm(name: str, data: Any, unread: list[str]) -> Arm | None:

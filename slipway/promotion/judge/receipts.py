@@ -62,8 +62,8 @@ def changed_by(code: str, receipt: Receipt) -> tuple[str, ...]:
     return {
         "HARM_PROVEN": (f"evidence that had never reached {receipt.threshold:,.0f}: no rollback",),
         "BLIND": ("a complete window of both arms: judged as usual", proof),
-        "BLIND_TOO_LONG": ("a complete window of both arms: judged as usual",),
-        "NEVER_WARM": ("a window of warm instances: judged as usual",),
+        "BLIND_TOO_LONG": ("a complete window of both arms in time: judged as usual",),
+        "NEVER_WARM": ("more windows of warm instances than of cold ones: judged as usual",),
         "RAMP_OVER": (proof,),
         "WITHIN_BUDGET": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
         "PATIENCE_OVER": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),

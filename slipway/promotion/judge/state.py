@@ -1,13 +1,12 @@
 """What a ramp's judge knows between two ticks: plain JSON under 16 KB."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slipway.promotion.errors import SlipwayError
+from slipway.promotion.judge.checked import all_of, count, counts_of, evidence_of, number, numbers, plain, several, word
 from slipway.promotion.judge.dispersion import LEARNING_TICKS, Dispersion
-from slipway.promotion.judge.evidence import Evidence
 from slipway.promotion.judge.latency import UsualLatencies, latency_halves
 from slipway.promotion.judge.metric import Metric
 from slipway.promotion.judge.new_bursts import NewBursts
@@ -15,7 +14,7 @@ from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.saturation import Saturation
 from slipway.promotion.judge.windows import Counts, Window
 
-VERSION = 1
+VERSION = 2
 START_REQUESTS, START_TICKS, START_AT_MOST = 50, 10, 0.50  # low traffic starts where this many come in time
 
 BEGAN_ANEW = (
@@ -33,11 +32,13 @@ class StateInvalid(SlipwayError):
 class State:
     """Everything the judge carries from tick to tick.
 
-    `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the
-    windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter those
-    in `missing` may still come. `cold_ticks` and `partly` count the last judged windows that were cold, and that
-    lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `unheard` requests were due
-    from an arm since it last served any. `notes` weaken the promise.
+    `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the warm
+    and complete windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the
+    latter those in `missing` may still come, and `late_by` is by how many ticks one of them came late just now. `cold`:
+    the last judged one was; `cold_ticks`: by how many cold ones outnumber the others; `partly`: how many running
+    lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `per_tick` requests had the
+    last judged tick, and the last five `totals`. `unheard` requests were due from an arm since it last served its
+    part. `notes` weaken the promise.
     """
 
     step: int
@@ -47,12 +48,15 @@ class State:
     missing: tuple[int, ...] = ()
     blind: int = 0
     blind_words: str = ""
+    late_by: int = 0
     judged: int = 0
     judged_here: int = 0
+    cold: bool = False
     cold_ticks: int = 0
     partly: int = 0
     partly_words: str = ""
     per_tick: float = 0.0
+    totals: tuple[int, ...] = ()
     unheard_canary: float = 0.0
     unheard_baseline: float = 0.0
     proven: float = 0.0
@@ -75,6 +79,7 @@ class State:
             "version": VERSION,
             "missing": list(self.missing),
             "notes": list(self.notes),
+            "totals": list(self.totals),
             "metrics": {name: _dump_metric(metric) for name, metric in self.metrics.items()},
             "latencies": {str(bucket): weight for bucket, weight in self.latencies.weights.items()},
             "saturation": {**vars(self.saturation), "memory": [list(pair) for pair in self.saturation.memory]},
@@ -82,7 +87,8 @@ class State:
 
 
 _PLAIN = (
-    *("step", "since", "before", "settled", "blind", "blind_words", "judged", "judged_here", "cold_ticks"),
+    *("step", "since", "before", "settled", "blind", "blind_words", "late_by", "judged", "judged_here"),
+    *("cold", "cold_ticks"),
     *("partly", "partly_words", "per_tick", "unheard_canary", "unheard_baseline", "proven"),
 )
 
@@ -130,7 +136,7 @@ def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()
     Raises StateInvalid for one of a newer version, or that is none.
     """
     version = data.get("version") if isinstance(data, Mapping) else None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
         raise StateInvalid("STATE_UNREADABLE", "this is no state of the judge: it has no version")
     if version > VERSION:
         words = f"the state is of version {version}, this Slipway knows {VERSION}: deploy the newer Slipway again"
@@ -141,7 +147,7 @@ def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()
         state = _load(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StateInvalid("STATE_UNREADABLE", f"the judge's state is damaged: {error!r}") from error
-    if not (isinstance(state.step, int) and 0 <= state.step <= policy.last):
+    if state.step > policy.last:
         raise StateInvalid("STATE_UNREADABLE", f"step {state.step!r} of a ramp with {len(policy.steps)}")
     known = {name: state.metrics.get(name, Metric()) for name in policy.shares()}
     return replace(state, metrics=known)
@@ -212,51 +218,39 @@ def _dump_metric(metric: Metric) -> dict[str, Any]:
 
 
 def _load_metric(data: Mapping[str, Any]) -> Metric:
-    counts, cold, last, carry = (Counts(*numbers) for numbers in data["counts"])
-    dispersion = data["dispersion"]
-    squares, variance = data["residue"]
-    first, second = dispersion["waiting"]
+    counts, cold, last, carry = (counts_of(each) for each in data["counts"])
+    squares, variance = numbers(data["residue"], 2)
+    dispersion = all_of(data["dispersion"], Dispersion(), signed=("sum_d",), apart=("waiting",))
+    requests, bad = (count(each) for each in data["dispersion"]["waiting"])
     return Metric(
-        evidence=Evidence(data["ticks"], _floats(data["logs"], len(Evidence().logs))),
-        sums=_floats(data["sums"], len(Metric().sums)),
+        evidence=evidence_of(data["ticks"], data["logs"]),
+        sums=numbers(data["sums"], len(Metric().sums), signed=True),
         counts=counts,
         cold=cold,
         last=last,
         carry=carry,
         residue=(squares, variance),
-        dispersion=Dispersion(**{**dispersion, "waiting": (first, second)}),
-        new_bursts=NewBursts(**data["new_bursts"]),
+        dispersion=Dispersion(**dispersion, waiting=(requests, bad)),
+        new_bursts=NewBursts(**all_of(data["new_bursts"], NewBursts())),
     )
-
-
-def _floats(values: Sequence[float], count: int) -> tuple[float, ...]:
-    if len(values) != count:
-        raise ValueError(f"{len(values)} numbers instead of {count}")
-    numbers = tuple(float(value) for value in values)
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError("a number that is none")
-    return numbers
-
-
-def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The plain fields. Raises ValueError for one of another kind, or a number that none can be."""
-    usual = State(step=0)
-    for name in _PLAIN:
-        value, kind = data[name], type(getattr(usual, name))
-        fits = isinstance(value, (int, float) if kind is float else kind) and isinstance(value, bool) == (kind is bool)
-        if not fits or (kind in (int, float) and not 0 <= value < math.inf):
-            raise ValueError(f"{name} is {value!r}")
-    return {name: data[name] for name in _PLAIN}
 
 
 def _load(data: Mapping[str, Any]) -> State:
-    saturation = data["saturation"]
-    memory = tuple((tick, share) for tick, share in saturation["memory"])
-    return State(
-        **_plain(data),
-        missing=tuple(data["missing"]),
-        notes=tuple(data["notes"]),
+    saturation, latencies = data["saturation"], data["latencies"]
+    state = State(
+        **plain(data, State(step=0), _PLAIN),
+        missing=tuple(count(tick) for tick in several(data["missing"])),
+        notes=tuple(word(note) for note in several(data["notes"])),
+        totals=tuple(count(total) for total in several(data["totals"])),
         metrics={name: _load_metric(metric) for name, metric in data["metrics"].items()},
-        latencies=UsualLatencies({int(bucket): weight for bucket, weight in data["latencies"].items()}),
-        saturation=Saturation(**{**saturation, "memory": memory}),
+        latencies=UsualLatencies(
+            dict(zip(map(int, latencies), numbers([*latencies.values()], len(latencies)), strict=True))
+        ),
+        saturation=Saturation(
+            **all_of(saturation, Saturation(), apart=("memory",)),
+            memory=tuple((count(tick), number(share)) for tick, share in several(saturation["memory"])),
+        ),
     )
+    if FAILURES not in state.metrics or state.before > 1:
+        raise ValueError("no failures, or a weight above 1")
+    return state

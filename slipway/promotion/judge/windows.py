@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from slipway.promotion.histogram import LatencyHistogram
 
+LONGEST_WORDS = 200  # characters of what telemetry says is wrong; they travel in the judge's state
 MOST = 2**53  # beyond this a count is no longer exact in floating point, and no service has it
 
 
@@ -102,6 +103,11 @@ def _more_than_whole(halves: tuple[Half, Half], whole: Arm) -> str:
         pairs[name] = (first.own[name][0] + second.own[name][0], whole.own[name][0])
         pairs[f"bad {name}"] = (first.own[name][1] + second.own[name][1], whole.own[name][1])
     return next((f"{parts:,} {name} of {all:,}" for name, (parts, all) in pairs.items() if parts > all), "")
+
+
+def shortened(text: str) -> str:
+    """Words from outside, at most 200 characters of them."""
+    return text if len(text) <= LONGEST_WORDS else f"{text[: LONGEST_WORDS - 1]}…"
 
 
 def difference(before: int, after: int) -> int:

@@ -24,11 +24,16 @@ def compared(metric: MetricEvidence, confidence: float) -> str:
     return words
 
 
-def excess(metric: MetricEvidence, budget: float) -> str:
+def excess(so_far: float, budget: float) -> str:
     """`31 excess failures so far of a budget of 50`; a careful ramp has no budget to speak of."""
-    count = max(0, round(metric.excess))
+    count = max(0, round(so_far))
     failures = "excess failure" if count == 1 else "excess failures"
     return f"{count:,} {failures} so far" + (f" of a budget of {budget:,.0f}" if budget else "")
+
+
+def late(by: int, delay: int) -> str:
+    """`telemetry comes 2 ticks later than its delay (0 ticks)`."""
+    return f"telemetry comes {_ticks(by)} later than its delay ({_ticks(delay)})"
 
 
 def times(ratio: float) -> str:
@@ -48,6 +53,10 @@ def lasting(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}"
     return f"{max(1.0, seconds):.0f} s"
+
+
+def _ticks(count: int) -> str:
+    return "1 tick" if count == 1 else f"{count} ticks"
 
 
 def _subject(name: str) -> str:

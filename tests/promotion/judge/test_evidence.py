@@ -76,14 +76,6 @@ def test_harm_gathers_evidence() -> None:
     assert expected_e_value([(100, 100, 12)], 10.0) > 2
 
 
-def test_one_storm_of_seconds_proves_nothing() -> None:
-    quiet = Counts(250, 0, 4750, 4)
-    storm = Counts(250, 240, 4750, 4)
-    stormy = Evidence().next_tick().after([storm, *[quiet] * 5], 1.0, THETA0)
-    assert stormy.e_value < 100
-    assert Evidence().next_tick().after([storm] * 6, 1.0, THETA0).e_value > 100
-
-
 def test_old_good_evidence_does_not_hide_new_harm() -> None:
     evidence = Evidence()
     for _ in range(60):

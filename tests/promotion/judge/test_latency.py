@@ -1,13 +1,18 @@
 """Latencies count as slow beyond a cut that past ticks of the baseline set."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway.promotion.histogram import LatencyHistogram
+from slipway.promotion.judge.judge import tick
 from slipway.promotion.judge.latency import MOST_BUCKETS, UsualLatencies, latency_readings, widening
+from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.state import begin
+from slipway.promotion.judge.verdict import Action
 from slipway.promotion.judge.windows import Arm, Half, Window
 from tests.promotion.judge.builders import latencies
 
@@ -26,8 +31,8 @@ def test_cuts_are_the_quantiles_of_the_past() -> None:
     assert usual.cuts() == {}
     everything = LatencyHistogram()
     for _ in range(5):
-        tick = latencies(rng, 2000)
-        usual, everything = usual.after(tick), everything.merge(tick)
+        seen = latencies(rng, 2000)
+        usual, everything = usual.after(seen), everything.merge(seen)
     for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         assert edge_ms(usual.cuts()[name]) == pytest.approx(everything.quantile(q), rel=0.05)
 
@@ -77,8 +82,8 @@ def test_requests_beyond_the_cuts_are_counted_in_both_arms_and_halves() -> None:
 @settings(max_examples=40)
 def test_the_memory_stays_small(ticks: list[LatencyHistogram]) -> None:
     usual = UsualLatencies()
-    for tick in ticks:
-        usual = usual.after(tick)
+    for histogram in ticks:
+        usual = usual.after(histogram)
     assert len(usual.weights) <= MOST_BUCKETS
 
 
@@ -97,3 +102,28 @@ def test_counts_above_a_cut_add_up(histogram: LatencyHistogram, cuts: list[int])
         count == sum(n for bucket, n in histogram.buckets().items() if bucket > cut)
         for cut, count in zip(cuts, above, strict=True)
     )
+
+
+def test_one_stall_of_seconds_proves_nothing_and_lasting_slowness_does() -> None:
+    """All requests of six seconds of a minute take a second and a half."""
+    rng = random.Random(4)
+
+    def window(number: int, stalled: int) -> Window:
+        canary = latencies(rng, 750 - stalled)
+        if stalled:
+            canary.record(1500.0, stalled)
+        first, second = (Half(1_125, 1, latencies(rng, 1_125)) for _ in range(2))
+        assert first.latencies and second.latencies
+        baseline = Arm((2_250,), (2,), first.latencies.merge(second.latencies))
+        return Window(number, Arm((750,), (0,), canary), baseline, (first, second))
+
+    policy = Policy()
+    state = begin(policy, [replace(window(number, 0), canary=None) for number in range(40)], 0.25)
+    _, verdict = tick(state, [window(1, 75)], 1, policy)
+    assert verdict.action is Action.WAIT
+    for number in range(1, 9):
+        state, verdict = tick(state, [window(number, 75)], number, policy)
+        if verdict.action is Action.ROLLBACK:
+            break
+    assert verdict.action is Action.ROLLBACK
+    assert number > 4

@@ -1,10 +1,15 @@
 """By what a metric's evidence is divided: all noise that is no harm of the canary."""
 
+import math
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slipway.promotion.judge.bounds import GRID
 from slipway.promotion.judge.evidence import log_ratio, share_of_bad
-from slipway.promotion.judge.metric import Metric, Reading
+from slipway.promotion.judge.metric import Metric, Reading, joined
 from slipway.promotion.judge.windows import Counts
 
 THETA0 = 1.1
@@ -54,3 +59,75 @@ def test_a_canary_that_swings_from_tick_to_tick_is_believed_less() -> None:
     assert swinging.counts == steady.counts
     assert steady.phi < 1.5
     assert swinging.phi > 8
+
+
+def bet(metric: Metric, reading: Reading) -> float:
+    return metric.judge(reading, THETA0, 1.0, cold=False).evidence.e_value
+
+
+QUIET, STORM = Counts(250, 0, 4_750, 4), Counts(250, 240, 4_750, 4)
+
+
+@pytest.mark.parametrize("empty", [Counts(), Counts(0, 0, 4_750, 4), Counts(250, 0, 0, 0)])
+@pytest.mark.parametrize("place", range(6))
+def test_one_storm_of_seconds_proves_nothing_beside_empty_blocks_either(empty: Counts, place: int) -> None:
+    metric = learned(30_000, 30, HALVES)
+    blocks = [STORM, *[QUIET] * 5]
+    assert bet(metric, Reading(blocks)) < 100
+    blocks.insert(place, empty)
+    assert bet(metric, Reading(blocks)) < 100
+    assert bet(metric, Reading([empty, STORM, *[empty] * 4])) < 100
+    assert bet(metric, Reading([STORM] * 6)) > 100
+
+
+def test_after_a_tick_with_an_empty_arm_a_storm_proves_nothing_either() -> None:
+    metric = learned(30_000, 30, HALVES)
+    metric = metric.judge(Reading([Counts(0, 0, 4_750, 4)] * 6), THETA0, 1.0, cold=False)
+    assert metric.carry.m
+    assert bet(metric, Reading([STORM, *[QUIET] * 5])) < 100
+
+
+BLOCKS = st.builds(Counts, *[st.integers(0, 3)] * 4)
+
+
+@given(BLOCKS, st.lists(BLOCKS, min_size=1, max_size=6))
+def test_joined_blocks_hold_all_that_there_was_and_both_arms_in_each(carry: Counts, blocks: list[Counts]) -> None:
+    found = joined(carry, blocks)
+    whole = carry
+    for block in blocks:
+        whole = whole.plus(block)
+    total = Counts()
+    for block in found:
+        total = total.plus(block)
+    assert total == whole
+    assert not any(block.one_sided for block in found) or (len(found) == 1 and whole.one_sided)
+
+
+def test_noise_of_instances_grows_with_the_failures() -> None:
+    """Learned by night with a few failures a tick, judged by day with many: φ - 1 is in proportion to their mean."""
+    noisy = Metric()
+    for number in range(60):
+        noisy = noisy.learn(30_000, 300, Counts(15_000, 135 + 30 * (number % 2), 15_000, 165 - 30 * (number % 2)))
+    phi = noisy.phi
+    assert phi > 2.5
+    usual, twice = (divisor(noisy, Counts(15_000, y, 15_000, y)) for y in (150, 300))
+    assert usual == pytest.approx(phi, rel=0.2)
+    assert 1.5 < (twice - 1) / (usual - 1) < 2.1
+    fewer = divisor(noisy, Counts(15_000, 50, 15_000, 50))
+    assert fewer == pytest.approx(phi, rel=0.2), "it is never taken for less"
+
+
+@pytest.mark.parametrize("weight", [0.05, 0.5, 0.9, 0.98])
+@pytest.mark.parametrize("bad", [10, 25, 60, 120])
+def test_a_shock_of_both_arms_is_a_fair_bet_at_any_weight(weight: float, bad: int) -> None:
+    """Near 1 the baseline's few failures say little of a shock; 1.1 in a tick before that was seen to."""
+    metric = learned(30_000, 3, Counts(15_000, 2, 15_000, 1))
+    metric = replace(metric, dispersion=replace(metric.dispersion, squares=1e6, variance=1e6))
+    metric = replace(metric, dispersion=replace(metric.dispersion, squares_together=1e6, variance_together=1e6))
+    n, m = round(30_000 * weight), round(30_000 * (1 - weight))
+    share = share_of_bad(THETA0, n / m)
+    expected = sum(
+        math.comb(bad, x) * share**x * (1 - share) ** (bad - x) * bet(metric, Reading([Counts(n, x, m, bad - x)]))
+        for x in range(bad + 1)
+    )
+    assert expected <= (1.012 if weight > 0.9 else 1 + 1e-9)

@@ -29,6 +29,21 @@ def test_simulated_ramps_take_about_as_long_as_planned(weight: float, harm: floa
     assert planned * 0.7 < mean < planned * 1.5
 
 
+def test_a_harm_below_the_smallest_that_the_judge_bets_on_takes_longer_and_near_the_margin_never_shows() -> None:
+    policy = Policy()
+    needed = [requests_to_show(policy, 0.5, 0.001, harm) for harm in (1.25, 1.2, 1.18, 1.15)]
+    assert needed[0] < needed[1] < needed[2] < needed[3] == math.inf
+    plan = traffic_plan(policy, 5_000, 0.001, harm=1.15)
+    assert "too close to the margin ever to be proven" in plan.steps[0].words
+    assert plan.steps[0].seconds is None
+
+
+@pytest.mark.parametrize("numbers", [(1.0, 2.0), (0.6, 2.0), (0.05, 30.0)])
+def test_more_failures_than_requests_are_refused(numbers: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="more than all its requests"):
+        traffic_plan(Policy(), 5, numbers[0], numbers[1])
+
+
 def test_low_traffic_begins_higher() -> None:
     plan = traffic_plan(Policy(), 0.1, 0.01)
     assert Policy().steps[plan.start] == 0.50

@@ -5,7 +5,7 @@ from dataclasses import replace
 from slipway.promotion.judge.simulation.harm import Harm
 from slipway.promotion.judge.simulation.latencies import Latency
 from slipway.promotion.judge.simulation.scenario import Reach, Scenario
-from slipway.promotion.judge.simulation.traffic import Own, Resources, Shocks, Traffic
+from slipway.promotion.judge.simulation.traffic import Own, Resources, Shocks, Spells, Traffic
 
 STEADY = Traffic(500, 0.001)
 BUSY = Traffic(5_000, 0.001)
@@ -152,6 +152,22 @@ BEYOND_THE_PROMISE = (
     Scenario("new_bursts", replace(STEADY, burst_mean=5, burst_before=1), words="bursts of 5 begin with the ramp"),
     Scenario("own_bursts", STEADY, Harm(burst_mean=5), words="the canary alone bursts by 5, same mean"),
     Scenario("long_memory", replace(BUSY, noise_sd=0.5, noise_memory=0.99), words="noise 0.5 with a memory of 0.99"),
+    Scenario("night", replace(BUSY, noise_sd=0.5, before=0.2), words="5,000/s, noise 0.5, history at a fifth of it"),
+    Scenario(
+        "one_instance",
+        replace(BUSY, noise_sd=0.3, canary_instances=1),
+        words="5,000/s, noise 0.3, the canary always one instance",
+    ),
+    Scenario(
+        "spells",
+        replace(STEADY, spells=Spells(1 / 1200, 0.04)),
+        words="an instance fails at 4 % for a minute, every hour",
+    ),
+    Scenario(
+        "long_spells",
+        replace(STEADY, spells=Spells(1 / 2400, 0.10, 3)),
+        words="one at 10 % for three minutes, every two hours",
+    ),
     Scenario("no_halves", replace(BURSTY, halves=False), words="b5, noise 0.3, telemetry without halves"),
     Scenario(
         "wobbling",

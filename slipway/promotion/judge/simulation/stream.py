@@ -12,7 +12,7 @@ from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.judge.simulation.draws import Draws
 from slipway.promotion.judge.simulation.harm import HEALTHY, Harm
 from slipway.promotion.judge.simulation.latencies import drawn
-from slipway.promotion.judge.simulation.traffic import DAY_S, Traffic
+from slipway.promotion.judge.simulation.traffic import DAY_S, Spells, Traffic
 from slipway.promotion.judge.windows import Arm, Half, Window
 
 BLOCKS = 6
@@ -59,6 +59,8 @@ class Stream:
         self._detailed = detailed
         self._canary: list[float] = []
         self._baseline: list[float] = []
+        self._ill_canary: list[int] = []  # for how many more ticks, by instance
+        self._ill_baseline: list[int] = []
         self._shocked = self._gap = 0
         self.now = self._draws.uniform() * DAY_S / traffic.tick_s if now is None else now
         self.usual_rate = traffic.base_error_rate
@@ -68,7 +70,10 @@ class Stream:
         """The baseline alone, before the ramp, a tick in one block; its ticks count from 1."""
         before = self._traffic.burst_before or self._traffic.burst_mean
         count = self._traffic.history_ticks if ticks is None else ticks
-        return [self._window(tick, 0.0, HEALTHY, before, 1) for tick in range(1, count + 1)]
+        traffic, self._traffic = self._traffic, self._traffic.in_its_history
+        windows = [self._window(tick, 0.0, HEALTHY, before, 1) for tick in range(1, count + 1)]
+        self._traffic = traffic
+        return windows
 
     def window(self, tick: int, weight: float, harm: Harm = HEALTHY) -> Window:
         """A tick of the ramp."""
@@ -81,14 +86,21 @@ class Stream:
     def _window(self, tick: int, weight: float, harm: Harm, burst_mean: float, blocks: int) -> Window:
         traffic = self._traffic
         self._pass_time()
-        canary_count = min(max(round(weight * traffic.instances), 1), traffic.instances - 2) if weight > 0 else 0
+        canary_count = 0
+        if weight > 0:
+            wanted = traffic.canary_instances or round(weight * traffic.instances)
+            canary_count = min(max(wanted, 1), traffic.instances - 2)
         self._canary = self._moved(self._canary, canary_count)
         self._baseline = self._moved(self._baseline, traffic.instances - canary_count)
+        if traffic.spells:
+            self._ill_canary = self._ill(self._ill_canary, canary_count, traffic.spells)
+            self._ill_baseline = self._ill(self._ill_baseline, traffic.instances - canary_count, traffic.spells)
         self.usual_rate = self._rate()
         halves = self._halves(weight, burst_mean, blocks)
         canary = None
         if weight > 0:
-            canary = self._count(self._canary, weight, harm.burst_mean or burst_mean, blocks, harm, tick)
+            rate = self._rate_of(self._canary, self._ill_canary, harm.ratio(tick))
+            canary = self._count(self._canary, weight, rate, harm.burst_mean or burst_mean, blocks, harm, tick)
             self.excess = sum(canary.failures) - self.usual_rate * sum(canary.requests)
         if traffic.lost and self._is_lost():
             return Window(tick, fault=LOST)
@@ -109,15 +121,35 @@ class Stream:
         """The baseline's, or the whole of it where nobody asks for halves."""
         if weight >= 1:
             return []
-        groups = [self._baseline[0::2], self._baseline[1::2]] if self._detailed else [self._baseline]
-        shares = [(1 - weight) * len(group) / len(self._baseline) for group in groups]
-        return [self._count(group, share, burst_mean, blocks) for group, share in zip(groups, shares, strict=True)]
+        counted = []
+        for half in (slice(0, None, 2), slice(1, None, 2)) if self._detailed else (slice(None),):
+            group = self._baseline[half]
+            share = (1 - weight) * len(group) / len(self._baseline)
+            counted.append(
+                self._count(group, share, self._rate_of(group, self._ill_baseline[half]), burst_mean, blocks)
+            )
+        return counted
+
+    def _rate_of(self, noise: list[float], ill: list[int], times: float = 1.0) -> float:
+        """Of a group of instances together."""
+        rate = min(1.0, self.usual_rate * times * _noisy(noise, self._traffic.noise_sd))
+        spells = self._traffic.spells
+        if spells is None:
+            return rate
+        share = sum(left > 0 for left in ill) / len(noise)
+        return rate + share * max(0.0, spells.rate - rate)
 
     def _count(
-        self, noise: list[float], share: float, burst_mean: float, blocks: int, harm: Harm = HEALTHY, tick: int = 0
+        self,
+        noise: list[float],
+        share: float,
+        rate: float,
+        burst_mean: float,
+        blocks: int,
+        harm: Harm = HEALTHY,
+        tick: int = 0,
     ) -> _Counted:
         traffic, draws = self._traffic, self._draws
-        rate = min(1.0, self.usual_rate * harm.ratio(tick) * _noisy(noise, traffic.noise_sd))
         mean = traffic.requests_at(self.now) * share
         latencies = self._latencies(len(noise), mean, harm, tick) if traffic.latency else None
         if latencies is None:
@@ -188,6 +220,14 @@ class Stream:
         if not self._traffic.noise_sd:
             return [0.0] * count
         return noise + [self._draws.normal() for _ in range(count - len(noise))]
+
+    def _ill(self, left: list[int], count: int, spells: Spells) -> list[int]:
+        """How many more ticks each instance is ill, one tick later; new instances begin in health."""
+        chance = spells.chance * self._traffic.tick_s / 60
+        return [
+            ticks - 1 if ticks > 1 else spells.lasts if self._draws.uniform() < chance else 0
+            for ticks in (left[:count] + [0] * (count - len(left)))
+        ]
 
     def _is_lost(self) -> bool:
         if self._gap:

@@ -5,7 +5,7 @@ of ten seconds. `stream.py` draws it.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from slipway.promotion.judge.simulation.latencies import Latency
 
@@ -23,6 +23,15 @@ class Shocks:
     rate: float = 0.15
     shortest: int = 3
     longest: int = 7
+
+
+@dataclass(frozen=True)
+class Spells:
+    """With `chance` a minute an instance falls ill: for `lasts` ticks all its requests fail at `rate`."""
+
+    chance: float
+    rate: float
+    lasts: int = 1
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,9 @@ class Traffic:
     `noise_memory` from minute to minute. `burst_mean`: mean size of a burst, geometric; `burst_before` that in the
     history, if another. Telemetry: without `halves` the baseline comes undivided; one record in `sampled` is kept;
     with the chance `lost` a tick begins a gap of `gap_ticks` (from, to) of which nothing comes.
+
+    `canary_instances`: always so many, whatever the weight. `before`: the history's traffic over the ramp's. These and
+    `spells` are not in its `repr`, which seeds the histories: rows with and without them keep theirs.
     """
 
     requests_per_s: float
@@ -80,6 +92,9 @@ class Traffic:
     lost: float = 0.0
     gap_ticks: tuple[int, int] = (1, 1)
     tick_s: float = 60.0
+    spells: Spells | None = field(default=None, repr=False)
+    canary_instances: int | None = field(default=None, repr=False)
+    before: float = field(default=1.0, repr=False)
 
     @property
     def history_ticks(self) -> int:
@@ -90,6 +105,11 @@ class Traffic:
     def dispersion(self) -> float:
         """Of independent bursts: E[size²]/E[size]."""
         return 2 * self.burst_mean - 1
+
+    @property
+    def in_its_history(self) -> "Traffic":
+        """As it was before the ramp."""
+        return self if self.before == 1 else replace(self, requests_per_s=self.before * self.requests_per_s)
 
     def requests_at(self, tick: float) -> float:
         """Requests of a whole tick, so many ticks into the day."""

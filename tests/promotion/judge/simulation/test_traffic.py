@@ -1,5 +1,6 @@
 """Simulated telemetry is what a service of that traffic would deliver."""
 
+import itertools
 import statistics
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from slipway.promotion.judge.reading import dump_window, read_window
 from slipway.promotion.judge.simulation.harm import Harm
 from slipway.promotion.judge.simulation.latencies import Latency
 from slipway.promotion.judge.simulation.stream import Stream
-from slipway.promotion.judge.simulation.traffic import Own, Resources, Shocks, Traffic
+from slipway.promotion.judge.simulation.traffic import Own, Resources, Shocks, Spells, Traffic
 from slipway.promotion.judge.state import begin
 
 STEADY = Traffic(500, 0.001)
@@ -156,3 +157,33 @@ def test_a_day_swings_traffic_and_failure_rate_and_a_new_instance_fills_its_cach
 def test_harm_that_is_over_fails_as_usual_again() -> None:
     harm = Harm(times=5, onset=3, lasts=2)
     assert [harm.ratio(tick) for tick in (2, 3, 4, 5)] == [1.0, 5.0, 5.0, 1.0]
+
+
+def test_an_instance_falls_ill_for_a_while() -> None:
+    ill = replace(STEADY, spells=Spells(chance=1 / 200, rate=0.5, lasts=3))
+    counts = [window.baseline.failed for window in Stream(ill, "1").history(400) if window.baseline]
+    bad = [count > 300 for count in counts]  # one of 20 instances, 1,500 requests of which half fail
+    assert 0.1 < sum(bad) / len(bad) < 0.5
+    runs = [len(list(group)) for is_bad, group in itertools.groupby(bad) if is_bad]
+    assert min(runs[:-1]) >= 3
+
+
+def test_the_history_may_have_less_traffic_than_the_ramp() -> None:
+    stream = Stream(replace(STEADY, before=0.2), "1")
+    totals = [window.baseline.total for window in stream.history(20) if window.baseline]
+    assert 0.19 < sum(totals) / 20 / 30_000 < 0.21
+    window = stream.window(1, 0.5)
+    assert window.canary and 14_000 < window.canary.total < 16_000
+
+
+def test_a_canary_of_one_instance_is_as_noisy_at_every_weight() -> None:
+    def spread(traffic: Traffic) -> float:
+        rates = []
+        for seed in range(60):
+            canary = Stream(traffic, f"{seed}").window(1, 0.5).canary
+            assert canary
+            rates.append(canary.failed / canary.total)
+        return statistics.stdev(rates)
+
+    noisy = replace(STEADY, base_error_rate=0.05, noise_sd=0.5)
+    assert spread(replace(noisy, canary_instances=1)) > 2 * spread(noisy)

@@ -1,0 +1,79 @@
+"""Whether telemetry speaks of both arms: a few of very many requests are silence, not evidence.
+
+From an arm its weight's share of the window's requests is due. A sticky router follows a new weight slowly and serves
+the one before meanwhile, so the smaller of both is taken; even a router that keeps half of all users where they were
+brings more than a tenth of that, and telemetry that lost most of an arm does not.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+
+from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.state import State
+from slipway.promotion.judge.windows import Arm, Window
+
+SILENT = 20.0  # requests that were due: with fewer, none may be chance
+THIN = 0.1  # of what was due from an arm
+THIN_IN_ALL = 0.05  # of what the last judged ticks had; day and night differ by less within minutes
+BLIND_CANARY, BLIND_BOTH = 2, 1  # a silent canary beside a living baseline is worse
+NOTHING = "telemetry has nothing of either arm"
+
+
+def silence(window: Window | None, state: State, policy: Policy) -> tuple[int, str] | None:
+    """Why a window cannot be judged: the blind ticks that it counts, and words; None for a complete one."""
+    if window is None:
+        return BLIND_BOTH, NOTHING
+    if window.trouble:
+        return BLIND_BOTH, window.trouble
+    canary = unheard(window, state, policy, True) < SILENT
+    baseline = unheard(window, state, policy, False) < SILENT
+    if canary and baseline:
+        return _thin_in_all(window, state)
+    if baseline:
+        return BLIND_CANARY, _lacking("canary", window.canary, _due(window, state, policy, True))
+    if canary:
+        return BLIND_BOTH, _lacking("baseline", window.baseline, _due(window, state, policy, False))
+    return BLIND_BOTH, NOTHING
+
+
+def unheard(window: Window, state: State, policy: Policy, canary: bool) -> float:
+    """Requests that were due from an arm since it last served its part, this window's among them; endless for an arm
+    that is not there."""
+    arm = window.canary if canary else window.baseline
+    if arm is None:
+        return float("inf")
+    due = _due(window, state, policy, canary)
+    if arm.total and arm.total >= THIN * due:
+        return 0.0
+    return due + (state.unheard_canary if canary else state.unheard_baseline)
+
+
+def few(came: int, due: float) -> str:
+    """`3 of about 1,500 requests that were due`."""
+    return f"{came:,} of about {float(f'{due:.2g}'):,.0f} requests that were due"
+
+
+def _due(window: Window, state: State, policy: Policy, canary: bool) -> float:
+    arm, known = window.canary if canary else window.baseline, sum(_totals(window))
+    whole = known if arm is not None and arm.total else max(known, state.per_tick)
+    now = policy.steps[state.step]
+    if canary:
+        return min(now, state.before) * whole
+    return (1 - (state.before if window.tick <= state.since else max(now, state.before))) * whole
+
+
+def _thin_in_all(window: Window, state: State) -> tuple[int, str] | None:
+    """Both arms together have far less than the last judged ticks had, or before them the history."""
+    usual = median(state.totals) if state.totals else state.per_tick
+    came = sum(_totals(window))
+    if usual < SILENT or came >= THIN_IN_ALL * usual:
+        return None
+    return BLIND_BOTH, f"telemetry has {few(came, usual)}"
+
+
+def _lacking(name: str, arm: Arm | None, due: float) -> str:
+    return f"the {name} has {few(arm.total, due)}" if arm is not None and arm.total else f"the {name} is silent"
+
+
+def _totals(window: Window) -> Sequence[int]:
+    return [arm.total for arm in (window.canary, window.baseline) if arm is not None]

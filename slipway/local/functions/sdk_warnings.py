@@ -9,6 +9,7 @@ import json
 import logging
 import warnings
 from contextvars import ContextVar
+from functools import lru_cache
 
 WORDS = "Potential duplicate Task completion for TaskId: "
 _EVENT_RAISED, _EVENT_SENT = 15, 14
@@ -31,10 +32,11 @@ def worth_showing(record: logging.LogRecord) -> bool:
     return name not in external_events(replayed.get())
 
 
-def external_events(trigger: str) -> set[str]:
+@lru_cache(maxsize=1)  # a replay warns once for each of its events
+def external_events(trigger: str) -> frozenset[str]:
     """The names of all events that came from outside, in the JSON text of an orchestration trigger."""
     if not trigger:
-        return set()
+        return frozenset()
     history = json.loads(trigger)["history"]
     asked = {json.loads(event["Input"])["id"] for event in history if event["EventType"] == _EVENT_SENT}
-    return {event["Name"] for event in history if event["EventType"] == _EVENT_RAISED} - asked
+    return frozenset(event["Name"] for event in history if event["EventType"] == _EVENT_RAISED) - asked

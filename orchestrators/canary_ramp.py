@@ -35,7 +35,7 @@ def canary_ramp(context: df.DurableOrchestrationContext) -> Durable:
         return None
     except Exception as error:  # noqa: BLE001 - the boundary: the stage takes the traffic back, whatever it is
         return broken("UNEXPECTED", f"the ramp broke off: {type(error).__name__}: {error}").dump()
-    if answer is not None:
+    if answer is not None and (yield from _no_word_is_left(context, run, answer)):
         return replace(answer, at=now(context)).dump()
     context.continue_as_new(run.dump())
     return None
@@ -67,6 +67,15 @@ def _word_of_people(context: Context, run: RampRun) -> Durable:
         aborted=going["words"] if going["do"] == "cancel" else "",
         paused=f"waits for {going['for'][0]}" if going["do"] == "wait" else "",
     )
+
+
+def _no_word_is_left(context: Context, run: RampRun, answer: Answer) -> Durable:
+    """Whether the ramp may end: no person has said anything that it did not hear. From then on they are refused. Once
+    the traffic has gone back, no word could change that."""
+    every = answer.outcome != Outcome.PASSED
+    asked = {"stage": run.stage.plan.name, "waiter": run.instance, "seen": run.seen, "every": every}
+    closed = yield from ask_decisions(context, run.stage.promotion, "end_ramp", asked)
+    return closed["do"] == "end"
 
 
 def _begun(context: Context, run: RampRun, look: Look) -> Durable:

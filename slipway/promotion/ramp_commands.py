@@ -32,10 +32,11 @@ def heard(state: State, given: Given) -> tuple[State, dict[str, Any]]:
 
 def end_ramp(state: State, given: Given) -> tuple[State, Answer]:
     """The ramp of `stage` is about to be over: `end`, after which no word reaches it, or `hear` when a person has said
-    something since the word number `seen`. Asked again, it answers the same."""
+    something since the word number `seen`. With `every` word counted as heard it is `end`, whatever was said. Asked
+    again, it answers the same."""
     stage = stage_of(state, given["stage"])
     ramp = stage.get("ramp")
-    if ramp and ramp["said"]["n"] > given["seen"]:
+    if ramp and ramp["said"]["n"] > given["seen"] and not given.get("every"):
         return state, {"do": "hear", "said": ramp["said"]}
     waiters = [waiter for waiter in state["waiters"] if waiter != given["waiter"]]
     state = with_stage({**state, "waiters": waiters}, given["stage"], without_ramp(stage))

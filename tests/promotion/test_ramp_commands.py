@@ -100,6 +100,7 @@ def test_a_word_that_came_last_of_all_is_heard_before_the_ramp_ends(ramping: Sta
     given = {"waiter": RAMP, "stage": "production", "seen": 0}
     same, answer = decisions.apply(state, "end_ramp", given)
     assert (answer["do"], answer["said"]["do"], same) == ("hear", "rollback", state)
+    assert decisions.apply(state, "end_ramp", given | {"every": True})[1]["do"] == "end", "the traffic has gone back"
     ended, answer = decisions.apply(state, "end_ramp", given | {"seen": 1})
     assert answer["do"] == "end"
     assert decisions.apply(ended, "end_ramp", given)[1]["do"] == "end"

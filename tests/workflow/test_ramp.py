@@ -155,6 +155,15 @@ async def test_a_person_takes_a_ramping_release_back(flow: Workflow) -> None:
     assert live(flow) == {"1.0.0"} and set(world(flow).shares.values()) == {0.0}
 
 
+async def test_once_its_ramp_is_over_nobody_is_told_that_a_word_reaches_it(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production(bake_s=1800))
+    await flow.until(lambda: stage_state(flow.world, "production") == "baking")
+    await flow.command(id, "rollback")
+    answers = (await flow.entity("decisions", id))["answers"]
+    assert [each.get("code") for each in answers.values()] == ["NOT_RAMPING"]
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
 async def test_a_probe_that_fails_takes_the_release_back_between_two_ticks(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), production())
     await at_share(flow, 0.05)

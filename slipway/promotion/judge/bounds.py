@@ -8,8 +8,9 @@ its worst and the upper one of its best time.
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 
-from slipway.promotion.judge.evidence import HARMS, TOLERATED, log_ratios, log_sum
+from slipway.promotion.judge.evidence import HARMS, TOLERATED, log_add, log_ratios, log_sum
 from slipway.promotion.judge.windows import Counts
 
 GRID = (0.25, 0.5, 0.7, 0.85, 1.0, 1.1, *HARMS)
@@ -35,9 +36,9 @@ def add(sums: Sequence[float], blocks: Sequence[Counts], phi: float, theta0: flo
 
 def at_most(sums: Sequence[float], theta0: float, odds: float = AT_MOST_ODDS) -> float | None:
     """The plausible worst ratio; None when even the worst of the grid is not disproved."""
-    worst = None
+    worst, below = None, list(accumulate(sums, log_add))
     for c in range(len(GRID) - 1, 0, -1):
-        if log_sum(sums[:c]) - math.log(c) - sums[c] < math.log(odds):
+        if below[c - 1] - math.log(c) - sums[c] < math.log(odds):
             break
         worst = GRID[c] * theta0 / TOLERATED
     return worst

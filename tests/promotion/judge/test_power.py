@@ -36,6 +36,8 @@ def test_a_harm_below_the_smallest_that_the_judge_bets_on_takes_longer_and_near_
     plan = traffic_plan(policy, 5_000, 0.001, harm=1.15)
     assert "too close to the margin ever to be proven" in plan.steps[0].words
     assert plan.steps[0].seconds is None
+    assert "up to twice that" in traffic_plan(policy, 5_000, 0.001, harm=1.2).steps[0].words
+    assert "up to twice that" not in traffic_plan(policy, 5_000, 0.001, harm=1.5).steps[0].words
 
 
 @pytest.mark.parametrize("numbers", [(1.0, 2.0), (0.6, 2.0), (0.05, 30.0)])

@@ -65,6 +65,10 @@ class Following:
         while True:
             self._laptop.check()
             self._users.check()
+            if self._users.slow_down():
+                self._screen.act(
+                    f"this machine is too busy for so many: {self._users.per_second} requests a second now"
+                )
             for promotion in self._followed:
                 self._look(promotion)
             self._screen.users(self._users.met)

@@ -119,9 +119,10 @@ class Following:
         try:
             latest = understood(Promotion, self.alice.get(promotion_path(promotion)))
         except Failure as failure:
-            if failure.exit_code != ExitCode.NOT_FOUND or promotion in self._seen:
+            on_the_queue = failure.exit_code == ExitCode.NOT_FOUND and promotion not in self._seen
+            if not on_the_queue and failure.exit_code != ExitCode.NOT_REACHABLE:
                 raise
-            return  # its message is still on the queue
+            return  # or the host is too busy to answer: whether it lives is looked at elsewhere
         if not latest.stages or self._tried_again(latest):
             return  # it was taken in, or is told to try again, and is about to begin
         was_ramping = promotion in self._seen and _ramps(self._seen[promotion])

@@ -21,6 +21,7 @@ STOP_WITHIN_S = 5.0
 LOOK_BACK = timedelta(seconds=5)
 TOO_MANY_UNANSWERED = 0.02  # of the requests: the machine cannot carry so many users
 FEWEST_PER_S = 75
+BUSY_PER_CORE = 2.0  # processes that want to run
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class Met:
             {version: counts["requests"] for version, counts in told.items()},
             {version: counts["failures"] for version, counts in told.items()},
         )
+
+
+def bearable(per_second: int) -> int:
+    """Half as many where the machine has other work already."""
+    busy = os.getloadavg()[0] > BUSY_PER_CORE * (os.cpu_count() or 1)
+    return per_second // 2 if busy else per_second
 
 
 class Users:

@@ -19,7 +19,7 @@ RAMPING = "ramping"
 LOOK_EVERY_S = 0.4
 READ_RAMP_EVERY_S = 1.0
 PATIENCE_S = 120.0
-TRIES = 3
+TRIES = 6
 DRIVER_LATE = "LOAD_DRIVER_LATE"  # this machine was too busy to measure: no word on the release
 
 

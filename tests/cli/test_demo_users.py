@@ -61,3 +61,12 @@ def test_users_end_with_a_parent_that_is_killed_and_with_one_that_is_interrupted
             os.kill(parent.pid, number)
             parent.wait(20)
         until(partial(gone, users))
+
+
+def test_fewer_come_when_many_go_unanswered_and_what_was_met_stays_counted(tmp_path: Path) -> None:
+    with Users([NOWHERE], 200, tmp_path / "users.log") as users:
+        until(users.slow_down)
+        assert users.per_second == 100
+        before = users.met.total
+        assert before > 0
+        until(lambda: users.met.total > before)

@@ -18,7 +18,7 @@ from slipway.cli.laptop.sites import shipped_sites, users_go_to
 from slipway.cli.laptop.story import Story
 from slipway.cli.laptop.summary import summary
 from slipway.cli.laptop.supervisor import FUNCTIONS, Laptop
-from slipway.cli.laptop.users import Users
+from slipway.cli.laptop.users import Users, bearable
 from slipway.cli.options import AsJson
 from slipway.cli.printing import err, out, print_json, show
 
@@ -54,7 +54,7 @@ def demo(
         screen.act("starting Azure stand-in, Service Bus broker and Functions host")
         laptop = stack.enter_context(Laptop(layout, screen.say))
         sites = shipped_sites(layout, laptop.azure["sites"])
-        users = stack.enter_context(Users(users_go_to(sites), USERS_PER_S, layout.log("users")))
+        users = stack.enter_context(Users(users_go_to(sites), bearable(USERS_PER_S), layout.log("users")))
         try:
             end = Story(laptop, sites, screen, users, kill).tell()
         except NotShown:

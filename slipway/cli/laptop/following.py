@@ -19,7 +19,7 @@ RAMPING = "ramping"
 LOOK_EVERY_S = 0.4
 READ_RAMP_EVERY_S = 1.0
 PATIENCE_S = 120.0
-TRIES = 3
+TRIES = 6
 DRIVER_LATE = "LOAD_DRIVER_LATE"  # this machine was too busy to measure: no word on the release
 
 
@@ -65,6 +65,10 @@ class Following:
         while True:
             self._laptop.check()
             self._users.check()
+            if self._users.slow_down():
+                self._screen.act(
+                    f"this machine is too busy for so many: {self._users.per_second} requests a second now"
+                )
             for promotion in self._followed:
                 self._look(promotion)
             self._screen.users(self._users.met)
@@ -115,9 +119,10 @@ class Following:
         try:
             latest = understood(Promotion, self.alice.get(promotion_path(promotion)))
         except Failure as failure:
-            if failure.exit_code != ExitCode.NOT_FOUND or promotion in self._seen:
+            on_the_queue = failure.exit_code == ExitCode.NOT_FOUND and promotion not in self._seen
+            if not on_the_queue and failure.exit_code != ExitCode.NOT_REACHABLE:
                 raise
-            return  # its message is still on the queue
+            return  # or the host is too busy to answer: whether it lives is looked at elsewhere
         if not latest.stages or self._tried_again(latest):
             return  # it was taken in, or is told to try again, and is about to begin
         was_ramping = promotion in self._seen and _ramps(self._seen[promotion])

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, passed, running
 from tests.workflow.world import Order, Sides, World
 
-WRITES = ("deploy", "swap", "stop_idle")
+WRITES = ("deploy", "swap", "stop_idle", "split")
 OPEN_FOR = timedelta(seconds=60)
 LONGEST_WRITE_S = 30.0
 POLL_S = 15.0

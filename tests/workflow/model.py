@@ -39,6 +39,8 @@ RAMPS = {
     "": None,
     "quick": _QUICK,
     "held": replace(_QUICK, hold_at=(0.1,)),
+    "long": replace(_QUICK, hold_at=(0.1,), within_s=86_400),
+    "held and stays": replace(_QUICK, hold_at=(0.1,), at_deadline=STAY),
     "stays": replace(_QUICK, on_harm=STAY, at_deadline=STAY),
     "promoted": replace(_QUICK, hold_at=(0.5,), at_deadline=PROMOTE),
 }

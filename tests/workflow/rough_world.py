@@ -70,6 +70,7 @@ class RoughWorld(World):
     lags: dict[str, list[Lag]] = field(default_factory=dict)
     refused_swaps: int = 0
     busy: dict[str, Busy] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
     begun: int = 0
     over: dict[str, str] = field(default_factory=dict)
     live_since: dict[str, datetime] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class RoughWorld(World):
         return answer
 
     def answer(self, activity: str, order: Order) -> Answer:
+        self.calls.append(activity)
         self.move_on()
         return super().answer(activity, order)
 

@@ -121,7 +121,7 @@ def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
         "began_at": run.began_at,
         "tick": tick,
         "state": run.state,
-        "held": held(run, look),
+        "held": held(run, look, context.current_utc_datetime),
         "usual_rate": run.usual_rate,
         "unwell": run.unwell,
     }

@@ -83,7 +83,9 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
     if look.aborted:
         return run, Answer(Outcome.CANCELLED, code="ABORTED", words=look.aborted)
     if not run.state:
-        context.set_custom_status({"state": "ramping", "waits_for": "the telemetry of before", "since": now(context)})
+        until = iso(context.current_utc_datetime + timedelta(seconds=LEARN_WITHIN_S))
+        waits = {"waits_for": "the telemetry of before", "since": now(context), "deadline": until}
+        context.set_custom_status({"state": "ramping", **waits})
         order = {**about(run), "at": now(context), "baseline": run.stage.baseline}
         learning = an_operation(context, run.operation("learn", 1), "begin_ramp", order, LEARN_WITHIN_S)
         (learned,) = yield from fan_out(context, [learning])
@@ -130,7 +132,7 @@ def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
         "began_at": run.began_at,
         "tick": tick,
         "state": run.state,
-        "held": held(run, look),
+        "held": held(run, look, context.current_utc_datetime),
         "usual_rate": run.usual_rate,
         "unwell": run.unwell,
     }

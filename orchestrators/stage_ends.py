@@ -65,6 +65,8 @@ def sweep(context: Context, run: StageRun) -> Durable:
         return (yield from _left_behind(context, run))
     yield from mirror_lock(context, run)
     run = replace(run, fence=answer["fence"])
+    if not run.goes_back:  # its ramp hears so, if one goes on without it
+        yield from ask_decisions(context, run.promotion, "close_stage", {"stage": run.plan.name})
     if run.purged:
         words = f"{run.swept} was purged while it held the lock, so nobody knows what it changed"
         return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "STAGE_LOST", words))

@@ -148,12 +148,13 @@ class Janitor:
             await self._replace(instance, place.entry["promotion"], place.entry["stage"], place, again=True)
 
     async def _see_to_children(self, instance: str, stage: Found, now: datetime) -> None:
-        """A stage hears nothing of a child that was purged. It stirs every 15 minutes, as does its approval, unless
-        it waits for operations, and those have deadlines; so who rests for longer waits for nothing, and is ended."""
+        """A stage hears nothing of a child that was purged. It stirs every 15 minutes, as do its approval and its ramp,
+        unless it waits for operations, and those have deadlines; so who rests for longer waits for nothing, and is
+        ended."""
         if now - stage.updated < LONGEST_REST:
             return
         run = StageRun.load(await self.runtime.given(instance))
-        for child in (child_id(instance, name, str(run.attempt)) for name in ("approval", "rollback")):
+        for child in (child_id(instance, name, str(run.attempt)) for name in ("approval", "ramp", "rollback")):
             found = await self.runtime.found(child)
             if found and not found.ended:
                 instance, stage = child, found

@@ -13,7 +13,7 @@ from slipway.promotion.barriers import Barrier, in_the_promotion
 from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter, without_ramp
-from slipway.promotion.ramp_commands import RAMP_COMMANDS, end_ramp, heard
+from slipway.promotion.ramp_commands import NOTHING_SAID, RAMP_COMMANDS, end_ramp, heard
 
 __all__ = ["apply", "empty"]
 
@@ -43,7 +43,10 @@ def ask_going_on(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 
 def ask_ramp(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """`stage` ramps at `share`; may it go on? `go`, `cancel` or `wait` as in `ask_going_on`, and the newest word of a
-    person (`said`: n, do, by, reason; n is 0 when nobody said anything)."""
+    person (`said`: n, do, by, reason; n is 0 when nobody said anything). `cancel` when the stage is no more."""
+    stage = stage_of(state, given["stage"])
+    if stage.get("lost") or stage.get("over"):
+        return state, {**_cancel("STAGE_LOST", "the stage that ramped is no more"), "said": NOTHING_SAID}
     state, said = heard(state, given)
     return state, {**_go_unless(in_the_promotion(state, {**given, "needs": ()})), "said": said}
 

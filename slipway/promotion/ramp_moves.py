@@ -66,14 +66,15 @@ class Move:
     calls: bool = False
 
 
-def held(run: RampRun, look: Look) -> str:
+def held(run: RampRun, look: Look, at: datetime) -> str:
     """Why the ramp must not advance now, whatever the judge finds; empty when it may."""
-    return next((move.words for move in _holding(run, look)), "")
+    reasons = (*_at_the_deadline(run, at), *_holding(run, look))
+    return next((move.words for move in reasons if not move.outcome), "")
 
 
 def next_move(run: RampRun, look: Look, at: datetime) -> Move:
     """The first reason that holds. After the judge has looked, if a tick was due."""
-    reasons = (*_away(run, look), *_at_the_deadline(run, at), *_by_hand(run, look), *_holding(run, look))
+    reasons = (*_away(run, look), *_by_hand(run, look), *_at_the_deadline(run, at), *_holding(run, look))
     return next(iter(reasons), None) or _as_judged(run)
 
 

@@ -74,7 +74,8 @@ class RampRun:
     def wakes_at(self, at: datetime) -> datetime:
         """When to look again: at the end of the present tick, or sooner for the fast signals."""
         soon = at + timedelta(seconds=self.look_every_s)
-        return min(self.ends_at(self.due(at) + 1), soon, moment(self.deadline))
+        ends = [self.ends_at(self.due(at) + 1), soon, moment(self.deadline)]
+        return min(each for each in ends if each > at)  # a ramp may stay beyond its deadline
 
     def operation(self, step: str, n: int, target: Target | None = None) -> str:
         """The id of something the ramp does: `{ramp}:{target}:{step}:{n}`."""

@@ -81,7 +81,7 @@ def test_by_policy_harm_stays_where_it_is_and_calls_a_person() -> None:
 def test_a_fast_signal_does_what_the_pipeline_says(does: str, share: float, outcome: str) -> None:
     run = judged(a_ramp(plan=replace(PLAN, signals=Signals(probe=does))), "advance", 0.25)
     if does == WAIT:
-        assert held(run, seen(0.1, signals=(PROBE,))), "the judge was told, and did not let it advance"
+        assert held(run, seen(0.1, signals=(PROBE,)), NOON), "the judge was told, and did not let it advance"
         run = judged(a_ramp(plan=run.canary), "wait", 0.1)
     move = moved(run, seen(0.10, signals=(PROBE,)))
     assert (move.share, move.outcome) == (share, outcome)
@@ -101,7 +101,7 @@ def test_abort_outranks_everything() -> None:
 
 
 def test_paused_and_at_hold_points_nothing_advances() -> None:
-    assert held(a_ramp(), seen(0.10, paused="waits for resume")) == "waits for resume"
+    assert held(a_ramp(), seen(0.10, paused="waits for resume"), NOON) == "waits for resume"
     plan = replace(PLAN, hold_at=(0.10,))
     move = moved(judged(a_ramp(plan=plan), "wait", 0.10), seen(0.10))
     assert (move.code, move.calls) == ("HOLD_POINT", True)
@@ -146,6 +146,15 @@ def test_the_time_for_a_ramp_ends_as_the_pipeline_says(does: str, share: float, 
     assert not moved(run, seen(0.10), minutes=59).outcome
     move = moved(run, seen(0.10), minutes=60)
     assert (move.share, move.outcome) == (share, outcome)
+
+
+def test_a_ramp_that_stays_at_its_deadline_is_a_persons_from_then_on() -> None:
+    over = NOON + timedelta(hours=2)
+    run = judged(a_ramp(plan=replace(PLAN, at_deadline=STAY)), "wait", 0.10)
+    assert not held(run, seen(0.10), NOON) and "stays" in held(run, seen(0.10), over), "the judge lets it go no further"
+    for do, share in (("advance", 0.25), ("promote", 1.0), ("rollback", 0.0)):
+        assert next_move(run, seen(0.10, said=Said(1, do, "Alice")), over).share == share
+    assert run.wakes_at(over) > over
 
 
 def test_no_deadline_promotes_proven_harm() -> None:

@@ -20,13 +20,18 @@ from tests.workflow.rough_world import Lag
 STEPS = 25
 MOST_BUILDS = 4
 NEEDED = ("claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion", "compare_loads")
-ACTIVITIES = (*NEEDED, "deploy", "swap", "stop_idle", "check_health", "drive_load")
+JUDGING = ("judge_tick", "watch_tick")
+RAMPING = ("begin_ramp", "split", "split", "look_at_ramp", "show_ramp")
+ACTIVITIES = (*NEEDED, *JUDGING, *RAMPING, "deploy", "swap", "stop_idle", "check_health", "drive_load")
 FLAWS = ("", "", "", "", "crashing", "bad load", "sick idle", "sick live", "sick later", "endless")
-ORCHESTRATIONS = ("promotion", "stage", "stage", "stage", "approval", "operation", "rollback")
+OFTEN = ("quick", "quick", "held", "stays", "promoted")
+FLAWS_OF_RAMPS = ("", "", "", "harmful", "harmful later", "sick while ramping", "sick live", "endless")
+ORCHESTRATIONS = ("promotion", "stage", "stage", "stage", "approval", "operation", "rollback", "canary_ramp")
 NUDGES = ("arrive", "lost", "doubled", "every other lost")
 LAGS = ("before", "after", "writing", "forgetting")
 PAUSES = (0, 0, 1, 20, 20, 45, 60, 60, 130, 300, 1000, 4000)
 TURNS = (0, 7, 40, 150)
+TO_A_RAMP = ("advance", "promote", "rollback")
 
 Step = tuple[Any, ...]
 Story = list[Step]
@@ -85,7 +90,7 @@ class Life:
             await self.model.vote(id, person, decision, late_s=late_s)
 
     async def somebody_says(self, n: int, command: str, stage: str, key: str, mark: bool) -> None:
-        if id := self._which(n, {"retry": "failed"}.get(command, "")):
+        if id := self._which(n, "ramping" if command in TO_A_RAMP else {"retry": "failed"}.get(command, "")):
             await self.model.tell(id, command, stage=stage, key=key, mark=mark)
 
     async def somebody_rolls_back(self, n: int, stage: str) -> None:
@@ -131,6 +136,12 @@ class Life:
 
     async def swaps_will_fail(self, times: int) -> None:
         self.model.world.refused_swaps += times
+
+    async def splits_will_fail(self, times: int) -> None:
+        self.model.world.refused_splits += times
+
+    async def telemetry_is_away(self, away: bool) -> None:
+        self.model.world.no_telemetry = away
 
     async def checks_cannot_be_run(self, broken: bool) -> None:
         self.model.world.broken_checks = broken
@@ -200,7 +211,11 @@ def _a_build(draw: random.Random) -> Step:
         "at_least": draw.choice([1, 1, 2]),
         "load": draw.random() < 0.5,
     }
-    return "a_build_is_submitted", draw.choice([("dev",), ("production",), ("dev", "production")]), more
+    stages = draw.choice([("dev",), ("production",), ("dev", "production")])
+    if "production" in stages and draw.random() < 0.5:
+        more |= {"ramp": draw.choice(OFTEN), "at_least": draw.choice([0, 0, 1])}
+        more["flaw"] = draw.choice(FLAWS_OF_RAMPS)
+    return "a_build_is_submitted", stages, more
 
 
 def _a_vote(draw: random.Random) -> Step:
@@ -215,6 +230,11 @@ def _a_command(draw: random.Random) -> Step:
     return "somebody_says", draw.randrange(4), command, stage, draw.choice(["", "", "", "same"]), draw.random() < 0.7
 
 
+def _to_a_ramp(draw: random.Random) -> Step:
+    command = draw.choice(TO_A_RAMP)
+    return "somebody_says", draw.randrange(4), command, draw.choice(["", "production"]), "", True
+
+
 def _of(name: str, *choices: tuple[Any, ...]) -> Callable[[random.Random], Step]:
     return lambda draw: (name, *(draw.choice(each) for each in choices))
 
@@ -224,6 +244,7 @@ _STEPS: list[tuple[float, Callable[[random.Random], Step]]] = [
     (1, _of("a_message_comes_again", range(4))),
     (6, _a_vote),
     (5, _a_command),
+    (3, _to_a_ramp),
     (1, _of("somebody_rolls_back", range(4), tuple(ENVIRONMENTS))),
     (1, _of("somebody_holds", tuple(ENVIRONMENTS), (1, 30, 90))),
     (1, _of("a_hold_is_lifted", range(4))),
@@ -234,9 +255,11 @@ _STEPS: list[tuple[float, Callable[[random.Random], Step]]] = [
     (1, _of("the_janitor_comes")),
     (1, _of("nudges", NUDGES)),
     (1.5, _of("the_worker_breaks_down", ACTIVITIES, (1, 2, 3))),
-    (1.5, _of("a_service_is_away", NEEDED, (1, 3, 40))),
+    (1.5, _of("a_service_is_away", (*NEEDED, *JUDGING), (1, 3, 40))),
     (4, _of("a_call_is_slow", ACTIVITIES, LAGS, (1.0, 25.0, 300.0))),
     (1.5, _of("swaps_will_fail", (1, 2, 2))),
+    (1, _of("splits_will_fail", (1, 2, 2, 12))),
+    (1, _of("telemetry_is_away", (True, False, False))),
     (1, _of("checks_cannot_be_run", (True, False, False))),
     (1, _of("targets_cannot_be_read", (True, False, False))),
 ]

@@ -14,14 +14,18 @@ from slipway.adapters.watched import Watched
 from slipway.local.functions.durable.engine import RpcRequest
 from slipway.promotion.approval import APPROVE, Person, Vote
 from slipway.promotion.build import Build
+from slipway.promotion.canary_plan import PROMOTE, STAY, CanaryPlan
 from slipway.promotion.ids import child_id, stage_id
+from slipway.promotion.judge.policy import Policy
 from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.plan import LoadTest, StagePlan, Target
 from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.telemetry import Source
 from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy, a_stage
 from tests.workflow.janitor_at_work import EngineRuntime, WorldRecords
+from tests.workflow.rough_ramps import RoughRamps
 from tests.workflow.rough_workflow import MOST_TURNS, RoughWorkflow
-from tests.workflow.rough_world import RoughWorld, three_sites
+from tests.workflow.rough_world import three_sites
 from tests.workflow.virtual import a_run
 from triggers.looking_after import Janitor
 
@@ -29,6 +33,17 @@ DAVE = Person("oid-dave", "Dave", roles=("approver", "release-manager"))
 PEOPLE = {person.name: person for person in (ALICE, BOB, CAROL, DAVE)}  # Bob writes the builds, Carol may not approve
 ENVIRONMENTS = {"dev": ("checkout-dev",), "production": ("weu", "neu")}
 LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", p95_ms=300, error_rate=0.02, against="previous")
+_STEPS = Policy(steps=(0.1, 0.5, 1.0), ramp="fixed", tick_s=30, warm_up_s=0, patience_ticks=2, blind_ticks=4)
+_QUICK = CanaryPlan(_STEPS, Source("", "checkout"), within_s=1800)
+RAMPS = {
+    "": None,
+    "quick": _QUICK,
+    "held": replace(_QUICK, hold_at=(0.1,)),
+    "long": replace(_QUICK, hold_at=(0.1,), within_s=86_400),
+    "held and stays": replace(_QUICK, hold_at=(0.1,), at_deadline=STAY),
+    "stays": replace(_QUICK, on_harm=STAY, at_deadline=STAY),
+    "promoted": replace(_QUICK, hold_at=(0.5,), at_deadline=PROMOTE),
+}
 
 
 @dataclass(frozen=True)
@@ -40,17 +55,18 @@ class Cast:
 
 
 class Model:
-    """`builds` and `stages` by promotion, `casts` the votes that were taken. `broken`: environments whose lock is so
-    now; `touched`: where somebody changed something past us. `lost`: what was terminated or purged. `first`: what
-    each environment served before the first build. `state`: a file for the engine."""
+    """`builds` and `stages` by promotion, `casts` the votes that were taken, `said` the commands. `broken`:
+    environments whose lock is so now; `touched`: where somebody changed something past us. `lost`: what was terminated
+    or purged. `first`: what each environment served before the first build. `state`: a file for the engine."""
 
     def __init__(self, state: str) -> None:
-        self.world = RoughWorld(three_sites())
+        self.world = RoughRamps(three_sites())
         self.flow = RoughWorkflow(self.world, ENVIRONMENTS, state)
         self.records = WorldRecords(self.flow)
         self.builds: dict[str, Build] = {}
         self.stages: dict[str, tuple[StagePlan, ...]] = {}
         self.casts: dict[str, list[Cast]] = {}
+        self.said: list[tuple[str, str]] = []
         self.touched: set[str] = set()
         self.broken: set[str] = set()
         self.lost: set[str] = set()
@@ -114,8 +130,10 @@ class Model:
         mode: str = "queue",
         at_least: int = 1,
         load: bool = False,
+        ramp: str = "",
     ) -> str:
-        """A build that CI finished `finished` minutes after noon begins its way through some of the stages."""
+        """A build that CI finished `finished` minutes after noon begins its way through some of the stages. `ramp`
+        names one of `RAMPS` for production; `at_least` 0 asks nobody there."""
         build = a_build(version, finished_at=NOON + timedelta(minutes=finished))
         if flaw:
             self.world.flaws[version] = flaw
@@ -125,10 +143,11 @@ class Model:
             "production": a_stage(
                 "production",
                 tuple(name for name in names if name == "dev"),
-                approval=a_policy(at_least=at_least, within_s=7200),
+                approval=a_policy(at_least=at_least, within_s=7200) if at_least else None,
                 targets=tuple(Target(name, "app-service", f"/sites/{name}", "staging") for name in ("weu", "neu")),
                 bake_s=120,
                 retry_within_s=3600,
+                canary=RAMPS[ramp],
             ),
         }
         chosen = tuple(replace(plans[name], on_newer_build=mode) for name in names)
@@ -159,10 +178,13 @@ class Model:
     async def tell(
         self, promotion: str, command: str, *, key: str = "", stage: str = "", mark: bool = True, ago_s: float = 0
     ) -> int:
-        """`abort`, `retry`, `pause` or `resume`. Without `mark` whoever takes an abort dies before he marks the row."""
+        """`abort`, `retry`, `pause`, `resume`, and to a ramp `advance`, `promote` or `rollback`. Without `mark` whoever
+        takes an abort dies before he marks the row."""
         at = iso(self.now - timedelta(seconds=ago_s))
         given = {"command": f"Alice:{key or self._key()}", "by": "Alice", "at": at, "reason": ""}
-        status, _ = await self._decide(promotion, command, {**given, "stage": stage})
+        status, known = await self._decide(promotion, command, {**given, "stage": stage})
+        if status == 200 and not known:
+            self.said.append((promotion, command))
         if command == "abort" and status == 200 and mark:
             kept = self.world.of(promotion)
             kept.aborted = True

@@ -7,6 +7,7 @@ from typing import Any
 from slipway.local.functions.durable.model import Instance, Selection
 from slipway.promotion.approval import APPROVE
 from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.ramp_run import RampRun
 from slipway.promotion.stage_run import ROLLED_BACK
 from tests.promotion.builders import a_build
 from tests.workflow.ledgers import check_ledger
@@ -25,7 +26,7 @@ class MustHold:
     def __init__(self, model: Model) -> None:
         self.model, self.world, self.flow = model, model.world, model.flow
         self._fences = dict.fromkeys(ENVIRONMENTS, 0)
-        self._checked = 0
+        self._checked = self._shared = 0
 
     async def at_every_moment(self) -> None:
         """One holder a lock, fences only grow, no effect twice, nothing live that may not be, nothing failed."""
@@ -37,8 +38,10 @@ class MustHold:
                 assert not (lock["holder"] and lock["broken"]), f"{environment} is broken and held"
                 self._fences[environment] = lock["fence"]
                 (self.model.broken.add if lock["broken"] else self.model.broken.discard)(environment)
+                self._no_share_is_left(environment, lock)
         for operation, times in self.world.effects.items():
             assert times == 1, f"{operation} had its effect {times} times"
+        self._shares_are_allowed()
         for live in self.world.went_live[self._checked :]:
             await self._may_be_live(live)
         self._checked = len(self.world.went_live)
@@ -46,6 +49,27 @@ class MustHold:
         ended_badly = [(each.id, each.output) for each in badly if each.id not in self.model.lost]
         assert not ended_badly, ended_badly
         assert self.flow.most_events < MOST_EVENTS
+
+    def _shares_are_allowed(self) -> None:
+        """A release has no more of the traffic than judge and people let it have, and none beside another's."""
+        for given in self.world.given[self._shared :]:
+            assert given.share <= given.allowed, f"more than allowed: {given}"
+            assert given.idle == given.version, f"the slot has another release: {given}"
+            assert given.beside <= {given.promotion}, f"two releases ramp: {given}"
+        self._shared = len(self.world.given)
+        for promotion, records in self.world.by_hand.items():
+            words = self.model.said.count((promotion, "advance"))
+            assert len(records) <= words, f"{promotion} advanced {len(records)} times, as people said {words} times"
+        accused = {each["promotion"] for each in self.world.records if each["action"] == "ramp.router-changed"}
+        lost = {promotion for promotion in accused for id in self.model.lost if id.startswith(promotion)}
+        assert accused <= lost, f"nobody has changed the router: {accused}"
+
+    def _no_share_is_left(self, environment: str, lock: dict[str, Any]) -> None:
+        """Nobody is at work there, so nobody looks after a release that has a part of the traffic."""
+        if lock["holder"] or lock["broken"] or environment in self.model.touched:
+            return
+        left = {name: self.world.shares.get(name, 0.0) for name in ENVIRONMENTS[environment]}
+        assert not any(left.values()), f"{environment} is at rest, and routers divide its traffic: {left}"
 
     async def when_all_is_quiet(self) -> None:
         """Every wait has a deadline: whoever has not ended has a timer of its own, or an activity that is at work, or
@@ -60,8 +84,20 @@ class MustHold:
             assert each.id in moving | parents or left_alone, f"{each.id} waits for nothing: {each.custom_status}"
             if not left_alone:
                 self._has_a_deadline(each)
+            if each.name.lower() == "canary_ramp":
+                await self._its_stage_is_at_work(each)
             events = sum(len(episode) for episode in store.history(each.id))
             assert events < MOST_EVENTS, f"{each.id} has {events} events"
+
+    async def _its_stage_is_at_work(self, ramp: Instance) -> None:
+        """A ramp looks every 15 s, and hears then that its stage has ended."""
+        given = json.loads(ramp.input or "")
+        stage = RampRun.load(json.loads(given) if isinstance(given, str) else given).stage
+        known = (await self.model.decisions(stage.promotion))["stages"].get(stage.plan.name, {})
+        if known.get("over"):
+            row = self.world.of(stage.promotion).rows[f"stage:{stage.plan.name}"]["doc"]
+            ago = self.model.now - moment(row["ended_at"])
+            assert ago < OVERTIME, f"{ramp.id} goes on, {ago} after its stage ended {row['state']}"
 
     def _has_a_deadline(self, each: Instance) -> None:
         said = json.loads(each.custom_status or "{}")
@@ -148,7 +184,10 @@ class MustHold:
         if "swap-back" in live.operation:
             return
         promotion = a_build(live.version).promotion
-        if environment == "production":
+        plan = next(each for each in self.model.stages[promotion] if each.environment == environment)
+        if plan.canary:
+            self._was_let_through(live, promotion)
+        if plan.approval:
             stage = (await self.model.decisions(promotion))["stages"]["production"]
             taken = [cast.vote for cast in self.model.casts.get(promotion, ()) if cast.asked == stage["asked"]]
             yes = {vote.person.name for vote in taken if vote.decision == APPROVE}
@@ -158,6 +197,14 @@ class MustHold:
         before = self.model.builds.get(a_build(live.before).promotion)
         if before and environment not in self.model.touched:
             assert self._age(promotion) > self._age(before.promotion), f"{live.version} over the newer {live.before}"
+
+    def _was_let_through(self, live: WentLive, promotion: str) -> None:
+        """What does harm that the judge can see has all the traffic by a person's word only, or by the pipeline's."""
+        harmful = self.world.flaws.get(live.version) in ("harmful", "sick while ramping")
+        by_person = {(promotion, "promote"), (promotion, "advance")} & set(self.model.said)
+        told = [each["action"] for each in self.world.records if each.get("promotion") == promotion]
+        others = {"stage.not-ramped", "ramp.ramp-time-over"} & set(told)
+        assert not harmful or by_person or others, f"{live.version} does harm and went live: {told}"
 
     def _age(self, promotion: str) -> tuple[datetime, datetime]:
         row: dict[str, Any] = self.world.of(promotion).rows["promotion"]["doc"]

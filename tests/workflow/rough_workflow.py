@@ -192,7 +192,10 @@ class RoughWorkflow(Workflow):
             self.rough.copy_ledger(key, copied)
 
     async def written(self, order: dict[str, Any]) -> None:
-        """A write to a target has begun: only on behalf of whoever holds its lock."""
+        """A write to a target has begun: only on behalf of whoever holds its lock. Traffic that goes back to what is
+        live does no harm whoever sends it: its fence keeps it from the next release."""
+        if order.get("share") == 0:
+            return
         target = order["target"]["name"]
         environment = next(name for name, targets in self._environments.items() if target in targets)
         holder = (await self.lock(environment))["holder"]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, passed, running
 from tests.workflow.world import Order, Sides, World
 
-WRITES = ("deploy", "swap", "stop_idle")
+WRITES = ("deploy", "swap", "stop_idle", "split")
 OPEN_FOR = timedelta(seconds=60)
 LONGEST_WRITE_S = 30.0
 POLL_S = 15.0
@@ -70,6 +70,7 @@ class RoughWorld(World):
     lags: dict[str, list[Lag]] = field(default_factory=dict)
     refused_swaps: int = 0
     busy: dict[str, Busy] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
     begun: int = 0
     over: dict[str, str] = field(default_factory=dict)
     live_since: dict[str, datetime] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class RoughWorld(World):
         return answer
 
     def answer(self, activity: str, order: Order) -> Answer:
+        self.calls.append(activity)
         self.move_on()
         return super().answer(activity, order)
 

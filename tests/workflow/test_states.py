@@ -49,11 +49,12 @@ async def test_the_story_of(story: Told, shown: set[str], tmp_path: Path) -> Non
         assert not model.flow.seen["stage"] - STAGE.transitions
 
 
-CHAIN = [phase.LOCK, phase.DEPLOY, phase.VERIFY, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE, phase.SETTLE]
+CHAIN = [phase.LOCK, phase.DEPLOY, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE, phase.SETTLE]
 
 
 @shows(
     *(f"{each}: passed" for each in (*CHAIN, phase.APPROVAL)),
+    "verify: passed: without a ramp",
     "needs: passed: nobody is asked",
     "needs: passed: people are asked",
     "needs: waits",
@@ -384,3 +385,53 @@ async def an_audit_that_is_away_at_the_end(model: Model) -> None:
 @shows("undo: waits")
 async def an_audit_that_is_away_before_the_rollback(model: Model) -> None:
     await away_in(model, "baking", "record", flaw="sick later")
+
+
+async def ramping(model: Model, flaw: str = "", ramp: str = "quick") -> str:
+    """A build whose release has its first share of production's traffic."""
+    build = await model.submit("1.1.0", ["production"], flaw=flaw, ramp=ramp, at_least=0)
+    await model.until(build, "ramping", "production")
+    while not any(model.world.shares.values()):
+        await model.wait(5)
+    return build
+
+
+@shows("verify: passed", "ramp: passed")
+async def a_good_build_that_ramps(model: Model) -> None:
+    await ramping(model)
+
+
+@shows("ramp: failed")
+async def a_release_that_does_harm(model: Model) -> None:
+    await ramping(model, "harmful")
+
+
+@shows("ramp: not enough evidence")
+async def a_ramp_that_sees_nothing_any_more(model: Model) -> None:
+    await ramping(model)
+    model.world.no_telemetry = True
+
+
+@shows("ramp: aborted")
+async def an_abort_while_it_ramps(model: Model) -> None:
+    build = await ramping(model)
+    assert await model.tell(build, "abort", mark=False) == 200
+
+
+@shows("ramp: broken")
+async def a_router_that_takes_nothing(model: Model) -> None:
+    model.world.refused_splits = 99
+    await model.submit("1.1.0", ["production"], ramp="quick", at_least=0)
+
+
+@shows("ramp: fenced")
+async def a_router_that_somebody_took_over(model: Model) -> None:
+    await ramping(model)
+    model.world.fences["weu"] = Fence(9, model.now)
+
+
+@shows("ramp: waits")
+async def an_audit_that_is_away_when_the_ramp_begins(model: Model) -> None:
+    build = await model.submit("1.1.0", ["production"], ramp="quick", at_least=0)
+    await model.until(build, "verifying", "production")
+    model.world.away["record"] = AWAY

@@ -12,7 +12,8 @@ WORDS_AT_MOST = 1000  # of a custom status
 
 def tell(context: Context, run: RampRun, move: Move) -> Durable:
     """Record what the ramp does from now on, and why. Returns the run with its next `rev`. Raises NotTaken."""
-    run = replace(run, told=f"{move.code} {move.share:g}", rev=run.rev + 1, since=now(context))
+    said = {"code": move.code, "words": move.words, "calls": move.calls}
+    run = replace(run, told=f"{move.code} {move.share:g}", move=said, rev=run.rev + 1, since=now(context))
     record = {
         "promotion": run.stage.promotion,
         "id": f"{run.instance}:{run.rev}",

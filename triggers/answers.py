@@ -148,7 +148,9 @@ class StepTaken(Answer):
 class RampShown(Answer):
     """How far a stage's canary is: its `share` of the traffic (0 to 1) `since` then, the `tick` judged last, and what
     the judge said at that (`code` and `words`, empty before the first). `missing_requests` of the canary are needed
-    before it can go on, which takes `missing_s` at this traffic; null: never, or requests are not what is missing."""
+    before it can go on, which takes `missing_s` at this traffic; null: never, or requests are not what is missing.
+    What the ramp does about it is its `move` (a code) and `move_words`: it may be held by a person's word, a signal, or
+    a router that somebody changed. `calls`: a person must look."""
 
     ramp: Literal["adaptive", "careful", "fixed"]
     steps: list[float]
@@ -162,6 +164,9 @@ class RampShown(Answer):
     words: str
     missing_requests: int
     missing_s: float | None
+    move: str
+    move_words: str
+    calls: bool
 
 
 class StageShown(Answer):

@@ -76,6 +76,9 @@ class Ramp(BaseModel):
     deadline: Moment = None
     code: str = ""
     words: str = ""
+    move: str = ""
+    move_words: str = ""
+    calls: bool = False
 
 
 class Stage(BaseModel):

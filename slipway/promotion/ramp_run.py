@@ -28,7 +28,8 @@ class RampRun:
     `refused` those in a row that it did not take. `usual_rate` is the share of failures that is usual for the live
     release, `unwell` for how many ticks running it has failed far more. `seen` is the number of the last of people's
     words that was followed, `past_holds` the hold points that they let it pass. `counted` is the minute in which the
-    platform's counters were asked last. `told` is what was recorded last, `rev` counts records.
+    platform's counters were asked last. `told` and `move` (code, words, whether it
+    calls a person) are what was recorded last, `rev` counts records.
     """
 
     stage: StageRun
@@ -48,6 +49,7 @@ class RampRun:
     past_holds: tuple[float, ...] = ()
     counted: str = ""
     told: str = ""
+    move: dict[str, Any] = field(default_factory=dict)
     since: str = ""
     rev: int = 0
 
@@ -113,6 +115,7 @@ class RampRun:
             "deadline": self.deadline,
             "since": self.since,
             "verdict": self.verdict,
+            "move": self.move,
         }
 
     def dump(self) -> dict[str, Any]:

@@ -185,7 +185,12 @@ def _ramp(stage: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
         return None
     kept = ("ramp", "steps", "tick_s", "share", "tick", "began_at", "since", "deadline")
     verdict = {"code": "", "words": "", "missing_requests": 0, "missing_s": None}
-    return {**{key: row[key] for key in kept}, **{key: row["verdict"].get(key, verdict[key]) for key in verdict}}
+    move = row.get("move") or {"code": "", "words": "", "calls": False}
+    return {
+        **{key: row[key] for key in kept},
+        **{key: row["verdict"].get(key, verdict[key]) for key in verdict},
+        **{"move": move["code"], "move_words": move["words"], "calls": move["calls"]},
+    }
 
 
 def _approval(stage: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -64,6 +64,9 @@ def a_ramp(**more: Any) -> dict[str, Any]:
         "this traffic",
         "missing_requests": 1200,
         "missing_s": 240.0,
+        "move": "NOT_ENOUGH_EVIDENCE",
+        "move_words": "",
+        "calls": False,
     } | more
 
 

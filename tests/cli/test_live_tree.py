@@ -284,6 +284,13 @@ def test_a_canary_that_has_just_begun_says_that_nothing_was_judged_yet() -> None
     assert "0.5 % of the traffic" in page and "no tick was judged yet" in page
 
 
+def test_a_canary_that_waits_for_a_person_says_which_command_ends_that() -> None:
+    words = "at 25% a person decides: slipway advance checkout--2.0.0 production"
+    ramp = a_ramp(move="HOLD_POINT", move_words=words, calls=True)
+    page = " ".join(shown(a_promotion(a_stage("production", "ramping", ramp=ramp))).split())
+    assert "? held at 25% a person decides: slipway advance checkout--2.0.0 production" in page
+
+
 def test_on_one_line_a_canary_still_says_its_share_and_after_its_end_none() -> None:
     ramping = a_stage("production", "ramping", ramp=a_ramp(), steps=[a_step("ramp", "running", "weu")])
     assert "ramping · 25 % of the traffic" in shown(a_promotion(ramping), detail=Detail.STAGES)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 from slipway.promotion import lock
@@ -124,6 +125,7 @@ def test_a_stage_shows_how_far_its_canary_is_and_what_the_judge_said() -> None:
     began, deadline = iso(NOON), iso(later(days=1))
     verdict = {"action": "wait", "code": "DISQUIET", "words": "canary fails 1.3 × as often", "missing_requests": 1200}
     ramp = RampRun(stage, "checkout--1.1.0:dev:ramp:2", began, deadline, 7, 0.25, 0.25, verdict=verdict, since=began)
+    ramp = replace(ramp, move={"code": "PAUSED", "words": "waits for resume", "calls": False})
     with_ramp = {**rows(attempt=2, state="ramping"), "ramp:dev": ramp.row()}
     dev, test = detail("checkout--1.1.0", with_ramp, {}, {}, {})["stages"]
     assert dev["ramp"] == {
@@ -139,6 +141,9 @@ def test_a_stage_shows_how_far_its_canary_is_and_what_the_judge_said() -> None:
         "words": "canary fails 1.3 × as often",
         "missing_requests": 1200,
         "missing_s": None,
+        "move": "PAUSED",
+        "move_words": "waits for resume",
+        "calls": False,
     }
     assert test["ramp"] is None
     of_the_first_try = {**with_ramp, "stage:dev": {**with_ramp["stage:dev"], "attempt": 3}}

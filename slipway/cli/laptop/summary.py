@@ -82,7 +82,10 @@ def summary(end: End) -> RenderableType:
         _compared(end.all_at_once),
         Text("\nWhat answers where:", style="bold"),
         answers,
-        Text("dev has no load test, so the broken builds passed there.", style="dim"),
+        Text(
+            "A build that is stopped stays in the environments that it passed: only a later one replaces it there.",
+            style="dim",
+        ),
         Text("\nNow yourself: `make run`, then the tour in README.md; `slipway --help` lists all commands."),
     )
 

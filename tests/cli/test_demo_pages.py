@@ -78,7 +78,7 @@ def test_steps_are_the_moves_that_changed_the_share() -> None:
 
 
 def test_the_judges_newest_words_are_those_of_the_row_that_the_api_shows() -> None:
-    assert ramp_seen([record(0, 0.1, "begins")], {"verdict": {"words": "later words"}}).judge == "later words"
+    assert ramp_seen([record(0, 0.1, "begins")], {"words": "later words"}).judge == "later words"
 
 
 @pytest.mark.parametrize(("answered", "is_true"), [(250, True), (280, True), (400, False), (0, False)])

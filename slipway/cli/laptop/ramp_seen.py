@@ -79,7 +79,7 @@ class RampSeen:
 def ramp_seen(records: Sequence[dict[str, Any]], shown: dict[str, Any] | None = None) -> RampSeen:
     """From a promotion's audit `records`, and the `ramp` that the API shows of its stage, if it does."""
     moves = tuple(_move(record) for record in records if record["action"].startswith("ramp."))
-    judge = str(((shown or {}).get("verdict") or {}).get("words", ""))
+    judge = str((shown or {}).get("words", ""))
     return RampSeen(moves, judge or (moves[-1].words if moves else ""))
 
 

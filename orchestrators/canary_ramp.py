@@ -13,7 +13,7 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
-from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, next_move, to_set
+from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, leaving, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
 
 bp = df.Blueprint()
@@ -44,6 +44,8 @@ def canary_ramp(context: df.DurableOrchestrationContext) -> Durable:
 def _generation(context: Context, run: RampRun) -> Durable:
     """The run as it goes on, and its answer when it is over."""
     look = yield from _word_of_people(context, run)
+    if run.going:
+        return (yield from _moved(context, run, look, Move(**run.going)))
     if not run.began_at:
         return (yield from _begun(context, run, look))
     run, look = yield from _look(context, run, look)
@@ -80,8 +82,8 @@ def _no_word_is_left(context: Context, run: RampRun, answer: Answer) -> Durable:
 
 def _begun(context: Context, run: RampRun, look: Look) -> Durable:
     """Learn what is usual, then give the release its first share; from then on ticks are counted."""
-    if look.aborted:
-        return run, Answer(Outcome.CANCELLED, code="ABORTED", words=look.aborted)
+    if move := leaving(run, look):
+        return (yield from _moved(context, run, look, move))
     if not run.state:
         until = iso(context.current_utc_datetime + timedelta(seconds=LEARN_WITHIN_S))
         waits = {"waits_for": "the telemetry of before", "since": now(context), "deadline": until}
@@ -100,9 +102,6 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
     if answer is None and not run.refused:
         return replace(run, began_at=now(context)), None
     if answer is None:
-        move = next_move(run, Look(), context.current_utc_datetime)
-        if move.outcome:  # the router takes nothing
-            return (yield from _moved(context, run, Look(), move))
         yield from nudge_or(context, context.current_utc_datetime + timedelta(seconds=run.canary.policy.tick_s))
     return run, answer
 
@@ -170,7 +169,10 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
             move = replace(move, words=f"{move.words}; not taken: {answer.words}")
         yield from show(context, run)
     if back:
-        run = yield from _recorded(context, run, move)
+        try:
+            run = yield from _recorded(context, run, move)
+        except NotTaken:  # the routers are told: what is decided stays so until it is recorded
+            return replace(run, going=asdict(move)), None
     if not move.outcome:
         return run, None
     return run, Answer(move.outcome, code=move.code, words=move.words, result={"verdict": run.verdict})

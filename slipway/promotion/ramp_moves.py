@@ -72,6 +72,11 @@ def held(run: RampRun, look: Look, at: datetime) -> str:
     return next((move.words for move in reasons if not move.outcome), "")
 
 
+def leaving(run: RampRun, look: Look) -> Move | None:
+    """Why the traffic goes back at once, if it does; known before the ramp has begun."""
+    return next(_away(run, look), None)
+
+
 def next_move(run: RampRun, look: Look, at: datetime) -> Move:
     """The first reason that holds. After the judge has looked, if a tick was due."""
     reasons = (*_away(run, look), *_by_hand(run, look), *_at_the_deadline(run, at), *_holding(run, look))

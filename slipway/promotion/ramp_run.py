@@ -28,8 +28,9 @@ class RampRun:
     `refused` those in a row that it did not take. `usual_rate` is the share of failures that is usual for the live
     release, `unwell` for how many ticks running it has failed far more. `seen` is the number of the last of people's
     words that was followed, `past_holds` the hold points that they let it pass. `counted` is the minute in which the
-    platform's counters were asked last. `told` and `move` (code, words, whether it
-    calls a person) are what was recorded last, `rev` counts records.
+    platform's counters were asked last. `told` and `move` (code, words, whether it calls a person) are what was
+    recorded last, `rev` counts records. `going` is the move that took the traffic back, while its record has not been
+    taken.
     """
 
     stage: StageRun
@@ -48,6 +49,7 @@ class RampRun:
     seen: int = 0
     past_holds: tuple[float, ...] = ()
     counted: str = ""
+    going: dict[str, Any] = field(default_factory=dict)
     told: str = ""
     move: dict[str, Any] = field(default_factory=dict)
     since: str = ""

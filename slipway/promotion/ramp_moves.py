@@ -17,6 +17,8 @@ from slipway.promotion.ramp_run import RampRun
 ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
 REFUSED_AT_MOST = 10  # changes in a row that the router did not take
 UNWELL_TICKS = 3
+FAILED = {"probe": "PROBE_FAILED", "counters": "COUNTERS_FAILED", "alert": "ALERT_FAILED"}
+SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS"}
 TOLERANCE = 0.005  # of a share that was read back: routers round
 
 
@@ -92,7 +94,7 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
         yield Move(0.0, "TAKEN_BACK", look.said.words, Outcome.FAILED)
     for signal in look.signals:
         if _does(run, signal) == plan.ROLL_BACK:
-            yield Move(0.0, f"{signal.name.upper()}_FAILED", signal.words, Outcome.FAILED)
+            yield Move(0.0, FAILED[signal.name], signal.words, Outcome.FAILED)
     if verdict.get("action") == Action.ROLLBACK and run.canary.on_harm == plan.ROLL_BACK:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.FAILED)
     if verdict.get("action") == Action.WITHDRAW:
@@ -133,7 +135,7 @@ def _holding(run: RampRun, look: Look) -> Iterator[Move]:
         yield kept(run.verdict["code"], words, calls=True)
     for signal in look.signals:
         if _does(run, signal) == plan.WAIT:
-            yield kept(f"{signal.name.upper()}_SPEAKS", f"{signal.words}; nothing advances", calls=True)
+            yield kept(SPEAKS[signal.name], f"{signal.words}; nothing advances", calls=True)
     if drifted := drift(run, look):
         found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
         yield kept("ROUTER_CHANGED", f"{found} where {run.share:.1%} was set: somebody changed the router", calls=True)

@@ -3,11 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from slipway.adapters.azure_errors import FaultKind
-from slipway.promotion.canary_plan import Signals
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("slipway", "activities", "orchestrators", "entities", "triggers")
@@ -19,9 +17,7 @@ NO_CODES = {
     *("IDENTITY_ENDPOINT", "AZURE_CLIENT_ID", "FUNCTIONS_NOW", "SERVICEBUS", "WEBSITE_AUTH_ENABLED"),
     *("JWT", "MIT"),
 }
-MADE_OF_KINDS = {f"AZURE_{kind.name}" for kind in FaultKind} | {
-    f"{signal.name.upper()}_{end}" for signal in fields(Signals) for end in ("FAILED", "SPEAKS")
-}
+MADE_OF_KINDS = {f"AZURE_{kind.name}" for kind in FaultKind}
 
 
 def said() -> Iterator[str]:

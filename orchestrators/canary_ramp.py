@@ -172,7 +172,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
         try:
             run = yield from _recorded(context, run, move)
         except NotTaken:  # the routers are told: what is decided stays so until it is recorded
-            return replace(run, going=asdict(move)), None
+            return replace(run, going=asdict(move) if move.outcome else {}), None
     if not move.outcome:
         return run, None
     return run, Answer(move.outcome, code=move.code, words=move.words, result={"verdict": run.verdict})

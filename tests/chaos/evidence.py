@@ -36,6 +36,14 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class Served:
+    """From `since` on (ISO 8601, UTC), `beside` what is live these releases had a share (0..1) of a site."""
+
+    since: str
+    beside: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """`state` is the run's folder; `rejected` and `events` are what lay on the queue and the subscription."""
 
@@ -96,6 +104,17 @@ class Evidence:
         versions = {each.id: each.version for each in self.journal}
         rows = self._azure("SELECT site, slot, release FROM slots")
         return {(row["site"], row["slot"]): _version(row["release"], versions) for row in rows}
+
+    @cached_property
+    def servings(self) -> dict[str, list[Served]]:
+        """By site, who was served beside what is live there, in order. Production comes first in each line, unless
+        nothing runs there."""
+        found: dict[str, list[Served]] = {}
+        for row in self._azure("SELECT * FROM servings ORDER BY site, since"):
+            shares = [(each["version"], each["share"]) for each in json.loads(row["shares"])]
+            alone = len(shares) == 1
+            found.setdefault(row["site"], []).append(Served(row["since"], () if alone else tuple(shares[1:])))
+        return found
 
     @cached_property
     def instances(self) -> dict[str, Row]:

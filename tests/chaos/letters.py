@@ -12,7 +12,7 @@ from slipway.promotion.ids import promotion_id
 from tests.chaos.shop import Service
 
 BUILD, COPY, POISON, UNWANTED = "build", "copy", "poison", "not for promotion"
-SICK = ("-crash", "-sick")
+SICK = ("-crash", "-sick", "-errors")
 WRONG = (("BRANCH_NOT_PROMOTED", {"branch": "topic"}), ("BUILD_NOT_SUCCEEDED", {"result": "failed"}))
 
 
@@ -64,7 +64,7 @@ def letters(
 
 def _build(random: Random, services: Sequence[Service], number: int) -> Letter:
     service = random.choice(services).name
-    version = f"2.{number}.0" + (random.choice(SICK) if random.random() < 0.12 else "")
+    version = f"2.{number}.0" + (random.choice(SICK) if random.random() < 0.18 else "")
     delay_s = random.uniform(0.2, 3.0) if random.random() < 0.15 else 0.0
     return Letter(
         f"letter-{number}",

@@ -48,3 +48,11 @@ MOMENTS = (
     Moment("an idle slot is stopped", "POST", "/stop", "after"),
     Moment("a record is kept, its event is not sent", "PUT", "/promotionlist(", "after", (SERVICEBUS, FUNCTIONS)),
 )
+
+MOMENTS_OF_RAMPS = (
+    Moment("a share is about to be set", "PATCH", "/config/web", "before"),
+    Moment("a share is set, its answer is on the way", "PATCH", "/config/web", "after"),
+    Moment("a share is set, Azure dies before it says so", "PATCH", "/config/web", "after", (AZURE,)),
+    Moment("a share is set, Azure and the host die", "PATCH", "/config/web", "after", (AZURE, FUNCTIONS)),
+    Moment("a rule is looked at", "GET", "/config/web", "after"),
+)

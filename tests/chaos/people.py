@@ -13,6 +13,7 @@ from tests.chaos.world import World
 
 WHO = "alice"  # a release manager and operator, and nobody's author
 TAKEN = (200, 201, 202)
+TO_A_RAMP = ("advance", "promote", "rollback")
 SEEN = 25
 ENDED = ("passed", "failed", "cancelled", "broken", "not enough evidence")
 
@@ -80,6 +81,8 @@ class People(threading.Thread):
                 self._command(id, "retry")
         elif promotion["state"] == "running" and dice < 0.03:
             self._command(id, self._random.choice(("abort", "pause", "pause", "pause")))
+        elif promotion["state"] == "running" and dice < 0.05:
+            self._command(id, self._random.choice(TO_A_RAMP), promotion_stage(self._services, promotion["service"]))
         elif promotion["state"] == "running" and "resume" in waits_for and dice < 0.5:
             self._command(id, "resume")
         elif promotion["state"] == "passed" and dice < 0.004:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from slipway.cli.laptop.supervisor import AZURE, FUNCTIONS, SERVICEBUS
-from tests.chaos.moments import MOMENTS, Moment
+from tests.chaos.moments import MOMENTS, MOMENTS_OF_RAMPS, Moment
 from tests.chaos.world import PARTS, World
 
 MOMENT_COMES_WITHIN_S, HELD_FOR_S = 3.0, 4.0
@@ -74,11 +74,13 @@ class Reaper(threading.Thread):
 class Sniper(threading.Thread):
     """Waits for a few chosen moments at a time, and kills at the first that comes. The others are left to pass.
 
-    It lets the system get on before, and leaves it alone for `pause_s` on the average.
+    It lets the system get on before, and leaves it alone for `pause_s` on the average. Of its deaths the first
+    `of_ramps` come in mid ramp, or as a share goes back.
     """
 
-    def __init__(self, world: World, random: Random, deaths: int, pause_s: float) -> None:
+    def __init__(self, world: World, random: Random, deaths: int, pause_s: float, of_ramps: int) -> None:
         super().__init__(name="sniper", daemon=True)
+        self._of_ramps = of_ramps
         self._world, self._random, self._left, self._pause_s = world, random, deaths, pause_s
         self._order: list[Moment] = []
 
@@ -87,10 +89,14 @@ class Sniper(threading.Thread):
             self._world.gets_on(GETS_ON, GETS_ON_WITHIN_S)
             if len(self._order) < AT_A_TIME:
                 self._order = self._random.sample(MOMENTS, len(MOMENTS))
-            aims = [self._order.pop() for _ in range(AT_A_TIME)]
+            in_a_ramp = self._of_ramps > 0
+            aims = (
+                [self._random.choice(MOMENTS_OF_RAMPS)] if in_a_ramp else [self._order.pop() for _ in range(AT_A_TIME)]
+            )
             if self._world.all_up(20) and (moment := self._first_of(aims)):
                 killed = self._world.kill(moment.parts, 0.0, moment.words)
                 self._left -= len(killed)
+                self._of_ramps -= in_a_ramp and bool(killed)
                 for part in killed:
                     self._world.chronicle.note("moment", f"{part}: {moment.words}", moment.words)
             self._world.ask("DELETE", "/standin/held")

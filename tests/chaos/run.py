@@ -9,11 +9,13 @@ from typing import Any
 
 from azure.servicebus import ServiceBusReceivedMessage
 
+from slipway.cli.laptop.users import Users
 from tests.chaos.chronicle import Chronicle
 from tests.chaos.ci import Ci, taken_off
 from tests.chaos.disk import FullDisks
 from tests.chaos.evidence import Evidence, Row, promotions
 from tests.chaos.ledger_of_letters import Balance, Sent, balance, broken_about_letters
+from tests.chaos.ledger_of_ramps import broken_about_ramps
 from tests.chaos.ledger_of_sites import broken_about_sites
 from tests.chaos.ledger_of_state import broken_about_state, orphans
 from tests.chaos.letters import letters
@@ -21,11 +23,12 @@ from tests.chaos.people import Deed, People
 from tests.chaos.promises import Broken
 from tests.chaos.quiet import until_quiet
 from tests.chaos.reapers import Reaper, Sniper, seeded_kills
-from tests.chaos.shop import SERVICES, shop_in
+from tests.chaos.shop import SERVICES, USERS_PER_S, shop_in
 from tests.chaos.weather import Storm
 from tests.chaos.world import World
 
 CHOSEN = 0.25  # the share of the kills that comes at chosen points
+IN_RAMPS = 0.25  # and the share that comes while a ramp's router is told something
 PROGRESS_EVERY_S = 5.0
 MOST_ON_THEIR_WAY = 12
 
@@ -65,14 +68,15 @@ def run(plan: Plan, state: Path, say: Callable[[str], None]) -> Result:
     """Live through the plan in the folder `state`, which must be new."""
     began = time.monotonic()
     chronicle = Chronicle()
-    with World(shop_in(state), chronicle) as world:
+    with World(shop_in(state), chronicle) as world, users_of(world):
         post = letters(plan.random("letters"), SERVICES, copies=0.2, poison=0.1)
         ci = Ci(world, post, _pauses(plan), lambda: ci.builds - promotions(state)[0] < MOST_ON_THEIR_WAY)
         people = People(world, plan.random("people"), SERVICES)
         storm = Storm(world, plan.random("weather"), plan.fault_every_s, plan.time_outs)
-        chosen = round(plan.kills * CHOSEN)
-        reaper = Reaper(world, seeded_kills(plan.random("kills"), plan.kills - chosen, plan.pace_s))
-        sniper = Sniper(world, plan.random("moments"), chosen, plan.pace_s * 2)
+        chosen, in_ramps = round(plan.kills * CHOSEN), round(plan.kills * IN_RAMPS)
+        at_random = plan.kills - chosen - in_ramps
+        reaper = Reaper(world, seeded_kills(plan.random("kills"), at_random, plan.pace_s))
+        sniper = Sniper(world, plan.random("moments"), chosen + in_ramps, plan.pace_s * 2, in_ramps)
         disks = FullDisks(world, plan.full_disks, plan.kills * plan.pace_s / (6 * plan.full_disks + 1))
         for each in (ci, people, storm, reaper, sniper, disks):
             each.start()
@@ -95,6 +99,13 @@ def run(plan: Plan, state: Path, say: Callable[[str], None]) -> Result:
     return Result(plan, chronicle, evidence, balance(evidence, sent), took_s, quiet_after_s, broken)
 
 
+def users_of(world: World) -> Users:
+    """Users of every site where releases ramp: a context."""
+    ramping = [stage for service in world.layout.services for stage in service.stages if stage.ramps]
+    where = [world.azure["sites"][site] for stage in ramping for site in stage.sites]
+    return Users(where, USERS_PER_S, world.layout.log("users"))
+
+
 def left_on_queues(world: World) -> tuple[list[Row], list[Row]]:
     """What the system put on its own queues for others: rejects and events, taken off."""
     rejected = [_reject(message) for message in taken_off(world, "builds-rejected")]
@@ -106,6 +117,7 @@ def audited(world: World, evidence: Evidence, sent: Sent, deeds: Iterable[Deed])
     yield from (Broken(words) for words in world.broken)
     yield from broken_about_letters(evidence, sent)
     yield from broken_about_sites(evidence, world.layout.services)
+    yield from broken_about_ramps(evidence, world.layout.services)
     yield from broken_about_state(evidence, deeds)
     yield from orphans(world.layout.state, world.pids)
 

@@ -18,18 +18,30 @@ from slipway.cli.laptop.layout import STAND_IN_URL, Layout, Ports, checkout
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 FIRST = "1.0.0"  # what every site serves before Slipway comes
 PORTS = range(12_000, 20_000)
+USERS_PER_S = 60
+CANARY = {
+    "steps": ["20%", "50%", "100%"],
+    "ramp": "fixed",
+    "patience": 2,
+    "tick": "1s",
+    "warm_up": "0s",
+    "telemetry": {"delay": "0s"},
+    "router": {"settle": "1s"},
+    "within": "1m",
+}
 LOCK_DURATION = "PT5S"  # the shortest that Service Bus takes: a dropped message comes again soon
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its environment has its name. `sites` are its targets."""
+    """One stage: its environment has its name. `sites` are its targets. Where it `ramps`, users are needed."""
 
     name: str
     sites: tuple[str, ...]
     needs: tuple[str, ...] = ()
     approval: bool = False
     retry_within: str = "0s"
+    ramps: bool = False
 
     def written(self) -> dict[str, Any]:
         """As a pipeline writes it."""
@@ -42,6 +54,8 @@ class Stage:
             "bake": "300ms",
             "retry_within": self.retry_within,
         }
+        if self.ramps:
+            stage |= {"rollout": {"canary": CANARY}, "bake": "1s"}
         if self.needs:
             stage["needs"] = list(self.needs)
         if self.approval:
@@ -76,9 +90,9 @@ SERVICES = (
             Stage("production", ("checkout-prod",), needs=("test",), approval=True),
         ),
     ),
-    Service("basket", (Stage("production", ("basket-weu", "basket-neu")),)),
+    Service("basket", (Stage("production", ("basket-weu", "basket-neu"), ramps=True),)),
     Service("search", (Stage("production", ("search-prod",), approval=True),), on_newer_build="supersede"),
-    Service("billing", (Stage("production", ("billing-prod",), retry_within="4s"),)),
+    Service("billing", (Stage("production", ("billing-prod",), retry_within="4s", ramps=True),)),
 )
 
 

@@ -132,6 +132,7 @@ class MustHold:
         limit = self.model.now + LONGEST
         await self.model.settle()
         while self.flow.engine._store.live_instances() or self.model.records.entries:
+            await self._somebody_decides()
             due = self.flow.next_due()
             if self.model.lost or due is None:
                 await self.model.janitor()
@@ -140,6 +141,15 @@ class MustHold:
                 due = min(soon, self.flow.next_due() or soon)
             assert due <= limit, f"not over after {LONGEST}: {self.flow.engine._store.live_instances()}"
             await self.flow.move_to(due)
+
+    async def _somebody_decides(self) -> None:
+        """A ramp that stays beyond its deadline stays until a person says something."""
+        store = self.flow.engine._store
+        for id in self.model.running("canary_ramp"):
+            ramp = store.instance(id)
+            said = json.loads((ramp and ramp.custom_status) or "{}")
+            if said.get("code") == "RAMP_TIME_OVER":
+                await self.model.tell(id.partition(":")[0], "rollback")
 
     async def _the_lock_is_free(self, environment: str) -> None:
         lock = await self.flow.lock(environment)

@@ -14,8 +14,9 @@ from slipway.cli.laptop.users import Users
 
 NOWHERE = "http://127.0.0.1:9"  # discard: nobody listens there
 PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's children ignore it
 from slipway.cli.laptop.users import Users
 with Users([sys.argv[1]], 20, Path(sys.argv[2])) as users:
     print(users._process.pid, flush=True)

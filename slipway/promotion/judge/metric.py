@@ -13,6 +13,7 @@ from slipway.promotion.judge.windows import Counts
 PRIOR_RESIDUE = 5.0
 BLOCK_AT_MOST = 2.3  # nats: one storm of seconds proves nothing, a real fault fills all blocks
 BLOCKS_TO_CAP = 3
+STORM = 4.0  # standard deviations; what the canary has beyond is a storm, and says nothing of how it swings
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Reading:
 @dataclass(frozen=True)
 class Metric:
     """`counts` are those of warm ticks, `cold` of the others, `last` of the last judged tick, `carry` of ticks in
-    which an arm was empty. `residue` holds the sum of squares and the variance of the canary's own part."""
+    which an arm was empty. `residue` holds the sum of squares and the variance of the canary's own part, and how many
+    bad requests were left out of it as storms."""
 
     evidence: Evidence = field(default_factory=Evidence)
     sums: tuple[float, ...] = field(default_factory=bounds.no_sums)
@@ -43,14 +45,14 @@ class Metric:
     cold: Counts = field(default_factory=Counts)
     last: Counts = field(default_factory=Counts)
     carry: Counts = field(default_factory=Counts)
-    residue: tuple[float, float] = (0.0, 0.0)
+    residue: tuple[float, float, float] = (0.0, 0.0, 0.0)
     dispersion: Dispersion = field(default_factory=Dispersion)
     new_bursts: NewBursts = field(default_factory=NewBursts)
 
     @property
     def phi(self) -> float:
         """Dispersion of both arms as far as it is known before the next tick; at least 1."""
-        squares, variance = self.residue
+        squares, variance, _ = self.residue
         own = (PRIOR_RESIDUE + squares) / (PRIOR_RESIDUE + variance)
         return max(self.dispersion.phi, own, self.new_bursts.phi)
 
@@ -77,7 +79,7 @@ class Metric:
         judged = replace(judged, sums=bounds.add(self.sums, blocks, phi, theta0), counts=self.counts.plus(whole))
         if self.dispersion.shock(_at_full(whole)) == 1:
             new_bursts = self.new_bursts.after(reading.blocks, reading.halves)
-            judged = replace(judged, residue=judged._residue(whole), new_bursts=new_bursts)
+            judged = replace(judged, residue=self._residue(whole), new_bursts=new_bursts)
         return judged._learned(tick, reading.halves)
 
     def _phi_of(self, tick: Counts) -> float:
@@ -88,13 +90,23 @@ class Metric:
         bad -= math.sqrt(phi * bad * (tick.n + tick.m) / tick.m)
         return max(phi * self.dispersion.shock(bad), 1 + (self.dispersion.phi - 1) * self.dispersion.more(bad))
 
-    def _residue(self, tick: Counts) -> tuple[float, float]:
-        """How much the canary's part swings from tick to tick around its own mean."""
-        total = self.counts
-        theta = (total.x + 1) / (total.y * total.n / total.m + 1)
-        share, bad = share_of_bad(theta, tick.n / tick.m), tick.x + tick.y
-        squares, variance = self.residue
-        return squares + (tick.x - share * bad) ** 2, variance + bad * share * (1 - share)
+    def _residue(self, tick: Counts) -> tuple[float, float, float]:
+        """How much the canary's part swings from tick to tick around its own mean. Of a storm only as much as chance
+        may bring is counted, else it would divide what comes after it for the rest of the ramp."""
+        squares, variance, storms = self.residue
+        odds = tick.n / tick.m
+        expected = self._theta(self.counts, storms) * (tick.y + 1) * odds
+        most = expected + STORM * math.sqrt(self.phi * (expected + 1) * (1 + odds))
+        x = min(float(tick.x), most)
+        storms += tick.x - x
+        share, bad = share_of_bad(self._theta(self.counts.plus(tick), storms), odds), x + tick.y
+        return squares + (x - share * bad) ** 2, variance + bad * share * (1 - share), storms
+
+    @staticmethod
+    def _theta(total: Counts, storms: float) -> float:
+        """The ratio of the bad rates so far, without storms."""
+        usual = total.y * total.n / total.m if total.m else 0.0
+        return (total.x - storms + 1) / (usual + 1)
 
     def _learned(self, tick: Counts, halves: Counts | None) -> "Metric":
         if tick.m == 0:

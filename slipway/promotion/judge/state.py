@@ -14,7 +14,7 @@ from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.saturation import Saturation
 from slipway.promotion.judge.windows import Counts, Window
 
-VERSION = 2
+VERSION = 3
 START_REQUESTS, START_TICKS, START_AT_MOST = 50, 10, 0.50  # low traffic starts where this many come in time
 
 BEGAN_ANEW = (
@@ -219,7 +219,7 @@ def _dump_metric(metric: Metric) -> dict[str, Any]:
 
 def _load_metric(data: Mapping[str, Any]) -> Metric:
     counts, cold, last, carry = (counts_of(each) for each in data["counts"])
-    squares, variance = numbers(data["residue"], 2)
+    squares, variance, storms = numbers(data["residue"], 3)
     dispersion = all_of(data["dispersion"], Dispersion(), signed=("sum_d",), apart=("waiting",))
     requests, bad = (count(each) for each in data["dispersion"]["waiting"])
     return Metric(
@@ -229,7 +229,7 @@ def _load_metric(data: Mapping[str, Any]) -> Metric:
         cold=cold,
         last=last,
         carry=carry,
-        residue=(squares, variance),
+        residue=(squares, variance, storms),
         dispersion=Dispersion(**dispersion, waiting=(requests, bad)),
         new_bursts=NewBursts(**all_of(data["new_bursts"], NewBursts())),
     )

@@ -131,3 +131,19 @@ def test_a_shock_of_both_arms_is_a_fair_bet_at_any_weight(weight: float, bad: in
         for x in range(bad + 1)
     )
     assert expected <= (1.012 if weight > 0.9 else 1 + 1e-9)
+
+
+def test_after_a_storm_of_seconds_evidence_is_what_it_was() -> None:
+    """All requests of ten seconds fail in the first tick; then the canary is as good as before."""
+    quiet, stormy = learned(30_000, 30, HALVES), learned(30_000, 30, HALVES)
+    block = Counts(250, 0, 4_750, 5)
+    usual = [block] * 5 + [block._replace(x=1)]
+    stormy = stormy.judge(Reading([*[block] * 5, block._replace(x=250)]), THETA0, 1.0, cold=False)
+    for _ in range(12):
+        quiet = quiet.judge(Reading(usual), THETA0, 1.0, cold=False)
+        stormy = stormy.judge(Reading(usual), THETA0, 1.0, cold=False)
+    assert stormy.phi == pytest.approx(quiet.phi, abs=0.3)
+    harm = [block._replace(x=5)] * 6
+    assert all(
+        metric.judge(Reading(harm), THETA0, 1.0, cold=False).evidence.e_value > 100 for metric in (quiet, stormy)
+    )

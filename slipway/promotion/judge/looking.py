@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from slipway.promotion.judge.latency import latency_readings
+from slipway.promotion.judge.latency import TICK_AT_MOST, latency_readings
 from slipway.promotion.judge.metric import Reading
 from slipway.promotion.judge.policy import FAILURES, Policy
-from slipway.promotion.judge.silence import SILENT, silence, unheard
+from slipway.promotion.judge.silence import SILENT, THIN, silence, unheard
 from slipway.promotion.judge.state import State, failure_halves, own_halves
 from slipway.promotion.judge.windows import Counts, Window, blocks_of, shortened
 
@@ -83,22 +83,27 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
 
 
 def _silent(window: Window, state: State, readings: Mapping[str, Reading], policy: Policy) -> list[str]:
-    """Metrics that were promised, by the policy or by the history, and are not there though there were requests."""
+    """Metrics that were promised, by the policy or by the history, and are not there, or hardly, though there were
+    requests."""
     if not all(arm is not None and arm.total for arm in (window.canary, window.baseline)):
         return []
     promised = [*policy.own_metrics, *state.latencies.cuts()]
     return [
-        name
-        for name in promised
-        if name not in readings or _is_empty(readings[name], state.metrics[name].carry, window)
+        name for name in promised if name not in readings or _is_thin(readings[name], state.metrics[name].carry, window)
     ]
 
 
-def _is_empty(reading: Reading, carry: Counts, window: Window) -> bool:
-    """The canary has none of it, where by the baseline's some were due: in this tick, or in several of a rare one."""
+def _is_thin(reading: Reading, carry: Counts, window: Window) -> bool:
+    """An arm has none of it, or less than a tenth of what was due by the other arm's: in this tick, or in several of a
+    rare one."""
     assert window.canary is not None and window.baseline is not None
     counts = carry.plus(reading.counts)
-    return counts.n == 0 and counts.m * window.canary.total / window.baseline.total >= SILENT
+    odds = window.canary.total / window.baseline.total
+    return _lacks(counts.n, counts.m * odds) or _lacks(counts.m, counts.n / odds)
+
+
+def _lacks(came: int, due: float) -> bool:
+    return due >= SILENT and came < THIN * due
 
 
 def _readings(window: Window, state: State, policy: Policy) -> Mapping[str, Reading]:
@@ -109,5 +114,5 @@ def _readings(window: Window, state: State, policy: Policy) -> Mapping[str, Read
     for name in policy.own_metrics:
         if name in canary.own and name in baseline.own:
             counts = Counts(*canary.own[name], *baseline.own[name])
-            found[name] = Reading((counts,), own_halves(window, name))
+            found[name] = Reading((counts,), own_halves(window, name), TICK_AT_MOST)
     return found

@@ -1,6 +1,7 @@
 """Whatever telemetry delivers is never good news and never the release's fault."""
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from slipway.promotion.judge.reading import dump_window, read_window
 from slipway.promotion.judge.state import State, StateInvalid, begin, load
 from slipway.promotion.judge.verdict import Action, Verdict
 from slipway.promotion.judge.windows import Arm, Half, Window, difference
-from tests.promotion.judge.builders import Traffic, a_history, a_window
+from tests.promotion.judge.builders import Traffic, a_history, a_window, latencies
 
 POLICY = Policy()
 
@@ -337,19 +338,44 @@ def test_a_canary_of_little_traffic_that_dies_is_withdrawn_and_never_advanced(pe
     assert (verdict.action, verdict.code) == (Action.WITHDRAW, "BLIND_TOO_LONG")
 
 
-def test_a_metric_that_is_there_and_empty_is_missing() -> None:
+@pytest.mark.parametrize(
+    ("canary", "baseline"),
+    [((0, 0), (5700, 114)), ((3, 0), (5700, 114)), ((300, 300), (0, 0)), ((300, 300), (2, 0))],
+    ids=["canary empty", "canary thin", "baseline empty", "baseline thin"],
+)
+def test_a_metric_that_is_there_and_of_which_hardly_anything_comes_is_missing(
+    canary: tuple[int, int], baseline: tuple[int, int]
+) -> None:
     policy = Policy(own_metrics=("checkouts",))
     state = begin(policy, a_history())
     for number in range(1, 30):
         window = Window(
-            number, Arm((1500,), (1,), own={"checkouts": (0, 0)}), Arm((28_500,), (28,), own={"checkouts": (5700, 114)})
+            number, Arm((1500,), (1,), own={"checkouts": canary}), Arm((28_500,), (28,), own={"checkouts": baseline})
         )
         state, verdict = tick(state, [window], number, policy)
         assert verdict.action is not Action.ADVANCE
         if verdict.action is Action.WITHDRAW:
             break
-    assert verdict.action is Action.WITHDRAW
+    assert (number, verdict.action) == (10, Action.WITHDRAW)
     assert "no checkouts" in verdict.words
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(1500, 0), (1500, 5), (0, 28_500), (1, 28_500)])
+def test_latencies_of_which_an_arm_has_hardly_any_are_missing(ours: int, theirs: int) -> None:
+    rng = random.Random(1)
+    usual = latencies(rng, 3000)
+    served = Arm((30_000,), (30,), usual)
+    history = [Window(number, None, served) for number in range(40)]
+    state = begin(POLICY, history)
+    for number in range(1, 5):
+        window = a_window(number)
+        assert window.canary is not None and window.baseline is not None
+        canary = replace(window.canary, latencies=latencies(rng, ours, 3.0))
+        baseline = replace(window.baseline, latencies=latencies(rng, theirs))
+        state, verdict = tick(state, [replace(window, canary=canary, baseline=baseline)], number, POLICY)
+        assert verdict.action is Action.WAIT
+    assert verdict.code in ("METRIC_MISSING", "DISQUIET")
+    assert state.partly == 4
 
 
 @pytest.mark.parametrize("margin", [3.5, 5.0, 9.0])

@@ -225,14 +225,14 @@ def test_the_users_own_metrics_share_a_fifth_of_the_budget_and_can_roll_back() -
 
     def window(number: int, bad: int) -> Window:
         canary = Arm((1500,), (1,), own={"checkout": (300, bad), "search": (10, 0)})
-        baseline = Arm((28_500,), (28,), own={"checkout": (5700, 57), "search": (10, 0)})
+        baseline = Arm((28_500,), (28,), own={"checkout": (5700, 57), "search": (190, 0)})
         halves = (
-            Half(14_250, 14, own={"checkout": (2850, 28), "search": (5, 0)}),
-            Half(14_250, 14, own={"checkout": (2850, 29), "search": (5, 0)}),
+            Half(14_250, 14, own={"checkout": (2850, 28), "search": (95, 0)}),
+            Half(14_250, 14, own={"checkout": (2850, 29), "search": (95, 0)}),
         )
         return Window(number, canary, baseline, halves)
 
-    _, verdict = tick(begin(policy, a_history()), [window(1, 150)], 1, policy)
+    _, verdict = after(begin(policy, a_history()), [window(number, 150) for number in range(1, 7)], policy)
     assert verdict.action is Action.ROLLBACK
     assert verdict.words.startswith("canary misses checkout 50 × as often as baseline")
     _, verdict = tick(begin(policy, a_history()), [window(1, 3)], 1, policy)

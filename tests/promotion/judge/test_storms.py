@@ -49,3 +49,42 @@ def test_harm_after_a_storm_is_found_as_early_as_ever(usual: State, harm: float,
     ended = [stormy(usual, seed, harm) for seed in range(8)]
     assert all(verdict.code == "HARM_PROVEN" for _, verdict in ended)
     assert statistics.median(number for number, _ in ended) <= at_most
+
+
+def test_ten_seconds_of_a_metric_of_ones_own_prove_nothing() -> None:
+    """All orders of ten seconds are bad; afterwards they are as usual."""
+    policy = Policy(own_metrics=("orders",))
+    traffic = Traffic(3, 30_000, 0.001)
+    state = begin(policy, [with_orders(window, 0) for window in traffic.history()])
+    for number in range(1, 60):
+        window = with_orders(traffic.window(number, policy.steps[state.step]), 50 if number == 2 else 0)
+        state, verdict = tick(state, [window], number, policy)
+        if verdict.action is Action.ROLLBACK or verdict.weight == 1:
+            break
+    assert verdict.weight == 1
+
+
+def test_a_metric_of_ones_own_that_stays_bad_is_rolled_back() -> None:
+    policy = Policy(own_metrics=("orders",))
+    traffic = Traffic(3, 30_000, 0.001)
+    state = begin(policy, [with_orders(window, 0) for window in traffic.history()])
+    for number in range(1, 60):
+        state, verdict = tick(
+            state, [with_orders(traffic.window(number, policy.steps[state.step]), 50)], number, policy
+        )
+        if verdict.action is Action.ROLLBACK or verdict.weight == 1:
+            break
+    assert (verdict.code, number) == ("HARM_PROVEN", 5)
+
+
+def with_orders(window: Window, bad: int) -> Window:
+    """A fifth of all requests are orders, of which a fiftieth is bad, and so many of the canary's besides."""
+    orders = {"orders": (window.baseline.total // 5, window.baseline.total // 250)} if window.baseline else {}
+    halves = window.halves and tuple(
+        replace(half, own={"orders": (half.requests // 5, half.requests // 250)}) for half in window.halves
+    )
+    canary = window.canary
+    if canary is not None:
+        canary = replace(canary, own={"orders": (canary.total // 5, min(canary.total // 5, canary.total // 250 + bad))})
+    baseline = window.baseline and replace(window.baseline, own=orders)
+    return replace(window, canary=canary, baseline=baseline, halves=halves)

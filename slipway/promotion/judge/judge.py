@@ -45,11 +45,8 @@ def _decide(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
     if max(state.blind, state.partly) >= policy.blind_ticks:
         text = f"{_lacking(state, policy)}: blind for too long; the traffic goes back, the release is not blamed"
         return _Decision(Action.WITHDRAW, "BLIND_TOO_LONG", text)
-    if state.cold_ticks > policy.cold_ticks:
-        text = (
-            f"an instance of the canary was younger than its warm-up in {state.cold_ticks} ticks more than not: it "
-            "restarts or scales without end; the traffic goes back, the release is not blamed"
-        )
+    if restless := _never_warm(state, policy):
+        text = f"{restless}; the traffic goes back, the release is not blamed"
         return _Decision(Action.WITHDRAW, "NEVER_WARM", text)
     if state.step == policy.last:
         return _Decision(Action.WAIT, "RAMP_OVER", "the canary has all the traffic; the watch judges it from here on")
@@ -66,6 +63,18 @@ def _lacking(state: State, policy: Policy) -> str:
     if state.blind and state.late_by:
         return words.late(state.late_by, policy.delay_ticks)
     return state.blind_words or state.partly_words
+
+
+def _never_warm(state: State, policy: Policy) -> str:
+    """Why the canary's cold ticks are no warm-up; empty if they may be one."""
+    if state.cold_ticks > policy.cold_ticks:
+        cold = f"an instance of the canary was younger than its warm-up in {state.cold_ticks} ticks at this weight"
+        return f"{cold}, warm ones taken off: it restarts or scales without end"
+    if ramp.cold_failures_unexplained(state, policy) > 0:
+        n, x, m, y = state.metrics[FAILURES].cold
+        failed = f"{x:,} of {n:,} requests failed while instances of the canary were cold, baseline {y:,} of {m:,}"
+        return f"{failed}: more than a warm-up after each step explains"
+    return ""
 
 
 def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | None:

@@ -12,6 +12,7 @@ from slipway.promotion.judge.windows import Counts, Window, blocks_of, shortened
 
 STILL_AWAITED = 5  # missing ticks that may come late
 LONG_BLIND = 100  # ticks; no need to count further
+LONGEST_COLD = 100_000
 LAST_TOTALS = 5  # judged ticks whose requests say what is usual now
 
 
@@ -70,7 +71,7 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
         judged=state.judged + 1,
         judged_here=state.judged_here + calm,
         cold=window.cold,
-        cold_ticks=min(state.cold_ticks + 1, LONG_BLIND) if window.cold else max(0, state.cold_ticks - 1),
+        cold_ticks=_cold_ticks(state, window, policy),
         partly=min(state.partly + 1, LONG_BLIND) if partly else 0,
         partly_words=shortened(", ".join((*(f"no {name}" for name in silent), *window.unread))),
         per_tick=float(total) if total else state.per_tick,
@@ -80,6 +81,13 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
     )
     e_value = judged.e_value(policy)
     return judged if e_value < policy.threshold else replace(judged, proven=max(state.proven, e_value))
+
+
+def _cold_ticks(state: State, window: Window, policy: Policy) -> int:
+    """Cold ticks of this weight. Those of a warm-up are expected after a step; of more, a warm one takes one back."""
+    if window.cold:
+        return min(state.cold_ticks + 1, LONGEST_COLD)
+    return state.cold_ticks - 1 if state.cold_ticks > policy.warm_up_ticks else state.cold_ticks
 
 
 def _silent(window: Window, state: State, readings: Mapping[str, Reading], policy: Policy) -> list[str]:

@@ -82,7 +82,8 @@ class Policy:
 
     @property
     def cold_ticks(self) -> int:
-        """Cold ticks, beyond the warm ones, that a ramp takes: the warm-up, and then as many as it may be blind."""
+        """Cold ticks at a weight that a ramp takes: the warm-up, and beyond it and the warm ones as many as it may be
+        blind."""
         return self.warm_up_ticks + self.blind_ticks
 
     @property

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from slipway.promotion.judge import bounds
-from slipway.promotion.judge.evidence import TOLERATED
+from slipway.promotion.judge.evidence import COLD, TOLERATED
 from slipway.promotion.judge.metric import Metric
 from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.judge.state import State
@@ -20,6 +20,7 @@ USUAL_TICKS = 5  # the budget: so many ticks of the service's usual failures
 FEWEST_IN_BUDGET = 5.0
 USUAL_RATE_AT_LEAST = 0.001
 END_SHARE, END_RATE = 0.25, 0.0001  # of the baseline's rate, and at least: what may remain unknown before 100 %
+SURE_OF_COLD = 3.0  # standard deviations
 PLAUSIBLE = math.log(10)  # 90 %
 
 
@@ -63,6 +64,19 @@ def outlook(state: State, policy: Policy) -> Outlook:
     whole = metric.counts.plus(metric.cold)
     excess = whole.x - whole.y * whole.n / whole.m if whole.m else 0.0
     return Outlook(worst, baseline_rate, excess_rate, state.per_tick, _budget(state, policy, baseline_rate), excess)
+
+
+def cold_failures_unexplained(state: State, policy: Policy) -> float:
+    """Bad requests of cold ticks beyond chance and beyond what warm-ups explain: one after each step so far, five times
+    as bad as the baseline. Below 0: all are explained."""
+    metric = state.metrics[FAILURES]
+    n, x, m, y = metric.cold
+    if not n or not m:
+        return 0.0
+    starting = policy.warm_up_ticks * state.per_tick * sum(policy.steps[: state.step + 1])
+    explained = (COLD * policy.tolerated(FAILURES) / TOLERATED - 1) * (y + 0.5) / m * starting
+    chance = SURE_OF_COLD * math.sqrt(metric.phi * (x + y * (n / m) ** 2))
+    return x - y * n / m - explained - chance
 
 
 def next_step(state: State, policy: Policy, ahead: Outlook) -> int | None:

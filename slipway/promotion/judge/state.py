@@ -32,13 +32,13 @@ class StateInvalid(SlipwayError):
 class State:
     """Everything the judge carries from tick to tick.
 
-    `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the warm
-    and complete windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the
-    latter those in `missing` may still come, and `late_by` is by how many ticks one of them came late just now. `cold`:
-    the last judged one was; `cold_ticks`: by how many cold ones outnumber the others; `partly`: how many running
-    lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `per_tick` requests had the
-    last judged tick, and the last five `totals`. `unheard` requests were due from an arm since it last served its
-    part. `notes` weaken the promise.
+    `since` is the tick at which the present weight was set, `before` the weight until then, `judged_here` the warm and
+    complete windows judged of the time since. Due ticks up to `settled` are judged or counted blind; of the latter
+    those in `missing` may still come, and `late_by` is by how many ticks one of them came late just now. `cold`: the
+    last judged one was; `cold_ticks`: how many were at this weight, less the warm ones after a warm-up; `partly`: how
+    many running lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `per_tick`
+    requests had the last judged tick, and the last five `totals`. `unheard` requests were due from an arm since it last
+    served its part. `notes` weaken the promise.
     """
 
     step: int
@@ -155,7 +155,7 @@ def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()
 
 def moved(state: State, step: int, now: int, policy: Policy) -> State:
     """From the end of tick `now` on the canary has the weight of that step."""
-    return replace(state, step=step, since=now, before=policy.steps[state.step], judged_here=0)
+    return replace(state, step=step, since=now, before=policy.steps[state.step], judged_here=0, cold_ticks=0)
 
 
 def own_halves(window: Window, name: str) -> Counts | None:

@@ -199,3 +199,50 @@ def test_a_watch_whose_telemetry_is_always_late_calls_a_person() -> None:
     assert verdict.metrics[0].canary_requests == 9 * 30_000, "what comes late is judged"
     _, verdict = watch_tick(state, [served(12)], 12, POLICY)
     assert verdict.code == "CALM"
+
+
+@pytest.mark.parametrize(("tick_s", "warm_up_s", "more"), [(60, 120, 0), (60, 600, 0), (60, 900, 0), (10, 120, 2)])
+def test_instances_that_start_at_each_step_and_get_warm_in_time_are_no_restarts(
+    tick_s: int, warm_up_s: int, more: int
+) -> None:
+    policy = Policy(tick_s=tick_s, warm_up_s=warm_up_s)
+    traffic = Traffic(3, 30_000, 0.001)
+    state = begin(policy, traffic.history(60))
+    for number in range(1, 300):
+        is_cold = number - state.since <= policy.warm_up_ticks + more
+        state, verdict = tick(state, [traffic.window(number, policy.steps[state.step], 1.0, is_cold)], number, policy)
+        if verdict.action is Action.WITHDRAW or verdict.weight == 1:
+            break
+    assert verdict.weight == 1
+
+
+def test_a_canary_that_fails_while_it_is_cold_again_and_again_does_not_get_all_the_traffic(usual: State) -> None:
+    """Cold in every second tick, and 4.8 times as bad then: less than what a warm-up is forgiven for, without end."""
+    for seed in range(6):
+        traffic, state, excess = Traffic(seed, 30_000, 0.001), usual, 0.0
+        for number in range(1, 200):
+            is_cold = number % 2 == 1
+            window = traffic.window(number, POLICY.steps[state.step], 4.8 if is_cold else 1.0, is_cold)
+            assert window.canary is not None
+            excess += window.canary.failed - window.canary.total * 0.001
+            state, verdict = tick(state, [window], number, POLICY)
+            if verdict.action is Action.WITHDRAW or verdict.weight == 1:
+                break
+        assert verdict.code == "NEVER_WARM"
+        assert "more than a warm-up after each step explains" in verdict.words
+        assert excess < 350
+
+
+@pytest.mark.parametrize("per_tick", [300, 30_000])
+def test_a_warm_up_that_fails_five_times_as_often_at_each_step_is_forgiven(per_tick: int) -> None:
+    usual = begin(POLICY, Traffic(7, per_tick, 0.001).history(120))
+    for seed in range(6):
+        traffic, state = Traffic(seed, per_tick, 0.001), usual
+        for number in range(1, 200):
+            age = number - state.since
+            window = traffic.window(number, POLICY.steps[state.step], 4.8 if age <= 2 else 1.0, age <= 3)
+            state, verdict = tick(state, [window], number, POLICY)
+            assert verdict.action is not Action.WITHDRAW
+            if verdict.weight == 1:
+                break
+        assert verdict.weight == 1

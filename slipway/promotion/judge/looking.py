@@ -6,14 +6,14 @@ from dataclasses import replace
 from slipway.promotion.judge.latency import TICK_AT_MOST, latency_readings
 from slipway.promotion.judge.metric import Reading
 from slipway.promotion.judge.policy import FAILURES, Policy
-from slipway.promotion.judge.silence import SILENT, THIN, silence, unheard
+from slipway.promotion.judge.recent import SILENT
+from slipway.promotion.judge.silence import THIN, silence, unheard
 from slipway.promotion.judge.state import State, failure_halves, own_halves
 from slipway.promotion.judge.windows import Counts, Window, blocks_of, shortened
 
 STILL_AWAITED = 5  # missing ticks that may come late
 LONG_BLIND = 100  # ticks; no need to count further
 LONGEST_COLD = 100_000
-LAST_TOTALS = 5  # judged ticks whose requests say what is usual now
 
 
 def look(state: State, windows: Sequence[Window], now: int, policy: Policy) -> State:
@@ -45,8 +45,14 @@ def look(state: State, windows: Sequence[Window], now: int, policy: Policy) -> S
 
 def _blind(state: State, tick: int, window: Window | None, policy: Policy) -> State:
     ticks, words = silence(window, state, policy) or (0, "")
-    blind = min(state.blind + ticks, LONG_BLIND)
-    return replace(state, blind=blind, blind_words=shortened(words), missing=(*state.missing, tick), settled=tick)
+    return replace(
+        state,
+        blind=min(state.blind + ticks, LONG_BLIND),
+        blind_words=shortened(words),
+        missing=(*state.missing, tick),
+        settled=tick,
+        requests=state.requests.after(window.total) if window is not None and not window.trouble else state.requests,
+    )
 
 
 def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
@@ -56,7 +62,7 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
     silent = _silent(window, state, readings, policy)
     for name, reading in readings.items():
         metrics[name] = metrics[name].judge(reading, policy.tolerated(name), window.items, window.cold)
-    total, partly = window.canary.total + window.baseline.total, bool(silent or window.unread)
+    total, partly = window.total, bool(silent or window.unread)
     calm = window.tick > state.since and window.canary.total > 0 and not window.cold and not partly
     judged = replace(
         state,
@@ -75,7 +81,7 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
         partly=min(state.partly + 1, LONG_BLIND) if partly else 0,
         partly_words=shortened(", ".join((*(f"no {name}" for name in silent), *window.unread))),
         per_tick=float(total) if total else state.per_tick,
-        totals=(*state.totals, total)[-LAST_TOTALS:] if total else state.totals,
+        requests=state.requests.after(total),
         unheard_canary=unheard(window, state, policy, True),
         unheard_baseline=unheard(window, state, policy, False),
     )

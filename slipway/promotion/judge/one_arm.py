@@ -28,7 +28,7 @@ from slipway.promotion.judge.usual import CARE, Care, Usual, learn_usual
 from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
 from slipway.promotion.judge.windows import Arm, Window, shortened
 
-VERSION = 2
+VERSION = 3
 STILL_AWAITED = 5
 
 
@@ -124,15 +124,15 @@ def _complete(window: Window, state: WatchState) -> bool:
 
 
 def _unheard(arm: Arm, state: WatchState) -> float:
-    """Requests that were due since the release last served its part: more than at any hour of a usual day is lost."""
-    due = state.usual.per_tick
+    """Requests that were due since the release last served its part: less than in any hour of a usual day is lost."""
+    due = state.usual.quietest
     return 0.0 if arm.total and arm.total >= THIN_IN_ALL * due else state.unheard + due
 
 
 def _silence(window: Window | None, state: WatchState) -> str:
     if window is None or window.trouble or window.canary is None or not window.canary.total:
         return (window.trouble if window is not None else "") or "telemetry has nothing of the release"
-    return f"the release has {few(window.canary.total, state.usual.per_tick)}"
+    return f"the release has {few(window.canary.total, state.usual.quietest)}"
 
 
 def _judge(state: WatchState, window: Window, policy: Policy, late_by: int) -> WatchState:

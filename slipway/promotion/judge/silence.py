@@ -5,14 +5,11 @@ the one before meanwhile, so the smaller of both is taken; even a router that ke
 brings more than a tenth of that, and telemetry that lost most of an arm does not.
 """
 
-from collections.abc import Sequence
-from statistics import median
-
 from slipway.promotion.judge.policy import Policy
+from slipway.promotion.judge.recent import SILENT
 from slipway.promotion.judge.state import State
 from slipway.promotion.judge.windows import Arm, Window
 
-SILENT = 20.0  # requests that were due: with fewer, none may be chance
 THIN = 0.1  # of what was due from an arm
 THIN_IN_ALL = 0.05  # of what the last judged ticks had; day and night differ by less within minutes
 BLIND_CANARY, BLIND_BOTH = 2, 1  # a silent canary beside a living baseline is worse
@@ -25,6 +22,8 @@ def silence(window: Window | None, state: State, policy: Policy) -> tuple[int, s
         return BLIND_BOTH, NOTHING
     if window.trouble:
         return BLIND_BOTH, window.trouble
+    if window.is_empty:
+        return (BLIND_BOTH, NOTHING) if state.requests.is_silence() else None
     canary = unheard(window, state, policy, True) < SILENT
     baseline = unheard(window, state, policy, False) < SILENT
     if canary and baseline:
@@ -42,6 +41,8 @@ def unheard(window: Window, state: State, policy: Policy, canary: bool) -> float
     arm = window.canary if canary else window.baseline
     if arm is None:
         return float("inf")
+    if window.is_empty:
+        return state.unheard_canary if canary else state.unheard_baseline
     due = _due(window, state, policy, canary)
     if arm.total and arm.total >= THIN * due:
         return 0.0
@@ -54,18 +55,20 @@ def few(came: int, due: float) -> str:
 
 
 def _due(window: Window, state: State, policy: Policy, canary: bool) -> float:
-    arm, known = window.canary if canary else window.baseline, sum(_totals(window))
-    whole = known if arm is not None and arm.total else max(known, state.per_tick)
+    """The weight's share of the window's requests; of an arm without any as many as the other's make likely."""
+    arm = window.canary if canary else window.baseline
     now = policy.steps[state.step]
-    if canary:
-        return min(now, state.before) * whole
-    return (1 - (state.before if window.tick <= state.since else max(now, state.before))) * whole
+    share = min(now, state.before)
+    if not canary:
+        share = 1 - (state.before if window.tick <= state.since else max(now, state.before))
+    known = window.total
+    return share * known if arm is not None and arm.total else share * known / (1 - share)
 
 
 def _thin_in_all(window: Window, state: State) -> tuple[int, str] | None:
-    """Both arms together have far less than the last judged ticks had, or before them the history."""
-    usual = median(state.totals) if state.totals else state.per_tick
-    came = sum(_totals(window))
+    """Both arms together have far less than the last ticks had, those before the ramp among them."""
+    usual = state.requests.usual
+    came = window.total
     if usual < SILENT or came >= THIN_IN_ALL * usual:
         return None
     return BLIND_BOTH, f"telemetry has {few(came, usual)}"
@@ -73,7 +76,3 @@ def _thin_in_all(window: Window, state: State) -> tuple[int, str] | None:
 
 def _lacking(name: str, arm: Arm | None, due: float) -> str:
     return f"the {name} has {few(arm.total, due)}" if arm is not None and arm.total else f"the {name} is silent"
-
-
-def _totals(window: Window) -> Sequence[int]:
-    return [arm.total for arm in (window.canary, window.baseline) if arm is not None]

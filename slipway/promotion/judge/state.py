@@ -11,6 +11,7 @@ from slipway.promotion.judge.latency import UsualLatencies, latency_halves
 from slipway.promotion.judge.metric import Metric
 from slipway.promotion.judge.new_bursts import NewBursts
 from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.recent import Recent
 from slipway.promotion.judge.saturation import Saturation
 from slipway.promotion.judge.windows import Counts, Window
 
@@ -37,7 +38,7 @@ class State:
     those in `missing` may still come, and `late_by` is by how many ticks one of them came late just now. `cold`: the
     last judged one was; `cold_ticks`: how many were at this weight, less the warm ones after a warm-up; `partly`: how
     many running lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `per_tick`
-    requests had the last judged tick, and the last five `totals`. `unheard` requests were due from an arm since it last
+    requests had the last judged tick, `requests` the last ones. `unheard` requests were due from an arm since it last
     served its part. `notes` weaken the promise.
     """
 
@@ -56,7 +57,7 @@ class State:
     partly: int = 0
     partly_words: str = ""
     per_tick: float = 0.0
-    totals: tuple[int, ...] = ()
+    requests: Recent = field(default_factory=Recent)
     unheard_canary: float = 0.0
     unheard_baseline: float = 0.0
     proven: float = 0.0
@@ -79,7 +80,7 @@ class State:
             "version": VERSION,
             "missing": list(self.missing),
             "notes": list(self.notes),
-            "totals": list(self.totals),
+            "requests": {**vars(self.requests), "totals": list(self.requests.totals)},
             "metrics": {name: _dump_metric(metric) for name, metric in self.metrics.items()},
             "latencies": {str(bucket): weight for bucket, weight in self.latencies.weights.items()},
             "saturation": {**vars(self.saturation), "memory": [list(pair) for pair in self.saturation.memory]},
@@ -102,19 +103,30 @@ def begin(policy: Policy, history: Sequence[Window] = (), now_weight: float | No
     """
     metrics = {name: Metric() for name in policy.shares()}
     latencies = UsualLatencies()
-    totals = []
+    known, whole, requests = 0, 0, Recent()
     for window in history:
         if window.baseline is None or window.trouble:
             continue
-        totals.append(window.baseline.total)
-        for name, (requests, bad, halves) in _of_baseline(window, latencies, policy).items():
-            metrics[name] = metrics[name].learn(requests, bad, halves)
+        known, requests = known + 1, requests.after(window.baseline.total)
+        whole += window.baseline.total
+        for name, (served, bad, halves) in _of_baseline(window, latencies, policy).items():
+            metrics[name] = metrics[name].learn(served, bad, halves)
         latencies = latencies.after(window.baseline.latencies)
-    per_tick = sum(totals) / len(totals) if totals else 0.0
+    per_tick = whole / known if known else 0.0
     step = start(policy, per_tick) if now_weight is None else _nearest(policy, now_weight)
-    notes = () if len(totals) >= LEARNING_TICKS else (SHORT_HISTORY,)
+    notes = () if known >= LEARNING_TICKS else (SHORT_HISTORY,)
     weight = policy.steps[step]
-    return State(step, now, weight, settled=now, per_tick=per_tick, metrics=metrics, latencies=latencies, notes=notes)
+    return State(
+        step,
+        now,
+        weight,
+        settled=now,
+        per_tick=per_tick,
+        requests=requests,
+        metrics=metrics,
+        latencies=latencies,
+        notes=notes,
+    )
 
 
 def start(policy: Policy, per_tick: float) -> int:
@@ -241,7 +253,10 @@ def _load(data: Mapping[str, Any]) -> State:
         **plain(data, State(step=0), _PLAIN),
         missing=tuple(count(tick) for tick in several(data["missing"])),
         notes=tuple(word(note) for note in several(data["notes"])),
-        totals=tuple(count(total) for total in several(data["totals"])),
+        requests=Recent(
+            **all_of(data["requests"], Recent(), apart=("totals",)),
+            totals=tuple(count(total) for total in several(data["requests"]["totals"])),
+        ),
         metrics={name: _load_metric(metric) for name, metric in data["metrics"].items()},
         latencies=UsualLatencies(
             dict(zip(map(int, latencies), numbers([*latencies.values()], len(latencies)), strict=True))

@@ -9,8 +9,8 @@ from statistics import median
 from slipway.promotion.judge.dispersion import PRIOR_SQUARES, PRIOR_VARIANCE, SHOCK, SHOCK_AT_LEAST
 from slipway.promotion.judge.windows import Window
 
-HOURS_TICKS = 240
-SCALES_TICKS = (1, 15, 60, HOURS_TICKS)
+HOUR_TICKS, HOURS_TICKS = 60, 240
+SCALES_TICKS = (1, 15, HOUR_TICKS, HOURS_TICKS)
 SURE = math.log(100)  # 99 %, of the usual rate
 
 
@@ -31,7 +31,8 @@ CARE = Care()
 class Usual:
     """`rate` is the upper bound (99 %) of the failure rate, or that of the worst four hours if it is higher: many
     services fail more at some time of the day. `mean_rate` is its mean with shocks cut off, `typical_rate`
-    that of the median tick. `phi` is the dispersion, `longest_shock` in ticks; `worse_at_most` as in `Care`."""
+    that of the median tick. `phi` is the dispersion, `longest_shock` in ticks; `quietest` requests had a tick of the
+    quietest hour; `worse_at_most` as in `Care`."""
 
     rate: float = 1.0
     mean_rate: float = 0.0
@@ -42,6 +43,7 @@ class Usual:
     ticks: int = 0
     requests: int = 0
     failures: int = 0
+    quietest: float = 0.0
 
     @property
     def per_tick(self) -> float:
@@ -74,6 +76,7 @@ def learn_usual(history: Sequence[Window], care: Care = CARE) -> Usual:
         ticks=len(ticks),
         requests=requests,
         failures=sum(x for _, x in ticks),
+        quietest=_quietest_hour(ticks),
     )
 
 
@@ -106,6 +109,12 @@ def _worst_hours(ticks: Sequence[tuple[int, float]]) -> float:
     """The failure rate of the worst four hours; 0 of a shorter history."""
     parts = [(sum(n for n, _ in part), sum(x for _, x in part)) for part in _parts(ticks, HOURS_TICKS)]
     return max((x / n for n, x in parts if n), default=0.0)
+
+
+def _quietest_hour(ticks: Sequence[tuple[int, float]]) -> float:
+    """Requests a tick in it; in the mean of a history shorter than that."""
+    hours = _parts(ticks, HOUR_TICKS) or [ticks]
+    return min(sum(n for n, _ in hour) / len(hour) for hour in hours)
 
 
 def _parts(ticks: Sequence[tuple[int, float]], size: int) -> list[Sequence[tuple[int, float]]]:

@@ -77,6 +77,16 @@ class Window:
     unread: tuple[str, ...] = ()
 
     @property
+    def total(self) -> int:
+        """Requests of both arms."""
+        return sum(arm.total for arm in (self.canary, self.baseline) if arm is not None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Both arms are there, and had no request."""
+        return self.canary is not None and self.baseline is not None and self.total == 0
+
+    @property
     def trouble(self) -> str:
         """Why these numbers cannot be true, or the fault that came with them; empty when they can be judged."""
         if self.fault:

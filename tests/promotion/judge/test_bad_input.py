@@ -419,8 +419,8 @@ def test_cold_is_true_or_false_and_nothing_else() -> None:
 
 
 def test_a_canary_that_never_gets_warm_is_withdrawn_and_not_blamed(usual: State) -> None:
-    """Two ticks of warm-up and the ten that it may be blind; a warm window in between takes one cold one back."""
-    cold = {number: [a_window(number, cold=number != 3)] for number in range(1, 30)}
+    """Two ticks of warm-up and the ten that it may be blind; beyond the warm-up a warm one takes a cold one back."""
+    cold = {number: [a_window(number, cold=number != 4)] for number in range(1, 30)}
     verdicts = lived(usual, cold, 15)
     assert {verdict.code for verdict in verdicts[4:14]} == {"WARMING_UP"}
     assert (verdicts[14].action, verdicts[14].code, verdicts[14].weight) == (Action.WITHDRAW, "NEVER_WARM", 0.0)

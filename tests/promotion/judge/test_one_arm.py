@@ -131,7 +131,7 @@ def test_the_state_survives_json() -> None:
     assert WatchState.load(json.loads(text)) == state
 
 
-@pytest.mark.parametrize("data", [{}, {"version": 2}, {"version": 1}, [], {"version": 1, "evidence": 3}])
+@pytest.mark.parametrize("data", [{}, {"version": 3}, {"version": 1}, [], {"version": 1, "evidence": 3}])
 def test_what_is_no_state_is_refused(data: object) -> None:
     with pytest.raises(StateInvalid):
         WatchState.load(data)  # type: ignore[arg-type]
@@ -166,3 +166,20 @@ def test_without_a_history_nothing_is_called_calm() -> None:
     _, verdict = watched(begin_watch(POLICY, []), [REQUESTS] * 3)
     assert (verdict.action, verdict.code) == (Action.WAIT, "NO_HISTORY")
     assert "a person must look" in verdict.words
+
+
+def test_a_service_of_business_hours_calls_nobody_by_night() -> None:
+    """Ten busy hours, and a fiftieth of it by night: the quietest hour of the day before is usual."""
+
+    def served(minute: int) -> Arm:
+        requests = 30_000 if 480 <= minute % 1440 < 1080 else 600
+        return Arm((requests,), (requests // 1000,))
+
+    state = begin_watch(POLICY, [Window(number, None, served(number)) for number in range(1440)])
+    for number in range(1, 1000):
+        state, verdict = watch_tick(state, [Window(number, served(900 + number))], number, POLICY)
+        assert verdict.code == "CALM"
+    for number in range(1000, 1012):
+        state, verdict = watch_tick(state, [Window(number, Arm((3,), (0,)))], number, POLICY)
+    assert verdict.code == "BLIND_TOO_LONG"
+    assert "the release has 3 of about 600 requests that were due" in verdict.words

@@ -63,11 +63,56 @@ def test_after_a_step_the_weight_before_is_enough_for_a_while() -> None:
     assert all(verdict.code != "BLIND" for verdict in verdicts)
 
 
-def test_far_less_of_both_arms_than_in_the_ticks_before_is_blindness(usual: State) -> None:
+def test_far_less_of_both_arms_than_in_the_ticks_before_is_blindness_until_it_is_usual(usual: State) -> None:
     thin = [[a_window(number, (60, 0), (1140, 1))] for number in range(3, 20)]
     verdicts = led(usual, [[a_window(1)], [a_window(2)], *thin])
-    assert (len(verdicts), verdicts[-1].code) == (12, "BLIND_TOO_LONG")
-    assert "telemetry has 1,200 of about 30,000 requests that were due" in verdicts[-1].words
+    assert [verdict.code for verdict in verdicts[2:5]] == ["BLIND"] * 3
+    assert "telemetry has 1,200 of about 30,000 requests that were due" in verdicts[4].words
+    assert all(verdict.code != "BLIND" for verdict in verdicts[5:])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.04, 0.02])
+def test_a_ramp_by_night_after_a_history_of_the_day_is_not_blind(share: float) -> None:
+    for per_tick in (60, 30_000):
+        state = begin(POLICY, Traffic(7, per_tick, 0.001).history())
+        traffic = Traffic(3, per_tick * share, 0.001)
+        verdicts = []
+        for number in range(1, 60):
+            state, verdict = tick(state, [traffic.window(number, POLICY.steps[state.step])], number, POLICY)
+            verdicts.append(verdict)
+        assert sum(verdict.code == "BLIND" for verdict in verdicts) <= 3
+        assert all(verdict.action is not Action.WITHDRAW for verdict in verdicts)
+
+
+@pytest.mark.parametrize("per_tick", [0.1, 0.2, 0.5, 1.0])
+def test_a_request_now_and_then_is_no_silence(per_tick: float) -> None:
+    traffic = Traffic(5, per_tick, 0.01)
+    state = begin(POLICY, traffic.history())
+    for number in range(1, 2_000):
+        state, verdict = tick(state, [traffic.window(number, POLICY.steps[state.step])], number, POLICY)
+        assert verdict.code != "BLIND"
+        if verdict.weight == 1:
+            break
+    assert verdict.weight == 1
+
+
+@pytest.mark.parametrize(("every", "size"), [(2, 200), (15, 200), (15, 2000), (30, 60)])
+def test_batches_with_nothing_between_them_are_no_silence(every: int, size: int) -> None:
+    traffic = {True: Traffic(5, size, 0.01), False: Traffic(6, 0, 0.01)}
+    history = [traffic[number % every == 0].window(number, 0.0) for number in range(1, 481)]
+    state = begin(POLICY, history)
+    for number in range(1, 600):
+        window = traffic[number % every == 0].window(number, POLICY.steps[state.step])
+        state, verdict = tick(state, [window], number, POLICY)
+        assert verdict.code != "BLIND"
+        if verdict.weight == 1:
+            break
+    assert verdict.weight == 1
+
+
+def test_a_busy_service_that_goes_quiet_altogether_is_withdrawn(usual: State) -> None:
+    verdicts = led(usual, [[a_window(1)], *[[a_window(number, (0, 0), (0, 0))] for number in range(2, 20)]])
+    assert (len(verdicts), verdicts[-1].code) == (11, "BLIND_TOO_LONG")
 
 
 def test_one_flood_does_not_make_the_ticks_after_it_thin(usual: State) -> None:

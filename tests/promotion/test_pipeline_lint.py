@@ -121,6 +121,7 @@ def test_other_kinds_of_target_do_not_run_yet() -> None:
         (load("profile: x, rate: 1/s, duration: 5s, p95: 1s"), "CONFLICTING_KEYS", ""),
         (load("rate: 40, duration: 5s, p95: 1s"), "INVALID_RATE", ""),
         (load("rate: 0/s, duration: 5s, p95: 1s"), "INVALID_RATE", ""),
+        (load("rate: 40/h, duration: 5s, p95: 1s"), "INVALID_RATE", ""),
         (load("rate: 1/s, duration: 31m, p95: 1s"), "OUT_OF_RANGE", ""),
         (load("rate: 0.1/s, duration: 5s, p95: 1s"), "CANNOT_SUCCEED", ""),
         (load("rate: 1/s, duration: 5s, error_rate: 1"), "INVALID_SHARE", ""),

@@ -62,7 +62,7 @@ _TRAFFIC = typer.Option(
     "--traffic",
     parser=_as_written(requests_per_second, "500/s"),
     metavar="RATE",
-    help="Requests of the whole service, such as 500/s or 0.1/s.",
+    help="Requests of the whole service, such as 500/s or 6/min.",
 )
 _BASE_ERROR = typer.Option(
     "--base-error",

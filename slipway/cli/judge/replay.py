@@ -87,7 +87,7 @@ def replay(
 def _read(file: Path) -> _Recording:
     """Raises Failure for a file that is no recording."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         try:
             data = json.loads(text)
         except json.JSONDecodeError:

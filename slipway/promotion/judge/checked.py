@@ -10,6 +10,7 @@ from slipway.promotion.judge.evidence import Evidence
 from slipway.promotion.judge.windows import Counts
 
 MOST = 1e60  # more than the squares of all counts together
+MOST_COUNTED = 10**22  # more than all counts together
 NUMBERS = (float, int)
 LOGS = len(Evidence().logs)
 
@@ -23,7 +24,7 @@ def number(value: Any, signed: bool = False) -> Any:
 
 def count(value: Any) -> int:
     """A whole number from 0 on."""
-    if type(value) is not int or not 0 <= value <= MOST:
+    if type(value) is not int or not 0 <= value <= MOST_COUNTED:
         raise ValueError(f"{value!r} is no count")
     return value
 

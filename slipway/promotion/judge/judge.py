@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from slipway.promotion.judge import ramp, words
 from slipway.promotion.judge.looking import look
 from slipway.promotion.judge.policy import FAILURES, Policy
+from slipway.promotion.judge.possible import check
 from slipway.promotion.judge.ramp import Outlook
 from slipway.promotion.judge.receipts import changed_by, receipt_of
 from slipway.promotion.judge.state import State, moved
@@ -18,8 +19,10 @@ def tick(state: State, windows: Sequence[Window], now: int, policy: Policy, held
     """Judge the windows that are due at the end of tick `now` (from 1), and decide.
 
     Windows judged before are left alone, so the last five may be handed in again at every tick. `held` says why the
-    ramp must not advance whatever is found, if something outside keeps it.
+    ramp must not advance whatever is found, if something outside keeps it. Raises StateInvalid for a state that no ramp
+    has at this time.
     """
+    check(state, now)
     state = look(state, windows, now, policy)
     ahead = ramp.outlook(state, policy)
     decision = _decide(state, policy, ahead, receipt := receipt_of(state, now, policy, ahead))

@@ -1,6 +1,5 @@
 """A window as JSON, as adapters and recordings deliver it. What cannot be true makes the judge blind, never angry."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +15,9 @@ def read_window(data: Mapping[str, Any]) -> Window:
     "halves": [{"requests": .., "failures": .., "latencies": .., "own": ..}, {..}], "cold": false, "items": 1,
     "fault": ""}`; all but `tick` may be missing. Requests and failures may be one number instead of blocks.
 
-    Counts that cannot be true give a window without arms and with `fault`. A histogram of another layout, or a CPU
-    that is no number, is left out and named in `unread`. Without a usable tick the window has number 0: never due.
+    Counts that cannot be true give a window without arms and with `fault`. A histogram of another layout, or a CPU or
+    memory that can be none, is left out and named in `unread`. Without a usable tick the window has number 0: never
+    due.
     """
     if not isinstance(data, Mapping):
         return Window(0, fault=f"a window is an object, not {type(data).__name__}")
@@ -133,7 +133,7 @@ def _yes_or_no(name: str, value: Any) -> bool:
 def _reading(name: str, value: Any, unread: list[str]) -> float | None:
     if value is None:
         return None
-    if isinstance(value, int | float) and math.isfinite(value) and value >= 0:
+    if isinstance(value, int | float) and 0 <= value <= MOST:
         return float(value)
     unread.append(f"{name}: {value!r}")
     return None

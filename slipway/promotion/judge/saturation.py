@@ -4,10 +4,9 @@ A hold begins with three ticks running beyond a limit, and ends with three runni
 by chance within must not let a hungry canary pass.
 """
 
-import math
 from dataclasses import dataclass, replace
 
-from slipway.promotion.judge.windows import Window
+from slipway.promotion.judge.windows import MOST, Window
 
 CPU_WORSE = 1.3  # times the baseline's
 TICKS_RUNNING = 3
@@ -77,7 +76,7 @@ def _running(ticks: int, calm: int, short: bool) -> tuple[int, int]:
 
 
 def _known(reading: float | None) -> bool:
-    return reading is not None and math.isfinite(reading) and reading >= 0
+    return reading is not None and 0 <= reading <= MOST
 
 
 def _slope(readings: tuple[tuple[int, float], ...]) -> float:

@@ -161,8 +161,10 @@ def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()
         raise StateInvalid("STATE_UNREADABLE", f"the judge's state is damaged: {error!r}") from error
     if state.step > policy.last:
         raise StateInvalid("STATE_UNREADABLE", f"step {state.step!r} of a ramp with {len(policy.steps)}")
-    known = {name: state.metrics.get(name, Metric()) for name in policy.shares()}
-    return replace(state, metrics=known)
+    lacking = policy.shares().keys() - state.metrics.keys()
+    if lacking:
+        raise StateInvalid("STATE_UNREADABLE", f"the judge's state is damaged: no {', '.join(sorted(lacking))}")
+    return replace(state, metrics={name: state.metrics[name] for name in policy.shares()})
 
 
 def moved(state: State, step: int, now: int, policy: Policy) -> State:

@@ -19,7 +19,7 @@ _ISO_8601 = re.compile(
     r"P(?=[0-9T])(?:([0-9]{1,6})D)?(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?"
     r"(?:([0-9]{1,9}(?:\.[0-9]{1,6})?)S)?)?\Z"
 )
-_RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/s\Z")
+_RATE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)/(s|min)\Z")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%\Z")
 
 
@@ -66,11 +66,12 @@ def milliseconds(written: Any) -> float:
 
 
 def requests_per_second(written: Any) -> float:
-    """The requests per second of `40/s`. Raises PydanticCustomError."""
+    """The requests per second of `40/s`, or of `6/min`. Raises PydanticCustomError."""
     rate = _RATE.match(written) if isinstance(written, str) else None
     if rate is None or float(rate[1]) == 0:
-        raise refusal("INVALID_RATE", f"{quoted(written)} is not a rate; write requests per second such as 40/s")
-    return float(rate[1])
+        words = f"{quoted(written)} is not a rate; write requests per second such as 40/s, or 6/min"
+        raise refusal("INVALID_RATE", words)
+    return float(rate[1]) / (60 if rate[2] == "min" else 1)
 
 
 def share(written: Any) -> float:
@@ -115,7 +116,7 @@ Latency = Annotated[float, BeforeValidator(milliseconds), WithJsonSchema({**_DUR
 Rate = Annotated[
     float,
     BeforeValidator(requests_per_second),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/s$", "examples": ["40/s"]}),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|min)$", "examples": ["40/s", "6/min"]}),
 ]
 _PERCENTAGE = {"type": "string", "pattern": r"^\d+(\.\d+)? ?%$"}
 Share = Annotated[

@@ -246,6 +246,15 @@ def test_a_window_survives_json() -> None:
     assert read_window(dump_window(window)) == window
 
 
+@pytest.mark.parametrize("value", [1e61, 1e308, 10**400])
+@pytest.mark.parametrize("name", ["cpu", "memory"])
+def test_a_reading_beyond_all_measure_is_unread(name: str, value: float) -> None:
+    arm = {"requests": [28_500], "failures": [28], name: value}
+    window = read_window({"tick": 1, "canary": arm, "baseline": arm})
+    assert window.canary is not None and getattr(window.canary, name) is None
+    assert any(f"canary {name}" in text for text in window.unread)
+
+
 def test_a_cpu_reading_that_is_no_number_is_left_out(usual: State) -> None:
     arm = {"requests": [28_500], "failures": [28], "cpu": math.nan}
     window = read_window({"tick": 1, "canary": {**arm, "memory": -1}, "baseline": arm})

@@ -91,10 +91,7 @@ def test_each_value_damaged_in_each_way_is_refused_or_harmless(
 def test_a_state_that_lacks_anything_is_refused(kept: Callable[[], tuple[Any, Callable[[Any], object]]]) -> None:
     dumped, go_on = kept()
     state = json.loads(json.dumps(dumped))
-    optional = {"p50", "p95", "p99"}  # a metric that nothing was learned of yet is as good as none
     for path in paths(state):
-        if path[-1] in optional:
-            continue
         damaged = copy.deepcopy(state)
         del at(damaged, path[:-1])[path[-1]]
         if isinstance(path[-1], int) and path[-2] in ("missing", "notes", "totals"):
@@ -112,3 +109,39 @@ def test_texts_of_telemetry_do_not_swell_the_state() -> None:
     watch = begin_watch(POLICY, Traffic(1, 30_000, 0.001).history(40))
     watch, _ = watch_tick(watch, [Window(1, fault="x" * 100_000)], 1, POLICY)
     assert len(json.dumps(watch.dump())) < 2_000
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"settled": 10**6},
+        {"since": 10**6},
+        {"missing": [10**6]},
+        {"judged_here": 10**9},
+        {"judged": 10**9},
+        {"requests": {"mean": 1.0, "largest": 1.0, "totals": [10**50], "unheard": 0.0}},
+        {"metrics": {"failures": {"ticks": 10**9}}},
+        {"metrics": {"failures": {"dispersion": {"squares": 1e60}}}},
+        {"metrics": {"failures": {"dispersion": {"squares_together": 1e60}}}},
+        {"metrics": {"failures": {"new_bursts": {"squares": 1e60}}}},
+        {"metrics": {"failures": {"residue": [1e60, 1.0, 0.0]}}},
+        {"metrics": {"p95": {"dispersion": {"seen": 9}}}},
+    ],
+    ids=str,
+)
+def test_a_state_that_no_ramp_can_have_is_refused(damage: dict[str, Any]) -> None:
+    """Each value could be by itself; a judge that went on from it would be mute or blind for good."""
+    dumped, go_on = ramp_state()
+    state = json.loads(json.dumps(dumped))
+    _put(state, damage)
+    with pytest.raises(StateInvalid) as invalid:
+        go_on(state)
+    assert invalid.value.code == "STATE_UNREADABLE"
+
+
+def _put(data: Any, damage: dict[str, Any]) -> None:
+    for key, value in damage.items():
+        if isinstance(value, dict):
+            _put(data[key], value)
+        else:
+            data[key] = value

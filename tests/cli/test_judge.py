@@ -70,6 +70,22 @@ def test_other_traffic_and_other_harm_can_be_tried(shop: Slipway) -> None:
     assert found["rules"][0]["harms"]["10"]["ramps"] == 2
 
 
+def test_traffic_may_be_by_the_minute(shop: Slipway) -> None:
+    asked = ("judge", "power", "shop.yaml", "--base-error", "1%", "--traffic")
+    assert document(shop, *asked, "6/min") == document(shop, *asked, "0.1/s")
+
+
+def test_a_simulation_says_how_many_ramps_were_withdrawn(shop: Slipway, tmp_path: Path) -> None:
+    """A service with a request every hundred seconds, in ticks of two: none is."""
+    pipeline = (tmp_path / "shop.yaml").read_text()
+    (tmp_path / "quick.yaml").write_text(pipeline.replace("{canary: {", "{canary: {tick: 2s, warm_up: 4s, telemetry: {delay: 2s}, router: {settle: 1s}, "))
+    asked = ("--traffic", "0.1/s", "--base-error", "1%", "--harm", "30", "--ramps", "5", "--processes", "1")
+    result = shop("judge", "simulate", "quick.yaml", *asked)
+    assert "withdrawn" in result.stdout
+    found = document(shop, "judge", "simulate", "quick.yaml", *asked, "--no-peers")
+    assert found["rules"][0]["healthy"]["withdrawn"] == 0
+
+
 def test_a_pipeline_without_a_canary_is_simulated_with_the_default_one_and_says_so(shop: Slipway) -> None:
     asked = ("judge", "simulate", "plain.yaml", *TRAFFIC, "--ramps", "1", "--processes", "1", "--no-peers")
     assert "no stage has a canary, so the default one is taken" in shop(*asked, "--harm", "5").stdout
@@ -173,6 +189,11 @@ def test_a_file_that_is_no_recording_is_named(shop: Slipway, tmp_path: Path, tex
     result = shop("judge", "replay", "odd.json")
     assert result.exit_code == 2
     assert words in " ".join(result.stderr.split())
+
+
+def test_a_recording_may_begin_with_a_byte_order_mark(shop: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "marked.json").write_text('{"tick": 1}\n{"tick": 2}\n', encoding="utf-8-sig")
+    assert len(document(shop, "judge", "replay", "marked.json")["ticks"]) == 2
 
 
 def test_windows_that_cannot_be_true_are_blind_ticks_in_a_replay(shop: Slipway, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def page(head: Text, rows: Sequence[Row]) -> RenderableType:
     table = Table(box=None, padding=(0, 1), collapse_padding=True)
     table.add_column("")
     table.add_column("false rollbacks", justify="right", no_wrap=True)
+    table.add_column("withdrawn", justify="right", no_wrap=True)
     table.add_column("to 100 %", justify="right", no_wrap=True)
     for times in rows[0].harmful:
         table.add_column(f"×{times:g}", justify="right", no_wrap=True)
@@ -37,6 +38,7 @@ def page(head: Text, rows: Sequence[Row]) -> RenderableType:
         back = row.healthy.rolled_back
         cells = [
             f"{_percent(back.value)} [{100 * back.low:.1f}–{100 * back.high:.1f}]",
+            f"{row.healthy.withdrawn:,}",
             "never" if row.healthy.promoted.value < 0.5 else f"{row.healthy.tick_median * row.minute:.0f} min",
             *(f"{figure.excess_mean:,.0f} {_percent(figure.rolled_back.value)}" for figure in row.harmful.values()),
         ]

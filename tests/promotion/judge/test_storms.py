@@ -80,9 +80,12 @@ def test_a_metric_of_ones_own_that_stays_bad_is_rolled_back() -> None:
 def with_orders(window: Window, bad: int) -> Window:
     """A fifth of all requests are orders, of which a fiftieth is bad, and so many of the canary's besides."""
     orders = {"orders": (window.baseline.total // 5, window.baseline.total // 250)} if window.baseline else {}
-    halves = window.halves and tuple(
-        replace(half, own={"orders": (half.requests // 5, half.requests // 250)}) for half in window.halves
-    )
+    halves = None
+    if window.halves:
+        first, second = (
+            replace(half, own={"orders": (half.requests // 5, half.requests // 250)}) for half in window.halves
+        )
+        halves = (first, second)
     canary = window.canary
     if canary is not None:
         canary = replace(canary, own={"orders": (canary.total // 5, min(canary.total // 5, canary.total // 250 + bad))})

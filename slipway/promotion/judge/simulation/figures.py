@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway.promotion.judge.simulation.ramp import MISSED, RampResult
-from slipway.promotion.judge.simulation.rule import PROMOTED, ROLLED_BACK
+from slipway.promotion.judge.simulation.rule import PROMOTED, ROLLED_BACK, WITHDRAWN
 
 Z95 = 1.959963984540054
 
@@ -23,12 +23,13 @@ class Estimate:
 @dataclass(frozen=True)
 class Figures:
     """Ramps under one rule. Shares are 0..1, ticks of the end, excess in failures; `times_bound` is the mean excess
-    over Wald's, None for a healthy release. `last_rollback`: the latest tick of one."""
+    over Wald's, None for a healthy release. `other` are undecided. `last_rollback`: the latest tick of one."""
 
     ramps: int
     rolled_back: Estimate
     missed: Estimate
     promoted: Estimate
+    withdrawn: int
     other: int
     tick_median: float
     tick_90: float
@@ -51,13 +52,14 @@ def figures(results: Sequence[RampResult], harmful: bool, together: int = 1) -> 
     stops = [result.tick for result in results if result.ended == ROLLED_BACK]
     ticks = [result.tick for result in results if result.ended == PROMOTED or harmful]
     excess = [result.excess for result in results]
-    back, missed, promoted = (ended.count(word) for word in (ROLLED_BACK, MISSED, PROMOTED))
+    back, missed, promoted, withdrawn = map(ended.count, (ROLLED_BACK, MISSED, PROMOTED, WITHDRAWN))
     return Figures(
         ramps=len(results),
         rolled_back=_share(ended, ROLLED_BACK, groups),
         missed=_share(ended, MISSED, groups),
         promoted=_share(ended, PROMOTED, groups),
-        other=len(results) - back - missed - promoted,
+        withdrawn=withdrawn,
+        other=len(results) - back - missed - promoted - withdrawn,
         tick_median=quantile(ticks, 0.5),
         tick_90=quantile(ticks, 0.9),
         excess_mean=statistics.fmean(excess),

@@ -78,7 +78,8 @@ def test_traffic_may_be_by_the_minute(shop: Slipway) -> None:
 def test_a_simulation_says_how_many_ramps_were_withdrawn(shop: Slipway, tmp_path: Path) -> None:
     """A service with a request every hundred seconds, in ticks of two: none is."""
     pipeline = (tmp_path / "shop.yaml").read_text()
-    (tmp_path / "quick.yaml").write_text(pipeline.replace("{canary: {", "{canary: {tick: 2s, warm_up: 4s, telemetry: {delay: 2s}, router: {settle: 1s}, "))
+    quick = "{canary: {tick: 2s, warm_up: 4s, telemetry: {delay: 2s}, router: {settle: 1s}, "
+    (tmp_path / "quick.yaml").write_text(pipeline.replace("{canary: {", quick))
     asked = ("--traffic", "0.1/s", "--base-error", "1%", "--harm", "30", "--ramps", "5", "--processes", "1")
     result = shop("judge", "simulate", "quick.yaml", *asked)
     assert "withdrawn" in result.stdout

@@ -9,7 +9,17 @@ import time
 
 from bench.figure import header, load_average
 
-MODULES = ("cold_start", "same_shape", "own_promotion", "broker", "front_end", "telemetry", "ramps", "thousand_builds")
+MODULES = (
+    "cold_start",
+    "same_shape",
+    "own_promotion",
+    "broker",
+    "front_end",
+    "telemetry",
+    "verdict",
+    "ramps",
+    "thousand_builds",
+)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ PRIOR = (0.12, 0.18, 0.22, 0.18, 0.12, 0.08, 0.05, 0.05)
 COLD = 5.0  # what is tolerated of a canary that is still warming up
 AT_ONCE = 0.9  # prior that a harm is there from the first tick; the rest is spread as 0.1/(t(t-1))
 NOTHING = -1e6  # the logarithm of nothing, as JSON can carry it
+TWO_BLOCKS = 1.5  # times what one adds at most
 MOST_LOG = 50.0  # e^50 is proof enough, and no overflow
 
 _LOG_PRIOR = tuple(math.log(prior) for prior in PRIOR)
@@ -60,15 +61,15 @@ class Evidence:
     def after(
         self, blocks: Sequence[Counts], phi: float, theta0: float, cold: bool = False, most: float = math.inf
     ) -> "Evidence":
-        """With the blocks of this tick, both arms of each with requests. Predictable φ >= 1; a block adds `most` nats
-        at most."""
+        """With the blocks of this tick, both arms of each with requests. φ >= 1 is predictable. A block adds `most`
+        nats at most, two of them half as much again: a storm of seconds may lie across both."""
         scale = theta0 / TOLERATED
         floor = COLD * scale if cold else theta0
         thetas = [harm * scale for harm in HARMS if harm * scale > floor]
         logs = list(self.logs)
-        for block in blocks:
-            for i, gain in enumerate(log_ratios(block, thetas, floor), len(HARMS) - len(thetas)):
-                logs[i] += min(gain / phi, most)
+        gains = zip(*(log_ratios(block, thetas, floor) for block in blocks), strict=True)
+        for i, of_blocks in enumerate(gains, len(HARMS) - len(thetas)):
+            logs[i] += _capped([gain / phi for gain in of_blocks], most)
         return Evidence(self.ticks, tuple(logs))
 
     @property
@@ -83,6 +84,12 @@ class Evidence:
             return 1.0
         together = log_sum([log + prior for log, prior in zip(self.logs, _LOG_PRIOR, strict=True)])
         return math.exp(min(together, MOST_LOG)) + self.rest
+
+
+def _capped(gains: Sequence[float], most: float) -> float:
+    """Their sum, each counted as `most` at most and the largest two together as half as much again."""
+    rising = sorted([min(gain, most) for gain in gains])
+    return sum(rising[:-2]) + min(sum(rising[-2:]), TWO_BLOCKS * most)
 
 
 def log_add(a: float, b: float) -> float:

@@ -61,6 +61,8 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
     readings = _readings(window, state, policy)
     silent = _silent(window, state, readings, policy)
     for name, reading in readings.items():
+        if name in silent:
+            continue  # what telemetry lost nearly all of is no sample of it
         metrics[name] = metrics[name].judge(reading, policy.tolerated(name), window.items, window.cold)
     total, partly = window.total, bool(silent or window.unread)
     calm = window.tick > state.since and window.canary.total > 0 and not window.cold and not partly

@@ -20,7 +20,7 @@ USUAL_TICKS = 5  # the budget: so many ticks of the service's usual failures
 FEWEST_IN_BUDGET = 5.0
 USUAL_RATE_AT_LEAST = 0.001
 END_SHARE, END_RATE = 0.25, 0.0001  # of the baseline's rate, and at least: what may remain unknown before 100 %
-SURE_OF_COLD = 3.0  # standard deviations
+SURE_OF_COLD = 4.0  # standard deviations
 PLAUSIBLE = math.log(10)  # 90 %
 
 

@@ -143,7 +143,7 @@ def test_after_a_storm_of_seconds_evidence_is_what_it_was() -> None:
         quiet = quiet.judge(Reading(usual), THETA0, 1.0, cold=False)
         stormy = stormy.judge(Reading(usual), THETA0, 1.0, cold=False)
     assert stormy.phi == pytest.approx(quiet.phi, abs=0.3)
-    harm = [block._replace(x=5)] * 6
+    harm = [block._replace(x=10)] * 6
     assert all(
         metric.judge(Reading(harm), THETA0, 1.0, cold=False).evidence.e_value > 100 for metric in (quiet, stormy)
     )

@@ -20,10 +20,11 @@ def usual() -> State:
     return begin(POLICY, Traffic(777, 30_000, 0.001).history())
 
 
-def with_a_storm(window: Window) -> Window:
+def with_a_storm(window: Window, blocks: tuple[int, ...] = (2,)) -> Window:
     assert window.canary is not None
     failures = list(window.canary.failures)
-    failures[2] = window.canary.requests[2]
+    for block in blocks:
+        failures[block] = window.canary.requests[block]
     return replace(window, canary=replace(window.canary, failures=tuple(failures)))
 
 
@@ -42,6 +43,13 @@ def test_a_healthy_ramp_goes_on_after_a_storm(usual: State) -> None:
     ended = [stormy(usual, seed, 1.0) for seed in range(8)]
     assert all(verdict.action is Action.ADVANCE for _, verdict in ended)
     assert statistics.median(number for number, _ in ended) <= 30
+
+
+def test_a_storm_that_lies_across_two_blocks_is_far_from_a_proof(usual: State) -> None:
+    for seed in range(8):
+        window = with_a_storm(Traffic(seed, 30_000, 0.001).window(1, 0.05), (2, 3))
+        _, verdict = tick(usual, [window], 1, POLICY)
+        assert verdict.e_value < 20
 
 
 @pytest.mark.parametrize(("harm", "at_most"), [(20.0, 3), (5.0, 6)])

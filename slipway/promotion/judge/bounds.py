@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
-from slipway.promotion.judge.evidence import HARMS, TOLERATED, log_add, log_ratios, log_sum
+from slipway.promotion.judge.evidence import HARMS, TOLERATED, TWO_BLOCKS, log_add, log_ratios, log_sum
 from slipway.promotion.judge.windows import Counts
 
 GRID = (0.25, 0.5, 0.7, 0.85, 1.0, 1.1, *HARMS)
@@ -23,14 +23,20 @@ def no_sums() -> tuple[float, ...]:
     return (0.0,) * len(GRID)
 
 
-def add(sums: Sequence[float], blocks: Sequence[Counts], phi: float, theta0: float) -> tuple[float, ...]:
-    """The sums after these blocks, both arms of each with requests."""
+def add(
+    sums: Sequence[float], blocks: Sequence[Counts], phi: float, theta0: float, most: float = math.inf
+) -> tuple[float, ...]:
+    """The sums after these blocks, both arms of each with requests. A block that would say more than `most` nats for
+    any ratio is a storm, and scaled down as a whole: two of them together disprove nothing."""
     scale = theta0 / TOLERATED
     thetas = [theta * scale for theta in GRID]
     after = list(sums)
     for block in blocks:
-        for i, gain in enumerate(log_ratios(block, thetas, theta0)):
-            after[i] += gain / phi
+        gains = log_ratios(block, thetas, theta0)
+        loudest = max(gains) / phi
+        weight = TWO_BLOCKS / 2 * most / loudest if loudest > most else 1.0
+        for i, gain in enumerate(gains):
+            after[i] += weight * gain / phi
     return tuple(after)
 
 

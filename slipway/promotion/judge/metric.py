@@ -76,7 +76,7 @@ class Metric:
         judged = replace(self, evidence=evidence, carry=Counts(), last=whole)
         if cold:
             return replace(judged, cold=self.cold.plus(whole))._learned(tick, reading.halves)
-        judged = replace(judged, sums=bounds.add(self.sums, blocks, phi, theta0), counts=self.counts.plus(whole))
+        judged = replace(judged, sums=bounds.add(self.sums, blocks, phi, theta0, most), counts=self.counts.plus(whole))
         if self.dispersion.shock(_at_full(whole)) == 1:
             new_bursts = self.new_bursts.after(reading.blocks, reading.halves)
             judged = replace(judged, residue=self._residue(whole), new_bursts=new_bursts)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -288,3 +289,25 @@ def test_a_healthy_service_is_left_alone_and_a_harmful_release_is_not() -> None:
     assert sum(excess for _, _, excess in doubled) / 12 < 60
     late = ramps(6, 300_000, 0.001, harm=lambda number: 5.0 if number >= 5 else 1.0)
     assert all(verdict.action is Action.ROLLBACK and number <= 6 for number, verdict, _ in late)
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_words_after_a_storm_of_seconds_say_no_more_than_the_evidence(blocks: int) -> None:
+    """All requests of ten or twenty seconds fail, and then none: no ratio is proven with any confidence."""
+    policy = Policy()
+    state, traffic = begin(policy, Traffic(7, 30_000, 0.001).history(120)), Traffic(3, 30_000, 0.001)
+    for number in range(1, 12):
+        window = traffic.window(number, policy.steps[state.step])
+        assert window.canary is not None
+        if number == 5:
+            failures = tuple(
+                requests if block < blocks else failed
+                for block, (requests, failed) in enumerate(
+                    zip(window.canary.requests, window.canary.failures, strict=True)
+                )
+            )
+            window = replace(window, canary=replace(window.canary, failures=failures))
+        state, verdict = tick(state, [window], number, policy)
+        assert verdict.action is not Action.ROLLBACK
+        assert (verdict.metrics[0].at_least or 0.0) <= policy.tolerated("failures")
+        assert "99 % confidence" not in verdict.words

@@ -36,6 +36,13 @@ def once(order: Order, start: Callable[[Receipt], Answer], poll: Callable[[Handl
     return _kept(book, order, handle, answer)
 
 
+def first_answer(order: Order, work: Callable[[], Answer]) -> Answer:
+    """What `work` answered the first time for this operation: what it reads from outside may be another later."""
+    book, promotion, operation = Receipts(), order["promotion"], order["operation"]
+    kept = book.begin(promotion, operation).answer
+    return kept if kept is not None else book.ended(promotion, operation, work())
+
+
 def fenced(order: Order, act: Act) -> Answer:
     """Act under the order's fence: claimed just before, closed just after. Refused when a higher one is there.
 

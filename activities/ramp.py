@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
-from activities.once import once
-from activities.telemetry import source_of, telemetry
+from activities.once import first_answer, once
+from activities.telemetry import due_spans, source_of, telemetry
 from slipway.adapters.read_model import write_row
-from slipway.adapters.receipts import Receipts
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.outcomes import Answer, moment, passed, running
 from slipway.promotion.plan import Target
@@ -65,29 +64,25 @@ def judge_tick(order: Order) -> Answer:
 
     The first answer of a tick stays: asked again, telemetry might tell more than the verdict rested on.
     """
+    return first_answer(order, lambda: _judged(order))
+
+
+def _judged(order: Order) -> Answer:
     from slipway.promotion.judge.judge import tick as judge
     from slipway.promotion.judge.state import load
 
-    book, promotion, operation = Receipts(), order["promotion"], order["operation"]
-    receipt = book.begin(promotion, operation)
-    if receipt.answer is not None:
-        return receipt.answer
     canary, tick = CanaryPlan.load(order["canary"]), int(order["tick"])
     policy, state = canary.policy, load(order["state"], canary.policy)
-    began_at, length = moment(order["began_at"]), timedelta(seconds=policy.tick_s)
-    first = min([*state.missing, state.settled + 1])
-    spans = spans_from(began_at, length, first, tick - policy.delay_ticks)
     windows: list[Window] = []
-    if spans:
-        since = began_at - FIRST_SEEN_BEFORE
+    if spans := due_spans(canary, order["began_at"], tick, state.settled, state.missing):
+        since = moment(order["began_at"]) - FIRST_SEEN_BEFORE
         sides = {"canary": order["version"], "baseline": order["baseline"]}
         windows = telemetry().windows(
             Question(source_of(canary), **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
         )
     state, verdict = judge(state, windows, tick, policy, order["held"])
     unwell = _unwell(windows, order["usual_rate"], order["unwell"])
-    answer = passed(verdict.words, state=state.dump(), verdict=_document(verdict), unwell=unwell)
-    return book.ended(promotion, operation, answer)
+    return passed(verdict.words, state=state.dump(), verdict=_document(verdict), unwell=unwell)
 
 
 @bp.activity_trigger(input_name="order", activity="split")

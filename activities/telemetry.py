@@ -1,10 +1,13 @@
 """Where a ramp's numbers come from: the adapter, and the workspace that a pipeline names or the app's own."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.telemetry import Source
+from slipway.promotion.outcomes import moment
+from slipway.promotion.telemetry import Source, Span, spans_from
 from slipway.settings import settings
 
 if TYPE_CHECKING:
@@ -21,3 +24,9 @@ def telemetry() -> "Telemetry":
 def source_of(canary: CanaryPlan) -> Source:
     """The pipeline's source; without a workspace of its own the app's. Raises SlipwayError SETTING_MISSING."""
     return replace(canary.source, workspace=canary.source.workspace or settings().needed("workspace"))
+
+
+def due_spans(canary: CanaryPlan, began_at: str, tick: int, settled: int, missing: Sequence[int]) -> tuple[Span, ...]:
+    """The ticks to ask for at the end of `tick`: those after `settled`, and from the oldest `missing` one on."""
+    policy, first = canary.policy, min([*missing, settled + 1])
+    return spans_from(moment(began_at), timedelta(seconds=policy.tick_s), first, tick - policy.delay_ticks)

@@ -4,13 +4,14 @@ Eternal: a generation asks whether it is still wanted, has the probe and the jud
 age. Harm takes the release back under the lock; blindness calls a person, and never rolls back.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import azure.durable_functions as df
 
 from orchestrators.environment_lock import ask_environment
 from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.waiting import Context, Durable, NotTaken, answers_of, called, insist, now, nudge_or
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
@@ -18,8 +19,6 @@ from slipway.promotion.outcomes import Answer, Outcome, failed, moment, passed, 
 from slipway.promotion.watch_run import WatchRun
 
 bp = df.Blueprint()
-
-CALLS = ("BLIND_TOO_LONG", "NO_HISTORY")
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="release_watch")
@@ -61,20 +60,10 @@ def _generation(context: Context, run: WatchRun) -> Durable:
 
 def _judged(context: Context, run: WatchRun) -> Durable:
     """The run, and what the judge of one arm has against the release."""
-    tick, canary = run.due(context.current_utc_datetime), run.stage.plan.canary
-    if canary is None or tick <= run.watched.get("tick", 0):
+    tick = run.due(context.current_utc_datetime)
+    if tick <= run.watched.get("tick", 0):
         return run, passed()
-    order = {
-        "promotion": run.stage.promotion,
-        "operation": child_id(run.instance, "judge", str(tick)),
-        "canary": asdict(canary),
-        "version": run.stage.build.version,
-        "baseline": run.stage.baseline,
-        "began_at": run.watched["began_at"],
-        "usual_until": run.watched["usual_until"],
-        "tick": tick,
-        "state": run.watched["state"],
-    }
+    order = watch_order(run.stage, run.watched, child_id(run.instance, "judge", str(tick)), tick)
     answer = yield from called(context, "watch_tick", order)
     if answer.state != Outcome.PASSED:  # what could not be judged now is judged at the next look
         return run, passed()

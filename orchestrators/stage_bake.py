@@ -1,10 +1,11 @@
 """The phase `bake` of a stage: the release is watched while it has all the traffic, and not proven yet."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_run as phase
@@ -12,10 +13,10 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, iso, moment, passed, worst
 from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.telemetry import last_tick
 
 PROBE_EVERY = timedelta(seconds=30)
 BLIND_BUDGET = timedelta(minutes=15)
-CALLS = ("BLIND_TOO_LONG", "NO_HISTORY")
 
 
 def for_bake(context: Context, run: StageRun) -> Durable:
@@ -67,18 +68,8 @@ def _judged(context: Context, run: StageRun) -> Durable:
     tick = _due(context, run)
     if tick <= run.watched.get("tick", 0):
         return run, passed()
-    assert run.plan.canary is not None
-    order = {
-        "promotion": run.promotion,
-        "operation": child_id(run.instance, "bake", "judge", f"{run.attempt}-{tick}"),
-        "canary": asdict(run.plan.canary),
-        "version": run.build.version,
-        "baseline": run.baseline,
-        "began_at": run.watched["began_at"],
-        "usual_until": run.watched["usual_until"],
-        "tick": tick,
-        "state": run.watched["state"],
-    }
+    operation = child_id(run.instance, "bake", "judge", f"{run.attempt}-{tick}")
+    order = watch_order(run, run.watched, operation, tick)
     answer = yield from insist(context, "watch_tick", order)
     if answer.state != Outcome.PASSED:
         return run, broken(answer.code, answer.words)
@@ -102,8 +93,7 @@ def _due(context: Context, run: StageRun) -> int:
     """The number of the judge's tick that ended last; 0 where nothing is judged."""
     if not run.watched or run.plan.canary is None:
         return 0
-    passed_s = (context.current_utc_datetime - moment(run.watched["began_at"])).total_seconds()
-    return int(passed_s / run.plan.canary.policy.tick_s + 1e-6)
+    return last_tick(run.watched["began_at"], run.plan.canary.policy.tick_s, context.current_utc_datetime)
 
 
 def _wakes_at(context: Context, run: StageRun) -> datetime:

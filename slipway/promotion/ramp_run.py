@@ -14,6 +14,7 @@ from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
+from slipway.promotion.telemetry import last_tick
 
 LOOK_EVERY_S = 15.0  # the longest time between two looks at router and fast signals
 
@@ -68,8 +69,7 @@ class RampRun:
 
     def due(self, at: datetime) -> int:
         """The number of the tick that ended last."""
-        ticks = (at - moment(self.began_at)).total_seconds() / self.canary.policy.tick_s
-        return max(0, int(ticks + 1e-6))
+        return last_tick(self.began_at, self.canary.policy.tick_s, at)
 
     def ends_at(self, tick: int) -> datetime:
         """When that tick ends."""

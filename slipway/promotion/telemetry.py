@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from slipway.promotion.outcomes import moment
+
 BUILTIN = "builtin"
 
 
@@ -51,3 +53,8 @@ def spans_from(began_at: datetime, length: timedelta, first: int, last: int) -> 
     return tuple(
         Span(number, began_at + length * (number - 1), began_at + length * number) for number in range(first, last + 1)
     )
+
+
+def last_tick(began_at: str, tick_s: float, at: datetime) -> int:
+    """The number of the tick that ended last at `at`, of those that began at `began_at`; 0 before the first has."""
+    return max(0, int((at - moment(began_at)).total_seconds() / tick_s + 1e-6))

@@ -7,6 +7,7 @@ from typing import Any
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import moment
 from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.telemetry import last_tick
 
 SOONEST, LATEST = timedelta(seconds=30), timedelta(minutes=15)
 AGE_BY = 20  # a look every twentieth of the release's age: what is old changes slowly, and looks cost
@@ -32,7 +33,7 @@ class WatchRun:
         canary = self.stage.plan.canary
         if not self.watched or canary is None:
             return 0
-        return int((at - moment(self.watched["began_at"])).total_seconds() / canary.policy.tick_s + 1e-6)
+        return last_tick(self.watched["began_at"], canary.policy.tick_s, at)
 
     def wakes_at(self, at: datetime) -> datetime:
         """When to look again: later with age."""

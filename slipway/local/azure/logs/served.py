@@ -22,9 +22,3 @@ class Served:
 
 class AccessLog(Protocol):
     def served(self, request: Served) -> None: ...
-
-
-class NoLog:
-    """Keeps nothing."""
-
-    def served(self, request: Served) -> None: ...

@@ -1,0 +1,24 @@
+"""What bake and release watch share: how the activity `watch_tick` is asked, and which of its answers call a person."""
+
+from dataclasses import asdict
+from typing import Any
+
+from slipway.promotion.stage_run import StageRun
+
+CALLS = ("BLIND_TOO_LONG", "NO_HISTORY")
+
+
+def watch_order(run: StageRun, watched: dict[str, Any], operation: str, tick: int) -> dict[str, Any]:
+    """The order to judge the release of a stage with a canary at the end of `tick`; `watched` is what is known."""
+    assert run.plan.canary is not None
+    return {
+        "promotion": run.promotion,
+        "operation": operation,
+        "canary": asdict(run.plan.canary),
+        "version": run.build.version,
+        "baseline": run.baseline,
+        "began_at": watched["began_at"],
+        "usual_until": watched["usual_until"],
+        "tick": tick,
+        "state": watched["state"],
+    }

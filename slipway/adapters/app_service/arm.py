@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain, explain_response, retry_after_s
-from slipway.adapters.credentials import MANAGEMENT_SCOPE, credential
+from slipway.adapters.credentials import management_client
 from slipway.adapters.once import once_per_process
 from slipway.settings import Settings
 
@@ -109,12 +108,4 @@ def invalid(words: str) -> AzureProblem:
 def _client(settings_: Settings, subscription: str) -> "WebSiteManagementClient":
     from azure.mgmt.web import WebSiteManagementClient
 
-    return WebSiteManagementClient(
-        credential(settings_.client_id),
-        subscription,
-        base_url=settings_.arm_endpoint.rstrip("/"),
-        credential_scopes=[MANAGEMENT_SCOPE],
-        connection_timeout=patience.CONNECT_S,
-        read_timeout=patience.READ_S,
-        **settings_.client_options,
-    )
+    return management_client(WebSiteManagementClient, settings_, subscription)

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
 from slipway.adapters.container_apps.weights import Weights
-from slipway.adapters.credentials import MANAGEMENT_SCOPE, credential
+from slipway.adapters.credentials import management_client
 from slipway.adapters.http_probe import read_version
 from slipway.adapters.once import once_per_process
 from slipway.promotion.plan import Target
@@ -200,12 +199,4 @@ def _explained() -> Iterator[None]:
 def _client(settings_: Settings, subscription: str) -> "ContainerAppsAPIClient":
     from azure.mgmt.appcontainers import ContainerAppsAPIClient
 
-    return ContainerAppsAPIClient(
-        credential(settings_.client_id),
-        subscription,
-        base_url=settings_.arm_endpoint.rstrip("/"),
-        credential_scopes=[MANAGEMENT_SCOPE],
-        connection_timeout=patience.CONNECT_S,
-        read_timeout=patience.READ_S,
-        **settings_.client_options,
-    )
+    return management_client(ContainerAppsAPIClient, settings_, subscription)

@@ -22,6 +22,7 @@ SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
+SITES += ("stopped", "halted")
 APPS = {"apart": "Multiple", "moved": "Multiple", "alone": "Single"}  # container apps, and their revision mode
 IMAGE = "registry.example/checkout"
 BUS = {

@@ -23,7 +23,7 @@ from tests.activities.test_records import a_record
 from tests.app_host import AppHost, eventually
 from tests.laptop import AzureStandin
 
-DEPLOYS, SWAPS, STOPS = "lost", "swapped", "plain"
+DEPLOYS, SWAPS, STOPS = "lost", "swapped", "stopped"
 FIRST, NEXT, OVER = "the first call", "the next call", "a call when Azure is done"
 AGAIN, DENIED, MISSING = "again", "AZURE_DENIED", "AZURE_MISSING"
 ACTION = "Microsoft.Web/sites/read"

@@ -133,14 +133,14 @@ def test_an_older_write_that_may_be_on_its_way_is_waited_for(
 def test_a_write_whose_answer_was_lost_may_still_arrive_and_is_waited_out_by_whoever_takes_over(
     app: AppHost, azure: AzureStandin, promotion: Promotion, fence: int, fault: dict[str, Any], waits: bool
 ) -> None:
-    order = promotion.change("plain", "stop-idle", fence=fence)
+    order = promotion.change("halted", "stop-idle", fence=fence)
     azure.fault("POST", "/slots/staging/stop", **fault)
     assert app.activity("stop_idle", order).running
-    claim = Fences().claim(azure.target("plain"), fence + 1, "rollback")
+    claim = Fences().claim(azure.target("halted"), fence + 1, "rollback")
     assert (claim.granted, claim.wait_s > 30) == (not waits, waits)
     assert app.activity("stop_idle", order).code == ("" if waits else "FENCED"), "known once it was asked again"
-    assert Fences().claim(azure.target("plain"), fence + 1, "rollback").granted
-    Fences().close(azure.target("plain"), fence + 1, "rollback")
+    assert Fences().claim(azure.target("halted"), fence + 1, "rollback").granted
+    Fences().close(azure.target("halted"), fence + 1, "rollback")
 
 
 def test_a_write_that_is_over_stands_in_nobodys_way(

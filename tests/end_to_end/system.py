@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
 from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, Layout, checkout
@@ -22,9 +23,18 @@ Promotion = dict[str, Any]
 
 @dataclass(frozen=True)
 class QuickLayout(Layout):
-    """The laptop's layout, with one of the tests' pipelines in place of the shipped ones."""
+    """The laptop's layout, with one of the tests' pipelines in place of the shipped ones, and releases of which
+    nothing fails by chance."""
 
     pipeline: Path = PIPELINE
+
+    @property
+    def sites(self) -> Path:
+        shipped = yaml.safe_load(super().sites.read_text(encoding="utf-8"))
+        file = self.state / "sites.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump({**shipped, "usual_error_rate": 0}), encoding="utf-8")
+        return file
 
     def pipelines(self, stand_in: str) -> Path:
         folder = self.state / "pipelines"

@@ -234,7 +234,7 @@ async def an_abort_in_the_last_look(model: Model) -> None:
     build = await model.submit("1.1.0", ["dev"])
     await model.until(build, "baking")
     await model.wait(31)
-    model.world.lags["check_health"] = [Lag("after", 10)]
+    model.world.lags["look_at_live"] = [Lag("after", 10)]
     await model.wait(32)
     assert await model.tell(build, "abort", mark=False) == 200
 

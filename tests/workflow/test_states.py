@@ -418,6 +418,13 @@ async def an_abort_while_it_ramps(model: Model) -> None:
     assert await model.tell(build, "abort", mark=False) == 200
 
 
+@shows("ramp: expired")
+async def a_pause_of_a_ramp_that_nobody_ends(model: Model) -> None:
+    build = await ramping(model, ramp="stays")
+    assert await model.tell(build, "pause", ago_s=LONGEST_PAUSE.total_seconds() - 60) == 200
+    await model.wait(120)
+
+
 @shows("ramp: broken")
 async def a_router_that_takes_nothing(model: Model) -> None:
     model.world.refused_splits = 99

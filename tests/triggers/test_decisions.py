@@ -63,7 +63,9 @@ class Underway:
         return self.app.http("POST", path, who, {"decision": "approve", **body})
 
     def command(self, command: str, who: dict[str, str] = ALICE, **body: Any) -> Reply:
-        return self.app.http("POST", f"/api/promotions/{self.id}/commands", who, {"command": command, "reason": "so", **body})
+        return self.app.http(
+            "POST", f"/api/promotions/{self.id}/commands", who, {"command": command, "reason": "so", **body}
+        )
 
     def woken(self) -> bool:
         """Whether the wait for people is over."""

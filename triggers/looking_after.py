@@ -118,7 +118,8 @@ class Janitor:
             elif stage:
                 await self._see_to_children(instance, stage, now)
         if found and not found.ended:
-            if stages and not left and self._rests(id, found, now):
+            # A runtime with a long backlog rests for minutes with what it has heard; an hour is no backlog.
+            if stages and not left and self._rests(id, found, now, LONGEST_REST):
                 await self.runtime.terminate(id, "its stages are over, and it has not heard so")
             return
         rows = await self.records.rows(id)

@@ -29,6 +29,8 @@ class Dividing:
         """
         app = self._apps.app(place)
         if app.hindrance:
+            if percent == 0 and not self._runs(place, revision):
+                return passed(f"{place.name} does not run {revision}", share=0.0, others=[])
             code, words = app.hindrance
             return broken(code, f"{place.name}: {words}")
         if app.in_progress:
@@ -40,6 +42,10 @@ class Dividing:
         if handle["kind"] == "intended":
             return self._write(place, app, handle, revision, wanted, live)
         return self._differs(place, app, handle, revision, wanted)
+
+    def _runs(self, place: Place, revision: str) -> bool:
+        found = self._apps.revision(place, revision)
+        return found is not None and found.active
 
     def _write(self, place: Place, app: App, handle: dict[str, Any], revision: str, percent: int, live: str) -> Answer:
         found = self._apps.revision(place, revision) if percent else None

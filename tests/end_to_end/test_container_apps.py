@@ -19,6 +19,7 @@ GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop
 LIVE = {"service": "catalog", "version": "1.0.0"}
 APPS = [{"name": name, "port": 1 + n, "live": LIVE} for n, name in enumerate(("catalog", "catalog-test"))]
 USUAL = {"site": "catalog", **LIVE, "hours": 0.5, "per_second": 60, "error_rate": 0.003, "noise": 0}
+HOLDS = {"sites": [], "container_apps": APPS, "telemetry": {"traffic": [USUAL]}, "pace": 0.1, "router_delay_s": 0.1}
 USERS_PER_S = "120"
 
 
@@ -30,9 +31,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def system(state: Path) -> Iterator[System]:
     """1.0.0 live in test and in production, with users there."""
-    with start(state, PIPELINE, sites=[], container_apps=APPS, telemetry={"traffic": [USUAL]}) as laptop:
-        with users(laptop.azure["sites"]["catalog"]):
-            yield System(laptop)
+    with start(state, PIPELINE, **HOLDS) as laptop, users(laptop.azure["sites"]["catalog"]):
+        yield System(laptop)
 
 
 @contextlib.contextmanager

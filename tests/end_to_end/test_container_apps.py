@@ -76,7 +76,7 @@ def command(system: System, promotion: str, name: str, **more: str) -> None:
 def test_an_image_goes_live_in_test_and_ramps_over_a_kill_to_everybody_in_production(system: System) -> None:
     id = "catalog--2.0.0"
     system.send(a_build("2.0.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] == 0.2 and ramp(seen)["tick"] >= 1, within_s=60)
+    system.until(id, lambda seen: ramp(seen)["share"] == 0.4 and ramp(seen)["tick"] >= 1, within_s=60)
     assert answering(system) == {"1.0.0", "2.0.0"}
     assert answering(system, "catalog-test", 10) == {"2.0.0"}
     system.laptop.kill_host()
@@ -94,7 +94,13 @@ def test_an_image_goes_live_in_test_and_ramps_over_a_kill_to_everybody_in_produc
 
 
 @pytest.mark.timeout(120)
-def test_a_release_that_is_live_is_rolled_back_to_the_revision_before(system: System) -> None:
+def test_a_live_release_is_rolled_back_to_the_revision_before_even_past_one_that_crashed(system: System) -> None:
+    crashed = "catalog--2.0.1-crash"
+    system.send(a_build("2.0.1-crash"))
+    system.until_state(crashed, "test", "failed")
+    assert system.until_ended(crashed)["code"] == "DEPLOYMENT_FAILED"
+    for app in ("catalog", "catalog-test"):
+        assert [active for name, (active, _) in revisions(system, app).items() if "crash" in name] == [False]
     id = "catalog--2.0.0"
     command(system, id, "rollback", stage="test", reason="customers complain")
     shown = system.until_state(id, "test", "rolled back", "broken")
@@ -122,7 +128,7 @@ def test_a_harmful_release_is_taken_back_stopped_and_its_version_rejected(system
 def test_an_abort_in_mid_ramp_leaves_no_user_with_the_release(system: System) -> None:
     id = "catalog--2.2.0"
     system.send(a_build("2.2.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] >= 0.2, within_s=60)
+    system.until(id, lambda seen: ramp(seen)["share"] >= 0.4, within_s=60)
     command(system, id, "abort", reason="wrong build")
     assert system.until_ended(id, within_s=60)["state"] == "cancelled"
     assert answering(system) == {"2.0.0"}
@@ -133,7 +139,7 @@ def test_an_abort_in_mid_ramp_leaves_no_user_with_the_release(system: System) ->
 def test_a_stage_that_was_terminated_in_mid_ramp_is_undone_by_the_janitor(system: System, state: Path) -> None:
     id = "catalog--2.3.0"
     system.send(a_build("2.3.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] >= 0.2, within_s=60)
+    system.until(id, lambda seen: ramp(seen)["share"] >= 0.4, within_s=60)
     terminate(system, state, f"{id}:production")
     the_janitor_comes(system)
     system.until_state(id, "production", "broken")

@@ -8,6 +8,7 @@ from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout
 from slipway.cli.laptop.sites import all_shipped_sites, shipped_sites, users_go_to
 from slipway.local.azure.config import StandinConfig, read
 from slipway.promotion.pipeline import lint
+from tests.cli.conftest import Slipway
 
 PIPELINES = sorted((checkout() / "pipelines").glob("*.yaml"))
 
@@ -27,6 +28,18 @@ def addresses(layout: Layout) -> dict[str, str]:
 @pytest.mark.parametrize("file", PIPELINES, ids=lambda file: file.stem)
 def test_lint_has_nothing_against_a_shipped_pipeline(file: Path) -> None:
     assert lint(file.read_text(encoding="utf-8"), file.name) == []
+
+
+def test_the_plan_of_the_container_app_says_what_its_router_can(slipway: Slipway) -> None:
+    said = " ".join(slipway("plan", str(checkout() / "pipelines" / "catalog.yaml")).stdout.split())
+    for words in (
+        "container-apps catalog, as a revision without traffic",
+        "by container-apps: in steps of 1 %, settled in 1 s",
+        "stickiness: none, every request is drawn anew",
+        "all the weight returns to the previous revision, which runs on beside the live one",
+        "Microsoft.App/containerApps/revisions/deactivate/action",
+    ):
+        assert words in said
 
 
 def test_every_target_of_a_shipped_pipeline_is_there_and_production_has_users(

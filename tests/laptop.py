@@ -24,7 +24,7 @@ PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
 SITES += ("stopped", "halted", "granted-site")
 # Container apps; a suffix is of a first revision that Slipway has not named.
-APPS: dict[str, dict[str, str]] = {name: {} for name in ("apart", "moved", "many", "drawn", "granted")}
+APPS: dict[str, dict[str, str]] = {name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back")}
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 IMAGE = "registry.example/checkout"
 BUS = {

@@ -189,6 +189,32 @@ def test_revisions_that_no_way_back_needs_are_stopped_by_the_next_deployment(
     assert many.versions == ("5.0.0", "4.0.0"), "and the way back is not what has a label"
 
 
+@pytest.fixture
+def returning(azure: AzureStandin, until_ended: Follow) -> App:
+    """NEW is live, 1.0.0 is the way back."""
+    it = App(azure, "back", until_ended)
+    assert it.deploy(NEW).outcome is Outcome.PASSED
+    assert it.swap(NEW).outcome is Outcome.PASSED
+    return it
+
+
+def test_a_way_back_that_somebody_stopped_is_found_and_woken(returning: App) -> None:
+    returning.apps.deactivate(returning.place, "back--v1-0-0")
+    assert returning.versions == (NEW, "1.0.0"), "nothing answers there, but its image says so"
+    taken = returning.split(0.0)
+    assert taken.outcome is Outcome.PASSED and taken.result["share"] == 1.0, taken
+    assert returning.swap("1.0.0").outcome is Outcome.PASSED
+    assert returning.versions[0] == "1.0.0" and returning.met(20) == {"1.0.0": 20}
+
+
+def test_a_way_back_that_somebody_labelled_is_returned_to(returning: App) -> None:
+    returning.write(weight("back--v2-0-0", 100), {"revisionName": "back--v1-0-0", "label": "stable", "weight": 0})
+    taken = returning.split(0.0)
+    assert taken.outcome is Outcome.PASSED and taken.result["share"] == 1.0, taken
+    assert returning.swap("1.0.0").outcome is Outcome.PASSED
+    assert returning.met(20) == {"1.0.0": 20}
+
+
 def test_a_revision_that_crashed_is_found_stopped_and_tried_anew(moved: App) -> None:
     version = "3.5.0-crash"
     assert moved.deploy(version).code == "DEPLOYMENT_FAILED"

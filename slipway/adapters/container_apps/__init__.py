@@ -45,7 +45,7 @@ class ContainerApps:
             idle_version=idle_version or None,
             in_progress=app.in_progress,
             last_swap_at=None,
-            idle_state="Running" if idle else "Stopped",
+            idle_state="Running" if idle and idle.active else "Stopped",
         )
 
     def start_deployment(

@@ -39,9 +39,16 @@ class Dividing:
         wanted = app.weights.percent(revision) + app.weights.percent(live) if percent is None else percent
         if app.weights.percent(revision) == wanted:
             return _in_effect(place, app, revision, live, already=handle["kind"] == "intended")
+        if not wanted and not self._is_beside(place, app, live):
+            words = f"no revision runs beside {revision}: only the way back by a version takes its traffic"
+            return passed(words, share=app.weights.percent(revision) / 100, others=[])
         if handle["kind"] == "intended":
             return self._write(place, app, handle, revision, wanted, live)
         return self._differs(place, app, handle, revision, wanted)
+
+    def _is_beside(self, place: Place, app: App, live: str) -> bool:
+        """Whether there is a revision to take all the traffic. One with a weight is; Azure lets nobody stop it."""
+        return bool(live) and (app.weights.percent(live) > 0 or self._runs(place, live))
 
     def _runs(self, place: Place, revision: str) -> bool:
         found = self._apps.revision(place, revision)

@@ -12,9 +12,10 @@ def live_of(app: App, revisions: Sequence[Revision]) -> Revision | None:
 
 def idle_of(app: App, revisions: Sequence[Revision]) -> Revision | None:
     """Of revisions, newest first, the first active one without a weight. One with a label is somebody's own, and
-    stands behind the others."""
+    stands behind the others. When none is active, the one that had the traffic before, if somebody has stopped it."""
     idle = [each for each in revisions if each.active and not app.weights.percent(each.name)]
-    return min(idle, key=lambda each: app.weights.is_labelled(each.name), default=None)
+    before = [each for each in revisions if not each.active and app.weights.is_listed(each.name)]
+    return min(idle or before, key=lambda each: app.weights.is_labelled(each.name), default=None)
 
 
 def held_by(place: Place, revision: Revision) -> str:

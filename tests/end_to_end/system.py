@@ -52,6 +52,8 @@ class System:
         assert laptop.run is not None
         self.run = laptop.run
         self._tokens: dict[str, str] = {}
+        # No connection is kept: the host may be killed meanwhile. A new client for each look would take longer than it.
+        self._http = httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     def get(self, path: str, who: str = "alice") -> Any:
         answer = self.call("GET", path, who)
@@ -60,7 +62,7 @@ class System:
 
     def call(self, method: str, path: str, who: str | None = "alice", **request: Any) -> httpx.Response:
         headers = {**({"authorization": f"Bearer {self.token(who)}"} if who else {}), **request.pop("headers", {})}
-        answer = httpx.request(method, self.run.url + path, headers=headers, timeout=30, trust_env=False, **request)
+        answer = self._http.request(method, self.run.url + path, headers=headers, **request)
         check_answer(answer)
         return answer
 

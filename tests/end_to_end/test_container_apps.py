@@ -20,7 +20,7 @@ LIVE = {"service": "catalog", "version": "1.0.0"}
 APPS = [{"name": name, "port": 1 + n, "live": LIVE} for n, name in enumerate(("catalog", "catalog-test"))]
 USUAL = {"site": "catalog", **LIVE, "hours": 0.5, "per_second": 60, "error_rate": 0.003, "noise": 0}
 HOLDS = {"sites": [], "container_apps": APPS, "telemetry": {"traffic": [USUAL]}, "pace": 0.1, "router_delay_s": 0.1}
-USERS_PER_S = "120"
+USERS_PER_S = "80"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ def ramp(promotion: Promotion) -> dict[str, Any]:
 
 def answering(system: System, app: str = "catalog", count: int = 60) -> set[str]:
     """The versions that so many requests to the app meet."""
-    return {httpx.get(system.laptop.azure["sites"][app] + "/").headers["x-version"] for _ in range(count)}
+    with httpx.Client(base_url=system.laptop.azure["sites"][app]) as users:
+        return {users.get("/").headers["x-version"] for _ in range(count)}
 
 
 def revisions(system: System, app: str = "catalog") -> dict[str, tuple[bool, int]]:
@@ -97,8 +98,9 @@ def test_an_image_goes_live_in_test_and_ramps_over_a_kill_to_everybody_in_produc
 def test_a_live_release_is_rolled_back_to_the_revision_before_even_past_one_that_crashed(system: System) -> None:
     crashed = "catalog--2.0.1-crash"
     system.send(a_build("2.0.1-crash"))
-    system.until_state(crashed, "test", "failed")
-    assert system.until_ended(crashed)["code"] == "DEPLOYMENT_FAILED"
+    for stage in ("test", "production"):
+        shown = system.until_state(crashed, stage, "failed", "broken")
+        assert stage_of(shown, stage)["code"] == "DEPLOYMENT_FAILED", stage_of(shown, stage)["words"]
     for app in ("catalog", "catalog-test"):
         assert [active for name, (active, _) in revisions(system, app).items() if "crash" in name] == [False]
     id = "catalog--2.0.0"
@@ -148,3 +150,14 @@ def test_a_stage_that_was_terminated_in_mid_ramp_is_undone_by_the_janitor(system
     assert revisions(system)["catalog--v2-3-0"] == (False, 0)
     shown = system.get("/api/environments/production/services/catalog")
     assert (shown["on_its_way"], shown["broken"], shown["live"]["version"]) == (None, None, "2.0.0")
+
+
+@pytest.mark.timeout(120)
+def test_a_release_on_watch_is_taken_back_in_production_by_a_person(system: System) -> None:
+    id = "catalog--2.0.0"
+    command(system, id, "rollback", stage="production", reason="the numbers are wrong")
+    shown = system.until_state(id, "production", "rolled back", "broken")
+    assert stage_of(shown, "production")["state"] == "rolled back", stage_of(shown, "production")["words"]
+    assert answering(system) == {"1.0.0"}
+    found = revisions(system)
+    assert (found["catalog--v1-0-0"], found["catalog--v2-0-0"]) == ((True, 100), (False, 0))

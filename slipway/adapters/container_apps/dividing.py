@@ -25,9 +25,9 @@ class Dividing:
     def give(self, place: Place, handle: dict[str, Any], revision: str, percent: int | None) -> Answer:
         """`percent` for the revision, and what it and the live one have besides for that one; None is all of it.
 
-        Passed with the result `share` and `others`, revisions that keep a part of their own. Where no revision runs that
-        could take a release's traffic, 0 changes nothing and passes with the share that stays: a swap to the version
-        before, which wakes what it needs, is the way back.
+        Passed with the result `share` and `others`, revisions that keep a part of their own. Where no revision runs
+        that could take a release's traffic, 0 changes nothing and passes with the share that stays: a swap to the
+        version before, which wakes what it needs, is the way back.
         """
         app = self._apps.app(place)
         if app.hindrance:

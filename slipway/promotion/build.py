@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway.promotion.ids import promotion_id
 from slipway.promotion.outcomes import iso, moment
+from slipway.promotion.stored import known
 
 
 @dataclass(frozen=True)
@@ -44,4 +45,4 @@ class Build:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Build":
-        return cls(**{**data, "finished_at": moment(data["finished_at"])})
+        return cls(**{**known(cls, data), "finished_at": moment(data["finished_at"])})

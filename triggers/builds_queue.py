@@ -10,6 +10,7 @@ import azure.functions as func
 
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.intake import take_in
+from slipway.adapters.packages import note_package
 from slipway.adapters.read_model import count_not_promoted
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
@@ -58,6 +59,7 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
         await asyncio.to_thread(_set_aside, body, message_id, rejection, received_at)
         return
     if state == "new":
+        await asyncio.to_thread(note_package)
         await _start(matched.run(received_at, submitter), client)
 
 

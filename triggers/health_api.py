@@ -7,8 +7,10 @@ from collections.abc import Callable
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.packages import newest_package
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.rows import Rows
+from slipway.promotion.orchestration_version import ORCHESTRATIONS
 from slipway.settings import settings
 from triggers.http import answer, api
 from triggers.version import app_version
@@ -43,10 +45,21 @@ def _authentication() -> str:
     return "ok" if settings().auth_enabled else "the platform's authentication is off: every request is refused"
 
 
+def _package() -> str:
+    newest = newest_package()
+    if newest == ORCHESTRATIONS:
+        return "ok"
+    return (
+        f"orchestrations of {newest} wait: this package runs those up to {ORCHESTRATIONS}; "
+        f"deploy one that runs {newest} (docs/upgrade.md)"
+    )
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "tables": _tables,
     "pipelines": _pipelines,
     "authentication": _authentication,
+    "package": _package,
 }
 
 

@@ -9,6 +9,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from slipway.adapters import watched
+from slipway.adapters.packages import is_behind
 from slipway.adapters.read_model import environment_rows, promotion_rows
 from slipway.promotion.audit import AuditRecord
 from triggers.deciding import audited, nudge
@@ -31,6 +32,9 @@ class Tables(Records):
 
     async def locks(self) -> list[tuple[str, str, dict[str, Any]]]:
         return await asyncio.to_thread(environment_rows)
+
+    async def behind(self) -> bool:
+        return await asyncio.to_thread(is_behind)
 
     async def unwatch(self, instance: str) -> None:
         await asyncio.to_thread(watched.unwatch, instance)

@@ -4,16 +4,17 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import function_app
 from slipway.local.functions.app import Function, read_functions
 from slipway.local.functions.clock import VirtualClock
-from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, RpcRequest, RpcResponse
+from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, RpcRequest, RpcResponse, Versioning
 from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.promotion.approval import Vote
 from slipway.promotion.build import Build
 from slipway.promotion.ids import environment_key
+from slipway.promotion.orchestration_version import ORCHESTRATIONS
 from slipway.promotion.outcomes import iso, passed
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.promotion_run import PromotionRun
@@ -23,6 +24,14 @@ from tests.workflow.world import World
 
 JSON = {"content-type": "application/json"}
 stepped_into: list[tuple[str, str]] = []  # orchestration and trap; see `conftest.py`
+watchers: list["Watcher"] = []  # are told of every episode, and of every batch of an entity, before it runs
+
+
+class Watcher(Protocol):
+    """Whoever wants to see what runs. `body` is the SDK's JSON."""
+
+    def sees_episode(self, engine: DurableEngine, body: str) -> None: ...
+    def sees_batch(self, entity: str, body: str) -> None: ...
 
 
 @cache
@@ -56,11 +65,15 @@ class WorldFunctions:
         return self._real.kind(name)
 
     def orchestrate(self, name: str, body: str) -> str:
+        for watcher in watchers:
+            watcher.sees_episode(self.engine, body)
         answer = self._real.orchestrate(name, body)
         stepped_into.extend((name, trap) for trap in traps(body, answer))
         return answer
 
     def run_entity(self, name: str, body: str) -> str:
+        for watcher in watchers:
+            watcher.sees_batch(name, body)
         return self._real.run_entity(name, body)
 
     async def run_activity(self, name: str, instance_id: str, input_json: str) -> str:
@@ -100,12 +113,13 @@ async def raise_nudge(engine: DurableEngine, waiter: str) -> None:
 
 
 class Workflow:
-    """Promotions in virtual time. `until` moves the clock from timer to timer."""
+    """Promotions in virtual time. `until` moves the clock from timer to timer. `version`: of the package that runs."""
 
     def __init__(self, world: World, state: str = ":memory:") -> None:
         self.world = world
         self.clock = VirtualClock(NOON)
         self._state = state
+        self.version = ORCHESTRATIONS
         self.engine = self._engine()
 
     def functions(self) -> WorldFunctions:
@@ -114,7 +128,8 @@ class Workflow:
 
     def _engine(self) -> DurableEngine:
         functions = self.functions()
-        functions.engine = DurableEngine(functions, self._state, self.clock)
+        versioning = Versioning(self.version)
+        functions.engine = DurableEngine(functions, self._state, self.clock, versioning=versioning)
         return functions.engine
 
     async def __aenter__(self) -> Self:
@@ -124,8 +139,9 @@ class Workflow:
     async def __aexit__(self, *_: object) -> None:
         await self.engine.stop()
 
-    async def restart(self) -> None:
-        """The host goes away and comes back on the same state."""
+    async def restart(self, version: str = "") -> None:
+        """The host goes away and comes back on the same state, with a package of that version if one is named."""
+        self.version = version or self.version
         await self.engine.stop()
         self.engine = self._engine()
         await self.engine.start()

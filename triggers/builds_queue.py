@@ -18,6 +18,7 @@ from slipway.promotion.errors import BuildRejected, NotForPromotion
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
 from triggers.intake import match, now
+from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
 
@@ -59,7 +60,7 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
         await asyncio.to_thread(_set_aside, body, message_id, rejection, received_at)
         return
     if state == "new":
-        await asyncio.to_thread(note_package)
+        await asyncio.to_thread(note_package, orchestrations_version())
         await _start(matched.run(received_at, submitter), client)
 
 

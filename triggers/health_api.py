@@ -10,10 +10,9 @@ import azure.functions as func
 from slipway.adapters.packages import newest_package
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.rows import Rows
-from slipway.promotion.orchestration_version import ORCHESTRATIONS
 from slipway.settings import settings
 from triggers.http import answer, api
-from triggers.version import app_version
+from triggers.version import app_version, orchestrations_version
 
 bp = df.Blueprint()
 
@@ -46,11 +45,12 @@ def _authentication() -> str:
 
 
 def _package() -> str:
-    newest = newest_package()
-    if newest == ORCHESTRATIONS:
+    own = orchestrations_version()
+    newest = newest_package(own)
+    if newest == own:
         return "ok"
     return (
-        f"orchestrations of {newest} wait: this package runs those up to {ORCHESTRATIONS}; "
+        f"orchestrations of {newest} wait: this package runs those up to {own}; "
         f"deploy one that runs {newest} (docs/upgrade.md)"
     )
 

@@ -17,6 +17,7 @@ from triggers.entities_read import decisions_of
 from triggers.intake import now
 from triggers.looking_after import Found, Janitor, Records
 from triggers.rebuilding import Rows
+from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
 
@@ -34,7 +35,7 @@ class Tables(Records):
         return await asyncio.to_thread(environment_rows)
 
     async def behind(self) -> bool:
-        return await asyncio.to_thread(is_behind)
+        return await asyncio.to_thread(is_behind, orchestrations_version())
 
     async def unwatch(self, instance: str) -> None:
         await asyncio.to_thread(watched.unwatch, instance)

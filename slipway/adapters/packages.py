@@ -7,13 +7,13 @@ knows that they wait, and for what.
 from slipway.adapters.once import once_per_process
 from slipway.adapters.rows import Rows
 from slipway.adapters.watched import TABLE
-from slipway.promotion.orchestration_version import ORCHESTRATIONS, began_before, numbers
+from slipway.promotion.orchestration_version import began_before, numbers
 from slipway.promotion.port_values import Row
 
 PARTITION, KEY = "packages", "newest"
 
 
-def newest_package(own: str = ORCHESTRATIONS) -> str:
+def newest_package(own: str) -> str:
     """The newest version that has worked here; `own` is noted when none is newer. Raises AzureProblem."""
     rows = Rows(TABLE)
     while True:
@@ -28,11 +28,11 @@ def newest_package(own: str = ORCHESTRATIONS) -> str:
 
 
 @once_per_process
-def note_package() -> None:
+def note_package(own: str) -> None:
     """Before anything of this package's version begins. Raises AzureProblem."""
-    newest_package()
+    newest_package(own)
 
 
-def is_behind(own: str = ORCHESTRATIONS) -> bool:
+def is_behind(own: str) -> bool:
     """Whether a newer package than this one has worked here. Raises AzureProblem."""
     return began_before(own, newest_package(own))

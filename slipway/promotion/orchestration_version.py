@@ -1,12 +1,11 @@
-"""The version of the orchestrators: what a new orchestration is begun as, and keeps for life.
+"""Versions of orchestrations: what one is begun as, and keeps for life.
 
-It is the `defaultVersion` of host.json: the release of Slipway in which an orchestrator last changed what it calls or
-in which order. Three numbers, always: the runtime compares "10" and "9" as text, and 1.0 is older than 1.0.0.
+New ones get the `defaultVersion` of host.json: the release of Slipway in which an orchestrator last changed what it
+calls or in which order. Three numbers, always: the runtime compares "10" and "9" as text, and 1.0 is older than 1.0.0.
 """
 
 import re
 
-ORCHESTRATIONS = "0.1.0"
 _NUMBERS = re.compile(r"\d+\.\d+\.\d+", re.ASCII)
 
 

@@ -5,8 +5,8 @@ import pytest
 from slipway.adapters.packages import KEY, PARTITION, newest_package
 from slipway.adapters.rows import Rows
 from slipway.adapters.watched import TABLE
-from slipway.promotion.orchestration_version import ORCHESTRATIONS
 from tests.app_host import AppHost
+from triggers.version import orchestrations_version
 
 pytestmark = pytest.mark.usefixtures("configured")
 
@@ -28,6 +28,6 @@ def test_a_package_that_was_rolled_back_says_that_the_newer_ones_orchestrations_
     answer = app.http("GET", "/api/health")
     assert (answer.status, answer.json["status"]) == (503, "ill")
     assert (
-        f"orchestrations of 99.0.0 wait: this package runs those up to {ORCHESTRATIONS}"
+        f"orchestrations of 99.0.0 wait: this package runs those up to {orchestrations_version()}"
         in answer.json["checks"]["package"]
     )

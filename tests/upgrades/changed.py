@@ -13,6 +13,8 @@ from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.promotion.orchestration_version import began_before
 from tests.workflow.virtual import app_code, app_functions
 
+A_CALL = ("nudge", {"waiters": []})
+NEXT = "99.0.0"
 Orchestrator = Callable[[df.DurableOrchestrationContext], Any]
 
 
@@ -59,7 +61,7 @@ def _today(name: str) -> Orchestrator:
 
 def another_call_first(today: Orchestrator) -> Orchestrator:
     def changed(context: df.DurableOrchestrationContext) -> Any:
-        yield context.call_activity("survey_targets", {})
+        yield context.call_activity(*A_CALL)
         return (yield from today(context))
 
     return changed
@@ -67,8 +69,8 @@ def another_call_first(today: Orchestrator) -> Orchestrator:
 
 def another_call_first_for_those_that_begin_from_now_on(today: Orchestrator) -> Orchestrator:
     def changed(context: df.DurableOrchestrationContext) -> Any:
-        if not began_before(context.version, "99.0.0"):
-            yield context.call_activity("survey_targets", {})
+        if not began_before(context.version, NEXT):
+            yield context.call_activity(*A_CALL)
         return (yield from today(context))
 
     return changed
@@ -95,7 +97,7 @@ def a_second_activity_beside_each(today: Orchestrator) -> Orchestrator:
         alone = context.call_activity
 
         def with_another(name: str, given: Any) -> Any:
-            return context.task_all([alone(name, given), alone("survey_targets", {})])
+            return context.task_all([alone(name, given), alone(*A_CALL)])
 
         context.call_activity = with_another  # type: ignore[method-assign]
         return (yield from today(context))

@@ -9,27 +9,29 @@ import logging
 import sys
 import warnings
 
-from slipway.promotion.orchestration_version import ORCHESTRATIONS
 from tests.upgrades.collecting import Collector
 from tests.upgrades.situations import situations
 from tests.upgrades.stored import FOLDER, store
 from tests.workflow import virtual
+from triggers.version import orchestrations_version
 
 
 async def record() -> None:
-    collector = Collector()
+    collector, failed = Collector(), []
     virtual.watchers.append(collector)
     for name, situation in situations():
         collector.situation = name
         try:
             await situation(collector.ends)
         except AssertionError as problem:
-            print(f"{name}: {problem}", file=sys.stderr)
+            failed.append(f"{name}: {problem}")
         collector.ends()
         virtual.stepped_into.clear()
+    if failed:
+        sys.exit("\n".join(["not recorded, because these stories went wrong:", *failed]))
     histories, batches = collector.histories(), collector.batches()
-    store(FOLDER / ORCHESTRATIONS, histories, batches)
-    print(f"{ORCHESTRATIONS}: {len(histories)} histories, {len(batches)} batches")
+    store(FOLDER / orchestrations_version(), histories, batches)
+    print(f"{orchestrations_version()}: {len(histories)} histories, {len(batches)} batches")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import pytest
 
 from orchestrators.stage import PHASES
 from slipway.local.functions.durable.history import Kind
-from slipway.promotion.orchestration_version import ORCHESTRATIONS, numbers
+from slipway.promotion.orchestration_version import numbers
 from tests.upgrades import changed
 from tests.upgrades.replaying import finding, finding_of
 from tests.upgrades.stored import Batch, History, batches, histories, versions
 from tests.workflow.virtual import app_code, app_functions
+from triggers.version import orchestrations_version
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -55,7 +56,7 @@ def test_every_stored_state_is_read_and_what_was_asked_is_answered(entity: str) 
 
 
 def test_there_are_histories_of_todays_version_and_of_none_that_is_newer() -> None:
-    assert max(versions(), key=numbers) == ORCHESTRATIONS
+    assert max(versions(), key=numbers) == orchestrations_version()
 
 
 def test_every_orchestrator_and_entity_is_among_them() -> None:

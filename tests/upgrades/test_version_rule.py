@@ -9,7 +9,7 @@ import pytest
 
 from slipway.promotion.approval import Vote
 from slipway.promotion.lock import empty
-from slipway.promotion.orchestration_version import ORCHESTRATIONS, began_before, numbers
+from slipway.promotion.orchestration_version import began_before, numbers
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import Header, LoadTest
 from slipway.promotion.promotion_run import PromotionRun
@@ -20,23 +20,20 @@ from tests.upgrades.replaying import finding_of
 from tests.upgrades.stored import Batch, batches
 from tests.workflow.test_ramp import PLAN
 from tests.workflow.virtual import a_run, app_code
+from triggers.version import orchestrations_version
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_runtime_is_told_this_version_and_to_leave_newer_ones_alone() -> None:
+def test_the_runtime_is_told_to_leave_newer_ones_alone() -> None:
     durable = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]
-    told = {key: durable[key] for key in ("defaultVersion", "versionMatchStrategy", "versionFailureStrategy")}
-    assert told == {
-        "defaultVersion": ORCHESTRATIONS,
-        "versionMatchStrategy": "CurrentOrOlder",
-        "versionFailureStrategy": "Reject",
-    }
+    told = {key: durable[key] for key in ("versionMatchStrategy", "versionFailureStrategy")}
+    assert told == {"versionMatchStrategy": "CurrentOrOlder", "versionFailureStrategy": "Reject"}
 
 
 def test_it_is_a_release_of_slipway_or_the_one_that_is_in_the_making() -> None:
     slipway = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert numbers(ORCHESTRATIONS) <= numbers(slipway)
+    assert numbers(orchestrations_version()) <= numbers(slipway)
 
 
 def test_who_began_before_versions_or_in_an_older_one_goes_on_as_it_was() -> None:

@@ -9,7 +9,6 @@ import pytest
 from slipway.adapters.watched import Watched
 from slipway.local.functions.durable.engine import RpcRequest
 from slipway.promotion.audit import AuditRecord
-from slipway.promotion.orchestration_version import ORCHESTRATIONS
 from tests.promotion.builders import a_build
 from tests.workflow.janitor_at_work import EngineRuntime
 from tests.workflow.ramp_world import RampingWorld
@@ -18,6 +17,7 @@ from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides
 from triggers.looking_after import Janitor
 from triggers.rebuilding import Rows
+from triggers.version import orchestrations_version
 
 __all__ = ["flow"]
 
@@ -99,7 +99,7 @@ async def test_a_watch_that_waits_for_a_newer_package_is_left_alone_and_goes_on_
             await janitor.look(flow.clock.now())
         found = await runtime.found(watch)
         assert found and found.status == "Running" and records.audited == []
-        await flow.restart(ORCHESTRATIONS)
+        await flow.restart(orchestrations_version())
         there.turns_bad = 5.0
         await flow.until(lambda: live(flow) == {"1.0.0"})
 

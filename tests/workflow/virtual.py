@@ -14,13 +14,13 @@ from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.promotion.approval import Vote
 from slipway.promotion.build import Build
 from slipway.promotion.ids import environment_key
-from slipway.promotion.orchestration_version import ORCHESTRATIONS
 from slipway.promotion.outcomes import iso, passed
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.promotion_run import PromotionRun
 from tests.promotion.builders import NOON
 from tests.workflow.traps import traps
 from tests.workflow.world import World
+from triggers.version import orchestrations_version
 
 JSON = {"content-type": "application/json"}
 stepped_into: list[tuple[str, str]] = []  # orchestration and trap; see `conftest.py`
@@ -119,7 +119,7 @@ class Workflow:
         self.world = world
         self.clock = VirtualClock(NOON)
         self._state = state
-        self.version = ORCHESTRATIONS
+        self.version = orchestrations_version()
         self.engine = self._engine()
 
     def functions(self) -> WorldFunctions:

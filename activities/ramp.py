@@ -70,6 +70,7 @@ def judge_tick(order: Order) -> Answer:
 def _judged(order: Order) -> Answer:
     from slipway.promotion.judge.judge import tick as judge
     from slipway.promotion.judge.state import load
+    from slipway.promotion.judge.windows import with_exposure
 
     canary, tick = CanaryPlan.load(order["canary"]), int(order["tick"])
     policy, state = canary.policy, load(order["state"], canary.policy)
@@ -77,8 +78,11 @@ def _judged(order: Order) -> Answer:
     if spans := due_spans(canary, order["began_at"], tick, state.settled, state.missing):
         since = moment(order["began_at"]) - FIRST_SEEN_BEFORE
         sides = {"canary": order["version"], "baseline": order["baseline"]}
-        windows = telemetry().windows(
-            Question(source_of(canary), **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
+        windows = with_exposure(
+            telemetry().windows(
+                Question(source_of(canary), **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
+            ),
+            order.get("exposed_from", 1),
         )
     state, verdict = judge(state, windows, tick, policy, order["held"])
     unwell = _unwell(windows, order["usual_rate"], order["unwell"])

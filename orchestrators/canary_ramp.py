@@ -13,7 +13,7 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
-from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, leaving, next_move, to_set
+from slipway.promotion.ramp_moves import Look, Move, Said, Signal, drift, held, leaving, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
 
 bp = df.Blueprint()
@@ -120,7 +120,10 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
-    return replace(run, counted=minute), replace(look, shares=seen.result.get("shares", {}), signals=signals)
+    look = replace(look, shares=seen.result.get("shares", {}), signals=signals)
+    # While the routers have another share than ours, no time is of ours.
+    since = now(context) if drift(run, look) else run.share_at
+    return replace(run, counted=minute, share_at=since), look
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
@@ -131,6 +134,7 @@ def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
         "began_at": run.began_at,
         "tick": tick,
         "state": run.state,
+        "exposed_from": run.exposed_from,
         "held": held(run, look, context.current_utc_datetime),
         "usual_rate": run.usual_rate,
         "unwell": run.unwell,
@@ -165,6 +169,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
             return run, answer
         taken = answer.outcome == Outcome.PASSED
         run = replace(run, share=move.share, writes=run.writes + 1, refused=0 if taken else run.refused + 1)
+        run = replace(run, share_at=now(context) if taken else run.share_at)
         if not taken:
             move = replace(move, words=f"{move.words}; not taken: {answer.words}")
         yield from show(context, run)

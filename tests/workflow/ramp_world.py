@@ -7,7 +7,7 @@ from slipway.promotion.judge.judge import tick as judge
 from slipway.promotion.judge.one_arm import WatchState, begin_watch
 from slipway.promotion.judge.one_arm import watch_tick as judge_one_arm
 from slipway.promotion.judge.state import begin, load
-from slipway.promotion.judge.windows import Window
+from slipway.promotion.judge.windows import Window, with_exposure
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from tests.promotion.judge.builders import Traffic
 from tests.workflow.world import Order, World
@@ -53,6 +53,7 @@ class RampingWorld(World):
             else traffic.window(each, share, harm)
             for each in range(first, number - policy.delay_ticks + 1)
         ]  # fmt: skip
+        windows = with_exposure(windows, order["exposed_from"])
         state, verdict = judge(state, windows, number, policy, order["held"])
         self.judged.append((number, verdict.weight))
         said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}

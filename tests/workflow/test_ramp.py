@@ -210,6 +210,28 @@ async def test_a_router_that_never_takes_a_share_is_not_the_releases_fault(flow:
     assert live(flow) == {"1.0.0"} and max(world(flow).most.values()) == 0.0
 
 
+async def test_time_at_a_share_that_no_router_has_taken_is_no_time_at_it(flow: Workflow) -> None:
+    quick = replace(PLAN, policy=Policy(ramp="fixed", patience_ticks=2))
+    id = await flow.promote(a_build("2.0.0"), production(quick))
+    await at_share(flow, 0.05)
+    world(flow).splits_refused = 2 * 9  # two ticks long, at both sites
+    await at_share(flow, 0.10)
+    assert world(flow).splits_refused == 0
+    assert max(weight for _, weight in world(flow).judged) == 0.10
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_every_share_is_judged_by_ticks_after_it_has_settled(flow: Workflow) -> None:
+    """Patience is two ticks: with the one in which the share settles there are three between two shares."""
+    patient = Policy(ramp="fixed", patience_ticks=2)
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, policy=patient, settle_s=30)))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    first: dict[float, int] = {}
+    for tick, weight in world(flow).judged:
+        first.setdefault(weight, tick)
+    assert [first[weight] for weight in (0.05, 0.10, 0.25, 0.50, 1.0)] == [1, 3, 6, 9, 12]
+
+
 async def test_a_share_that_somebody_raised_is_taken_back_and_named(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), production())
     await at_share(flow, 0.10)

@@ -1,12 +1,13 @@
 """Activities of a canary ramp: learn what is usual, divide traffic, look between ticks, judge a tick."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
+from activities.consumption import Consumption
 from activities.once import first_answer, once
 from activities.telemetry import due_spans, source_of, telemetry
 from slipway.adapters.read_model import write_row
@@ -70,12 +71,16 @@ def judge_tick(order: Order) -> Answer:
 def _judged(order: Order) -> Answer:
     from slipway.promotion.judge.judge import tick as judge
     from slipway.promotion.judge.state import load
-    from slipway.promotion.judge.windows import with_exposure
+    from slipway.promotion.judge.windows import shortened, with_exposure
 
     canary, tick = CanaryPlan.load(order["canary"]), int(order["tick"])
     policy, state = canary.policy, load(order["state"], canary.policy)
     windows: list[Window] = []
+    unmeasured = ""
     if spans := due_spans(canary, order["began_at"], tick, state.settled, state.missing):
+        targets = [Target(**each) for each in order.get("targets", ())]
+        consumption = Consumption(canary, order["began_at"], order["version"], targets)
+        consumption.ask(spans)
         since = moment(order["began_at"]) - FIRST_SEEN_BEFORE
         sides = {"canary": order["version"], "baseline": order["baseline"]}
         windows = with_exposure(
@@ -84,7 +89,10 @@ def _judged(order: Order) -> Answer:
             ),
             order.get("exposed_from", 1),
         )
+        windows, unmeasured = consumption.joined(windows)
     state, verdict = judge(state, windows, tick, policy, order["held"])
+    if unmeasured:
+        verdict = replace(verdict, words=f"{verdict.words}; {shortened(unmeasured)}")
     unwell = _unwell(windows, order["usual_rate"], order["unwell"])
     return passed(verdict.words, state=state.dump(), verdict=_document(verdict), unwell=unwell)
 

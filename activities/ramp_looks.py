@@ -59,7 +59,7 @@ def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
     if canary.signals.probe != IGNORE:
         found["probe"] = _probed(order, target)
     if canary.signals.counters != IGNORE and order["counters"]:
-        found["counters"] = _counted(target)
+        found["counters"] = _counted(target, order["version"])
     try:
         if canary.signals.alert != IGNORE:
             found["alert"] = "; ".join(firing(target.resource, datetime.now(UTC)))
@@ -94,18 +94,17 @@ def _ill(address: str, version: str, check: HealthCheck, headers: Mapping[str, s
     return words
 
 
-def _counted(target: Target) -> str:
+def _counted(target: Target, version: str) -> str:
     """What the platform's counters have against the release. Where there are none they say nothing."""
-    if target.kind != "app-service":
-        return ""
-    from slipway.adapters.telemetry.metrics import AzureMonitorMetrics, Counted
+    from slipway.adapters.telemetry.counted import Counted
+    from slipway.adapters.telemetry.metrics import AzureMonitorMetrics
 
     def count(arm: Counted | None) -> Count:
         return Count(arm.requests, arm.failures_5xx) if arm else Count()
 
     ends = datetime.now(UTC)
     canary = baseline = Count()
-    for minute in AzureMonitorMetrics().app_service(target, ends - COUNTED, ends).minutes:
+    for minute in AzureMonitorMetrics().of(target, version, ends - COUNTED, ends).minutes:
         canary, baseline = canary.plus(count(minute.canary)), baseline.plus(count(minute.baseline))
     return outage(canary, baseline)
 

@@ -130,6 +130,7 @@ def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
     order = {
         **about(run),
         "operation": run.operation("judge", tick),
+        "targets": [asdict(target) for target in run.stage.changing],
         "baseline": run.stage.baseline,
         "began_at": run.began_at,
         "tick": tick,

@@ -33,7 +33,8 @@ class CanaryPlan:
     """`hold_at` are weights (0..1) from which only a person lets the ramp go on. On proven harm it goes back, or stays
     where it is and calls a person (`on_harm`). It has `within_s` to reach 100 %; then it is withdrawn, promoted, or
     stays for a person (`at_deadline`). A release proven here within `proven_within_s` returns without a ramp.
-    A share that the router was given is in effect `settle_s` later."""
+    A share that the router was given is in effect `settle_s` later. A release far hungrier for CPU or memory than the
+    live one waits, or that is not looked at (`saturation`)."""
 
     policy: Policy
     source: Source
@@ -45,6 +46,7 @@ class CanaryPlan:
     signals: Signals = field(default_factory=Signals)
     top_up: TopUp = field(default_factory=TopUp)
     settle_s: float = 0.0
+    saturation: str = WAIT
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "CanaryPlan":

@@ -1,6 +1,6 @@
 """The revision weights of a Container App."""
 
-from slipway.promotion.kinds.router import Router
+from slipway.promotion.kinds.router import CPU, MEMORY, Router
 
 CONTAINER_APPS = Router(
     kind="container-apps",
@@ -9,6 +9,7 @@ CONTAINER_APPS = Router(
     settle_s=10.0,
     stickiness="none, every request is drawn anew",
     way_back="all the weight returns to the previous revision, in one update",
+    measures=(CPU, MEMORY),
     actions=(
         "Microsoft.App/containerApps/read",
         "Microsoft.App/containerApps/write",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+CPU, MEMORY = "CPU", "memory"
+
 
 @dataclass(frozen=True)
 class Router:
@@ -9,7 +11,8 @@ class Router:
 
     `grain` is the smallest share (0..1) that it can set, and every share is a multiple of it. `settle_s` is how long
     a change takes until users meet it. `stickiness` says in words who keeps a side, `way_back` how the traffic
-    returns; `actions` are those of Azure that whoever sets it needs.
+    returns; `measures` are what the platform tells of a release's needs there, `actions` those of Azure that whoever
+    sets it needs.
     """
 
     kind: str
@@ -18,6 +21,7 @@ class Router:
     settle_s: float
     stickiness: str
     way_back: str
+    measures: tuple[str, ...]
     actions: tuple[str, ...]
 
     def can_set(self, share: float) -> bool:

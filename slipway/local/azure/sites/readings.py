@@ -1,4 +1,4 @@
-"""What the platform counted of a site or slot, as Azure Monitor's metrics have it."""
+"""What the platform counted of a site, a slot or a container app, as Azure Monitor's metrics have it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,22 +8,29 @@ from slipway.local.azure.logs.metrics_api import Reading
 from slipway.local.azure.sites.counters import Count, Counters
 from slipway.local.azure.sites.store import PRODUCTION
 
-PROVIDER = "/providers/microsoft.web/sites/"
+SITES, APPS = "/providers/microsoft.web/sites/", "/providers/microsoft.app/containerapps/"
+MINUTE_S = 60
 
 
 class Readings:
-    """By the id of a site, or of a slot (`…/sites/{site}/slots/{slot}`), in small letters."""
+    """By the id of a site, of a slot (`…/sites/{site}/slots/{slot}`) or of a container app, in small letters. A
+    revision is counted as a slot of its app."""
 
     def __init__(self, config: StandinConfig, counters: Counters) -> None:
         self._counters = counters
         group = f"/subscriptions/{config.subscription}/resourcegroups/{config.resource_group}".lower()
         slots = {site.name: [slot.name for slot in site.slots] for site in config.sites}
-        self._places = {f"{group}{PROVIDER}{site}": (site, PRODUCTION) for site in slots}
+        self._places = {f"{group}{SITES}{site}": (site, PRODUCTION) for site in slots}
         for site, names in slots.items():
-            self._places |= {f"{group}{PROVIDER}{site}/slots/{name}": (site, name) for name in names}
+            self._places |= {f"{group}{SITES}{site}/slots/{name}": (site, name) for name in names}
+        self._apps = {f"{group}{APPS}{app.name}": app.name for app in config.container_apps}
 
     def __call__(self, resource: str, minute: datetime) -> Sequence[Reading] | None:
-        """One reading an instance; None when there is no such site or slot."""
+        """The readings of a minute; None when there is no such resource."""
+        if resource in self._apps:
+            app = self._apps[resource]
+            slots = self._counters.slots(app, minute)
+            return [each for slot in slots for each in _of_revision(slot, self._counters.counts(app, slot, minute))]
         place = self._places.get(resource)
         if place is None:
             return None
@@ -33,3 +40,21 @@ class Readings:
             Reading({"Requests": each.requests, "Http5xx": each.http_5xx, "CpuTime": each.cpu_s}, {"Instance": name})
             for name, each in counts.items()
         ]
+
+
+def _of_revision(revision: str, counts: dict[str, Count]) -> list[Reading]:
+    """Requests by status, CPU by replica."""
+    failed = sum(each.http_5xx for each in counts.values())
+    served = sum(each.requests for each in counts.values()) - failed
+    by_status = {"2xx": served, "5xx": failed}
+    return [
+        *(
+            Reading({"Requests": count}, {"revisionName": revision, "statusCodeCategory": status})
+            for status, count in by_status.items()
+        ),
+        *(
+            Reading({"UsageNanoCores": each.cpu_s / MINUTE_S * 1e9}, {"revisionName": revision, "podName": pod})
+            for pod, each in counts.items()
+            if pod
+        ),
+    ]

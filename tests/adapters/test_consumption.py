@@ -10,6 +10,7 @@ from slipway.promotion.judge.windows import Arm, Window
 from slipway.promotion.telemetry import Span
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+USUAL = Counted(900, 0, 9.0)
 BEGAN = NOON + timedelta(seconds=20)
 AT_ONCE = Joining(timedelta(minutes=3), NOON - MINUTE)
 
@@ -22,7 +23,7 @@ def windows(count: int) -> list[Window]:
     return [Window(n + 1, Arm((100,), (0,)), Arm((900,), (0,))) for n in range(count)]
 
 
-def a_minute(n: int, canary: Counted | None, baseline: Counted | None = Counted(900, 0, 9.0)) -> Minute:
+def a_minute(n: int, canary: Counted | None, baseline: Counted | None = USUAL) -> Minute:
     return Minute(NOON + n * MINUTE, canary, baseline)
 
 

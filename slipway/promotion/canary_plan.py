@@ -6,6 +6,7 @@ from typing import Any
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.telemetry import Source
 
+MOST_TOP_UP_PER_S = 60.0  # a look sends what is due until the next one in a third of that time, by one driver
 ROLL_BACK, STAY, WAIT, IGNORE = "roll back", "stay", "wait", "ignore"
 WITHDRAW, PROMOTE = "withdraw", "promote"
 

@@ -108,6 +108,7 @@ def _at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
     if at < moment(run.deadline):
         return
     words = f"100 % was not reached by {run.deadline}: {run.verdict.get('words', 'nothing was judged')}"
+    words += f"; {run.notes}" if run.notes else ""
     match run.canary.at_deadline:
         case plan.PROMOTE if run.verdict.get("action") != Action.ROLLBACK:
             yield Move(1.0, "RAMP_TIME_OVER", f"{words}; promoted, as the pipeline says", Outcome.PASSED)

@@ -29,9 +29,10 @@ class RampRun:
     the changes of the router, `refused` those in a row that it did not take. `usual_rate` is the share of failures that
     is usual for the live release, `unwell` for how many ticks running it has failed far more. `seen` is the number of
     the last of people's words that was followed, `past_holds` the hold points that they let it pass. `counted` is the
-    minute in which the platform's counters were asked last. `told` and `move` (code, words, whether it calls a person)
-    are what was recorded last, `rev` counts records. `going` is the move that took the traffic back, while its record
-    has not been taken.
+    minute in which the platform's counters were asked last. `notes` say what the last look could not see or send,
+    `no_top_up` why no top-up may be sent any more. `told` and `move` (code, words, whether it calls a person) are what
+    was recorded last, `rev` counts records. `going` is the move that took the traffic back, while its record has not
+    been taken.
     """
 
     stage: StageRun
@@ -51,6 +52,8 @@ class RampRun:
     seen: int = 0
     past_holds: tuple[float, ...] = ()
     counted: str = ""
+    notes: str = ""
+    no_top_up: str = ""
     going: dict[str, Any] = field(default_factory=dict)
     told: str = ""
     move: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +131,7 @@ class RampRun:
             "since": self.since,
             "verdict": self.verdict,
             "move": self.move,
+            "notes": self.notes,
         }
 
     def dump(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`judge_tick` on the whole way: releases that serve requests, the platform's metrics, the production KQL, the judge."""
+"""`judge_tick` on the whole way: releases that serve, the platform's metrics, the production KQL, the judge."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -91,9 +91,7 @@ def _users(standin: StandinProcess) -> None:
 
 
 @pytest.fixture
-def ramp(
-    app: AppHost, ramping: tuple[StandinProcess, datetime], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Ramp]:
+def ramp(app: AppHost, ramping: tuple[StandinProcess, datetime], monkeypatch: pytest.MonkeyPatch) -> Iterator[Ramp]:
     standin, began = ramping
     given = {"TABLES_ENDPOINT": f"{standin.url}/tables", "ARM_ENDPOINT": standin.url, "CA_FILE": standin.told["ca"]}
     given |= {"LOGS_ENDPOINT": standin.url, "METRICS_ENDPOINT": standin.url, "SITE_SCHEME": "http"}

@@ -4,7 +4,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,17 @@ Promotion = dict[str, Any]
 @dataclass(frozen=True)
 class QuickLayout(Layout):
     """The laptop's layout, with one of the tests' pipelines in place of the shipped ones, and releases of which
-    nothing fails by chance."""
+    nothing fails by chance; `stand_in` is what else its Azure is told."""
 
     pipeline: Path = PIPELINE
+    stand_in: dict[str, Any] = field(default_factory=dict)
 
     @property
     def sites(self) -> Path:
         shipped = yaml.safe_load(super().sites.read_text(encoding="utf-8"))
         file = self.state / "sites.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump({**shipped, "usual_error_rate": 0}), encoding="utf-8")
+        file.write_text(yaml.safe_dump({**shipped, "usual_error_rate": 0, **self.stand_in}), encoding="utf-8")
         return file
 
     def pipelines(self, stand_in: str) -> Path:
@@ -170,7 +171,7 @@ def a_message(version: str, **changes: Any) -> dict[str, Any]:
     return {**message, **changes}
 
 
-def start(state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False) -> Laptop:
+def start(state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False, **stand_in: Any) -> Laptop:
     """The system with that pipeline, to be entered as a context."""
-    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time=virtual_time, pipeline=pipeline)
+    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time=virtual_time, pipeline=pipeline, stand_in=stand_in)
     return Laptop(layout, lambda _: None)

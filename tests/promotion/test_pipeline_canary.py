@@ -160,7 +160,7 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         ("signals: {probe: stay}", "UNKNOWN_VALUE", "it can be roll-back, wait, ignore"),
         ("signals: {probes: wait}", "UNKNOWN_KEY", '"probes" is not a key of signals'),
         ("top_up: {path: /}", "MISSING_KEY", 'a top-up needs "rate"'),
-        ("top_up: {rate: 1000/s}", "TOO_MUCH_LOAD", "a top-up is at most 200/s"),
+        ("top_up: {rate: 61/s}", "TOO_MUCH_LOAD", "a top-up is at most 60/s"),
         ("settle: 10s", "UNKNOWN_KEY", 'it belongs into "router"'),
     ],
 )

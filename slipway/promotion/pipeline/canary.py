@@ -12,7 +12,6 @@ from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import MOST_DELAY_TICKS, RAMPS, Policy
 from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
-from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.telemetry import Telemetry
@@ -69,8 +68,8 @@ class TopUp(Section):
 
     @model_validator(mode="after")
     def _is_small(self) -> Self:
-        if self.rate > DRIVER_RATE_PER_S:
-            raise refusal("TOO_MUCH_LOAD", f"a top-up is at most {DRIVER_RATE_PER_S}/s")
+        if self.rate > plan.MOST_TOP_UP_PER_S:
+            raise refusal("TOO_MUCH_LOAD", f"a top-up is at most {plan.MOST_TOP_UP_PER_S:g}/s")
         return self
 
 

@@ -331,3 +331,9 @@ def test_harm_is_proven_whether_the_share_has_settled_or_not() -> None:
     state = begin(Policy(), a_history())
     [window] = with_exposure([a_window(1, canary=(300, 90), baseline=(29_700, 30))], exposed_from=None)
     assert tick(state, [window], 1, Policy())[1].action is Action.ROLLBACK
+
+
+def test_where_requests_are_added_a_ramp_begins_at_the_share_that_they_fill() -> None:
+    quiet = a_history(requests=20, failures=0)
+    assert begin(Policy(), quiet).step == 2, "5 % of 20 requests a tick are ten in ten ticks"
+    assert begin(Policy(), quiet, added_per_tick=120).step == 0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-CPU, MEMORY = "CPU", "memory"
+CPU, MEMORY = "CPU per request", "memory"
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def begin_ramp(order: Order) -> Answer:
     from slipway.promotion.judge.usual import learn_usual
 
     canary = CanaryPlan.load(order["canary"])
-    for target in order["targets"]:
+    for target in order.get("targets", ()):
         await_alerts(target["resource"], order["waiter"])
     tick = timedelta(seconds=canary.policy.tick_s)
     handle = order.get("handle") or {}

@@ -174,6 +174,15 @@ async def test_a_probe_that_fails_takes_the_release_back_between_two_ticks(flow:
     assert flow.clock.now() - before < timedelta(seconds=90)
 
 
+async def test_a_top_up_that_cannot_be_sent_is_said_and_not_sent_again(flow: Workflow) -> None:
+    world(flow).no_top_up = "weu: no top-up is sent any more: https://weu/buy answers 404"
+    id = await flow.promote(a_build("2.0.0"), production())
+    await flow.until(lambda: ramp_row(flow).get("tick", 0) >= 2)
+    assert ramp_row(flow)["notes"] == world(flow).no_top_up
+    assert world(flow).told_no_top_up == {"", world(flow).no_top_up}
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
 async def test_a_signal_that_only_waits_holds_the_ramp(flow: Workflow) -> None:
     plan = replace(PLAN, signals=Signals(alert=WAIT))
     id = await flow.promote(a_build("2.0.0"), production(plan))

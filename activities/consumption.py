@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slipway.promotion.judge.windows import Window
 
 SIDE_BY_SIDE = 20
-WITHIN_S = 15.0  # from when the logs are there: a verdict of harm must not wait for what holds a ramp at most
+WITHIN_S = 5.0  # from when the logs are there: a verdict of harm must not wait for what holds a ramp at most
 
 
 class Consumption:

@@ -11,6 +11,7 @@ from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 
 STRETCH_S = 5.0
 TIMEOUT_S = 5.0
+THROTTLED = (408, 429)  # which passes
 HEADERS = {"x-slipway-synthetic": "1"}
 
 
@@ -52,6 +53,8 @@ def _send(name: str, url: str, rate_per_s: float, every_s: float) -> Sent:
     status, why = status_of(url, TIMEOUT_S, headers=HEADERS)
     if why:
         return Sent(f"{name}: no top-up is sent: {why}")
+    if status in THROTTLED:
+        return Sent(f"{name}: no top-up is sent: {url} answers {status}")
     if 400 <= status < 500:
         return Sent(f"{name}: no top-up is sent any more: {url} answers {status}", refused=True)
     stretch_s = min(STRETCH_S, every_s)

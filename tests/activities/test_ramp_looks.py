@@ -156,6 +156,13 @@ def test_a_path_that_is_not_there_is_asked_for_once_and_named(app: AppHost, azur
     assert len(site.asked) == 1
 
 
+def test_a_throttled_top_up_is_tried_again(app: AppHost, azure: AzureStandin) -> None:
+    with a_site(429) as site:
+        seen = app.activity("look_at_ramp", a_look(azure.target("plain"), site.address, topped_up(20)))
+    assert (len(site.asked), seen.result["no_top_up"]) == (1, "")
+    assert seen.words == f"plain: no top-up is sent: {site.address}/buy answers 429"
+
+
 def test_an_address_where_nobody_answers_is_named_and_tried_again(app: AppHost, azure: AzureStandin) -> None:
     order = a_look(azure.target("plain"), NOBODY, topped_up(20))
     seen = app.activity("look_at_ramp", order)

@@ -10,6 +10,7 @@ import pytest
 
 from slipway.promotion.canary_plan import STAY, WAIT, CanaryPlan, Signals
 from slipway.promotion.judge.policy import Policy
+from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.telemetry import Source
 from tests.promotion.builders import a_build, a_stage, later
@@ -80,6 +81,18 @@ async def test_a_harmful_release_is_taken_back_before_half_of_the_traffic(flow: 
     assert all(site.idle_stopped for site in flow.world.sites.values())
     lock = await flow.lock("production")
     assert lock["holder"] is None and lock["broken"] is None
+
+
+async def test_a_release_that_users_met_is_stopped_only_when_none_is_sent_to_it_any_more(flow: Workflow) -> None:
+    """Front ends follow the router late: a stopped side would answer their users with nothing."""
+    world(flow).harm["2.0.0"] = 30.0
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, settle_s=30)))
+    assert (await flow.until_ended(id))["code"] == "HARM_PROVEN"
+    assert all(site.idle_stopped for site in flow.world.sites.values())
+    steps = flow.world.rows["stage:production"]["doc"]["steps"]
+    told = max(moment(step["ended_at"]) for step in steps if step["name"] == "traffic back")
+    stopped = min(moment(step["started_at"]) for step in steps if step["name"] == "stop idle")
+    assert timedelta(seconds=29) < stopped - told < timedelta(seconds=60)
 
 
 async def test_a_blind_ramp_is_withdrawn_and_blames_nobody(flow: Workflow) -> None:

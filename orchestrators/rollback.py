@@ -1,7 +1,7 @@
 """Orchestration `rollback`: the previous release back on every target of a stage, and proof that it serves."""
 
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -23,7 +23,7 @@ ROUNDS = 40  # of about five minutes each
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
 def rollback(context: df.DurableOrchestrationContext) -> Durable:
     """Traffic back, if the release ramped; read what is live, swap back where the new release is, read again, stop the
-    idle side's copy.
+    idle side's copy, once the router has settled.
 
     Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read
     on every target; `result.steps` says what was done. A swap back without effect is tried again, twice (`part`
@@ -58,6 +58,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         if left:
             words = "; ".join(f"{step.target}: {step.words}" for step in left)
             return _with(steps, broken("TRAFFIC_NOT_BACK", f"the router still has the release: {words}"))
+    told_at = context.current_utc_datetime
     live = yield from _live(context, run, "before")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read")
@@ -101,6 +102,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         }
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
     if asked:
+        yield from _settled(context, run, told_at)
         steps += yield from _done(context, run, "stop idle", asked)
     return _with(steps, passed(_words(run, bool(back))))
 
@@ -121,6 +123,15 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
         id = run.operation(target, f"traffic-back-{run.part + 1}" if run.part else "traffic-back")
         asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))
     return (yield from _done(context, run, "traffic back", asked))
+
+
+def _settled(context: Context, run: StageRun, told_at: datetime) -> Durable:
+    """Wait until no user is sent any more to a release that ramped: front ends follow their router late, and a side
+    that is stopped answers nobody."""
+    ramped = any(step.name == "ramp" for step in run.steps)
+    until = told_at + timedelta(seconds=run.plan.canary.settle_s if run.plan.canary and ramped else 0)
+    if until > context.current_utc_datetime:
+        yield context.create_timer(until)
 
 
 def _live(context: Context, run: StageRun, when: str) -> Durable:

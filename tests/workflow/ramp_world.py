@@ -7,7 +7,7 @@ from slipway.promotion.judge.judge import tick as judge
 from slipway.promotion.judge.one_arm import WatchState, begin_watch
 from slipway.promotion.judge.one_arm import watch_tick as judge_one_arm
 from slipway.promotion.judge.state import begin, load
-from slipway.promotion.judge.windows import Window
+from slipway.promotion.judge.windows import Window, with_exposure
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from tests.promotion.judge.builders import Traffic
 from tests.workflow.world import Order, World
@@ -17,7 +17,8 @@ from tests.workflow.world import Order, World
 class RampingWorld(World):
     """`shares`: of the traffic that the slot has, by site; `most` the highest there ever was. `harm` by version: fails
     so many times as often. `blind` and `unwell_from`: ticks without telemetry, and from which the live release fails.
-    `splits_refused`: how many changes of the router are not taken; `not_applied`: taken, and without effect."""
+    `no_top_up`: why the live release wants none, and what looks were told of that. `splits_refused`: how many changes
+    of the router are not taken; `not_applied`: taken, and without effect."""
 
     per_tick: float = 30_000
     rate: float = 0.001
@@ -28,6 +29,8 @@ class RampingWorld(World):
     no_telemetry: bool = False
     unwell: int = 0
     signals: list[list[str]] = field(default_factory=list)
+    no_top_up: str = ""
+    told_no_top_up: set[str] = field(default_factory=set)
     splits_refused: int = 0
     judged: list[tuple[int, float]] = field(default_factory=list)
     turns_bad: float = 1.0
@@ -53,6 +56,7 @@ class RampingWorld(World):
             else traffic.window(each, share, harm)
             for each in range(first, number - policy.delay_ticks + 1)
         ]  # fmt: skip
+        windows = with_exposure(windows, order["exposed_from"])
         state, verdict = judge(state, windows, number, policy, order["held"])
         self.judged.append((number, verdict.weight))
         said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
@@ -87,7 +91,9 @@ class RampingWorld(World):
 
     def _look_at_ramp(self, order: Order) -> Answer:
         names = [target["name"] for target in order["targets"]]
-        return passed(shares={name: self.shares.get(name, 0.0) for name in names}, signals=self.signals)
+        self.told_no_top_up.add(order["no_top_up"])
+        shares = {name: self.shares.get(name, 0.0) for name in names}
+        return passed(self.no_top_up, shares=shares, signals=self.signals, no_top_up=self.no_top_up)
 
     def _show_ramp(self, order: Order) -> Answer:
         row, rows = order["row"], self.of(order["promotion"]).rows

@@ -11,7 +11,7 @@ from slipway.promotion.judge.judge import tick as judge
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.state import begin, load
 from slipway.promotion.judge.verdict import Action
-from slipway.promotion.judge.windows import Window
+from slipway.promotion.judge.windows import Window, with_exposure
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from tests.promotion.judge.builders import Traffic
 from tests.workflow.rough_world import RoughWorld
@@ -74,6 +74,7 @@ class RoughRamps(RoughWorld):
             blind.update(range(state.settled + 1, number + 1))
         first = min([*state.missing, state.settled + 1])
         windows = [self._window(each, order["version"], each in blind) for each in range(first, number + 1)]
+        windows = with_exposure(windows, order["exposed_from"])
         state, verdict = judge(state, windows, number, policy, order["held"])
         if verdict.action != Action.ROLLBACK or canary.on_harm != STAY:
             self.allowed[promotion] = verdict.weight

@@ -1,4 +1,4 @@
-"""What the platform counted of a site, slot or container app, as Azure Monitor's metrics have it."""
+"""What the platform counted of a site, a slot or a container app, as Azure Monitor's metrics have it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,25 +8,29 @@ from slipway.local.azure.logs.metrics_api import Reading
 from slipway.local.azure.sites.counters import Count, Counters
 from slipway.local.azure.sites.store import PRODUCTION
 
-PROVIDER, APP_PROVIDER = "/providers/microsoft.web/sites/", "/providers/microsoft.app/containerapps/"
+SITES, APPS = "/providers/microsoft.web/sites/", "/providers/microsoft.app/containerapps/"
+MINUTE_S = 60
 
 
 class Readings:
-    """By the id of a site, of a slot (`…/sites/{site}/slots/{slot}`) or of a container app, in small letters."""
+    """By the id of a site, of a slot (`…/sites/{site}/slots/{slot}`) or of a container app, in small letters. A
+    revision is counted as a slot of its app."""
 
     def __init__(self, config: StandinConfig, counters: Counters) -> None:
         self._counters = counters
         group = f"/subscriptions/{config.subscription}/resourcegroups/{config.resource_group}".lower()
         slots = {site.name: [slot.name for slot in site.slots] for site in config.sites}
-        self._places = {f"{group}{PROVIDER}{site}": (site, PRODUCTION) for site in slots}
+        self._places = {f"{group}{SITES}{site}": (site, PRODUCTION) for site in slots}
         for site, names in slots.items():
-            self._places |= {f"{group}{PROVIDER}{site}/slots/{name}": (site, name) for name in names}
-        self._apps = {f"{group}{APP_PROVIDER}{app.name}": app.name for app in config.container_apps}
+            self._places |= {f"{group}{SITES}{site}/slots/{name}": (site, name) for name in names}
+        self._apps = {f"{group}{APPS}{app.name}": app.name for app in config.container_apps}
 
     def __call__(self, resource: str, minute: datetime) -> Sequence[Reading] | None:
-        """One reading an instance, of an app also one a class of answers; None when there is no such resource."""
-        if app := self._apps.get(resource):
-            return self._of_app(app, minute)
+        """The readings of a minute; None when there is no such resource."""
+        if resource in self._apps:
+            app = self._apps[resource]
+            slots = self._counters.slots(app, minute)
+            return [each for slot in slots for each in _of_revision(slot, self._counters.counts(app, slot, minute))]
         place = self._places.get(resource)
         if place is None:
             return None
@@ -37,12 +41,20 @@ class Readings:
             for name, each in counts.items()
         ]
 
-    def _of_app(self, app: str, minute: datetime) -> list[Reading]:
-        """What is no 5xx counts as 2xx: nobody here told them apart."""
-        readings = []
-        for revision in self._counters.slots(app, minute):
-            for name, each in self._counters.counts(app, revision, minute).items():
-                for category, count in (("2xx", each.requests - each.http_5xx), ("5xx", each.http_5xx)):
-                    told = {"revisionName": revision, "statusCodeCategory": category, "podName": name}
-                    readings.append(Reading({"Requests": count}, told))
-        return readings
+
+def _of_revision(revision: str, counts: dict[str, Count]) -> list[Reading]:
+    """Requests by status, CPU by replica."""
+    failed = sum(each.http_5xx for each in counts.values())
+    served = sum(each.requests for each in counts.values()) - failed
+    by_status = {"2xx": served, "5xx": failed}
+    return [
+        *(
+            Reading({"Requests": count}, {"revisionName": revision, "statusCodeCategory": status})
+            for status, count in by_status.items()
+        ),
+        *(
+            Reading({"UsageNanoCores": each.cpu_s / MINUTE_S * 1e9}, {"revisionName": revision, "podName": pod})
+            for pod, each in counts.items()
+            if pod
+        ),
+    ]

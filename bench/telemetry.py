@@ -18,9 +18,10 @@ from time import process_time
 
 from bench.figure import Figure, ms
 from slipway.adapters.telemetry.logs import queries_of
+from slipway.local.azure.logs.minutes import Phase, Service
 from slipway.local.azure.logs.queries import Queries, Timespan
 from slipway.local.azure.logs.store import TABLE, LogStore
-from slipway.local.azure.logs.traffic_model import Phase, Service, rows_of
+from slipway.local.azure.logs.traffic_model import rows_of
 from slipway.promotion.telemetry import Question, Source, Span
 
 RUNS = 5

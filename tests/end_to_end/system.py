@@ -170,7 +170,9 @@ def a_message(version: str, **changes: Any) -> dict[str, Any]:
     return {**message, **changes}
 
 
-def start(state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False) -> Laptop:
+def start(
+    state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False, starts_at: datetime | None = None
+) -> Laptop:
     """The system with that pipeline, to be entered as a context."""
-    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time=virtual_time, pipeline=pipeline)
+    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time, starts_at, pipeline=pipeline)
     return Laptop(layout, lambda _: None)

@@ -3,6 +3,7 @@
 Tokens stay on the machine's clock, with which the clients compare them.
 """
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -10,8 +11,7 @@ from typing import TypeAlias
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from slipway.local.azure.state import StateFolder
-
+SCHEMA = "CREATE TABLE IF NOT EXISTS clock (only INTEGER PRIMARY KEY CHECK (only = 1), now TEXT NOT NULL);"
 Now: TypeAlias = Callable[[], datetime]
 
 
@@ -29,13 +29,12 @@ class Clock:
     restart too, and never goes back. A new one starts at `starts_at`, as does one that stood before that."""
 
     PATH = "/standin/clock"
-    _KEPT = "now"
 
-    def __init__(self, state: StateFolder, virtual: bool, starts_at: datetime | None = None) -> None:
-        self._state = state
-        kept = state.kept(self._KEPT)
-        stood_at = datetime.fromisoformat(str(kept)) if kept else None
-        moments = [moment for moment in (stood_at, starts_at) if moment is not None]
+    def __init__(self, database: sqlite3.Connection, virtual: bool, starts_at: datetime | None = None) -> None:
+        self._db = database
+        database.executescript(SCHEMA)
+        kept = [datetime.fromisoformat(row["now"]) for row in database.execute("SELECT now FROM clock")]
+        moments = [*kept, *([starts_at] if starts_at else [])]
         self._stands_at = max(moments, default=datetime.now(UTC)) if virtual else None
 
     def now(self) -> datetime:
@@ -58,7 +57,7 @@ class Clock:
             return self._shown(409, error="time passes by itself here: start it with --virtual-time")
         if moment < self._stands_at:
             return self._shown(409, error="it is later already")
-        self._state.keep(self._KEPT, moment.isoformat())
+        self._db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?)", (moment.isoformat(),))
         self._stands_at = moment
         return await self.show(request)
 

@@ -124,7 +124,7 @@ class Standin:
         vault_database = state.database("vault.sqlite")
         exit.callback(vault_database.close)
         virtual = self._options.virtual_time
-        clock = Clock(state, virtual, self._options.starts_at)
+        clock = Clock(database, virtual, self._options.starts_at)
         vault = VaultStore(vault_database)
         _fill(config, vault, clock.now())
         http = await exit.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.local.azure.logs.minutes import Phase, Service
+from slipway.local.azure.logs.minutes import Phase, Service, minutes_of
 from slipway.local.azure.logs.phases import phases_of
 from slipway.local.azure.logs.store import LogStore
 from slipway.local.azure.logs.traffic_model import rows_of
@@ -30,7 +30,8 @@ def store(tmp_path: Path) -> Iterator[LogStore]:
 def drawn(store: LogStore, select: str, begins: datetime, ends: datetime, **more: Any) -> list[tuple[Any, ...]]:
     asked: dict[str, Any] = {"phases": (LIVE, CANARY), "service": Service(), "seed": 1, "items": 1} | more
     with store.cursor() as cursor:
-        rows = rows_of(asked["phases"], asked["service"], asked["seed"], begins, ends, asked["items"])
+        minutes = minutes_of(asked["phases"], asked["service"], asked["seed"], begins, ends)
+        rows = rows_of(minutes, asked["items"])
         return cursor.execute(f"SELECT {select} FROM ({rows}) GROUP BY ALL ORDER BY ALL").fetchall()
 
 

@@ -14,8 +14,8 @@ Reply = tuple[int, Any]
 
 @dataclass
 class ApiServer:
-    """`replies` holds for each "METHOD /path" the answers in turn; the last one stays. `heard` is what was asked, `date`
-    what its answers say of the time, where it is not the machine's."""
+    """`replies` holds for each "METHOD /path" the answers in turn; the last one stays. `heard` is what was asked.
+    `date` is what its answers say of the time, where that is not the machine's."""
 
     url: str = ""
     replies: dict[str, list[Reply]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from datetime import datetime
 from zlib import crc32
 
 from slipway.local.azure.config import TrafficConfig
-from slipway.local.azure.logs.minutes import Service
+from slipway.local.azure.logs.minutes import Minutes, Service, minutes_of
 from slipway.local.azure.logs.phases import ServedBetween, phases_of
 from slipway.local.azure.logs.store import TABLE
 from slipway.local.azure.logs.traffic_model import rows_of
@@ -17,11 +17,13 @@ def drawn_rows(
     traffic: Sequence[TrafficConfig], seed: int, served_between: ServedBetween, begins: datetime, ends: datetime
 ) -> str:
     """SQL for the rows of all these sites from `begins` until before `ends`; of no site those that are stored."""
-    drawn = []
+    if not traffic:
+        return f"SELECT * FROM {TABLE}"
+    drawn: list[Minutes] = []
     for each in traffic:
         phases = list(phases_of(served_between(each.site, begins, ends), each.per_second))
-        drawn.append(f"({rows_of(phases, service_of(each), seed_of(seed, each), begins, ends, MOST_ITEMS)})")
-    return " UNION ALL ".join(drawn) or f"SELECT * FROM {TABLE}"
+        drawn += minutes_of(phases, service_of(each), seed_of(seed, each), begins, ends)
+    return rows_of(drawn, MOST_ITEMS)
 
 
 def service_of(traffic: TrafficConfig) -> Service:

@@ -44,9 +44,11 @@ class Service:
 @dataclass(frozen=True)
 class Minutes:
     """What an instance would answer in whole minutes from `begins` on, had it served for all of them; of them count the
-    moments from `first` until before `last`."""
+    moments from `first` until before `last`. `seed` is what they were drawn from."""
 
     phase: Phase
+    service: Service
+    seed: int
     instance: str
     begins: datetime
     first: datetime
@@ -68,7 +70,7 @@ def minutes_of(
         for instance in phase.instances:
             drawn = [_drawn(phase, instance, service, seed, start + each * MINUTE) for each in range(number)]
             good, bad = [each[0] for each in drawn], [each[1] for each in drawn]
-            yield Minutes(phase, instance, start, first, last, good, bad)
+            yield Minutes(phase, service, seed, instance, start, first, last, good, bad)
 
 
 def _drawn(phase: Phase, instance: str, service: Service, seed: int, minute: datetime) -> tuple[int, int]:

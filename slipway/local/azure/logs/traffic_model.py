@@ -4,61 +4,58 @@ How many there are in a minute is drawn in `minutes`; DuckDB makes the rows of i
 and number instead of a generator's state: the same minutes are the same rows, whichever span asks for them.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable
 
-from slipway.local.azure.logs.minutes import Minutes, Phase, Service, minutes_of
+from slipway.local.azure.logs.minutes import Minutes
 from slipway.local.azure.logs.store import TABLE, naive
 
 FEWEST_ROWS = 60  # of good requests, an instance and minute
 
 
-def rows_of(
-    phases: Sequence[Phase], service: Service, seed: int, begins: datetime, ends: datetime, items: int = 1
-) -> str:
-    """SQL for the rows, as they are stored, from `begins` until before `ends`, in no order.
+def rows_of(drawn: Iterable[Minutes], items: int = 1) -> str:
+    """SQL for the rows, as they are stored, of all that was drawn, in no order.
 
-    Of a share that nobody serves there are no rows. Up to `items` good requests of an instance are told as one row
-    (`ItemCount`), with one latency, as sampled telemetry is, where it has many of them; a bad one always is a row of
-    its own.
+    Up to `items` good requests of an instance are told as one row (`ItemCount`), with one latency, as sampled telemetry
+    is, where it has many of them; a bad one always is a row of its own.
     """
-    parts = [_values(each) for each in minutes_of(phases, service, seed, begins, ends)]
+    parts = [_values(each) for each in drawn]
     if not parts:
         return f"SELECT * FROM {TABLE} WHERE false"
+    together = f"least({items}, greatest(1, requests // {FEWEST_ROWS}))"
     # Good requests are spread over their minute evenly; bad ones come as they come.
     moment = f"CASE WHEN ok THEN (i + {_uniform('number', 1)}) / n ELSE {_uniform('number', 1)} END"
     return f"""
     WITH parts AS (
         SELECT * FROM (VALUES {", ".join(parts)}) AS p(role, version, instance, begins, first, last, latency_ms,
-            goods, bads)),
+            median_ms, spread, seed, goods, bads)),
     minutes AS (
         SELECT * EXCLUDE (goods, bads), unnest(goods) AS good, unnest(bads) AS bad,
             begins + to_minutes(unnest(range(len(goods)))) AS minute
         FROM parts),
     hashed AS (
-        SELECT *, hash(xor(xor(hash(role || ' ' || version || ' ' || instance), hash(minute)), hash({seed}))) AS h
+        SELECT *, hash(xor(xor(hash(role || ' ' || version || ' ' || instance), hash(minute)), hash(seed))) AS h,
+            unnest([true, false]) AS ok
         FROM minutes),
-    grouped AS (
-        SELECT *, true AS ok, ceil(good / least({items}, greatest(1, good // {FEWEST_ROWS})))::BIGINT AS n,
-            good AS requests FROM hashed
-        UNION ALL SELECT *, false AS ok, bad AS n, bad AS requests FROM hashed),
+    counted AS (SELECT *, CASE WHEN ok THEN good ELSE bad END AS requests FROM hashed),
+    grouped AS (SELECT *, CASE WHEN ok THEN ceil(requests / {together})::BIGINT ELSE requests END AS n FROM counted),
     rows AS (SELECT *, unnest(range(n)) AS i FROM grouped),
     numbered AS (SELECT *, hash(xor(h, (2 * i + ok::INT)::UBIGINT)) AS number FROM rows),
     timed AS (SELECT *, minute + to_microseconds(floor({moment} * 60000000)::BIGINT) AS moment FROM numbered)
     SELECT moment AS TimeGenerated, number AS Number, role AS AppRoleName, instance AS AppRoleInstance,
         version AS AppVersion, '/' AS Url, CASE WHEN ok THEN '200' ELSE '500' END AS ResultCode, ok AS Success,
-        latency_ms + {service.median_ms} * exp({service.spread} * {_normal("number", 2)}) AS DurationMs,
+        latency_ms + median_ms * exp(spread * {_normal("number", 2)}) AS DurationMs,
         (requests // n + (i < requests % n)::INT)::INTEGER AS ItemCount
     FROM timed WHERE moment >= first AND moment < last
     """
 
 
 def _values(part: Minutes) -> str:
-    phase = part.phase
+    phase, service = part.phase, part.service
     texts = (_text(each) for each in (phase.role, phase.version, part.instance))
     moments = (f"TIMESTAMP '{naive(each)}'" for each in (part.begins, part.first, part.last))
+    numbers = (f"{float(each)!r}::DOUBLE" for each in (phase.latency_ms, service.median_ms, service.spread))
     counts = (f"'{each}'::INTEGER[]" for each in (part.good, part.bad))
-    return f"({', '.join([*texts, *moments, f'{float(phase.latency_ms)!r}::DOUBLE', *counts])})"
+    return f"({', '.join([*texts, *moments, *numbers, str(part.seed), *counts])})"
 
 
 def _uniform(hashed: str, number: int) -> str:

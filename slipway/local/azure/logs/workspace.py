@@ -19,7 +19,7 @@ from slipway.local.azure.logs.access_log import BufferedLog
 from slipway.local.azure.logs.api import LogsApi
 from slipway.local.azure.logs.drawing import drawn_rows, seed_of, service_of
 from slipway.local.azure.logs.drawn_counts import DrawnCounts
-from slipway.local.azure.logs.minutes import Phase
+from slipway.local.azure.logs.minutes import Phase, minutes_of
 from slipway.local.azure.logs.mishaps import MishapsApi
 from slipway.local.azure.logs.phases import ServedBetween
 from slipway.local.azure.logs.queries import Queries
@@ -104,7 +104,7 @@ class Workspace:
             instances = tuple(f"{traffic.site}-{number}" for number in range(traffic.instances))
             phase = Phase(traffic.service, begins, ends, traffic.version, 1.0, instances, traffic.per_second)
             seed = seed_of(self._config.seed, traffic)
-            self._store.fill(rows_of([phase], service_of(traffic), seed, begins, ends))
+            self._store.fill(rows_of(minutes_of([phase], service_of(traffic), seed, begins, ends)))
 
     def _rows(self, begins: datetime | None, ends: datetime | None) -> str:
         now = self._sources.now()

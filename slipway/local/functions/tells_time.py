@@ -32,14 +32,15 @@ class TimeThere(BaseModel):
 class TellsTime:
     """`url` is where the other program hears of time; `authority` is a CA file for https. Use within one event loop."""
 
-    def __init__(self, url: str, authority: Path | None = None) -> None:
+    def __init__(self, url: str, authority: Path | None = None, give_up_after_s: float = GIVE_UP_AFTER_S) -> None:
         self._url = url
+        self._give_up_after_s = give_up_after_s
         self._trust = ssl.create_default_context(cafile=authority) if authority else True
         self._http: aiohttp.ClientSession | None = None
 
     async def tell(self, moment: datetime) -> datetime:
         """The time that holds for both from now on: `moment`, or the other one's if that is later. Raises NotTold."""
-        give_up_at = time.monotonic() + GIVE_UP_AFTER_S
+        give_up_at = time.monotonic() + self._give_up_after_s
         while True:
             try:
                 theirs = await self._told(moment)

@@ -50,6 +50,9 @@ def run(
     folder = (state or state_folder()).absolute()
     if starts_at and not virtual_time:
         raise Failure("USAGE", "--starts-at is for a system whose clock stands: add --virtual-time", ExitCode.USAGE)
+    if users and virtual_time:
+        words = "--users is for real time: where the clock stands, users are drawn (telemetry.traffic of laptop.yaml)"
+        raise Failure("USAGE", words, ExitCode.USAGE)
     begins = starts_at.replace(tzinfo=UTC) if starts_at else None
     layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports(), virtual_time, begins)
     console = Console(quiet=True) if as_json else out()

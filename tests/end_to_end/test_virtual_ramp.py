@@ -15,7 +15,6 @@ RAMPED = Path(__file__).with_name("virtually_ramped.yaml")
 START = datetime(2026, 11, 30, 8, tzinfo=UTC)
 MINUTE, HOUR = 60.0, 3600.0
 GOOD, BAD = "2.0.0", "2.1.0-subtle"  # the latter fails three times as often as usual
-SECOND = 1.0
 
 
 def submitted(system: System, version: str, finished_at: datetime) -> str:
@@ -60,7 +59,7 @@ def clock(system: System) -> datetime:
     return datetime.fromisoformat(httpx.get(f"{system.run.url}/admin/clock").json()["now"])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_good_release_ramps_over_an_outage_of_telemetry_and_is_watched_for_a_day(tmp_path: Path) -> None:
     with start(tmp_path, RAMPED, virtual_time=True, starts_at=START) as laptop:
         system = System(laptop)
@@ -85,7 +84,7 @@ def test_a_good_release_ramps_over_an_outage_of_telemetry_and_is_watched_for_a_d
         assert [abs(datetime.fromisoformat(each) - START) < timedelta(minutes=1) for each in stamped] == [True]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_release_with_three_times_the_failures_is_caught_in_the_same_tick_of_the_same_traffic(tmp_path: Path) -> None:
     lives = []
     for name in ("one", "other"):
@@ -99,7 +98,7 @@ def test_a_release_with_three_times_the_failures_is_caught_in_the_same_tick_of_t
     assert lives[0] == lives[1], "to the word and the microsecond"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_both_have_one_time_over_the_death_of_either(tmp_path: Path) -> None:
     with start(tmp_path, RAMPED, virtual_time=True, starts_at=START) as laptop:
         system = System(laptop)

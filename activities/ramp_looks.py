@@ -60,7 +60,7 @@ def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
     if canary.signals.probe != IGNORE:
         found["probe"] = _probed(order, target)
     if canary.signals.counters != IGNORE and order["counters"]:
-        found["counters"] = _counted(target)
+        found["counters"] = _counted(target, order["version"])
     try:
         if canary.signals.alert != IGNORE:
             found["alert"] = "; ".join(firing(target.resource, clock.now()))
@@ -76,7 +76,7 @@ def _probed(order: Order, target: Target) -> str:
 
     def against(headers: Mapping[str, str]) -> Answer:
         words = _ill(site["idle"], order["version"], check, headers)
-        if not words or _ill(site["production"], order["baseline"], check, headers):
+        if not words or _ill(site["live"] or site["production"], order["baseline"], check, headers):
             return passed()
         return passed(words)
 
@@ -95,10 +95,8 @@ def _ill(address: str, version: str, check: HealthCheck, headers: Mapping[str, s
     return words
 
 
-def _counted(target: Target) -> str:
+def _counted(target: Target, version: str) -> str:
     """What the platform's counters have against the release. Where there are none they say nothing."""
-    if target.kind != "app-service":
-        return ""
     from slipway.adapters.telemetry.metrics import AzureMonitorMetrics, Counted
 
     def count(arm: Counted | None) -> Count:
@@ -106,7 +104,7 @@ def _counted(target: Target) -> str:
 
     ends = clock.now()
     canary = baseline = Count()
-    for minute in AzureMonitorMetrics().app_service(target, ends - COUNTED, ends).minutes:
+    for minute in AzureMonitorMetrics().of_target(target, version, ends - COUNTED, ends).minutes:
         canary, baseline = canary.plus(count(minute.canary)), baseline.plus(count(minute.baseline))
     return outage(canary, baseline)
 

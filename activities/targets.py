@@ -26,6 +26,7 @@ def survey_targets(order: Order) -> Answer:
             return running({}, 1.0, f"{data['name']}: another operation is under way")
         sites[data["name"]] = {
             "production": state.production_address,
+            "live": state.live_address,
             "idle": state.idle_address,
             "previous": state.production_version or "",
             "idle_was": state.idle_version or "",
@@ -72,6 +73,6 @@ def swap(order: Order) -> Answer:
 @bp.activity_trigger(input_name="order", activity="stop_idle")
 @answering
 def stop_idle(order: Order) -> Answer:
-    """Stop the idle side, so that a release that was taken back answers nowhere. Safe to repeat."""
-    target = Target(**order["target"])
-    return fenced(order, lambda: platform_of(target).stop_idle(target))
+    """Stop the idle side, so that `version`, which was taken back, answers nowhere. Safe to repeat."""
+    target, version = Target(**order["target"]), order["version"]
+    return fenced(order, lambda: platform_of(target).stop_idle(target, version))

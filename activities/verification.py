@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ bp = df.Blueprint()
 ROUND_S = 20.0
 LOAD_ROUND_S = 30.0
 LOAD_TIMEOUT_S = 10.0
+SIDE_BY_SIDE = 8
 
 
 @bp.activity_trigger(input_name="order", activity="check_health")
@@ -56,6 +58,25 @@ def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Ans
         if time.monotonic() >= round_ends:
             return running({"until": handle["until"], "streak": streak, "probes": probes}, check.interval_s)
         time.sleep(check.interval_s)
+
+
+@bp.activity_trigger(input_name="order", activity="look_at_live")
+@answering
+@unless_aborted
+def look_at_live(order: Order) -> Answer:
+    """One probe at each of `addresses` (by target). Result: `well`, the targets that gave a good answer."""
+    check, version, addresses = HealthCheck.load(order["health"]), order["version"], order["addresses"]
+
+    def looked(headers: Mapping[str, str]) -> Answer:
+        def is_well(address: str) -> bool:
+            urls = address + check.path, address + check.version_path
+            return probe(*urls, version, check.timeout_s, headers=headers).ok
+
+        with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(addresses))) as threads:
+            well = list(threads.map(is_well, addresses.values()))
+        return passed(well=[name for name, good in zip(addresses, well, strict=True) if good])
+
+    return with_headers(check.headers, looked)
 
 
 @bp.activity_trigger(input_name="order", activity="drive_load")

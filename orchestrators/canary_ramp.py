@@ -67,6 +67,7 @@ def _word_of_people(context: Context, run: RampRun) -> Durable:
     return Look(
         said=said if said.n > run.seen else Said(),
         aborted=going["words"] if going["do"] == "cancel" else "",
+        aborted_as=going.get("code", "ABORTED"),
         paused=f"waits for {going['for'][0]}" if going["do"] == "wait" else "",
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.environment_lock import ask_environment
-from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.waiting import Context, Durable, NotTaken, answers_of, called, insist, now, nudge_or
 from slipway.promotion.ids import child_id
@@ -46,8 +46,7 @@ def _generation(context: Context, run: WatchRun) -> Durable:
         version = run.stage.build.version
         run = yield from _record(context, run, "over", f"{version} was watched until {run.until}: nothing was found")
         return run, "its time is over"
-    checks = health_checks(context, run.stage, "watch", live=True, n=run.looks)
-    answers = yield from fan_out(context, [{**each, "id": _id(run, each["id"])} for each in checks])
+    answers = yield from live_answers(context, run.stage, "watch", run.looks, lambda check: _id(run, check))
     run, judged = yield from _judged(context, run)
     verdict = worst([*answers, judged])
     if verdict.outcome == Outcome.FAILED:

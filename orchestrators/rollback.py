@@ -93,7 +93,12 @@ def _undone(context: Context, run: StageRun) -> Durable:
     for target in stale:
         if run.sites[target.name].previous == run.build.version:
             continue
-        order = {"promotion": run.promotion, "target": asdict(target), "fence": run.fence}
+        order = {
+            "promotion": run.promotion,
+            "target": asdict(target),
+            "version": run.build.version,
+            "fence": run.fence,
+        }
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
     if asked:
         steps += yield from _done(context, run, "stop idle", asked)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
@@ -20,7 +20,7 @@ BLIND_BUDGET = timedelta(minutes=15)
 
 
 def for_bake(context: Context, run: StageRun) -> Durable:
-    """Watch the new release for its bake time: a health check at least every 30 s, the last one at its end; after a
+    """Watch the new release for its bake time: a look at least every 30 s, the last one at its end; after a
     ramp the judge looks at every tick, too."""
     if not run.deadline:
         run = yield from _begun(context, run)
@@ -30,7 +30,7 @@ def for_bake(context: Context, run: StageRun) -> Durable:
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     over = context.current_utc_datetime >= moment(run.deadline)
-    answers = yield from fan_out(context, health_checks(context, run, "bake", live=True, n=run.tick))
+    answers = yield from live_answers(context, run, "bake", run.tick)
     run, judged = yield from _judged(context, run)
     verdict = worst([*answers, judged])
     seen = verdict.outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.CANCELLED)

@@ -9,6 +9,7 @@ from orchestrators.recording import record_stage
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
 from slipway.promotion import stage_run as phase
+from slipway.promotion.kinds import router_for
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import Site, StageRun, Step
@@ -91,7 +92,7 @@ def _next_of_verify(run: StageRun, verdict: Answer, last: bool) -> StageRun:
 
 
 def roll_out(context: Context, run: StageRun) -> Durable:
-    """All at once: swap the slots of every target. From here on the new release serves the traffic."""
+    """All at once: the switch of every target. From here on the new release serves the traffic."""
     stopped = yield from _stopped(context, run)
     if stopped:
         return stopped
@@ -101,7 +102,7 @@ def roll_out(context: Context, run: StageRun) -> Durable:
         id = run.operation(target, "swap")
         asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
         steps.append(Step("swap", target.name, id))
-    words = f"swaps the slots of {_names(run)}"
+    words = f"{router_for(run.plan.targets[0].kind).goes_live} {_names(run)}"
     run, verdict = yield from _carried_out(context, run, "rolling-out", words, steps, asked)
     if verdict.outcome != Outcome.PASSED:
         return _on(run, verdict, phase.VERIFY_LIVE)

@@ -65,6 +65,7 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
         "SLIPWAY_TABLES_ENDPOINT": azure.settings.tables_endpoint,
         "SLIPWAY_BLOBS_ENDPOINT": azure.settings.blobs_endpoint,
         "SLIPWAY_ARM_ENDPOINT": azure.url,
+        "SLIPWAY_METRICS_ENDPOINT": azure.url,
         "SLIPWAY_CA_FILE": azure.settings.ca_file,
         "SLIPWAY_SITE_SCHEME": "http",
         "SERVICEBUS__fullyQualifiedNamespace": "localhost",

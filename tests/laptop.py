@@ -22,8 +22,10 @@ SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
-SITES += ("stopped", "halted")
-APPS = {"apart": "Multiple", "moved": "Multiple", "alone": "Single"}  # container apps, and their revision mode
+SITES += ("stopped", "halted", "granted-site")
+# Container apps; a suffix is of a first revision that Slipway has not named.
+APPS: dict[str, dict[str, str]] = {name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back")}
+APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 IMAGE = "registry.example/checkout"
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
@@ -156,7 +158,7 @@ def run_standin(folder: Path) -> Iterator[Running]:
     live = {"service": "checkout", "version": "1.0.0"}
     sites = [{"name": name, "port": 1 + n, "live": live, "slots": _slots(n)} for n, name in enumerate(SITES)]
     config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
-    apps = [{"name": name, "port": 301 + n, "live": live, "mode": mode} for n, (name, mode) in enumerate(APPS.items())]
+    apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]

@@ -32,13 +32,20 @@ class Approval(BaseModel):
 
 
 class Command(BaseModel):
-    """The body. `id` makes a repeated request count once; `stage` says which one is meant, if there are several."""
+    """The body. `id` makes a repeated request count once; `stage` says which one is meant, if there are several;
+    `promote` needs a `reason`."""
 
     model_config = ConfigDict(extra="forbid")
     command: str = Field(max_length=32)
     reason: str = Field(default="", max_length=1000)
     stage: str = Field(default="", max_length=63)
     id: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+    @model_validator(mode="after")
+    def _says_why(self) -> "Command":
+        if self.command == "promote" and not self.reason.strip():
+            raise BadRequest(422, "INVALID_BODY", "reason: who gives a release all the traffic unproven says why")
+        return self
 
 
 class Intent(BaseModel):

@@ -11,7 +11,8 @@ import azure.functions as func
 from slipway.adapters import watched
 from slipway.adapters.clock import now
 from slipway.adapters.read_model import environment_rows, promotion_rows
-from triggers.deciding import nudge
+from slipway.promotion.audit import AuditRecord
+from triggers.deciding import audited, nudge
 from triggers.entities_read import decisions_of
 from triggers.looking_after import Found, Janitor, Records
 from triggers.rebuilding import Rows
@@ -33,6 +34,9 @@ class Tables(Records):
 
     async def unwatch(self, instance: str) -> None:
         await asyncio.to_thread(watched.unwatch, instance)
+
+    async def audit(self, promotion: str, record: AuditRecord) -> None:
+        await audited(promotion, record)
 
 
 class DurableRuntime:

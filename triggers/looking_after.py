@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from slipway.adapters.watched import Watched
+from slipway.promotion.audit import AuditRecord
 from slipway.promotion.ids import child_id, stage_id
+from slipway.promotion.outcomes import moment
 from slipway.promotion.stage_run import ROLLED_BACK, StageRun
 from slipway.promotion.views import ENDS
 from triggers.rebuilding import Place, Rows, closing_run, sweeping_run
@@ -61,6 +63,8 @@ class Records(Protocol):
         """(environment, service, copy of its lock)."""
 
     async def unwatch(self, instance: str) -> None: ...
+    async def audit(self, promotion: str, record: AuditRecord) -> None:
+        """Keep the record; one of the same id is kept once."""
 
 
 class Janitor:
@@ -71,6 +75,7 @@ class Janitor:
         self._revs: dict[str, int] = {}
         self._still: dict[str, tuple[datetime | None, datetime]] = {}
         self._still_before = self._still
+        self._lost: set[str] = set()
 
     async def look(self, now: datetime) -> None:
         """Once over everything. Raises ExceptionGroup for what could not be seen to; all the rest was."""
@@ -79,13 +84,16 @@ class Janitor:
         while page := await self.records.watched(after, PAGE):
             problems += await _each(self._see_to(entry, now) for entry in page)
             after = page[-1].instance
+        locks = await self.records.locks()
         places = [
             Place(environment, service, entry)
-            for environment, service, lock in await self.records.locks()
+            for environment, service, lock in locks
             for entry in (lock.get("holder"), *lock.get("queue", ()))
             if entry
         ]
         problems += await _each(self._see_to_place(place, now) for place in places)
+        watches = [lock for _, _, lock in locks if lock.get("watch") and lock.get("live")]
+        problems += await _each(self._see_to_watch(lock["watch"], lock["live"]["promotion"], now) for lock in watches)
         if problems:
             raise ExceptionGroup("not everything could be looked after; the next look tries again", problems)
 
@@ -110,7 +118,8 @@ class Janitor:
             elif stage:
                 await self._see_to_children(instance, stage, now)
         if found and not found.ended:
-            if stages and not left and self._rests(id, found, now):
+            # A runtime with a long backlog rests for minutes with what it has heard; an hour is no backlog.
+            if stages and not left and self._rests(id, found, now, LONGEST_REST):
                 await self.runtime.terminate(id, "its stages are over, and it has not heard so")
             return
         rows = await self.records.rows(id)
@@ -146,6 +155,25 @@ class Janitor:
         found = await self.runtime.found(instance)
         if found.ended if found else self._rests(instance, None, now):
             await self._replace(instance, place.entry["promotion"], place.entry["stage"], place, again=True)
+
+    async def _see_to_watch(self, watch: dict[str, Any], promotion: str, now: datetime) -> None:
+        """The watch of a release after its stage. One that was terminated begins again where it was; where that cannot
+        be, a person hears that nobody watches."""
+        instance = watch["id"]
+        found = await self.runtime.found(instance)
+        if now >= moment(watch["until"]) or (found and found.status == "Completed"):
+            return
+        if found and not found.ended:
+            if self._rests(instance, found, now, LONGEST_REST):  # it stirs every 15 minutes
+                await self.runtime.terminate(instance, "what it waits for is no more")
+            return
+        given = await self.runtime.given(instance) if found and found.status != "Failed" else None
+        if given is not None:
+            _log.warning("%s was ended from outside; it begins again", instance)
+            await self.runtime.start("release_watch", instance, given)
+        elif (found or self._rests(instance, None, now)) and instance not in self._lost:
+            await self.records.audit(promotion, _lost_watch(watch, found, now))
+            self._lost.add(instance)
 
     async def _see_to_children(self, instance: str, stage: Found, now: datetime) -> None:
         """A stage hears nothing of a child that was purged. It stirs every 15 minutes, as do its approval and its ramp,
@@ -198,6 +226,15 @@ class Janitor:
     async def _forget(self, entry: Watched) -> None:
         await self.records.unwatch(entry.instance)
         self._revs.pop(entry.promotion, None)
+
+
+def _lost_watch(watch: dict[str, Any], found: Found | None, now: datetime) -> AuditRecord:
+    how = f"{found.status.lower()}" if found else "purged"
+    words = (
+        f"a person must look: the watch of {watch['version']} was {how}, and nobody watches it until {watch['until']}"
+    )
+    evidence = {"calls": True, "code": "WATCH_LOST"}
+    return AuditRecord(f"{watch['id']}:lost", now, "slipway", "watch.lost", words=words, evidence=evidence)
 
 
 async def _each(things: Iterable[Coroutine[Any, Any, None]]) -> list[Exception]:

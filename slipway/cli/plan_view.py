@@ -12,6 +12,7 @@ from slipway.cli.canary_view import canary_lines
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.times import rounded
+from slipway.promotion.kinds import router_for
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 
 
@@ -30,7 +31,7 @@ Rollouts = Mapping[str, Sequence[str]]  # by stage, where there is more to say t
 
 def plan_page(compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts) -> RenderableType:
     """What would happen to a build, stage by stage; `origin` names the pipeline."""
-    return Group(*_head(compiled, artifact, origin, ""), *_stages(compiled, {}, None, rollouts))
+    return Group(*_head(compiled, artifact, origin, ""), *_stages(compiled, {}, None, rollouts), *_rights(compiled))
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
@@ -61,6 +62,14 @@ def _stages(
                 facts.add_row(f"   {name}", text)
         after = f"  after {', '.join(stage.needs)}" if stage.needs else ""
         yield Group("", Text.assemble(f"{number}. ", (clean(stage.name), "bold"), (after, "dim")), facts)
+
+
+def _rights(compiled: PromotionPlan) -> Iterator[Text]:
+    """What Slipway's identity has to be granted, kind by kind."""
+    kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
+    for kind in kinds:
+        actions = "".join(f"\n   {action}" for action in router_for(kind).actions)
+        yield Text(f"\nOn every {kind} target Slipway's identity needs{actions}", "dim")
 
 
 def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:

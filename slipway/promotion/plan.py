@@ -13,7 +13,7 @@ from slipway.promotion.canary_plan import CanaryPlan
 RETURNS_TO = {"app-service": 1, "container-apps": 1}
 WAYS_BACK = {
     "app-service": "swap the slots again; the previous release waits in the slot until the next deployment",
-    "container-apps": "all the weight returns to the previous revision, which is kept until the next deployment",
+    "container-apps": "all the weight returns to the previous revision, which runs on beside the live one",
 }
 
 

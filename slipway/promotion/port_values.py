@@ -27,9 +27,14 @@ class Row:
 
 @dataclass(frozen=True)
 class SiteState:
-    """What a target answers now. A version is None when the side does not say one."""
+    """What a target answers now. A version is None when the side does not say one.
+
+    `production_address` is the users'; while traffic is divided, `live_address` is where only the live release
+    answers.
+    """
 
     production_address: str
+    live_address: str
     idle_address: str
     production_version: str | None
     idle_version: str | None

@@ -47,12 +47,13 @@ class Signal:
 @dataclass(frozen=True)
 class Look:
     """What is known between two ticks. `shares` by target, as the platform answers; a target that could not be asked
-    is missing. `aborted` and `paused` are the promotion's, in words or empty."""
+    is missing. `aborted` and `paused` are the promotion's, in words or empty; `aborted_as` is the former's code."""
 
     shares: dict[str, float] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
     said: Said = Said()
     aborted: str = ""
+    aborted_as: str = "ABORTED"
     paused: str = ""
 
 
@@ -81,7 +82,8 @@ def leaving(run: RampRun, look: Look) -> Move | None:
 
 def next_move(run: RampRun, look: Look, at: datetime) -> Move:
     """The first reason that holds. After the judge has looked, if a tick was due."""
-    reasons = (*_away(run, look), *_by_hand(run, look), *_at_the_deadline(run, at), *_holding(run, look))
+    decided = (*_away(run, look), *_by_hand(run, look), *_at_the_deadline(run, at))
+    reasons = (*decided, *_holding(run, look), *_promoted_at_the_deadline(run, at))
     return next(iter(reasons), None) or _as_judged(run)
 
 
@@ -89,7 +91,7 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
     """The traffic goes back at once."""
     verdict = run.verdict
     if look.aborted:
-        yield Move(0.0, "ABORTED", look.aborted, Outcome.CANCELLED)
+        yield Move(0.0, look.aborted_as, look.aborted, Outcome.CANCELLED)
     if look.said.do == GO_BACK:
         yield Move(0.0, "TAKEN_BACK", look.said.words, Outcome.FAILED)
     for signal in look.signals:
@@ -107,14 +109,24 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
 def _at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
     if at < moment(run.deadline):
         return
-    words = f"100 % was not reached by {run.deadline}: {run.verdict.get('words', 'nothing was judged')}"
     match run.canary.at_deadline:
         case plan.PROMOTE if run.verdict.get("action") != Action.ROLLBACK:
-            yield Move(1.0, "RAMP_TIME_OVER", f"{words}; promoted, as the pipeline says", Outcome.PASSED)
+            return
         case plan.STAY:
-            yield Move(run.allowed, "RAMP_TIME_OVER", f"{words}; stays for a person to decide", calls=True)
+            words = f"{_time_over(run)}; stays for a person to decide"
+            yield Move(run.allowed, "RAMP_TIME_OVER", words, calls=True)
         case _:
-            yield Move(0.0, "RAMP_TIME_OVER", f"{words}; withdrawn", Outcome.NOT_ENOUGH_EVIDENCE)
+            yield Move(0.0, "RAMP_TIME_OVER", f"{_time_over(run)}; withdrawn", Outcome.NOT_ENOUGH_EVIDENCE)
+
+
+def _promoted_at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
+    """The pipeline says so, and nothing holds the release."""
+    if at >= moment(run.deadline) and run.canary.at_deadline == plan.PROMOTE:
+        yield Move(1.0, "RAMP_TIME_OVER", f"{_time_over(run)}; promoted, as the pipeline says", Outcome.PASSED)
+
+
+def _time_over(run: RampRun) -> str:
+    return f"100 % was not reached by {run.deadline}: {run.verdict.get('words', 'nothing was judged')}"
 
 
 def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:

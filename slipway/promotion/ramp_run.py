@@ -3,7 +3,7 @@
 Shares (0..1) are the release's part of the traffic.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -121,7 +121,7 @@ class RampRun:
         }
 
     def dump(self) -> dict[str, Any]:
-        return {**asdict(self), "stage": self.stage.dump()}
+        return {**vars(self), "stage": self.stage.dump()}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "RampRun":

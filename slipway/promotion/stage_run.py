@@ -36,12 +36,14 @@ STATE_OF_PHASE = {
 
 @dataclass(frozen=True)
 class Site:
-    """A target as it was found before the stage changed anything: addresses, and the versions that answered."""
+    """A target as it was found before the stage changed anything: addresses, and the versions that answered. `live`
+    is where the live release answers whatever its share of `production`."""
 
     production: str
     idle: str
     previous: str
     idle_was: str
+    live: str = ""
 
 
 @dataclass(frozen=True)

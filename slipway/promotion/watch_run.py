@@ -1,6 +1,6 @@
 """A release on watch after its stage: what travels from one generation of its orchestration to the next."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,7 +51,7 @@ class WatchRun:
         return replace(run, goes_back=True, asked_by="slipway", reason=words, harm=True)
 
     def dump(self) -> dict[str, Any]:
-        return {**asdict(self), "stage": self.stage.dump()}
+        return {**vars(self), "stage": self.stage.dump()}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "WatchRun":

@@ -32,6 +32,7 @@ def test_a_survey_says_what_every_side_answers_and_changes_nothing(app: AppHost,
     assert first == second
     assert first.result["sites"]["plain"] == {
         "production": azure.ready["sites"]["plain"],
+        "live": azure.ready["sites"]["plain"],
         "idle": azure.ready["sites"]["plain(staging)"],
         "previous": "1.0.0",
         "idle_was": "",

@@ -42,6 +42,11 @@ def checked(promotion: Promotion, address: str, health: HealthCheck = QUICK, **m
     return {**order, "version": "1.4.2", "health": asdict(health), **more}
 
 
+def seen_live(promotion: Promotion, *addresses: str) -> dict[str, Any]:
+    named = {f"region-{n}": address for n, address in enumerate(addresses)}
+    return {"promotion": promotion.id, "addresses": named, "version": "1.4.2", "health": asdict(QUICK)}
+
+
 def loaded(promotion: Promotion, url: str, duration_s: float = 0.2, **more: Any) -> dict[str, Any]:
     order = {"promotion": promotion.id, "operation": f"{promotion.id}:dev:weu:load:1", "url": url}
     return {**order, "rate_per_s": 50.0, "duration_s": duration_s, **more}
@@ -92,6 +97,12 @@ def test_a_check_goes_on_where_its_last_call_stopped(
     assert answer.outcome is Outcome.PASSED and answer.result["probes"] == 3
 
 
+def test_a_look_at_the_live_release_names_the_targets_that_are_well(app: AppHost, promotion: Promotion) -> None:
+    with a_site(Visited()) as good, a_site(Visited(503)) as ill, a_site(Visited(version="1.4.1")) as former:
+        answer = app.activity("look_at_live", seen_live(promotion, ill, good, NOWHERE, former))
+    assert (answer.outcome, answer.result) == (Outcome.PASSED, {"well": ["region-1"]})
+
+
 def test_a_load_is_measured_each_time_it_is_driven(app: AppHost, promotion: Promotion) -> None:
     with a_site(Visited()) as address:
         both = [measured(app.activity("drive_load", loaded(promotion, address))) for _ in range(2)]
@@ -123,7 +134,9 @@ def test_a_load_that_no_driver_can_send_is_our_own_fault(app: AppHost, promotion
     assert "one driver cannot send" in answer.words
 
 
-@pytest.mark.parametrize(("activity", "order"), [("check_health", checked), ("drive_load", loaded)])
+@pytest.mark.parametrize(
+    ("activity", "order"), [("check_health", checked), ("drive_load", loaded), ("look_at_live", seen_live)]
+)
 def test_an_aborted_promotion_is_not_measured_and_its_release_is_left_alone(
     app: AppHost, promotion: Promotion, activity: str, order: Callable[[Promotion, str], dict[str, Any]]
 ) -> None:

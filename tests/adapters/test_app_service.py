@@ -167,7 +167,7 @@ def test_another_deployment_is_waited_for_and_then_ours_is_made(slot: Callable[[
 
 def test_a_stopped_slot_is_started_for_a_deployment(slot: Callable[[str], Slot]) -> None:
     it = slot("held")
-    assert it.service.stop_idle(it.target).outcome is Outcome.PASSED
+    assert it.service.stop_idle(it.target, "2.0.0").outcome is Outcome.PASSED
     assert it.service.read_live(it.target).idle_state == "Stopped"
     assert it.deploy("4.2.0", "from-stopped").outcome is Outcome.PASSED
     assert it.versions[1] == "4.2.0"

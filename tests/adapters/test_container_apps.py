@@ -61,6 +61,13 @@ class App:
         started = self.service.start_swap(self.target, version, "op:swap", intent_at or now(), False)
         return self.follow(lambda last: self.service.poll_swap(self.target, last.handle, version), started)
 
+    def stop(self, version: str) -> None:
+        assert self.service.stop_idle(self.target, version).outcome is Outcome.PASSED
+
+    @property
+    def active(self) -> set[str]:
+        return {each.name for each in self.apps.revisions(self.place) if each.active}
+
     @property
     def split_now(self) -> Split:
         return self.router.read_split(self.target, NEW)
@@ -133,15 +140,91 @@ def test_an_image_becomes_a_revision_without_users_and_live_by_a_swap(moved: App
 
 def test_a_revision_that_was_stopped_is_woken_for_the_way_back(moved: App) -> None:
     moved.deploy("2.1.0")
-    for _ in range(2):  # again: nothing older may be stopped by it
-        assert moved.service.stop_idle(moved.target).outcome is Outcome.PASSED
+    for _ in range(2):
+        assert moved.service.stop_idle(moved.target, "2.1.0").outcome is Outcome.PASSED
     found = moved.apps.revision(moved.place, "moved--v2-1-0")
     older = moved.apps.revision(moved.place, "moved--v2-0-0")
     assert found is not None and not found.active and older is not None and older.active
     assert moved.swap("2.1.0").outcome is Outcome.PASSED
     assert moved.versions[0] == "2.1.0"
-    assert moved.service.stop_idle(moved.target).words == "moved: nothing idle runs"
+    assert moved.service.stop_idle(moved.target, "2.1.0").words == "moved: 2.1.0 does not run idle"
     assert moved.swap("1.0.0").outcome is Outcome.PASSED
+
+
+def test_only_the_revision_of_the_version_is_stopped(moved: App) -> None:
+    """Somebody may have brought a newer one since."""
+    moved.deploy("2.2.0")
+    moved.deploy("2.3.0")
+    moved.stop("2.2.0")
+    active = moved.active
+    assert "moved--v2-2-0" not in active and {"moved--v1-0-0", "moved--v2-3-0"} <= active
+    assert moved.service.stop_idle(moved.target, "2.9.0").outcome is Outcome.PASSED
+    assert moved.active == active
+    moved.stop("2.3.0")
+
+
+def test_a_release_from_before_slipway_is_returned_to(azure: AzureStandin, until_ended: Follow) -> None:
+    """Its revision has a name that we have not given."""
+    older = App(azure, "older", until_ended)
+    older.deploy(NEW)
+    assert older.swap(NEW).outcome is Outcome.PASSED
+    assert older.versions == (NEW, "1.0.0")
+    back = older.swap("1.0.0")
+    assert back.outcome is Outcome.PASSED, back
+    assert older.versions == ("1.0.0", NEW) and older.met(20) == {"1.0.0": 20}
+
+
+def test_revisions_that_no_way_back_needs_are_stopped_by_the_next_deployment(
+    azure: AzureStandin, until_ended: Follow
+) -> None:
+    many = App(azure, "many", until_ended)
+    for version in ("2.0.0", "3.0.0", "4.0.0"):
+        assert many.deploy(version).outcome is Outcome.PASSED
+        assert many.swap(version).outcome is Outcome.PASSED
+    assert many.active == {"many--v2-0-0", "many--v3-0-0", "many--v4-0-0"}, "before 4.0.0 was live 2.0.0 had a use"
+    many.write(weight("many--v4-0-0", 100), {"revisionName": "many--v2-0-0", "label": "kept", "weight": 0})
+    many.deploy("5.0.0")
+    assert many.active == {"many--v2-0-0", "many--v3-0-0", "many--v4-0-0", "many--v5-0-0"}, "labels are people's"
+    assert many.swap("5.0.0").outcome is Outcome.PASSED
+    assert many.versions == ("5.0.0", "4.0.0"), "and the way back is not what has a label"
+
+
+@pytest.fixture
+def returning(azure: AzureStandin, until_ended: Follow) -> App:
+    """NEW is live, 1.0.0 is the way back."""
+    it = App(azure, "back", until_ended)
+    assert it.deploy(NEW).outcome is Outcome.PASSED
+    assert it.swap(NEW).outcome is Outcome.PASSED
+    return it
+
+
+def test_a_way_back_that_somebody_stopped_is_found_and_woken(returning: App) -> None:
+    returning.apps.deactivate(returning.place, "back--v1-0-0")
+    assert returning.versions == (NEW, "1.0.0"), "nothing answers there, but its image says so"
+    taken = returning.split(0.0)
+    assert taken.outcome is Outcome.PASSED and taken.result["share"] == 1.0, taken
+    assert returning.swap("1.0.0").outcome is Outcome.PASSED
+    assert returning.versions[0] == "1.0.0" and returning.met(20) == {"1.0.0": 20}
+
+
+def test_a_way_back_that_somebody_labelled_is_returned_to(returning: App) -> None:
+    returning.write(weight("back--v2-0-0", 100), {"revisionName": "back--v1-0-0", "label": "stable", "weight": 0})
+    taken = returning.split(0.0)
+    assert taken.outcome is Outcome.PASSED and taken.result["share"] == 1.0, taken
+    assert returning.swap("1.0.0").outcome is Outcome.PASSED
+    assert returning.met(20) == {"1.0.0": 20}
+
+
+def test_a_revision_that_crashed_is_found_stopped_and_tried_anew(moved: App) -> None:
+    version = "3.5.0-crash"
+    assert moved.deploy(version).code == "DEPLOYMENT_FAILED"
+    assert moved.versions == ("1.0.0", version), "nothing answers there, but its image says so"
+    moved.stop(version)
+    mended = build_package("checkout", "3.5.0")
+    package = moved.azure.package(version)
+    requests.put(package, data=mended, verify=str(moved.azure.settings.ca_file), timeout=5).raise_for_status()
+    assert moved.deploy(version).outcome is Outcome.PASSED
+    moved.stop(version)
 
 
 def test_deploying_what_is_there_already_is_a_no_op_that_says_so(app: App) -> None:
@@ -217,6 +300,7 @@ def test_the_live_side_is_read_past_the_draw(app: App) -> None:
 
 def test_weights_of_others_stay_and_are_named(app: App) -> None:
     app.deploy("5.0.0")
+    app.deploy(NEW)
     app.write(weight("apart--v1-0-0", 80), weight("apart--v5-0-0", 20))
     assert app.split(0.3).result == {"share": 0.3, "others": ["apart--v5-0-0"]}
     assert app.split_now == Split(0.3, others=("apart--v5-0-0",))
@@ -268,9 +352,9 @@ def test_a_revision_that_is_stopped_or_deployed_again_has_no_users(moved: App) -
     answer = moved.deploy("8.0.0")
     assert answer.outcome is Outcome.PASSED and moved.met(40) == {"1.0.0": 40}
     moved.split(0.3, "8.0.0")
-    stopped = moved.service.stop_idle(moved.target)
+    stopped = moved.service.stop_idle(moved.target, "8.0.0")
     assert stopped.running and "taken away first" in stopped.words
-    moved.follow(lambda _: moved.service.stop_idle(moved.target), stopped)
+    moved.follow(lambda _: moved.service.stop_idle(moved.target, "8.0.0"), stopped)
     found = moved.apps.revision(moved.place, "moved--v8-0-0")
     assert found is not None and not found.active and moved.met(40) == {"1.0.0": 40}
 
@@ -280,6 +364,7 @@ def test_single_mode_is_refused_and_stays(azure: AzureStandin, until_ended: Foll
     answers = [alone.start(0.1), alone.start_deployment(NEW)]
     assert [(each.outcome, each.code) for each in answers] == [(Outcome.BROKEN, "REVISION_MODE_SINGLE")] * 2
     assert alone.apps.app(alone.place).single and alone.met(20) == {"1.0.0": 20}
+    assert alone.split(0.0).outcome is Outcome.PASSED, "an undo has nothing to take back"
 
 
 def test_traffic_for_whichever_is_latest_is_refused(app: App) -> None:

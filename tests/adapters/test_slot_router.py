@@ -271,7 +271,7 @@ def test_a_slot_that_is_stopped_or_changed_has_no_users(turning: Divided) -> Non
     turning.deploy("2.1.0")
     assert turning.now == Split(0.0)
     turning.split(0.5)
-    turning.service.stop_idle(turning.target)
+    turning.service.stop_idle(turning.target, "2.0.0")
     assert turning.now == Split(0.0)
     answer = turning.split(0.1)
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "SLOT_NOT_RUNNING")

@@ -151,3 +151,20 @@ def test_what_front_ends_count_is_what_the_platform_tells(tmp_path: Path) -> Non
     [quiet] = readings(SITE.lower(), minute) or ()
     assert quiet.values["Requests"] == 0, "a site that nobody asked is counted, with nothing"
     assert readings(SITE.lower().replace("checkout", "shop"), minute) is None
+
+
+def test_what_revisions_are_asked_is_counted_by_answer(tmp_path: Path) -> None:
+    live = "{name: shop, port: 9, live: {service: shop, version: 1.0.0}}"
+    (tmp_path / "laptop.yaml").write_text(f"{CONFIG}\ncontainer_apps: [{live}]\nimages: {{r.example/shop: shop}}\n")
+    counters, minute = Counters(), datetime(2026, 11, 30, 12, 1, tzinfo=UTC)
+    for revision, status in (("shop--v1", 200), ("shop--v2", 200), ("shop--v2", 503)):
+        counters.served("shop", revision, minute, f"one of {revision}", status)
+    app = SITE.lower().replace("microsoft.web/sites/checkout-dev", "microsoft.app/containerapps/shop")
+    readings = Readings(read(StandinConfig, tmp_path / "laptop.yaml"), counters)(app, minute)
+    told = {(each.dimensions["revisionName"], each.dimensions["statusCodeCategory"]): each for each in readings or ()}
+    assert {place: each.values for place, each in told.items()} == {
+        ("shop--v1", "2xx"): {"Requests": 1},
+        ("shop--v1", "5xx"): {"Requests": 0},
+        ("shop--v2", "2xx"): {"Requests": 1},
+        ("shop--v2", "5xx"): {"Requests": 1},
+    }

@@ -117,7 +117,7 @@ class People(threading.Thread):
     def _did(self, promotion: str, stage: str, command: str, path: str, key_is: str) -> None:
         self._number += 1
         key = f"key-{self._number}"
-        body = {"decision": command} if key_is == "command" else {"command": command, "stage": stage}
+        body = {"decision": command} if key_is == "command" else {"command": command, "stage": stage, "reason": "so"}
         at_s = self._world.chronicle.now_s()
         answer = self._say("POST", path, {**body, key_is: key})
         status = answer.status_code if answer is not None else 0

@@ -3,8 +3,8 @@
 import json
 import ssl
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,17 @@ Promotion = dict[str, Any]
 @dataclass(frozen=True)
 class QuickLayout(Layout):
     """The laptop's layout, with one of the tests' pipelines in place of the shipped ones, and releases of which
-    nothing fails by chance."""
+    nothing fails by chance. `holds` replaces parts of what the stand-in holds."""
 
     pipeline: Path = PIPELINE
+    holds: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sites(self) -> Path:
         shipped = yaml.safe_load(super().sites.read_text(encoding="utf-8"))
         file = self.state / "sites.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump({**shipped, "usual_error_rate": 0}), encoding="utf-8")
+        file.write_text(yaml.safe_dump({**shipped, "usual_error_rate": 0, **self.holds}), encoding="utf-8")
         return file
 
     def pipelines(self, stand_in: str) -> Path:
@@ -51,6 +52,8 @@ class System:
         assert laptop.run is not None
         self.run = laptop.run
         self._tokens: dict[str, str] = {}
+        # No connection is kept: the host may be killed meanwhile. A new client for each look would take longer than it.
+        self._http = httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     def get(self, path: str, who: str = "alice") -> Any:
         answer = self.call("GET", path, who)
@@ -59,7 +62,7 @@ class System:
 
     def call(self, method: str, path: str, who: str | None = "alice", **request: Any) -> httpx.Response:
         headers = {**({"authorization": f"Bearer {self.token(who)}"} if who else {}), **request.pop("headers", {})}
-        answer = httpx.request(method, self.run.url + path, headers=headers, timeout=30, trust_env=False, **request)
+        answer = self._http.request(method, self.run.url + path, headers=headers, **request)
         check_answer(answer)
         return answer
 
@@ -171,8 +174,12 @@ def a_message(version: str, **changes: Any) -> dict[str, Any]:
 
 
 def start(
-    state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False, starts_at: datetime | None = None
+    state: Path,
+    pipeline: Path = PIPELINE,
+    virtual_time: bool = False,
+    starts_at: datetime | None = None,
+    **holds: Any,
 ) -> Laptop:
-    """The system with that pipeline, to be entered as a context."""
-    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time, starts_at, pipeline=pipeline)
+    """The system with that pipeline, to be entered as a context. `holds` replaces parts of the stand-in's file."""
+    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time, starts_at, pipeline=pipeline, holds=holds)
     return Laptop(layout, lambda _: None)

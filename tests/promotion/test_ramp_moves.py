@@ -157,6 +157,27 @@ def test_a_ramp_that_stays_at_its_deadline_is_a_persons_from_then_on() -> None:
     assert run.wakes_at(over) > over
 
 
+@pytest.mark.parametrize(
+    ("look", "code"),
+    [
+        (Look({"weu": 0.1, "neu": 0.1}, paused="waits for resume"), "PAUSED"),
+        (Look({"weu": 0.4, "neu": 0.1}), "ROUTER_CHANGED"),
+        (Look({"weu": 0.1, "neu": 0.1}, signals=(Signal("alert", "fired"),)), "ALERT_SPEAKS"),
+        (Look({"weu": 0.1, "neu": 0.1}), "HOLD_POINT"),
+    ],
+)
+def test_no_deadline_promotes_what_is_held(look: Look, code: str) -> None:
+    plan = replace(PLAN, at_deadline=PROMOTE, hold_at=(0.10,))
+    move = moved(judged(a_ramp(plan=plan), "wait", 0.10), look, minutes=60)
+    assert (move.code, move.share, move.outcome) == (code, 0.10, "")
+
+
+def test_a_pause_that_nobody_ended_takes_the_traffic_back_under_its_own_name() -> None:
+    look = seen(0.10, aborted="nobody resumed it", aborted_as="PAUSE_OVER")
+    move = moved(judged(a_ramp(), "advance", 0.25), look)
+    assert (move.code, move.share, move.outcome) == ("PAUSE_OVER", 0.0, "cancelled")
+
+
 def test_no_deadline_promotes_proven_harm() -> None:
     run = judged(a_ramp(plan=replace(PLAN, at_deadline=PROMOTE, on_harm=STAY)), "rollback", 0.0)
     assert moved(run, seen(0.10), minutes=60).share == 0.0

@@ -63,7 +63,9 @@ class Underway:
         return self.app.http("POST", path, who, {"decision": "approve", **body})
 
     def command(self, command: str, who: dict[str, str] = ALICE, **body: Any) -> Reply:
-        return self.app.http("POST", f"/api/promotions/{self.id}/commands", who, {"command": command, **body})
+        return self.app.http(
+            "POST", f"/api/promotions/{self.id}/commands", who, {"command": command, "reason": "so", **body}
+        )
 
     def woken(self) -> bool:
         """Whether the wait for people is over."""
@@ -341,6 +343,13 @@ def test_a_word_where_nothing_ramps_is_refused_and_on_record(it: Underway, comma
     assert it.command(command).problem == (409, "NOT_RAMPING")
     assert it.command(command, stage="moon").problem == (404, "UNKNOWN_STAGE")
     assert it.records[:2] == [(f"command.{command}", ""), ("command.refused", "NOT_RAMPING")]
+
+
+def test_whoever_gives_a_release_all_the_traffic_unproven_says_why(it: Underway) -> None:
+    ramps(it)
+    reply = it.command("promote", reason=" ")
+    assert reply.problem == (422, "INVALID_BODY") and "says why" in reply.json["detail"]
+    assert heard(it)["n"] == 0
 
 
 def test_a_word_that_may_mean_two_ramps_names_them(it: Underway) -> None:

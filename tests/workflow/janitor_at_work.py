@@ -6,8 +6,10 @@ from typing import Any
 
 from slipway.adapters.watched import Watched
 from slipway.local.functions.durable.engine import RpcRequest
+from slipway.promotion.audit import AuditRecord
 from slipway.promotion.promotion_run import PromotionRun
 from tests.workflow.rough_workflow import RoughWorkflow
+from tests.workflow.virtual import Workflow
 from triggers.looking_after import Found
 from triggers.rebuilding import Rows
 
@@ -16,7 +18,7 @@ class EngineRuntime:
     """What the janitor asks of the durable runtime, at the addresses that its client asks, too. `lost`: where it
     says what it has terminated."""
 
-    def __init__(self, flow: RoughWorkflow, lost: set[str]) -> None:
+    def __init__(self, flow: RoughWorkflow | Workflow, lost: set[str]) -> None:
         self._flow, self._lost = flow, lost
 
     async def found(self, instance: str) -> Found | None:
@@ -82,3 +84,6 @@ class WorldRecords:
 
     async def unwatch(self, instance: str) -> None:
         del self.entries[instance]
+
+    async def audit(self, promotion: str, record: AuditRecord) -> None:
+        raise AssertionError(f"in this world nothing is watched after its stage: {record}")

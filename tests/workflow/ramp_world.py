@@ -62,8 +62,10 @@ class RampingWorld(World):
     def _watch_tick(self, order: Order) -> Answer:
         """`turns_bad`: how often the release fails once it has all the traffic."""
         policy = CanaryPlan.load(order["canary"]).policy
-        history = Traffic(7, self.per_tick, self.rate).history(240)
-        state = WatchState.load(order["state"]) if order["state"] else begin_watch(policy, history)
+        if order["state"]:
+            state = WatchState.load(order["state"])
+        else:
+            state = begin_watch(policy, Traffic(7, self.per_tick, self.rate).history(240))
         number, times = order["tick"], self.turns_bad
         arm = Traffic(number, self.per_tick, self.rate * times).window(number, 0.0).baseline
         state, verdict = judge_one_arm(state, [Window(number, arm)], number, policy)

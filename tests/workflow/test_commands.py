@@ -141,7 +141,7 @@ async def test_an_abort_during_the_last_look_of_a_bake_still_undoes_the_release(
     await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
 
     async def abort_in_the_last_look(activity: str, order: dict[str, object]) -> None:
-        if activity == "check_health" and flow.clock.now() >= later(seconds=60) and not flow.world.aborted:
+        if activity == "look_at_live" and flow.clock.now() >= later(seconds=60) and not flow.world.aborted:
             flow.world.meanwhile = None
             await flow.abort_at_this_moment(id)
             flow.world.aborted = False  # the look itself was under way and comes to its end

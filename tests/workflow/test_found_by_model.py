@@ -7,6 +7,7 @@ import pytest
 
 from tests.workflow.model import Model
 from tests.workflow.must_hold import MustHold, check_the_end
+from tests.workflow.rough_world import Lag
 
 
 @pytest.fixture
@@ -240,3 +241,16 @@ async def test_an_approval_that_an_operator_has_suspended_is_left_alone_however_
     await check_the_end(model)
     row = model.world.of(build).rows["stage:production"]["doc"]
     assert (row["state"], row["code"]) == ("cancelled", "APPROVAL_EXPIRED"), "not lost: it has its own end"
+
+
+async def test_a_promotion_whose_last_step_is_half_an_hour_behind_is_left_to_itself(model: Model) -> None:
+    """A burst of thousands of builds keeps the runtime busy for minutes with what is long decided."""
+    build = await model.submit("1.1.0", ["dev"])
+    await model.until(build, "passed")
+    model.world.lags["record"] = [Lag("before", 1800)]
+    for _ in range(10):
+        await model.wait(120)
+        await model.janitor()
+    assert build not in model.lost
+    await check_the_end(model)
+    assert model.states(build) == ["passed"]

@@ -93,6 +93,19 @@ async def test_a_release_that_turns_bad_after_the_swap_is_swapped_back(flow: Wor
     assert steps[-2:] == [("swap back", "passed"), ("stop idle", "passed")]
 
 
+async def test_a_single_bad_answer_while_it_bakes_is_checked_and_forgiven(flow: Workflow) -> None:
+    flow.world.blips = 1
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=60))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert flow.world.blips == 0 and flow.world.sites["checkout-dev"].live == "1.2.0"
+
+
+async def test_a_look_that_cannot_be_run_is_no_reason_to_go_back(flow: Workflow) -> None:
+    flow.world.raising["look_at_live"] = 10_000
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=60))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
 async def test_a_release_that_turns_bad_while_it_bakes_is_swapped_back(flow: Workflow) -> None:
     id = await flow.promote(a_build("1.2.0"), a_stage("dev", bake_s=600))
     await flow.until(lambda: stage_state(flow.world, "dev") == "baking")

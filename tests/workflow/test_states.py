@@ -234,7 +234,7 @@ async def an_abort_in_the_last_look(model: Model) -> None:
     build = await model.submit("1.1.0", ["dev"])
     await model.until(build, "baking")
     await model.wait(31)
-    model.world.lags["check_health"] = [Lag("after", 10)]
+    model.world.lags["look_at_live"] = [Lag("after", 10)]
     await model.wait(32)
     assert await model.tell(build, "abort", mark=False) == 200
 
@@ -416,6 +416,13 @@ async def a_ramp_that_sees_nothing_any_more(model: Model) -> None:
 async def an_abort_while_it_ramps(model: Model) -> None:
     build = await ramping(model)
     assert await model.tell(build, "abort", mark=False) == 200
+
+
+@shows("ramp: expired")
+async def a_pause_of_a_ramp_that_nobody_ends(model: Model) -> None:
+    build = await ramping(model, ramp="stays")
+    assert await model.tell(build, "pause", ago_s=LONGEST_PAUSE.total_seconds() - 60) == 200
+    await model.wait(120)
 
 
 @shows("ramp: broken")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import function_app
 from slipway.local.functions.app import Function, read_functions
@@ -117,7 +117,7 @@ class Workflow:
         functions.engine = DurableEngine(functions, self._state, self.clock)
         return functions.engine
 
-    async def __aenter__(self) -> "Workflow":
+    async def __aenter__(self) -> Self:
         await self.engine.start()
         return self
 

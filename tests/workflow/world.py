@@ -14,7 +14,7 @@ from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.ledger import proven_before
 from slipway.promotion.load_comparison import KeptLoad, compare_load, last_comparable
 from slipway.promotion.load_judgement import LoadMeasurement
-from slipway.promotion.outcomes import Answer, broken, cancelled, failed, moment, passed, running
+from slipway.promotion.outcomes import Answer, Outcome, broken, cancelled, failed, moment, passed, running
 from slipway.promotion.plan import LoadTest
 
 Order = dict[str, Any]
@@ -45,8 +45,8 @@ class World:
     """`meanwhile` is awaited before each activity. `raising`: how many calls of an activity break down
     altogether; `away`: how many an outside service does not take; `put_off`: for how long it does not take any of
     them, as it says itself; `swap_back_fails`: how many swaps back are
-    refused. `bad_load`, `sick_idle`, `sick_live`: versions that fail there; `latency_ms` of those that do not answer
-    in 22. `polls`: how long operations take.
+    refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
+    versions that fail there; `latency_ms` of those that do not answer in 22. `polls`: how long operations take.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -61,6 +61,7 @@ class World:
     unreadable: bool = False
     raising: Counter[str] = field(default_factory=Counter)
     broken_checks: bool = False
+    blips: int = 0
     meanwhile: Callable[[str, Order], Awaitable[None]] | None = None
     away: Counter[str] = field(default_factory=Counter)
     put_off: dict[str, float] = field(default_factory=dict)
@@ -108,7 +109,7 @@ class World:
             return running(order.get("handle") or {}, 1.0, "the service does not answer")
         if activity in self.put_off:
             return running(order.get("handle") or {}, self.put_off[activity], "Azure asks us to slow down")
-        stoppable = activity in ("deploy", "swap", "check_health", "drive_load", "split", "begin_ramp")
+        stoppable = activity in ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
         if stoppable and self.of(order["promotion"]).aborted and not order.get("despite_abort"):
             return cancelled()
         work: Work = getattr(self, f"_{activity}")
@@ -215,6 +216,15 @@ class World:
         self._site(order["target"]).idle_stopped = True
         self.effects[order["operation"]] += 1
         return passed()
+
+    def _look_at_live(self, order: Order) -> Answer:
+        if self.blips > 0:
+            self.blips -= 1
+            return passed(well=[])
+        answers = {
+            name: self._check_health({**order, "address": address}) for name, address in order["addresses"].items()
+        }
+        return passed(well=[name for name, answer in answers.items() if answer.outcome == Outcome.PASSED])
 
     def _check_health(self, order: Order) -> Answer:
         if self.broken_checks:

@@ -78,8 +78,9 @@ class AppService:
         """Passed when production answers `version`; failed SWAP_FAILED or SWAP_NOT_EFFECTIVE."""
         return self._swaps.poll(place_of(target), handle, version, version_path)
 
-    def stop_idle(self, target: Target) -> Answer:
-        """Stop the idle slot, once no rule sends users there; running, to be asked again, while Azure cannot."""
+    def stop_idle(self, target: Target, version: str) -> Answer:
+        """Stop the idle slot, whatever it holds, once no rule sends users there; running, to be asked again, while
+        Azure cannot."""
         try:
             place = place_of(target)
             RoutingRules(self._sites).remove(place)

@@ -80,6 +80,7 @@ class Sites:
         swaps = [side.swapped_at for side in (live, idle) if side.swapped_at]
         return SiteState(
             production_address=live.address,
+            live_address=live.address,
             idle_address=idle.address,
             production_version=self.version_of(live, version_path),
             idle_version=self.version_of(idle, version_path),

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from slipway.adapters.azure_errors import AzureProblem
-from slipway.adapters.container_apps.apps import Apps, Place, Revision, place_of
+from slipway.adapters.container_apps.apps import Apps, place_of
 from slipway.adapters.container_apps.deployment import Deployments
 from slipway.adapters.container_apps.dividing import SOON_S, refused_or_later
 from slipway.adapters.container_apps.routing import RevisionRouter
+from slipway.adapters.container_apps.sides import held_by, idle_of, live_of
 from slipway.adapters.container_apps.swap import Swaps
 from slipway.promotion.outcomes import Answer, iso, passed, running
 from slipway.promotion.plan import Target
@@ -21,7 +22,8 @@ class ContainerApps:
     """The live side is the revision with the largest weight, the idle side the newest active one without any.
 
     A package is an image here. Looks go to a revision's own address, since the app's is drawn; the idle side's changes
-    with each version, so a deployment passes with `address`.
+    with each version, so a deployment passes with `address`. An idle side that answers nothing is what its image says:
+    one that crashes has to be found, too, to be stopped.
     """
 
     def __init__(self, settings_: Settings | None = None, settle_s: float = 60.0) -> None:
@@ -33,16 +35,17 @@ class ContainerApps:
         """What both sides answer now. Raises AzureProblem."""
         place = place_of(target)
         app, revisions = self._apps.app(place), self._apps.revisions(place)
-        live = next((each for each in revisions if each.name == app.weights.live()), None)
-        idle = next((each for each in revisions if each.active and not app.weights.percent(each.name)), None)
+        live, idle = live_of(app, revisions), idle_of(app, revisions)
+        idle_version = self._apps.version_at(idle.host, version_path) or held_by(place, idle) if idle else ""
         return SiteState(
             production_address=self._apps.address(app.host),
+            live_address=self._apps.address(live.host) if live else "",
             idle_address=self._apps.address(idle.host) if idle else "",
             production_version=self._apps.version_at(live.host, version_path) if live else None,
-            idle_version=self._apps.version_at(idle.host, version_path) if idle else None,
+            idle_version=idle_version or None,
             in_progress=app.in_progress,
             last_swap_at=None,
-            idle_state="Running" if idle else "Stopped",
+            idle_state="Running" if idle and idle.active else "Stopped",
         )
 
     def start_deployment(
@@ -88,23 +91,17 @@ class ContainerApps:
         except AzureProblem as problem:
             return refused_or_later(target.name, problem.fault, handle)
 
-    def stop_idle(self, target: Target) -> Answer:
-        """Deactivate the newest revision when it is not the live one, once it has no traffic; running, to be asked
-        again, until then and while Azure cannot.
-
-        An older one stays as it is: it may be the way back, and a repeated stop must not reach it.
-        """
+    def stop_idle(self, target: Target, version: str) -> Answer:
+        """Deactivate the version's revision when it is not the live one, once it has no traffic; running, to be asked
+        again, until then and while Azure cannot. Others stay as they are: one of them may be the way back."""
         try:
             place = place_of(target)
-            app, newest = self._apps.app(place), self._newest(place)
-            if newest is None or not newest.active or newest.name == app.weights.live():
-                return passed(f"{target.name}: nothing idle runs")
-            if self._apps.withdraw(place, app, newest.name):
-                return running({}, SOON_S, f"{target.name}: the share of {newest.name} is taken away first")
-            self._apps.deactivate(place, newest.name)
+            app, found = self._apps.app(place), self._apps.revision(place, place.revision_of(version))
+            if found is None or not found.active or found.name == app.weights.live():
+                return passed(f"{target.name}: {version} does not run idle")
+            if self._apps.withdraw(place, app, found.name):
+                return running({}, SOON_S, f"{target.name}: the share of {found.name} is taken away first")
+            self._apps.deactivate(place, found.name)
         except AzureProblem as problem:
             return problem.fault.answer({}, SOON_S)
-        return passed(f"{target.name}: revision {newest.name} is stopped")
-
-    def _newest(self, place: Place) -> Revision | None:
-        return next(iter(self._apps.revisions(place)), None)
+        return passed(f"{target.name}: revision {found.name} is stopped")

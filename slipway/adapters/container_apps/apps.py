@@ -62,6 +62,7 @@ class App:
     """`template` in REST's form; `in_progress` while Azure carries out an update."""
 
     host: str
+    location: str
     single: bool
     in_progress: bool
     weights: Weights
@@ -100,11 +101,13 @@ class Apps:
     def app(self, place: Place) -> App:
         with _explained():
             found = self._client(place).container_apps.get(place.group, place.name, **_READS)
-        body = found.as_dict()["properties"]
+        told = found.as_dict()
+        body = told["properties"]
         configuration = body.get("configuration") or {}
         ingress = configuration.get("ingress") or {}
         return App(
             host=str(ingress.get("fqdn") or ""),
+            location=str(told.get("location") or ""),
             single=str(configuration.get("activeRevisionsMode") or "Single").lower() != "multiple",
             in_progress=body.get("provisioningState") == "InProgress",
             weights=Weights.of(ingress.get("traffic") or ()),

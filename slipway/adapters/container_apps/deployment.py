@@ -10,6 +10,7 @@ from typing import Any
 from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.container_apps.apps import App, Apps, Place, Revision
+from slipway.adapters.container_apps.sides import outlived
 from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
 
 _SOON_S = 2.0
@@ -36,6 +37,8 @@ class Deployments:
             if app.in_progress and handle["kind"] == "intended":
                 return running(handle, _SOON_S, f"an update of {place.name} is under way")
             if found is None:
+                if handle["kind"] == "intended":
+                    self._stop_outlived(place, app)
                 return self._make(place, app, handle, name)
             if handle["kind"] == "intended" and self._apps.withdraw(place, app, name):
                 # No user may meet what is not verified.
@@ -43,6 +46,10 @@ class Deployments:
             return self._judge(place, handle, found)
         except AzureProblem as problem:
             return problem.fault.answer(handle, _SOON_S)
+
+    def _stop_outlived(self, place: Place, app: App) -> None:
+        for revision in outlived(place, app, self._apps.revisions(place)):
+            self._apps.deactivate(place, revision.name)
 
     def _make(self, place: Place, app: App, handle: dict[str, Any], name: str) -> Answer:
         if handle["kind"] == "revision" and clock.now() - moment(handle["started_at"]) < _LOST_AFTER:
@@ -60,12 +67,12 @@ class Deployments:
         if found.image != handle["image"]:
             words = f"the revision {found.name} holds {found.image}, not {handle['image']}: its name is taken"
             return broken("IDLE_HOLDS_ANOTHER", words)
+        if not found.active:  # even one that failed before: what it lacked then may be there now
+            self._apps.activate(place, found.name)
+            return running(handle, _SOON_S, f"{found.name} was not active; activated")
         if found.failed:
             first_line, _, rest = found.error.partition("\n")
             return failed("DEPLOYMENT_FAILED", f"the revision {found.name} failed: {first_line or found.state}", rest)
-        if not found.active:
-            self._apps.activate(place, found.name)
-            return running(handle, _SOON_S, f"{found.name} was not active; activated")
         if not found.ready:
             return running(handle, _SOON_S, f"{found.name}: {found.state}")
         done = "is already there" if handle["kind"] == "intended" else "is deployed"

@@ -26,10 +26,14 @@ class Dividing:
     def give(self, place: Place, handle: dict[str, Any], revision: str, percent: int | None) -> Answer:
         """`percent` for the revision, and what it and the live one have besides for that one; None is all of it.
 
-        Passed with the result `share` and `others`, revisions that keep a part of their own.
+        Passed with the result `share` and `others`, revisions that keep a part of their own. Where no revision runs
+        that could take a release's traffic, 0 changes nothing and passes with the share that stays: a swap to the
+        version before, which wakes what it needs, is the way back.
         """
         app = self._apps.app(place)
         if app.hindrance:
+            if percent == 0 and not self._runs(place, revision):
+                return passed(f"{place.name} does not run {revision}", share=0.0, others=[])
             code, words = app.hindrance
             return broken(code, f"{place.name}: {words}")
         if app.in_progress:
@@ -38,9 +42,20 @@ class Dividing:
         wanted = app.weights.percent(revision) + app.weights.percent(live) if percent is None else percent
         if app.weights.percent(revision) == wanted:
             return _in_effect(place, app, revision, live, already=handle["kind"] == "intended")
+        if not wanted and not self._is_beside(place, app, live):
+            words = f"no revision runs beside {revision}: only the way back by a version takes its traffic"
+            return passed(words, share=app.weights.percent(revision) / 100, others=[])
         if handle["kind"] == "intended":
             return self._write(place, app, handle, revision, wanted, live)
         return self._differs(place, app, handle, revision, wanted)
+
+    def _is_beside(self, place: Place, app: App, live: str) -> bool:
+        """Whether there is a revision to take all the traffic. One with a weight is; Azure lets nobody stop it."""
+        return bool(live) and (app.weights.percent(live) > 0 or self._runs(place, live))
+
+    def _runs(self, place: Place, revision: str) -> bool:
+        found = self._apps.revision(place, revision)
+        return found is not None and found.active
 
     def _write(self, place: Place, app: App, handle: dict[str, Any], revision: str, percent: int, live: str) -> Answer:
         found = self._apps.revision(place, revision) if percent else None

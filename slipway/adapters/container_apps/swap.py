@@ -9,6 +9,7 @@ from typing import Any
 from slipway.adapters import clock
 from slipway.adapters.container_apps.apps import Apps, Place
 from slipway.adapters.container_apps.dividing import SOON_S, Dividing
+from slipway.adapters.container_apps.sides import held_by
 from slipway.promotion.outcomes import Answer, broken, moment, running
 
 _MAY_BE_SILENT_FOR = timedelta(seconds=60)
@@ -22,12 +23,21 @@ class Swaps:
         self._dividing = Dividing(apps, settle_s)
 
     def go_on(self, place: Place, handle: dict[str, Any], version: str, version_path: str) -> Answer:
-        name = place.revision_of(version)
+        name = handle.get("revision") or self._named(place, version, version_path)
+        handle = {**handle, "revision": name}
         if handle["kind"] == "intended":
             unready = self._not_ready(place, handle, name, version, version_path)
             if unready is not None:
                 return unready
         return self._dividing.give(place, handle, name, None)
+
+    def _named(self, place: Place, version: str, version_path: str) -> str:
+        """The version's revision: ours, or else one that somebody made before there was Slipway, if it answers so."""
+        ours, revisions = place.revision_of(version), self._apps.revisions(place)
+        if ours in [each.name for each in revisions]:
+            return ours
+        others = (each for each in revisions if each.active and not held_by(place, each))
+        return next((each.name for each in others if self._apps.version_at(each.host, version_path) == version), ours)
 
     def _not_ready(
         self, place: Place, handle: dict[str, Any], name: str, version: str, version_path: str

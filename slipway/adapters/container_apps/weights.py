@@ -29,6 +29,13 @@ class Weights:
     def percent(self, revision: str) -> int:
         return sum(entry.get("weight") or 0 for entry in self.entries if entry.get("revisionName") == revision)
 
+    def is_listed(self, revision: str) -> bool:
+        """Whether it has an entry, be it one without a weight."""
+        return any(entry.get("revisionName") == revision for entry in self.entries)
+
+    def is_labelled(self, revision: str) -> bool:
+        return any(entry.get("label") for entry in self.entries if entry.get("revisionName") == revision)
+
     def live(self, but: str = "") -> str:
         """The revision with the largest weight, the first of equals. When none has any, the one that was left in
         the list without: it gave its part away last (`divided`). "" when there is none."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.app_service.site import Sites, place_of
 from slipway.adapters.azure_errors import AzureProblem, explain
+from slipway.adapters.container_apps.ramped import ramped_app
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
 from slipway.promotion.plan import Target
@@ -82,6 +83,16 @@ class AzureMonitorMetrics:
 
     def __init__(self, settings_: Settings | None = None) -> None:
         self._settings = settings_ or settings()
+
+    def of_target(self, target: Target, version: str, begins: datetime, ends: datetime) -> Counters:
+        """The canary is `version`, the baseline what is live beside it."""
+        if target.kind == "app-service":
+            return self.app_service(target, begins, ends)
+        try:
+            app = ramped_app(self._settings, target, version)
+        except AzureProblem as problem:
+            return Counters(words=f"metrics: {problem.words}")
+        return self.container_app(target.resource, app.location, app.canary, app.baseline, begins, ends)
 
     def app_service(self, target: Target, begins: datetime, ends: datetime) -> Counters:
         """The canary is what runs in the target's slot, the baseline what runs on its production side."""

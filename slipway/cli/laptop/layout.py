@@ -67,7 +67,9 @@ class Layout:
         """Each port that must be free, and for what: the programs' own, and unless any will do the sites'."""
         yield from self.ports.fixed()
         if self.ports.azure:
-            for site in read(StandinConfig, self.sites).sites:
+            config = read(StandinConfig, self.sites)
+            yield from ((f"the container app {app.name}", app.port) for app in config.container_apps)
+            for site in config.sites:
                 yield f"the site {site.name}", site.port
                 yield from ((f"the site {site.name}({slot.name})", slot.port) for slot in site.slots)
 

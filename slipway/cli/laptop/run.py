@@ -12,7 +12,7 @@ from rich.text import Text
 
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout, people_of
-from slipway.cli.laptop.sites import shipped_sites, users_go_to
+from slipway.cli.laptop.sites import all_shipped_sites, users_go_to
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.laptop.users import Users
 from slipway.cli.options import AsJson
@@ -62,11 +62,9 @@ def run(
             laptop = stack.enter_context(Laptop(layout, lambda words: console.print(Text(f"  {words}", style="dim"))))
             assert laptop.run is not None
             if users:
-                where = users_go_to(shipped_sites(layout, laptop.azure["sites"]))
+                where = users_go_to(all_shipped_sites(layout, laptop.azure["sites"]))
                 stack.enter_context(Users(where, users, layout.log("users")))
-                console.print(
-                    Text(f"  Users            {users} requests a second to {' and '.join(where)}", style="dim")
-                )
+                console.print(Text(f"  Users            {users} requests a second to {', '.join(where)}", style="dim"))
             if as_json:
                 print_json(laptop.run.model_dump())
             show(console, _screen(laptop.run, layout))

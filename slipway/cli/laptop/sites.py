@@ -30,10 +30,18 @@ def sites_of(plan: PromotionPlan, addresses: Mapping[str, str]) -> list[Site]:
     ]
 
 
-def shipped_sites(layout: Layout, addresses: Mapping[str, str]) -> list[Site]:
-    """The sites of the pipeline that the checkout ships for its service."""
-    text = (layout.root / "pipelines" / f"{SERVICE}.yaml").read_text(encoding="utf-8")
-    return sites_of(compile_plan(read_pipeline(text, f"{SERVICE}.yaml"), digest_of(text)), addresses)
+def shipped_sites(layout: Layout, addresses: Mapping[str, str], service: str = SERVICE) -> list[Site]:
+    """The sites of the pipeline that the checkout ships for the service."""
+    text = (layout.root / "pipelines" / f"{service}.yaml").read_text(encoding="utf-8")
+    return sites_of(compile_plan(read_pipeline(text, f"{service}.yaml"), digest_of(text)), addresses)
+
+
+def all_shipped_sites(layout: Layout, addresses: Mapping[str, str]) -> list[Site]:
+    """Those of all shipped pipelines, that of `SERVICE` first."""
+    services = sorted(
+        (file.stem for file in (layout.root / "pipelines").glob("*.yaml")), key=lambda each: each != SERVICE
+    )
+    return [site for service in services for site in shipped_sites(layout, addresses, service)]
 
 
 def users_go_to(sites: list[Site]) -> list[str]:

@@ -73,11 +73,14 @@ class TelemetryConfig(_Strict):
 
 
 class ContainerAppConfig(_Strict):
+    """`suffix` is that of its first revision's name; made of the version, as Slipway names them, when left out."""
+
     name: Name
     port: Port
     live: LiveRelease
     location: str = "West Europe"
     mode: Literal["Multiple", "Single"] = "Multiple"
+    suffix: Name | None = None
 
 
 class StandinConfig(_Strict):

@@ -8,11 +8,14 @@ CONTAINER_APPS = Router(
     grain=0.01,
     settle_s=10.0,
     stickiness="none, every request is drawn anew",
+    goes_live="gives the new revision all the traffic of",
     way_back="all the weight returns to the previous revision, in one update",
     actions=(
         "Microsoft.App/containerApps/read",
         "Microsoft.App/containerApps/write",
         "Microsoft.App/containerApps/revisions/read",
+        "Microsoft.App/containerApps/revisions/activate/action",
+        "Microsoft.App/containerApps/revisions/deactivate/action",
         "Microsoft.App/managedEnvironments/join/action",
     ),
 )

@@ -8,8 +8,9 @@ class Router:
     """Divides the traffic of targets of the kind `target`.
 
     `grain` is the smallest share (0..1) that it can set, and every share is a multiple of it. `settle_s` is how long
-    a change takes until users meet it. `stickiness` says in words who keeps a side, `way_back` how the traffic
-    returns; `actions` are those of Azure that whoever sets it needs.
+    a change takes until users meet it. `stickiness` says in words who keeps a side, `goes_live` how a release gets all
+    of the traffic (of the targets named after it), `way_back` how that returns; `actions` are those of Azure that
+    whoever deploys to such a target, divides its traffic and takes it back needs on it.
     """
 
     kind: str
@@ -17,6 +18,7 @@ class Router:
     grain: float
     settle_s: float
     stickiness: str
+    goes_live: str
     way_back: str
     actions: tuple[str, ...]
 

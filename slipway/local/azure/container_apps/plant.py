@@ -66,7 +66,7 @@ class ContainerApps:
 
     def _install(self, app: ContainerAppConfig) -> None:
         image = f"{self._config.repository_of(app.live.service)}:{app.live.version}"
-        suffix = f"v{app.live.version.replace('.', '-')}"
+        suffix = app.suffix or f"v{app.live.version.replace('.', '-')}"
         replicas = self._config.instances
         template: Document = {
             "revisionSuffix": suffix,

@@ -1,4 +1,4 @@
-"""What the platform itself counts of a slot, minute by minute: the source of its metrics.
+"""What the platform itself counts of a slot, or of a revision in its place, minute by minute: its metrics' source.
 
 It knows requests, not their meaning: probes count as well.
 """
@@ -46,6 +46,11 @@ class Counters:
         """By instance, of the minute in which that moment lies; empty when there was no request."""
         begins = minute.astimezone(UTC).replace(second=0, microsecond=0)
         return dict(self._minutes.get(begins, {}).get((site, slot), {}))
+
+    def slots(self, site: str, minute: datetime) -> list[str]:
+        """Those of the site that were asked anything in that minute; of a container app, its revisions."""
+        begins = minute.astimezone(UTC).replace(second=0, microsecond=0)
+        return [slot for name, slot in self._minutes.get(begins, {}) if name == site]
 
     def _begin(self, minute: datetime) -> None:
         self._minutes = {each: counts for each, counts in self._minutes.items() if each > minute - KEPT}

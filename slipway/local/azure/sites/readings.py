@@ -1,4 +1,4 @@
-"""What the platform counted of a site or slot, as Azure Monitor's metrics have it."""
+"""What the platform counted of a site, slot or container app, as Azure Monitor's metrics have it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,11 +10,11 @@ from slipway.local.azure.sites.counters import Count, Counters
 from slipway.local.azure.sites.store import PRODUCTION
 
 CPU_S_A_REQUEST = 0.0005  # of drawn requests: about what a worker takes for a real one
-PROVIDER = "/providers/microsoft.web/sites/"
+PROVIDER, APP_PROVIDER = "/providers/microsoft.web/sites/", "/providers/microsoft.app/containerapps/"
 
 
 class Readings:
-    """By the id of a site, or of a slot (`…/sites/{site}/slots/{slot}`), in small letters."""
+    """By the id of a site, of a slot (`…/sites/{site}/slots/{slot}`) or of a container app, in small letters."""
 
     def __init__(self, config: StandinConfig, counters: Counters, drawn: DrawnCounts | None = None) -> None:
         self._counters = counters
@@ -24,9 +24,12 @@ class Readings:
         self._places = {f"{group}{PROVIDER}{site}": (site, PRODUCTION) for site in slots}
         for site, names in slots.items():
             self._places |= {f"{group}{PROVIDER}{site}/slots/{name}": (site, name) for name in names}
+        self._apps = {f"{group}{APP_PROVIDER}{app.name}": app.name for app in config.container_apps}
 
     def __call__(self, resource: str, minute: datetime) -> Sequence[Reading] | None:
-        """One reading an instance; None when there is no such site or slot."""
+        """One reading an instance, of an app also one a class of answers; None when there is no such resource."""
+        if app := self._apps.get(resource):
+            return self._of_app(app, minute)
         place = self._places.get(resource)
         if place is None:
             return None
@@ -36,6 +39,20 @@ class Readings:
             Reading({"Requests": each.requests, "Http5xx": each.http_5xx, "CpuTime": each.cpu_s}, {"Instance": name})
             for name, each in counts.items()
         ]
+
+    def _of_app(self, app: str, minute: datetime) -> list[Reading]:
+        """What is no 5xx counts as 2xx: nobody here told them apart."""
+        readings = []
+        for revision in self._revisions(app, minute):
+            for name, each in self._counted(app, revision, minute).items():
+                for category, count in (("2xx", each.requests - each.http_5xx), ("5xx", each.http_5xx)):
+                    told = {"revisionName": revision, "statusCodeCategory": category, "podName": name}
+                    readings.append(Reading({"Requests": count}, told))
+        return readings
+
+    def _revisions(self, app: str, minute: datetime) -> list[str]:
+        drawn = self._drawn(app, minute) if self._drawn else {}
+        return sorted({*self._counters.slots(app, minute), *(place.slot for place in drawn)})
 
     def _counted(self, site: str, slot: str, minute: datetime) -> dict[str, Count]:
         """By instance: what the front ends have counted and, in virtual time, what nobody had to send."""

@@ -1,0 +1,35 @@
+"""Looks at a release that is live: one activity for all its targets, and a check only where a look was not good.
+
+Bake and watch look hundreds of times and nearly always find nothing. A single bad answer says little, so what a look
+finds is checked as in verification before it counts.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.waiting import Context, Durable, called
+from slipway.promotion.outcomes import passed
+from slipway.promotion.stage_run import StageRun
+
+
+def live_answers(
+    context: Context, run: StageRun, step: str, n: int, named: Callable[[str], str] = lambda id: id
+) -> Durable:
+    """The `Answer` of each target, in their order. `n` numbers the look; `named` makes a check's id of the stage's own
+    for it."""
+    targets = run.plan.targets
+    order = {
+        "promotion": run.promotion,
+        "addresses": {target.name: run.sites[target.name].production for target in targets},
+        "version": run.build.version,
+        "health": asdict(run.plan.health),
+    }
+    look = yield from called(context, "look_at_live", order)
+    well = look.result.get("well", ())
+    suspects = [target for target in targets if target.name not in well]
+    checks = health_checks(context, run, step, live=True, n=n, targets=suspects)
+    ended = yield from fan_out(context, [{**each, "id": named(each["id"])} for each in checks])
+    found = dict(zip((target.name for target in suspects), ended, strict=True))
+    good = passed(f"a good answer from {run.build.version}")
+    return [found.get(target.name, good) for target in targets]

@@ -1,0 +1,83 @@
+"""What the adapters ask of Azure is what a kind says that its identity needs, so that a role can be made of it."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from slipway.adapters.app_service import AppService
+from slipway.adapters.app_service.routing import SlotRouter
+from slipway.adapters.container_apps import ContainerApps, RevisionRouter
+from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS
+from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.plan import Target
+from slipway.promotion.ports import SlotPlatform, TrafficRouter
+from tests.laptop import IMAGE, AzureStandin
+
+Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
+SDK = "azure.core.pipeline.policies.http_logging_policy"
+REQUEST = re.compile(
+    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App)/[^?']*)[^']*'\nRequest method: '(?P<method>\w+)'"
+)
+VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action"}
+SELDOM = {"microsoft.web/sites/slots/deployments/read"}  # where the answer to a deployment was lost
+# Azure asks for it on behalf of whoever writes an app; no request bears its name.
+UNASKED = {"microsoft.app/managedenvironments/join/action"}
+
+
+def action_of(method: str, path: str) -> str:
+    """The action that Resource Manager asks for: the types on the path, without their names, and the verb."""
+    namespace, *parts = path.strip("/").split("/")
+    return "/".join([namespace, *parts[::2], VERBS[method]]).lower()
+
+
+def a_life(platform: SlotPlatform, router: TrafficRouter, target: Target, package: str, follow: Follow) -> None:
+    """All that an adapter can do: 2.0.0 is deployed, ramped and live, taken back and stopped, and comes again."""
+    version = "2.0.0"
+
+    def split(share: float) -> Answer:
+        started = router.start_split(target, version, share, "op", False)
+        return follow(lambda last: router.poll_split(target, last.handle, version, share), started)
+
+    def deploy(operation: str) -> Answer:
+        started = platform.start_deployment(target, package, operation, datetime.now(UTC), False, version)
+        return follow(lambda last: platform.poll_deployment(target, last.handle, version), started)
+
+    def swap(to: str) -> Answer:
+        started = platform.start_swap(target, to, "op", datetime.now(UTC), False)
+        return follow(lambda last: platform.poll_swap(target, last.handle, to), started)
+
+    platform.read_live(target)
+    done = [deploy("op:1"), split(0.1), swap(version), swap("1.0.0"), platform.stop_idle(target, version)]
+    done += [deploy("op:2"), swap(version)]
+    assert [each.outcome for each in done] == [Outcome.PASSED] * len(done), done
+
+
+@pytest.fixture
+def asked(caplog: pytest.LogCaptureFixture) -> Callable[[], set[str]]:
+    """The actions of all requests that the official SDK has sent since."""
+    caplog.set_level("INFO", SDK)
+
+    def actions() -> set[str]:
+        sent = [REQUEST.match(record.getMessage()) for record in caplog.records if record.name == SDK]
+        return {action_of(each["method"], each["path"]) for each in sent if each}
+
+    return actions
+
+
+def test_a_role_of_the_actions_of_container_apps_can_do_it_all(
+    azure: AzureStandin, until_ended: Follow, asked: Callable[[], set[str]]
+) -> None:
+    platform, router = ContainerApps(azure.settings, settle_s=0.3), RevisionRouter(azure.settings, settle_s=0.3)
+    a_life(platform, router, azure.app("granted"), f"{IMAGE}:2.0.0", until_ended)
+    assert asked() == {action.lower() for action in CONTAINER_APPS.actions} - UNASKED
+
+
+def test_a_role_of_the_actions_of_app_service_can_do_it_all(
+    azure: AzureStandin, until_ended: Follow, asked: Callable[[], set[str]]
+) -> None:
+    platform, router = AppService(azure.settings), SlotRouter(azure.settings, settle_s=0.3)
+    a_life(platform, router, azure.target("granted-site"), azure.package("2.0.0"), until_ended)
+    granted = {action.lower() for action in APP_SERVICE_SLOTS.actions}
+    assert granted - asked() <= SELDOM and asked() <= granted

@@ -1,0 +1,60 @@
+"""What the checkout ships for the laptop fits together: pipelines, what the stand-in holds, and users."""
+
+from pathlib import Path
+
+import pytest
+
+from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout
+from slipway.cli.laptop.sites import all_shipped_sites, shipped_sites, users_go_to
+from slipway.local.azure.config import StandinConfig, read
+from slipway.promotion.pipeline import lint
+from tests.cli.conftest import Slipway
+
+PIPELINES = sorted((checkout() / "pipelines").glob("*.yaml"))
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(checkout(), tmp_path, ANY_PORTS)
+
+
+@pytest.fixture
+def addresses(layout: Layout) -> dict[str, str]:
+    """By name, as the stand-in says them when it runs on the ports of its file."""
+    held = read(StandinConfig, layout.sites)
+    return {each.name: f"http://localhost:{each.port}" for each in (*held.sites, *held.container_apps)}
+
+
+@pytest.mark.parametrize("file", PIPELINES, ids=lambda file: file.stem)
+def test_lint_has_nothing_against_a_shipped_pipeline(file: Path) -> None:
+    assert lint(file.read_text(encoding="utf-8"), file.name) == []
+
+
+def test_the_plan_of_the_container_app_says_what_its_router_can(slipway: Slipway) -> None:
+    said = " ".join(slipway("plan", str(checkout() / "pipelines" / "catalog.yaml")).stdout.split())
+    for words in (
+        "container-apps catalog, as a revision without traffic",
+        "by container-apps: in steps of 1 %, settled in 1 s",
+        "stickiness: none, every request is drawn anew",
+        "all the weight returns to the previous revision, which runs on beside the live one",
+        "Microsoft.App/containerApps/revisions/deactivate/action",
+    ):
+        assert words in said
+
+
+def test_every_target_of_a_shipped_pipeline_is_there_and_production_has_users(
+    layout: Layout, addresses: dict[str, str]
+) -> None:
+    sites = all_shipped_sites(layout, addresses)
+    assert {site.url for site in sites} == set(addresses.values())
+    assert users_go_to(sites) == [addresses[name] for name in ("checkout-weu", "checkout-neu", "catalog")]
+
+
+def test_the_users_of_the_demo_go_where_its_story_plays(layout: Layout, addresses: dict[str, str]) -> None:
+    where = users_go_to(shipped_sites(layout, addresses))
+    assert where == [addresses[name] for name in ("checkout-weu", "checkout-neu")]
+
+
+def test_a_port_of_a_container_app_is_refused_when_it_is_in_use(tmp_path: Path) -> None:
+    ports = dict(Layout(checkout(), tmp_path, Ports()).fixed_ports())
+    assert ports["the container app catalog"] == 8106

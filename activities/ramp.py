@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
@@ -12,6 +12,7 @@ from activities.consumption import Consumption
 from activities.once import first_answer, once
 from activities.telemetry import due_spans, source_of, telemetry
 from activities.top_up import STRETCH_S, Sending
+from slipway.adapters import clock
 from slipway.adapters.alerts import await_alerts
 from slipway.adapters.read_model import write_row
 from slipway.promotion.canary_plan import CanaryPlan
@@ -71,7 +72,7 @@ def begin_ramp(order: Order) -> Answer:
 def _now(order: Order, handle: dict[str, Any]) -> datetime:
     """What was asked is the past, and stays it however late its telemetry comes; what a top-up sends comes after."""
     since = handle.get("topped_up_since")
-    return moment(order["at"]) + (datetime.now(UTC) - moment(since) if since else timedelta())
+    return moment(order["at"]) + (clock.now() - moment(since) if since else timedelta())
 
 
 def _topped_up(order: Order, canary: CanaryPlan, handle: dict[str, Any], words: str) -> Answer:
@@ -79,7 +80,7 @@ def _topped_up(order: Order, canary: CanaryPlan, handle: dict[str, Any], words: 
     every_s = min(LOOK_EVERY_S, canary.policy.tick_s)
     with ThreadPoolExecutor(len(addresses)) as threads:
         sent = Sending(threads, canary.top_up, addresses, every_s, handle.get("no_top_up", "")).ended()
-    going = {"topped_up_since": handle.get("topped_up_since") or iso(datetime.now(UTC))}
+    going = {"topped_up_since": handle.get("topped_up_since") or iso(clock.now())}
     going |= {"no_top_up": sent.words if sent.refused else ""}
     return running(going, every_s - min(STRETCH_S, every_s), f"{words}; {sent.words or 'topping up'}")
 

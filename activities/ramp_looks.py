@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering
 from activities.secret_headers import with_headers
 from activities.top_up import Sending
+from slipway.adapters import clock
 from slipway.adapters.alerts import firing
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.http_probe import probe
@@ -63,7 +64,7 @@ def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
         found["counters"] = _counted(target, order["version"])
     try:
         if canary.signals.alert != IGNORE:
-            found["alert"] = "; ".join(firing(target.resource, datetime.now(UTC)))
+            found["alert"] = "; ".join(firing(target.resource, clock.now()))
         share, unread = router_of(target).read_split(target, order["version"]).share, ""
     except AzureProblem as problem:
         share, unread = None, f"{target.name}: {problem.fault.words}"
@@ -103,7 +104,7 @@ def _counted(target: Target, version: str) -> str:
     def count(arm: Counted | None) -> Count:
         return Count(arm.requests, arm.failures_5xx) if arm else Count()
 
-    ends = datetime.now(UTC)
+    ends = clock.now()
     canary = baseline = Count()
     for minute in AzureMonitorMetrics().of(target, version, ends - COUNTED, ends).minutes:
         canary, baseline = canary.plus(count(minute.canary)), baseline.plus(count(minute.baseline))

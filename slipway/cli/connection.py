@@ -66,6 +66,14 @@ class Api:
         """The server's time, as its answers tell it; our own unless they differ by more than two seconds."""
         return datetime.now(UTC) + self._skew
 
+    def asked_time(self) -> datetime:
+        """The server's time, also when it has not answered anything yet. Raises Failure."""
+        try:
+            self._hear_time(self._http.head(self._place.url))
+        except httpx.TransportError as error:
+            raise _not_reachable(self._place.url, error) from error
+        return self.now()
+
     def get(self, path: str, **query: str | int | None) -> Any:
         """The JSON at `path`."""
         return self._ask("GET", path, {key: value for key, value in query.items() if value is not None}, None)
@@ -86,7 +94,9 @@ class Api:
         self._hear_time(answer)
         if answer.is_success:
             return _json(answer)
-        raise _refusal(answer, self._place.url, self._renewal)
+        refusal = _refusal(answer, self._place.url, self._renewal)
+        refusal.at = self.now()
+        raise refusal
 
     def _hear_time(self, answer: httpx.Response) -> None:
         if date := answer.headers.get("date"):

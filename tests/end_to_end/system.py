@@ -173,7 +173,13 @@ def a_message(version: str, **changes: Any) -> dict[str, Any]:
     return {**message, **changes}
 
 
-def start(state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False, **holds: Any) -> Laptop:
+def start(
+    state: Path,
+    pipeline: Path = PIPELINE,
+    virtual_time: bool = False,
+    starts_at: datetime | None = None,
+    **holds: Any,
+) -> Laptop:
     """The system with that pipeline, to be entered as a context. `holds` replaces parts of the stand-in's file."""
-    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time=virtual_time, pipeline=pipeline, holds=holds)
+    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time, starts_at, pipeline=pipeline, holds=holds)
     return Laptop(layout, lambda _: None)

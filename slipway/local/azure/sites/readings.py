@@ -4,20 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from slipway.local.azure.config import StandinConfig
+from slipway.local.azure.logs.drawn_counts import DrawnCounts
 from slipway.local.azure.logs.metrics_api import Reading
 from slipway.local.azure.sites.counters import Count, Counters
 from slipway.local.azure.sites.store import PRODUCTION
 
-SITES, APPS = "/providers/microsoft.web/sites/", "/providers/microsoft.app/containerapps/"
+CPU_S_A_REQUEST = 0.0005  # of drawn requests: about what a worker takes for a real one
 MINUTE_S = 60
+SITES, APPS = "/providers/microsoft.web/sites/", "/providers/microsoft.app/containerapps/"
 
 
 class Readings:
     """By the id of a site, of a slot (`…/sites/{site}/slots/{slot}`) or of a container app, in small letters. A
     revision is counted as a slot of its app."""
 
-    def __init__(self, config: StandinConfig, counters: Counters) -> None:
+    def __init__(self, config: StandinConfig, counters: Counters, drawn: DrawnCounts | None = None) -> None:
         self._counters = counters
+        self._drawn = drawn
         group = f"/subscriptions/{config.subscription}/resourcegroups/{config.resource_group}".lower()
         slots = {site.name: [slot.name for slot in site.slots] for site in config.sites}
         self._places = {f"{group}{SITES}{site}": (site, PRODUCTION) for site in slots}
@@ -29,17 +32,31 @@ class Readings:
         """The readings of a minute; None when there is no such resource."""
         if resource in self._apps:
             app = self._apps[resource]
-            slots = self._counters.slots(app, minute)
-            return [each for slot in slots for each in _of_revision(slot, self._counters.counts(app, slot, minute))]
+            revisions = self._revisions(app, minute)
+            return [each for name in revisions for each in _of_revision(name, self._counted(app, name, minute))]
         place = self._places.get(resource)
         if place is None:
             return None
         # A minute without requests is a reading too.
-        counts = self._counters.counts(*place, minute) or {"": Count()}
+        counts = self._counted(*place, minute) or {"": Count()}
         return [
             Reading({"Requests": each.requests, "Http5xx": each.http_5xx, "CpuTime": each.cpu_s}, {"Instance": name})
             for name, each in counts.items()
         ]
+
+    def _revisions(self, app: str, minute: datetime) -> list[str]:
+        drawn = self._drawn(app, minute) if self._drawn else {}
+        return sorted({*self._counters.slots(app, minute), *(place.slot for place in drawn)})
+
+    def _counted(self, site: str, slot: str, minute: datetime) -> dict[str, Count]:
+        """By instance: what the front ends have counted and, in virtual time, what nobody had to send."""
+        counts = self._counters.counts(site, slot, minute)
+        for place, drawn in (self._drawn(site, minute) if self._drawn else {}).items():
+            if place.slot == slot:
+                real = counts.get(place.instance, Count())
+                sums = real.requests + drawn.requests, real.http_5xx + drawn.http_5xx
+                counts[place.instance] = Count(*sums, real.cpu_s + drawn.requests * CPU_S_A_REQUEST)
+        return counts
 
 
 def _of_revision(revision: str, counts: dict[str, Count]) -> list[Reading]:

@@ -85,12 +85,12 @@ class AzureStandin:
 
     def live_version(self, site: str) -> str:
         """What the site's own address answers."""
-        answer = requests.get(f"{self.ready['sites'][site]}/version", timeout=5)
+        answer = requests.get(f"{self.ready['sites'][site]}/version", timeout=30)
         return str(answer.json()["version"])
 
     def _faults(self, method: str, body: dict[str, Any] | None = None) -> requests.Response:
         answer = _session(str(self.settings.ca_file)).request(
-            method, f"{self.url}/standin/faults", json=body, timeout=5
+            method, f"{self.url}/standin/faults", json=body, timeout=30
         )
         answer.raise_for_status()
         return answer
@@ -189,7 +189,7 @@ def _run(arguments: list[str]) -> Iterator[Running]:
         yield Running(process, json.loads(line))
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 def _text(value: Any) -> str:

@@ -70,8 +70,7 @@ class RampingWorld(World):
     def _watch_tick(self, order: Order) -> Answer:
         """`turns_bad`: how often the release fails once it has all the traffic."""
         policy = CanaryPlan.load(order["canary"]).policy
-        history = Traffic(7, self.per_tick, self.rate).history(240)
-        state = WatchState.load(order["state"]) if order["state"] else begin_watch(policy, history)
+        state = WatchState.load(order["state"]) if order["state"] else watching(policy, self.per_tick, self.rate)
         number, times = order["tick"], self.turns_bad
         arm = Traffic(number, self.per_tick, self.rate * times).window(number, 0.0).baseline
         state, verdict = judge_one_arm(state, [Window(number, arm)], number, policy)
@@ -115,3 +114,9 @@ def usual(policy: Policy, per_tick: float, rate: float) -> tuple[dict[str, Any],
     """The judge's state before a ramp, and the first share."""
     state = begin(policy, Traffic(7, per_tick, rate).history(60))
     return state.dump(), policy.steps[state.step]
+
+
+@cache
+def watching(policy: Policy, per_tick: float, rate: float) -> WatchState:
+    """The judge's state before a watch."""
+    return begin_watch(policy, Traffic(7, per_tick, rate).history(240))

@@ -4,7 +4,7 @@ Eternal: a generation asks people's word, looks at router and fast signals, has 
 the traffic, and waits once. It returns at 100 %, which the stage then carries out, or when the traffic has gone back.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import azure.durable_functions as df
@@ -13,6 +13,7 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
+from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, leaving, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
 
@@ -111,9 +112,9 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
     stage, minute = run.stage, now(context)[:16]
     order = {
         **about(run),
-        "targets": [asdict(target) for target in stage.changing],
-        "sites": {name: asdict(site) for name, site in stage.sites.items()},
-        "health": asdict(stage.plan.health),
+        "targets": [plain(target) for target in stage.changing],
+        "sites": {name: plain(site) for name, site in stage.sites.items()},
+        "health": plain(stage.plan.health),
         "baseline": run.stage.baseline,
         "every_s": run.look_every_s,
         "counters": run.counted != minute,  # they come by the minute
@@ -172,7 +173,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
         try:
             run = yield from _recorded(context, run, move)
         except NotTaken:  # the routers are told: what is decided stays so until it is recorded
-            return replace(run, going=asdict(move) if move.outcome else {}), None
+            return replace(run, going=plain(move) if move.outcome else {}), None
     if not move.outcome:
         return run, None
     return run, Answer(move.outcome, code=move.code, words=move.words, result={"verdict": run.verdict})
@@ -188,7 +189,7 @@ def _set(context: Context, run: RampRun, names: list[str], share: float) -> Dura
     asked = []
     for target in run.stage.changing:
         if target.name in names:
-            order = {**about(run), "target": asdict(target), "share": share, "fence": run.stage.fence}
+            order = {**about(run), "target": plain(target), "share": share, "fence": run.stage.fence}
             order["despite_abort"] = share < run.share  # traffic goes back whatever people have said
             id = run.operation("split", run.writes + 1, target)
             asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))

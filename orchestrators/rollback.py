@@ -1,6 +1,6 @@
 """Orchestration `rollback`: the previous release back on every target of a stage, and proof that it serves."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import azure.durable_functions as df
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun, Step
 
 bp = df.Blueprint()
@@ -69,7 +70,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         for target in back:
             order = {
                 "promotion": run.promotion,
-                "target": asdict(target),
+                "target": plain(target),
                 "version": run.sites[target.name].previous,
                 **run.plan.reading,
                 "fence": run.fence,
@@ -93,7 +94,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     for target in stale:
         if run.sites[target.name].previous == run.build.version:
             continue
-        order = {"promotion": run.promotion, "target": asdict(target), "fence": run.fence}
+        order = {"promotion": run.promotion, "target": plain(target), "fence": run.fence}
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
     if asked:
         steps += yield from _done(context, run, "stop idle", asked)
@@ -106,7 +107,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
     for target in run.changing:
         order = {
             "promotion": run.promotion,
-            "target": asdict(target),
+            "target": plain(target),
             "version": run.build.version,
             "share": 0.0,
             **run.plan.reading,
@@ -122,7 +123,7 @@ def _live(context: Context, run: StageRun, when: str) -> Durable:
     """What answers on each target now: `{target: {production, idle}}` as versions; None if unreadable."""
     order = {
         "promotion": run.promotion,
-        "targets": [asdict(target) for target in run.plan.targets],
+        "targets": [plain(target) for target in run.plan.targets],
         **run.plan.reading,
         "when": when,
     }
@@ -144,7 +145,7 @@ def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]
 
 
 def _with(steps: list[Step], answer: Answer) -> Answer:
-    return Answer(answer.state, answer.code, answer.words, result={"steps": [asdict(step) for step in steps]})
+    return Answer(answer.state, answer.code, answer.words, result={"steps": [plain(step) for step in steps]})
 
 
 def _wrong(run: StageRun, name: str, answers: str) -> str:

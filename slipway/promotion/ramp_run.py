@@ -3,7 +3,7 @@
 Shares (0..1) are the release's part of the traffic.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.judge.state import load, moved
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import moment
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import last_tick
@@ -121,7 +122,7 @@ class RampRun:
         }
 
     def dump(self) -> dict[str, Any]:
-        return {**asdict(self), "stage": self.stage.dump()}
+        return {**plain(self), "stage": self.stage.dump()}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "RampRun":

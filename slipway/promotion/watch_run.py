@@ -1,11 +1,12 @@
 """A release on watch after its stage: what travels from one generation of its orchestration to the next."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import moment
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import LOCK, StageRun
 from slipway.promotion.telemetry import last_tick
 
@@ -51,7 +52,7 @@ class WatchRun:
         return replace(run, goes_back=True, asked_by="slipway", reason=words, harm=True)
 
     def dump(self) -> dict[str, Any]:
-        return {**asdict(self), "stage": self.stage.dump()}
+        return {**plain(self), "stage": self.stage.dump()}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "WatchRun":

@@ -6,8 +6,8 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """What `dataclasses.asdict` makes of a dataclass, in a third of the time: that one copies each text and number, which an
-    orchestrator would pay for in every episode. What can be changed is new here, too."""
+    """What `dataclasses.asdict` makes of a dataclass, in a third of the time: that one copies each text and number,
+    which an orchestrator would pay for in every episode. What can be changed is new here, too."""
     kind: Any = type(value)
     if names := _names(kind):
         return {name: plain(getattr(value, name)) for name in names}

@@ -104,14 +104,16 @@ class System:
             return None
         return answer.json() if answer.status_code == 200 else None
 
-    def until(self, id: str, happened: Callable[[Promotion], bool], within_s: float = 60) -> Promotion:
+    def until(
+        self, id: str, happened: Callable[[Promotion], bool], within_s: float = 60, every_s: float = 0.05
+    ) -> Promotion:
         """Look at the promotion until `happened`. Raises AssertionError with its last state."""
         deadline, seen = time.monotonic() + within_s, None
         while time.monotonic() < deadline:
             seen = self.promotion(id) or seen
             if seen and seen["stages"] and happened(seen):
                 return seen
-            time.sleep(0.05)
+            time.sleep(every_s)
         raise AssertionError(f"not within {within_s} s; last seen: {json.dumps(seen, indent=1)[:4000]}")
 
     def until_state(self, id: str, stage: str, *states: str, within_s: float = 60) -> Promotion:
@@ -123,6 +125,7 @@ class System:
             id,
             lambda seen: seen["state"] in ended and (seen["runtime"] == "Completed" or "retry" in seen["waits_for"]),
             within_s,
+            every_s=0.2,  # an end does not pass by
         )
 
     def approve(self, id: str, stage: str = "production", who: str = "alice") -> httpx.Response:

@@ -16,6 +16,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
 from tests.api.conformance import check_answer
+from tests.plain_http import no_cookies
 
 PIPELINE = Path(__file__).with_name("checkout.yaml")
 Promotion = dict[str, Any]
@@ -54,7 +55,7 @@ class System:
         # One client, as making one reads all authorities; a connection for each request, as whoever listens is killed.
         tls = ssl.create_default_context(cafile=self.run.ca)
         alone = httpx.Limits(max_keepalive_connections=0)
-        self.http = httpx.Client(verify=tls, timeout=30, trust_env=False, limits=alone)
+        self.http = httpx.Client(verify=tls, timeout=30, trust_env=False, limits=alone, cookies=no_cookies())
 
     def get(self, path: str, who: str = "alice") -> Any:
         answer = self.call("GET", path, who)

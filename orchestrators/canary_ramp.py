@@ -4,7 +4,7 @@ Eternal: a generation asks people's word, looks at router and fast signals, has 
 the traffic, and waits once. It returns at 100 %, which the stage then carries out, or when the traffic has gone back.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
+from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import Look, Move, Said, Signal, drift, held, leaving, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
 
@@ -123,7 +124,7 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
         **about(run),
         "targets": _targets(run),
         "sites": _sites(run),
-        "health": asdict(run.stage.plan.health),
+        "health": plain(run.stage.plan.health),
         "baseline": run.stage.baseline,
         "every_s": run.look_every_s,
         "no_top_up": run.no_top_up,
@@ -140,11 +141,11 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
 
 
 def _targets(run: RampRun) -> list[dict[str, Any]]:
-    return [asdict(target) for target in run.stage.changing]
+    return [plain(target) for target in run.stage.changing]
 
 
 def _sites(run: RampRun) -> dict[str, Any]:
-    return {target.name: asdict(run.stage.sites[target.name]) for target in run.stage.changing}
+    return {target.name: plain(run.stage.sites[target.name]) for target in run.stage.changing}
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
@@ -199,7 +200,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
         try:
             run = yield from _recorded(context, run, move)
         except NotTaken:  # the routers are told: what is decided stays so until it is recorded
-            return replace(run, going=asdict(move) if move.outcome else {}), None
+            return replace(run, going=plain(move) if move.outcome else {}), None
     if not move.outcome:
         return run, None
     return run, Answer(move.outcome, code=move.code, words=move.words, result={"verdict": run.verdict})
@@ -215,7 +216,7 @@ def _set(context: Context, run: RampRun, names: list[str], share: float) -> Dura
     asked = []
     for target in run.stage.changing:
         if target.name in names:
-            order = {**about(run), "target": asdict(target), "share": share, "fence": run.stage.fence}
+            order = {**about(run), "target": plain(target), "share": share, "fence": run.stage.fence}
             order["despite_abort"] = share < run.share  # traffic goes back whatever people have said
             id = run.operation("split", run.writes + 1, target)
             asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))

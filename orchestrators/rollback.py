@@ -1,6 +1,6 @@
 """Orchestration `rollback`: the previous release back on every target of a stage, and proof that it serves."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import azure.durable_functions as df
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun, Step
 
 bp = df.Blueprint()
@@ -70,7 +71,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         for target in back:
             order = {
                 "promotion": run.promotion,
-                "target": asdict(target),
+                "target": plain(target),
                 "version": run.sites[target.name].previous,
                 **run.plan.reading,
                 "fence": run.fence,
@@ -96,7 +97,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
             continue
         order = {
             "promotion": run.promotion,
-            "target": asdict(target),
+            "target": plain(target),
             "version": run.build.version,
             "fence": run.fence,
         }
@@ -113,7 +114,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
     for target in run.changing:
         order = {
             "promotion": run.promotion,
-            "target": asdict(target),
+            "target": plain(target),
             "version": run.build.version,
             "share": 0.0,
             **run.plan.reading,
@@ -138,7 +139,7 @@ def _live(context: Context, run: StageRun, when: str) -> Durable:
     """What answers on each target now: `{target: {production, idle}}` as versions; None if unreadable."""
     order = {
         "promotion": run.promotion,
-        "targets": [asdict(target) for target in run.plan.targets],
+        "targets": [plain(target) for target in run.plan.targets],
         **run.plan.reading,
         "when": when,
     }
@@ -160,7 +161,7 @@ def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]
 
 
 def _with(steps: list[Step], answer: Answer) -> Answer:
-    return Answer(answer.state, answer.code, answer.words, result={"steps": [asdict(step) for step in steps]})
+    return Answer(answer.state, answer.code, answer.words, result={"steps": [plain(step) for step in steps]})
 
 
 def _wrong(run: StageRun, name: str, answers: str) -> str:

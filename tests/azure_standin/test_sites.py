@@ -9,11 +9,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 
 from tests.azure_standin.standin import CONFIG, GROUP, SITE, SLOT, Arm, StandinProcess, running, until
+from tests.plain_http import plain_client
 
 NEW_SLOT = SLOT.replace("checkout-dev", "checkout-new")
 NEW_SITE = SITE.replace("checkout-dev", "checkout-new")
@@ -50,7 +50,7 @@ def test_a_site_serves_its_live_release_from_the_start(standin: StandinProcess) 
 
 
 def test_traffic_of_every_shape_reaches_the_app(standin: StandinProcess) -> None:
-    with httpx.Client(base_url=standin.told["sites"]["checkout-dev"]) as http:
+    with plain_client(base_url=standin.told["sites"]["checkout-dev"]) as http:
         answers = [
             http.post("/cart", content=b"x" * 200_000),
             http.post("/cart", content=(b"chunk" for _ in range(3))),
@@ -157,7 +157,7 @@ def test_a_swap_drops_no_request(standin: StandinProcess, arm: Arm) -> None:
     over = threading.Event()
 
     def shop() -> None:
-        with httpx.Client(base_url=standin.told["sites"]["checkout-dev"]) as http:
+        with plain_client(base_url=standin.told["sites"]["checkout-dev"]) as http:
             while not over.is_set():
                 answer = http.get("/cart")
                 answers.append((answer.status_code, answer.headers["x-version"]))
@@ -263,7 +263,7 @@ def test_a_stopped_slot_answers_403_until_it_is_started(standin: StandinProcess,
 
 def test_what_a_build_is_named_for_is_how_it_behaves(standin: StandinProcess, arm: Arm) -> None:
     arm.deployed(SLOT, standin.package("4.0.0-errors"))
-    with httpx.Client(base_url=standin.told["sites"]["checkout-dev(staging)"]) as http:
+    with plain_client(base_url=standin.told["sites"]["checkout-dev(staging)"]) as http:
         statuses = [http.get("/cart").status_code for _ in range(150)]
         assert http.get("/healthz").status_code == http.get("/version").status_code == 200
     assert 10 <= statuses.count(500) <= 55 and set(statuses) == {200, 500}

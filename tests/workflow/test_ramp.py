@@ -287,7 +287,7 @@ async def test_a_release_proven_lately_in_the_environment_needs_no_second_ramp(f
 
 
 async def test_the_time_of_a_ramp_has_an_end(flow: Workflow) -> None:
-    plan = replace(PLAN, hold_at=(0.05,), within_s=7200)
+    plan = replace(PLAN, hold_at=(0.05,), within_s=1800)
     id = await flow.promote(a_build("2.0.0"), production(plan))
     output = await flow.until_ended(id)
     assert (output["outcome"], output["code"]) == ("not enough evidence", "RAMP_TIME_OVER")

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt bench bench-ledger bench-judge chaos clean
+.PHONY: help demo run test check fmt bench bench-ledger bench-judge chaos package lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ bench-ledger: $(READY) ## a burst of MESSAGES=10000 with kills: does the ledger 
 chaos: $(READY) ## kill and disturb the system, check every promise; KILLS=200 SEED=...
 	@RAMP_KILLS=$$(( $(or $(KILLS),200) / 2 )) RAMP_SEED=$(SEED) $(BIN)/python -m pytest tests/workflow/test_kills_in_ramps.py
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+package: $(READY) ## the zip that is deployed: build/slipway.zip, the same bytes for the same commit
+	@$(BIN)/python infra/package.py
+
+lock: $(READY) ## resolve requirements.txt anew into requirements.lock
+	@$(BIN)/python infra/package.py --lock
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .slipway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info

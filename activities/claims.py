@@ -1,11 +1,9 @@
 """The intake row: which run of a promotion counts, and that it is over."""
 
-from datetime import UTC, datetime
-
 import azure.durable_functions as df
 
 from activities.answering import Order, answering
-from slipway.adapters import intake
+from slipway.adapters import clock, intake
 from slipway.adapters.rows import Rows
 from slipway.promotion.outcomes import Answer, broken, iso, passed, running
 
@@ -28,7 +26,7 @@ def claim_promotion(order: Order) -> Answer:
             **row.values,
             "state": "running",
             "token": order["token"],
-            "claimed_at": iso(datetime.now(UTC)),
+            "claimed_at": iso(clock.now()),
         }
         if not rows.replace(type(row)(row.partition, row.key, values), row.etag):
             return running({}, 0.2, "somebody else wrote the intake row meanwhile")

@@ -1,18 +1,24 @@
 """Activities of a canary ramp: learn what is usual, divide traffic, look between ticks, judge a tick."""
 
-from dataclasses import asdict
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
+from activities.consumption import Consumption
 from activities.once import first_answer, once
 from activities.telemetry import due_spans, source_of, telemetry
+from activities.top_up import STRETCH_S, Sending
+from slipway.adapters import clock
+from slipway.adapters.alerts import await_alerts
 from slipway.adapters.read_model import write_row
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.outcomes import Answer, moment, passed, running
+from slipway.promotion.outcomes import Answer, iso, moment, passed, running
 from slipway.promotion.plan import Target
+from slipway.promotion.ramp_run import LOOK_EVERY_S
 from slipway.promotion.telemetry import Question, spans_from
 
 if TYPE_CHECKING:
@@ -31,16 +37,21 @@ FIRST_SEEN_BEFORE = timedelta(hours=1)  # verification began a release before it
 @answering
 @unless_aborted
 def begin_ramp(order: Order) -> Answer:
-    """What is usual before a ramp. Result: the judge's `state`, the first `share`, and the `usual_rate` of failures.
+    """What is usual before a ramp, which alerts on its targets wake from now on. Result: the judge's `state`, the first
+    `share`, and the `usual_rate` of failures.
 
-    `running` while telemetry has nothing at all: no ramp begins blind.
+    `running` while telemetry has nothing at all: no ramp begins blind. A top-up fills it meanwhile, so that a service
+    without users has something by which to learn.
     """
     from slipway.promotion.judge.state import begin
     from slipway.promotion.judge.usual import learn_usual
 
     canary = CanaryPlan.load(order["canary"])
+    for target in order.get("targets", ()):
+        await_alerts(target["resource"], order["waiter"])
     tick = timedelta(seconds=canary.policy.tick_s)
-    until = moment(order["at"]) - tick * canary.policy.delay_ticks
+    handle = order.get("handle") or {}
+    until = _now(order, handle) - tick * canary.policy.delay_ticks
     spans = spans_from(until - tick * HISTORY_TICKS, tick, 1, HISTORY_TICKS)
     older, newer = spans[:-LATENCY_TICKS], spans[-LATENCY_TICKS:]
     asked = {"source": source_of(canary), "canary": "", "baseline": order["baseline"]}
@@ -49,11 +60,29 @@ def begin_ramp(order: Order) -> Answer:
         *telemetry().windows(Question(**asked, spans=newer)),
     ]
     if all(window.trouble for window in windows):
-        return running({}, 15.0, f"there is no telemetry of {order['baseline']}: {windows[-1].trouble}")
-    state, usual = begin(canary.policy, windows), learn_usual(windows)
+        words = f"there is no telemetry of {order['baseline']}: {windows[-1].trouble}"
+        return _topped_up(order, canary, handle, words) if canary.top_up.rate_per_s else running({}, 15.0, words)
+    added = canary.top_up.rate_per_s * canary.policy.tick_s
+    state, usual = begin(canary.policy, windows, added_per_tick=added), learn_usual(windows)
     share = canary.policy.steps[state.step]
     words = f"{usual.requests:,} requests of {order['baseline']}, {usual.mean_rate:.3%} failed"
     return passed(words, state=state.dump(), share=share, usual_rate=usual.typical_rate)
+
+
+def _now(order: Order, handle: dict[str, Any]) -> datetime:
+    """What was asked is the past, and stays it however late its telemetry comes; what a top-up sends comes after."""
+    since = handle.get("topped_up_since")
+    return moment(order["at"]) + (clock.now() - moment(since) if since else timedelta())
+
+
+def _topped_up(order: Order, canary: CanaryPlan, handle: dict[str, Any], words: str) -> Answer:
+    addresses = {name: site["production"] for name, site in order["sites"].items()}
+    every_s = min(LOOK_EVERY_S, canary.policy.tick_s)
+    with ThreadPoolExecutor(len(addresses)) as threads:
+        sent = Sending(threads, canary.top_up, addresses, every_s, handle.get("no_top_up", "")).ended()
+    going = {"topped_up_since": handle.get("topped_up_since") or iso(clock.now())}
+    going |= {"no_top_up": sent.words if sent.refused else ""}
+    return running(going, every_s - min(STRETCH_S, every_s), f"{words}; {sent.words or 'topping up'}")
 
 
 @bp.activity_trigger(input_name="order", activity="judge_tick")
@@ -70,17 +99,28 @@ def judge_tick(order: Order) -> Answer:
 def _judged(order: Order) -> Answer:
     from slipway.promotion.judge.judge import tick as judge
     from slipway.promotion.judge.state import load
+    from slipway.promotion.judge.windows import shortened, with_exposure
 
     canary, tick = CanaryPlan.load(order["canary"]), int(order["tick"])
     policy, state = canary.policy, load(order["state"], canary.policy)
     windows: list[Window] = []
+    unmeasured = ""
     if spans := due_spans(canary, order["began_at"], tick, state.settled, state.missing):
+        targets = [Target(**each) for each in order.get("targets", ())]
+        consumption = Consumption(canary, order["began_at"], order["version"], targets)
+        consumption.ask(spans)
         since = moment(order["began_at"]) - FIRST_SEEN_BEFORE
         sides = {"canary": order["version"], "baseline": order["baseline"]}
-        windows = telemetry().windows(
-            Question(source_of(canary), **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
+        windows = with_exposure(
+            telemetry().windows(
+                Question(source_of(canary), **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
+            ),
+            order.get("exposed_from", 1),
         )
+        windows, unmeasured = consumption.joined(windows)
     state, verdict = judge(state, windows, tick, policy, order["held"])
+    if unmeasured:
+        verdict = replace(verdict, words=f"{verdict.words}; {shortened(unmeasured)}")
     unwell = _unwell(windows, order["usual_rate"], order["unwell"])
     return passed(verdict.words, state=state.dump(), verdict=_document(verdict), unwell=unwell)
 

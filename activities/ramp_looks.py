@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering
 from activities.secret_headers import with_headers
+from activities.top_up import Sending
+from slipway.adapters import clock
 from slipway.adapters.alerts import firing
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.http_probe import probe
@@ -22,8 +24,6 @@ bp = df.Blueprint()
 PROBES = 3
 SIDE_BY_SIDE = 8
 COUNTED = timedelta(minutes=3)  # platforms tell a minute about a minute late
-TOP_UP_S = 5.0
-SYNTHETIC = {"x-slipway-synthetic": "1"}
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,19 @@ class Seen:
 @answering
 def look_at_ramp(order: Order) -> Answer:
     """Result: `shares` by target as the platforms answer them, and `signals` that speak against the release, each a
-    name and words. A target that cannot be asked is left out, with words. Sends the top-up, where there is one."""
+    name and words. A target that cannot be asked is left out, with words. Sends the top-up, where there is one; what
+    came of it is in the words too, and in `no_top_up` that none may be sent any more."""
     targets = [Target(**each) for each in order["targets"]]
     canary = CanaryPlan.load(order["canary"])
-    with ThreadPoolExecutor(min(SIDE_BY_SIDE, 2 * len(targets))) as threads:
-        sent = [threads.submit(_top_up, order, target, canary, len(targets)) for target in targets]
+    addresses = {target.name: order["sites"][target.name]["production"] for target in targets}
+    with ThreadPoolExecutor(len(targets) + min(SIDE_BY_SIDE, len(targets))) as threads:
+        sending = Sending(threads, canary.top_up, addresses, order["every_s"], order.get("no_top_up", ""))
         seen = list(threads.map(lambda target: _seen(order, target, canary), targets))
-        for each in sent:
-            each.result()
+        sent = sending.ended()
     shares = {target.name: each.share for target, each in zip(targets, seen, strict=True) if each.share is not None}
     signals = [signal for each in seen for signal in each.signals]
-    return passed("; ".join(each.unread for each in seen if each.unread), shares=shares, signals=signals)
+    words = "; ".join(filter(None, [*(each.unread for each in seen), sent.words]))
+    return passed(words, shares=shares, signals=signals, no_top_up=sent.words if sent.refused else "")
 
 
 def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
@@ -62,7 +64,7 @@ def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
         found["counters"] = _counted(target, order["version"])
     try:
         if canary.signals.alert != IGNORE:
-            found["alert"] = "; ".join(firing(target.resource, datetime.now(UTC)))
+            found["alert"] = "; ".join(firing(target.resource, clock.now()))
         share, unread = router_of(target).read_split(target, order["version"]).share, ""
     except AzureProblem as problem:
         share, unread = None, f"{target.name}: {problem.fault.words}"
@@ -96,25 +98,14 @@ def _ill(address: str, version: str, check: HealthCheck, headers: Mapping[str, s
 
 def _counted(target: Target, version: str) -> str:
     """What the platform's counters have against the release. Where there are none they say nothing."""
-    from slipway.adapters.telemetry.metrics import AzureMonitorMetrics, Counted
+    from slipway.adapters.telemetry.counted import Counted
+    from slipway.adapters.telemetry.metrics import AzureMonitorMetrics
 
     def count(arm: Counted | None) -> Count:
         return Count(arm.requests, arm.failures_5xx) if arm else Count()
 
-    ends = datetime.now(UTC)
+    ends = clock.now()
     canary = baseline = Count()
-    for minute in AzureMonitorMetrics().of_target(target, version, ends - COUNTED, ends).minutes:
+    for minute in AzureMonitorMetrics().of(target, version, ends - COUNTED, ends).minutes:
         canary, baseline = canary.plus(count(minute.canary)), baseline.plus(count(minute.baseline))
     return outage(canary, baseline)
-
-
-def _top_up(order: Order, target: Target, canary: CanaryPlan, targets: int) -> None:
-    """Synthetic requests like users' own: to the live address, where the router divides them, so that both releases
-    get their part. They go in one stretch for the time until the next look."""
-    if canary.top_up.rate_per_s <= 0:
-        return
-    from slipway.adapters.http_load import drive
-
-    count = canary.top_up.rate_per_s * order["every_s"] / targets
-    url = order["sites"][target.name]["production"] + canary.top_up.path
-    drive(url, max(count, 1.0) / TOP_UP_S, TOP_UP_S, 5.0, headers=SYNTHETIC)

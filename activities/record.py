@@ -1,11 +1,11 @@
 """Activity `record`: audit, then the read model's row, then the event, in that order."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering
+from slipway.adapters import clock
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.read_model import list_promotion, write_row
 from slipway.adapters.service_bus import ServiceBus
@@ -36,7 +36,7 @@ def record(order: Order) -> Answer:
         subject=order["action"],
         content_type=CONTENT_TYPE,
     )
-    return passed(recorded_at=datetime.now(UTC).isoformat())
+    return passed(recorded_at=clock.now().isoformat())
 
 
 def _audit_record(order: dict[str, Any]) -> AuditRecord:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
 from activities.secret_headers import with_headers
+from slipway.adapters import clock
 from slipway.adapters.http_probe import probe
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
@@ -38,7 +39,7 @@ def check_health(order: Order) -> Answer:
 def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Answer:
     address = order["address"]
     handle: dict[str, Any] = order.get("handle") or {
-        "until": iso(datetime.now(UTC) + timedelta(seconds=check.within_s)),
+        "until": iso(clock.now() + timedelta(seconds=check.within_s)),
         "streak": 0,
         "probes": 0,
     }
@@ -51,7 +52,7 @@ def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Ans
         if streak >= check.successes:
             words = f"{streak} good answers in a row from {order['version']}"
             return passed(words, latency_ms=round(seen.latency_ms, 1), probes=probes)
-        if datetime.now(UTC) >= until:
+        if clock.now() >= until:
             words = f"no {check.successes} good answers in a row within {check.within_s:g} s: {seen.words or 'too few'}"
             return failed("UNHEALTHY", words, probes=probes, status=seen.status, version=seen.version)
         if time.monotonic() >= round_ends:

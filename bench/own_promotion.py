@@ -46,7 +46,7 @@ async def _promote() -> int:
         calls += 1
 
     world = World({f"checkout-{name}": Sides() for name in names}, polls=0, meanwhile=count)
-    async with Workflow(world) as flow:
+    async with Workflow(world, threads=True) as flow:
         stages = [a_stage(name, tuple(names[number - 1 : number])) for number, name in enumerate(names)]
         await flow.until_ended(await flow.promote(a_build("1.1.0"), *stages))
     return calls

@@ -52,7 +52,7 @@ async def _long_ramp() -> tuple[float, float, float]:
     plan = CanaryPlan(Policy(tick_s=15.0), Source("", "checkout"), hold_at=(0.05,), within_s=30 * DAY_S)
     world = RampingWorld({"weu": Sides()}, polls=0)
     times, events = list[float](), 0
-    async with Workflow(world) as flow:
+    async with Workflow(world, threads=True) as flow:
         await flow.promote(a_build("2.0.0"), _production(plan))
         await flow.until(lambda: "ramp:production" in world.rows)
         instance = world.rows["ramp:production"]["doc"]["instance"]
@@ -71,7 +71,7 @@ async def _month() -> tuple[float, float]:
     world = RampingWorld({"weu": Sides()}, polls=1)
     proven = 0
     began = time.perf_counter()
-    async with Workflow(world) as flow:
+    async with Workflow(world, threads=True) as flow:
         for day in range(DAYS):
             build = a_build(f"2.{day}.0", finished_at=NOON + timedelta(days=day))
             id = await flow.promote(build, _production(plan, bake_s=1800.0, watch_s=DAY_S))

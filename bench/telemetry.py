@@ -18,9 +18,10 @@ from time import process_time
 
 from bench.figure import Figure, ms
 from slipway.adapters.telemetry.logs import queries_of
+from slipway.local.azure.logs.minutes import Phase, Service, minutes_of
 from slipway.local.azure.logs.queries import Queries, Timespan
 from slipway.local.azure.logs.store import TABLE, LogStore
-from slipway.local.azure.logs.traffic_model import Phase, Service, rows_of
+from slipway.local.azure.logs.traffic_model import rows_of
 from slipway.promotion.telemetry import Question, Source, Span
 
 RUNS = 5
@@ -53,7 +54,7 @@ def figures() -> Iterable[Figure]:
 def _rows() -> str:
     live = Phase("checkout", BEGINS, ENDS, "1.0.0", 0.9, ("a", "b"), PER_SECOND)
     canary = replace(live, version="2.0.0", share=0.1, instances=("c", "d"))
-    return rows_of([live, canary], Service(), 1, BEGINS, ENDS)
+    return rows_of(minutes_of([live, canary], Service(), 1, BEGINS, ENDS))
 
 
 def _question(minutes: int, canary: str) -> Question:

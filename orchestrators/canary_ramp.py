@@ -4,16 +4,19 @@ Eternal: a generation asks people's word, looks at router and fast signals, has 
 the traffic, and waits once. It returns at 100 %, which the stage then carries out, or when the traffic has gone back.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
+from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
-from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, leaving, next_move, to_set
+from slipway.promotion.plain import plain
+from slipway.promotion.ramp_moves import Look, Move, Said, Signal, drift, held, leaving, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
 from slipway.promotion.stored import known
 
@@ -90,7 +93,14 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
         until = iso(context.current_utc_datetime + timedelta(seconds=LEARN_WITHIN_S))
         waits = {"waits_for": "the telemetry of before", "since": now(context), "deadline": until}
         context.set_custom_status({"state": "ramping", **waits})
-        order = {**about(run), "at": now(context), "baseline": run.stage.baseline}
+        order = {
+            **about(run),
+            "at": now(context),
+            "baseline": run.stage.baseline,
+            "targets": _targets(run),
+            "sites": _sites(run),
+            "waiter": run.instance,
+        }
         learning = an_operation(context, run.operation("learn", 1), "begin_ramp", order, LEARN_WITHIN_S)
         (learned,) = yield from fan_out(context, [learning])
         if learned.outcome == Outcome.BROKEN:
@@ -110,29 +120,45 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
 
 def _look(context: Context, run: RampRun, look: Look) -> Durable:
     """The run, and what router and fast signals show. What cannot be looked at says nothing."""
-    stage, minute = run.stage, now(context)[:16]
+    minute = now(context)[:16]
     order = {
         **about(run),
-        "targets": [asdict(target) for target in stage.changing],
-        "sites": {name: asdict(site) for name, site in stage.sites.items()},
-        "health": asdict(stage.plan.health),
+        "targets": _targets(run),
+        "sites": _sites(run),
+        "health": plain(run.stage.plan.health),
         "baseline": run.stage.baseline,
         "every_s": run.look_every_s,
+        "no_top_up": run.no_top_up,
         "counters": run.counted != minute,  # they come by the minute
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
-    return replace(run, counted=minute), replace(look, shares=seen.result.get("shares", {}), signals=signals)
+    look = replace(look, shares=seen.result.get("shares", {}), signals=signals)
+    # While the routers have another share than ours, no time is of ours.
+    since = now(context) if drift(run, look) else run.share_at
+    off = seen.result.get("no_top_up", run.no_top_up)
+    run = replace(run, counted=minute, share_at=since, notes=shortened(seen.words), no_top_up=shortened(off))
+    return run, look
+
+
+def _targets(run: RampRun) -> list[dict[str, Any]]:
+    return [plain(target) for target in run.stage.changing]
+
+
+def _sites(run: RampRun) -> dict[str, Any]:
+    return {target.name: plain(run.stage.sites[target.name]) for target in run.stage.changing}
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
     order = {
         **about(run),
         "operation": run.operation("judge", tick),
+        "targets": _targets(run),
         "baseline": run.stage.baseline,
         "began_at": run.began_at,
         "tick": tick,
         "state": run.state,
+        "exposed_from": run.exposed_from,
         "held": held(run, look, context.current_utc_datetime),
         "usual_rate": run.usual_rate,
         "unwell": run.unwell,
@@ -167,6 +193,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
             return run, answer
         taken = answer.outcome == Outcome.PASSED
         run = replace(run, share=move.share, writes=run.writes + 1, refused=0 if taken else run.refused + 1)
+        run = replace(run, share_at=now(context) if taken else run.share_at)
         if not taken:
             move = replace(move, words=f"{move.words}; not taken: {answer.words}")
         yield from show(context, run)
@@ -174,7 +201,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
         try:
             run = yield from _recorded(context, run, move)
         except NotTaken:  # the routers are told: what is decided stays so until it is recorded
-            return replace(run, going=asdict(move) if move.outcome else {}), None
+            return replace(run, going=plain(move) if move.outcome else {}), None
     if not move.outcome:
         return run, None
     return run, Answer(move.outcome, code=move.code, words=move.words, result={"verdict": run.verdict})
@@ -190,7 +217,7 @@ def _set(context: Context, run: RampRun, names: list[str], share: float) -> Dura
     asked = []
     for target in run.stage.changing:
         if target.name in names:
-            order = {**about(run), "target": asdict(target), "share": share, "fence": run.stage.fence}
+            order = {**about(run), "target": plain(target), "share": share, "fence": run.stage.fence}
             order["despite_abort"] = share < run.share  # traffic goes back whatever people have said
             id = run.operation("split", run.writes + 1, target)
             asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))

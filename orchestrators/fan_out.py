@@ -1,12 +1,12 @@
 """Fan-out of operations, at most 20 children."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from orchestrators.waiting import Context, Durable, answers_of
 from slipway.promotion.outcomes import Answer, broken, iso
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
 
@@ -55,7 +55,7 @@ def health_checks(
             "promotion": run.promotion,
             "address": site.production if live else site.idle,
             "version": run.build.version,
-            "health": asdict(run.plan.health),
+            "health": plain(run.plan.health),
         }
         id = run.operation(target, step, n)
         checks.append(an_operation(context, id, "check_health", order, run.plan.health.within_s + 60))

@@ -5,11 +5,11 @@ finds is checked as in verification before it counts.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 from orchestrators.fan_out import fan_out, health_checks
 from orchestrators.waiting import Context, Durable, called
 from slipway.promotion.outcomes import passed
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun
 
 
@@ -23,7 +23,7 @@ def live_answers(
         "promotion": run.promotion,
         "addresses": {target.name: run.sites[target.name].production for target in targets},
         "version": run.build.version,
-        "health": asdict(run.plan.health),
+        "health": plain(run.plan.health),
     }
     look = yield from called(context, "look_at_live", order)
     well = look.result.get("well", ())

@@ -1,8 +1,8 @@
 """What bake and release watch share: how the activity `watch_tick` is asked, and which of its answers call a person."""
 
-from dataclasses import asdict
 from typing import Any
 
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun
 
 CALLS = ("BLIND_TOO_LONG", "NO_HISTORY")
@@ -14,7 +14,7 @@ def watch_order(run: StageRun, watched: dict[str, Any], operation: str, tick: in
     return {
         "promotion": run.promotion,
         "operation": operation,
-        "canary": asdict(run.plan.canary),
+        "canary": plain(run.plan.canary),
         "version": run.build.version,
         "baseline": run.baseline,
         "began_at": watched["began_at"],

@@ -1,9 +1,10 @@
 """What a canary ramp tells: its records, its row in the read model, its custom status, and its activities' orders."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from orchestrators.waiting import Context, Durable, called, insist, now
+from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import Move
 from slipway.promotion.ramp_run import RampRun
 
@@ -42,7 +43,7 @@ def said_as_status(run: RampRun, move: Move) -> dict[str, Any]:
 
 def about(run: RampRun) -> dict[str, Any]:
     """What every activity of the ramp is told."""
-    stage, canary = run.stage, asdict(run.canary)
+    stage, canary = run.stage, plain(run.canary)
     return {"promotion": stage.promotion, "version": stage.build.version, "canary": canary, **stage.plan.reading}
 
 

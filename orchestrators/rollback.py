@@ -1,7 +1,7 @@
 """Orchestration `rollback`: the previous release back on every target of a stage, and proof that it serves."""
 
-from dataclasses import asdict, replace
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -9,6 +9,7 @@ import azure.durable_functions as df
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun, Step
 
 bp = df.Blueprint()
@@ -23,7 +24,7 @@ ROUNDS = 40  # of about five minutes each
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
 def rollback(context: df.DurableOrchestrationContext) -> Durable:
     """Traffic back, if the release ramped; read what is live, swap back where the new release is, read again, stop the
-    idle side's copy.
+    idle side's copy, once the router has settled.
 
     Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read
     on every target; `result.steps` says what was done. A swap back without effect is tried again, twice (`part`
@@ -58,6 +59,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         if left:
             words = "; ".join(f"{step.target}: {step.words}" for step in left)
             return _with(steps, broken("TRAFFIC_NOT_BACK", f"the router still has the release: {words}"))
+    told_at = context.current_utc_datetime
     live = yield from _live(context, run, "before")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read")
@@ -69,7 +71,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         for target in back:
             order = {
                 "promotion": run.promotion,
-                "target": asdict(target),
+                "target": plain(target),
                 "version": run.sites[target.name].previous,
                 **run.plan.reading,
                 "fence": run.fence,
@@ -95,12 +97,13 @@ def _undone(context: Context, run: StageRun) -> Durable:
             continue
         order = {
             "promotion": run.promotion,
-            "target": asdict(target),
+            "target": plain(target),
             "version": run.build.version,
             "fence": run.fence,
         }
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
     if asked:
+        yield from _settled(context, run, told_at)
         steps += yield from _done(context, run, "stop idle", asked)
     return _with(steps, passed(_words(run, bool(back))))
 
@@ -111,7 +114,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
     for target in run.changing:
         order = {
             "promotion": run.promotion,
-            "target": asdict(target),
+            "target": plain(target),
             "version": run.build.version,
             "share": 0.0,
             **run.plan.reading,
@@ -123,11 +126,20 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
     return (yield from _done(context, run, "traffic back", asked))
 
 
+def _settled(context: Context, run: StageRun, told_at: datetime) -> Durable:
+    """Wait until no user is sent any more to a release that ramped: front ends follow their router late, and a side
+    that is stopped answers nobody."""
+    ramped = any(step.name == "ramp" for step in run.steps)
+    until = told_at + timedelta(seconds=run.plan.canary.settle_s if run.plan.canary and ramped else 0)
+    if until > context.current_utc_datetime:
+        yield context.create_timer(until)
+
+
 def _live(context: Context, run: StageRun, when: str) -> Durable:
     """What answers on each target now: `{target: {production, idle}}` as versions; None if unreadable."""
     order = {
         "promotion": run.promotion,
-        "targets": [asdict(target) for target in run.plan.targets],
+        "targets": [plain(target) for target in run.plan.targets],
         **run.plan.reading,
         "when": when,
     }
@@ -149,7 +161,7 @@ def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]
 
 
 def _with(steps: list[Step], answer: Answer) -> Answer:
-    return Answer(answer.state, answer.code, answer.words, result={"steps": [asdict(step) for step in steps]})
+    return Answer(answer.state, answer.code, answer.words, result={"steps": [plain(step) for step in steps]})
 
 
 def _wrong(run: StageRun, name: str, answers: str) -> str:

@@ -1,6 +1,6 @@
 """How a stage ends: proven, or undone; the lock given back; its outcome told to whoever needs it."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from slipway.promotion import stage_run as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import Ending, Site, StageRun, Step
 from slipway.promotion.stored import known
 from slipway.promotion.watch_run import WatchRun
@@ -91,7 +92,7 @@ def go_back(context: Context, run: StageRun) -> Durable:
     """A person wants the previous release back: find it on the idle sides, then undo what this release changed."""
     order = {
         "promotion": run.promotion,
-        "targets": [asdict(target) for target in run.plan.targets],
+        "targets": [plain(target) for target in run.plan.targets],
         **run.plan.reading,
     }
     survey = yield from insist(context, "survey_targets", order)

@@ -1,6 +1,6 @@
 """The phases in which a stage waits: for the stages it needs, for people, for the lock."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from orchestrators.environment_lock import announcement, ask_lock, leave_lock, mirror_lock
@@ -10,6 +10,7 @@ from slipway.promotion import stage_run as phase
 from slipway.promotion.approval import APPROVED, REJECTED, WITHDRAWN
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun
 
 OVERTAKEN = ("superseded", "ignored")
@@ -43,7 +44,7 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     asked = {
         "promotion": run.promotion,
         "stage": run.plan.name,
-        "policy": asdict(policy),
+        "policy": plain(policy),
         "deadline": deadline,
         "environment": run.plan.environment,
         "service": run.build.service,

@@ -1,6 +1,6 @@
 """The phases in which a stage works: deploy to the idle side, verify there, roll out, verify live."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from orchestrators.environment_lock import ask_lock, mirror_lock
@@ -11,6 +11,7 @@ from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
 from slipway.promotion import stage_run as phase
 from slipway.promotion.kinds import router_for
 from slipway.promotion.outcomes import Answer, Outcome, worst
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import Site, StageRun, Step
 from slipway.promotion.stored import known
@@ -180,7 +181,7 @@ def _named(target: str, answer: Answer) -> Answer:
 def _change(run: StageRun, target: Target) -> dict[str, Any]:
     return {
         "promotion": run.promotion,
-        "target": asdict(target),
+        "target": plain(target),
         "version": run.build.version,
         **run.plan.reading,
         "fence": run.fence,
@@ -188,7 +189,7 @@ def _change(run: StageRun, target: Target) -> dict[str, Any]:
 
 
 def _survey(run: StageRun) -> dict[str, Any]:
-    targets = [asdict(target) for target in run.plan.targets]
+    targets = [plain(target) for target in run.plan.targets]
     return {"promotion": run.promotion, "targets": targets, **run.plan.reading}
 
 

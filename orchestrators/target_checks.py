@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrators.fan_out import WIDEST, an_operation, health_checks
 from orchestrators.waiting import Context, Durable, insist
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, judge_load
 from slipway.promotion.outcomes import Answer, Outcome, worst
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import LoadTest, Target
 from slipway.promotion.stage_run import StageRun, Step
 
@@ -85,7 +86,7 @@ def _load_drivers(context: Context, run: StageRun, target: Target, test: LoadTes
         "url": run.sites[target.name].idle + test.path,
         "rate_per_s": test.rate_per_s / count,
         "duration_s": test.duration_s,
-        "headers": [asdict(header) for header in test.headers],
+        "headers": [plain(header) for header in test.headers],
     }
     ids = [run.operation(target, f"load-{test.name}-{run.tick}-{driver}") for driver in range(count)]
     within_s = test.duration_s * 2 + 120
@@ -115,7 +116,7 @@ def compared(context: Context, run: StageRun, verdicts: list[Verdict]) -> Durabl
 
 def _measured(verdict: Verdict) -> dict[str, Any]:
     assert verdict.test is not None and verdict.measured is not None
-    return {"target": verdict.target, "test": asdict(verdict.test), "measured": verdict.measured.dump()}
+    return {"target": verdict.target, "test": plain(verdict.test), "measured": verdict.measured.dump()}
 
 
 def _joined(verdict: Verdict, comparison: Answer) -> Verdict:

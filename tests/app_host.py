@@ -83,7 +83,7 @@ class HeldBack:
             self._may_run.set()
 
     def run_entity(self, name: str, body: str) -> str:
-        self._may_run.wait(30)
+        self._may_run.wait(60)
         return self._durable.run_entity(name, body)
 
     async def run_activity(self, name: str, instance_id: str, input_json: str) -> str:
@@ -133,7 +133,7 @@ class AppHost:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop)
 
-    def followed(self, name: str, order: Json, answer: Answer | None = None, within_s: float = 20.0) -> Answer:
+    def followed(self, name: str, order: Json, answer: Answer | None = None, within_s: float = 60.0) -> Answer:
         """The activity called with the handle of its last answer until it has an outcome, as `operation` does."""
         deadline = time.monotonic() + within_s
         answer = answer or self.activity(name, order)
@@ -293,7 +293,7 @@ def raw_principal(principal: object) -> dict[str, str]:
     return {"X-MS-CLIENT-PRINCIPAL": base64.b64encode(text).decode()}
 
 
-def eventually(condition: Callable[[], T], within_s: float = 10.0) -> T:
+def eventually(condition: Callable[[], T], within_s: float = 30.0) -> T:
     """What the condition answers once that is true; fails after so many seconds."""
     deadline = time.monotonic() + within_s
     while not (answer := condition()):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -10,12 +11,22 @@ from hypothesis import settings as hypothesis_settings
 from slipway.settings import Settings, settings
 from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
+from tests.schedule import BySystem, longest_first
 
 # A machine that is busy with something else is no failure of a property.
 hypothesis_settings.register_profile("untimed", deadline=None, max_examples=50)
 hypothesis_settings.load_profile("untimed")
 
 PIPELINES = Path(__file__).parent / "triggers" / "pipelines"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BySystem:
+    return BySystem(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
 
 
 @pytest.fixture(scope="session")

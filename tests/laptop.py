@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,18 @@ class AzureStandin:
     settings: Settings
     url: str
     ready: dict[str, Any]
+    _told: list[str] = field(default_factory=list)  # the faults since it last forgot them
 
     def fault(self, method: str | None, path: str, times: int = 1, site: str | None = None, **how: Any) -> None:
         """Misbehave `times` times: `drop="before"|"after"`, `answer={"status": …}`, `hold_s`; a method None means all.
         `site` is a front end, such as `plain(staging)`; without it Azure's own services are meant."""
+        self._told.append(path)
         self._faults("POST", {"match": {"method": method, "path_contains": path, "site": site}, "times": times, **how})
 
     def forget_faults(self) -> None:
-        self._faults("DELETE")
+        if self._told:
+            self._faults("DELETE")
+        self._told.clear()
 
     def faults_left(self) -> list[dict[str, Any]]:
         """The faults that nobody has met so far."""
@@ -87,12 +91,12 @@ class AzureStandin:
 
     def live_version(self, site: str) -> str:
         """What the site's own address answers."""
-        answer = requests.get(f"{self.ready['sites'][site]}/version", timeout=5)
+        answer = requests.get(f"{self.ready['sites'][site]}/version", timeout=30)
         return str(answer.json()["version"])
 
     def _faults(self, method: str, body: dict[str, Any] | None = None) -> requests.Response:
         answer = _session(str(self.settings.ca_file)).request(
-            method, f"{self.url}/standin/faults", json=body, timeout=5
+            method, f"{self.url}/standin/faults", json=body, timeout=30
         )
         answer.raise_for_status()
         return answer
@@ -191,7 +195,7 @@ def _run(arguments: list[str]) -> Iterator[Running]:
         yield Running(process, json.loads(line))
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 def _text(value: Any) -> str:

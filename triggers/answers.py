@@ -150,7 +150,8 @@ class RampShown(Answer):
     the judge said at that (`code` and `words`, empty before the first). `missing_requests` of the canary are needed
     before it can go on, which takes `missing_s` at this traffic; null: never, or requests are not what is missing.
     What the ramp does about it is its `move` (a code) and `move_words`: it may be held by a person's word, a signal, or
-    a router that somebody changed. `calls`: a person must look."""
+    a router that somebody changed. `calls`: a person must look. `notes`: what could not be seen or sent between two
+    ticks, such as a top-up whose path is not there."""
 
     ramp: Literal["adaptive", "careful", "fixed"]
     steps: list[float]
@@ -167,6 +168,7 @@ class RampShown(Answer):
     move: str
     move_words: str
     calls: bool
+    notes: str
 
 
 class StageShown(Answer):

@@ -5,13 +5,13 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.clock import now
 from slipway.promotion.approval import Person, Vote
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Refused
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
 from triggers.identity import READERS, require
-from triggers.intake import now
 
 bp = df.Blueprint()
 

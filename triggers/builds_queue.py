@@ -9,6 +9,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from slipway.adapters.audit_log import AuditLog
+from slipway.adapters.clock import now
 from slipway.adapters.intake import take_in
 from slipway.adapters.packages import note_package
 from slipway.adapters.read_model import count_not_promoted
@@ -17,7 +18,7 @@ from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import BuildRejected, NotForPromotion
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
-from triggers.intake import match, now
+from triggers.intake import match
 from triggers.version import orchestrations_version
 
 bp = df.Blueprint()

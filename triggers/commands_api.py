@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.clock import now
 from slipway.adapters.intake import mark_aborted
 from slipway.adapters.read_model import environment_row
 from slipway.adapters.watched import watch
@@ -24,7 +25,6 @@ from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.entities_read import decisions_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS, require
-from triggers.intake import now
 
 if TYPE_CHECKING:
     from triggers.bodies import Command

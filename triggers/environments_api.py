@@ -5,6 +5,7 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.clock import now
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.read_model import environment_row, environment_rows, newest_releases
 from slipway.promotion.approval import Person
@@ -14,7 +15,6 @@ from slipway.promotion.views import environment_service, environments, release
 from slipway.settings import settings
 from triggers.http import NotFound, answer, api, query_of
 from triggers.identity import READERS
-from triggers.intake import now
 from triggers.known_places import require_known
 
 bp = df.Blueprint()

@@ -1,10 +1,10 @@
 """From a build message to the frozen input of a promotion: parse, find the pipeline, match, compile."""
 
-import os
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from slipway.adapters.clock import now
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected
@@ -64,9 +64,3 @@ def check_finished(build: Build) -> None:
     if build.finished_at > now() + CLOCKS_DIFFER_BY:
         words = f"finished_at {iso(build.finished_at)} is in the future; as the newest build it would stay ahead of all"
         raise BuildRejected("FINISHED_IN_THE_FUTURE", words)
-
-
-def now() -> datetime:
-    """The time of this moment: the machine's, unless the host keeps another one and names it in FUNCTIONS_NOW."""
-    named = os.environ.get("FUNCTIONS_NOW")
-    return datetime.fromisoformat(named) if named else datetime.now(UTC)

@@ -13,13 +13,13 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.clock import now
 from slipway.promotion.approval import Person
 from slipway.promotion.ids import is_name, is_version, shortened
 from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import iso
 from triggers.entities_read import lock_of
 from triggers.http import NotFound, answer, api, body_of
-from triggers.intake import now
 from triggers.known_places import require_known
 
 bp = df.Blueprint()

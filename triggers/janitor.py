@@ -2,19 +2,19 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from slipway.adapters import watched
+from slipway.adapters.clock import now
 from slipway.adapters.packages import is_behind
 from slipway.adapters.read_model import environment_rows, promotion_rows
 from slipway.promotion.audit import AuditRecord
 from triggers.deciding import audited, nudge
 from triggers.entities_read import decisions_of
-from triggers.intake import now
 from triggers.looking_after import Found, Janitor, Records
 from triggers.rebuilding import Rows
 from triggers.version import orchestrations_version
@@ -54,7 +54,7 @@ class DurableRuntime:
         shown = await self._client.get_status(instance)
         if not shown or shown.runtime_status is None:
             return None
-        updated = shown.last_updated_time or datetime.now(UTC)
+        updated = shown.last_updated_time or now()
         return Found(shown.runtime_status.value, updated if updated.tzinfo else updated.replace(tzinfo=UTC))
 
     async def given(self, instance: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.clock import now
 from slipway.adapters.intake import check_known
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.read_model import promotion_rows
@@ -21,7 +22,7 @@ from slipway.settings import settings
 from triggers.entities_read import decisions_of, locks_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS
-from triggers.intake import check_finished, now
+from triggers.intake import check_finished
 
 if TYPE_CHECKING:
     from triggers.bodies import PlanAsked

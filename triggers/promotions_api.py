@@ -8,6 +8,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from slipway.adapters.audit_log import AuditLog
+from slipway.adapters.clock import now
 from slipway.adapters.read_model import newest_promotions, promotion_rows
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import verify
@@ -19,7 +20,6 @@ from triggers.deciding import rows_of
 from triggers.entities_read import decisions_of, locks_of
 from triggers.http import answer, api, query_of
 from triggers.identity import READERS
-from triggers.intake import now
 
 bp = df.Blueprint()
 

@@ -1,7 +1,8 @@
-"""Alerts of Azure Monitor that fire (table `alerts`), for the ramps on their targets.
+"""Alerts of Azure Monitor that fire (table `alerts`), and the ramps on their targets (table `alertwaiters`).
 
 Partition = a target's resource, key = the alert; both hashed, since resource ids hold slashes. An alert that resolves
-takes its row away.
+takes its row away. Of ramps a target keeps the last one that began there, for as long as nobody follows it: whoever
+nudges one that is over wakes nobody.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from slipway.adapters.rows import Rows
 from slipway.promotion.port_values import Cell
 
-TABLE = "alerts"
+TABLE, WAITERS = "alerts", "alertwaiters"
 FORGOTTEN_AFTER = timedelta(days=1)  # whose resolution was lost
 
 
@@ -50,6 +51,17 @@ def firing(resource: str, now: datetime) -> list[str]:
         if isinstance(at, datetime) and now - at < FORGOTTEN_AFTER:
             found.append(f"alert {row.values['rule']} ({row.values['severity']}) fires since {at:%H:%M}")
     return found
+
+
+def await_alerts(resource: str, waiter: str) -> None:
+    """The ramp with this instance id wants to be nudged when something changes there. Safe to repeat."""
+    Rows(WAITERS).upsert(_hash(resource), "ramp", {"waiter": waiter}, merge=False)
+
+
+def waiter_at(resource: str) -> str | None:
+    """The ramp that began there last."""
+    row = Rows(WAITERS).get(_hash(resource), "ramp")
+    return str(row.values["waiter"]) if row else None
 
 
 def _hash(text: str) -> str:

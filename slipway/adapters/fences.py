@@ -6,8 +6,9 @@ longer be on its way: a write is one try of at most 30 s, so after 60 s it is no
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.adapters.rows import Rows
 from slipway.promotion.plan import Target
@@ -43,7 +44,7 @@ class Fences:
         """Open a write to `target` under `fence`."""
         key = _key(target)
         for _ in range(_TRIES):
-            now = datetime.now(UTC)
+            now = clock.now()
             values: dict[str, Cell] = {"fence": fence, "operation": operation, "open_until": now + OPEN_FOR}
             row = self._rows.get(PARTITION, key)
             if row is None:
@@ -67,7 +68,7 @@ class Fences:
         row = self._rows.get(PARTITION, key)
         if row is None or (row.values["fence"], row.values["operation"]) != (fence, operation):
             return
-        self._rows.replace(Row(PARTITION, key, {**row.values, "open_until": datetime.now(UTC)}), row.etag)
+        self._rows.replace(Row(PARTITION, key, {**row.values, "open_until": clock.now()}), row.etag)
 
 
 def _key(target: Target) -> str:

@@ -34,6 +34,8 @@ def drive(
 ) -> LoadMeasurement:
     """Send GETs to `url` at a steady rate and wait for the last answer, at most `timeout_s` after it was due.
 
+    Each request is a new client's and brings no cookie: those of a router or balancer would keep all of them on the
+    side, or the instance, that answered the first.
     An error is a status of 500 or above, 401 or 403 (a load that is turned away at the door measures the door),
     a lost connection or a time-out; redirects are answers. Raises
     ValueError for a rate above 200/s or a duration above 30 s: that is more than one driver can be true to.
@@ -72,7 +74,8 @@ async def _drive(
     due = max(1, round(rate_per_s * duration_s))
     tally = _Tally([None] * due, [True] * due)
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)
-    async with aiohttp.ClientSession(connector=connector, headers=headers) as session, asyncio.TaskGroup() as under_way:
+    new_clients = aiohttp.ClientSession(connector=connector, headers=headers, cookie_jar=aiohttp.DummyCookieJar())
+    async with new_clients as session, asyncio.TaskGroup() as under_way:
         gc.collect()  # rather now than in the middle of it
         start = loop.time() + 0.02
         for n in range(due):

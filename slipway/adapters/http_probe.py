@@ -48,6 +48,18 @@ def probe(
     return ProbeResult(False, status, version, latency_ms, f"{version_url} {answers}, expected {expected_version}")
 
 
+def status_of(
+    url: str, timeout_s: float, settings_: Settings | None = None, *, headers: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """What `url` answers; 0 and words when nothing does. The release that lives at the address is asked."""
+    import requests
+
+    try:
+        return _get(url, timeout_s, settings_ or settings(), headers)[0], ""
+    except requests.RequestException as error:
+        return 0, f"{url} does not answer: {_in_short(error)}"
+
+
 def read_version(
     url: str, timeout_s: float, settings_: Settings | None = None, *, headers: Mapping[str, str] | None = None
 ) -> str | None:

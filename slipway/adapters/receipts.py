@@ -4,9 +4,10 @@ Partition = promotion, key = operation. Whoever inserts the row begins; the firs
 """
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.adapters.rows import Rows
 from slipway.promotion.outcomes import Answer
@@ -24,7 +25,7 @@ class Receipts:
 
     def begin(self, promotion: str, operation: str) -> Receipt:
         """Take down that the operation is about to be started, or say what is known of it."""
-        now = datetime.now(UTC)
+        now = clock.now()
         if self._rows.insert(promotion, operation, {"intent_at": now, "doc": "{}"}):
             return Receipt(new=True, intent_at=now)
         row = self._rows.get(promotion, operation)

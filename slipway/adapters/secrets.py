@@ -8,10 +8,10 @@ under that name is forgotten.
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters import patience
+from slipway.adapters import clock, patience
 from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
@@ -53,9 +53,7 @@ def ever_read(names: Iterable[str]) -> set[str]:
 class Secrets:
     """The vault that SLIPWAY_VAULT names. `now` is the clock."""
 
-    def __init__(
-        self, settings_: Settings | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, settings_: Settings | None = None, now: Callable[[], datetime] = clock.now) -> None:
         self._settings = settings_ or settings()
         self._now = now
 

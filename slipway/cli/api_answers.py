@@ -79,6 +79,7 @@ class Ramp(BaseModel):
     move: str = ""
     move_words: str = ""
     calls: bool = False
+    notes: str = ""
 
 
 class Stage(BaseModel):

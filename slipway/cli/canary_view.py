@@ -6,12 +6,18 @@ from slipway.cli.judge.options import ramp_words
 from slipway.cli.times import rounded
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.judge.saturation import CPU_WORSE
 from slipway.promotion.kinds import Router, router_for
+from slipway.promotion.kinds.router import CPU, MEMORY
 from slipway.promotion.plan import StagePlan
 
 _ON_HARM = {
     plan.ROLL_BACK: "the traffic goes back, and the stage has failed",
     plan.STAY: "it stays where it is, and a person decides",
+}
+_LIMITS = {
+    CPU: f"a request takes {CPU_WORSE:g} × the live release's CPU",
+    MEMORY: "memory would be full within the bake",
 }
 _AT_DEADLINE = {
     plan.WITHDRAW: "it is withdrawn, and not blamed",
@@ -29,6 +35,7 @@ def canary_lines(stage: StagePlan) -> Iterator[str]:
     for kind in dict.fromkeys(target.kind for target in stage.targets):
         yield from _router(router_for(kind), canary.settle_s)
     yield _telemetry(canary)
+    yield from _saturation(stage, canary)
     if canary.hold_at:
         points = ", ".join(f"{100 * share:g} %" for share in canary.hold_at)
         yield f"holds at {points} until somebody says `slipway advance`"
@@ -46,6 +53,18 @@ def _router(router: Router, settle_s: float) -> Iterator[str]:
     yield f"by {router.kind}: in steps of {100 * router.grain:g} %, settled in {rounded(settle_s)}"
     yield f"stickiness: {router.stickiness}"
     yield f"way back: {router.way_back}"
+
+
+def _saturation(stage: StagePlan, canary: CanaryPlan) -> Iterator[str]:
+    if canary.saturation == plan.IGNORE:
+        yield "CPU and memory: not looked at"
+        return
+    for kind in dict.fromkeys(target.kind for target in stage.targets):
+        measures = router_for(kind).measures
+        limits = [_LIMITS[each] for each in measures]
+        unknown = [each for each in _LIMITS if each not in measures]
+        words = f"nothing advances while {' or '.join(limits)}"
+        yield words + (f" ({kind} tells no limit of {' and '.join(unknown)})" if unknown else "")
 
 
 def _telemetry(canary: CanaryPlan) -> str:

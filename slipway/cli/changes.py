@@ -19,9 +19,9 @@ class Change:
     state: str
     words: str
 
-    def line(self) -> str:
+    def line(self, now: datetime) -> str:
         """`✓ test        passed · error rate 0 % of 160 requests`."""
-        return f"{look(self.state).icon} {clean(self.stage):<11} {clean(spoken(self.words))}".rstrip()
+        return f"{look(self.state).icon} {clean(self.stage):<11} {clean(spoken(self.words, now))}".rstrip()
 
 
 def changes(before: Promotion | None, after: Promotion, every_step: bool = False) -> list[Change]:

@@ -112,8 +112,13 @@ def hold(
 ) -> None:
     """Keep every build of a service out of an environment for a while."""
     body = {"kind": "hold", "environment": environment, "service": service, "reason": reason, "for": lasts}
-    document = connect(url).post("/api/intents", body)
-    answer(document, Text(f"✓ {clean(spoken(str(document['words'])))}\n  slipway lift {document['id']}"), as_json)
+    api = connect(url)
+    document = api.post("/api/intents", body)
+    answer(
+        document,
+        Text(f"✓ {clean(spoken(str(document['words']), api.now()))}\n  slipway lift {document['id']}"),
+        as_json,
+    )
 
 
 def lift(
@@ -124,20 +129,22 @@ def lift(
     as_json: AsJson = False,
 ) -> None:
     """Lift a hold, open a lock that a rollback left broken, or let a rejected version in again."""
-    _say(connect(url).delete(f"/api/intents/{quote(intent, safe='')}"), f"{intent} is lifted", as_json)
+    api = connect(url)
+    _say(api, api.delete(f"/api/intents/{quote(intent, safe='')}"), f"{intent} is lifted", as_json)
 
 
 def _command(promotion: str, command: str, reason: str, url: str | None, as_json: bool, stage: str = "") -> None:
     body = {"command": command, "reason": reason, "id": str(uuid4())} | ({"stage": stage} if stage else {})
-    document = connect(url).post(promotion_path(promotion, "commands"), body)
-    _say(document, f"{command} for {promotion} is on its way", as_json)
+    api = connect(url)
+    document = api.post(promotion_path(promotion, "commands"), body)
+    _say(api, document, f"{command} for {promotion} is on its way", as_json)
 
 
 def _vote(api: Api, promotion: str, stage: str | None, decision: str, reason: str, as_json: bool) -> None:
     stage = stage or waiting_stage(api, promotion)
     body = {"decision": decision, "reason": reason, "command": str(uuid4())}
     document = api.post(promotion_path(promotion, "stages", stage, "approval"), body)
-    _say(document, f"{decision} for {stage} is on its way", as_json)
+    _say(api, document, f"{decision} for {stage} is on its way", as_json)
 
 
 def waiting_stage(api: Api, promotion: str) -> str:
@@ -152,6 +159,6 @@ def waiting_stage(api: Api, promotion: str) -> str:
     raise Failure("NOT_ASKED", words, ExitCode.REFUSED)
 
 
-def _say(document: Any, otherwise: str, as_json: bool) -> None:
+def _say(api: Api, document: Any, otherwise: str, as_json: bool) -> None:
     words = document.get("words") if isinstance(document, dict) else None
-    answer(document, Text(f"✓ {clean(spoken(str(words or otherwise)))}"), as_json)
+    answer(document, Text(f"✓ {clean(spoken(str(words or otherwise), api.now()))}"), as_json)

@@ -1,5 +1,6 @@
 """Exit codes of the `slipway` command, and the one exception that carries one."""
 
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -38,6 +39,7 @@ class Failure(Exception):
 
     `document` is the problem document (RFC 9457) as the server sent it. Without one it is made here, in the
     API's shape; its `status` is then what a server would have answered, the nearest to the exit code unless given.
+    `at` is the server's time, where it has answered.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Failure(Exception):
         self.code = code
         self.words = words
         self.exit_code = exit_code
+        self.at: datetime | None = None
         self.document = document or {
             "type": TYPE + code.lower().replace("_", "-"),
             "title": code.replace("_", " ").capitalize(),

@@ -61,7 +61,7 @@ def print_failure(failure: Failure, as_json: bool) -> None:
     if as_json:
         print_json(failure.document)
         return
-    words, *further = spoken(failure.words).splitlines() or [failure.code]
+    words, *further = spoken(failure.words, failure.at).splitlines() or [failure.code]
     text = Text.assemble(("✗ ", "red"), clean(words), (f"  {clean(failure.code)}", "dim"))
     console = err()
     console.print(text, soft_wrap=not console.is_terminal)

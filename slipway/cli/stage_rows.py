@@ -106,6 +106,8 @@ def ramp_rows(stage: Stage, now: datetime) -> Iterator[Row]:
         asks = ramp.calls or ramp.move == "HOLD_POINT"
         icon, style = ("?", "magenta") if asks else (" ", "dim")
         yield Row(Text(icon, style), Text("held", style), Text(clean(spoken(ramp.move_words, now)), style))
+    if ramp.notes:
+        yield Row(Text(" "), Text("note", "dim"), Text(clean(ramp.notes), "dim"))
 
 
 def reason_rows(stage: Stage, now: datetime) -> Iterator[Row]:

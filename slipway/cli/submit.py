@@ -56,6 +56,7 @@ def submit(
     elif not api.on_this_machine and not (author and commit):
         raise Failure("USAGE", "say --author and --commit: only the laptop makes them up", ExitCode.USAGE)
     else:
+        finished_at = finished_at or _written(api.asked_time())
         message = build_message(str(service), str(version), branch, author, commit, digest, finished_at, result)
     document = api.post("/api/builds", message)
     accepted = understood(_Accepted, document)
@@ -82,10 +83,14 @@ def build_message(
         "commit": commit or hashlib.sha1(f"{service} {version}".encode(), usedforsecurity=False).hexdigest(),
         "branch": branch,
         "author": author or "bob@shop.example",
-        "finished_at": finished_at or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "finished_at": finished_at or _written(datetime.now(UTC)),
         "result": result,
     }
     return message | ({"digest": digest} if digest else {})
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _given(context: typer.Context, *names: str) -> str:

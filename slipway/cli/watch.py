@@ -1,6 +1,8 @@
 """Following a promotion to its end: a live tree in a terminal, a line per change in a pipe."""
 
 import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 import typer
@@ -64,20 +66,20 @@ class Tree:
 
 
 class Lines:
-    """A line for each change."""
+    """A line for each change; `now` tells the server's time."""
 
-    def __init__(self, console: Console, every_step: bool) -> None:
-        self._console, self._every_step = console, every_step
+    def __init__(self, console: Console, every_step: bool, now: Callable[[], datetime]) -> None:
+        self._console, self._every_step, self._now = console, every_step, now
         self._before: Promotion | None = None
 
     def look(self, latest: Promotion) -> None:
         for change in changes(self._before, latest, self._every_step):
-            self._console.print(Text(change.line()), soft_wrap=True)
+            self._console.print(Text(change.line(self._now())), soft_wrap=True)
         if latest.over:
             again = f"may be tried again: slipway retry {latest.id}"
             for stage in latest.stages:
                 if stage.may_be_retried:
-                    self._console.print(Text(Change(stage.name, "waiting", again).line()), soft_wrap=True)
+                    self._console.print(Text(Change(stage.name, "waiting", again).line(self._now())), soft_wrap=True)
         self._before = latest
 
     def away(self, words: str) -> None:
@@ -107,7 +109,7 @@ def follow(
         with drawing(console, lambda: view):
             _, last = until_over(api, promotion, view, appears_within_s)
     else:
-        lines = Lines(console, every_step=detail is Detail.STEPS)
+        lines = Lines(console, detail is Detail.STEPS, api.now)
         _, last = until_over(api, promotion, lines, appears_within_s)
     if last.state != "passed":
         raise typer.Exit(ExitCode.NOT_PASSED)

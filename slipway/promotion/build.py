@@ -1,11 +1,12 @@
 """A build: an immutable artifact that CI finished."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from slipway.promotion.ids import promotion_id
 from slipway.promotion.outcomes import iso, moment
+from slipway.promotion.plain import plain
 from slipway.promotion.stored import known
 
 
@@ -41,7 +42,7 @@ class Build:
         return self.commit == commit
 
     def dump(self) -> dict[str, Any]:
-        return {**asdict(self), "finished_at": iso(self.finished_at)}
+        return {**plain(self), "finished_at": iso(self.finished_at)}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Build":

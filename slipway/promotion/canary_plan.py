@@ -7,6 +7,7 @@ from slipway.promotion.judge.policy import Policy
 from slipway.promotion.stored import known
 from slipway.promotion.telemetry import Source
 
+MOST_TOP_UP_PER_S = 60.0  # a look sends what is due until the next one in a third of that time, by one driver
 ROLL_BACK, STAY, WAIT, IGNORE = "roll back", "stay", "wait", "ignore"
 WITHDRAW, PROMOTE = "withdraw", "promote"
 
@@ -34,7 +35,8 @@ class CanaryPlan:
     """`hold_at` are weights (0..1) from which only a person lets the ramp go on. On proven harm it goes back, or stays
     where it is and calls a person (`on_harm`). It has `within_s` to reach 100 %; then it is withdrawn, promoted, or
     stays for a person (`at_deadline`). A release proven here within `proven_within_s` returns without a ramp.
-    A share that the router was given is in effect `settle_s` later."""
+    A share that the router was given is in effect `settle_s` later. A release far hungrier for CPU or memory than the
+    live one waits, or that is not looked at (`saturation`)."""
 
     policy: Policy
     source: Source
@@ -46,6 +48,7 @@ class CanaryPlan:
     signals: Signals = field(default_factory=Signals)
     top_up: TopUp = field(default_factory=TopUp)
     settle_s: float = 0.0
+    saturation: str = WAIT
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "CanaryPlan":

@@ -4,10 +4,11 @@ Frozen into the orchestration's input, so it travels as plain JSON through `dump
 Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per second.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.plain import plain
 from slipway.promotion.stored import known
 
 # Earlier releases that a kind of target can go back to: the one in the slot, the revision that served before.
@@ -161,7 +162,8 @@ class PromotionPlan:
         raise KeyError(name)
 
     def dump(self) -> dict[str, Any]:
-        return asdict(self)
+        dumped: dict[str, Any] = plain(self)
+        return dumped
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "PromotionPlan":

@@ -126,7 +126,8 @@ def _promoted_at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
 
 
 def _time_over(run: RampRun) -> str:
-    return f"100 % was not reached by {run.deadline}: {run.verdict.get('words', 'nothing was judged')}"
+    words = f"100 % was not reached by {run.deadline}: {run.verdict.get('words', 'nothing was judged')}"
+    return f"{words}; {run.notes}" if run.notes else words
 
 
 def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:

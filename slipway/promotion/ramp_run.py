@@ -15,7 +15,7 @@ from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
-from slipway.promotion.telemetry import last_tick
+from slipway.promotion.telemetry import first_tick_after, last_tick
 
 LOOK_EVERY_S = 15.0  # the longest time between two looks at router and fast signals
 
@@ -26,13 +26,14 @@ class RampRun:
 
     `began_at` is when the first share was in effect; tick n ends n ticks later. `tick` is the last one judged, `state`
     the judge's own and `verdict` what it said last: action, code, words, step, weight, evidence. `share` was set last,
-    and `allowed` is what the judge or a person lets the release have. `writes` counts the changes of the router,
-    `refused` those in a row that it did not take. `usual_rate` is the share of failures that is usual for the live
-    release, `unwell` for how many ticks running it has failed far more. `seen` is the number of the last of people's
-    words that was followed, `past_holds` the hold points that they let it pass. `counted` is the minute in which the
-    platform's counters were asked last. `told` and `move` (code, words, whether it calls a person) are what was
-    recorded last, `rev` counts records. `going` is the move that took the traffic back, while its record has not been
-    taken.
+    at `share_at` the routers had it, and `allowed` is what the judge or a person lets the release have. `writes` counts
+    the changes of the router, `refused` those in a row that it did not take. `usual_rate` is the share of failures that
+    is usual for the live release, `unwell` for how many ticks running it has failed far more. `seen` is the number of
+    the last of people's words that was followed, `past_holds` the hold points that they let it pass. `counted` is the
+    minute in which the platform's counters were asked last. `notes` say what the last look could not see or send,
+    `no_top_up` why no top-up may be sent any more. `told` and `move` (code, words, whether it calls a person) are what
+    was recorded last, `rev` counts records. `going` is the move that took the traffic back, while its record has not
+    been taken.
     """
 
     stage: StageRun
@@ -41,6 +42,7 @@ class RampRun:
     deadline: str = ""
     tick: int = 0
     share: float = 0.0
+    share_at: str = ""
     allowed: float = 0.0
     state: dict[str, Any] = field(default_factory=dict)
     verdict: dict[str, Any] = field(default_factory=dict)
@@ -51,6 +53,8 @@ class RampRun:
     seen: int = 0
     past_holds: tuple[float, ...] = ()
     counted: str = ""
+    notes: str = ""
+    no_top_up: str = ""
     going: dict[str, Any] = field(default_factory=dict)
     told: str = ""
     move: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +79,15 @@ class RampRun:
     def ends_at(self, tick: int) -> datetime:
         """When that tick ends."""
         return moment(self.began_at) + timedelta(seconds=self.canary.policy.tick_s * tick)
+
+    @property
+    def exposed_from(self) -> int | None:
+        """The first tick that is of the present share: from when the routers had it, and users met it `settle_s` later.
+        None while a router has not taken it."""
+        if self.refused:
+            return None
+        settled = moment(self.share_at or self.began_at) + timedelta(seconds=self.canary.settle_s)
+        return first_tick_after(self.began_at, self.canary.policy.tick_s, settled)
 
     def wakes_at(self, at: datetime) -> datetime:
         """When to look again: at the end of the present tick, or sooner for the fast signals."""
@@ -119,6 +132,7 @@ class RampRun:
             "since": self.since,
             "verdict": self.verdict,
             "move": self.move,
+            "notes": self.notes,
         }
 
     def dump(self) -> dict[str, Any]:

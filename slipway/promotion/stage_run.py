@@ -1,11 +1,12 @@
 """A stage on its way: everything that travels from one generation of its orchestration to the next."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
 from slipway.promotion.stored import known
 
@@ -249,7 +250,7 @@ class StageRun:
                 }
                 for target in self.plan.targets
             ],
-            "steps": [asdict(step) for step in self.steps],
+            "steps": [plain(step) for step in self.steps],
         }
 
     def _versions(self, target: str) -> dict[str, str]:
@@ -266,10 +267,10 @@ class StageRun:
     def outcome(self) -> dict[str, Any]:
         """What the stage returns to its promotion."""
         ending = self.ending or Ending(Outcome.PASSED)
-        return {"stage": self.plan.name, **asdict(ending)}
+        return {"stage": self.plan.name, **plain(ending)}
 
     def dump(self) -> dict[str, Any]:
-        return {**asdict(self), "build": self.build.dump()}
+        return {**plain(self), "build": self.build.dump()}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "StageRun":

@@ -1,5 +1,6 @@
 """What a ramp asks telemetry for."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 from slipway.promotion.outcomes import moment
 
 BUILTIN = "builtin"
+NEARLY_WHOLE = 0.1  # of a tick: so much of it may lie before a moment, and it still counts as after it
 
 
 class Span(NamedTuple):
@@ -58,3 +60,8 @@ def spans_from(began_at: datetime, length: timedelta, first: int, last: int) -> 
 def last_tick(began_at: str, tick_s: float, at: datetime) -> int:
     """The number of the tick that ended last at `at`, of those that began at `began_at`; 0 before the first has."""
     return max(0, int((at - moment(began_at)).total_seconds() / tick_s + 1e-6))
+
+
+def first_tick_after(began_at: str, tick_s: float, at: datetime) -> int:
+    """The number of the first tick that lies after `at`, but for a tenth of it, of those that began at `began_at`."""
+    return max(1, math.ceil((at - moment(began_at)).total_seconds() / tick_s - NEARLY_WHOLE) + 1)

@@ -190,6 +190,7 @@ def _ramp(stage: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
         **{key: row[key] for key in kept},
         **{key: row["verdict"].get(key, verdict[key]) for key in verdict},
         **{"move": move["code"], "move_words": move["words"], "calls": move["calls"]},
+        "notes": row.get("notes", ""),
     }
 
 

@@ -8,7 +8,7 @@ from slipway.promotion.outcomes import Answer
 
 @pytest.fixture
 def until_ended() -> Callable[[Callable[[Answer], Answer], Answer], Answer]:
-    def follow(poll: Callable[[Answer], Answer], answer: Answer, within_s: float = 20.0) -> Answer:
+    def follow(poll: Callable[[Answer], Answer], answer: Answer, within_s: float = 60.0) -> Answer:
         deadline = time.monotonic() + within_s
         while answer.running:
             assert time.monotonic() < deadline, answer

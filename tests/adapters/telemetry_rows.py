@@ -63,4 +63,4 @@ class Telemetry:
 
     def _standin(self, method: str, path: str, body: Any = None) -> None:
         url, ca = f"{self.azure.url}{path}", str(self.azure.settings.ca_file)
-        requests.request(method, url, json=body, verify=ca, timeout=10).raise_for_status()
+        requests.request(method, url, json=body, verify=ca, timeout=30).raise_for_status()

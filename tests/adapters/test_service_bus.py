@@ -41,7 +41,7 @@ def builds(client: ServiceBusClient) -> Iterator[ServiceBusReceiver]:
 
 def test_a_message_arrives_as_it_was_sent(to_broker: Settings, builds: ServiceBusReceiver) -> None:
     ServiceBus(to_broker).send("plain", b'{"service":"checkout"}', "m-1", {"code": "X"}, subject="build")
-    (message,) = builds.receive_messages(1, max_wait_time=10)
+    (message,) = builds.receive_messages(1, max_wait_time=30)
     assert b"".join(message.body) == b'{"service":"checkout"}'
     assert (message.message_id, message.subject, message.content_type) == ("m-1", "build", "application/json")
     assert message.application_properties == {b"code": b"X"}
@@ -51,7 +51,7 @@ def test_many_threads_send_and_nothing_is_lost(to_broker: Settings, builds: Serv
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: ServiceBus(to_broker).send("plain", b"{}", f"many-{n}", {}), range(40)))
     seen: list[str] = []
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while len(seen) < 40 and time.monotonic() < deadline:
         seen += [str(message.message_id) for message in builds.receive_messages(40, max_wait_time=2)]
     assert sorted(seen) == sorted(f"many-{n}" for n in range(40))
@@ -63,8 +63,8 @@ def test_an_open_sender_is_used_again(to_broker: Settings, builds: ServiceBusRec
     started = time.perf_counter()
     for n in range(20):
         bus.send("plain", b"{}", f"quick-{n}", {})
-    assert time.perf_counter() - started < 1.0, "opening one alone takes half a second"
-    deadline = time.monotonic() + 10
+    assert time.perf_counter() - started < 5.0, "opening one each time takes half a second each"
+    deadline = time.monotonic() + 30
     left = 21
     while left and time.monotonic() < deadline:
         left -= len(builds.receive_messages(left, max_wait_time=2))
@@ -74,7 +74,7 @@ def test_an_open_sender_is_used_again(to_broker: Settings, builds: ServiceBusRec
 def test_an_event_reaches_the_topics_subscription(to_broker: Settings, client: ServiceBusClient) -> None:
     ServiceBus(to_broker).publish("plain-topic", b'{"type":"x"}', "e-1", {"type": "x"}, subject="checkout--1.0")
     with client.get_subscription_receiver("plain-topic", "audit", receive_mode="receiveanddelete") as receiver:
-        (message,) = receiver.receive_messages(1, max_wait_time=10)
+        (message,) = receiver.receive_messages(1, max_wait_time=30)
     assert message.content_type == "application/cloudevents+json"
     assert message.subject == "checkout--1.0"
 

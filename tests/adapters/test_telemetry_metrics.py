@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from slipway.adapters.telemetry.metrics import AzureMonitorMetrics, Counted, Counters, region_of
+from slipway.adapters.telemetry.counted import Counted, Counters
+from slipway.adapters.telemetry.metrics import AzureMonitorMetrics, region_of
 from slipway.promotion.plan import Target
 from tests.laptop import SUBSCRIPTION, AzureStandin
 
@@ -28,7 +29,6 @@ class Platform:
         self.azure = azure
         self.site = Target(name, "app-service", f"{group}/Microsoft.Web/sites/{name}", "staging")
         self.slot = f"{self.site.resource}/slots/staging"
-        self.app = f"{group}/Microsoft.App/containerApps/{name}"
         self.metrics = AzureMonitorMetrics(replace(azure.settings, metrics_endpoint=azure.url))
 
     def counted(self, resource: str, minute: int, dimensions: dict[str, str] | None = None, **values: float) -> None:
@@ -38,7 +38,7 @@ class Platform:
         requests.post(url, json=body, verify=ca, timeout=10).raise_for_status()
 
     def of_site(self, minutes: int) -> Counters:
-        return self.metrics.app_service(self.site, NOON, NOON + minutes * MINUTE)
+        return self.metrics.of(self.site, "2.0.0", NOON, NOON + minutes * MINUTE)
 
 
 @pytest.fixture
@@ -61,9 +61,9 @@ def test_slot_and_site_are_the_two_arms_minute_by_minute(platform: Platform) -> 
     platform.counted(platform.site.resource, 1, Requests=0, Http5xx=0, CpuTime=0.5)
     first, second = platform.of_site(5).minutes
     assert (first.begins, second.begins) == (NOON, NOON + MINUTE)
-    assert first.baseline == Counted(900, 2, 0.02, 100e6)
-    assert first.canary == Counted(100, 20, 0.04, None)
-    assert second.baseline == Counted(0, 0, None, None), "no request, so no CPU for one"
+    assert first.baseline == Counted(900, 2, 18, 2, 100e6)
+    assert first.canary == Counted(100, 20, 4)
+    assert second.baseline == Counted(0, 0, 0.5)
     assert second.canary is None, "no reading is not the same as no request"
 
 
@@ -72,26 +72,26 @@ def test_a_minute_that_began_before_is_left_out(platform: Platform) -> None:
         for minute in (0, 1, 2):
             platform.counted(resource, minute, Requests=minute)
     half = timedelta(seconds=30)
-    found = platform.metrics.app_service(platform.site, NOON + half, NOON + 2 * MINUTE + half)
+    found = platform.metrics.of(platform.site, "2.0.0", NOON + half, NOON + 2 * MINUTE + half)
     assert [minute.begins - NOON for minute in found.minutes] == [MINUTE]
 
 
 def test_revisions_of_a_container_app_by_status_and_replica(platform: Platform) -> None:
+    app = platform.azure.app("apart")
     for category, requests_ in (("2xx", 180), ("4xx", 15), ("5xx", 5)):
-        told = {"revisionName": "app--v2", "statusCodeCategory": category}
-        platform.counted(platform.app, 0, told, Requests=requests_)
-    platform.counted(platform.app, 0, {"revisionName": "app--v1", "statusCodeCategory": "2xx"}, Requests=1000)
-    platform.counted(platform.app, 0, {"revisionName": "app--v0", "statusCodeCategory": "5xx"}, Requests=7)
+        told = {"revisionName": "apart--v9-9-9", "statusCodeCategory": category}
+        platform.counted(app.resource, 0, told, Requests=requests_)
+    platform.counted(app.resource, 0, {"revisionName": "apart--v1-0-0", "statusCodeCategory": "2xx"}, Requests=1000)
+    platform.counted(app.resource, 0, {"revisionName": "apart--v0-9-0", "statusCodeCategory": "5xx"}, Requests=7)
     for pod, cores, memory in (("x", 0.05, 80e6), ("y", 0.15, 90e6)):
-        told = {"revisionName": "app--v2", "podName": pod}
-        platform.counted(platform.app, 0, told, UsageNanoCores=cores * 1e9, WorkingSetBytes=memory)
-    [minute] = platform.metrics.container_app(
-        platform.app, "West Europe", "app--v2", "app--v1", NOON, NOON + MINUTE
-    ).minutes
-    assert minute.canary is not None
-    assert (minute.canary.requests, minute.canary.failures_5xx, minute.canary.memory_bytes) == (200, 5, 90e6)
-    assert minute.canary.cpu_s_per_request == pytest.approx(0.2 * 60 / 200)
-    assert minute.baseline == Counted(1000, 0, None, None)
+        told = {"revisionName": "apart--v9-9-9", "podName": pod}
+        platform.counted(app.resource, 0, told, UsageNanoCores=cores * 1e9, WorkingSetBytes=memory)
+    found = platform.metrics.of(app, "9.9.9", NOON, NOON + MINUTE)
+    [minute] = found.minutes
+    assert minute.canary == Counted(200, 5, pytest.approx(0.2 * 60), 2, 90e6)
+    assert minute.baseline == Counted(1000, 0)
+    assert found.memory_limit is None, "there is no such revision"
+    assert platform.metrics.of(app, "1.0.0", NOON, NOON + MINUTE).memory_limit == 2**29
 
 
 @pytest.mark.parametrize(
@@ -114,15 +114,17 @@ def test_a_source_that_is_broken_gives_words_and_no_minutes(
 
 
 def test_a_resource_that_is_not_there(platform: Platform) -> None:
-    found = platform.metrics.container_app(platform.app, "westeurope", "a", "b", NOON, NOON + MINUTE)
+    found = platform.metrics.of(platform.azure.app("nobodys"), "2.0.0", NOON, NOON + MINUTE)
     assert found.minutes == () and "not find" in found.words
     nowhere = replace(platform.site, resource="/not/a/site")
-    assert "not the resource id" in platform.metrics.app_service(nowhere, NOON, NOON + MINUTE).words
+    assert "not the resource id" in platform.metrics.of(nowhere, "2.0.0", NOON, NOON + MINUTE).words
+    other = replace(platform.site, kind="front-door")
+    assert "front-door" in platform.metrics.of(other, "2.0.0", NOON, NOON + MINUTE).words
 
 
 def test_an_endpoint_with_a_region_asks_where_the_site_is(azure: AzureStandin) -> None:
     """The stand-in's own address serves as that of the region `westeurope`, in small letters and without a space."""
     elsewhere = replace(azure.settings, metrics_endpoint=f"{azure.url}/{{region}}")
-    found = AzureMonitorMetrics(elsewhere).app_service(azure.target("plain"), NOON, NOON + MINUTE)
+    found = AzureMonitorMetrics(elsewhere).of(azure.target("plain"), "2.0.0", NOON, NOON + MINUTE)
     assert "/westeurope/subscriptions/" in found.words, "501 of a path that is not there names it"
     assert region_of("West Europe") == "westeurope"

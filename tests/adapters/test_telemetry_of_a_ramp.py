@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from slipway.adapters.telemetry.logs import AzureMonitorLogs
+from slipway.adapters.telemetry.metrics import AzureMonitorMetrics
 from slipway.local.azure.config import StandinConfig, read
 from slipway.local.azure.logs.metrics_api import Reading
 from slipway.local.azure.sites.counters import Counters
 from slipway.local.azure.sites.readings import Readings
 from slipway.promotion.judge.windows import Window
+from slipway.promotion.plan import Target
 from slipway.promotion.telemetry import Question, Source, Span
 from slipway.settings import Settings
 from tests.azure_standin.standin import CONFIG, GROUP, SITE, SLOT, Arm, StandinProcess, running
@@ -32,6 +34,7 @@ BAD = "2.0.0-errors"
 def settings_of(standin: StandinProcess) -> Settings:
     return Settings(
         logs_endpoint=standin.url,
+        metrics_endpoint=standin.url,
         arm_endpoint=standin.url,
         ca_file=Path(standin.told["ca"]),
         site_scheme="http",
@@ -107,6 +110,33 @@ def test_in_virtual_time_the_same_is_drawn_without_a_request(tmp_path: Path) -> 
         assert canary + baseline == pytest.approx(2400, rel=0.1) and canary == pytest.approx(600, rel=0.15)
     assert seen[3].canary and seen[3].canary.failed / seen[3].canary.total == pytest.approx(0.21, abs=0.05)
     assert seen[3].halves and min(half.requests for half in seen[3].halves) > 700
+
+
+def test_in_virtual_time_the_platform_counts_what_was_drawn(tmp_path: Path) -> None:
+    with running(tmp_path, TRAFFIC, "--virtual-time", "2026-11-30T12:00") as standin, standin.http() as http:
+
+        def counted(begins: datetime, minutes: int) -> list[tuple[float, float]]:
+            """Of production and of the slot: requests, and how many of them ended with a 5xx."""
+            target = Target("dev", "app-service", SITE, "staging")
+            found = AzureMonitorMetrics(settings_of(standin)).app_service(target, begins, begins + minutes * MINUTE)
+            arms = [[each.baseline for each in found.minutes], [each.canary for each in found.minutes]]
+            return [
+                (sum(each.requests for each in arm if each), sum(each.failures_5xx for each in arm if each))
+                for arm in arms
+            ]
+
+        noon = datetime(2026, 11, 30, 12, tzinfo=UTC)
+        deployed(standin)
+        http.post("/standin/clock", json={"now": (noon + MINUTE).isoformat()}).raise_for_status()
+        set_share(standin, 25)
+        http.post("/standin/clock", json={"now": (noon + 6 * MINUTE).isoformat()}).raise_for_status()
+        before, after = counted(noon, 1), counted(noon + MINUTE, 5)
+        [window] = windows(standin, noon + MINUTE, 1, 5 * MINUTE)
+    assert before[0][0] == pytest.approx(2400, rel=0.1) and before[1] == (0, 0)
+    assert window.canary and window.baseline
+    logged = [(arm.total, arm.failed) for arm in (window.baseline, window.canary)]
+    assert after == logged, "the log and the counters tell of the same requests"
+    assert after[1][0] == pytest.approx(3000, rel=0.1)
 
 
 def test_what_front_ends_count_is_what_the_platform_tells(tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.adapters.telemetry.assembly import BLOCKS, Seen, assemble
-from slipway.adapters.telemetry.cpu import with_cpu
-from slipway.adapters.telemetry.metrics import Counted, Counters, Minute
 from slipway.adapters.telemetry.rows import (
     Latencies,
     Own,
@@ -164,14 +162,3 @@ def test_latencies_come_as_histogram_buckets_or_durations() -> None:
 def test_what_cannot_be_read_is_named(read: object, given: Table, words: str) -> None:
     with pytest.raises(UnusableRows, match=words):
         read(given)  # type: ignore[operator]
-
-
-def test_cpu_joins_the_window_that_holds_the_middle_of_its_minute() -> None:
-    def minute(number: int, requests: int, cpu_s: float | None) -> Minute:
-        return Minute(NOON - timedelta(seconds=20) + number * TICK, Counted(requests, 0, cpu_s), None)
-
-    rows = [Served(Place(BLOCKS * tick, version, "a"), 10, 0, None) for tick in range(TICKS) for version in VERSIONS]
-    counters = Counters((minute(0, 100, 0.02), minute(1, 50, None), minute(4, 10, 1.0)))
-    windows = with_cpu(assemble(question(), Seen(rows)), question(), counters)
-    assert [window.canary.cpu if window.canary else None for window in windows] == [0.02, None, None]
-    assert {window.baseline.cpu if window.baseline else None for window in windows} == {None}

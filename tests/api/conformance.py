@@ -1,8 +1,9 @@
 """Holds an answer of the API against the OpenAPI document, strictly: nothing may be said that is not described."""
 
 import copy
+import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import httpx
@@ -23,8 +24,7 @@ def check_answer(answer: httpx.Response) -> None:
     assert kind in response["content"], f"{name} comes as {kind}"
     if kind.endswith("json"):
         schema = response["content"][kind]["schema"]["$ref"]
-        wrong = _validator(schema).iter_errors(answer.json())
-        errors = [f"{error.json_path}: {error.message[:300]}" for error in wrong]
+        errors = _errors(schema, answer.content)
         assert not errors, f"{name} is not as {schema} says: {errors}"
 
 
@@ -44,6 +44,12 @@ def _operation(method: str, path: str) -> dict[str, Any] | None:
             found: dict[str, Any] | None = operations.get(method.lower())
             return found
     return None
+
+
+@lru_cache(maxsize=256)  # whoever waits hears the same again and again
+def _errors(schema: str, body: bytes) -> tuple[str, ...]:
+    wrong = _validator(schema).iter_errors(json.loads(body))
+    return tuple(f"{error.json_path}: {error.message[:300]}" for error in wrong)
 
 
 @cache

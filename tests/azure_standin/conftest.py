@@ -11,6 +11,13 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandinProcess
         yield standin
 
 
+@pytest.fixture(scope="package")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandinProcess]:
+    """One for all files that change none of its sites, nor what another file wrote."""
+    with running(tmp_path_factory.mktemp("untouched")) as standin:
+        yield standin
+
+
 @pytest.fixture(scope="module")
 def arm(standin: StandinProcess) -> Iterator[Arm]:
     with standin.web() as client:

@@ -22,6 +22,8 @@ from azure.keyvault.secrets import SecretClient
 from azure.mgmt.web import WebSiteManagementClient
 from azure.storage.blob import BlobServiceClient
 
+from tests import plain_http
+
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 GROUP = "shop"
 SITE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Web/sites/checkout-dev"
@@ -88,7 +90,7 @@ class StandinProcess:
             return 0
         process, self.process = self.process, None
         process.send_signal(number)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         return process.returncode
 
     @property
@@ -96,14 +98,14 @@ class StandinProcess:
         return str(self.told["url"])
 
     def at(self, site: str, path: str = "/version") -> httpx.Response:
-        return httpx.get(f"{self.told['sites'][site]}{path}", timeout=10)
+        return plain_http.get(f"{self.told['sites'][site]}{path}")
 
     def version_at(self, site: str) -> object:
         answer = self.at(site)
         return answer.json()["version"] if answer.status_code == 200 else answer.status_code
 
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, verify=_trusting(self.told["ca"]), timeout=10)
+        return httpx.Client(base_url=self.url, verify=_trusting(self.told["ca"]), timeout=30)
 
     def package(self, version: str) -> str:
         return f"{self.url}/artifacts/checkout/{version}.zip"
@@ -190,7 +192,7 @@ class Arm:
         return self.send("GET", location)
 
 
-def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
     """Polls; fails the test when it does not hold in time."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -217,7 +219,7 @@ def _line(process: "subprocess.Popen[bytes]") -> bytes:
     assert process.stdout is not None and process.stderr is not None
     with selectors.DefaultSelector() as ready:
         ready.register(process.stdout, selectors.EVENT_READ)
-        if not ready.select(30):
+        if not ready.select(60):
             process.kill()
     line = process.stdout.readline()
     assert line, process.stderr.read().decode()

@@ -9,6 +9,11 @@ import pytest
 from tests.azure_standin.standin import StandinProcess
 
 
+@pytest.fixture(scope="module")
+def standin(untouched: StandinProcess) -> StandinProcess:
+    return untouched
+
+
 def release(package: bytes) -> object:
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         return json.loads(archive.read("release.json"))

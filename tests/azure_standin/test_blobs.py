@@ -17,6 +17,11 @@ from tests.azure_standin.standin import StandinProcess
 
 
 @pytest.fixture(scope="module")
+def standin(untouched: StandinProcess) -> StandinProcess:
+    return untouched
+
+
+@pytest.fixture(scope="module")
 def service(standin: StandinProcess) -> Iterator[BlobServiceClient]:
     with standin.blobs() as client:
         yield client

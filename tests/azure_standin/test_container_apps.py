@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.mgmt.appcontainers import ContainerAppsAPIClient
 
+from tests import plain_http
 from tests.azure_standin.standin import CONFIG, GROUP, SUBSCRIPTION, StandinProcess, running, until
 
 APP, IMAGE = "checkout-eu", "registry.example/checkout"
@@ -68,7 +68,7 @@ class Client:
             return azure.container_apps_revisions.get_revision(GROUP, name.partition("--")[0], name).as_dict()
 
     def met(self, app: str = APP, requests: int = 60, by: str = "x-version") -> Counter[str]:
-        with httpx.Client(base_url=self.standin.told["sites"][app]) as http:
+        with plain_http.plain_client(base_url=self.standin.told["sites"][app]) as http:
             return Counter(http.get("/cart").headers[by] for _ in range(requests))
 
 
@@ -104,7 +104,7 @@ def test_a_new_revision_has_an_address_and_no_traffic(apps: Client) -> None:
         "Healthy",
     )
     assert told["active"] and told["trafficWeight"] == 0 and told["replicas"] == 2
-    assert httpx.get(f"http://{told['fqdn']}/version").json()["version"] == "2.0.0"
+    assert plain_http.get(f"http://{told['fqdn']}/version").json()["version"] == "2.0.0"
     assert apps.met() == {"1.0.0": 60}
 
 
@@ -183,7 +183,7 @@ def test_one_update_at_a_time_and_its_end_over_a_kill(tmp_path: Path) -> None:
         standin.start()
         assert client.met(requests=10) == {"2.0.0": 10}
         address = client.revision(FIRST)["properties"]["fqdn"]
-        assert httpx.get(f"http://{address}/version").json()["version"] == "1.0.0"
+        assert plain_http.get(f"http://{address}/version").json()["version"] == "1.0.0"
 
 
 def test_in_virtual_time_an_update_is_over_when_it_is_asked_for(tmp_path: Path) -> None:

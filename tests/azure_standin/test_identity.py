@@ -7,7 +7,13 @@ import httpx
 import jwt
 import pytest
 
+from tests import plain_http
 from tests.azure_standin.standin import API, SITE, StandinProcess
+
+
+@pytest.fixture(scope="module")
+def standin(untouched: StandinProcess) -> StandinProcess:
+    return untouched
 
 
 def login(standin: StandinProcess, **form: str) -> httpx.Response:
@@ -52,7 +58,7 @@ def test_the_managed_identity_gets_a_token_that_resource_manager_accepts(standin
 @pytest.mark.parametrize("headers", [{}, {"X-IDENTITY-HEADER": "guessed"}])
 def test_the_identity_endpoint_wants_its_header(standin: StandinProcess, headers: dict[str, str]) -> None:
     asked = {"api-version": "2019-08-01", "resource": "https://management.azure.com"}
-    assert httpx.get(standin.told["msi_endpoint"], params=asked, headers=headers).status_code == 401
+    assert plain_http.get(standin.told["msi_endpoint"], params=asked, headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("path", [SITE + API, "/blob/audit?restype=container", "/tables/Tables"])

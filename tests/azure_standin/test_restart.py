@@ -107,14 +107,14 @@ def test_an_old_token_of_another_laptop_is_refused(standin: StandinProcess) -> N
 def test_a_port_in_use_ends_the_start_with_a_clear_line(standin: StandinProcess, tmp_path: Path) -> None:
     port = int(standin.told["sites"]["checkout-dev(staging)"].rpartition(":")[2])
     process = StandinProcess(tmp_path, CONFIG.replace("18201", str(port)).replace("18101", "18103")).launch()
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert f"port {port} of site checkout-dev(staging) is in use" in said.decode()
 
 
 def test_a_config_that_cannot_be_used_ends_the_start_with_a_clear_line(tmp_path: Path) -> None:
     process = StandinProcess(tmp_path, CONFIG.replace("port: 18101", "prot: 18101")).launch()
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "laptop.yaml: sites.0.port: Field required" in said.decode()
 

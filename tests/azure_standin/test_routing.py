@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError
 
 from tests.azure_standin.standin import CONFIG, GROUP, SLOT, Arm, StandinProcess, running, until
+from tests.plain_http import plain_client
 
 NAME = "x-ms-routing-name"
 SHOP = "checkout-dev"
@@ -46,7 +46,7 @@ def rules_of(standin: StandinProcess) -> list[tuple[str | None, float | None]]:
 def met(address: str, requests: int = 60, **given: Any) -> Counter[str]:
     """The versions that visitors met who keep no cookie."""
     seen: Counter[str] = Counter()
-    with httpx.Client(base_url=address, **given) as http:
+    with plain_client(base_url=address, **given) as http:
         for _ in range(requests):
             seen[http.get("/cart").headers["x-version"]] += 1
             http.cookies.clear()
@@ -72,7 +72,7 @@ def test_whoever_keeps_no_cookie_is_drawn_at_each_request(standin: StandinProces
 
 def test_a_browser_stays_where_it_was_drawn_until_the_rule_is_gone(standin: StandinProcess, divided: str) -> None:
     set_rules(standin, rule(standin, 50))
-    with httpx.Client(base_url=divided) as browser:
+    with plain_client(base_url=divided) as browser:
         first = browser.get("/cart")
         assert "Max-Age=3600" in first.headers["set-cookie"]
         versions = {browser.get("/cart").headers["x-version"] for _ in range(20)}
@@ -83,7 +83,7 @@ def test_a_browser_stays_where_it_was_drawn_until_the_rule_is_gone(standin: Stan
 
 def test_the_query_pins_one_request_and_its_browser(standin: StandinProcess, divided: str) -> None:
     set_rules(standin, rule(standin, 0))
-    with httpx.Client(base_url=divided) as browser:
+    with plain_client(base_url=divided) as browser:
         assert browser.get(f"/cart?{NAME}=staging").headers["x-version"] == "2.0.0"
         assert browser.get("/cart").headers["x-version"] == "2.0.0"
         assert browser.get(f"/cart?{NAME}=self").headers["x-version"] == "1.0.0"
@@ -100,7 +100,7 @@ def test_a_slots_own_address_is_never_divided(standin: StandinProcess, divided: 
 
 
 def test_a_slots_instances_share_its_requests(standin: StandinProcess, divided: str) -> None:
-    with httpx.Client(base_url=divided) as http:
+    with plain_client(base_url=divided) as http:
         seen = Counter(http.get("/cart").headers["x-instance"] for _ in range(40))
     with standin.web() as client:
         named = {each.name.rpartition("/")[2] for each in client.web_apps.list_instance_identifiers(GROUP, SHOP)}

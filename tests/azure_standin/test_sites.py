@@ -9,11 +9,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 
 from tests.azure_standin.standin import CONFIG, GROUP, SITE, SLOT, Arm, StandinProcess, running, until
+from tests.plain_http import plain_client
 
 NEW_SLOT = SLOT.replace("checkout-dev", "checkout-new")
 NEW_SITE = SITE.replace("checkout-dev", "checkout-new")
@@ -50,7 +50,7 @@ def test_a_site_serves_its_live_release_from_the_start(standin: StandinProcess) 
 
 
 def test_traffic_of_every_shape_reaches_the_app(standin: StandinProcess) -> None:
-    with httpx.Client(base_url=standin.told["sites"]["checkout-dev"]) as http:
+    with plain_client(base_url=standin.told["sites"]["checkout-dev"]) as http:
         answers = [
             http.post("/cart", content=b"x" * 200_000),
             http.post("/cart", content=(b"chunk" for _ in range(3))),
@@ -157,7 +157,7 @@ def test_a_swap_drops_no_request(standin: StandinProcess, arm: Arm) -> None:
     over = threading.Event()
 
     def shop() -> None:
-        with httpx.Client(base_url=standin.told["sites"]["checkout-dev"]) as http:
+        with plain_client(base_url=standin.told["sites"]["checkout-dev"]) as http:
             while not over.is_set():
                 answer = http.get("/cart")
                 answers.append((answer.status_code, answer.headers["x-version"]))
@@ -263,7 +263,7 @@ def test_a_stopped_slot_answers_403_until_it_is_started(standin: StandinProcess,
 
 def test_what_a_build_is_named_for_is_how_it_behaves(standin: StandinProcess, arm: Arm) -> None:
     arm.deployed(SLOT, standin.package("4.0.0-errors"))
-    with httpx.Client(base_url=standin.told["sites"]["checkout-dev(staging)"]) as http:
+    with plain_client(base_url=standin.told["sites"]["checkout-dev(staging)"]) as http:
         statuses = [http.get("/cart").status_code for _ in range(150)]
         assert http.get("/healthz").status_code == http.get("/version").status_code == 200
     assert 10 <= statuses.count(500) <= 55 and set(statuses) == {200, 500}
@@ -311,13 +311,34 @@ def test_what_the_standin_cannot_do_it_names(standin: StandinProcess, arm: Arm) 
 
 
 def test_in_virtual_time_an_operation_is_over_when_it_has_been_asked_for_three_times(tmp_path: Path) -> None:
-    """However slow the machine: between two looks hours may have passed for whoever asks."""
+    """However slow the machine, and however fast: between two looks hours may have passed for whoever asks."""
     with running(tmp_path, CONFIG, "--virtual-time") as standin:
         arm = Arm(standin.web())
         deployment = arm.deploy(SLOT, standin.package("3.0.0")).json()["properties"]["deploymentId"]
         looks = [arm.get(f"{SLOT}/deploymentStatus/{deployment}")["properties"]["status"] for _ in range(3)]
-        assert looks[-1] == "RuntimeSuccessful"
+        assert [look == "RuntimeSuccessful" for look in looks] == [False, False, True]
         location = swap(arm)
         looks = [arm.send("GET", location).status_code for _ in range(3)]
-        assert looks[-1] == 200
+        assert looks == [202, 202, 200]
         assert standin.at("checkout-dev").json()["version"] == "3.0.0"
+
+
+def test_in_virtual_time_what_is_stamped_bears_that_time_and_a_life_lived_again_has_the_same_names(
+    tmp_path: Path,
+) -> None:
+    start = "2026-01-05T09:00:00"
+    lives = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        with running(tmp_path / name, CONFIG, "--virtual-time", start) as standin:
+            arm = Arm(standin.web())
+            arm.deployed(SLOT, standin.package("3.0.0"))
+            with standin.http() as http:
+                http.post("/standin/clock", json={"now": f"{start[:-5]}30:00Z"}).raise_for_status()
+            arm.finished(swap(arm))
+            [made] = arm.get(f"{SLOT}/deployments")["value"]
+            swapped = arm.get(SITE)["properties"]["slotSwapStatus"]["timestampUtc"]
+            instances = [each["name"] for each in arm.get(f"{SITE}/instances")["value"]]
+            lives.append((made["properties"]["start_time"], made["properties"]["end_time"], swapped, instances))
+    assert lives[0] == lives[1]
+    assert [moment[:16] for moment in lives[0][:3]] == ["2026-01-05T09:00", "2026-01-05T09:00", "2026-01-05T09:30"]

@@ -22,6 +22,11 @@ from tests.azure_standin.standin import StandinProcess
 
 
 @pytest.fixture(scope="module")
+def standin(untouched: StandinProcess) -> StandinProcess:
+    return untouched
+
+
+@pytest.fixture(scope="module")
 def service(standin: StandinProcess) -> Iterator[TableServiceClient]:
     with standin.tables() as client:
         yield client

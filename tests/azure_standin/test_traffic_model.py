@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from slipway.local.azure.logs.minutes import Phase, Service, minutes_of
 from slipway.local.azure.logs.phases import phases_of
 from slipway.local.azure.logs.store import LogStore
-from slipway.local.azure.logs.traffic_model import Phase, Service, rows_of
+from slipway.local.azure.logs.traffic_model import rows_of
+from slipway.local.azure.servings import Serving, Stretch
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -27,9 +28,10 @@ def store(tmp_path: Path) -> Iterator[LogStore]:
 
 
 def drawn(store: LogStore, select: str, begins: datetime, ends: datetime, **more: Any) -> list[tuple[Any, ...]]:
-    asked: dict[str, Any] = {"phases": (LIVE, CANARY), "service": Service(), "seed": 1} | more
+    asked: dict[str, Any] = {"phases": (LIVE, CANARY), "service": Service(), "seed": 1, "items": 1} | more
     with store.cursor() as cursor:
-        rows = rows_of(asked["phases"], asked["service"], asked["seed"], begins, ends)
+        minutes = minutes_of(asked["phases"], asked["service"], asked["seed"], begins, ends)
+        rows = rows_of(minutes, asked["items"])
         return cursor.execute(f"SELECT {select} FROM ({rows}) GROUP BY ALL ORDER BY ALL").fetchall()
 
 
@@ -61,27 +63,38 @@ def test_what_nobody_serves_is_not_there(store: LogStore) -> None:
 
 
 def test_phases_follow_who_served() -> None:
-    old = SimpleNamespace(service="checkout", version="1.0.0", share=1.0, instances=("a",), faults={})
-    less = SimpleNamespace(**{**vars(old), "share": 0.75})
-    new = SimpleNamespace(
-        service="checkout", version="2.0.0", share=0.25, instances=("b",), faults={"error_rate": 0.1, "latency_ms": 9}
-    )
-    found = list(phases_of(lambda at: (less, new) if at >= NOON + 2 * MINUTE else (old,), 5.0, NOON, NOON + 3 * MINUTE))
-    told = [(phase.version, phase.share, phase.begins - NOON, phase.ends - NOON) for phase in found]
+    old = Serving("checkout", "1.0.0", 1.0, ("a",), {})
+    new = Serving("checkout", "2.0.0", 0.25, ("b",), {"error_rate": 0.1, "latency_ms": 9})
+    change = NOON + timedelta(seconds=100.5)
+    stretches = [
+        Stretch(NOON, change, (old,)),
+        Stretch(change, NOON + 3 * MINUTE, (replace(old, share=0.75), new)),
+    ]
+    found = list(phases_of(stretches, 5.0))
+    told = [(phase.version, phase.share, phase.begins, phase.ends) for phase in found]
     assert told == [
-        ("1.0.0", 1.0, 0 * MINUTE, 2 * MINUTE),
-        ("1.0.0", 0.75, 2 * MINUTE, 3 * MINUTE),
-        ("2.0.0", 0.25, 2 * MINUTE, 3 * MINUTE),
+        ("1.0.0", 1.0, NOON, change),
+        ("1.0.0", 0.75, change, NOON + 3 * MINUTE),
+        ("2.0.0", 0.25, change, NOON + 3 * MINUTE),
     ]
     assert (found[2].error_rate, found[2].latency_ms, found[2].per_second) == (0.1, 9.0, 5.0)
 
 
-def test_phases_begin_with_a_whole_second_whatever_is_asked(store: LogStore) -> None:
-    old = SimpleNamespace(service="checkout", version="1.0.0", share=1.0, instances=("a",), faults={})
+def test_a_release_that_gets_more_within_a_minute_has_its_rows_of_before_and_others_after(store: LogStore) -> None:
+    cut = NOON + timedelta(seconds=20.25)
+    alone = drawn(store, "Number, TimeGenerated", NOON, NOON + MINUTE, phases=(replace(LIVE, share=1.0),))
+    phases = (replace(LIVE, share=1.0, ends=cut), replace(LIVE, begins=cut), replace(CANARY, begins=cut))
+    divided = drawn(store, "Number, TimeGenerated, AppVersion", NOON, NOON + MINUTE, phases=phases)
+    before = [row[:2] for row in divided if row[1] < cut.replace(tzinfo=None)]
+    assert before == [row for row in alone if row[1] < cut.replace(tzinfo=None)]
+    assert {row[2] for row in divided if row[1] >= cut.replace(tzinfo=None)} == {"1.0.0", "2.0.0"}
 
-    def numbers(begins: datetime, ends: datetime) -> set[tuple[Any, ...]]:
-        phases = tuple(phases_of(lambda _: (old,), 50.0, begins, ends))
-        return set(drawn(store, "Number", begins, ends, phases=phases))
 
-    cut = NOON + timedelta(seconds=10.4)
-    assert numbers(NOON, cut) | numbers(cut, NOON + MINUTE) == numbers(NOON, NOON + MINUTE)
+def test_fewer_rows_tell_of_as_many_requests(store: LogStore) -> None:
+    what = "AppVersion, sum(ItemCount), (sum(ItemCount) FILTER (NOT Success)), count(*), count(*) FILTER (NOT Success)"
+    ends = NOON + 10 * MINUTE
+    whole, few = (drawn(store, what, NOON, ends, items=items) for items in (1, 10))
+    assert [row[:3] for row in whole] == [row[:3] for row in few], "as many are served, and as many fail"
+    assert [row[2] for row in few] == [row[4] for row in few], "each failure is told by itself"
+    assert few[0][3] < whole[0][3] / 8
+    assert few[1][3] > 9 * 60 * 2, "and where there is little, hardly anything is put together"

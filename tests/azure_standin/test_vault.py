@@ -13,6 +13,11 @@ from azure.keyvault.secrets import SecretClient
 from tests.azure_standin.standin import StandinProcess
 
 
+@pytest.fixture(scope="module")
+def standin(untouched: StandinProcess) -> StandinProcess:
+    return untouched
+
+
 @pytest.fixture
 def vault(standin: StandinProcess) -> Iterator[SecretClient]:
     with standin.vault() as client:

@@ -30,12 +30,12 @@ from tests.chaos.world import World
 CHOSEN = 0.25  # the share of the kills that comes at chosen points
 IN_RAMPS = 0.25  # and the share that comes while a ramp's router is told something
 PROGRESS_EVERY_S = 5.0
-MOST_ON_THEIR_WAY = 12
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How rough it gets. `pace_s` is the mean pause between two seeded kills; `full_disks` is for each part."""
+    """How rough it gets. `pace_s` is the mean pause between two seeded kills; `full_disks` is for each part; no more
+    builds are sent while `most_builds` are on their way."""
 
     seed: int
     kills: int
@@ -44,6 +44,7 @@ class Plan:
     fault_every_s: float = 1.2
     time_outs: int = 0
     full_disks: int = 1
+    most_builds: int = 12
     quiet_within_s: float = 300.0
 
     def random(self, of: str) -> Random:
@@ -70,7 +71,7 @@ def run(plan: Plan, state: Path, say: Callable[[str], None]) -> Result:
     chronicle = Chronicle()
     with World(shop_in(state), chronicle) as world, users_of(world):
         post = letters(plan.random("letters"), SERVICES, copies=0.2, poison=0.1)
-        ci = Ci(world, post, _pauses(plan), lambda: ci.builds - promotions(state)[0] < MOST_ON_THEIR_WAY)
+        ci = Ci(world, post, _pauses(plan), lambda: ci.builds - promotions(state)[0] < plan.most_builds)
         people = People(world, plan.random("people"), SERVICES)
         storm = Storm(world, plan.random("weather"), plan.fault_every_s, plan.time_outs)
         chosen, in_ramps = round(plan.kills * CHOSEN), round(plan.kills * IN_RAMPS)

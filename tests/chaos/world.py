@@ -76,7 +76,7 @@ class World:
         self.run: RunFile = self.laptop.run
         self.azure: dict[str, Any] = self.laptop.azure
         self.pids.update(self.run.pids.values())
-        self.tls = ssl.create_default_context(cafile=self.run.ca)
+        self._http = httpx.Client(verify=ssl.create_default_context(cafile=self.run.ca), timeout=5, trust_env=False)
         self._keepers = {part: _Keeper(part, self) for part in PARTS}
         self._pulse = threading.Thread(target=self._feel_pulse, name="pulse")
         self._pulse.start()
@@ -92,6 +92,7 @@ class World:
         self._seen_enough.set()
         self._pulse.join()
         self.laptop.stop()
+        self._http.close()
         self.stopped.set()
         for keeper in self._keepers.values():
             keeper.join()
@@ -175,7 +176,7 @@ class World:
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response | None:
         """A request to the stand-in; None when it cannot be reached."""
         try:
-            return httpx.request(method, self.azure["url"] + path, verify=self.tls, timeout=5, **request)
+            return self._http.request(method, self.azure["url"] + path, **request)
         except httpx.TransportError:
             return None
 

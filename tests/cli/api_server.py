@@ -14,17 +14,25 @@ Reply = tuple[int, Any]
 
 @dataclass
 class ApiServer:
-    """`replies` holds for each "METHOD /path" the answers in turn; the last one stays. `heard` is what was asked."""
+    """`replies` holds for each "METHOD /path" the answers in turn; the last one stays. `heard` is what was asked.
+    `date` is what its answers say of the time, where that is not the machine's."""
 
     url: str = ""
     replies: dict[str, list[Reply]] = field(default_factory=dict)
     heard: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    date: str = ""
 
     def on(self, request: str, *replies: Reply) -> None:
         self.replies[request] = list(replies)
 
     async def answer(self, request: web.Request) -> web.Response:
+        answer = await self._answered(request)
+        if self.date:
+            answer.headers["Date"] = self.date
+        return answer
+
+    async def _answered(self, request: web.Request) -> web.Response:
         asked = f"{request.method} {request.raw_path.partition('?')[0]}"
         form = request.content_type == "application/x-www-form-urlencoded"
         body = dict(await request.post()) if form else (await request.json() if request.can_read_body else None)

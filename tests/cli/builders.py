@@ -67,6 +67,7 @@ def a_ramp(**more: Any) -> dict[str, Any]:
         "move": "NOT_ENOUGH_EVIDENCE",
         "move_words": "",
         "calls": False,
+        "notes": "",
     } | more
 
 

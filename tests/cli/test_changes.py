@@ -2,12 +2,12 @@
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.changes import changes
-from tests.cli.builders import a_promotion, a_ramp, a_stage, a_step, waiting_for_approval
+from tests.cli.builders import NOW, a_promotion, a_ramp, a_stage, a_step, waiting_for_approval
 
 
 def lines(before: dict[str, object] | None, after: dict[str, object]) -> list[str]:
     earlier = Promotion.model_validate(before) if before else None
-    return [change.line() for change in changes(earlier, Promotion.model_validate(after))]
+    return [change.line(NOW) for change in changes(earlier, Promotion.model_validate(after))]
 
 
 def test_a_stage_that_moves_on_is_one_line() -> None:

@@ -25,10 +25,25 @@ def test_without_a_time_it_only_looks(slipway: Slipway, server: ApiServer) -> No
 
 
 def test_a_clock_that_runs_by_itself_is_not_moved(slipway: Slipway, server: ApiServer) -> None:
-    server.on("POST /admin/clock", (409, {"Message": "the clock is the machine's own"}))
+    words = "the clock is the machine's own; start the host with --virtual-time"
+    server.on("POST /admin/clock", (409, {"Message": words}))
     result = slipway("clock", "1h")
     assert result.exit_code == 1
     assert "slipway run --virtual-time" in result.stderr
+
+
+def test_why_time_stands_is_said_in_the_hosts_words(slipway: Slipway, server: ApiServer) -> None:
+    server.on("POST /admin/clock", (503, {"Message": "https://localhost:7443/standin/clock does not answer"}))
+    result = slipway("clock", "1h")
+    assert result.exit_code == 1
+    assert "7443/standin/clock does not answer" in result.stderr and "NOT_MOVED" in result.stderr
+
+
+@pytest.mark.parametrize("options", [("--starts-at", "2026-11-30T08:00"), ("--virtual-time", "--users", "100")])
+def test_what_does_not_go_with_the_clock_is_wrong_usage(slipway: Slipway, options: tuple[str, ...]) -> None:
+    result = slipway("run", *options)
+    assert result.exit_code == 2
+    assert "clock stands" in result.stderr
 
 
 def test_what_is_no_duration_is_wrong_usage(slipway: Slipway) -> None:

@@ -21,7 +21,8 @@ def test_submit_sends_the_message_and_names_the_next_command(slipway: Slipway, s
     result = slipway("submit", "checkout", "1.1.0", "--author", "ann@shop.example", "--branch", "release/1")
     assert result.exit_code == 0
     assert "slipway status checkout--1.1.0 --watch" in result.stdout
-    [(_, _, message)] = server.heard
+    (asked, _, _), (_, _, message) = server.heard
+    assert asked == "HEAD /", "what time is it there?"
     assert message["service"] == "checkout"
     assert message["version"] == "1.1.0"
     assert message["author"] == "ann@shop.example"
@@ -38,11 +39,28 @@ def test_a_build_that_was_taken_in_before_does_not_look_new(slipway: Slipway, se
     assert "slipway status checkout--1.1.0" in result.stdout
 
 
+def test_a_build_is_finished_at_the_servers_time(slipway: Slipway, server: ApiServer) -> None:
+    """Which a laptop system in virtual time has of its own."""
+    server.on(BUILDS, (202, ACCEPTED))
+    server.date = "Mon, 05 Jan 2026 09:00:00 GMT"
+    assert slipway("submit", "checkout", "1.1.0").exit_code == 0
+    assert server.heard[-1][2]["finished_at"].startswith("2026-01-05T09:00:0")
+
+
+def test_what_was_said_bears_the_servers_time(slipway: Slipway, server: ApiServer) -> None:
+    server.date = "Mon, 05 Jan 2026 09:00:00 GMT"
+    said = {"id": "i", "words": "held until 2026-01-05T17:00:00Z"}
+    server.on("POST /api/intents", (201, said), (409, {"code": "HELD", "detail": said["words"]}))
+    for _ in range(2):
+        result = slipway("hold", "production", "checkout", "--reason", "freeze")
+        assert "held until 17:00 UTC" in result.stdout + result.stderr, "today, by that time"
+
+
 def test_the_same_build_twice_is_the_same_commit(slipway: Slipway, server: ApiServer) -> None:
     server.on(BUILDS, (202, ACCEPTED))
     slipway("submit", "checkout", "1.1.0")
     slipway("submit", "checkout", "1.1.0")
-    assert server.heard[0][2]["commit"] == server.heard[1][2]["commit"]
+    assert server.heard[1][2]["commit"] == server.heard[3][2]["commit"]
 
 
 def test_submit_sends_a_file_as_it_is(slipway: Slipway, server: ApiServer, tmp_path: Path) -> None:

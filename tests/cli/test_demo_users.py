@@ -24,7 +24,7 @@ with Users([sys.argv[1]], 20, Path(sys.argv[2])) as users:
 """
 
 
-def until(true: Callable[[], bool], within_s: float = 20.0) -> None:
+def until(true: Callable[[], bool], within_s: float = 30.0) -> None:
     deadline = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < deadline

@@ -80,7 +80,7 @@ def test_a_simulation_says_how_many_ramps_were_withdrawn(shop: Slipway, tmp_path
     pipeline = (tmp_path / "shop.yaml").read_text()
     quick = "{canary: {tick: 2s, warm_up: 4s, telemetry: {delay: 2s}, router: {settle: 1s}, "
     (tmp_path / "quick.yaml").write_text(pipeline.replace("{canary: {", quick))
-    asked = ("--traffic", "0.1/s", "--base-error", "1%", "--harm", "30", "--ramps", "5", "--processes", "1")
+    asked = ("--traffic", "0.1/s", "--base-error", "1%", "--harm", "30", "--ramps", "2", "--processes", "1")
     result = shop("judge", "simulate", "quick.yaml", *asked)
     assert "withdrawn" in result.stdout
     found = document(shop, "judge", "simulate", "quick.yaml", *asked, "--no-peers")

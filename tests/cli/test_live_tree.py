@@ -291,6 +291,12 @@ def test_a_canary_that_waits_for_a_person_says_which_command_ends_that() -> None
     assert "? held at 25% a person decides: slipway advance checkout--2.0.0 production" in page
 
 
+def test_what_a_ramp_could_not_see_or_send_is_a_note() -> None:
+    ramp = a_ramp(notes="weu: no top-up is sent any more: /buy answers 404")
+    page = " ".join(shown(a_promotion(a_stage("production", "ramping", ramp=ramp))).split())
+    assert "note weu: no top-up is sent any more: /buy answers 404" in page
+
+
 def test_on_one_line_a_canary_still_says_its_share_and_after_its_end_none() -> None:
     ramping = a_stage("production", "ramping", ramp=a_ramp(), steps=[a_step("ramp", "running", "weu")])
     assert "ramping · 25 % of the traffic" in shown(a_promotion(ramping), detail=Detail.STAGES)

@@ -205,6 +205,7 @@ def test_a_plan_says_by_which_router_a_canary_goes_where_it_holds_and_how_it_end
         "stickiness: a browser keeps its side for an hour",
         "way back: the routing rule is taken away",
         "evidence: role shop in the workspace of the setting SLIPWAY_WORKSPACE",
+        "nothing advances while a request takes 1.3 × the live release's CPU (app-service tells no limit of memory)",
         "holds at 25 % until somebody says `slipway advance`",
         "on proven harm: the traffic goes back, and the stage has failed",
         "failing probe: roll back; bad counters: roll back; alert: wait",

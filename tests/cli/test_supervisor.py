@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from slipway.cli.failure import Failure
 from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout, refuse_busy
+from tests import plain_http
 
 RUN = [sys.executable, "-c", "from slipway.cli.main import app; app()", "run"]
 SLIPWAY = RUN[:-1]
@@ -43,7 +43,7 @@ def running(state: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], di
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def processes_of(state: Path) -> list[int]:
@@ -58,7 +58,7 @@ def processes_of(state: Path) -> list[int]:
     return found
 
 
-def eventually(true: Callable[[], bool], within_s: float = 10) -> bool:
+def eventually(true: Callable[[], bool], within_s: float = 30) -> bool:
     deadline = time.monotonic() + within_s
     while not true():
         if time.monotonic() > deadline:
@@ -68,7 +68,7 @@ def eventually(true: Callable[[], bool], within_s: float = 10) -> bool:
 
 
 def slipway(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*SLIPWAY, *arguments], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run([*SLIPWAY, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at /proc")
@@ -77,7 +77,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason=
 @needs_proc
 def test_it_runs_once_a_state_folder_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as (process, run):
-        assert httpx.get(f"{run['url']}/api/health").status_code == 200
+        assert plain_http.get(f"{run['url']}/api/health").status_code == 200
         assert json.loads((tmp_path / "run.json").read_text()) == run
         assert len(processes_of(tmp_path)) >= 4
         assert run["people"] == ["alice", "bob", "carol", "dave", "erin"]

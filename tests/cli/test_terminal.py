@@ -36,7 +36,7 @@ def in_a_terminal(environment: dict[str, str], folder: Path) -> str:
     while chunk := _read(ours):
         seen += chunk
     os.close(ours)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     return seen.decode()
 
 

@@ -134,7 +134,7 @@ class World:
 
     # time
 
-    async def settle(self, timeout: float = 10.0) -> None:
+    async def settle(self, timeout: float = 30.0) -> None:
         """Until nothing more happens at this instant."""
         await self.engine.until_idle(timeout)
 

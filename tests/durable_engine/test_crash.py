@@ -109,7 +109,7 @@ def test_a_process_that_is_killed_goes_on_after_the_next_start(tmp_path):
         kills += process.poll() is None
         process.kill()
         process.communicate()
-    last = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    last = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     status = json.loads(last.stdout)
     assert kills >= 3
     assert status["runtimeStatus"] == "Completed", status

@@ -24,7 +24,7 @@ def works() -> df.DFApp:
     @app.orchestration_trigger("context")
     def thinks(context):
         app.thinking.set()
-        app.thought.wait(5)
+        app.thought.wait(30)
         yield context.call_activity("echo", 1)
         return "thought"
 
@@ -35,7 +35,7 @@ def works() -> df.DFApp:
     @app.entity_trigger("context")
     def sage(context):
         app.thinking.set()
-        app.thought.wait(5)
+        app.thought.wait(30)
         context.set_result("42")
 
     @app.orchestration_trigger("context")

@@ -31,13 +31,13 @@ class Meter:
             if self._now == self._wanted and not self._full.done():
                 self._full.set_result(None)
         if stays:
-            self._way_out.wait(10)
+            self._way_out.wait(30)
         with self._lock:
             self._now -= 1
 
     async def full(self) -> None:
         """Waits until `wanted` are within. Raises TimeoutError when they never are."""
-        await asyncio.wait_for(asyncio.wrap_future(self._full), 10)
+        await asyncio.wait_for(asyncio.wrap_future(self._full), 30)
 
     def open(self) -> None:
         """Lets everybody go, now and later."""

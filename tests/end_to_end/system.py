@@ -16,6 +16,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
 from tests.api.conformance import check_answer
+from tests.plain_http import no_cookies
 
 PIPELINE = Path(__file__).with_name("checkout.yaml")
 Promotion = dict[str, Any]
@@ -52,8 +53,10 @@ class System:
         assert laptop.run is not None
         self.run = laptop.run
         self._tokens: dict[str, str] = {}
-        # No connection is kept: the host may be killed meanwhile. A new client for each look would take longer than it.
-        self._http = httpx.Client(timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        # One client, as making one reads all authorities; a connection for each request, as whoever listens is killed.
+        tls = ssl.create_default_context(cafile=self.run.ca)
+        alone = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(verify=tls, timeout=30, trust_env=False, limits=alone, cookies=no_cookies())
 
     def get(self, path: str, who: str = "alice") -> Any:
         answer = self.call("GET", path, who)
@@ -62,7 +65,7 @@ class System:
 
     def call(self, method: str, path: str, who: str | None = "alice", **request: Any) -> httpx.Response:
         headers = {**({"authorization": f"Bearer {self.token(who)}"} if who else {}), **request.pop("headers", {})}
-        answer = self._http.request(method, self.run.url + path, headers=headers, **request)
+        answer = self.http.request(method, self.run.url + path, headers=headers, **request)
         check_answer(answer)
         return answer
 
@@ -70,8 +73,7 @@ class System:
         if who not in self._tokens:
             form = {"grant_type": "password", "client_id": "slipway", "username": who}
             url = self.run.issuer.removesuffix("/v2.0") + "/oauth2/v2.0/token"
-            answer = httpx.post(url, data=form, verify=ssl.create_default_context(cafile=self.run.ca), trust_env=False)
-            self._tokens[who] = answer.json()["access_token"]
+            self._tokens[who] = self.http.post(url, data=form).json()["access_token"]
         return self._tokens[who]
 
     def send(self, *bodies: bytes | dict[str, Any]) -> None:
@@ -89,7 +91,7 @@ class System:
             ServiceBusClient.from_connection_string(self.run.servicebus) as client,
             client.get_queue_receiver(queue) as receiver,
         ):
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 30
             while len(taken) < count and time.monotonic() < deadline:
                 for message in receiver.receive_messages(max_message_count=count, max_wait_time=2):
                     receiver.complete_message(message)
@@ -104,14 +106,16 @@ class System:
             return None
         return answer.json() if answer.status_code == 200 else None
 
-    def until(self, id: str, happened: Callable[[Promotion], bool], within_s: float = 60) -> Promotion:
+    def until(
+        self, id: str, happened: Callable[[Promotion], bool], within_s: float = 60, every_s: float = 0.05
+    ) -> Promotion:
         """Look at the promotion until `happened`. Raises AssertionError with its last state."""
         deadline, seen = time.monotonic() + within_s, None
         while time.monotonic() < deadline:
             seen = self.promotion(id) or seen
             if seen and seen["stages"] and happened(seen):
                 return seen
-            time.sleep(0.05)
+            time.sleep(every_s)
         raise AssertionError(f"not within {within_s} s; last seen: {json.dumps(seen, indent=1)[:4000]}")
 
     def until_state(self, id: str, stage: str, *states: str, within_s: float = 60) -> Promotion:
@@ -123,6 +127,7 @@ class System:
             id,
             lambda seen: seen["state"] in ended and (seen["runtime"] == "Completed" or "retry" in seen["waits_for"]),
             within_s,
+            every_s=0.2,  # an end does not pass by
         )
 
     def approve(self, id: str, stage: str = "production", who: str = "alice") -> httpx.Response:
@@ -133,7 +138,7 @@ class System:
         promotion = self.promotion(id)
         assert promotion is not None
         targets = [target for stage in promotion["stages"] for target in stage["targets"] if target["address"]]
-        return {each["name"]: httpx.get(each["address"] + "/version").json()["version"] for each in targets}
+        return {each["name"]: self.http.get(each["address"] + "/version").json()["version"] for each in targets}
 
     def deployments(self, site: str, slot: str = "staging") -> list[dict[str, Any]]:
         """What Azure says was deployed to a slot."""
@@ -148,11 +153,10 @@ class System:
         if resource:
             msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["msi_header"]
             query = {"api-version": "2019-08-01", "resource": resource}
-            token = httpx.get(msi, params=query, headers={"X-IDENTITY-HEADER": header}).json()["access_token"]
+            token = self.http.get(msi, params=query, headers={"X-IDENTITY-HEADER": header}).json()["access_token"]
             headers = {"authorization": f"Bearer {token}"}
-        tls = ssl.create_default_context(cafile=self.run.ca)
         url = self.laptop.azure["url"] + path
-        return httpx.request(method, url, headers=headers, verify=tls, **request).raise_for_status()
+        return self.http.request(method, url, headers=headers, **request).raise_for_status()
 
 
 def stage_of(promotion: Promotion, name: str) -> dict[str, Any]:
@@ -173,7 +177,13 @@ def a_message(version: str, **changes: Any) -> dict[str, Any]:
     return {**message, **changes}
 
 
-def start(state: Path, pipeline: Path = PIPELINE, virtual_time: bool = False, **holds: Any) -> Laptop:
+def start(
+    state: Path,
+    pipeline: Path = PIPELINE,
+    virtual_time: bool = False,
+    starts_at: datetime | None = None,
+    **holds: Any,
+) -> Laptop:
     """The system with that pipeline, to be entered as a context. `holds` replaces parts of the stand-in's file."""
-    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time=virtual_time, pipeline=pipeline, holds=holds)
+    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time, starts_at, pipeline=pipeline, holds=holds)
     return Laptop(layout, lambda _: None)

@@ -1,3 +1,4 @@
+from tests.app_host import eventually
 from tests.end_to_end.system import System, a_message, stage_of
 from tests.end_to_end.test_refusals import problem
 
@@ -71,7 +72,9 @@ def test_a_release_that_is_live_is_rolled_back_by_a_person(system: System) -> No
     assert status == 202
     shown = system.until_state(id, "test", "rolled back")
     assert "test is back on" in stage_of(shown, "test")["words"]
-    now = system.get("/api/environments/test/services/checkout")
+    where = "/api/environments/test/services/checkout"
+    eventually(lambda: system.get(where)["on_its_way"] is None)  # the stage says its end before the lock is copied
+    now = system.get(where)
     assert system.live(id)["checkout-test"] != "5.3.0"
     assert (now["on_its_way"], now["broken"]) == (None, None)
     assert before is None or now["live"]["version"] == before["version"]

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import httpx
-
 from tests.end_to_end.system import System, a_message, stage_of, start
 
 
 def let_pass(system: System, seconds: float) -> None:
-    httpx.post(f"{system.run.url}/admin/clock", json={"advance": seconds}, timeout=120).raise_for_status()
+    system.http.post(f"{system.run.url}/admin/clock", json={"advance": seconds}, timeout=120).raise_for_status()
 
 
 def test_an_approval_that_nobody_gives_expires_after_its_eight_hours(tmp_path: Path) -> None:

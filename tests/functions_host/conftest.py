@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.functions_host.processes import Process, a_host
+from tests.plain_http import plain_client
 
 
 @pytest.fixture(scope="session")
@@ -17,5 +18,5 @@ def shop_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 @pytest.fixture
 def shop(shop_host: Process) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=shop_host.ready["url"], timeout=10) as client:
+    with plain_client(base_url=shop_host.ready["url"]) as client:
         yield client

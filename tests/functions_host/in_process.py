@@ -13,6 +13,7 @@ from slipway.local.functions.app import read_functions
 from slipway.local.functions.clock import VirtualClock
 from slipway.local.functions.host import App, Host
 from slipway.local.functions.host_json import HostJson
+from slipway.local.functions.tells_time import TellsTime
 from slipway.local.functions.virtual_time import VirtualTime
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)  # a Monday
@@ -37,6 +38,7 @@ async def hosted(
     start: datetime = START,
     settings: Mapping[str, str] | None = None,
     host_json: Mapping[str, Any] | None = None,
+    tells: TellsTime | None = None,
 ) -> AsyncIterator[Hosted]:
     """`app` is read once only: a second host needs a second app."""
     module = ModuleType("function_app")
@@ -44,7 +46,9 @@ async def hosted(
     document = HostJson.model_validate({"version": "2.0", **(host_json or {})})
     clock = VirtualClock(start)
     known = settings or {}
-    host = Host(App(Path(), read_functions(module, known), document, known), state, clock=clock, by_hand=True)
+    host = Host(
+        App(Path(), read_functions(module, known), document, known), state, clock=clock, by_hand=True, tells=tells
+    )
     await host.start()
     try:
         yield Hosted(host, clock)

@@ -16,7 +16,7 @@ APPS = Path(__file__).parent / "apps"
 ROOT = Path(__file__).parents[2]
 
 
-def eventually(condition: Callable[[], T], within: float = 15.0) -> T:
+def eventually(condition: Callable[[], T], within: float = 30.0) -> T:
     """What the condition answers once that is true; fails after so many seconds."""
     deadline = time.monotonic() + within
     while not (answer := condition()):
@@ -44,7 +44,7 @@ class Process:
     def log(self) -> str:
         return self._log.read_text()
 
-    def start(self, within: float = 30.0) -> None:
+    def start(self, within: float = 60.0) -> None:
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 self._command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True
@@ -64,7 +64,7 @@ class Process:
     def ended(self) -> tuple[int, str]:
         """Waits for the end; returns the exit code and what more there was on stdout."""
         assert self._process is not None
-        rest, _ = self._process.communicate(timeout=20)
+        rest, _ = self._process.communicate(timeout=60)
         return self._process.returncode, rest
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:

@@ -14,6 +14,7 @@ from slipway.local.functions.openid import IssuerKeys, IssuerUnavailable
 from slipway.local.functions.refusal import AppRefused
 from tests.functions_host.issuer import ALICE, AUDIENCE, TENANT, Issuer
 from tests.functions_host.processes import Process, a_host
+from tests.plain_http import plain_client
 
 FORGED = {
     "X-MS-CLIENT-PRINCIPAL": base64.b64encode(b'{"auth_typ": "aad", "claims": []}').decode(),
@@ -45,7 +46,7 @@ def guarded_host(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def guarded(guarded_host: Process) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=guarded_host.ready["url"]) as client:
+    with plain_client(base_url=guarded_host.ready["url"]) as client:
         yield client
 
 

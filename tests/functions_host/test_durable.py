@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 
 from tests.functions_host.processes import Process, a_host, eventually
+from tests.plain_http import plain_client
 
 
 def status(shop: httpx.Client, order: str) -> dict[str, Any]:
@@ -84,13 +85,13 @@ def test_killed_host_goes_on_where_it_was(tmp_path: Path) -> None:
     log = tmp_path / "log"
     host = a_host("shop", tmp_path)
     host.start()
-    with httpx.Client(base_url=host.ready["url"]) as shop:
+    with plain_client(base_url=host.ready["url"]) as shop:
         waits = a_placed_order(shop, item="tea", folder=str(tmp_path))
         eventually(lambda: waiting(shop, waits))
     host.kill()
 
     host.start()
-    with httpx.Client(base_url=host.ready["url"]) as shop:
+    with plain_client(base_url=host.ready["url"]) as shop:
         assert waiting(shop, waits)
         shop.post(f"/api/orders/{waits}/decision", json="yes")
         eventually(lambda: "shipping" in log.read_text())
@@ -98,7 +99,7 @@ def test_killed_host_goes_on_where_it_was(tmp_path: Path) -> None:
 
     (tmp_path / "road is free").touch()
     host.start()
-    with httpx.Client(base_url=host.ready["url"]) as shop:
+    with plain_client(base_url=host.ready["url"]) as shop:
         output = ended(shop, waits)["output"]
     assert output == {"packed": ["tea"], "sent": "tea by ship", "total": 1}
     assert log.read_text().split() == ["packed", "shipping", "shipping"], "only the one without an answer again"

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.functions_host.processes import a_host, eventually
 
 pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process's files")
@@ -35,7 +36,7 @@ def test_a_host_that_cannot_write_its_state_ends_and_says_so_and_a_new_one_goes_
 
 
 def _started(url: str) -> str:
-    answer = httpx.post(f"{url}/api/start/stocktaking", json=3, timeout=10)
+    answer = plain_http.post(f"{url}/api/start/stocktaking", json=3)
     assert answer.status_code == 202
     return str(answer.json()["statusQueryGetUri"].partition("?")[0].rpartition("/")[2])
 

@@ -21,14 +21,14 @@ async def test_function_that_overruns_is_answered_as_failed(caplog: pytest.LogCa
 
     @app.route(route="sync")
     def sync(req: func.HttpRequest) -> str:
-        go_on.wait(5)
+        go_on.wait(30)
         ended.set()
         return "late"
 
     @app.route(route="async")
     async def asynchronous(req: func.HttpRequest) -> str:
         try:
-            await asyncio.sleep(5)
+            await asyncio.sleep(30)
         finally:
             cleaned_up.append("async")
         return "late"
@@ -41,12 +41,12 @@ async def test_function_that_overruns_is_answered_as_failed(caplog: pytest.LogCa
         began = time.monotonic()
         assert (await client.get("/api/sync")).status == 500
         assert (await client.get("/api/async")).status == 500
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
         assert cleaned_up == ["async"]
         assert "Timeout value of 00:00:00.2000000 was exceeded by function: Functions.sync" in caplog.text
         assert "its thread goes on" in caplog.text
         go_on.set()
-        assert ended.wait(5), "what a sync function does after that still happens"
+        assert ended.wait(30), "what a sync function does after that still happens"
         caplog.clear()
         assert (await client.get("/api/own")).status == 500
         assert "TimeoutError: the shop is closed" in caplog.text
@@ -59,7 +59,7 @@ async def test_activity_that_overruns_fails_for_its_orchestrator() -> None:
 
     @app.activity_trigger(input_name="x")
     def slow(x: object) -> str:
-        go_on.wait(5)
+        go_on.wait(30)
         return "late"
 
     @app.orchestration_trigger(context_name="context")

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.functions_host.processes import APPS, ROOT, Process, a_host, eventually
 
 
@@ -110,7 +111,7 @@ def test_wanted_keys_are_asked_and_kept_over_a_restart(tmp_path: Path) -> None:
     host.start()
     key = (tmp_path / "state.key").read_text()
     assert (tmp_path / "state.key").stat().st_mode & 0o777 == 0o600
-    with httpx.Client(base_url=host.ready["url"]) as client:
+    with plain_http.plain_client(base_url=host.ready["url"]) as client:
         assert client.get("/api/keyed").status_code == 401
         assert client.get("/api/keyed?code=wrong").status_code == 401
         assert client.get("/api/keyed", headers={"x-functions-key": key}).text == "opened"
@@ -126,14 +127,14 @@ def test_wanted_keys_are_asked_and_kept_over_a_restart(tmp_path: Path) -> None:
 def test_told_to_stop_the_host_lets_a_running_invocation_end(tmp_path: Path) -> None:
     host = a_host("shop", tmp_path)
     host.start()
-    request = [sys.executable, "-c", "import sys, httpx; print(httpx.post(sys.argv[1], timeout=20).text)"]
+    request = [sys.executable, "-c", "import sys, httpx; print(httpx.post(sys.argv[1], timeout=60).text)"]
     url = f"{host.ready['url']}/api/patient?folder={tmp_path}"
     with subprocess.Popen([*request, url], stdout=subprocess.PIPE, text=True) as client:
         eventually((tmp_path / "runs").exists)
         host.send()
-        eventually(lambda: httpx.get(f"{host.ready['url']}/api/greet").status_code == 503)
+        eventually(lambda: plain_http.get(f"{host.ready['url']}/api/greet").status_code == 503)
         (tmp_path / "go").touch()
-        assert client.communicate(timeout=20)[0] == "done\n"
+        assert client.communicate(timeout=60)[0] == "done\n"
     assert host.ended() == (0, "")
 
 
@@ -162,7 +163,7 @@ def start(app: Path, folder: Path, *options: str) -> subprocess.CompletedProcess
     """Runs the host until it ends by itself."""
     arguments = ["start", "--app", str(app), "--state", str(folder / "state.sqlite"), *options]
     command = [sys.executable, "-m", "slipway.local.functions", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_engine_is_reached_only_by_whoever_knows_its_address(shop: httpx.Client) -> None:

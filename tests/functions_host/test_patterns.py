@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.functions_host.processes import Process, a_host, eventually
+from tests.plain_http import plain_client
 
 START = "2026-01-05T09:00:00+00:00"
 CLEANING = {"CLEANING": "0 0 3 * * *"}
@@ -24,7 +25,7 @@ def patterns_host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def shop(patterns_host: Process) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=patterns_host.ready["url"], timeout=10) as client:
+    with plain_client(base_url=patterns_host.ready["url"]) as client:
         yield client
 
 
@@ -116,7 +117,7 @@ def test_a_week_of_waiting_takes_seconds_when_the_clock_moves_by_itself(
     host = a_host("patterns", tmp_path_factory.mktemp("week"), CLEANING, "--virtual-time", START)
     host.start()
     try:
-        with httpx.Client(base_url=host.ready["url"], timeout=10) as shop:
+        with plain_client(base_url=host.ready["url"]) as shop:
             late = {"until": "2026-01-12T09:00:00+00:00", "every_minutes": 180, "after_looks": 1000}
             monitor = started(shop, "delivery", late)
             eventually(lambda: shop.get(monitor["statusQueryGetUri"]).status_code == 200)
@@ -127,7 +128,7 @@ def test_a_week_of_waiting_takes_seconds_when_the_clock_moves_by_itself(
             assert reached >= "2026-01-12"
         host.kill()
         host.start()
-        with httpx.Client(base_url=host.ready["url"], timeout=10) as shop:
+        with plain_client(base_url=host.ready["url"]) as shop:
             clock = shop.get("/admin/clock").json()
             assert clock["now"] >= reached, "the clock never goes back"
             assert clock["virtual"]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 import trustme
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceiver, ServiceBusSubQueue
 
+from tests import plain_http
 from tests.functions_host.identity import IdentityEndpoint
 from tests.functions_host.processes import Process, a_broker, a_host, eventually
 
@@ -144,7 +144,7 @@ def test_function_sees_the_message_and_its_output_is_sent(bus: Bus) -> None:
 
 
 def test_topic_output_reaches_the_subscription_of_another_function(bus: Bus, host: Process) -> None:
-    assert httpx.post(f"{host.ready['url']}/publish/news", content="fresh bread").text == "published"
+    assert plain_http.post(f"{host.ready['url']}/publish/news", content="fresh bread").text == "published"
     assert bus.seen()["body"] == "fresh bread"
 
 
@@ -209,7 +209,7 @@ def test_namespace_is_reached_over_tls_with_the_identity_of_the_app(
     host = a_host("messages", tmp_path, settings)
     host.start()
     try:
-        assert httpx.post(f"{host.ready['url']}/publish/news", content="over tls").text == "published"
+        assert plain_http.post(f"{host.ready['url']}/publish/news", content="over tls").text == "published"
         assert bus.seen()["body"] == "over tls"
         assert identity.asked_for == {"https://servicebus.azure.net"}
     finally:

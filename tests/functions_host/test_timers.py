@@ -122,7 +122,7 @@ async def test_one_run_at_a_time_and_what_passed_meanwhile_becomes_one_run() -> 
         assert most[0] == 1
         runs.append(tick.past_due)
         within.release()
-        go_on.acquire(timeout=5)
+        go_on.acquire(timeout=30)
         most[0] -= 1
 
     async with hosted(app) as it:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.functions_host.processes import Process, a_host
+from tests.plain_http import plain_client
 
 HOOKS = "/runtime/webhooks/durabletask"
 OPTIONS = ("--virtual-time", "2026-01-05T09:00", "--by-hand")
@@ -49,7 +50,7 @@ def patterns_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]
 
 @pytest.fixture
 def hooks(patterns_host: Process) -> Iterator[Hooks]:
-    with httpx.Client(base_url=patterns_host.ready["url"], timeout=10) as client:
+    with plain_client(base_url=patterns_host.ready["url"]) as client:
         yield Hooks(client)
 
 
@@ -65,7 +66,7 @@ def test_key_outlives_a_restart_and_the_master_key_opens_too(tmp_path: Path) -> 
     keys = []
     for _ in range(2):
         host.start()
-        with httpx.Client(base_url=host.ready["url"]) as client:
+        with plain_client(base_url=host.ready["url"]) as client:
             keys.append(Hooks(client).key)
             master = (tmp_path / "state.key").read_text()
             assert client.get(f"{HOOKS}/instances", params={"code": master}).status_code == 200

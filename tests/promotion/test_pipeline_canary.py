@@ -112,7 +112,8 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         f"telemetry: {{workspace: {workspace}, role: Shop.Web, query: 'AppRequests | take 1', latency_query: builtin, "
         "metrics: {paid: 'Payments | take 1', queue-length: Queues}}, "
         "hold_at: [25%], on_harm: stay, within: 2d, at_deadline: promote, proven_within: 7d, "
-        "signals: {probe: wait, counters: ignore, alert: roll-back}, top_up: {rate: 1/s, path: /buy}",
+        "signals: {probe: wait, counters: ignore, alert: roll-back}, top_up: {rate: 1/s, path: /buy}, "
+        "judge: {saturation: ignore}",
         "    bake: 10m\n    retain_previous: 24h\n",
     )
     own = (("paid", "Payments | take 1"), ("queue-length", "Queues"))
@@ -128,6 +129,7 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         signals=Signals("wait", "ignore", "roll back"),
         top_up=TopUp(1.0, "/buy"),
         settle_s=10,
+        saturation="ignore",
     )
     assert load_stage(json.loads(json.dumps(asdict(stage)))) == stage
 
@@ -158,9 +160,10 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         ("within: 10s", "OUT_OF_RANGE", "1m to 30d"),
         ("within: 10m", "RAMP_TOO_SLOW", "patience of 5 ticks × 1m × 4 steps below 100% are 20m"),
         ("signals: {probe: stay}", "UNKNOWN_VALUE", "it can be roll-back, wait, ignore"),
+        ("judge: {saturation: roll-back}", "UNKNOWN_VALUE", "it can be wait, ignore"),
         ("signals: {probes: wait}", "UNKNOWN_KEY", '"probes" is not a key of signals'),
         ("top_up: {path: /}", "MISSING_KEY", 'a top-up needs "rate"'),
-        ("top_up: {rate: 1000/s}", "TOO_MUCH_LOAD", "a top-up is at most 200/s"),
+        ("top_up: {rate: 61/s}", "TOO_MUCH_LOAD", "a top-up is at most 60/s"),
         ("settle: 10s", "UNKNOWN_KEY", 'it belongs into "router"'),
     ],
 )

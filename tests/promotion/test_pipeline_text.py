@@ -35,7 +35,7 @@ def assert_pipeline_or_findings(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_text_gives_findings_or_a_pipeline(text: str) -> None:
     assert_pipeline_or_findings(text)
 
@@ -48,13 +48,13 @@ def test_any_text_gives_findings_or_a_pipeline(text: str) -> None:
         max_size=60,
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_heap_of_yaml_gives_findings_or_a_pipeline(pieces: list[str]) -> None:
     assert_pipeline_or_findings("".join(pieces))
 
 
 @given(st.data())
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_pipeline_with_any_value_replaced_gives_findings_or_a_pipeline(data: st.DataObject) -> None:
     document = yaml.safe_load(CHECKOUT)
     place, key = data.draw(st.sampled_from(list(places(document))))

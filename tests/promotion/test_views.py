@@ -143,6 +143,7 @@ def test_a_stage_shows_how_far_its_canary_is_and_what_the_judge_said() -> None:
         "missing_s": None,
         "move": "PAUSED",
         "move_words": "waits for resume",
+        "notes": "",
         "calls": False,
     }
     assert test["ramp"] is None

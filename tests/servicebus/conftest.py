@@ -97,7 +97,7 @@ class BrokerProcess:
     def gone(self) -> int:
         """Wait for its end; gives the exit code."""
         assert self.process is not None and self.process.stdout is not None
-        code = self.process.wait(10)
+        code = self.process.wait(60)
         self.process.stdout.close()
         self.process = None
         return code
@@ -160,7 +160,7 @@ def opened() -> Iterator[Opener]:
         list(pool.map(lambda handler: handler.close(), handlers))
 
 
-def receive_one(receiver: ServiceBusReceiver, within: float = 5) -> ServiceBusReceivedMessage:
+def receive_one(receiver: ServiceBusReceiver, within: float = 30) -> ServiceBusReceivedMessage:
     """The next message, which must be there soon."""
     messages = receiver.receive_messages(max_message_count=1, max_wait_time=within)
     assert messages, f"no message within {within} s"

@@ -108,7 +108,7 @@ def test_what_this_broker_cannot_do_is_refused_by_name(
 def test_a_refused_configuration_ends_the_process_with_one_clear_line(tmp_path: Path) -> None:
     config = written(tmp_path, [{"Name": "q", "Properties": {"RequiresSession": True}}])
     command = [sys.executable, "-m", "slipway.local.servicebus", "--config", str(config)]
-    done = subprocess.run([*command, "--state", str(tmp_path / "s.sqlite")], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([*command, "--state", str(tmp_path / "s.sqlite")], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (f"servicebus: {config}: queue 'q': RequiresSession is not supported by this broker\n")
 

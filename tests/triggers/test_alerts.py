@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.alerts import firing
-from tests.app_host import AppHost, a_principal
+from slipway.adapters.alerts import await_alerts, firing
+from slipway.promotion.approval import Vote
+from tests.app_host import AppHost, a_principal, ask_people, eventually, has_ended
+from tests.promotion.builders import ALICE as ALICE_HERSELF
+from tests.promotion.builders import a_policy
 from tests.triggers.conftest import ERIN
 
 pytestmark = pytest.mark.usefixtures("configured")
@@ -49,6 +52,30 @@ def test_an_alert_whose_end_was_lost_is_forgotten_after_a_day(app: AppHost) -> N
     given = an_alert(firedDateTime=long_ago, alertTargetIDs=[other])
     assert app.http("POST", "/api/alerts", AZURE, given).status == 200
     assert firing(other, datetime.now(UTC)) == []
+
+
+@pytest.mark.parametrize("condition", ["Fired", "Resolved"])
+def test_whoever_waits_at_a_target_is_woken_by_its_alerts(app: AppHost, condition: str) -> None:
+    """An approval stands for a ramp: given already, it ends when something wakes it, else in a quarter of an hour."""
+    promotion = f"woken--{condition.lower()}"
+    ask_people(app, f"{promotion}:dev:approval:1", promotion, "dev", a_policy(not_author=False))
+    vote = Vote(ALICE_HERSELF, "approve", datetime.now(UTC), None).dump()
+    app.signal("decisions", promotion, "vote", {"command": "c1", "stage": "dev", "vote": vote})
+    site = f"{SITE}-{condition}"
+    await_alerts(site, "a-ramp-that-is-over")
+    await_alerts(site, f"{promotion}:dev:approval:1")
+    assert app.http("POST", "/api/alerts", AZURE, an_alert(condition, alertTargetIDs=[SITE])).status == 200
+    assert not has_ended(app, f"{promotion}:dev:approval:1"), "that was another target"
+    given = an_alert(condition, alertTargetIDs=[SITE, site.lower()])
+    assert app.http("POST", "/api/alerts", AZURE, given).status == 200
+    eventually(lambda: has_ended(app, f"{promotion}:dev:approval:1"))
+
+
+def test_an_alert_is_kept_though_the_ramp_at_its_target_is_no_more(app: AppHost) -> None:
+    site = SITE + "-left"
+    await_alerts(site, "a-ramp-that-is-over")
+    assert app.http("POST", "/api/alerts", AZURE, an_alert(alertTargetIDs=[site])).status == 200
+    assert len(firing(site, datetime.now(UTC))) == 1
 
 
 def test_nobody_else_tells_of_alerts(app: AppHost) -> None:

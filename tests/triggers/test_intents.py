@@ -14,7 +14,8 @@ from triggers import intents_api
 
 pytestmark = pytest.mark.usefixtures("configured")
 
-LOCK, CHAIN = "production--checkout", "environment-production--checkout"
+# A service of its own: rows outlive the engine of a file, and an older state is not shown over a newer one.
+LOCK, CHAIN = "production--ramped", "environment-production--ramped"
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def _told_to_the_end(app: AppHost) -> Iterator[None]:
 
 
 def a_hold(**changes: Any) -> dict[str, Any]:
-    hold = {"kind": "hold", "environment": "production", "service": "checkout", "reason": "stocktaking", "for": "2h"}
+    hold = {"kind": "hold", "environment": "production", "service": "ramped", "reason": "stocktaking", "for": "2h"}
     return {name: value for name, value in {**hold, **changes}.items() if value is not None}
 
 
@@ -95,20 +96,20 @@ def test_a_hold_may_say_the_moment_at_which_it_ends(app: AppHost, away: timedelt
 @pytest.mark.parametrize("version", ["7.1.0", "7.1.0-rc.1+5"])
 def test_a_rejected_version_is_shown_and_let_in_again_by_its_id(app: AppHost, version: str) -> None:
     at = iso(datetime.now(UTC))
-    holder = {"holder": f"checkout--{version}:prod", "waiter": "w", "promotion": f"checkout--{version}"}
+    holder = {"holder": f"ramped--{version}:prod", "waiter": "w", "promotion": f"ramped--{version}"}
     build = {"stage": "prod", "version": version, "finished_at": at, "received_at": at, "at": at}
     build |= {"goes_back": True}  # other tests' holds are no matter
     app.signal("environment", LOCK, "acquire", holder | build)
     fence = app.entity("environment", LOCK)["fence"]
     told = {"fence": fence, "result": "unchanged", "rejects": True, "code": "HARM", "words": "it fails"}
     app.signal("environment", LOCK, "release", holder | told | {"at": at})
-    id = f"production.checkout.rejected-{version}"
+    id = f"production.ramped.rejected-{version}"
     assert app.http("DELETE", f"/api/intents/{id}9", ALICE).problem == (404, "UNKNOWN_INTENT")
     hold = app.http("POST", "/api/intents", ALICE, a_hold())  # copies the lock into what people are shown
     shown = app.http("GET", hold.headers["location"], ALICE).json["rejected"]
     assert {
         "version": version,
-        "promotion": f"checkout--{version}",
+        "promotion": f"ramped--{version}",
         "code": "HARM",
         "words": "it fails",
         "at": at,
@@ -119,6 +120,6 @@ def test_a_rejected_version_is_shown_and_let_in_again_by_its_id(app: AppHost, ve
     app.http("DELETE", f"/api/intents/{hold.json['id']}", ALICE)
 
 
-@pytest.mark.parametrize("id", ["production.checkout", "production.checkout.rejected-", "a.b.c.d", "production"])
+@pytest.mark.parametrize("id", ["production.ramped", "production.ramped.rejected-", "a.b.c.d", "production"])
 def test_what_can_be_no_intent_is_unknown(app: AppHost, id: str) -> None:
     assert app.http("DELETE", f"/api/intents/{id}", ALICE).problem == (404, "UNKNOWN_INTENT")

@@ -6,19 +6,15 @@ it goes as it should is the business of `tests/workflow`.
 
 import inspect
 import json
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from slipway.local.functions.durable.pace import Pace
 from tests.promotion.builders import a_build, a_policy, a_stage
 from tests.workflow import test_commands, test_lost_watch, test_promotion, test_ramp, test_states
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
-from tests.workflow.rough_workflow import AtOnce
 from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides
 
@@ -27,16 +23,6 @@ Situation = Callable[[Over], Awaitable[None]]
 SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
 OF_STAGES = (test_promotion, test_commands)
 OF_RAMPS = (test_ramp, test_lost_watch)
-
-
-class InOneThread(Workflow):
-    """The order of things never depends on the machine."""
-
-    def _engine(self) -> Any:
-        engine: Any = super()._engine()
-        engine._pool = engine._entities._pool = pool = AtOnce()
-        engine._orchestrations._pace = Pace(pool, quick_runs=sys.maxsize)
-        return engine
 
 
 def situations() -> Iterator[tuple[str, Situation]]:
@@ -78,7 +64,7 @@ def _stories(module: ModuleType, sites: tuple[str, ...]) -> Iterator[tuple[str, 
 
 def _in_a_flow(story: Callable[[Workflow], Awaitable[None]], sites: tuple[str, ...]) -> Situation:
     async def situation(over: Over) -> None:
-        async with InOneThread(RampingWorld({name: Sides() for name in sites})) as flow:
+        async with Workflow(RampingWorld({name: Sides() for name in sites})) as flow:
             await story(flow)
             over()
 

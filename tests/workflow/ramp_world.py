@@ -1,13 +1,17 @@
 """The outside world of a canary: routers that divide traffic, and the traffic itself, which the real judge judges."""
 
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.judge import tick as judge
 from slipway.promotion.judge.one_arm import WatchState, begin_watch
 from slipway.promotion.judge.one_arm import watch_tick as judge_one_arm
+from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.state import begin, load
-from slipway.promotion.judge.windows import Window
+from slipway.promotion.judge.verdict import Verdict
+from slipway.promotion.judge.windows import Window, with_exposure
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from tests.promotion.judge.builders import Traffic
 from tests.workflow.world import Order, World
@@ -17,7 +21,8 @@ from tests.workflow.world import Order, World
 class RampingWorld(World):
     """`shares`: of the traffic that the slot has, by site; `most` the highest there ever was. `harm` by version: fails
     so many times as often. `blind` and `unwell_from`: ticks without telemetry, and from which the live release fails.
-    `splits_refused`: how many changes of the router are not taken; `not_applied`: taken, and without effect."""
+    `no_top_up`: why the live release wants none, and what looks were told of that. `splits_refused`: how many changes
+    of the router are not taken; `not_applied`: taken, and without effect."""
 
     per_tick: float = 30_000
     rate: float = 0.001
@@ -28,6 +33,8 @@ class RampingWorld(World):
     no_telemetry: bool = False
     unwell: int = 0
     signals: list[list[str]] = field(default_factory=list)
+    no_top_up: str = ""
+    told_no_top_up: set[str] = field(default_factory=set)
     splits_refused: int = 0
     judged: list[tuple[int, float]] = field(default_factory=list)
     turns_bad: float = 1.0
@@ -37,35 +44,37 @@ class RampingWorld(World):
         if self.no_telemetry:
             return running({}, 15.0, "there is no telemetry")
         policy = CanaryPlan.load(order["canary"]).policy
-        state = begin(policy, Traffic(7, self.per_tick, self.rate).history(60))
-        share = policy.steps[state.step]
-        return passed("usual", state=state.dump(), share=share, usual_rate=self.rate)
+        state, share = usual(policy, self.per_tick, self.rate)
+        return passed("usual", state=state, share=share, usual_rate=self.rate)
 
     def _judge_tick(self, order: Order) -> Answer:
         policy = CanaryPlan.load(order["canary"]).policy
         state, number = load(order["state"], policy), order["tick"]
-        traffic = Traffic(number, self.per_tick, self.rate)
         first = min([*state.missing, state.settled + 1])
-        harm = self.harm.get(order["version"], 1.0)
-        share = max(self.shares.values(), default=0.0)
-        windows = [
-            Window(each, fault="the workspace does not answer") if each in self.blind
-            else traffic.window(each, share, harm)
-            for each in range(first, number - policy.delay_ticks + 1)
-        ]  # fmt: skip
+        windows = [self._window(each, order) for each in range(first, number - policy.delay_ticks + 1)]
+        windows = with_exposure(windows, order["exposed_from"])
         state, verdict = judge(state, windows, number, policy, order["held"])
-        self.judged.append((number, verdict.weight))
+        self._heard(order, verdict)
         said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
         said |= {"step": verdict.step, "weight": verdict.weight}
         return passed(state=state.dump(), verdict=said, unwell=self.unwell)
 
+    def _window(self, number: int, order: Order) -> Window:
+        """What telemetry has of a tick."""
+        if number in self.blind:
+            return Window(number, fault="the workspace does not answer")
+        share = max(self.shares.values(), default=0.0)
+        return Traffic(order["tick"], self.per_tick, self.rate).window(
+            number, share, self.harm.get(order["version"], 1.0)
+        )
+
+    def _heard(self, order: Order, verdict: Verdict) -> None:
+        self.judged.append((order["tick"], verdict.weight))
+
     def _watch_tick(self, order: Order) -> Answer:
         """`turns_bad`: how often the release fails once it has all the traffic."""
         policy = CanaryPlan.load(order["canary"]).policy
-        if order["state"]:
-            state = WatchState.load(order["state"])
-        else:
-            state = begin_watch(policy, Traffic(7, self.per_tick, self.rate).history(240))
+        state = WatchState.load(order["state"]) if order["state"] else watching(policy, self.per_tick, self.rate)
         number, times = order["tick"], self.turns_bad
         arm = Traffic(number, self.per_tick, self.rate * times).window(number, 0.0).baseline
         state, verdict = judge_one_arm(state, [Window(number, arm)], number, policy)
@@ -87,7 +96,13 @@ class RampingWorld(World):
 
     def _look_at_ramp(self, order: Order) -> Answer:
         names = [target["name"] for target in order["targets"]]
-        return passed(shares={name: self.shares.get(name, 0.0) for name in names}, signals=self.signals)
+        self.told_no_top_up.add(order["no_top_up"])
+        shares = {name: self.shares.get(name, 0.0) for name in names}
+        signals = self._fast_signals(order)
+        return passed(self.no_top_up, shares=shares, signals=signals, no_top_up=self.no_top_up)
+
+    def _fast_signals(self, order: Order) -> list[list[str]]:
+        return self.signals
 
     def _show_ramp(self, order: Order) -> Answer:
         row, rows = order["row"], self.of(order["promotion"]).rows
@@ -98,3 +113,16 @@ class RampingWorld(World):
     def _swap(self, order: Order) -> Answer:
         self.shares[order["target"]["name"]] = 0.0  # as the adapter does it: no swap turns a rule round
         return super()._swap(order)
+
+
+@cache
+def usual(policy: Policy, per_tick: float, rate: float) -> tuple[dict[str, Any], float]:
+    """The judge's state before a ramp, and the first share."""
+    state = begin(policy, Traffic(7, per_tick, rate).history(60))
+    return state.dump(), policy.steps[state.step]
+
+
+@cache
+def watching(policy: Policy, per_tick: float, rate: float) -> WatchState:
+    """The judge's state before a watch."""
+    return begin_watch(policy, Traffic(7, per_tick, rate).history(240))

@@ -3,21 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
 from slipway.promotion.canary_plan import STAY, CanaryPlan
-from slipway.promotion.judge.judge import tick as judge
-from slipway.promotion.judge.policy import Policy
-from slipway.promotion.judge.state import begin, load
-from slipway.promotion.judge.verdict import Action
+from slipway.promotion.judge.state import load
+from slipway.promotion.judge.verdict import Action, Verdict
 from slipway.promotion.judge.windows import Window
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from tests.promotion.judge.builders import Traffic
+from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.rough_world import RoughWorld
 from tests.workflow.world import Order
 
-PER_TICK, USUAL_RATE, HARM = 30_000, 0.001, 8.0
+HARM = 8.0  # times as often as what is live
 BY_HAND = "ramp.advanced-by-hand"
 
 
@@ -36,16 +33,13 @@ class Shared:
 
 
 @dataclass
-class RoughRamps(RoughWorld):
-    """`shares`: of the traffic that the slot has, by site; a swap or a deployment clears it, as the adapter does.
-    `routed`: whose share that is. `no_telemetry`: no tick from now on can be seen. `refused_splits`: so many of the
-    next changes towards a release are not taken. Flaws beyond the world's own: harmful (fails far more often than what
-    is live), sick while ramping (its probe fails in the slot once it has a share) and harmful later (seen in its
-    bake). `allowed`: by promotion. `given`: every share that a router was told, above 0."""
+class RoughRamps(RoughWorld, RampingWorld):
+    """A swap or a deployment clears a share, as the adapter does. `routed`: whose share that is. `refused_splits`: so
+    many of the next changes towards a release are not taken. Flaws beyond the world's own: harmful (fails far more
+    often than what is live), sick while ramping (its probe fails in the slot once it has a share) and harmful later
+    (seen in its bake). `allowed`: by promotion. `given`: every share that a router was told, above 0."""
 
-    no_telemetry: bool = False
     refused_splits: int = 0
-    shares: dict[str, float] = field(default_factory=dict)
     routed: dict[str, str] = field(default_factory=dict)
     allowed: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     given: list[Shared] = field(default_factory=list)
@@ -53,41 +47,32 @@ class RoughRamps(RoughWorld):
     by_hand: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def _begin_ramp(self, order: Order) -> Answer:
-        if self.no_telemetry:
-            return running({}, 15.0, "there is no telemetry")
-        policy = CanaryPlan.load(order["canary"]).policy
-        state, share = _usual(policy)
-        self.allowed[order["promotion"]] = share
-        return passed("usual", state=state, share=share, usual_rate=USUAL_RATE)
+        answer = super()._begin_ramp(order)
+        if not answer.running:
+            self.allowed[order["promotion"]] = answer.result["share"]
+        return answer
 
     def _judge_tick(self, order: Order) -> Answer:
         kept = self.receipts.setdefault(order["operation"], {})
         if "answer" not in kept:
-            kept["answer"] = self._judged(order).dump()
+            if self.no_telemetry:
+                settled = load(order["state"], CanaryPlan.load(order["canary"]).policy).settled
+                self.blind_ticks[order["promotion"]].update(range(settled + 1, order["tick"] + 1))
+            kept["answer"] = super()._judge_tick(order).dump()
         return Answer.load(kept["answer"])
 
-    def _judged(self, order: Order) -> Answer:
-        canary, number, promotion = CanaryPlan.load(order["canary"]), order["tick"], order["promotion"]
-        policy, state = canary.policy, load(order["state"], canary.policy)
-        blind = self.blind_ticks[promotion]
-        if self.no_telemetry:
-            blind.update(range(state.settled + 1, number + 1))
-        first = min([*state.missing, state.settled + 1])
-        windows = [self._window(each, order["version"], each in blind) for each in range(first, number + 1)]
-        state, verdict = judge(state, windows, number, policy, order["held"])
-        if verdict.action != Action.ROLLBACK or canary.on_harm != STAY:
-            self.allowed[promotion] = verdict.weight
-        said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
-        said |= {"step": verdict.step, "weight": verdict.weight}
-        return passed(state=state.dump(), verdict=said, unwell=0)
+    def _heard(self, order: Order, verdict: Verdict) -> None:
+        if verdict.action != Action.ROLLBACK or CanaryPlan.load(order["canary"]).on_harm != STAY:
+            self.allowed[order["promotion"]] = verdict.weight
 
-    def _window(self, number: int, version: str, blind: bool) -> Window:
-        if blind:
+    def _window(self, number: int, order: Order) -> Window:
+        version = order["version"]
+        if number in self.blind_ticks[order["promotion"]]:
             return Window(number, fault="the workspace does not answer")
         idle = [name for name, share in self.shares.items() if share and self.sites[name].idle == version]
         share = max((self.shares[name] for name in idle), default=0.0)
         harm = HARM if self.flaws.get(version) == "harmful" else 1.0
-        return Traffic(number, PER_TICK, USUAL_RATE).window(number, share, harm)
+        return Traffic(number, self.per_tick, self.rate).window(number, share, harm)
 
     def _watch_tick(self, order: Order) -> Answer:
         """One arm is judged by ten ticks and more; which is the judge's matter, and here a word."""
@@ -122,17 +107,10 @@ class RoughRamps(RoughWorld):
         self.shares[name], self.routed[name] = share, promotion
         self.begun += 1
 
-    def _look_at_ramp(self, order: Order) -> Answer:
+    def _fast_signals(self, order: Order) -> list[list[str]]:
         names = [target["name"] for target in order["targets"]]
         sick = self.flaws.get(order["version"]) == "sick while ramping"
-        signals = [["probe", f"{name}: /healthz answers 503"] for name in names if sick and self.shares.get(name)]
-        return passed(shares={name: self.shares.get(name, 0.0) for name in names}, signals=signals)
-
-    def _show_ramp(self, order: Order) -> Answer:
-        row, rows = order["row"], self.of(order["promotion"]).rows
-        if row["rev"] > rows.get(row["key"], {"rev": -1})["rev"]:
-            rows[row["key"]] = row
-        return passed()
+        return [["probe", f"{name}: /healthz answers 503"] for name in names if sick and self.shares.get(name)]
 
     def _record(self, order: Order) -> Answer:
         if order["action"] == BY_HAND and order["id"] not in self.by_hand[order["promotion"]]:
@@ -151,10 +129,3 @@ class RoughRamps(RoughWorld):
             return start(new)
 
         return super()._once(order, start if "share" in order else without_a_rule, poll)
-
-
-@cache
-def _usual(policy: Policy) -> tuple[dict[str, Any], float]:
-    """The judge's state before a ramp, and the first share."""
-    state = begin(policy, Traffic(7, PER_TICK, USUAL_RATE).history(60))
-    return state.dump(), policy.steps[state.step]

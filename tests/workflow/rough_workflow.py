@@ -4,13 +4,10 @@ same end. Nudges get lost, the host is killed in the middle of an episode, and e
 
 import asyncio
 import json
-import sys
-from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from typing import Any
 
 from slipway.local.functions.durable.engine import ActivityFailed
-from slipway.local.functions.durable.pace import Pace
 from slipway.promotion.outcomes import passed
 from tests.workflow import observing
 from tests.workflow.rough_world import RoughWorld
@@ -21,18 +18,6 @@ MOST_TURNS = 100_000
 
 class Killed(BaseException):
     """The host dies: what it was at is not kept."""
-
-
-class AtOnce(Executor):
-    """Runs what it is given before it answers: no thread, and so no chance in the order of things."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as problem:  # noqa: BLE001 - it belongs to whoever waits for the future
-            future.set_exception(problem)
-        return future
 
 
 class RoughFunctions(WorldFunctions):
@@ -90,12 +75,6 @@ class RoughWorkflow(Workflow):
 
     def functions(self) -> WorldFunctions:
         return RoughFunctions(self)
-
-    def _engine(self) -> Any:
-        engine = super()._engine()
-        engine._pool = engine._entities._pool = pool = AtOnce()
-        engine._orchestrations._pace = Pace(pool, quick_runs=sys.maxsize)  # measured times must not decide anything
-        return engine
 
     # how it goes on
 

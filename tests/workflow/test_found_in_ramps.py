@@ -69,7 +69,7 @@ async def test_a_ramp_that_takes_hours_is_left_to_itself(model: Model) -> None:
 
 async def test_a_ramp_that_stays_at_its_deadline_waits_for_a_person_and_does_what_that_one_says(model: Model) -> None:
     build = await ramping(model, ramp="held and stays")
-    await model.wait(3600)
+    await model.wait(1900)
     assert "ramp.ramp-time-over" in told(model, build)
     looks = sum(each == "look_at_ramp" for each in model.world.calls)
     await model.wait(600)

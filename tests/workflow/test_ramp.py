@@ -10,6 +10,7 @@ import pytest
 
 from slipway.promotion.canary_plan import STAY, WAIT, CanaryPlan, Signals
 from slipway.promotion.judge.policy import Policy
+from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.telemetry import Source
 from tests.promotion.builders import a_build, a_stage, later
@@ -80,6 +81,18 @@ async def test_a_harmful_release_is_taken_back_before_half_of_the_traffic(flow: 
     assert all(site.idle_stopped for site in flow.world.sites.values())
     lock = await flow.lock("production")
     assert lock["holder"] is None and lock["broken"] is None
+
+
+async def test_a_release_that_users_met_is_stopped_only_when_none_is_sent_to_it_any_more(flow: Workflow) -> None:
+    """Front ends follow the router late: a stopped side would answer their users with nothing."""
+    world(flow).harm["2.0.0"] = 30.0
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, settle_s=30)))
+    assert (await flow.until_ended(id))["code"] == "HARM_PROVEN"
+    assert all(site.idle_stopped for site in flow.world.sites.values())
+    steps = flow.world.rows["stage:production"]["doc"]["steps"]
+    told = max(moment(step["ended_at"]) for step in steps if step["name"] == "traffic back")
+    stopped = min(moment(step["started_at"]) for step in steps if step["name"] == "stop idle")
+    assert timedelta(seconds=29) < stopped - told < timedelta(seconds=60)
 
 
 async def test_a_blind_ramp_is_withdrawn_and_blames_nobody(flow: Workflow) -> None:
@@ -174,6 +187,15 @@ async def test_a_probe_that_fails_takes_the_release_back_between_two_ticks(flow:
     assert flow.clock.now() - before < timedelta(seconds=90)
 
 
+async def test_a_top_up_that_cannot_be_sent_is_said_and_not_sent_again(flow: Workflow) -> None:
+    world(flow).no_top_up = "weu: no top-up is sent any more: https://weu/buy answers 404"
+    id = await flow.promote(a_build("2.0.0"), production())
+    await flow.until(lambda: ramp_row(flow).get("tick", 0) >= 2)
+    assert ramp_row(flow)["notes"] == world(flow).no_top_up
+    assert world(flow).told_no_top_up == {"", world(flow).no_top_up}
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
 async def test_a_signal_that_only_waits_holds_the_ramp(flow: Workflow) -> None:
     plan = replace(PLAN, signals=Signals(alert=WAIT))
     id = await flow.promote(a_build("2.0.0"), production(plan))
@@ -210,6 +232,28 @@ async def test_a_router_that_never_takes_a_share_is_not_the_releases_fault(flow:
     assert live(flow) == {"1.0.0"} and max(world(flow).most.values()) == 0.0
 
 
+async def test_time_at_a_share_that_no_router_has_taken_is_no_time_at_it(flow: Workflow) -> None:
+    quick = replace(PLAN, policy=Policy(ramp="fixed", patience_ticks=2))
+    id = await flow.promote(a_build("2.0.0"), production(quick))
+    await at_share(flow, 0.05)
+    world(flow).splits_refused = 2 * 9  # two ticks long, at both sites
+    await at_share(flow, 0.10)
+    assert world(flow).splits_refused == 0
+    assert max(weight for _, weight in world(flow).judged) == 0.10
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_every_share_is_judged_by_ticks_after_it_has_settled(flow: Workflow) -> None:
+    """Patience is two ticks: with the one in which the share settles there are three between two shares."""
+    patient = Policy(ramp="fixed", patience_ticks=2)
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, policy=patient, settle_s=30)))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    first: dict[float, int] = {}
+    for tick, weight in world(flow).judged:
+        first.setdefault(weight, tick)
+    assert [first[weight] for weight in (0.05, 0.10, 0.25, 0.50, 1.0)] == [1, 3, 6, 9, 12]
+
+
 async def test_a_share_that_somebody_raised_is_taken_back_and_named(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), production())
     await at_share(flow, 0.10)
@@ -243,7 +287,7 @@ async def test_a_release_proven_lately_in_the_environment_needs_no_second_ramp(f
 
 
 async def test_the_time_of_a_ramp_has_an_end(flow: Workflow) -> None:
-    plan = replace(PLAN, hold_at=(0.05,), within_s=7200)
+    plan = replace(PLAN, hold_at=(0.05,), within_s=1800)
     id = await flow.promote(a_build("2.0.0"), production(plan))
     output = await flow.until_ended(id)
     assert (output["outcome"], output["code"]) == ("not enough evidence", "RAMP_TIME_OVER")

@@ -1,7 +1,9 @@
 """The real orchestrators and entities on the real SDK and the laptop's durable engine, in virtual time."""
 
 import json
+import sys
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Protocol, Self
@@ -10,6 +12,7 @@ import function_app
 from slipway.local.functions.app import Function, read_functions
 from slipway.local.functions.clock import VirtualClock
 from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, RpcRequest, RpcResponse, Versioning
+from slipway.local.functions.durable.pace import Pace
 from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.promotion.approval import Vote
 from slipway.promotion.build import Build
@@ -51,6 +54,18 @@ def a_run(build: Build, *stages: StagePlan, token: str = "t1", received_at: date
     """What a promotion starts with."""
     plan = PromotionPlan("checkout", "team-checkout", "sha256:0", "https://artifacts/{version}.zip", stages)
     return PromotionRun(build.promotion, token, build, plan, iso(received_at))
+
+
+class AtOnce(Executor):
+    """Runs what it is given before it answers: no thread, and so no chance in the order of things."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as problem:  # noqa: BLE001 - it belongs to whoever waits for the future
+            future.set_exception(problem)
+        return future
 
 
 class WorldFunctions:
@@ -113,10 +128,11 @@ async def raise_nudge(engine: DurableEngine, waiter: str) -> None:
 
 
 class Workflow:
-    """Promotions in virtual time. `until` moves the clock from timer to timer. `version`: of the package that runs."""
+    """Promotions in virtual time. `until` moves the clock from timer to timer. Only with `threads` are there any, as in
+    the host: else the same actions always come to the same end. `version`: of the package that runs."""
 
-    def __init__(self, world: World, state: str = ":memory:") -> None:
-        self.world = world
+    def __init__(self, world: World, state: str = ":memory:", threads: bool = False) -> None:
+        self.world, self._threads = world, threads
         self.clock = VirtualClock(NOON)
         self._state = state
         self.version = orchestrations_version()
@@ -129,8 +145,11 @@ class Workflow:
     def _engine(self) -> DurableEngine:
         functions = self.functions()
         versioning = Versioning(self.version)
-        functions.engine = DurableEngine(functions, self._state, self.clock, versioning=versioning)
-        return functions.engine
+        functions.engine = engine = DurableEngine(functions, self._state, self.clock, versioning=versioning)
+        if not self._threads:
+            engine._pool = engine._entities._pool = pool = AtOnce()
+            engine._orchestrations._pace = Pace(pool, quick_runs=sys.maxsize)  # measured times must not decide anything
+        return engine
 
     async def __aenter__(self) -> Self:
         await self.engine.start()

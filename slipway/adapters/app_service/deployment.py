@@ -5,9 +5,10 @@ poll looks for it, and starts it when it is not there. `{"kind": "deployment"}` 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.app_service.arm import POLL_S, Reply
 from slipway.adapters.app_service.rules import RoutingRules
 from slipway.adapters.app_service.site import Place, Sites, azure_time
@@ -71,7 +72,7 @@ class Deployments:
             "kind": "deployment",
             "id": _id_in(reply),
             "ours": True,
-            "started_at": iso(datetime.now(UTC)),
+            "started_at": iso(clock.now()),
         }
         return running({**intended, **started, "poll_url": reply.poll_url}, reply.after_s)
 
@@ -90,7 +91,7 @@ class Deployments:
 
     def _judge(self, place: Place, handle: dict[str, Any], seen: "_Seen") -> Answer:
         where = f"{place.name}/{place.slot}"
-        if not seen.status and datetime.now(UTC) - moment(handle["started_at"]) > _LOST_AFTER:
+        if not seen.status and clock.now() - moment(handle["started_at"]) > _LOST_AFTER:
             return running({**handle, "kind": "intended"}, _SOON_S, f"Azure knows no deployment to {where}")
         if not seen.succeeded and not seen.failed:
             return running(handle, seen.after_s, seen.status)
@@ -124,7 +125,7 @@ class Deployments:
         found = ours or next((each for each in made if _under_way(each)), None)
         if found is None:
             return None
-        started_at = azure_time(found.get("start_time")) or datetime.now(UTC)
+        started_at = azure_time(found.get("start_time")) or clock.now()
         return {
             "kind": "deployment",
             "id": found["id"],

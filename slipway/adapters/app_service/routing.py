@@ -5,9 +5,10 @@ turn the shares round. The handle is `{"kind": "intended"}` while the write may 
 `{"kind": "written"}` while only its effect is awaited: a rule that somebody else changed meanwhile is not fought over.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.app_service.rules import RoutingRules, Rules, percent_of
 from slipway.adapters.app_service.site import Place, Sites, place_of
 from slipway.adapters.azure_errors import AzureProblem, FaultKind
@@ -72,7 +73,7 @@ class SlotRouter:
                 return broken("SLOT_NOT_RUNNING", words)
             host = slot.host
         self._rules.write(place, percent, host, rules.others)
-        written = {**handle, "kind": "written", "written_at": iso(datetime.now(UTC))}
+        written = {**handle, "kind": "written", "written_at": iso(clock.now())}
         try:
             seen = self._rules.read(place)
         except AzureProblem as problem:
@@ -81,7 +82,7 @@ class SlotRouter:
 
     def _differs(self, place: Place, rules: Rules, handle: dict[str, Any], percent: float) -> Answer:
         shows = f"the rule {place.slot} of {place.name} says {rules.percent:g} %, not {percent:g} %"
-        if datetime.now(UTC) - moment(handle["written_at"]) < self._settle:
+        if clock.now() - moment(handle["written_at"]) < self._settle:
             return running(handle, _SOON_S, shows)
         return broken("WEIGHT_NOT_APPLIED", f"{shows}: Azure has not kept it, or somebody else has changed it")
 

@@ -6,9 +6,10 @@ its share to the release that was just swapped out. The handle `{"kind": "intend
 to have been started: the next poll looks again before it posts.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.app_service.arm import POLL_S, Reply
 from slipway.adapters.app_service.rules import RoutingRules
 from slipway.adapters.app_service.site import Place, Sites
@@ -106,7 +107,7 @@ class Swaps:
         if state.idle_version is not None:
             words = f"{where} answers {state.idle_version}, not {version}: swapping it would make that live"
             return broken("IDLE_HOLDS_ANOTHER", words)
-        if datetime.now(UTC) - moment(intended["intent_at"]) > _IDLE_MAY_BE_SILENT_FOR:
+        if clock.now() - moment(intended["intent_at"]) > _IDLE_MAY_BE_SILENT_FOR:
             return broken("IDLE_SILENT", f"{where} does not say which version it is, so it is not swapped")
         return running(intended, _SOON_S, f"{where} does not answer yet")
 
@@ -115,7 +116,7 @@ class Swaps:
         swapped_at = state.last_swap_at
         if swapped_at is None or swapped_at < intent_at - _CLOCKS_DIFFER_BY:
             return False
-        return datetime.now(UTC) - swapped_at < self._settle
+        return clock.now() - swapped_at < self._settle
 
     def _follow(self, place: Place, handle: dict[str, Any]) -> tuple[float, str]:
         """In how many seconds to ask again (0 = the swap is over), and Azure's words when it failed."""
@@ -134,8 +135,8 @@ class Swaps:
             raise
 
     def _not_effective_yet(self, place: Place, handle: dict[str, Any], state: SiteState, version: str) -> Answer:
-        ended_at = moment(handle["ended_at"]) if "ended_at" in handle else datetime.now(UTC)
-        if datetime.now(UTC) - ended_at < self._settle:
+        ended_at = moment(handle["ended_at"]) if "ended_at" in handle else clock.now()
+        if clock.now() - ended_at < self._settle:
             return running({**handle, "ended_at": iso(ended_at)}, _SOON_S, "swapped; the front end follows")
         answers = state.production_version or "no version"
         words = f"the swap of {place.name}/{place.slot} ended, but production answers {answers}, not {version}"

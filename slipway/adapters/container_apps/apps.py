@@ -29,6 +29,7 @@ _RESOURCE = re.compile(
 _LONGEST_NAME = 54  # of a revision, with its app's
 _VERSION_TIMEOUT_S = 5.0
 _READS: dict[str, Any] = {"retry_total": 2, "retry_status": 0}  # lost connections are tried again, refusals are not
+_BYTES = {"Gi": 2.0**30, "Mi": 2.0**20}
 _RUNS = ("Running", "RunningAtMaxScale", "ScaledToZero")
 
 
@@ -81,7 +82,7 @@ class App:
 
 @dataclass(frozen=True)
 class Revision:
-    """`ready`: provisioned, running and healthy; `failed`: it will never be."""
+    """`ready`: provisioned, running and healthy; `failed`: it will never be. `memory_limit` of a replica, in bytes."""
 
     name: str
     host: str
@@ -92,6 +93,7 @@ class Revision:
     ready: bool
     failed: bool
     error: str
+    memory_limit: float | None = None
 
 
 class Apps:
@@ -185,7 +187,16 @@ def _revision(found: Any) -> Revision:
         ready=state == "Provisioned" and runs in _RUNS and properties.get("healthState") != "Unhealthy",
         failed=state == "Failed" or runs == "Failed",
         error=str(properties.get("provisioningError") or ""),
+        memory_limit=_memory_limit(containers),
     )
+
+
+def _memory_limit(containers: list[dict[str, Any]]) -> float | None:
+    """What all containers of a replica may have together, from texts like `0.5Gi`; None when one has no limit."""
+    texts = [str((each.get("resources") or {}).get("memory") or "") for each in containers]
+    found = [re.fullmatch(r"([0-9.]+)(Gi|Mi)", text) for text in texts]
+    limits = [float(each[1]) * _BYTES[each[2]] for each in found if each]
+    return sum(limits) if limits and len(limits) == len(texts) else None
 
 
 @contextmanager

@@ -4,9 +4,10 @@ The revision's name is ours to choose, so a repeated start finds what the first 
 "intended"}` while it may have to be made (again), `{"kind": "revision"}` while it is awaited.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.container_apps.apps import App, Apps, Place, Revision
 from slipway.adapters.container_apps.sides import outlived
@@ -51,7 +52,7 @@ class Deployments:
             self._apps.deactivate(place, revision.name)
 
     def _make(self, place: Place, app: App, handle: dict[str, Any], name: str) -> Answer:
-        if handle["kind"] == "revision" and datetime.now(UTC) - moment(handle["started_at"]) < _LOST_AFTER:
+        if handle["kind"] == "revision" and clock.now() - moment(handle["started_at"]) < _LOST_AFTER:
             return running(handle, _SOON_S, f"Azure does not show {name} yet")
         first, *beside = app.template.get("containers") or [{}]
         template = {
@@ -60,7 +61,7 @@ class Deployments:
             "containers": [{**first, "image": handle["image"]}, *beside],
         }
         self._apps.change(place, {"template": template})
-        return running({**handle, "kind": "revision", "started_at": iso(datetime.now(UTC))}, _SOON_S)
+        return running({**handle, "kind": "revision", "started_at": iso(clock.now())}, _SOON_S)
 
     def _judge(self, place: Place, handle: dict[str, Any], found: Revision) -> Answer:
         if found.image != handle["image"]:

@@ -4,9 +4,10 @@ The handle is `{"kind": "intended"}` while the write may have to be made (again)
 its effect is awaited: weights that somebody else changed meanwhile are not fought over.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureFault, FaultKind
 from slipway.adapters.container_apps.apps import App, Apps, Place
 from slipway.promotion.outcomes import Answer, broken, iso, moment, passed, running
@@ -66,12 +67,12 @@ class Dividing:
         except ValueError as error:
             return broken("ROUTER_REFUSED", f"{place.name}: {error}")
         self._apps.divide(place, weights)
-        written = {**handle, "kind": "written", "written_at": iso(datetime.now(UTC))}
+        written = {**handle, "kind": "written", "written_at": iso(clock.now())}
         return running(written, SOON_S, f"{percent} % for {revision} is accepted")
 
     def _differs(self, place: Place, app: App, handle: dict[str, Any], revision: str, percent: int) -> Answer:
         shows = f"{place.name} gives {revision} {app.weights.percent(revision)} %, not {percent} %"
-        if datetime.now(UTC) - moment(handle["written_at"]) < self._settle:
+        if clock.now() - moment(handle["written_at"]) < self._settle:
             return running(handle, SOON_S, shows)
         return broken("WEIGHT_NOT_APPLIED", f"{shows}: Azure has not kept it, or somebody else has changed it")
 

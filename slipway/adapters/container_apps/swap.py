@@ -3,9 +3,10 @@
 Idempotent, other than a swap of slots: it says which revision is to have everything.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.container_apps.apps import Apps, Place
 from slipway.adapters.container_apps.dividing import SOON_S, Dividing
 from slipway.adapters.container_apps.sides import held_by
@@ -54,6 +55,6 @@ class Swaps:
         if answers is not None:
             words = f"{name} answers {answers}, not {version}: giving it the traffic would make that live"
             return broken("IDLE_HOLDS_ANOTHER", words)
-        if datetime.now(UTC) - moment(handle["intent_at"]) > _MAY_BE_SILENT_FOR:
+        if clock.now() - moment(handle["intent_at"]) > _MAY_BE_SILENT_FOR:
             return broken("IDLE_SILENT", f"{name} does not say which version it is, so it gets no traffic")
         return running(handle, SOON_S, f"{name} does not answer yet")

@@ -4,16 +4,18 @@ It is there before the logs are, and knows nothing of sampling, paths or clients
 dimensions are those of Azure Monitor's references for Microsoft.Web/sites and Microsoft.App/containerapps.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.app_service.site import Sites, place_of
 from slipway.adapters.azure_errors import AzureProblem, explain
-from slipway.adapters.container_apps.ramped import ramped_app
+from slipway.adapters.container_apps.apps import Apps
+from slipway.adapters.container_apps.apps import place_of as app_of
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
+from slipway.adapters.telemetry.counted import MINUTE, Counters, Reading, full_minutes, of_a_revision, of_a_site
 from slipway.promotion.plan import Target
 from slipway.settings import Settings, settings
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 ROLE = "Monitoring Reader (action Microsoft.Insights/metrics/read)"
 CONNECT_S, READ_S = 3.0, 10.0  # two requests a question, without a second try: half a minute at most
-MINUTE = timedelta(minutes=1)
 MOST_SERIES = 1000
 # How the readings of a minute are put together.
 AGGREGATION = {
@@ -32,50 +33,13 @@ AGGREGATION = {
 
 
 @dataclass(frozen=True)
-class Counted:
-    """One release in one minute. CPU is in seconds a request, memory in bytes, None where nobody measured it."""
-
-    requests: int
-    failures_5xx: int
-    cpu_s_per_request: float | None = None
-    memory_bytes: float | None = None
-
-
-@dataclass(frozen=True)
-class Minute:
-    """An arm is None when there is no reading of it (yet: they come about a minute late)."""
-
-    begins: datetime
-    canary: Counted | None
-    baseline: Counted | None
-
-
-@dataclass(frozen=True)
-class Counters:
-    """`words` say why there is no minute in it."""
-
-    minutes: tuple[Minute, ...] = ()
-    words: str = ""
-
-
-@dataclass(frozen=True)
 class Asked:
     """Metrics of one resource, all with the same dimensions."""
 
     resource: str
     namespace: str
     metrics: tuple[str, ...]
-    dimensions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One value of one minute, with the dimensions it was asked by."""
-
-    metric: str
-    at: datetime
-    value: float
-    dimensions: tuple[str, ...] = ()
+    dimensions: tuple[str, ...]
 
 
 class AzureMonitorMetrics:
@@ -84,54 +48,48 @@ class AzureMonitorMetrics:
     def __init__(self, settings_: Settings | None = None) -> None:
         self._settings = settings_ or settings()
 
-    def of_target(self, target: Target, version: str, begins: datetime, ends: datetime) -> Counters:
-        """The canary is `version`, the baseline what is live beside it."""
-        if target.kind == "app-service":
-            return self.app_service(target, begins, ends)
-        try:
-            app = ramped_app(self._settings, target, version)
-        except AzureProblem as problem:
-            return Counters(words=f"metrics: {problem.words}")
-        return self.container_app(target.resource, app.location, app.canary, app.baseline, begins, ends)
+    def of(self, target: Target, version: str, begins: datetime, ends: datetime) -> Counters:
+        """Of the release that has `version`, beside the live one, on a target of any kind."""
+        match target.kind:
+            case "app-service":
+                return self._counters(lambda: self._app_service(target, begins, ends))
+            case "container-apps":
+                return self._counters(lambda: self._container_app(target, version, begins, ends))
+        return Counters(words=f"metrics: nothing counts for targets of the kind {target.kind!r}")
 
-    def app_service(self, target: Target, begins: datetime, ends: datetime) -> Counters:
-        """The canary is what runs in the target's slot, the baseline what runs on its production side."""
+    def _app_service(self, target: Target, begins: datetime, ends: datetime) -> Counters:
+        """The canary is what runs in the target's slot, the baseline what runs on its production side. They share the
+        instances of their plan, so neither has a limit of memory of its own."""
+        place = place_of(target)
+        region = _region(self._settings, target)
+        slot = self._side(region, place.idle, "Microsoft.Web/sites/slots", begins, ends)
+        site = self._side(region, place.live, "Microsoft.Web/sites", begins, ends)
+        return Counters(full_minutes(begins, ends, of_a_site(slot), of_a_site(site)))
 
-        def minutes() -> tuple[Minute, ...]:
-            place = place_of(target)
-            region = _region(self._settings, target)
-            slot = self._side(region, place.idle, "Microsoft.Web/sites/slots", begins, ends)
-            site = self._side(region, place.live, "Microsoft.Web/sites", begins, ends)
-            return _minutes(begins, ends, _app_service(slot), _app_service(site))
+    def _container_app(self, target: Target, version: str, begins: datetime, ends: datetime) -> Counters:
+        """The canary is the version's revision, the baseline the one that has most of the traffic beside it."""
+        place, apps = app_of(target), Apps(self._settings)
+        app, canary = apps.app(place), apps.revision(place, place.revision_of(version))
+        kind, region = "Microsoft.App/containerapps", region_of(app.location)
+        by_status = Asked(target.resource, kind, ("Requests",), ("revisionName", "statusCodeCategory"))
+        by_replica = Asked(target.resource, kind, ("UsageNanoCores", "WorkingSetBytes"), ("revisionName", "podName"))
+        readings = [each for asked in (by_status, by_replica) for each in self._read(region, asked, begins, ends)]
 
-        return _counters(minutes)
+        def of(revision: str) -> list[Reading]:
+            return [reading for reading in readings if reading.dimensions[0] == revision]
 
-    def container_app(
-        self, resource: str, location: str, canary: str, baseline: str, begins: datetime, ends: datetime
-    ) -> Counters:
-        """Of two revisions, by name, of the app with that resource id in that region."""
-
-        def minutes() -> tuple[Minute, ...]:
-            kind, region = "Microsoft.App/containerapps", region_of(location)
-            by_status = Asked(resource, kind, ("Requests",), ("revisionName", "statusCodeCategory"))
-            by_replica = Asked(resource, kind, ("UsageNanoCores", "WorkingSetBytes"), ("revisionName", "podName"))
-            readings = [
-                reading for asked in (by_status, by_replica) for reading in self._read(region, asked, begins, ends)
-            ]
-            of = {name: [each for each in readings if each.dimensions[0] == name] for name in (canary, baseline)}
-            return _minutes(begins, ends, _container_app(of[canary]), _container_app(of[baseline]))
-
-        return _counters(minutes)
+        name = place.revision_of(version)
+        sides = of_a_revision(of(name)), of_a_revision(of(app.weights.live(but=name)))
+        return Counters(full_minutes(begins, ends, *sides), memory_limit=canary.memory_limit if canary else None)
 
     def _side(self, region: str, resource: str, kind: str, begins: datetime, ends: datetime) -> list[Reading]:
-        asked = Asked(resource, kind, ("Requests", "Http5xx", "CpuTime", "MemoryWorkingSet"))
+        asked = Asked(resource, kind, ("Requests", "Http5xx", "CpuTime", "MemoryWorkingSet"), ("Instance",))
         return list(self._read(region, asked, begins, ends))
 
     def _read(self, region: str, asked: Asked, begins: datetime, ends: datetime) -> Iterator[Reading]:
         """Raises AzureProblem, and ValueError and the like for an answer in another form."""
         from azure.core.exceptions import AzureError
 
-        by = " and ".join(f"{dimension} eq '*'" for dimension in asked.dimensions)
         try:
             [result] = _client(self._settings, region).query_resources(
                 resource_ids=[asked.resource],
@@ -140,8 +98,8 @@ class AzureMonitorMetrics:
                 timespan=(begins, ends),
                 granularity=MINUTE,
                 aggregations=sorted({AGGREGATION[name] for name in asked.metrics}),
-                filter=by or None,
-                max_results=MOST_SERIES if by else None,
+                filter=" and ".join(f"{dimension} eq '*'" for dimension in asked.dimensions),
+                max_results=MOST_SERIES,
             )
         except AzureError as error:
             raise AzureProblem(explain(error, ROLE)) from error
@@ -153,69 +111,18 @@ class AzureMonitorMetrics:
                     if value is not None:
                         yield Reading(metric.name, point.timestamp, float(value), dimensions)
 
+    def _counters(self, read: Callable[[], Counters]) -> Counters:
+        try:
+            return read()
+        except AzureProblem as problem:
+            return Counters(words=f"metrics: {problem.words}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # the SDK reads answers without checking
+            return Counters(words=f"metrics: the answer cannot be read ({error!r})")
+
 
 def region_of(location: str) -> str:
     """`West Europe` as it stands in addresses: `westeurope`."""
     return location.replace(" ", "").lower()
-
-
-def _counters(minutes: Callable[[], tuple[Minute, ...]]) -> Counters:
-    try:
-        return Counters(minutes())
-    except AzureProblem as problem:
-        return Counters(words=f"metrics: {problem.words}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:  # the SDK reads answers without checking them
-        return Counters(words=f"metrics: the answer cannot be read ({error!r})")
-
-
-def _minutes(
-    begins: datetime,
-    ends: datetime,
-    canary: Callable[[datetime], Counted | None],
-    baseline: Callable[[datetime], Counted | None],
-) -> tuple[Minute, ...]:
-    """The full minutes within `begins` and `ends`, without those at the end that nobody has a reading of yet."""
-    first = -(-begins.timestamp() // 60) * 60
-    moments = (datetime.fromtimestamp(at, begins.tzinfo) for at in range(int(first), int(ends.timestamp()) - 59, 60))
-    minutes = [Minute(at, canary(at), baseline(at)) for at in moments]
-    while minutes and minutes[-1].canary is None and minutes[-1].baseline is None:
-        minutes.pop()
-    return tuple(minutes)
-
-
-def _app_service(readings: Sequence[Reading]) -> Callable[[datetime], Counted | None]:
-    values = {(reading.metric, reading.at): reading.value for reading in readings}
-
-    def counted(at: datetime) -> Counted | None:
-        if (requests := values.get(("Requests", at))) is None:
-            return None
-        cpu_s = values.get(("CpuTime", at))
-        return Counted(
-            int(requests),
-            int(values.get(("Http5xx", at), 0)),
-            cpu_s / requests if requests and cpu_s is not None else None,
-            values.get(("MemoryWorkingSet", at)),
-        )
-
-    return counted
-
-
-def _container_app(readings: Sequence[Reading]) -> Callable[[datetime], Counted | None]:
-    """CPU is given as what each replica used on average, memory of the largest replica counts: it has the limit."""
-
-    def counted(at: datetime) -> Counted | None:
-        now = [reading for reading in readings if reading.at == at]
-        requests = [reading for reading in now if reading.metric == "Requests"]
-        if not requests:
-            return None
-        total = sum(reading.value for reading in requests)
-        failures = sum(reading.value for reading in requests if reading.dimensions[1].lower().startswith("5"))
-        nanocores = [reading.value for reading in now if reading.metric == "UsageNanoCores"]
-        memory = [reading.value for reading in now if reading.metric == "WorkingSetBytes"]
-        cpu_s = sum(nanocores) / 1e9 * 60 / total if nanocores and total else None
-        return Counted(int(total), int(failures), cpu_s, max(memory, default=None))
-
-    return counted
 
 
 def _dimension(values: dict[str, Any], name: str) -> str:

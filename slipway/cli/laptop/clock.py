@@ -29,7 +29,8 @@ def clock(
     passes: Annotated[str, typer.Argument(metavar="[TIME]", help="How much time is to pass: 90s, 8h, 7d.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let time pass in a system that `slipway run --virtual-time` started; without TIME, say what time it is."""
+    """Let time pass in a system that `slipway run --virtual-time` started, here and in its Azure; without TIME, say
+    what time it is. It is back when everything that falls due meanwhile has happened, at its time."""
     move = {"advance": _duration(passes)} if passes else None
     url = f"{find_place().url}/admin/clock"
     if urlsplit(url).hostname not in LOOPBACK:
@@ -40,11 +41,22 @@ def clock(
     except httpx.TransportError as error:
         raise Failure("NOT_REACHABLE", f"no answer from {url}: {error}", ExitCode.NOT_REACHABLE) from error
     if heard.is_error:
-        words = "time passes by itself here; `slipway run --virtual-time` starts a system where it stands"
-        raise Failure("NOT_VIRTUAL", words if heard.status_code == 409 else heard.text, ExitCode.REFUSED)
+        raise _refused(heard)
     shown = ClockShown.model_validate_json(heard.content)
     kind = "stands" if shown.virtual else "is the machine's own"
     answer(heard.json(), Text(f"{shown.now:%Y-%m-%d %H:%M:%S} UTC; the clock {kind}"), as_json)
+
+
+def _refused(heard: httpx.Response) -> Failure:
+    """In the host's words, which are those of another command where the clock is the machine's own."""
+    try:
+        words = str(heard.json()["Message"])
+    except (ValueError, KeyError, TypeError):
+        words = heard.text
+    if "--virtual-time" in words:
+        words = "time passes by itself here; `slipway run --virtual-time` starts a system where it stands"
+        return Failure("NOT_VIRTUAL", words, ExitCode.REFUSED)
+    return Failure("NOT_MOVED", words, ExitCode.REFUSED)
 
 
 def _duration(written: str) -> float:

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,14 @@ ANY_PORTS = Ports(0, 0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Layout:
-    """The checkout that runs (`root`), the state folder, and the ports. With `virtual_time` the clock of the host
-    stands until it is moved, and operations of the stand-in do not depend on the machine's."""
+    """The checkout that runs (`root`), the state folder, and the ports. With `virtual_time` the clock stands, from
+    `starts_at` or now on, until it is moved: that of the host, which takes the stand-in along."""
 
     root: Path
     state: Path
     ports: Ports
     virtual_time: bool = False
+    starts_at: datetime | None = None
 
     @property
     def people(self) -> Path:
@@ -76,8 +78,7 @@ class Layout:
         arguments: list[object] = ["slipway.local.azure", "--state", self.state / "azure", "--config", self.sites]
         arguments += ["--people", self.people, "--port", self.ports.azure, "--msi-port", self.ports.msi]
         arguments += [] if self.ports.azure else ["--any-ports"]
-        arguments += ["--virtual-time"] if self.virtual_time else []
-        return [str(each) for each in arguments]
+        return [str(each) for each in [*arguments, *self._virtual()]]
 
     def servicebus(self, certificate: str) -> list[str]:
         """Arguments of the broker."""
@@ -86,13 +87,19 @@ class Layout:
         arguments += ["--port", self.ports.servicebus, "--tls-port", self.ports.servicebus_tls]
         return [str(each) for each in [*arguments, "--cert", certificate]]
 
-    def functions(self, port: int) -> list[str]:
-        """Arguments of the Functions host."""
+    def functions(self, port: int, azure: Mapping[str, Any]) -> list[str]:
+        """Arguments of the Functions host; `azure` is the stand-in's ready line."""
         state = self.state / "functions.sqlite"
         arguments: list[object] = ["slipway.local.functions", "start", "--app", self.root]
         arguments += ["--port", port, "--state", state]
-        arguments += ["--virtual-time", "--by-hand"] if self.virtual_time else []
+        if self.virtual_time:
+            arguments += [*self._virtual(), "--by-hand"]
+            arguments += ["--tells-time", f"{azure['url']}/standin/clock", "--tells-ca", azure["ca"]]
         return [str(each) for each in arguments]
+
+    def _virtual(self) -> list[str]:
+        starts_at = [self.starts_at.isoformat()] if self.starts_at else []
+        return ["--virtual-time", *starts_at] if self.virtual_time else []
 
     def pipelines(self, stand_in: str) -> Path:
         """The folder of pipelines for the host: the shipped one, or copies that name the stand-in's port."""

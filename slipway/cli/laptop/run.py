@@ -1,6 +1,7 @@
 """`slipway run`: the whole system on this laptop, until Ctrl-C."""
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout, people_of
 from slipway.cli.laptop.sites import all_shipped_sites, users_go_to
 from slipway.cli.laptop.supervisor import Laptop
@@ -17,6 +19,7 @@ from slipway.cli.options import AsJson
 from slipway.cli.printing import clean, out, print_json, show
 from slipway.cli.state_folder import RunFile, state_folder
 
+MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 NEXT = (
     "slipway login --as alice",
     "slipway submit checkout 1.1.0",
@@ -32,6 +35,12 @@ def run(
     virtual_time: Annotated[
         bool, typer.Option("--virtual-time", help="Time stands until `slipway clock 8h` lets it pass, in seconds.")
     ] = False,
+    starts_at: Annotated[
+        datetime | None,
+        typer.Option(
+            help="When that time starts (UTC): the same start and seed are the same traffic.", formats=MOMENTS
+        ),
+    ] = None,
     users: Annotated[
         int, typer.Option(min=0, max=1000, help="So many requests a second to production: a canary needs users.")
     ] = 0,
@@ -39,7 +48,13 @@ def run(
 ) -> None:
     """Run the whole system here: Azure stand-in, Service Bus, Functions host. Ctrl-C stops it."""
     folder = (state or state_folder()).absolute()
-    layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports(), virtual_time)
+    if starts_at and not virtual_time:
+        raise Failure("USAGE", "--starts-at is for a system whose clock stands: add --virtual-time", ExitCode.USAGE)
+    if users and virtual_time:
+        words = "--users is for real time: where the clock stands, users are drawn (telemetry.traffic of laptop.yaml)"
+        raise Failure("USAGE", words, ExitCode.USAGE)
+    begins = starts_at.replace(tzinfo=UTC) if starts_at else None
+    layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports(), virtual_time, begins)
     console = Console(quiet=True) if as_json else out()
     console.print("Starting …", style="dim")
     try:

@@ -100,7 +100,7 @@ class Laptop:
                 had = {"servicebus": ready["port"], "servicebus_tls": ready["tls_port"]}
                 self._layout = replace(layout, ports=replace(layout.ports, **had))
             case _:
-                ready = self._child(name, layout.functions(layout.ports.host), self._settings)
+                ready = self._child(name, layout.functions(layout.ports.host, self.azure), self._settings)
                 port = int(ready["url"].rsplit(":", 1)[1])
                 self._layout = replace(layout, ports=replace(layout.ports, host=port))
         return ready

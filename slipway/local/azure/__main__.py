@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.local.azure.config import ConfigError, People, StandinConfig, read
@@ -25,7 +26,8 @@ def main() -> int:
             port=arguments.port,
             msi_port=arguments.msi_port,
             any_ports=arguments.any_ports,
-            virtual_time=arguments.virtual_time,
+            virtual_time=arguments.virtual_time is not None,
+            starts_at=arguments.virtual_time,
         )
         asyncio.run(_run(options))
     except (ConfigError, PortInUse) as error:
@@ -52,9 +54,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--msi-port", type=int, default=0, help="of the managed-identity endpoint")
     parser.add_argument("--any-ports", action="store_true", help="free ports for the sites, not the configured ones")
     parser.add_argument(
-        "--virtual-time", action="store_true", help="operations end by being asked for, not by the machine's clock"
+        "--virtual-time",
+        metavar="START",
+        nargs="?",
+        type=_moment,
+        const=_moment(""),
+        help="the clock stands from START, or now, until `POST /standin/clock` moves it; traffic is drawn from a seed",
     )
     return parser
+
+
+def _moment(written: str) -> datetime:
+    """From an ISO time, in UTC where it says nothing else; empty: now."""
+    at = datetime.fromisoformat(written) if written else datetime.now(UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ FAULTS: dict[str, dict[str, float | int | bool]] = {
     "crash": {"crash_on_start": True},
     "sick": {"unhealthy_after_s": 4},
     "subtle": {"error_rate": 0.006},
+    "hungry": {"cpu_ms": 20},
 }
 # ZIP's own epoch: a package must not differ from one minute to the next.
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -49,7 +49,7 @@ class SiteConfig(_Strict):
 
 class TrafficConfig(_Strict):
     """A healthy service's usual traffic at a site: before the first start `version` had it for `hours`, and in virtual
-    time the site has it always. Rates of errors in 0..1; `noise`, `spread`: log-sd, see `logs.traffic_model.Service`.
+    time the site has it always. Rates of errors in 0..1; `noise`, `spread`: log-sd, see `logs.minutes.Service`.
     """
 
     site: Name

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import aiohttp
@@ -52,8 +52,8 @@ LOOKS = 3
 @dataclass(frozen=True)
 class Options:
     """`port` and `msi_port` 0 and `any_ports`: some free port, the same again after a restart. `virtual_time`:
-    operations take no time of their own, and are over when they have been looked at LOOKS times; routing rules are
-    in effect at once."""
+    the clock stands, from `starts_at` or now on, until it is told to go on; operations are over when they have been
+    looked at LOOKS times; routing rules are in effect at once."""
 
     state: Path
     config: StandinConfig
@@ -62,6 +62,7 @@ class Options:
     msi_port: int = 0
     any_ports: bool = False
     virtual_time: bool = False
+    starts_at: datetime | None = None
 
 
 class Sockets:
@@ -122,17 +123,17 @@ class Standin:
         exit.callback(database.close)
         vault_database = state.database("vault.sqlite")
         exit.callback(vault_database.close)
+        virtual = self._options.virtual_time
+        clock = Clock(database, virtual, self._options.starts_at)
         vault = VaultStore(vault_database)
-        _fill(config, vault)
+        _fill(config, vault, clock.now())
         http = await exit.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-        store = SiteStore(database)
+        store = SiteStore(database, clock.now)
         packages = Packages(state.path / "releases", http, authority.client_context())
         _install(config, store, packages)
         plant = Plant(store, packages, http, config.instances)
         exit.push_async_callback(plant.close)
-        virtual = self._options.virtual_time
         pace, looks = (0.0, LOOKS) if virtual else (config.pace, None)
-        clock = Clock(state, virtual)
         hosts = {f"localhost:{port}": name for name, port in self._site_ports.items()}
         routers = Routers(database, hosts, 0.0 if virtual else config.router_delay_s)
         operations = Operations(store, plant, packages, pace, looks)
@@ -141,7 +142,7 @@ class Standin:
         self.servings = Servings(database, clock.now)
         _keep_history(config, self.servings, plant, routers)
 
-        sources = Sources(clock.now, self.servings.serving_at if virtual else None)
+        sources = Sources(clock.now, self.servings.between if virtual else None)
         workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
         log = workspace.log if self._access_log is None else self._access_log
@@ -165,11 +166,11 @@ class Standin:
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
-                *MetricsApi(Readings(config, self.counters), tokens, clock.now).routes(),
+                *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
                 *ResourceManager(config.subscription, tokens, sites_api, apps_api).routes(),
-                *BlobApi(BlobStore(database), tokens).routes(),
-                *TableApi(TableStore(database), tokens).routes(),
-                *VaultApi(vault, tokens).routes(),
+                *BlobApi(BlobStore(database, clock.now), tokens).routes(),
+                *TableApi(TableStore(database, clock.now), tokens).routes(),
+                *VaultApi(vault, tokens, clock.now).routes(),
                 *workspace.routes(),
             ],
             faults,
@@ -220,11 +221,11 @@ def _install(config: StandinConfig, store: SiteStore, packages: Packages) -> Non
     packages.keep_only(store.releases())
 
 
-def _fill(config: StandinConfig, vault: VaultStore) -> None:
+def _fill(config: StandinConfig, vault: VaultStore, now: datetime) -> None:
     """Draws a random value for each configured secret that the vault has never held."""
     for name in config.secrets:
         if vault.get(name) is None:
-            vault.add(name, secrets.token_urlsafe(32), int(time.time()))
+            vault.add(name, secrets.token_urlsafe(32), int(now.timestamp()))
 
 
 def _keep_history(config: StandinConfig, servings: Servings, plant: Plant, routers: Routers) -> None:

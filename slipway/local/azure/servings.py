@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 SCHEMA = """
@@ -14,13 +15,24 @@ CREATE TABLE IF NOT EXISTS servings (site TEXT, since TEXT, shares TEXT NOT NULL
 
 @dataclass(frozen=True)
 class Serving:
-    """A release that gets `share` (0..1) of the requests, by these instances, with the faults of its package."""
+    """A release that gets `share` (0..1) of the requests, by these instances, with the faults of its package; `slot`
+    is where it runs (the revision, of a container app)."""
 
     service: str
     version: str
     share: float
     instances: tuple[str, ...]
     faults: dict[str, float | int | bool]
+    slot: str = ""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """From `begins` until before `ends` it was these; less than 1 in all when the rest of the requests found nobody."""
+
+    begins: datetime
+    ends: datetime
+    served: tuple[Serving, ...]
 
 
 class Servings:
@@ -42,17 +54,25 @@ class Servings:
             row = (site, _text(self._now()), text)
             self._db.execute("INSERT OR REPLACE INTO servings (site, since, shares) VALUES (?, ?, ?)", row)
 
+    def between(self, site: str, begins: datetime, ends: datetime) -> list[Stretch]:
+        """What served in that time, in its order."""
+        changes = "SELECT since, shares FROM servings WHERE site = ? AND since > ? AND since < ? ORDER BY since"
+        rows = self._db.execute(changes, (site, _text(begins), _text(ends))).fetchall()
+        served = [self.serving_at(site, begins), *(_servings(row["shares"]) for row in rows)]
+        moments = [begins, *(datetime.fromisoformat(row["since"]) for row in rows), ends]
+        return [Stretch(*span, each) for span, each in zip(pairwise(moments), served, strict=True)]
+
     def serving_at(self, site: str, at: datetime) -> tuple[Serving, ...]:
-        """What served then; of a moment before the history, what served first. Less than 1 in all when the rest of
-        the requests found nobody."""
+        """What served then; of a moment before the history, what served first."""
         earlier = "SELECT shares FROM servings WHERE site = ? AND since <= ? ORDER BY since DESC LIMIT 1"
         first = "SELECT shares FROM servings WHERE site = ? ORDER BY since LIMIT 1"
         row = self._db.execute(earlier, (site, _text(at))).fetchone() or self._db.execute(first, (site,)).fetchone()
-        return tuple(_serving(each) for each in json.loads(row["shares"])) if row else ()
+        return _servings(row["shares"]) if row else ()
 
 
-def _serving(told: dict[str, Any]) -> Serving:
-    return Serving(**{**told, "instances": tuple(told["instances"])})
+def _servings(text: str) -> tuple[Serving, ...]:
+    told: list[dict[str, Any]] = json.loads(text)
+    return tuple(Serving(**{**each, "instances": tuple(each["instances"])}) for each in told)
 
 
 def _text(moment: datetime) -> str:

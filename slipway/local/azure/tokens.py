@@ -17,6 +17,7 @@ from slipway.local.azure.config import Person
 LIFETIME_S = 3600
 # A token for an Azure resource lives for a day, as a managed identity's does.
 RESOURCE_LIFETIME_S = 86_400
+MOST_REMEMBERED = 1000
 
 RESOURCE_MANAGER = ("https://management.azure.com", "https://management.core.windows.net")
 STORAGE = ("https://storage.azure.com",)
@@ -65,6 +66,7 @@ class Tokens:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("the signing key must be an RSA key")
         self._key = key
+        self._read: dict[str, tuple[str, int]] = {}  # by token: its audience, and its end in epoch seconds
         self.issuer = issuer
         numbers = key.public_key().public_numbers()
         self._kid = _b64(hashlib.sha256(str(numbers.n).encode()).digest()[:15])
@@ -110,9 +112,28 @@ class Tokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise TokenRefused("the authentication scheme must be Bearer")
+        audience = self._audience(token.strip())
+        if audience.rstrip("/") not in (*audiences, self.issuer.base):
+            raise TokenRefused(f"the token's audience {json.dumps(audience)} is not this service")
+
+    def _audience(self, token: str) -> str:
+        """Of a token of ours that has not ended. Raises TokenRefused.
+
+        A client sends the same one for a day, and reading it costs as much as all the rest of a small request.
+        """
+        audience, ends = self._read.get(token, ("", 0))
+        if time.time() < ends:
+            return audience
+        claims = self._claims(token)
+        if len(self._read) >= MOST_REMEMBERED:
+            self._read.clear()
+        self._read[token] = str(claims["aud"]), int(claims["exp"])
+        return str(claims["aud"])
+
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
-                token.strip(),
+            claims: dict[str, Any] = jwt.decode(
+                token,
                 self._key.public_key(),
                 algorithms=["RS256"],
                 issuer=self.issuer.issuer,
@@ -120,8 +141,7 @@ class Tokens:
             )
         except jwt.InvalidTokenError as error:
             raise TokenRefused(str(error)) from error
-        if str(claims["aud"]).rstrip("/") not in (*audiences, self.issuer.base):
-            raise TokenRefused(f"the token's audience {json.dumps(claims['aud'])} is not this service")
+        return claims
 
     def _sign(self, claims: dict[str, Any], lifetime_s: int) -> str:
         now = int(time.time())

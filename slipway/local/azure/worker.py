@@ -29,7 +29,7 @@ MAX_HEAD = 64 * 1024
 @dataclass(frozen=True)
 class Release:
     """`error_rate`, beside the `usual_error_rate` of any release, in 0..1 and `latency_ms` on traffic only;
-    `unhealthy_after_s` counts from the start.
+    `cpu_ms` is what each such request takes of the CPU, `unhealthy_after_s` counts from the start.
 
     `requires_header`: what every request but `/version` must carry, by name (small letters), as the SHA-256 of the
     value in hex, so that the package itself holds no credential.
@@ -40,6 +40,7 @@ class Release:
     error_rate: float = 0.0
     usual_error_rate: float = 0.0
     latency_ms: float = 0.0
+    cpu_ms: float = 0.0
     crash_on_start: bool = False
     unhealthy_after_s: float | None = None
     requires_header: Mapping[str, str] = field(default_factory=dict)
@@ -86,9 +87,17 @@ class App:
                 return Answer(503, {"status": "unhealthy", "version": release.version})
             return Answer(200, {"status": "ok", "version": release.version})
         await asyncio.sleep(random.uniform(*WORK_S) + release.latency_ms / 1000)
+        _burn(release.cpu_ms / 1000)
         if random.random() < release.usual_error_rate + release.error_rate:
             return Answer(500, {"error": "the release failed this request", "version": release.version})
         return Answer(200, {"service": release.service, "version": release.version, "path": path})
+
+
+def _burn(cpu_s: float) -> None:
+    """Whoever waits for this process waits on."""
+    until = time.process_time() + cpu_s
+    while cpu_s and time.process_time() < until:
+        pass
 
 
 class Connection:

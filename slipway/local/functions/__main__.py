@@ -21,6 +21,7 @@ from slipway.local.functions.refusal import AppRefused
 from slipway.local.functions.sdk_warnings import tame
 from slipway.local.functions.settings import load_settings
 from slipway.local.functions.state_lock import only_host
+from slipway.local.functions.tells_time import TellsTime
 
 FAILED = 1
 REFUSED = 2
@@ -65,6 +66,7 @@ async def _serve(app: App, arguments: argparse.Namespace, ready_line: TextIO) ->
         check_keys=arguments.check_keys,
         clock=arguments.virtual_time or WallClock(),
         by_hand=arguments.by_hand,
+        tells=TellsTime(arguments.tells_time, arguments.tells_ca) if arguments.tells_time else None,
         backend=arguments.backend,
     )
     stop = asyncio.Event()
@@ -108,9 +110,16 @@ def _arguments() -> argparse.Namespace:
     start.add_argument(
         "--by-hand", action="store_true", help="with --virtual-time: only POST /admin/clock moves the clock"
     )
+    start.add_argument(
+        "--tells-time",
+        metavar="URL",
+        help="with --virtual-time: POST each new time there first, and move when it is answered",
+    )
+    start.add_argument("--tells-ca", metavar="FILE", type=Path, help="the authority by which that address is known")
     arguments = parser.parse_args()
-    if arguments.by_hand and arguments.virtual_time is None:
-        parser.error("--by-hand needs --virtual-time")
+    for option in ("by_hand", "tells_time"):
+        if getattr(arguments, option) and arguments.virtual_time is None:
+            parser.error(f"--{option.replace('_', '-')} needs --virtual-time")
     return arguments
 
 

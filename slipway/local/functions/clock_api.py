@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slipway.local.functions.clock import Clock
+from slipway.local.functions.tells_time import NotTold
 from slipway.local.functions.virtual_time import VirtualTime
 
 
@@ -45,7 +46,8 @@ class ClockApi:
         return web.json_response(self._described())
 
     async def move(self, request: web.Request) -> web.Response:
-        """400 for another body, 409 without virtual time or for a time out of reach."""
+        """400 for another body, 409 without virtual time or for a time out of reach, 503 when whoever is told of time
+        does not answer."""
         if self._virtual is None:
             return _refused(409, "the clock is the machine's own; start the host with --virtual-time")
         try:
@@ -56,6 +58,8 @@ class ClockApi:
             idle = await self._move(self._virtual, move)
         except OverflowError:
             return _refused(409, "the calendar does not reach so far")
+        except NotTold as error:
+            return _refused(503, str(error))
         return web.json_response(self._described() | {"idle": idle})
 
     async def _move(self, virtual: VirtualTime, move: Move) -> bool:

@@ -28,6 +28,7 @@ from slipway.local.functions.servicebus_connection import Connections
 from slipway.local.functions.servicebus_output import Senders
 from slipway.local.functions.servicebus_trigger import Listener
 from slipway.local.functions.settings import expand, number
+from slipway.local.functions.tells_time import TellsTime
 from slipway.local.functions.timer_trigger import TimerListener
 from slipway.local.functions.virtual_time import VirtualTime
 
@@ -49,7 +50,8 @@ class App:
 class Host:
     """Runs one app. Make it inside the event loop. Raises AppRefused for what the app lacks.
 
-    With a VirtualClock the host moves it by itself, unless it is to be moved `by_hand`, through `virtual_time`.
+    With a VirtualClock the host moves it by itself, unless it is to be moved `by_hand`, through `virtual_time`, and has
+    another program follow it that it `tells`.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Host:
         check_keys: bool = False,
         clock: Clock | None = None,
         by_hand: bool = False,
+        tells: TellsTime | None = None,
         backend: str = "dts",
     ) -> None:
         extensions = app.host_json.extensions
@@ -90,7 +93,7 @@ class Host:
         self.virtual_time: VirtualTime | None = None
         if isinstance(clock, VirtualClock):
             timers = tuple(self._timers.values())
-            self.virtual_time = VirtualTime(clock, self.engine, self.engine, timers, self._invoker)
+            self.virtual_time = VirtualTime(clock, self.engine, self.engine, timers, self._invoker, tells)
         self._by_hand = by_hand
         self._moving: asyncio.Task[None] | None = None
         self._status = HostStatus()
@@ -137,7 +140,7 @@ class Host:
         await site.start()
         self._port = self._runner.addresses[0][1]
         if self.virtual_time is not None:
-            self.virtual_time.recall()
+            await self.virtual_time.recall()
         await self.engine.start()
         for timer in self._timers.values():
             timer.start()
@@ -168,7 +171,7 @@ class Host:
         )
         await self.engine.stop()
         if self.virtual_time is not None:
-            self.virtual_time.forget()
+            await self.virtual_time.forget()
         await self._connections.close()
         await self._runner.cleanup()
 

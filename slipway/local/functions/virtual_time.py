@@ -13,6 +13,7 @@ from aiohttp import web
 
 from slipway.local.functions.clock import VirtualClock
 from slipway.local.functions.keeper import Keeper
+from slipway.local.functions.tells_time import NotTold, TellsTime
 
 log = logging.getLogger(__name__)
 KEPT = "clock"
@@ -38,25 +39,35 @@ class Durable(Protocol):
 
 
 class VirtualTime:
-    """Moves the clock. `durable` has timers that end, `schedules` go on for ever, `calls` wait for no clock."""
+    """Moves the clock. `durable` has timers that end, `schedules` go on for ever, `calls` wait for no clock. Another
+    program that is to have the same time `tells` is for: it hears of each move before it is made."""
 
     def __init__(
-        self, clock: VirtualClock, keeper: Keeper, durable: Durable, schedules: Sequence[Working], calls: Working
+        self,
+        clock: VirtualClock,
+        keeper: Keeper,
+        durable: Durable,
+        schedules: Sequence[Working],
+        calls: Working,
+        tells: TellsTime | None = None,
     ) -> None:
-        self._clock, self._keeper = clock, keeper
+        self._clock, self._keeper, self._tells = clock, keeper, tells
         self._durable, self._schedules = durable, schedules
         self._others = (*schedules, calls)
         self._moving = asyncio.Lock()
 
-    def recall(self) -> None:
-        """After a restart the clock goes on from where it was, unless it starts later."""
+    async def recall(self) -> None:
+        """After a restart the clock goes on from where it was, or from where the program is that it tells, unless it
+        starts later. Raises NotTold."""
         if (kept := self._keeper.kept(KEPT)) is not None:
             self._clock.advance_to(datetime.fromisoformat(kept))
-        self._name()
+        await self._reach(self._clock.now())
 
-    def forget(self) -> None:
+    async def forget(self) -> None:
         """The functions are on the machine's time again."""
         os.environ.pop(NAMED, None)
+        if self._tells is not None:
+            await self._tells.close()
 
     async def stamp(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """Answers bear the time that holds for the functions, so that clients can reckon with it."""
@@ -75,7 +86,8 @@ class VirtualTime:
             await asyncio.sleep(0)
 
     async def advance_to(self, until: datetime) -> None:
-        """Time passes; whatever falls due meanwhile happens at its time."""
+        """Time passes; whatever falls due meanwhile happens at its time. Raises NotTold, with the clock at the last
+        time that both had."""
         async with self._moving:
             await self.settle()
             while (due := self.next_due()) is not None and due <= until:
@@ -85,7 +97,7 @@ class VirtualTime:
     async def run_until_idle(self, at_most_s: float = 60.0) -> bool:
         """Jumps from due to due until no orchestration waits for the clock; schedules fire on the way.
 
-        False: it took more than so many seconds of real time, as with an orchestration that never ends.
+        False: it took more than so many seconds of real time, as with an orchestration that never ends. Raises NotTold.
         """
         deadline = time.monotonic() + at_most_s
         async with self._moving:
@@ -106,17 +118,22 @@ class VirtualTime:
                 await self.settle()
                 due = self.next_due()
                 if due is not None and (self._durable.next_due() is not None or time.monotonic() >= next_tick):
-                    await self._jump(due)
+                    try:
+                        await self._jump(due)
+                    except NotTold as error:
+                        log.warning("%s", error)
                     next_tick = time.monotonic() + TICK_SECONDS
                     continue
             await asyncio.sleep(NAP_SECONDS)
 
     async def _jump(self, to: datetime) -> None:
-        self._clock.advance_to(to)
-        self._name()
-        self._keeper.keep(KEPT, self._clock.now().isoformat())
+        await self._reach(to)
         await asyncio.sleep(0)  # also where nothing happens at that time, others have their turn
         await self.settle()
 
-    def _name(self) -> None:
-        os.environ[NAMED] = self._clock.now().isoformat()
+    async def _reach(self, to: datetime) -> None:
+        """The other program first: what the functions ask it must not be older than what they know."""
+        self._clock.advance_to(await self._tells.tell(to) if self._tells is not None else to)
+        now = self._clock.now().isoformat()
+        os.environ[NAMED] = now
+        self._keeper.keep(KEPT, now)

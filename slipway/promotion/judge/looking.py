@@ -65,7 +65,8 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
             continue  # what telemetry lost nearly all of is no sample of it
         metrics[name] = metrics[name].judge(reading, policy.tolerated(name), window.items, window.cold)
     total, partly = window.total, bool(silent or window.unread)
-    calm = window.tick > state.since and window.canary.total > 0 and not window.cold and not partly
+    here = window.tick > state.since and not window.settling
+    calm = here and window.canary.total > 0 and not window.cold and not partly
     judged = replace(
         state,
         metrics=metrics,

@@ -12,8 +12,8 @@ def read_window(data: Mapping[str, Any]) -> Window:
 
     Shape: `{"tick": 3, "canary": {"requests": [..], "failures": [..], "latencies": {"buckets_per_doubling": 36,
     "counts": {bucket: count}}, "own": {name: [total, bad]}, "cpu": .., "memory": ..}, "baseline": {..},
-    "halves": [{"requests": .., "failures": .., "latencies": .., "own": ..}, {..}], "cold": false, "items": 1,
-    "fault": ""}`; all but `tick` may be missing. Requests and failures may be one number instead of blocks.
+    "halves": [{"requests": .., "failures": .., "latencies": .., "own": ..}, {..}], "cold": false, "settling": false,
+    "items": 1, "fault": ""}`; all but `tick` may be missing. Requests and failures may be one number instead of blocks.
 
     Counts that cannot be true give a window without arms and with `fault`. A histogram of another layout, or a CPU or
     memory that can be none, is left out and named in `unread`. Without a usable tick the window has number 0: never
@@ -33,6 +33,7 @@ def read_window(data: Mapping[str, Any]) -> Window:
             baseline=_arm("baseline", data.get("baseline"), unread),
             halves=None if halves is None else _halves(halves, unread),
             cold=_yes_or_no("cold", data.get("cold")),
+            settling=_yes_or_no("settling", data.get("settling")),
             items=float(data.get("items", 1.0)),
             fault=_readable(str(data.get("fault") or "")),
             unread=tuple(_readable(text) for text in unread),
@@ -50,6 +51,7 @@ def dump_window(window: Window) -> dict[str, Any]:
         "baseline": _dump_arm(window.baseline),
         "halves": [_dump_half(half) for half in window.halves] if window.halves else None,
         "cold": window.cold,
+        "settling": window.settling,
         "items": window.items,
         "fault": window.fault,
     }

@@ -94,12 +94,19 @@ _PLAIN = (
 )
 
 
-def begin(policy: Policy, history: Sequence[Window] = (), now_weight: float | None = None, now: int = 0) -> State:
+def begin(
+    policy: Policy,
+    history: Sequence[Window] = (),
+    now_weight: float | None = None,
+    now: int = 0,
+    added_per_tick: float = 0.0,
+) -> State:
     """The state before the first tick of a ramp.
 
     `history` are the service's windows before it, the baseline alone, oldest first; eight hours or more measure how
     bursty it is. `now_weight` is where the canary stands already; None: the first step, or with low traffic the
-    first that brings 50 canary requests in ten ticks. `now` is the number of the tick that has just ended.
+    first that brings 50 canary requests in ten ticks. `now` is the number of the tick that has just ended. So many
+    requests a tick as are `added` will come besides.
     """
     metrics = {name: Metric() for name in policy.shares()}
     latencies = UsualLatencies()
@@ -112,7 +119,7 @@ def begin(policy: Policy, history: Sequence[Window] = (), now_weight: float | No
         for name, (served, bad, halves) in _of_baseline(window, latencies, policy).items():
             metrics[name] = metrics[name].learn(served, bad, halves)
         latencies = latencies.after(window.baseline.latencies)
-    per_tick = whole / known if known else 0.0
+    per_tick = (whole / known if known else 0.0) + added_per_tick
     step = start(policy, per_tick) if now_weight is None else _nearest(policy, now_weight)
     notes = () if known >= LEARNING_TICKS else (SHORT_HISTORY,)
     weight = policy.steps[step]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from slipway.promotion.histogram import LatencyHistogram
@@ -63,8 +63,9 @@ class Window:
     """One tick's telemetry; `tick` (from 1) is its key.
 
     An arm is None when telemetry has nothing of it, and `fault` says why. `cold`: an instance of the canary
-    was younger than the warm-up. `items`: mean requests per stored record of failures, for sampled telemetry.
-    `unread` names parts that came in a form that cannot be used, such as a histogram of another layout.
+    was younger than the warm-up. `settling`: more than a little of the tick lies before the routers had the present
+    share in effect. `items`: mean requests per stored record of failures, for sampled telemetry. `unread` names parts
+    that came in a form that cannot be used, such as a histogram of another layout.
     """
 
     tick: int
@@ -72,6 +73,7 @@ class Window:
     baseline: Arm | None = None
     halves: tuple[Half, Half] | None = None
     cold: bool = False
+    settling: bool = False
     items: float = 1.0
     fault: str = ""
     unread: tuple[str, ...] = ()
@@ -102,6 +104,15 @@ class Window:
         if not (math.isfinite(self.items) and self.items >= 1):
             return f"{self.items} requests per stored record"
         return ""
+
+
+def with_exposure(windows: Sequence[Window], exposed_from: int | None) -> list[Window]:
+    """The windows, those before tick `exposed_from` marked as `settling`: the first that lies wholly in the time of the
+    present share; None: no router has it yet."""
+    return [
+        replace(window, settling=True) if exposed_from is None or window.tick < exposed_from else window
+        for window in windows
+    ]
 
 
 def _more_than_whole(halves: tuple[Half, Half], whole: Arm) -> str:

@@ -1,6 +1,6 @@
 """The routing rule of an App Service: a share of its requests goes to a slot."""
 
-from slipway.promotion.kinds.router import Router
+from slipway.promotion.kinds.router import CPU, Router
 
 APP_SERVICE_SLOTS = Router(
     kind="app-service-slots",
@@ -10,6 +10,7 @@ APP_SERVICE_SLOTS = Router(
     stickiness="a browser keeps its side for an hour (cookie x-ms-routing-name); other clients are drawn per request",
     goes_live="swaps the slots of",
     way_back="the routing rule is taken away, in one request; browsers that were drawn follow their cookie meanwhile",
+    measures=(CPU,),  # memory is the plan's, which both sides share
     actions=(
         "Microsoft.Web/sites/Read",
         "Microsoft.Web/sites/slots/Read",

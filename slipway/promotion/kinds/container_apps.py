@@ -1,6 +1,6 @@
 """The revision weights of a Container App."""
 
-from slipway.promotion.kinds.router import Router
+from slipway.promotion.kinds.router import CPU, MEMORY, Router
 
 CONTAINER_APPS = Router(
     kind="container-apps",
@@ -10,6 +10,7 @@ CONTAINER_APPS = Router(
     stickiness="none, every request is drawn anew",
     goes_live="gives the new revision all the traffic of",
     way_back="all the weight returns to the previous revision, in one update",
+    measures=(CPU, MEMORY),
     actions=(
         "Microsoft.App/containerApps/read",
         "Microsoft.App/containerApps/write",

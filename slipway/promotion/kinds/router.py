@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+CPU, MEMORY = "CPU per request", "memory"
+
 
 @dataclass(frozen=True)
 class Router:
@@ -9,8 +11,9 @@ class Router:
 
     `grain` is the smallest share (0..1) that it can set, and every share is a multiple of it. `settle_s` is how long
     a change takes until users meet it. `stickiness` says in words who keeps a side, `goes_live` how a release gets all
-    of the traffic (of the targets named after it), `way_back` how that returns; `actions` are those of Azure that
-    whoever deploys to such a target, divides its traffic and takes it back needs on it.
+    of the traffic (of the targets named after it), `way_back` how that returns; `measures` are what the platform tells
+    of a release's needs there, `actions` those of Azure that whoever deploys to such a target, divides its traffic and
+    takes it back needs on it.
     """
 
     kind: str
@@ -20,6 +23,7 @@ class Router:
     stickiness: str
     goes_live: str
     way_back: str
+    measures: tuple[str, ...]
     actions: tuple[str, ...]
 
     def can_set(self, share: float) -> bool:

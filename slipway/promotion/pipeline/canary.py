@@ -12,7 +12,6 @@ from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import MOST_DELAY_TICKS, RAMPS, Policy
 from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
-from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.telemetry import Telemetry
@@ -33,6 +32,8 @@ _WRITTEN = {"roll-back": plan.ROLL_BACK}  # where the pipeline's word is not the
 _ON_HARM = ("roll-back", plan.STAY)
 _AT_DEADLINE = (plan.WITHDRAW, plan.PROMOTE, plan.STAY)
 _ON_SIGNAL = ("roll-back", plan.WAIT, plan.IGNORE)
+_ON_SATURATION = (plan.WAIT, plan.IGNORE)
+OnSaturation = Annotated[str, BeforeValidator(choice(*_ON_SATURATION)), choice_schema(*_ON_SATURATION)]
 OnHarm = Annotated[str, BeforeValidator(choice(*_ON_HARM)), choice_schema(*_ON_HARM)]
 AtDeadline = Annotated[str, BeforeValidator(choice(*_AT_DEADLINE)), choice_schema(*_AT_DEADLINE)]
 OnSignal = Annotated[str, BeforeValidator(choice(*_ON_SIGNAL)), choice_schema(*_ON_SIGNAL)]
@@ -67,8 +68,8 @@ class TopUp(Section):
 
     @model_validator(mode="after")
     def _is_small(self) -> Self:
-        if self.rate > DRIVER_RATE_PER_S:
-            raise refusal("TOO_MUCH_LOAD", f"a top-up is at most {DRIVER_RATE_PER_S}/s")
+        if self.rate > plan.MOST_TOP_UP_PER_S:
+            raise refusal("TOO_MUCH_LOAD", f"a top-up is at most {plan.MOST_TOP_UP_PER_S:g}/s")
         return self
 
 
@@ -87,6 +88,7 @@ class Judge(Section):
 
     error_rate: Limit = key("Failures.", {})
     latency: Limit = key("Latencies at p50, p95 and p99.", {})
+    saturation: OnSaturation = key("CPU or memory far beyond what the live release needs: wait, or ignore.", "wait")
     false_rollback: Share = key("How often a healthy release may be rolled back, at most; up to 20%.", "1%")
 
     @model_validator(mode="after")
@@ -195,6 +197,7 @@ class Canary(Section):
             signals=plan.Signals(**signals),
             top_up=top_up,
             settle_s=settle_s if self.router.settle is None else self.router.settle,
+            saturation=self.judge.saturation,
         )
 
 

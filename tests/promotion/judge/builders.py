@@ -123,3 +123,12 @@ def _arm(pair: tuple[int, int] | None) -> Arm | None:
 
 def _blocks(served: Sequence[tuple[int, int]]) -> Arm:
     return Arm(tuple(n for n, _ in served), tuple(x for _, x in served))
+
+
+def lived(state: State, windows: dict[int, list[Window]], ticks: int, policy: Policy | None = None) -> list[Verdict]:
+    """The verdicts of all ticks; `windows` by the tick at which they are handed in."""
+    verdicts = []
+    for now in range(1, ticks + 1):
+        state, verdict = tick(state, windows.get(now, []), now, policy or Policy())
+        verdicts.append(verdict)
+    return verdicts

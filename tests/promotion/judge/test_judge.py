@@ -10,7 +10,7 @@ from slipway.promotion.judge.judge import tick
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.state import State, begin
 from slipway.promotion.judge.verdict import Action, Verdict
-from slipway.promotion.judge.windows import Arm, Half, Window
+from slipway.promotion.judge.windows import Arm, Half, Window, with_exposure
 from tests.promotion.judge.builders import Traffic, a_history, a_window, latencies, ramps
 
 POLICY = Policy()
@@ -311,3 +311,29 @@ def test_words_after_a_storm_of_seconds_say_no_more_than_the_evidence(blocks: in
         assert verdict.action is not Action.ROLLBACK
         assert (verdict.metrics[0].at_least or 0.0) <= policy.tolerated("failures")
         assert "99 % confidence" not in verdict.words
+
+
+def test_a_tick_in_which_a_share_settles_is_evidence_and_no_time_at_that_share() -> None:
+    policy = Policy(ramp="fixed", patience_ticks=2)
+    state = begin(policy, a_history())
+    for number in (1, 2):
+        [window] = with_exposure([a_window(number)], exposed_from=3)
+        state, verdict = tick(state, [window], number, policy)
+        assert (verdict.action, verdict.code) == (Action.WAIT, "TOO_SOON")
+    assert verdict.words.startswith("0 of at least 2 ticks judged at 5%")
+    assert verdict.receipt.metrics[0].canary_requests == 3000
+    for number in (3, 4):
+        state, verdict = tick(state, [a_window(number)], number, policy)
+    assert verdict.code == "PATIENCE_OVER"
+
+
+def test_harm_is_proven_whether_the_share_has_settled_or_not() -> None:
+    state = begin(Policy(), a_history())
+    [window] = with_exposure([a_window(1, canary=(300, 90), baseline=(29_700, 30))], exposed_from=None)
+    assert tick(state, [window], 1, Policy())[1].action is Action.ROLLBACK
+
+
+def test_where_requests_are_added_a_ramp_begins_at_the_share_that_they_fill() -> None:
+    quiet = a_history(requests=20, failures=0)
+    assert begin(Policy(), quiet).step == 2, "5 % of 20 requests a tick are ten in ten ticks"
+    assert begin(Policy(), quiet, added_per_tick=120).step == 0

@@ -1,11 +1,11 @@
 """Containers and append blobs. A blob grows block by block and is never rewritten."""
 
 import sqlite3
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from slipway.local.azure.clock import Now
 from slipway.local.azure.state import transaction
 
 # Limits of the service (REST: Append Block).
@@ -76,12 +76,15 @@ NO_CONDITIONS = Conditions()
 
 
 class BlobStore:
-    def __init__(self, database: sqlite3.Connection) -> None:
+    """`now` is the clock."""
+
+    def __init__(self, database: sqlite3.Connection, now: Now) -> None:
         self._db = database
+        self._now = now
         database.executescript(SCHEMA)
 
     def create_container(self, name: str) -> Container:
-        row = self._db.execute("INSERT OR IGNORE INTO containers VALUES (?, ?)", (name, time.time()))
+        row = self._db.execute("INSERT OR IGNORE INTO containers VALUES (?, ?)", (name, self._now().timestamp()))
         if not row.rowcount:
             raise StoreRefusal(409, "ContainerAlreadyExists", "The specified container already exists.")
         return self.container(name)
@@ -114,7 +117,7 @@ class BlobStore:
             raise immutable()
         if conditions.if_match is not None:
             raise StoreRefusal(412, "ConditionNotMet", CONDITION_NOT_MET)
-        now = time.time()
+        now = self._now().timestamp()
         self._db.execute(
             "INSERT INTO blobs (container, name, content_type, metadata, created, modified, version,"
             " size, blocks) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)",
@@ -140,7 +143,7 @@ class BlobStore:
                 "BlockCountExceedsLimit",
                 "The committed block count cannot exceed the maximum limit of 50,000.",
             )
-        now = time.time()
+        now = self._now().timestamp()
         with transaction(self._db):
             self._db.execute("INSERT INTO blocks VALUES (?, ?, ?)", (blob.id, position, content))
             self._db.execute(

@@ -106,7 +106,7 @@ class Fleet:
     def shares(self, app: str) -> list[Serving]:
         """Who serves what share of the app. A revision that does not run is left out."""
         return [
-            Serving(crew.played.service, crew.played.version, weight / 100, crew.instances, crew.played.faults)
+            Serving(crew.played.service, crew.played.version, weight / 100, crew.instances, crew.played.faults, name)
             for weight, name in self._weights.get(app, ())
             if weight and (crew := self._crews.get(name)) is not None
         ]

@@ -35,7 +35,7 @@ class ContainerApps:
         delay_s, pace = (0.0, 0.0) if virtual_time else (config.router_delay_s, config.pace)
         self._config = config
         self._virtual_time = virtual_time
-        self._store = AppStore(database)
+        self._store = AppStore(database, watching.now)
         self._fleet = Fleet(self._store, packages, feed, config.images, listeners, watching, config.instances, delay_s)
         self._updates = Updates(self._store, self._fleet, pace)
 

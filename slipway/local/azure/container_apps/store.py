@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from slipway.local.azure.sites.store import now
+from slipway.local.azure.clock import Now, stamp
 from slipway.local.azure.state import transaction
 
 SCHEMA = """
@@ -68,8 +68,11 @@ class Update:
 
 
 class AppStore:
-    def __init__(self, database: sqlite3.Connection) -> None:
+    """`now` is the clock."""
+
+    def __init__(self, database: sqlite3.Connection, now: Now) -> None:
         self._db = database
+        self._now = now
         database.executescript(SCHEMA)
 
     def add_app(self, name: str, properties: Document) -> None:
@@ -84,13 +87,13 @@ class AppStore:
     def add_revision(self, app: str, name: str, template: Document) -> None:
         """The app's latest from now on; what is there already stays."""
         with transaction(self._db):
-            row = (app, name, json.dumps(template), now())
+            row = (app, name, json.dumps(template), stamp(self._now()))
             self._db.execute("INSERT OR IGNORE INTO revisions (app, name, template, created) VALUES (?, ?, ?, ?)", row)
             self._db.execute("UPDATE container_apps SET latest = ? WHERE name = ?", (name, app))
 
     def revisions(self, app: str) -> list[Revision]:
         """Oldest first."""
-        rows = self._db.execute("SELECT * FROM revisions WHERE app = ? ORDER BY created", (app,))
+        rows = self._db.execute("SELECT * FROM revisions WHERE app = ? ORDER BY created, rowid", (app,))
         return [_revision(row) for row in rows]
 
     def revision(self, app: str, name: str | None) -> Revision | None:
@@ -108,7 +111,7 @@ class AppStore:
     def begin_update(self, id: str, app: str, properties: Document, revision: str | None) -> None:
         self._db.execute(
             "INSERT INTO app_updates (id, app, properties, revision, started) VALUES (?, ?, ?, ?, ?)",
-            (id, app, json.dumps(properties), revision, now()),
+            (id, app, json.dumps(properties), revision, stamp(self._now())),
         )
 
     def update(self, id: str) -> Update | None:
@@ -122,7 +125,7 @@ class AppStore:
         with transaction(self._db):
             row = (json.dumps(update.properties), update.app)
             self._db.execute("UPDATE container_apps SET properties = ? WHERE name = ?", row)
-            self._db.execute("UPDATE app_updates SET ended = ? WHERE id = ?", (now(), update.id))
+            self._db.execute("UPDATE app_updates SET ended = ? WHERE id = ?", (stamp(self._now()), update.id))
 
 
 def _revision(row: sqlite3.Row) -> Revision:

@@ -1,17 +1,14 @@
-"""Who served what, as phases of the traffic model: from a question about moments to stretches of time."""
+"""Who served what, as phases of the traffic model."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from slipway.local.azure.logs.traffic_model import Phase
-
-MOST_LOOKS = 3600
+from slipway.local.azure.logs.minutes import Phase
 
 
 class Serves(Protocol):
-    """A release that gets `share` (0..1) of a site's requests, with the faults of its package."""
+    """A release that gets `share` (0..1) of a site's requests, with the faults of its package; `slot` is where."""
 
     @property
     def service(self) -> str: ...
@@ -23,27 +20,33 @@ class Serves(Protocol):
     def instances(self) -> tuple[str, ...]: ...
     @property
     def faults(self) -> Mapping[str, float | int | bool]: ...
+    @property
+    def slot(self) -> str: ...
 
 
-ServingAt: TypeAlias = Callable[[datetime], Sequence[Serves]]
+class Stretch(Protocol):
+    """From `begins` until before `ends` it was these."""
+
+    @property
+    def begins(self) -> datetime: ...
+    @property
+    def ends(self) -> datetime: ...
+    @property
+    def served(self) -> Sequence[Serves]: ...
 
 
-def phases_of(serving_at: ServingAt, per_second: float, begins: datetime, ends: datetime) -> Iterator[Phase]:
-    """The phases from `begins` until `ends`, to the second up to an hour and to a 3,600th of what is longer.
+# Who served a site's requests from a moment until before another: `between(site, begins, ends)`.
+ServedBetween: TypeAlias = Callable[[str, datetime, datetime], Iterable[Stretch]]
 
-    Whole seconds, since the model draws those: which release one belongs to must not depend on the question.
-    """
-    begins = begins.replace(microsecond=0)
-    step = max(timedelta(seconds=1), (ends - begins) / MOST_LOOKS)
-    moments = [begins + number * step for number in range(-(-(ends - begins) // step))]
-    for _, alike in groupby(((at, tuple(serving_at(at))) for at in moments), key=lambda each: each[1]):
-        stretch = list(alike)
-        first, served = stretch[0]
-        for each in served:
+
+def phases_of(stretches: Iterable[Stretch], per_second: float) -> Iterator[Phase]:
+    """A phase of each release that served in a stretch."""
+    for stretch in stretches:
+        for each in stretch.served:
             yield Phase(
                 role=each.service,
-                begins=first,
-                ends=min(stretch[-1][0] + step, ends),
+                begins=stretch.begins,
+                ends=stretch.ends,
                 version=each.version,
                 share=each.share,
                 instances=each.instances,

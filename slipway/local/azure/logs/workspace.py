@@ -6,29 +6,28 @@ when nobody waits for traffic, rows are drawn when a query asks for them.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeAlias
-from zlib import crc32
 
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from slipway.local.azure.config import TelemetryConfig, TrafficConfig
+from slipway.local.azure.config import TelemetryConfig
 from slipway.local.azure.logs.access_log import BufferedLog
 from slipway.local.azure.logs.api import LogsApi
+from slipway.local.azure.logs.drawing import drawn_rows, seed_of, service_of
+from slipway.local.azure.logs.drawn_counts import DrawnCounts
+from slipway.local.azure.logs.minutes import Phase, minutes_of
 from slipway.local.azure.logs.mishaps import MishapsApi
-from slipway.local.azure.logs.phases import Serves, phases_of
+from slipway.local.azure.logs.phases import ServedBetween
 from slipway.local.azure.logs.queries import Queries
 from slipway.local.azure.logs.served import Served
 from slipway.local.azure.logs.store import TABLE, LogStore
-from slipway.local.azure.logs.traffic_model import Phase, Service, rows_of
+from slipway.local.azure.logs.traffic_model import rows_of
 from slipway.local.azure.tokens import Tokens
 
-# Who served a site's requests then: `serving_at(site, at)`.
-SiteServings: TypeAlias = Callable[[str, datetime], Sequence[Serves]]
 _rows = TypeAdapter(list[Served])
 
 
@@ -37,7 +36,7 @@ class Sources:
     """What the workspace asks others: what time it is, and, in virtual time only, who served what."""
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    serving_at: SiteServings | None = None
+    served_between: ServedBetween | None = None
 
 
 class Workspace:
@@ -68,6 +67,12 @@ class Workspace:
         await self.log.flush()
         self._store.close()
 
+    @property
+    def counted(self) -> DrawnCounts | None:
+        """What the platform counted of traffic that was drawn; None in real time, when its front ends count."""
+        between = self._sources.served_between
+        return DrawnCounts(self._config, self._store, between) if between else None
+
     def routes(self) -> list[web.RouteDef]:
         return [*self._api.routes(), *self._mishaps.routes(), web.post(self.SERVED_PATH, self.served)]
 
@@ -87,7 +92,7 @@ class Workspace:
         await self.log.flush()
 
     async def _fill(self) -> None:
-        if self._sources.serving_at is None and self._config.traffic:
+        if self._sources.served_between is None and self._config.traffic:
             await asyncio.to_thread(self._fill_history)
 
     def _fill_history(self) -> None:
@@ -98,25 +103,14 @@ class Workspace:
             begins = ends - timedelta(hours=traffic.hours)
             instances = tuple(f"{traffic.site}-{number}" for number in range(traffic.instances))
             phase = Phase(traffic.service, begins, ends, traffic.version, 1.0, instances, traffic.per_second)
-            self._store.fill(rows_of([phase], _service(traffic), self._seed(traffic), begins, ends))
+            seed = seed_of(self._config.seed, traffic)
+            self._store.fill(rows_of(minutes_of([phase], service_of(traffic), seed, begins, ends)))
 
     def _rows(self, begins: datetime | None, ends: datetime | None) -> str:
         now = self._sources.now()
-        if (serving_at := self._sources.serving_at) is None:
+        if (served_between := self._sources.served_between) is None:
             return self._mishaps.now.seen(TABLE, now)
         ends = min(ends or now, now)
         begins = begins or ends - timedelta(hours=1)
-        drawn = [self._drawn(serving_at, traffic, begins, ends) for traffic in self._config.traffic]
-        return self._mishaps.now.seen(f"({' UNION ALL '.join(drawn) or f'SELECT * FROM {TABLE}'})", now)
-
-    def _drawn(self, serving_at: SiteServings, traffic: TrafficConfig, begins: datetime, ends: datetime) -> str:
-        phases = phases_of(lambda at: serving_at(traffic.site, at), traffic.per_second, begins, ends)
-        return f"({rows_of(list(phases), _service(traffic), self._seed(traffic), begins, ends)})"
-
-    def _seed(self, traffic: TrafficConfig) -> int:
-        """One for each site: two of the same service must not fail in the same moments."""
-        return crc32(f"{self._config.seed} {traffic.site}".encode())
-
-
-def _service(traffic: TrafficConfig) -> Service:
-    return Service(traffic.error_rate, traffic.noise, traffic.median_ms, traffic.spread)
+        drawn = drawn_rows(self._config.traffic, self._config.seed, served_between, begins, ends)
+        return self._mishaps.now.seen(f"({drawn})", now)

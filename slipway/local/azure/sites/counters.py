@@ -48,9 +48,9 @@ class Counters:
         return dict(self._minutes.get(begins, {}).get((site, slot), {}))
 
     def slots(self, site: str, minute: datetime) -> list[str]:
-        """Those of the site that were asked anything in that minute; of a container app, its revisions."""
+        """Those of the site that had a request in that minute."""
         begins = minute.astimezone(UTC).replace(second=0, microsecond=0)
-        return [slot for name, slot in self._minutes.get(begins, {}) if name == site]
+        return [slot for each, slot in self._minutes.get(begins, {}) if each == site]
 
     def _begin(self, minute: datetime) -> None:
         self._minutes = {each: counts for each, counts in self._minutes.items() if each > minute - KEPT}

@@ -33,8 +33,9 @@ class Busy(Exception):
 class Operations:
     """`pace` stretches the phases: 1 as above, 0 as fast as the machine can.
 
-    With `looks` an operation is over at the latest when it has been looked at so many times: whoever asks in virtual
-    time may let hours pass between two looks, of which none passes here.
+    With `looks` an operation is over when it has been looked at so many times, and not before: whoever asks in virtual
+    time may let hours pass between two looks, of which none passes here, and what he sees must not depend on how fast
+    the machine was.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class Operations:
         self._pace = pace
         self._looks = looks
         self._looked: dict[str, int] = {}
+        self._ripe: dict[str, asyncio.Event] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def deploy(self, name: SlotName, package_uri: str, tag: str | None) -> str:
         """Starts a deployment and answers its id; raises Busy."""
         self.refuse_second(name)
-        id = str(uuid.uuid4())
+        # Named by place and number: a site that lives the same life again has the same instances again.
+        id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}/deployments/{len(self._store.deployments(name)) + 1}"))
         self._store.begin_deployment(id, name, package_uri, tag)
         self._carry_out(id)
         return id
@@ -85,12 +88,8 @@ class Operations:
 
     async def looked_at(self, name: SlotName) -> None:
         """Somebody is about to hear of the slot; the last of `looks` hears of the end of what is under way there."""
-        operation = self._store.in_progress_on(name) if self._looks is not None else None
-        task = self._running.get(operation.id) if operation else None
-        if self._looks is None or operation is None or task is None:
-            return
-        self._looked[operation.id] = seen = self._looked.get(operation.id, 0) + 1
-        if seen >= self._looks:
+        operation = self._store.in_progress_on(name)
+        if operation is not None and self._is_ripe(operation.id) and (task := self._running.get(operation.id)):
             await asyncio.wait([task])
 
     async def close(self) -> None:
@@ -103,14 +102,29 @@ class Operations:
         """Raises Busy when something is under way on the slot."""
         busy = self._store.in_progress_on(name)
         if busy is not None:
+            self._is_ripe(busy.id)  # whoever is refused has looked as well
             raise Busy(busy)
 
+    def _is_ripe(self, id: str) -> bool:
+        """One look more: whether it was the last that there must be."""
+        if self._looks is None or id not in self._ripe:
+            return False
+        self._looked[id] = self._looked.get(id, 0) + 1
+        if self._looked[id] >= self._looks:
+            self._ripe[id].set()
+        return self._ripe[id].is_set()
+
+    async def _looked_at_enough(self, id: str) -> None:
+        if self._looks is not None:
+            await self._ripe[id].wait()
+
     def _carry_out(self, id: str) -> None:
+        self._ripe[id] = asyncio.Event()
         self._running[id] = task = asyncio.create_task(self._run(id))
         task.add_done_callback(lambda _: self._forget(id))
 
     def _forget(self, id: str) -> None:
-        del self._running[id]
+        del self._running[id], self._ripe[id]
         self._looked.pop(id, None)
 
     async def _run(self, id: str) -> None:
@@ -142,14 +156,21 @@ class Operations:
         try:
             await self._at_least(BUILD_S, lambda: self._packages.fetch(deployment.id, deployment.package_uri))
         except PackageRefused as refusal:
+            await self._looked_at_enough(deployment.id)
             self._store.refuse_deployment(deployment.id, "BuildFailed", str(refusal))
             return
         self._store.advance_deployment(deployment.id, "RuntimeStarting")
         try:
             crew = await self._at_least(START_S, lambda: self._plant.launch(deployment.id))
         except StartFailed as failure:
+            await self._looked_at_enough(deployment.id)
             self._settle(deployment, None, f"the app did not start: {failure}\n{failure.log_tail}", failure.log_tail)
         else:
+            try:
+                await self._looked_at_enough(deployment.id)
+            except asyncio.CancelledError:
+                await crew.stop()
+                raise
             self._settle(deployment, crew)
 
     def _settle(
@@ -168,6 +189,7 @@ class Operations:
         source, target = operation.slot, operation.target
         assert target is not None
         silent = await self._at_least(SWAP_S, lambda: self._silent_side(source, target))
+        await self._looked_at_enough(operation.id)
         if silent is not None:
             self._store.fail(
                 operation.id,

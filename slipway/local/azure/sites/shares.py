@@ -11,7 +11,9 @@ def shares_of(site: str, plant: Plant, routers: Routers) -> list[Serving]:
     rerouted = routers.in_effect(site)
     shares = [(1.0 - sum(share for share, _ in rerouted), SlotName(site)), *rerouted]
     return [
-        Serving(crew.played.service, crew.played.version, round(share, 6), crew.instances, crew.played.faults)
+        Serving(
+            crew.played.service, crew.played.version, round(share, 6), crew.instances, crew.played.faults, slot.slot
+        )
         for share, slot in shares
         if share > 0 and (crew := plant.crew(slot)) is not None
     ]

@@ -2,9 +2,9 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
+from slipway.local.azure.clock import Now, stamp
 from slipway.local.azure.state import transaction
 
 PRODUCTION = "production"
@@ -77,13 +77,12 @@ class Deployment:
     log_tail: str | None
 
 
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 class SiteStore:
-    def __init__(self, database: sqlite3.Connection) -> None:
+    """`now` is the clock."""
+
+    def __init__(self, database: sqlite3.Connection, now: Now) -> None:
         self._db = database
+        self._now = now
         database.executescript(SCHEMA)
 
     # slots
@@ -111,7 +110,7 @@ class SiteStore:
         return _operation(row) if row else None
 
     def in_progress(self) -> list[Operation]:
-        rows = self._db.execute("SELECT * FROM operations WHERE status = 'InProgress' ORDER BY started")
+        rows = self._db.execute("SELECT * FROM operations WHERE status = 'InProgress' ORDER BY started, rowid")
         return [_operation(row) for row in rows]
 
     def in_progress_on(self, name: SlotName) -> Operation | None:
@@ -137,7 +136,7 @@ class SiteStore:
 
     def deployments(self, name: SlotName) -> list[Deployment]:
         """Newest first."""
-        query = "SELECT * FROM deployments WHERE site = ? AND slot = ? ORDER BY started DESC"
+        query = "SELECT * FROM deployments WHERE site = ? AND slot = ? ORDER BY started DESC, rowid DESC"
         return [_deployment(row) for row in self._db.execute(query, (name.site, name.slot))]
 
     def advance_deployment(self, id: str, status: str) -> None:
@@ -165,7 +164,7 @@ class SiteStore:
     def finish_swap(self, id: str, source: SlotName, target: SlotName) -> None:
         """The two slots exchange their releases."""
         moving, replaced = self.slot(source).release, self.slot(target).release
-        at = now()
+        at = stamp(self._now())
         with transaction(self._db):
             self._hold(source, replaced)
             self._hold(target, moving)
@@ -177,7 +176,7 @@ class SiteStore:
             self._end(id, "Succeeded", None, None)
 
     def _begin(self, id: str, kind: str, name: SlotName, target: SlotName | None) -> str:
-        started = now()
+        started = stamp(self._now())
         self._db.execute(
             "INSERT INTO operations (id, kind, site, slot, target, status, started)"
             " VALUES (?, ?, ?, ?, ?, 'InProgress', ?)",
@@ -188,13 +187,13 @@ class SiteStore:
     def _end(self, id: str, status: OperationStatus, code: str | None, message: str | None) -> None:
         self._db.execute(
             "UPDATE operations SET status = ?, code = ?, message = ?, ended = ? WHERE id = ?",
-            (status, code, message, now(), id),
+            (status, code, message, stamp(self._now()), id),
         )
 
     def _end_deployment(self, id: str, status: str, error: str | None, log_tail: str | None) -> None:
         self._db.execute(
             "UPDATE deployments SET status = ?, error = ?, log_tail = ?, ended = ? WHERE id = ?",
-            (status, error, log_tail, now(), id),
+            (status, error, log_tail, stamp(self._now()), id),
         )
 
     def _hold(self, name: SlotName, release: str | None) -> None:

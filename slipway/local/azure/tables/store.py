@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from slipway.local.azure.clock import Now
 from slipway.local.azure.state import transaction
 from slipway.local.azure.tables.entity import TICKS, Entity, EntityRefused, Property, check_limits
 from slipway.local.azure.tables.filter import Filter, key_bounds
@@ -36,9 +36,13 @@ class Page:
 
 
 class TableStore:
-    def __init__(self, database: sqlite3.Connection) -> None:
+    """`now` is the clock."""
+
+    def __init__(self, database: sqlite3.Connection, now: Now) -> None:
         self._db = database
+        self._now = now
         database.executescript(SCHEMA)
+        self._last_ticks: int = database.execute("SELECT coalesce(max(ticks), 0) FROM entities").fetchone()[0]
 
     def create_table(self, name: str) -> None:
         if not self._db.execute("INSERT OR IGNORE INTO tables VALUES (?)", (name,)).rowcount:
@@ -55,7 +59,7 @@ class TableStore:
         self._require(table)
         if self._find(table, entity.partition_key, entity.row_key) is not None:
             raise EntityRefused(409, "EntityAlreadyExists", "The specified entity already exists.")
-        return self._write(table, entity, None)
+        return self._write(table, entity)
 
     def get(self, table: str, keys: Keys) -> Entity:
         self._require(table)
@@ -69,14 +73,14 @@ class TableStore:
         with transaction(self._db):
             former = self.get(table, (entity.partition_key, entity.row_key))
             _require_etag(former, if_match)
-            return self._write(table, entity.merged_into(former) if change == "merge" else entity, former)
+            return self._write(table, entity.merged_into(former) if change == "merge" else entity)
 
     def upsert(self, table: str, entity: Entity, change: Change) -> Entity:
         self._require(table)
         with transaction(self._db):
             former = self._find(table, entity.partition_key, entity.row_key)
             merge = change == "merge" and former is not None
-            return self._write(table, entity.merged_into(former) if merge and former else entity, former)
+            return self._write(table, entity.merged_into(former) if merge and former else entity)
 
     def delete(self, table: str, keys: Keys, if_match: str) -> None:
         with transaction(self._db):
@@ -111,10 +115,11 @@ class TableStore:
         row = self._db.execute(query, (table, partition_key, row_key)).fetchone()
         return _entity(row) if row else None
 
-    def _write(self, table: str, entity: Entity, former: Entity | None) -> Entity:
+    def _write(self, table: str, entity: Entity) -> Entity:
         check_limits(entity)
-        ticks = time.time_ns() * TICKS // 1_000_000_000
-        written = replace(entity, ticks=max(ticks, former.ticks + 1 if former else 0))
+        # Etags are made of them: no two writes have the same, also where the clock stands.
+        self._last_ticks = max(round(self._now().timestamp() * TICKS), self._last_ticks + 1)
+        written = replace(entity, ticks=self._last_ticks)
         properties = {name: [each.type, each.json] for name, each in written.properties.items()}
         self._db.execute(
             "INSERT OR REPLACE INTO entities VALUES (?, ?, ?, ?, ?)",

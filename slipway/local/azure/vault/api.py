@@ -5,12 +5,12 @@ a token hears where to get one, and expired secrets are handed out all the same.
 """
 
 import re
-import time
 from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from slipway.local.azure.clock import Now
 from slipway.local.azure.tokens import TokenRefused, Tokens
 from slipway.local.azure.vault.store import Secret, VaultStore
 
@@ -56,8 +56,11 @@ class ChangeSecret(BaseModel):
 
 
 class VaultApi:
-    def __init__(self, store: VaultStore, tokens: Tokens) -> None:
+    """`now` is the clock."""
+
+    def __init__(self, store: VaultStore, tokens: Tokens, now: Now) -> None:
         self._store = store
+        self._clock = now
         self._tokens = tokens
 
     def routes(self) -> list[web.RouteDef]:
@@ -122,7 +125,7 @@ class VaultApi:
         secret = self._store.add(
             name,
             asked.value,
-            _now(),
+            self._now(),
             enabled=attributes.enabled,
             not_before=attributes.nbf,
             expires_on=attributes.exp,
@@ -142,14 +145,18 @@ class VaultApi:
             changes["tags"] = asked.tags
         if asked.content_type is not None:
             changes["content_type"] = asked.content_type
-        return self._answer(self._store.change(secret, _now(), **changes), with_value=False)
+        return self._answer(self._store.change(secret, self._now(), **changes), with_value=False)
 
     def _delete(self, name: str) -> web.Response:
-        secret, now = self._there(name, ""), _now()
+        secret, now = self._there(name, ""), self._now()
         self._store.delete(name, now)
         body = self._bundle(secret, with_value=False)
         body |= {"recoveryId": f"{self._tokens.issuer.base}/deletedsecrets/{name}", "deletedDate": now}
         return web.json_response(body | {"scheduledPurgeDate": now + RECOVERABLE_DAYS * 86_400})
+
+    def _now(self) -> int:
+        """In whole seconds since 1970."""
+        return int(self._clock().timestamp())
 
     def _answer(self, secret: Secret, with_value: bool = True) -> web.Response:
         return web.json_response(self._bundle(secret, with_value))
@@ -185,7 +192,3 @@ async def _body(request: web.Request, model: type[Model]) -> Model:
         first = error.errors(include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise VaultRefused(400, "BadParameter", f"{where}: {first['msg']}") from error
-
-
-def _now() -> int:
-    return int(time.time())

@@ -1,0 +1,98 @@
+"""Builds the package that is deployed: `python infra/package.py [--lock]`, or `make package`.
+
+In it are the tracked files that `.funcignore` does not name, and under `.python_packages` what `requirements.lock`
+pins, for Linux and the Python that runs in Azure: nothing is resolved at deployment, and the same commit gives the same
+bytes. `--lock` resolves `requirements.txt` anew and writes `requirements.lock`.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = "requirements.lock"
+PYTHON = "3.12"
+VENDORED = Path(".python_packages/lib/site-packages")
+FOR_AZURE = [
+    *("--only-binary", ":all:", "--implementation", "cp", "--python-version", PYTHON),
+    *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),
+]
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+
+
+def sources(root: Path) -> list[str]:
+    """The tracked files that belong to the app, as paths below `root`."""
+    tracked = _git(root, "ls-files")
+    ignored = _git(root, "ls-files", "--cached", "--ignored", "--exclude-from=.funcignore")
+    return sorted(set(tracked) - set(ignored))
+
+
+def write_lock(root: Path) -> None:
+    """Resolve `requirements.txt` for Azure: each package with its version and the digest of its wheel."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        asked = ["--dry-run", "--ignore-installed", "--report", str(report), "--target", folder]
+        _pip(*asked, *FOR_AZURE, "-r", str(root / "requirements.txt"))
+        found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    lines = [
+        f"{each['metadata']['name'].lower()}=={each['metadata']['version']}"
+        f" --hash=sha256:{each['download_info']['archive_info']['hashes']['sha256']}\n"
+        for each in found
+    ]
+    head = f"# What requirements.txt comes to on Python {PYTHON} for Linux x86-64: written by `make lock`.\n"
+    (root / LOCK).write_text(head + "".join(sorted(lines)), encoding="utf-8")
+
+
+def vendor(root: Path, folder: Path) -> None:
+    """Install what the lock pins, and nothing else, into `folder`."""
+    _pip("--target", str(folder), "--no-deps", "--no-compile", "--require-hashes", *FOR_AZURE, "-r", str(root / LOCK))
+
+
+def write_package(root: Path, vendored: Path | None, package: Path) -> str:
+    """Write the zip; the digest of its bytes. Without `vendored` it holds the app alone."""
+    files = {name: root / name for name in sources(root)}
+    if vendored is not None:
+        found = (each for each in vendored.rglob("*") if each.is_file() and "__pycache__" not in each.parts)
+        files |= {(VENDORED / each.relative_to(vendored)).as_posix(): each for each in found}
+    package.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, LONG_AGO)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            written.writestr(entry, files[name].read_bytes())
+    return hashlib.sha256(package.read_bytes()).hexdigest()
+
+
+def _git(root: Path, *arguments: str) -> list[str]:
+    done = subprocess.run(["git", "-C", str(root), *arguments, "-z"], check=True, capture_output=True, text=True)
+    return [name for name in done.stdout.split("\0") if name]
+
+
+def _pip(*arguments: str) -> None:
+    quiet = ["--quiet", "--disable-pip-version-check"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *quiet, *arguments], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Build the package that is deployed.")
+    parser.add_argument("--lock", action="store_true", help=f"resolve requirements.txt anew and write {LOCK}")
+    if parser.parse_args().lock:
+        write_lock(ROOT)
+        print(f"{LOCK} is written")
+        return
+    package = ROOT / "build" / "slipway.zip"
+    with tempfile.TemporaryDirectory() as folder:
+        vendor(ROOT, Path(folder))
+        digest = write_package(ROOT, Path(folder), package)
+    size_mb = package.stat().st_size / 1e6
+    print(f"{package.relative_to(ROOT)}  {size_mb:.1f} MB  sha256:{digest}")
+
+
+if __name__ == "__main__":
+    main()

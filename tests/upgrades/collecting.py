@@ -50,7 +50,7 @@ class Collector:
                 if not instance.status.ended:
                     self._note(self._engine, instance)
         for history in self._open.values():
-            self._histories.setdefault(_shape(history), history)
+            self._histories.setdefault(shape_of(history), history)
         self._open.clear()
         self._engine = None
 
@@ -64,7 +64,9 @@ class Collector:
         self._open[id(engine), instance.execution] = History(*told, tuple(tuple(each) for each in episodes))
 
 
-def _shape(history: History) -> Shape:
+def shape_of(history: History) -> Shape:
+    """What was called, and in which order; of a stage and an operation, for what. The last part has every beginning of
+    the history in front."""
     where = history.given.get("phase") or history.given.get("activity") or ""
     return history.orchestrator, where, tuple(_told(event) for event in history.events)
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from slipway.cli.laptop.layout import ANY_PORTS, checkout
 from slipway.cli.laptop.supervisor import Laptop
@@ -52,8 +53,8 @@ class Deployed(QuickLayout):
     def package(self) -> Path:
         return self.state / "package"
 
-    def functions(self, port: int) -> list[str]:
-        arguments = super().functions(port)
+    def functions(self, *given: Any) -> list[str]:
+        arguments = super().functions(*given)
         return [str(self.package) if each == str(self.root) else each for each in arguments]
 
 

@@ -4,7 +4,6 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from slipway.local.functions.durable.contract import Functions
@@ -20,7 +19,7 @@ from triggers.version import orchestrations_version
 
 
 def let_pass(system: System, seconds: float) -> None:
-    httpx.post(f"{system.run.url}/admin/clock", json={"advance": seconds}, timeout=120).raise_for_status()
+    system.http.post(f"{system.run.url}/admin/clock", json={"advance": seconds}, timeout=120).raise_for_status()
 
 
 def states(system: System, id: str) -> list[str]:

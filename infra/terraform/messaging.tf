@@ -1,0 +1,49 @@
+# Premium alone has private endpoints.
+resource "azurerm_servicebus_namespace" "slipway" {
+  name                          = module.conventions.names.namespace
+  resource_group_name           = azurerm_resource_group.slipway.name
+  location                      = var.location
+  sku                           = var.private_network ? "Premium" : "Standard"
+  capacity                      = var.private_network ? 1 : 0
+  premium_messaging_partitions  = var.private_network ? 1 : 0
+  local_auth_enabled            = false
+  minimum_tls_version           = "1.2"
+  public_network_access_enabled = !var.private_network
+}
+
+resource "azurerm_servicebus_queue" "queue" {
+  for_each = module.conventions.queues
+
+  name                                 = each.key
+  namespace_id                         = azurerm_servicebus_namespace.slipway.id
+  requires_duplicate_detection         = each.value.requires_duplicate_detection
+  requires_session                     = false
+  partitioning_enabled                 = false
+  lock_duration                        = each.value.lock_duration
+  max_delivery_count                   = each.value.max_delivery_count
+  default_message_ttl                  = each.value.default_message_ttl
+  dead_lettering_on_message_expiration = each.value.dead_lettering_on_message_expiration
+}
+
+resource "azurerm_servicebus_topic" "topic" {
+  for_each = module.conventions.topics
+
+  name                         = each.key
+  namespace_id                 = azurerm_servicebus_namespace.slipway.id
+  requires_duplicate_detection = each.value.requires_duplicate_detection
+  partitioning_enabled         = false
+  support_ordering             = true
+  default_message_ttl          = each.value.default_message_ttl
+}
+
+resource "azurerm_servicebus_subscription" "subscription" {
+  for_each = module.conventions.subscriptions
+
+  name                                 = each.key
+  topic_id                             = azurerm_servicebus_topic.topic[each.value.topic].id
+  requires_session                     = false
+  lock_duration                        = each.value.lock_duration
+  max_delivery_count                   = each.value.max_delivery_count
+  default_message_ttl                  = each.value.default_message_ttl
+  dead_lettering_on_message_expiration = each.value.dead_lettering_on_message_expiration
+}

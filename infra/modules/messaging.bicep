@@ -13,6 +13,7 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   sku: {
     name: sku
     tier: sku
+    capacity: sku == 'Premium' ? 1 : null
   }
   identity: {
     type: 'None'

@@ -37,13 +37,13 @@ resource auditAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = 
   name: auditName
 }
 
-resource auditBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+resource auditService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
   parent: auditAccount
   name: 'default'
 }
 
 resource chains 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
-  parent: auditBlobs
+  parent: auditService
   name: auditContainer
 }
 
@@ -121,7 +121,7 @@ resource hostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (e
 }
 
 // Appends to the chains and reads them. The right to delete that comes with it stops at the immutability policy.
-resource auditBlobsOfRun 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource auditBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(chains.id, principalId, role.blobContributor)
   scope: chains
   properties: {

@@ -9,7 +9,6 @@ locals {
     site          = "slipway-${var.environment_name}-${var.token}"
     run           = "id-slipway-run-${var.token}"
     auth          = "id-slipway-auth-${var.token}"
-    application   = "slipway-${var.environment_name}-${var.token}"
     host_storage  = "stslipway${var.token}"
     audit_storage = "stslipaudit${var.token}"
     namespace     = "sb-slipway-${var.token}"

@@ -17,7 +17,7 @@ resource authentication 'Microsoft.Web/sites/config@2025-05-01' = {
   // checkov:skip=CKV_AZURE_63: logs of Flex Consumption go to Application Insights, not to a web server's files
   // checkov:skip=CKV_AZURE_65: there are no error pages: the app answers problem+json and says nothing secret
   // checkov:skip=CKV_AZURE_66: traces of failed requests go to Application Insights
-  // checkov:skip=CKV_AZURE_80: the app is Python
+  // checkov:skip=CKV_AZURE_80: the app is Python, so it has no .NET version
   // checkov:skip=CKV_AZURE_88: Flex Consumption mounts no files: the package comes from a blob container
   // checkov:skip=CKV_AZURE_222: said of the site: people and CI call from anywhere, with a token
   parent: site

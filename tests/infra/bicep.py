@@ -92,7 +92,9 @@ def _declared(node: Node) -> Declared:
 def _body(node: Node) -> Node:
     """The object of a module or resource, inside its `for` and `if`."""
     while node.type != "object":
-        node = next(each for each in reversed(node.named_children) if each.type in ("object", "if_statement", "for_statement"))
+        node = next(
+            each for each in reversed(node.named_children) if each.type in ("object", "if_statement", "for_statement")
+        )
     return node
 
 

@@ -11,7 +11,7 @@ from tests.infra import bicep, fits, fits_terraform, terraform
 
 @dataclass(frozen=True)
 class Built:
-    """`entities` are queues, topics and subscriptions with what is set on them; `grants` are role ids by who needs it."""
+    """`entities`: queues, topics, subscriptions with what is set on them. `grants`: role ids by assignment."""
 
     settings: dict[str, Any]
     hub: str
@@ -70,7 +70,10 @@ def by_terraform(root: Path) -> Built:
         settings=names["settings"],
         hub=names["hub_name"],
         entities=entities,
-        grants={key: names["role_ids"][role] for key, role in re.findall(r'(\w+)"? += ?>? \{ scope = .*role = "(\w+)" \}', main.code)},
+        grants={
+            key: names["role_ids"][role]
+            for key, role in re.findall(r'(\w+)"? += ?>? \{ scope = .*role = "(\w+)" \}', main.code)
+        },
         api_roles=set(entra.locals["api_roles"]),
         pipeline_roles=main.of("variable")["pipeline_roles"].arguments["default"],
         open_paths=sign_in["globalValidation"]["excludedPaths"],

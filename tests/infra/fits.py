@@ -28,7 +28,9 @@ def findings(infra: Path) -> list[str]:
         name = path.relative_to(infra.resolve()).as_posix()
         for words in (*_inside(file), *_calls(file, read), *_loads(file)):
             found.append(f"{name}: {words}")
-    called = {(path.parent / call.target).resolve() for path, file in read.items() for call in file.of("module").values()}
+    called = {
+        (path.parent / call.target).resolve() for path, file in read.items() for call in file.of("module").values()
+    }
     mains = {(infra / layer / "main.bicep").resolve() for layer in LAYERS}
     found.extend(f"{path.name}: nobody uses it" for path in read.keys() - called - mains)
     for layer in LAYERS:
@@ -78,7 +80,7 @@ def _parameters(infra: Path, layer: str, read: dict[Path, bicep.File]) -> Iterat
     yield from (f"there is no parameter {name}" for name in given.keys() - main.keys())
     yield from (f"{name} is missing" for name, each in main.items() if each.value is None and name not in given)
     for name, each in given.items():
-        default = re.fullmatch(r"\$\{\w+=(.*)\}", each["value"])
+        default = re.fullmatch(r"\$\{\w+=(.*)\}", str(each["value"]))
         declared = main[name].value if name in main else None
         if default and declared is not None and _spelled(declared) != default[1]:
             yield f"{name} is {default[1]} here and {_spelled(declared)} in main.bicep"

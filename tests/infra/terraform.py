@@ -63,7 +63,9 @@ def _block(node: Node) -> Block:
     kind, *labels = (_text(each).strip('"') for each in heads)
     bodies = [each for each in node.named_children if each.type == "body"]
     inside = bodies[0].named_children if bodies else []
-    arguments = {_text(each.named_children[0]): value(each.named_children[1]) for each in inside if each.type == "attribute"}
+    arguments = {
+        _text(each.named_children[0]): value(each.named_children[1]) for each in inside if each.type == "attribute"
+    }
     return Block(kind, tuple(labels), arguments, tuple(_block(each) for each in inside if each.type == "block"))
 
 

@@ -127,7 +127,11 @@ def entities_amiss(infra: Built) -> list[str]:
     found += [f"nobody knows {name}" for name in infra.entities.keys() - laptop.keys()]
     for name, properties in laptop.items():
         given = infra.entities.get(name, {})
-        found += [f"{name}: {key} is {given.get(key)}, not {value}" for key, value in properties.items() if given.get(key) != value]
+        found += [
+            f"{name}: {key} is {given.get(key)}, not {value}"
+            for key, value in properties.items()
+            if given.get(key) != value
+        ]
     return found
 
 
@@ -237,7 +241,11 @@ def test_every_door_but_entra_is_shut_in_terraform_too() -> None:
         found = [each for each in resources if each.labels[0] == type_]
         assert found and all(wanted.items() <= each.arguments.items() for each in found), type_
     assert len(shut) >= len(SHUT) - 1  # the site comes by azapi
-    bodies = {each.labels[1]: each.arguments["body"]["properties"] for each in resources if each.labels[0].startswith("azapi_")}
+    bodies = {
+        each.labels[1]: each.arguments["body"]["properties"]
+        for each in resources
+        if each.labels[0].startswith("azapi_")
+    }
     assert bodies["site"]["httpsOnly"] is True and bodies["publishing"]["allow"] is False
 
 

@@ -76,7 +76,7 @@ def test_every_door_but_entra_is_shut() -> None:
 
 
 def test_a_type_that_is_new_here_is_looked_at_for_doors() -> None:
-    inner = r"/(queues|topics|subscriptions|blobServices|immutabilityPolicies|config|virtualNetworkLinks|privateDnsZoneGroups)$"
+    inner = r"/(queues|topics|subscriptions|blobServices|immutabilityPolicies|config)$"
     known = {*SHUT, *NO_SUCH_DOOR}
     without_data = r"Microsoft\.(Resources|ManagedIdentity|Authorization|Network|Graph|Insights|Web/serverfarms)\b.*"
     new = {each.target.partition("@")[0] for each in RESOURCES} - known
@@ -95,7 +95,11 @@ def test_the_audit_trail_can_only_grow_and_its_lock_is_a_persons_to_turn() -> No
     assert policy["allowProtectedAppendWrites"] is True
     assert "allowProtectedAppendWritesAll" not in policy and "state" not in policy
     # The audit trail has no account in common with anything whose data must be deletable.
-    containers = [each for each in RESOURCES if each.target.startswith("Microsoft.Storage/storageAccounts/blobServices/containers@")]
+    containers = [
+        each
+        for each in RESOURCES
+        if each.target.startswith("Microsoft.Storage/storageAccounts/blobServices/containers@")
+    ]
     assert len(containers) == 2
 
 
@@ -103,7 +107,10 @@ def test_every_role_assignment_names_itself_after_what_it_gives() -> None:
     for name, each in FILES[(INFRA / "modules" / "roles.bicep").resolve()].of("resource").items():
         if each.existing:
             continue
-        scope, role = each.value["scope"].text, each.value["properties"]["roleDefinitionId"].text.rpartition("role.")[2][:-1]
+        scope, role = (
+            each.value["scope"].text,
+            each.value["properties"]["roleDefinitionId"].text.rpartition("role.")[2][:-1],
+        )
         assert each.value["name"].text == f"guid({scope}.id, principalId, role.{role})", name
         assert each.value["properties"]["principalType"] == "ServicePrincipal", name
 
@@ -123,7 +130,7 @@ def test_azd_finds_both_layers_the_service_and_the_hooks() -> None:
     site = FILES[(INFRA / "modules" / "site.bicep").resolve()].of("resource")["site"]
     assert site.value["tags"] == {"azd-service-name": "slipway"}
     assert service["host"] == "function" and service["language"] == "python"
-    assert {hook for hook in service["hooks"]} == {"predeploy", "postdeploy"}
+    assert set(service["hooks"]) == {"predeploy", "postdeploy"}
     assert all((ROOT / hook["run"]).is_file() for hook in service["hooks"].values())
     # azd installs the nearest requirements.txt for a hook: without one of their own it would be the whole app.
     assert (INFRA / "hooks" / "requirements.txt").is_file()
@@ -132,14 +139,22 @@ def test_azd_finds_both_layers_the_service_and_the_hooks() -> None:
 def test_the_second_layer_is_told_what_the_first_puts_out() -> None:
     outputs = FILES[(INFRA / "entra" / "main.bicep").resolve()].of("output")
     given = json.loads((INFRA / "azure" / "main.parameters.json").read_text())["parameters"]
-    fed = {each["value"] for each in given.values()}
+    fed = {str(each["value"]) for each in given.values()}
     assert {f"${{{name}}}" for name in outputs} <= fed
 
 
 @pytest.mark.parametrize("layer", fits.LAYERS)
 def test_names_of_resources_are_short_enough_for_azure(layer: str) -> None:
     """With the longest environment name (20) and a token of 13 characters."""
-    longest = {"storage": 24, "audit": 24, "vault": 24, "messaging": 50, "configuration": 50, "scheduler": 64, "site": 60}
+    longest = {
+        "storage": 24,
+        "audit": 24,
+        "vault": 24,
+        "messaging": 50,
+        "configuration": 50,
+        "scheduler": 64,
+        "site": 60,
+    }
     file = FILES[(INFRA / layer / "main.bicep").resolve()]
     variables = {name: each.value.text for name, each in file.of("var").items() if isinstance(each.value, Expression)}
     for name, call in file.of("module").items():

@@ -51,6 +51,9 @@ param storageSku string = 'Standard_ZRS'
 @description('For how many days the audit trail can be neither changed nor deleted. Only a locked policy is final.')
 param auditRetentionDays int = 365
 
+@description('True once a person has locked that policy (docs/deploy.md); from then on it is left alone.')
+param auditLocked bool = false
+
 @description('How long removed secrets, and the vault\'s name, are kept.')
 param vaultRetentionDays int = 90
 
@@ -98,6 +101,12 @@ param alwaysReady array = []
 param siteUpdateStrategy string = 'Recreate'
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+var groupName = 'rg-slipway-${environmentName}'
+var hostStorageName = 'stslipway${token}'
+var auditStorageName = 'stslipaudit${token}'
+var namespaceName = 'sb-slipway-${token}'
+var vaultName = 'kv-slip-${token}'
+var configurationName = 'appcs-slipway-${token}'
 var siteName = 'slipway-${environmentName}-${token}'
 var packagesContainer = 'packages'
 var auditContainer = 'audit'
@@ -122,7 +131,7 @@ var zones = [
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
-  name: 'rg-slipway-${environmentName}'
+  name: groupName
   location: location
   tags: {
     'azd-env-name': environmentName
@@ -152,7 +161,7 @@ module storage '../modules/storage.bicep' = {
   name: 'storage'
   scope: group
   params: {
-    name: 'stslipway${token}'
+    name: hostStorageName
     location: location
     packagesContainer: packagesContainer
     sku: storageSku
@@ -164,11 +173,12 @@ module audit '../modules/audit.bicep' = {
   name: 'audit'
   scope: group
   params: {
-    name: 'stslipaudit${token}'
+    name: auditStorageName
     location: location
     sku: storageSku
     container: auditContainer
     retentionInDays: auditRetentionDays
+    locked: auditLocked
     privateNetwork: privateNetwork
   }
 }
@@ -177,7 +187,7 @@ module messaging '../modules/messaging.bicep' = {
   name: 'messaging'
   scope: group
   params: {
-    name: 'sb-slipway-${token}'
+    name: namespaceName
     location: location
     sku: privateNetwork ? 'Premium' : 'Standard'
     privateNetwork: privateNetwork
@@ -203,7 +213,7 @@ module vault '../modules/vault.bicep' = {
   name: 'vault'
   scope: group
   params: {
-    name: 'kv-slip-${token}'
+    name: vaultName
     location: location
     softDeleteRetentionInDays: vaultRetentionDays
     privateNetwork: privateNetwork
@@ -214,7 +224,7 @@ module configuration '../modules/configuration.bicep' = {
   name: 'configuration'
   scope: group
   params: {
-    name: 'appcs-slipway-${token}'
+    name: configurationName
     location: location
     // Private endpoints begin with standard.
     sku: privateNetwork && configurationSku != 'premium' ? 'standard' : configurationSku
@@ -232,46 +242,54 @@ module network '../modules/network.bicep' = if (privateNetwork) {
   }
 }
 
+// By names, not by outputs: what a loop runs over must be known before anything is made.
 var endpoints = [
   {
     name: 'host-blob'
-    resourceId: storage.outputs.id
+    type: 'Microsoft.Storage/storageAccounts'
+    of: hostStorageName
     kind: 'blob'
     zone: blobZone
   }
   {
     name: 'host-queue'
-    resourceId: storage.outputs.id
+    type: 'Microsoft.Storage/storageAccounts'
+    of: hostStorageName
     kind: 'queue'
     zone: queueZone
   }
   {
     name: 'host-table'
-    resourceId: storage.outputs.id
+    type: 'Microsoft.Storage/storageAccounts'
+    of: hostStorageName
     kind: 'table'
     zone: tableZone
   }
   {
     name: 'audit-blob'
-    resourceId: audit.outputs.id
+    type: 'Microsoft.Storage/storageAccounts'
+    of: auditStorageName
     kind: 'blob'
     zone: blobZone
   }
   {
     name: 'messaging'
-    resourceId: messaging.outputs.id
+    type: 'Microsoft.ServiceBus/namespaces'
+    of: namespaceName
     kind: 'namespace'
     zone: 'privatelink.servicebus.windows.net'
   }
   {
     name: 'vault'
-    resourceId: vault.outputs.id
+    type: 'Microsoft.KeyVault/vaults'
+    of: vaultName
     kind: 'vault'
     zone: 'privatelink.vaultcore.azure.net'
   }
   {
     name: 'configuration'
-    resourceId: configuration.outputs.id
+    type: 'Microsoft.AppConfiguration/configurationStores'
+    of: configurationName
     kind: 'configurationStores'
     zone: 'privatelink.azconfig.io'
   }
@@ -284,10 +302,17 @@ module privateEndpoints '../modules/private-endpoint.bicep' = [for endpoint in e
     name: 'pe-${endpoint.name}-${token}'
     location: location
     subnetId: privateNetwork ? network.outputs.endpointsSubnetId : ''
-    resourceId: endpoint.resourceId
+    resourceId: resourceId(subscription().subscriptionId, groupName, endpoint.type, endpoint.of)
     kind: endpoint.kind
     zone: endpoint.zone
   }
+  dependsOn: [
+    storage
+    audit
+    messaging
+    vault
+    configuration
+  ]
 }]
 
 module schedulerEndpoint '../modules/private-endpoint.bicep' = if (privateNetwork && onScheduler) {

@@ -23,6 +23,7 @@ var exchangeAudiences = {
   AzureUSGovernment: 'api://AzureADTokenExchangeUSGov'
   AzureChinaCloud: 'api://AzureADTokenExchangeChina'
 }
+var exchangeAudience = exchangeAudiences[environment().name]
 
 var apiRoles = [
   {
@@ -123,7 +124,7 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
 resource credential 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
   name: '${application.uniqueName}/app-service'
   audiences: [
-    exchangeAudiences[environment().name]
+    exchangeAudience
   ]
   issuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
   subject: authPrincipalId

@@ -9,6 +9,9 @@ param container string
 @maxValue(146000)
 param retentionInDays int
 
+@description('True once a person has locked the policy: a locked one takes no update of this kind.')
+param locked bool
+
 param privateNetwork bool
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -49,7 +52,7 @@ resource chains 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-
   }
 }
 
-resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-06-01' = {
+resource immutability 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2025-06-01' = if (!locked) {
   parent: chains
   name: 'default'
   properties: {

@@ -15,9 +15,6 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
     tier: sku
     capacity: sku == 'Premium' ? 1 : null
   }
-  identity: {
-    type: 'None'
-  }
   properties: {
     disableLocalAuth: true
     minimumTlsVersion: '1.2'

@@ -40,6 +40,6 @@ resource "azurerm_storage_container_immutability_policy" "audit" {
   immutability_period_in_days           = var.audit_retention_days
   # Append blobs may still grow at their end: that is all that the audit trail does.
   protected_append_writes_enabled = true
-  # The lock cannot be undone: a person turns it, not a template (docs/deploy.md).
-  locked = false
+  # Cannot be undone: a person says so.
+  locked = var.audit_locked
 }

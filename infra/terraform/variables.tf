@@ -106,6 +106,12 @@ variable "audit_retention_days" {
   default     = 365
 }
 
+variable "audit_locked" {
+  description = "True locks that policy, for ever."
+  type        = bool
+  default     = false
+}
+
 variable "vault_retention_days" {
   description = "How long removed secrets, and the vault's name, are kept."
   type        = number

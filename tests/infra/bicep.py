@@ -37,6 +37,7 @@ class Declared:
     target: str = ""  # of a module its path, of a resource its type with the api-version
     existing: bool = False
     line: int = 0
+    text: str = ""
 
 
 @dataclass
@@ -47,6 +48,7 @@ class File:
     functions: set[str] = field(default_factory=set)
     loaded: list[str] = field(default_factory=list)  # paths of loadTextContent and loadJsonContent
     loop_names: set[str] = field(default_factory=set)
+    loops_over: list[str] = field(default_factory=list)  # the expressions
     broken_at: list[int] = field(default_factory=list)
     code: str = ""  # without comments
 
@@ -67,6 +69,7 @@ def read(path: Path) -> File:
             file.declared.append(_declared(node))
         elif node.type == "for_statement":
             head = itertools.takewhile(lambda each: each.type != "in", node.children)
+            file.loops_over.append(_text(node.children[[each.type for each in node.children].index("in") + 1]))
             kinds = ("identifier", "loop_variable", "loop_enumerator")
             names = (each for part in head for each in _walk(part) if each.type in kinds)
             file.loop_names.update(_text(each) for each in names)
@@ -84,9 +87,9 @@ def _declared(node: Node) -> Declared:
     if kind in ("module", "resource"):
         target = _string(rest[0])
         existing = any(_text(each) == "existing" for each in node.children)
-        return Declared(_text(name), kind, value(_body(rest[-1])), target, existing, line)
+        return Declared(_text(name), kind, value(_body(rest[-1])), target, existing, line, _text(node))
     values = [each for each in rest if each.type not in ("type", "comment")]
-    return Declared(_text(name), kind, value(values[-1]) if values else None, line=line)
+    return Declared(_text(name), kind, value(values[-1]) if values else None, line=line, text=_text(node))
 
 
 def _body(node: Node) -> Node:

@@ -10,7 +10,17 @@ from tests.infra import bicep
 # Functions and namespaces that Bicep has by itself, as far as the house uses them.
 BUILT_IN = {
     *("allowed", "description", "maxLength", "maxValue", "minLength", "minValue"),
-    *("concat", "empty", "guid", "items", "loadJsonContent", "loadTextContent", "toLower", "uniqueString"),
+    *(
+        "concat",
+        "empty",
+        "guid",
+        "items",
+        "loadJsonContent",
+        "loadTextContent",
+        "resourceId",
+        "toLower",
+        "uniqueString",
+    ),
     *("environment", "subscription", "subscriptionResourceId", "tenant"),
 }
 LAYERS = ("entra", "azure")
@@ -26,7 +36,7 @@ def findings(infra: Path) -> list[str]:
     found: list[str] = []
     for path, file in read.items():
         name = path.relative_to(infra.resolve()).as_posix()
-        for words in (*_inside(file), *_calls(file, read), *_loads(file)):
+        for words in (*_inside(file), *_too_late(file), *_calls(file, read), *_loads(file)):
             found.append(f"{name}: {words}")
     called = {
         (path.parent / call.target).resolve() for path, file in read.items() for call in file.of("module").values()
@@ -48,6 +58,27 @@ def _inside(file: bicep.File) -> Iterator[str]:
         if each.kind in ("param", "var") and each.name not in file.references:
             yield f"{each.kind} {each.name} is used nowhere"
     yield from (f"there is no function {name}" for name in file.functions - BUILT_IN)
+
+
+def _too_late(file: bicep.File) -> Iterator[str]:
+    """Names, and what loops run over, must be known before anything is made (BCP120, BCP178)."""
+    late = {each.name for each in file.of("var").values() if ".outputs." in each.text or ".properties." in each.text}
+    while more := {
+        each.name for each in file.of("var").values() if each.name not in late and _mentions(each.text, late)
+    }:
+        late |= more
+    for over in file.loops_over:
+        if ".outputs." in over or _mentions(over, late):
+            yield f"a loop over {over} is not known before the deployment"
+    for each in (*file.of("module").values(), *file.of("resource").values()):
+        name = each.value.get("name")
+        text = name.text if isinstance(name, bicep.Expression) else ""
+        if ".outputs." in text or ".properties." in text or _mentions(text, late):
+            yield f"the name of {each.name} is not known before the deployment"
+
+
+def _mentions(text: str, names: set[str]) -> bool:
+    return any(re.search(rf"\b{name}\b(?!:)", text) for name in names)
 
 
 def _calls(file: bicep.File, read: dict[Path, bicep.File]) -> Iterator[str]:

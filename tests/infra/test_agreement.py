@@ -234,7 +234,7 @@ def test_every_door_but_entra_is_shut_in_terraform_too() -> None:
         "azurerm_application_insights": {"local_authentication_enabled": False},
         "azurerm_key_vault": {"rbac_authorization_enabled": True, "purge_protection_enabled": True},
         "azurerm_storage_container": {"container_access_type": "private"},
-        "azurerm_storage_container_immutability_policy": {"protected_append_writes_enabled": True, "locked": False},
+        "azurerm_storage_container_immutability_policy": {"protected_append_writes_enabled": True},
     }
     resources = built.folder_of(ROOT / "infra" / "terraform").of("resource").values()
     for type_, wanted in shut.items():

@@ -62,6 +62,22 @@ MISTAKES: list[tuple[str, Check, str, str, str, str]] = [
     ),
     ("a query's file", fits.findings, MAIN, "http-5xx.kql", "http-500.kql", "http-500.kql is not there"),
     (
+        "a loop over outputs",
+        fits.findings,
+        MAIN,
+        "    of: vaultName\n",
+        "    of: vault.outputs.name\n",
+        "a loop over endpoints is not known before",
+    ),
+    (
+        "a name by an output",
+        fits.findings,
+        MAIN,
+        "  name: 'site'\n",
+        "  name: 'site-${vault.outputs.name}'\n",
+        "the name of site is not known before",
+    ),
+    (
         "broken syntax",
         fits.findings,
         "modules/site.bicep",

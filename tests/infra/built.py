@@ -24,6 +24,7 @@ class Built:
     outputs: set[str]
     parameters: dict[str, Any]
     endpoints: set[tuple[str, str]]  # kind and zone of private endpoints
+    bodies: dict[str, dict[str, Any]]  # of plan, site and sign-in, with literals by path
 
 
 _ENTITIES = {"namespaces/queues": "queue", "namespaces/topics": "topic", "topics/subscriptions": "subscription"}
@@ -54,6 +55,11 @@ def by_bicep(infra: Path) -> Built:
         outputs={*azure.of("output"), *entra.of("output")},
         parameters={name: each.value for main in (entra, azure) for name, each in main.of("param").items()},
         endpoints=_bicep_endpoints(azure),
+        bodies={
+            "plan": _flat(file["modules/site.bicep"].of("resource")["plan"].value["properties"]),
+            "site": _flat(file["modules/site.bicep"].of("resource")["site"].value["properties"]),
+            "sign-in": _flat(file["modules/sign-in.bicep"].of("resource")["authentication"].value["properties"]),
+        },
     )
 
 
@@ -84,6 +90,11 @@ def by_terraform(root: Path) -> Built:
         outputs=set(main.of("output")),
         parameters={name: each.arguments.get("default") for name, each in main.of("variable").items()},
         endpoints=set(re.findall(r'kind = "(\w+)", zone = "([\w.]+)"', main.code)),
+        bodies={
+            "plan": _flat(main.of("resource")["azapi_resource.plan"].arguments["body"]["properties"]),
+            "site": _flat(main.of("resource")["azapi_resource.site"].arguments["body"]["properties"]),
+            "sign-in": _flat(sign_in),
+        },
     )
 
 
@@ -131,6 +142,17 @@ def _bicep_endpoints(azure: bicep.File) -> set[tuple[str, str]]:
 def _zone(zone: Any, zones: dict[str, str]) -> str:
     text = zones[zone.text] if isinstance(zone, bicep.Expression) else zone
     return str(text).strip("'").replace("${environment().suffixes.storage}", "core.windows.net")
+
+
+def _flat(value: dict[str, Any], below: str = "") -> dict[str, Any]:
+    """Paths with their literals; None for lists and for what only Azure can work out."""
+    found: dict[str, Any] = {}
+    for key, each in value.items():
+        if isinstance(each, dict):
+            found |= _flat(each, f"{below}{key}.")
+        else:
+            found[below + key] = each if isinstance(each, (str, int, bool)) else None
+    return found
 
 
 def snake(name: str) -> str:

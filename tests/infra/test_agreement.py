@@ -194,7 +194,17 @@ def disagreements(one: Built, other: Built) -> list[str]:
 
 
 def _disagreements(one: Built, other: Built) -> Iterator[str]:
-    for name in ("hub", "entities", "grants", "api_roles", "pipeline_roles", "open_paths", "alerts", "endpoints"):
+    for name in (
+        "hub",
+        "entities",
+        "grants",
+        "api_roles",
+        "pipeline_roles",
+        "open_paths",
+        "alerts",
+        "endpoints",
+        "bodies",
+    ):
         if getattr(one, name) != getattr(other, name):
             yield f"{name}: {getattr(one, name)} and {getattr(other, name)}"
     for name in one.settings.keys() ^ other.settings.keys():

@@ -21,7 +21,8 @@ param pipelineRoles array = [
   'qa'
 ]
 
-@description('Host name of the deployed site, which the second layer puts out; empty before there is one.')
+// Set by hand once the site is there: an output of the second layer would make the layers wait for each other.
+@description('Host name of the deployed site, for sign-in in a browser; empty before there is one.')
 param siteHostName string = ''
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))

@@ -111,11 +111,14 @@ def _parameters(infra: Path, layer: str, read: dict[Path, bicep.File]) -> Iterat
     yield from (f"there is no parameter {name}" for name in given.keys() - main.keys())
     yield from (f"{name} is missing" for name, each in main.items() if each.value is None and name not in given)
     for name, each in given.items():
-        default = re.fullmatch(r"\$\{\w+=(.*)\}", str(each["value"]))
-        declared = main[name].value if name in main else None
-        if default and declared is not None and _spelled(declared) != default[1]:
-            yield f"{name} is {default[1]} here and {_spelled(declared)} in main.bicep"
+        # Unset is left out by azd, so that every default stands once, in Bicep.
+        if not re.fullmatch(r"\$\{\w+\}", str(each["value"])):
+            yield f"{name} is no variable"
+    yield from _from_later_layers(infra, layer, set(re.findall(r"\$\{(\w+)\}", json.dumps(given))), read)
 
 
-def _spelled(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _from_later_layers(infra: Path, layer: str, asked: set[str], read: dict[Path, bicep.File]) -> Iterator[str]:
+    """azd takes a variable that is another layer's output for a dependency, and refuses a circle."""
+    for later in LAYERS[LAYERS.index(layer) + 1 :]:
+        outputs = read[(infra / later / "main.bicep").resolve()].of("output")
+        yield from (f"{name} comes from the later layer {later}" for name in asked & outputs.keys())

@@ -60,6 +60,8 @@ resource promotions 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
     enablePartitioning: false
     supportOrdering: true
     defaultMessageTimeToLive: 'P7D'
+    // A full topic would refuse events, and with them records: nobody may be reading for a week.
+    maxSizeInMegabytes: 5120
   }
 }
 

@@ -3,7 +3,7 @@ param location string
 param workspaceId string
 param actionGroupId string
 
-@description('Entries of alerts.json: name, says, severity, every, over, measure, operator, threshold, failing.')
+@description('Entries of alerts.json: name, says, severity, every, over, measure, aggregation, by, operator, threshold, failing.')
 param rules array
 
 @description('KQL by name of the rule.')
@@ -30,8 +30,14 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule 
       allOf: [
         {
           query: queries[rule.name]
-          timeAggregation: 'Total'
+          timeAggregation: rule.aggregation
           metricMeasureColumn: rule.measure
+          // An alert for each value of these columns.
+          dimensions: [for column in rule.by: {
+            name: column
+            operator: 'Include'
+            values: ['*']
+          }]
           operator: rule.operator
           threshold: rule.threshold
           failingPeriods: {

@@ -52,10 +52,20 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "query" {
 
   criteria {
     query                   = file("${path.module}/../queries/${each.key}.kql")
-    time_aggregation_method = "Total"
+    time_aggregation_method = each.value.aggregation
     metric_measure_column   = each.value.measure
     operator                = each.value.operator
     threshold               = each.value.threshold
+
+    # An alert for each value of these columns.
+    dynamic "dimension" {
+      for_each = each.value.by
+      content {
+        name     = dimension.value
+        operator = "Include"
+        values   = ["*"]
+      }
+    }
 
     failing_periods {
       number_of_evaluation_periods             = each.value.failing

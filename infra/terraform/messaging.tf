@@ -37,6 +37,7 @@ resource "azurerm_servicebus_topic" "topic" {
   requires_duplicate_detection = each.value.requires_duplicate_detection
   partitioning_enabled         = false
   support_ordering             = true
+  max_size_in_megabytes        = each.value.max_size_in_megabytes
   default_message_ttl          = each.value.default_message_ttl
 }
 

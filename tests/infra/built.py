@@ -31,6 +31,7 @@ _ENTITIES = {"namespaces/queues": "queue", "namespaces/topics": "topic", "topics
 _SPELLING = {
     "requiresDuplicateDetection": "requires_duplicate_detection",
     "lockDuration": "lock_duration",
+    "maxSizeInMegabytes": "max_size_in_megabytes",
     "maxDeliveryCount": "max_delivery_count",
     "defaultMessageTimeToLive": "default_message_ttl",
     "deadLetteringOnMessageExpiration": "dead_lettering_on_message_expiration",

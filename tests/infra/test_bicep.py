@@ -136,6 +136,13 @@ def test_azd_finds_both_layers_the_service_and_the_hooks() -> None:
     assert (INFRA / "hooks" / "requirements.txt").is_file()
 
 
+def test_the_one_extension_is_declared_once_and_pinned() -> None:
+    aliases = json.loads((INFRA / "bicepconfig.json").read_text())["extensions"]
+    used = {path.name: re.findall(r"(?m)^extension (\w+)$", path.read_text()) for path in INFRA.rglob("*.bicep")}
+    assert {name: found for name, found in used.items() if found} == {"application.bicep": list(aliases)}
+    assert all(re.search(r":\d+\.\d+\.\d+$", package) for package in aliases.values())
+
+
 def test_the_second_layer_is_told_what_the_first_puts_out() -> None:
     outputs = FILES[(INFRA / "entra" / "main.bicep").resolve()].of("output")
     given = json.loads((INFRA / "azure" / "main.parameters.json").read_text())["parameters"]

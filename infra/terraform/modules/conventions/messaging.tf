@@ -22,6 +22,8 @@ locals {
     promotions = {
       requires_duplicate_detection = false
       default_message_ttl          = "P7D"
+      # A full topic would refuse events, and with them records: nobody may be reading for a week.
+      max_size_in_megabytes = 5120
     }
   }
 

@@ -107,6 +107,7 @@ var auditStorageName = 'stslipaudit${token}'
 var namespaceName = 'sb-slipway-${token}'
 var vaultName = 'kv-slip-${token}'
 var configurationName = 'appcs-slipway-${token}'
+var schedulerName = 'dts-slipway-${token}'
 var siteName = 'slipway-${environmentName}-${token}'
 var packagesContainer = 'packages'
 var auditContainer = 'audit'
@@ -116,18 +117,6 @@ var onScheduler = durableBackend == 'scheduler'
 var openPaths = [
   '/api/health'
   '/api/openapi.json'
-]
-var blobZone = 'privatelink.blob.${environment().suffixes.storage}'
-var queueZone = 'privatelink.queue.${environment().suffixes.storage}'
-var tableZone = 'privatelink.table.${environment().suffixes.storage}'
-var zones = [
-  blobZone
-  queueZone
-  tableZone
-  'privatelink.servicebus.windows.net'
-  'privatelink.vaultcore.azure.net'
-  'privatelink.azconfig.io'
-  'privatelink.durabletask.io'
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -198,7 +187,7 @@ module scheduler '../modules/scheduler.bicep' = {
   name: 'scheduler'
   scope: group
   params: {
-    name: 'dts-slipway-${token}'
+    name: schedulerName
     location: location
     hubName: hubName
     enabled: onScheduler
@@ -232,79 +221,18 @@ module configuration '../modules/configuration.bicep' = {
   }
 }
 
-module network '../modules/network.bicep' = if (privateNetwork) {
-  name: 'network'
+module privateWays '../modules/private-ways.bicep' = if (privateNetwork) {
+  name: 'private-ways'
   scope: group
   params: {
-    name: 'slipway-${token}'
+    token: token
     location: location
-    zones: zones
-  }
-}
-
-// By names, not by outputs: what a loop runs over must be known before anything is made.
-var endpoints = [
-  {
-    name: 'host-blob'
-    type: 'Microsoft.Storage/storageAccounts'
-    of: hostStorageName
-    kind: 'blob'
-    zone: blobZone
-  }
-  {
-    name: 'host-queue'
-    type: 'Microsoft.Storage/storageAccounts'
-    of: hostStorageName
-    kind: 'queue'
-    zone: queueZone
-  }
-  {
-    name: 'host-table'
-    type: 'Microsoft.Storage/storageAccounts'
-    of: hostStorageName
-    kind: 'table'
-    zone: tableZone
-  }
-  {
-    name: 'audit-blob'
-    type: 'Microsoft.Storage/storageAccounts'
-    of: auditStorageName
-    kind: 'blob'
-    zone: blobZone
-  }
-  {
-    name: 'messaging'
-    type: 'Microsoft.ServiceBus/namespaces'
-    of: namespaceName
-    kind: 'namespace'
-    zone: 'privatelink.servicebus.windows.net'
-  }
-  {
-    name: 'vault'
-    type: 'Microsoft.KeyVault/vaults'
-    of: vaultName
-    kind: 'vault'
-    zone: 'privatelink.vaultcore.azure.net'
-  }
-  {
-    name: 'configuration'
-    type: 'Microsoft.AppConfiguration/configurationStores'
-    of: configurationName
-    kind: 'configurationStores'
-    zone: 'privatelink.azconfig.io'
-  }
-]
-
-module privateEndpoints '../modules/private-endpoint.bicep' = [for endpoint in endpoints: if (privateNetwork) {
-  name: 'endpoint-${endpoint.name}'
-  scope: group
-  params: {
-    name: 'pe-${endpoint.name}-${token}'
-    location: location
-    subnetId: privateNetwork ? network.outputs.endpointsSubnetId : ''
-    resourceId: resourceId(subscription().subscriptionId, groupName, endpoint.type, endpoint.of)
-    kind: endpoint.kind
-    zone: endpoint.zone
+    hostStorageName: hostStorageName
+    auditStorageName: auditStorageName
+    namespaceName: namespaceName
+    vaultName: vaultName
+    configurationName: configurationName
+    schedulerName: onScheduler ? schedulerName : ''
   }
   dependsOn: [
     storage
@@ -312,20 +240,8 @@ module privateEndpoints '../modules/private-endpoint.bicep' = [for endpoint in e
     messaging
     vault
     configuration
+    scheduler
   ]
-}]
-
-module schedulerEndpoint '../modules/private-endpoint.bicep' = if (privateNetwork && onScheduler) {
-  name: 'endpoint-scheduler'
-  scope: group
-  params: {
-    name: 'pe-scheduler-${token}'
-    location: location
-    subnetId: privateNetwork ? network.outputs.endpointsSubnetId : ''
-    resourceId: scheduler.outputs.id
-    kind: 'scheduler'
-    zone: 'privatelink.durabletask.io'
-  }
 }
 
 module roles '../modules/roles.bicep' = {
@@ -388,13 +304,11 @@ module site '../modules/site.bicep' = {
     maximumInstances: maximumInstances
     alwaysReady: alwaysReady
     siteUpdateStrategy: siteUpdateStrategy
-    subnetId: privateNetwork ? network.outputs.appSubnetId : ''
+    subnetId: privateNetwork ? privateWays.outputs.appSubnetId : ''
   }
   // An app that starts before its identity may do anything fails, and is slow to try again.
   dependsOn: [
     roles
-    privateEndpoints
-    schedulerEndpoint
   ]
 }
 

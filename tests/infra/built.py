@@ -55,7 +55,7 @@ def by_bicep(infra: Path) -> Built:
         alerts={each["name"]: (each["metric"], each["aggregation"], each["severity"]) for each in metric},
         outputs={*azure.of("output"), *entra.of("output")},
         parameters={name: each.value for main in (entra, azure) for name, each in main.of("param").items()},
-        endpoints=_bicep_endpoints(azure),
+        endpoints=_bicep_endpoints(file["modules/private-ways.bicep"]),
         bodies={
             "plan": _flat(file["modules/site.bicep"].of("resource")["plan"].value["properties"]),
             "site": _flat(file["modules/site.bicep"].of("resource")["site"].value["properties"]),
@@ -133,16 +133,15 @@ def _grants(file: bicep.File) -> dict[str, str]:
     return found
 
 
-def _bicep_endpoints(azure: bicep.File) -> set[tuple[str, str]]:
-    variables = azure.of("var")
-    zones = {name: each.value.text for name, each in variables.items() if name.endswith("Zone")}
-    listed = [*variables["endpoints"].value, azure.of("module")["schedulerEndpoint"].value["params"]]
-    return {(each["kind"], _zone(each["zone"], zones)) for each in listed}
+def _bicep_endpoints(ways: bicep.File) -> set[tuple[str, str]]:
+    variables = ways.of("var")
+    listed = [*variables["always"].value, *variables["onScheduler"].value]
+    return {(each["kind"], _zone(variables[each["zone"].text].value)) for each in listed}
 
 
-def _zone(zone: Any, zones: dict[str, str]) -> str:
-    text = zones[zone.text] if isinstance(zone, bicep.Expression) else zone
-    return str(text).strip("'").replace("${environment().suffixes.storage}", "core.windows.net")
+def _zone(zone: str | bicep.Expression) -> str:
+    text = zone.text if isinstance(zone, bicep.Expression) else zone
+    return text.strip("'").replace("${environment().suffixes.storage}", "core.windows.net")
 
 
 def _flat(value: dict[str, Any], below: str = "") -> dict[str, Any]:

@@ -64,9 +64,9 @@ MISTAKES: list[tuple[str, Check, str, str, str, str]] = [
     (
         "a loop over outputs",
         fits.findings,
-        MAIN,
-        "    of: vaultName\n",
-        "    of: vault.outputs.name\n",
+        "modules/private-ways.bicep",
+        "vaultZone = 'privatelink.vaultcore.azure.net'",
+        "vaultZone = network.outputs.appSubnetId",
         "a loop over endpoints is not known before",
     ),
     (

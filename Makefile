@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt bench bench-ledger bench-judge chaos package lock histories clean
+.PHONY: help demo run test check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(READY) ## lint, types and layering, fast
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+infra-check: ## what bicep, terraform and checkov say of infra/, where they are present; CHECKOV=1
+	@CHECKOV=$(CHECKOV) $(PYTHON) infra/checks/check.py
 
 fmt: $(READY) ## format the code
 	@$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""`make histories` (`python -m tests.upgrades.record`) records the histories of today's orchestrators as those of their version.
+"""`make histories` (`python -m tests.upgrades.record`) records what today's orchestrators do, as that of their version.
 
 To be run when that version is new, and until it is released; from then on its files stay as they are. It takes a
 minute. With `--check` nothing is written: it says which calls of today's orchestrators no stored history has.

@@ -154,7 +154,7 @@ async def _roll_back(
     instance = child_id(stage_id(promotion, stage.name), "back", key)
     received_at = str(rows["promotion"]["received_at"])
     run = StageRun(promotion, instance, stage, build, "", received_at, phase=LOCK, goes_back=True)
-    run = replace(run, asked_by=person.name, reason=asked.reason)
+    run = replace(run, asked_by=person.name, reason=asked.reason, trace=str(rows["promotion"].get("trace", "")))
     await asyncio.to_thread(watch, instance, promotion, now())
     try:
         await client.start_new("stage", instance, run.dump())

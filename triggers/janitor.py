@@ -10,6 +10,7 @@ import azure.functions as func
 
 from slipway.adapters import watched
 from slipway.adapters.clock import now
+from slipway.adapters.insights import Kind, span
 from slipway.adapters.read_model import environment_rows, promotion_rows
 from slipway.promotion.audit import AuditRecord
 from triggers.deciding import audited, nudge
@@ -85,4 +86,5 @@ async def janitor(tick: func.TimerRequest, client: df.DurableOrchestrationClient
     if not _janitors:
         _janitors.append(Janitor(DurableRuntime(client), Tables()))
     _janitors[0].runtime = DurableRuntime(client)
-    await _janitors[0].look(now())
+    with span("janitor", Kind.MESSAGE, ""):
+        await _janitors[0].look(now())

@@ -13,6 +13,7 @@ from slipway.adapters.clock import now
 from slipway.adapters.insights import Kind, span
 from slipway.adapters.read_model import environment_rows, promotion_rows
 from slipway.promotion.audit import AuditRecord
+from triggers.ages import tell_ages
 from triggers.deciding import audited, nudge
 from triggers.entities_read import decisions_of
 from triggers.looking_after import Found, Janitor, Records
@@ -87,4 +88,7 @@ async def janitor(tick: func.TimerRequest, client: df.DurableOrchestrationClient
         _janitors.append(Janitor(DurableRuntime(client), Tables()))
     _janitors[0].runtime = DurableRuntime(client)
     with span("janitor", Kind.MESSAGE, ""):
-        await _janitors[0].look(now())
+        try:
+            await _janitors[0].look(now())
+        finally:
+            await tell_ages(_janitors[0].records, now())

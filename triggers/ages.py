@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from slipway.promotion.outcomes import moment
-from slipway.promotion.overdue import overdue
+from slipway.promotion.overdue import Overdue, overdue
 from triggers.looking_after import PAGE, Records
 
 EVERY_MINUTES = 5
@@ -20,23 +20,28 @@ async def tell_ages(records: Records, at: datetime) -> None:
     """At every fifth minute; a process that begins anew tells at the same ones."""
     if at.minute % EVERY_MINUTES:
         return
+    locks = await records.locks()
+    held: dict[str, dict[str, str]] = {}
+    for environment, service, lock in locks:
+        _tell_lock(environment, service, lock, at)
+        if holder := lock.get("holder"):
+            held.setdefault(holder["promotion"], {})[holder["stage"]] = holder["since"]
     after = None
     while page := await records.watched(after, PAGE):
         for entry in page:
             if entry.instance == entry.promotion:
-                _tell_overdue(entry.promotion, await records.rows(entry.promotion), at)
+                rows = await records.rows(entry.promotion)
+                for each in overdue(rows, held.get(entry.promotion, {}), at):
+                    _tell_overdue(entry.promotion, each)
         after = page[-1].instance
-    for environment, service, lock in await records.locks():
-        _tell_lock(environment, service, lock, at)
 
 
-def _tell_overdue(promotion: str, rows: dict[str, dict[str, Any]], at: datetime) -> None:
-    for each in overdue(rows, at):
-        minutes = each.by.total_seconds() / 60
-        about = {"fact": "overdue", "promotion": promotion, "stage": each.stage, "state": each.state}
-        said = "%s: %s has been %s since %s, and should have gone on %.0f minutes ago"
-        told = {**about, "since": each.since, "overdue_minutes": round(minutes, 1)}
-        _log.warning(said, promotion, each.stage, each.state, each.since, minutes, extra={"about": told})
+def _tell_overdue(promotion: str, each: Overdue) -> None:
+    minutes = each.by.total_seconds() / 60
+    about = {"fact": "overdue", "promotion": promotion, "stage": each.stage, "state": each.state}
+    told = {**about, "since": each.since, "overdue_minutes": round(minutes, 1)}
+    said = "%s: %s has been %s since %s, and should have gone on %.0f minutes ago"
+    _log.warning(said, promotion, each.stage, each.state, each.since, minutes, extra={"about": told})
 
 
 def _tell_lock(environment: str, service: str, lock: dict[str, Any], at: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from tests.alerts.rules import alert
 from tests.end_to_end.system import System, a_message, start
 from tests.end_to_end.test_virtual_ramp import GOOD, MINUTE, RAMPED, START, clock, until_it_bakes_or_ends
 from tests.end_to_end.test_virtual_time import let_pass
@@ -24,11 +25,16 @@ union
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """After a promotion whose message came with CI's context: its release has all the traffic, and bakes."""
+    """After a promotion whose message came with CI's context, and whose ramp was without telemetry for a while: its
+    release has all the traffic, and bakes."""
     with start(tmp_path_factory.mktemp("trace"), RAMPED, virtual_time=True, starts_at=START) as laptop:
         served = System(laptop)
         served.send(a_message(GOOD, finished_at=START.isoformat()), traceparent=OF_CI)
         served.until_state(ID, "production", "deploying")
+        let_pass(served, 5 * MINUTE)
+        served.azure("POST", "/standin/telemetry", json={"lost": 1})
+        let_pass(served, 6 * MINUTE)
+        served.azure("DELETE", "/standin/telemetry")
         assert until_it_bakes_or_ends(served, ID)["state"] == "baking"
         let_pass(served, MINUTE)
         yield served
@@ -64,3 +70,8 @@ def test_spans_have_the_time_of_the_system(system: System) -> None:
 
 def test_the_promotion_says_which_trace_is_its_own(system: System) -> None:
     assert system.get(f"/api/promotions/{ID}")["trace"] == TRACE
+
+
+def test_the_time_without_telemetry_was_told(system: System) -> None:
+    blind = alert("ramp-blind")
+    assert blind.fires_for(system.ask(blind.query)) == [(ID,)]

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from slipway.adapters.once import once_per_process
 from slipway.settings import Settings, settings
@@ -26,7 +26,6 @@ SWITCHES = (
 )
 
 _log = logging.getLogger("slipway.insights")
-Result = TypeVar("Result")
 
 
 class Exporter(Protocol):
@@ -37,16 +36,24 @@ class Exporter(Protocol):
 
 
 class Late:
-    """An exporter that is made by the first batch, in the thread that sends: Azure's takes half a second to load."""
+    """An exporter that is made by the first batch, in the thread that sends: Azure's takes half a second to load.
+
+    One that cannot be made is said once, and nothing is sent.
+    """
 
     def __init__(self, make: Callable[[], Exporter]) -> None:
         self._make = make
         self._made: Exporter | None = None
+        self._asked = False
 
     def export(self, batch: Sequence[Any], **more: Any) -> Any:
-        if self._made is None:
-            self._made = self._make()
-        return self._made.export(batch, **more)
+        if not self._asked:
+            self._asked = True
+            try:
+                self._made = self._make()
+            except (ImportError, ValueError) as error:
+                _log.error("nothing can be sent to Application Insights, and all else goes on: %s", error)
+        return self._made.export(batch, **more) if self._made is not None else None
 
     def shutdown(self) -> None:
         if self._made is not None:
@@ -84,8 +91,8 @@ def connected() -> Connection | None:
 def _connection() -> Connection | None:
     try:
         return _made(settings())
-    except (ImportError, ValueError):
-        _log.exception("nothing can be sent to Application Insights; everything else goes on")
+    except ImportError as error:
+        _log.error("nothing can be sent to Application Insights, and all else goes on: %s", error)
         return None
 
 

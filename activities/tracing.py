@@ -23,7 +23,7 @@ def in_its_trace(name: str, order: dict[str, Any]) -> AbstractContextManager[Spa
 def tell(seen: Span, answer: Answer) -> None:
     """How it ended: what broke is an error of ours, what failed is a sound answer about a release."""
     seen.tell(outcome=str(answer.state), code=answer.code, words=answer.words)
-    if verdict := answer.result.get("verdict"):
+    if isinstance(verdict := answer.result.get("verdict"), dict):
         seen.tell(verdict=str(verdict.get("action", "")), because=str(verdict.get("code", "")))
     if answer.state == Outcome.BROKEN:
         seen.failed(f"{answer.code}: {answer.words}")
@@ -33,6 +33,6 @@ def _about(order: dict[str, Any]) -> dict[str, str | int | float | bool]:
     told = {name: order[name] for name in TOLD if isinstance(order.get(name), str | int | float)}
     target = order.get("target")
     names = [target] if target else order.get("targets") or ()
-    told["target"] = ", ".join(str(each["name"]) for each in names if isinstance(each, dict))
+    told["target"] = ", ".join(str(each.get("name", "")) for each in names if isinstance(each, dict))
     told["operation"] = str(order.get("operation") or order.get("id") or "")
     return told

@@ -19,8 +19,8 @@ def request_span(
     parent = well_formed(getattr(told, "trace_parent", "")) or well_formed(req.headers.get("traceparent"))
     method = str(req.method)
     about = {"http.request.method": method, "url.full": f"https://{req.headers.get('host', 'slipway')}{path}"}
-    if promotion := str(req.route_params.get("id", "")):
-        about["promotion"] = promotion
+    if path.startswith("/api/promotions/"):
+        about["promotion"] = str(req.route_params.get("id", ""))
     return span(name, Kind.REQUEST, parent, **about)
 
 

@@ -1,12 +1,16 @@
 """The alerts fire for what the real system really told of itself, and not for a system that is well."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.alerts.rules import alert
+from slipway.cli.main import app
+from tests.alerts.rules import QUERIES, alert
 from tests.end_to_end.system import System, a_message, start
 from tests.end_to_end.test_virtual_ramp import MINUTE, clock
 from tests.end_to_end.test_virtual_time import let_pass
@@ -15,8 +19,13 @@ HOUR = 60 * MINUTE
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with start(tmp_path_factory.mktemp("alerts"), virtual_time=True) as laptop:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("alerts")
+
+
+@pytest.fixture(scope="module")
+def system(state: Path) -> Iterator[System]:
+    with start(state, virtual_time=True) as laptop:
         yield System(laptop)
 
 
@@ -86,3 +95,11 @@ def test_an_identity_that_lost_its_right_is_told_by_what_it_could_not_do(system:
         let_pass(system, 10 * MINUTE)
     well_again(system)
     assert until_it_fires(system, "azure-denied") == [("survey_targets",)]
+
+
+def test_a_person_asks_the_workspace_by_a_command(system: System, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_STATE", str(state))
+    asked = CliRunner().invoke(app, ["ask", f"@{QUERIES / 'janitor-silent.kql'}", "--json"])
+    assert json.loads(asked.stdout)[0]["Ticks"] > 100, asked.stderr
+    refused = CliRunner().invoke(app, ["ask", "AppTraces | nonsense"])
+    assert refused.exit_code == 1 and "QUERY_REFUSED" in refused.stderr

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from tests.alerts.rules import alert
+from tests.alerts.rules import ROOT, alert
 from tests.end_to_end.system import System, a_message, start
-from tests.end_to_end.test_virtual_ramp import GOOD, MINUTE, RAMPED, START, clock, until_it_bakes_or_ends
+from tests.end_to_end.test_virtual_ramp import GOOD, MINUTE, RAMPED, START, clock, production, until_it_bakes_or_ends
 from tests.end_to_end.test_virtual_time import let_pass
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -25,8 +26,8 @@ union
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """After a promotion whose message came with CI's context, and whose ramp was without telemetry for a while: its
-    release has all the traffic, and bakes."""
+    """After a promotion whose message came with CI's context, and whose ramp was without telemetry for a while: it has
+    passed."""
     with start(tmp_path_factory.mktemp("trace"), RAMPED, virtual_time=True, starts_at=START) as laptop:
         served = System(laptop)
         served.send(a_message(GOOD, finished_at=START.isoformat()), traceparent=OF_CI)
@@ -36,7 +37,8 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         let_pass(served, 6 * MINUTE)
         served.azure("DELETE", "/standin/telemetry")
         assert until_it_bakes_or_ends(served, ID)["state"] == "baking"
-        let_pass(served, MINUTE)
+        let_pass(served, 31 * MINUTE)
+        assert production(served, ID)["state"] == "passed"
         yield served
 
 
@@ -75,3 +77,26 @@ def test_the_promotion_says_which_trace_is_its_own(system: System) -> None:
 def test_the_time_without_telemetry_was_told(system: System) -> None:
     blind = alert("ramp-blind")
     assert blind.fires_for(system.ask(blind.query)) == [(ID,)]
+
+
+def figure(system: System, name: str) -> list[dict[str, Any]]:
+    return system.ask((ROOT / "infra" / "figures" / f"{name}.kql").read_text(encoding="utf-8"))
+
+
+def test_figures_are_found_in_what_was_told(system: System) -> None:
+    ended = "promotions-by-outcome"
+    system.until_asked((ROOT / "infra" / "figures" / f"{ended}.kql").read_text(), lambda rows: len(rows) == 2)
+    assert {row["Outcome"]: row["Promotions"] for row in figure(system, ended)} == {"started": 1, "passed": 1}
+    (stage,) = figure(system, "stage-times")
+    assert (stage["Stage"], stage["WaitedForPeople"]) == ("production", 0.0)
+    assert 45 < stage["Minutes"] < 90
+    verdicts = {(row["Verdict"], row["Because"]): row["Ticks"] for row in figure(system, "ramp-verdicts")}
+    assert verdicts["wait", "BLIND"] >= 5 and any(verdict == "advance" for verdict, _ in verdicts)
+    assert [row["Promotion"] for row in figure(system, "lock-ages")] == [ID]
+    assert [(row["Outcome"], row["Messages"]) for row in figure(system, "messages")] == [("was new", 1)]
+
+
+def test_a_promotion_costs_some_hundred_rows(system: System) -> None:
+    """What docs/observability.md says of costs: a promotion of one stage, with a ramp of half an hour."""
+    rows = {(row["Table"], row["What"]): row["Rows"] for row in figure(system, "rows-of-a-promotion")}
+    assert sum(rows.values()) < 800, rows

@@ -11,7 +11,6 @@ from slipway.adapters.once import once_per_process
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from opentelemetry._logs import LoggerProvider
     from opentelemetry.context import Context
     from opentelemetry.trace import Tracer
 
@@ -65,10 +64,9 @@ class Late:
 
 @dataclass(frozen=True)
 class Connection:
-    """What spans and logs are sent by."""
+    """What spans are sent by; log lines have a handler of their own."""
 
     tracer: "Tracer"
-    logs: "LoggerProvider"
 
     def context_of(self, traceparent: str) -> "Context":
         """Below whom a span is opened; below nobody without a traceparent."""
@@ -116,7 +114,7 @@ def _made(of: Settings) -> Connection:
     logs = LoggerProvider(resource=resource)
     logs.add_log_record_processor(BatchLogRecordProcessor(_late(of, "Log"), schedule_delay_millis=SENT_EVERY_MS))
     logging.getLogger(OURS).addHandler(Telling(logs))
-    return Connection(spans.get_tracer(OURS), logs)
+    return Connection(spans.get_tracer(OURS))
 
 
 def _late(of: Settings, kind: str) -> Any:

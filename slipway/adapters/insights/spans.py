@@ -70,13 +70,12 @@ class Span:
             self._sent.end(_ns(at))
 
 
-_NOTHING = Span({}, "")
-_current: ContextVar[Span] = ContextVar("slipway_span", default=_NOTHING)
+_current: ContextVar[Span | None] = ContextVar("slipway_span", default=None)
 
 
 def current() -> Span:
     """The span of what is done now; one that nobody sees outside of any."""
-    return _current.get()
+    return _current.get() or Span({}, "")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`slipway ask`: KQL on the laptop's workspace, as the portal has it on a real one."""
 
+import ssl
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +63,7 @@ def _asked(run: RunFile, kql: str) -> Found:
     azure = f"https://localhost:{run.ports['azure']}"
     person = {"grant_type": "password", "client_id": AUDIENCE, "username": run.people[0]}
     try:
-        with httpx.Client(verify=run.ca, timeout=TIMEOUT_S, trust_env=False) as http:
+        with httpx.Client(verify=ssl.create_default_context(cafile=run.ca), timeout=TIMEOUT_S, trust_env=False) as http:
             signed_in = http.post(run.issuer.removesuffix("/v2.0") + "/oauth2/v2.0/token", data=person)
             bearer = {"authorization": f"Bearer {signed_in.raise_for_status().json()['access_token']}"}
             heard = http.post(f"{azure}/v1/workspaces/{WORKSPACE}/query", json={"query": kql}, headers=bearer)

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt bench bench-ledger bench-judge chaos package lock clean
+.PHONY: help demo run test check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: $(READY) ## lint, types and layering, fast
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+infra-check: ## what bicep, terraform and checkov say of infra/, where they are present; CHECKOV=1
+	@CHECKOV=$(CHECKOV) $(PYTHON) infra/checks/check.py
+
 fmt: $(READY) ## format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -55,6 +58,9 @@ package: $(READY) ## the zip that is deployed: build/slipway.zip, the same bytes
 
 lock: $(READY) ## resolve requirements.txt anew into requirements.lock
 	@$(BIN)/python infra/package.py --lock
+
+histories: $(READY) ## record what the orchestrators call (docs/upgrade.md); CHECK=1 asks whether that was forgotten
+	@$(BIN)/python -m tests.upgrades.record $(if $(CHECK),--check)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .slipway .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info

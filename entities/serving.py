@@ -14,7 +14,7 @@ def serve(context: df.DurableEntityContext, empty: Callable[[], dict[str, Any]],
     The result is set in every case: an operation that sets none would answer with the previous one's.
     The state is only set once the operation has succeeded, since the runtime does not roll it back.
     """
-    state = context.get_state(empty)
+    state = {**empty(), **context.get_state(empty)}  # one from before a field was added gets it now
     try:
         changed, answer = apply(state, context.operation_name, context.get_input())
     except (KeyError, TypeError, ValueError) as error:

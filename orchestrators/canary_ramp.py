@@ -18,6 +18,7 @@ from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import Look, Move, Said, Signal, drift, held, leaving, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.stored import known
 
 bp = df.Blueprint()
 
@@ -48,7 +49,7 @@ def _generation(context: Context, run: RampRun) -> Durable:
     """The run as it goes on, and its answer when it is over."""
     look = yield from _word_of_people(context, run)
     if run.going:
-        return (yield from _moved(context, run, look, Move(**run.going)))
+        return (yield from _moved(context, run, look, Move(**known(Move, run.going))))
     if not run.began_at:
         return (yield from _begun(context, run, look))
     run, look = yield from _look(context, run, look)
@@ -66,7 +67,7 @@ def _generation(context: Context, run: RampRun) -> Durable:
 def _word_of_people(context: Context, run: RampRun) -> Durable:
     asked = {"stage": run.stage.plan.name, "waiter": run.instance, "share": run.share, "at": now(context)}
     going = yield from ask_decisions(context, run.stage.promotion, "ask_ramp", asked)
-    said = Said(**going.get("said", {}))
+    said = Said(**known(Said, going.get("said", {})))
     return Look(
         said=said if said.n > run.seen else Said(),
         aborted=going["words"] if going["do"] == "cancel" else "",

@@ -13,6 +13,7 @@ from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment
 from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import Ending, Site, StageRun, Step
+from slipway.promotion.stored import known
 from slipway.promotion.watch_run import WatchRun
 
 HARM_PROVEN = "HARM_PROVEN"
@@ -44,7 +45,7 @@ def undo(context: Context, run: StageRun) -> Durable:
     (ended,) = yield from answers_of(context, [rollback])
     answer = Answer.load(ended) if ended else broken("ROLLBACK_LOST", f"{child} broke off or was ended from outside")
     for step in answer.result.get("steps", ()):
-        done = Step(**step)
+        done = Step(**known(Step, step))
         run = replace(run, steps=(*(each for each in run.steps if each.operation != done.operation), done))
     if answer.outcome == Outcome.PASSED:
         # Who was terminated may have told the lock of its switch and died before it knew that itself.
@@ -97,7 +98,7 @@ def go_back(context: Context, run: StageRun) -> Durable:
     survey = yield from insist(context, "survey_targets", order)
     if survey.state != Outcome.PASSED:
         return (yield from _not_gone_back(context, run, survey.code, survey.words))
-    found = {name: Site(**site) for name, site in survey.result["sites"].items()}
+    found = {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
     elsewhere = [name for name, site in found.items() if site.previous != run.build.version]
     if elsewhere:
         words = f"{', '.join(elsewhere)} does not serve {run.build.version} any more"

@@ -14,6 +14,7 @@ from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import Site, StageRun, Step
+from slipway.promotion.stored import known
 
 SWAP_WITHIN_S = 900.0
 VERIFY_TRIES = 3
@@ -29,7 +30,7 @@ def deploy(context: Context, run: StageRun) -> Durable:
     survey = yield from insist(context, "survey_targets", order)
     if survey.state != Outcome.PASSED:
         return run.ends(Outcome.BROKEN, survey.code, f"the targets could not be read: {survey.words}")
-    sites = {name: Site(**site) for name, site in survey.result["sites"].items()}
+    sites = {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
     run = replace(run, sites=sites, since=now(context))
     highest = survey.result.get("fence", 0)
     if highest > run.fence:

@@ -12,6 +12,7 @@ from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.clock import now
 from slipway.adapters.insights import Kind, current, span
 from slipway.adapters.intake import take_in
+from slipway.adapters.packages import note_package
 from slipway.adapters.read_model import count_not_promoted
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
@@ -20,6 +21,7 @@ from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.trace import begun, told_by
 from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
 from triggers.intake import match
+from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
 
@@ -68,6 +70,7 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
         return
     current().tell(outcome=f"was {state}")
     if state == "new":
+        await asyncio.to_thread(note_package, orchestrations_version())
         await _start(run, client)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.packages import newest_package
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.adapters.rows import Rows
 from slipway.settings import settings
 from triggers.http import answer, api
-from triggers.version import app_version
+from triggers.version import app_version, orchestrations_version
 
 bp = df.Blueprint()
 
@@ -43,10 +44,22 @@ def _authentication() -> str:
     return "ok" if settings().auth_enabled else "the platform's authentication is off: every request is refused"
 
 
+def _package() -> str:
+    own = orchestrations_version()
+    newest = newest_package(own)
+    if newest == own:
+        return "ok"
+    return (
+        f"orchestrations of {newest} wait: this package runs those up to {own}; "
+        f"deploy one that runs {newest} (docs/upgrade.md)"
+    )
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "tables": _tables,
     "pipelines": _pipelines,
     "authentication": _authentication,
+    "package": _package,
 }
 
 

@@ -11,6 +11,7 @@ import azure.functions as func
 from slipway.adapters import watched
 from slipway.adapters.clock import now
 from slipway.adapters.insights import Kind, span
+from slipway.adapters.packages import is_behind
 from slipway.adapters.read_model import environment_rows, promotion_rows
 from slipway.promotion.audit import AuditRecord
 from triggers.ages import tell_ages
@@ -18,6 +19,7 @@ from triggers.deciding import audited, nudge
 from triggers.entities_read import decisions_of
 from triggers.looking_after import Found, Janitor, Records
 from triggers.rebuilding import Rows
+from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
 
@@ -33,6 +35,9 @@ class Tables(Records):
 
     async def locks(self) -> list[tuple[str, str, dict[str, Any]]]:
         return await asyncio.to_thread(environment_rows)
+
+    async def behind(self) -> bool:
+        return await asyncio.to_thread(is_behind, orchestrations_version())
 
     async def unwatch(self, instance: str) -> None:
         await asyncio.to_thread(watched.unwatch, instance)

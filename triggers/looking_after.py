@@ -63,6 +63,9 @@ class Records(Protocol):
         """(environment, service, copy of its lock)."""
 
     async def unwatch(self, instance: str) -> None: ...
+    async def behind(self) -> bool:
+        """Whether a newer package has worked here: this one's runtime leaves that one's orchestrations as they are."""
+
     async def audit(self, promotion: str, record: AuditRecord) -> None:
         """Keep the record; one of the same id is kept once."""
 
@@ -76,9 +79,11 @@ class Janitor:
         self._still: dict[str, tuple[datetime | None, datetime]] = {}
         self._still_before = self._still
         self._lost: set[str] = set()
+        self._behind = False
 
     async def look(self, now: datetime) -> None:
         """Once over everything. Raises ExceptionGroup for what could not be seen to; all the rest was."""
+        self._behind = await self.records.behind()
         self._still_before, self._still = self._still, {}
         after, problems = None, []
         while page := await self.records.watched(after, PAGE):
@@ -214,8 +219,9 @@ class Janitor:
 
     def _rests(self, instance: str, found: Found | None, now: datetime, patience: timedelta = QUIET) -> bool:
         """Whether nothing has happened to it (or it has been away) for so long, though an operator has not suspended
-        it. The looks must have seen so for a while: after an outage everything takes a moment to go on."""
-        if found and found.status == "Suspended":
+        it, and it does not wait for a newer package. The looks must have seen so for a while: after an outage
+        everything takes a moment to go on."""
+        if found and (found.status == "Suspended" or self._behind):
             return False
         updated = found.updated if found else None
         before, since = self._still_before.get(instance, (updated, now))

@@ -1,5 +1,19 @@
 """Which Slipway this is."""
 
+import json
+from functools import cache
+from pathlib import Path
+
+HOST_JSON = Path(__file__).parents[1] / "host.json"
+
+
+@cache
+def orchestrations_version() -> str:
+    """The version of the orchestrations that this package begins, as the runtime is told: in host.json, and nowhere
+    else."""
+    version: str = json.loads(HOST_JSON.read_bytes())["extensions"]["durableTask"]["defaultVersion"]
+    return version
+
 
 def app_version() -> str:
     """The package's version, or `unpackaged` where it is deployed as plain folders."""

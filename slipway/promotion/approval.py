@@ -7,6 +7,7 @@ from typing import Any
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.plan import ApprovalPolicy
+from slipway.promotion.stored import known
 
 APPROVE, REJECT = "approve", "reject"
 APPROVED, REJECTED, EXPIRED, WITHDRAWN = "approved", "rejected", "expired", "withdrawn"
@@ -49,7 +50,7 @@ class Vote:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Vote":
-        return cls(**{**data, "person": Person.load(data["person"]), "at": moment(data["at"])})
+        return cls(**{**known(cls, data), "person": Person.load(data["person"]), "at": moment(data["at"])})
 
 
 def admit(vote: Vote, policy: ApprovalPolicy, earlier: list[Vote], deadline: datetime) -> None:

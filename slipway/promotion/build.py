@@ -7,6 +7,7 @@ from typing import Any
 from slipway.promotion.ids import promotion_id
 from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.plain import plain
+from slipway.promotion.stored import known
 
 
 @dataclass(frozen=True)
@@ -45,4 +46,4 @@ class Build:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Build":
-        return cls(**{**data, "finished_at": moment(data["finished_at"])})
+        return cls(**{**known(cls, data), "finished_at": moment(data["finished_at"])})

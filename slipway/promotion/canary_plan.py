@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.promotion.judge.policy import Policy
+from slipway.promotion.stored import known
 from slipway.promotion.telemetry import Source
 
 MOST_TOP_UP_PER_S = 60.0  # a look sends what is due until the next one in a third of that time, by one driver
@@ -57,11 +58,11 @@ class CanaryPlan:
         metrics = tuple((name, query) for name, query in source["metrics"])
         return cls(
             **{
-                **data,
-                "policy": Policy(**{**policy, **named}),
-                "source": Source(**{**source, "metrics": metrics}),
+                **known(cls, data),
+                "policy": Policy(**{**known(Policy, policy), **named}),
+                "source": Source(**{**known(Source, source), "metrics": metrics}),
                 "hold_at": tuple(data["hold_at"]),
-                "signals": Signals(**data["signals"]),
-                "top_up": TopUp(**data["top_up"]),
+                "signals": Signals(**known(Signals, data["signals"])),
+                "top_up": TopUp(**known(TopUp, data["top_up"])),
             }
         )

@@ -13,7 +13,7 @@ from slipway.promotion.approval import EXPIRED, Vote, admit, decision_of
 from slipway.promotion.decision_state import Answer, State, is_final, stage_of, with_answer, with_stage
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.outcomes import Outcome, iso, moment
-from slipway.promotion.plan import ApprovalPolicy
+from slipway.promotion.plan import load_policy
 
 Given = dict[str, Any]
 Command = Callable[[State, Given], tuple[State, Answer]]
@@ -69,7 +69,7 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
         raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
     if stage["decision"]:
         raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
-    policy = ApprovalPolicy(**{**stage["policy"], "approvers": tuple(stage["policy"]["approvers"])})
+    policy = load_policy(stage["policy"])
     votes = [Vote.load(data) for data in stage["votes"]]
     admit(cast, policy, votes, moment(stage["deadline"]))
     votes.append(cast)

@@ -13,6 +13,7 @@ from typing import Any
 from slipway.promotion.histogram import LatencyHistogram, nearest_rank
 from slipway.promotion.outcomes import Answer, failed, not_enough_evidence, passed
 from slipway.promotion.plan import LoadTest
+from slipway.promotion.stored import known
 from slipway.promotion.unevenness import NONE_SEEN, Unevenness, unevenness
 
 DRIVER_RATE_PER_S = 200  # what one driver can send and still keep its schedule
@@ -77,8 +78,8 @@ class LoadMeasurement:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "LoadMeasurement":
-        uneven = {name: Unevenness(**data[name]) for name in _UNEVEN if name in data}
-        return cls(**{**data, **uneven, "histogram": LatencyHistogram.load(data["histogram"])})
+        uneven = {name: Unevenness(**known(Unevenness, data[name])) for name in _UNEVEN if name in data}
+        return cls(**{**known(cls, data), **uneven, "histogram": LatencyHistogram.load(data["histogram"])})
 
 
 _UNEVEN = ("slow_half", "slow_tail", "failures")

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from slipway.promotion.stored import known
+
 RUNNING = "running"
 
 
@@ -51,7 +53,7 @@ class Answer:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Answer":
-        return cls(**data)
+        return cls(**known(cls, data))
 
 
 def running(handle: dict[str, Any], after_s: float, words: str = "") -> Answer:

@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.plain import plain
+from slipway.promotion.stored import known
 
 # Earlier releases that a kind of target can go back to: the one in the slot, the revision that served before.
 RETURNS_TO = {"app-service": 1, "container-apps": 1}
@@ -54,7 +55,7 @@ class HealthCheck:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "HealthCheck":
-        return cls(**{**data, "headers": load_headers(data)})
+        return cls(**{**known(cls, data), "headers": load_headers(data)})
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class LoadTest:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "LoadTest":
-        return cls(**{**data, "headers": load_headers(data)})
+        return cls(**{**known(cls, data), "headers": load_headers(data)})
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class PromotionPlan:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "PromotionPlan":
-        return cls(**{**data, "stages": tuple(load_stage(stage) for stage in data["stages"])})
+        return cls(**{**known(cls, data), "stages": tuple(load_stage(stage) for stage in data["stages"])})
 
 
 def load_stage(data: dict[str, Any]) -> StagePlan:
@@ -174,10 +175,10 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
     approval = data["approval"]
     return StagePlan(
         **{
-            **data,
+            **known(StagePlan, data),
             "needs": tuple(data["needs"]),
-            "approval": ApprovalPolicy(**{**approval, "approvers": tuple(approval["approvers"])}) if approval else None,
-            "targets": tuple(Target(**target) for target in data["targets"]),
+            "approval": load_policy(approval) if approval else None,
+            "targets": tuple(Target(**known(Target, target)) for target in data["targets"]),
             "health": HealthCheck.load(data["health"]),
             "loads": tuple(LoadTest.load(load) for load in data["loads"]),
             "canary": CanaryPlan.load(data["canary"]) if data.get("canary") else None,
@@ -185,6 +186,11 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
     )
 
 
+def load_policy(data: dict[str, Any]) -> ApprovalPolicy:
+    """An approval's policy from its JSON."""
+    return ApprovalPolicy(**{**known(ApprovalPolicy, data), "approvers": tuple(data["approvers"])})
+
+
 def load_headers(data: dict[str, Any]) -> tuple[Header, ...]:
     """The `headers` in the JSON of a verification or of an order to run it; none in those of before they existed."""
-    return tuple(Header(**header) for header in data.get("headers", ()))
+    return tuple(Header(**known(Header, header)) for header in data.get("headers", ()))

@@ -6,6 +6,7 @@ from typing import Any
 from slipway.promotion.build import Build
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.stage_run import Ending, StageRun
+from slipway.promotion.stored import known
 
 PROMOTION_LOST = "PROMOTION_LOST"
 
@@ -80,6 +81,6 @@ class PromotionRun:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "PromotionRun":
-        ends = {key: Ending(**data[key]) if data.get(key) else None for key in ("closing", "ending")}
+        ends = {key: Ending(**known(Ending, data[key])) if data.get(key) else None for key in ("closing", "ending")}
         build, plan = Build.load(data["build"]), PromotionPlan.load(data["plan"])
-        return cls(**{**data, "build": build, "plan": plan, **ends})
+        return cls(**{**known(cls, data), "build": build, "plan": plan, **ends})

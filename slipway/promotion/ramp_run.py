@@ -14,6 +14,7 @@ from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
+from slipway.promotion.stored import known
 from slipway.promotion.telemetry import first_tick_after, last_tick
 
 LOOK_EVERY_S = 15.0  # the longest time between two looks at router and fast signals
@@ -140,4 +141,5 @@ class RampRun:
     @classmethod
     def load(cls, data: dict[str, Any]) -> "RampRun":
         past_holds = tuple(data.get("past_holds", ()))
-        return cls(**{**data, "stage": StageRun.load(data["stage"]), "past_holds": past_holds})
+        read = {"stage": StageRun.load(data["stage"]), "past_holds": past_holds}
+        return cls(**{**known(cls, data), **read})

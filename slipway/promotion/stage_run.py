@@ -8,6 +8,7 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
+from slipway.promotion.stored import known
 
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
@@ -277,13 +278,13 @@ class StageRun:
         ending = data.get("ending")
         return cls(
             **{
-                **data,
+                **known(cls, data),
                 "plan": load_stage(data["plan"]),
                 "build": Build.load(data["build"]),
-                "sites": {name: Site(**site) for name, site in (data.get("sites") or {}).items()},
+                "sites": {name: Site(**known(Site, site)) for name, site in (data.get("sites") or {}).items()},
                 "live_targets": tuple(data.get("live_targets", ())),
-                "steps": tuple(Step(**step) for step in data.get("steps", ())),
-                "ending": Ending(**ending) if ending else None,
+                "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
+                "ending": Ending(**known(Ending, ending)) if ending else None,
             }
         )
 

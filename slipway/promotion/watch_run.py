@@ -7,6 +7,7 @@ from typing import Any
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import moment
 from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.stored import known
 from slipway.promotion.telemetry import last_tick
 
 SOONEST, LATEST = timedelta(seconds=30), timedelta(minutes=15)
@@ -56,4 +57,4 @@ class WatchRun:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "WatchRun":
-        return cls(**{**data, "stage": StageRun.load(data["stage"])})
+        return cls(**{**known(cls, data), "stage": StageRun.load(data["stage"])})

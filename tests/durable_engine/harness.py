@@ -31,6 +31,7 @@ from slipway.local.functions.durable.engine import (
     Limits,
     RpcRequest,
     RpcResponse,
+    Versioning,
 )
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -100,12 +101,18 @@ class World:
         start: datetime = START,
         limits: Limits | None = None,
         backend: str = "dts",
+        versioning: Versioning | None = None,
     ) -> None:
         self.clock = VirtualClock(start)
         made = app if isinstance(app, FunctionRegister) else app()
         self.functions = AppFunctions(made, self.client_binding)
         self.engine = DurableEngine(
-            self.functions, state, self.clock, limits=limits or Limits(), backend=BACKENDS[backend]
+            self.functions,
+            state,
+            self.clock,
+            limits=limits or Limits(),
+            backend=BACKENDS[backend],
+            versioning=versioning or Versioning(match="None"),
         )
         self._site: web.AppRunner | None = None
         self._root = "http://127.0.0.1/durabletask"

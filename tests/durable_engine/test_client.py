@@ -173,15 +173,6 @@ async def test_a_restart_runs_the_same_function_on_the_same_input_again():
             await client.restart("w1", restart_with_new_instance_id=False)
 
 
-async def test_rewind_is_refused_by_name():
-    async with World(greeter) as world:
-        client = await world.client()
-        await client.start_new("fails", "f1")
-        await world.settle()
-        with pytest.raises(Exception, match="does not support 'rewind'"):
-            await client.rewind("f1", "why")
-
-
 async def test_lists_can_be_narrowed_and_stop_at_a_hundred():
     async with World(greeter) as world:
         client = await world.client()

@@ -132,6 +132,11 @@ def test_folder_without_an_app_is_refused(tmp_path: Path) -> None:
             {"version": "2.0", "extensions": {"durableTask": {"overridableExistingInstanceStates": "All"}}},
             "overridableExistingInstanceStates",
         ),
+        ({"version": "2.0", "extensions": {"durableTask": {"versionMatchStrategy": "Newest"}}}, "versionMatch"),
+        (
+            {"version": "2.0", "extensions": {"durableTask": {"versionFailureStrategy": "Wait"}}},
+            "versionFailureStrategy",
+        ),
         ({"version": "2.0", "extensions": {"serviceBus": {"maxAutoLockRenewalDuration": "5m"}}}, "hh:mm:ss"),
         (
             {"version": "2.0", "extensions": {"serviceBus": {"autoCompleteMessages": False}}},

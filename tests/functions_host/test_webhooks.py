@@ -91,7 +91,7 @@ def test_start_answers_with_addresses_that_work(hooks: Hooks) -> None:
     ended = hooks.shop.get(addresses["statusQueryGetUri"])
     assert (ended.status_code, ended.json()["output"]) == (200, "enough")
     assert hooks.shop.post(addresses["restartPostUri"]).status_code == 202
-    assert hooks.shop.post(addresses["rewindPostUri"].replace("{text}", "x")).status_code == 501
+    assert hooks.shop.post(addresses["rewindPostUri"].replace("{text}", "x")).status_code == 410
     assert hooks.shop.delete(addresses["purgeHistoryDeleteUri"]).json() == {"instancesDeleted": 1}
     assert hooks.shop.get(addresses["statusQueryGetUri"]).status_code == 404
 

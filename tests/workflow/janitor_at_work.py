@@ -82,6 +82,9 @@ class WorldRecords:
     async def locks(self) -> list[tuple[str, str, dict[str, Any]]]:
         return [(*key.split("--"), lock) for key, lock in self._flow.rough.environments.items()]  # type: ignore[misc]
 
+    async def behind(self) -> bool:
+        return False
+
     async def unwatch(self, instance: str) -> None:
         del self.entries[instance]
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import function_app
 from slipway.local.functions.app import Function, read_functions
 from slipway.local.functions.clock import VirtualClock
-from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, RpcRequest, RpcResponse
+from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, RpcRequest, RpcResponse, Versioning
 from slipway.local.functions.durable.pace import Pace
 from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.promotion.approval import Vote
@@ -23,9 +23,18 @@ from slipway.promotion.promotion_run import PromotionRun
 from tests.promotion.builders import NOON
 from tests.workflow.traps import traps
 from tests.workflow.world import World
+from triggers.version import orchestrations_version
 
 JSON = {"content-type": "application/json"}
 stepped_into: list[tuple[str, str]] = []  # orchestration and trap; see `conftest.py`
+watchers: list["Watcher"] = []  # are told of every episode, and of every batch of an entity, before it runs
+
+
+class Watcher(Protocol):
+    """Whoever wants to see what runs. `body` is the SDK's JSON."""
+
+    def sees_episode(self, engine: DurableEngine, body: str) -> None: ...
+    def sees_batch(self, entity: str, body: str) -> None: ...
 
 
 @cache
@@ -71,11 +80,15 @@ class WorldFunctions:
         return self._real.kind(name)
 
     def orchestrate(self, name: str, body: str) -> str:
+        for watcher in watchers:
+            watcher.sees_episode(self.engine, body)
         answer = self._real.orchestrate(name, body)
         stepped_into.extend((name, trap) for trap in traps(body, answer))
         return answer
 
     def run_entity(self, name: str, body: str) -> str:
+        for watcher in watchers:
+            watcher.sees_batch(name, body)
         return self._real.run_entity(name, body)
 
     async def run_activity(self, name: str, instance_id: str, input_json: str) -> str:
@@ -116,12 +129,13 @@ async def raise_nudge(engine: DurableEngine, waiter: str) -> None:
 
 class Workflow:
     """Promotions in virtual time. `until` moves the clock from timer to timer. Only with `threads` are there any, as in
-    the host: else the same actions always come to the same end."""
+    the host: else the same actions always come to the same end. `version`: of the package that runs."""
 
     def __init__(self, world: World, state: str = ":memory:", threads: bool = False) -> None:
         self.world, self._threads = world, threads
         self.clock = VirtualClock(NOON)
         self._state = state
+        self.version = orchestrations_version()
         self.engine = self._engine()
 
     def functions(self) -> WorldFunctions:
@@ -130,7 +144,8 @@ class Workflow:
 
     def _engine(self) -> DurableEngine:
         functions = self.functions()
-        functions.engine = engine = DurableEngine(functions, self._state, self.clock)
+        versioning = Versioning(self.version)
+        functions.engine = engine = DurableEngine(functions, self._state, self.clock, versioning=versioning)
         if not self._threads:
             engine._pool = engine._entities._pool = pool = AtOnce()
             engine._orchestrations._pace = Pace(pool, quick_runs=sys.maxsize)  # measured times must not decide anything
@@ -143,8 +158,9 @@ class Workflow:
     async def __aexit__(self, *_: object) -> None:
         await self.engine.stop()
 
-    async def restart(self) -> None:
-        """The host goes away and comes back on the same state."""
+    async def restart(self, version: str = "") -> None:
+        """The host goes away and comes back on the same state, with a package of that version if one is named."""
+        self.version = version or self.version
         await self.engine.stop()
         self.engine = self._engine()
         await self.engine.start()

@@ -17,7 +17,7 @@ from slipway.local.functions.authentication import Authentication
 from slipway.local.functions.bindings import ServiceBusOutput, ServiceBusTrigger, TimerTrigger
 from slipway.local.functions.clock import Clock, VirtualClock, WallClock
 from slipway.local.functions.clock_api import ClockApi
-from slipway.local.functions.durable.engine import BACKENDS, DurableEngine, Limits
+from slipway.local.functions.durable.engine import BACKENDS, DurableEngine, Limits, Versioning
 from slipway.local.functions.durable_functions import DurableFunctions
 from slipway.local.functions.host_json import DurableTaskSettings, HostJson
 from slipway.local.functions.invocation import Invoker
@@ -82,6 +82,7 @@ class Host:
             clock,
             limits=_limits(extensions.durable_task, threads),
             backend=BACKENDS[backend],
+            versioning=_versioning(extensions.durable_task),
         )
         self._system_key = SystemKey(self.engine)
         self._timers = {
@@ -200,6 +201,10 @@ def _limits(settings: DurableTaskSettings, threads: int | None) -> Limits:
         actions=settings.max_orchestration_actions,
         override_running=settings.overridable_existing_instance_states == "AnyState",
     )
+
+
+def _versioning(settings: DurableTaskSettings) -> Versioning:
+    return Versioning(settings.default_version, settings.version_match_strategy, settings.version_failure_strategy)
 
 
 def _report(moving: asyncio.Task[None]) -> None:

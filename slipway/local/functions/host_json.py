@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from slipway.local.functions.durable.versions import FailureStrategy, MatchStrategy
 from slipway.local.functions.refusal import AppRefused
 
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?")
@@ -64,6 +65,9 @@ class DurableTaskSettings(_Section):
     max_entity_operation_batch_size: int = Field(default=5000, ge=1)
     max_orchestration_actions: int = Field(default=100_000, ge=1)
     overridable_existing_instance_states: Literal["NonRunningStates", "AnyState"] = "NonRunningStates"
+    default_version: str | None = None
+    version_match_strategy: MatchStrategy = "CurrentOrOlder"
+    version_failure_strategy: FailureStrategy = "Reject"
 
 
 class _Extensions(_Section):

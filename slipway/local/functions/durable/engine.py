@@ -34,11 +34,22 @@ from slipway.local.functions.durable.orchestrations import Orchestrations
 from slipway.local.functions.durable.pace import Pace
 from slipway.local.functions.durable.rpc import Rpc
 from slipway.local.functions.durable.store import Store
+from slipway.local.functions.durable.versions import Versioning
 
-__all__ = ["BACKENDS", "ActivityFailed", "Backend", "DurableEngine", "Functions", "Limits", "RpcRequest", "RpcResponse"]
+__all__ = [
+    "BACKENDS",
+    "ActivityFailed",
+    "Backend",
+    "DurableEngine",
+    "Functions",
+    "Limits",
+    "RpcRequest",
+    "RpcResponse",
+    "Versioning",
+]
 
 log = logging.getLogger(__name__)
-_DEFAULTS = Limits()
+_DEFAULTS, _ANY_VERSION = Limits(), Versioning(match="None")
 
 
 class DurableEngine:
@@ -52,15 +63,16 @@ class DurableEngine:
         *,
         limits: Limits = _DEFAULTS,
         backend: Backend = DTS,
+        versioning: Versioning = _ANY_VERSION,
     ) -> None:
         self._store = Store(state)
         self._hub = Hub(self._store, clock, self._wake, self._begin)
         self._clock = clock
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="durable")
-        self._orchestrations = Orchestrations(functions, self._hub, Pace(self._pool), limits, backend)
+        self._orchestrations = Orchestrations(functions, self._hub, Pace(self._pool), limits, backend, versioning)
         self._entities = Entities(functions, self._hub, self._pool, limits, backend)
         self._activities = Activities(functions, self._hub, limits, backend)
-        self._rpc = Rpc(functions, self._hub, limits, backend)
+        self._rpc = Rpc(functions, self._hub, limits, backend, versioning)
         self._driven: set[str] = set()  # orchestrations and entities that are at work
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer_loop: asyncio.Task[None] | None = None

@@ -29,6 +29,7 @@ class Kind(IntEnum):
     ORCHESTRATOR_COMPLETED = 13
     EVENT_SENT = 14
     EVENT_RAISED = 15
+    GENERIC_EVENT = 17  # wakes, and says no more
 
 
 @dataclass(frozen=True, slots=True)

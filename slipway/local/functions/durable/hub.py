@@ -16,6 +16,7 @@ from slipway.local.functions.clock import Clock
 from slipway.local.functions.durable.decisions import EntityRequest
 from slipway.local.functions.durable.history import HistoryEvent, Kind
 from slipway.local.functions.durable.model import Activity, Instance, Message, Parent, Selection, Status, Timer
+from slipway.local.functions.durable.rewinding import rewound
 from slipway.local.functions.durable.store import Store
 from slipway.local.functions.durable.timers import Timers
 
@@ -195,6 +196,36 @@ class Hub:
         with self.transaction():
             self.store.set_suspended(instance_id, False)
         self._wake(instance_id)
+
+    def rewind(self, instance_id: str, reason: str) -> None:
+        """Has a failed instance go on from before its failure. Raises NoSuchInstance; Gone when it ended otherwise;
+        WrongState when it has not ended."""
+        instance = self.store.instance(instance_id)
+        if instance is None:
+            raise NoSuchInstance(instance_id)
+        if not instance.status.ended:
+            raise WrongState("The rewind operation is only supported on failed orchestration instances.")
+        if instance.status is not Status.FAILED:
+            raise Gone(instance_id)
+        with self.transaction():
+            self._rewind(instance, reason)
+
+    def _rewind(self, instance: Instance, reason: str) -> None:
+        """A new run on what stays of the history. Its failed children are rewound, too, and answer this run."""
+        execution, now = uuid4().hex, self.clock.now()
+        stays = rewound(self.store.history(instance.id))
+        self.store.delete_history(instance.id)
+        for number, events in enumerate(stays.episodes):
+            self.store.append_history(instance.id, number, events)
+        again = replace(instance, execution=execution, status=Status.RUNNING, output=None, updated=now)
+        self.store.put_instance(again)
+        found = (self.store.instance(child) for child in stays.children)
+        children = [child for child in found if child is not None and child.status is Status.FAILED]
+        for child in children:
+            parent = replace(child.parent, execution=execution) if child.parent else None
+            self._rewind(replace(child, parent=parent), reason)
+        if not children:
+            self.post(instance.id, HistoryEvent(Kind.GENERIC_EVENT, now, input=reason), execution)
 
     def purge(self, which: Selection | str) -> int:
         """Deletes an instance, or the selected ones that have ended; says how many."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,9 @@ from slipway.local.functions.durable.history import HistoryEvent, Kind, wire
 from slipway.local.functions.durable.hub import AlreadyExists, Hub
 from slipway.local.functions.durable.model import Activity, Instance, Message, Parent, Status, Timer
 from slipway.local.functions.durable.pace import Pace
+from slipway.local.functions.durable.versions import MISMATCH, Versioning
 
+log = logging.getLogger(__name__)
 _TICK = timedelta(microseconds=1)
 
 
@@ -38,9 +41,12 @@ class _Generation:
 
 
 class Orchestrations:
-    def __init__(self, functions: Functions, hub: Hub, pace: Pace, limits: Limits, backend: Backend) -> None:
+    def __init__(
+        self, functions: Functions, hub: Hub, pace: Pace, limits: Limits, backend: Backend, versioning: Versioning
+    ) -> None:
         self._functions, self._hub, self._pace, self._limits = functions, hub, pace, limits
-        self._backend = backend
+        self._backend, self._versioning = backend, versioning
+        self._refused: set[str] = set()  # executions that the log has named
         self._slots = asyncio.Semaphore(limits.orchestrations)
         self._cache: OrderedDict[str, _Generation] = OrderedDict()
 
@@ -55,6 +61,8 @@ class Orchestrations:
             generation = self._generation(instance)
             if generation.events and not taken:
                 return self._drop(inbox)
+            if self._versioning.refuses(instance.version):
+                return self._refuse(instance, generation)
             arrived = [*instance.carried, *(body for m in taken if isinstance(body := m.body, HistoryEvent))]
             at = max(self._hub.clock.now(), instance.decided + _TICK)
             past = generation.events, generation.wires
@@ -88,6 +96,25 @@ class Orchestrations:
         if len(self._cache) > self._limits.cached_histories:
             self._cache.popitem(last=False)
         return generation
+
+    def _refuse(self, instance: Instance, generation: _Generation) -> bool:
+        """An instance of a version that is not for this host waits as it is for a host that it is for, or fails."""
+        mine = self._versioning.default or "no version"
+        words = f"orchestration {instance.id} has version {instance.version}, this host {mine}"
+        if self._versioning.failure == "Reject":
+            if instance.execution not in self._refused:
+                self._refused.add(instance.execution)
+                log.warning("%s (%s): it waits for a host that takes it", words, self._versioning.match)
+            return False
+        log.error("%s (%s): it fails", words, self._versioning.match)
+        now = self._hub.clock.now()
+        failed = replace(instance, status=Status.FAILED, output=MISMATCH, updated=now)
+        completed = HistoryEvent(Kind.EXECUTION_COMPLETED, now, name=failed.status.value, result=failed.output)
+        with self._hub.transaction():
+            self._hub.store.append_history(instance.id, generation.episodes, [completed])
+            self._hub.end(failed, MISMATCH)
+        self._cache.pop(instance.id, None)
+        return False
 
     def _drop(self, stale: Sequence[Message]) -> bool:
         """Throws away what was meant for an older generation."""
@@ -127,8 +154,9 @@ class Orchestrations:
                 hub.post(entity, request)
             case StartSubOrchestration():
                 parent = Parent(instance.id, instance.execution, decision.id)
+                version = decision.version or self._versioning.default
                 try:
-                    hub.start(decision.name, decision.instance, json.dumps(decision.input), decision.version, parent)
+                    hub.start(decision.name, decision.instance, json.dumps(decision.input), version, parent)
                 except AlreadyExists as refusal:
                     failed = HistoryEvent(
                         Kind.SUB_ORCHESTRATION_FAILED, hub.clock.now(), task=decision.id, reason=str(refusal)

@@ -29,6 +29,7 @@ from slipway.local.functions.durable.rpc_request import (
     selection,
 )
 from slipway.local.functions.durable.status import history_json, json_or_text, status_json
+from slipway.local.functions.durable.versions import Versioning
 
 _PAGE = 100
 _FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
@@ -54,8 +55,11 @@ def _error(status: int, message: str, problem: Exception) -> RpcResponse:
 
 
 class Rpc:
-    def __init__(self, functions: Functions, hub: Hub, limits: Limits, backend: Backend) -> None:
+    def __init__(
+        self, functions: Functions, hub: Hub, limits: Limits, backend: Backend, versioning: Versioning
+    ) -> None:
         self._functions, self._hub, self._limits, self._backend = functions, hub, limits, backend
+        self._default_version = versioning.default
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., RpcResponse]]] = [
             ("POST", re.compile(r"orchestrators/([^/]+)(?:/([^/]+))?"), self._start),
             ("GET", re.compile(r"instances"), self._list),
@@ -128,10 +132,12 @@ class Rpc:
             raise BadRequest("Orchestration instance ids must not contain /, \\, #, ?, or control characters.")
         self._backend.check_id(instance_id)
         self._check_timeout(request)
-        return self._created(request, name, instance_id, self._body(request, "input"), request.query.get("version"))
+        version = request.query.get("version") or self._default_version
+        return self._created(request, name, instance_id, self._body(request, "input"), version)
 
     def _restart(self, request: RpcRequest, instance_id: str) -> RpcResponse:
-        """The same function with the same input, under a new id unless the query wants the old one."""
+        """The same function with the same input, under a new id unless the query wants the old one: a new start, so
+        of this host's version."""
         before = self._hub.store.instance(instance_id)
         if before is None:
             problem = BadRequest(f"An orchestration with the instanceId {instance_id} was not found.")
@@ -139,7 +145,7 @@ class Rpc:
         require(self._functions, before.name, "orchestrator")
         self._check_timeout(request)
         new_id = uuid4().hex if flag(request, "restartWithNewInstanceId", default=True) else instance_id
-        return self._created(request, before.name, new_id, before.input, before.version)
+        return self._created(request, before.name, new_id, before.input, self._default_version)
 
     def _check_timeout(self, request: RpcRequest) -> None:
         seconds, interval = number(request, "timeout"), number(request, "pollingInterval")
@@ -218,7 +224,8 @@ class Rpc:
         return _empty(202)
 
     def _rewind(self, request: RpcRequest, instance_id: str) -> RpcResponse:
-        return _answer(501, "This host does not support 'rewind' of an orchestration instance.")
+        self._hub.rewind(instance_id, request.query.get("reason", ""))
+        return _empty(202)
 
     # entities
 

@@ -1,0 +1,39 @@
+# Names that more than one file uses. This module has no provider, so `terraform validate` checks it anywhere.
+locals {
+  hub_name           = "slipway"
+  packages_container = "packages"
+  audit_container    = "audit"
+
+  names = {
+    group         = "rg-slipway-${var.environment_name}"
+    site          = "slipway-${var.environment_name}-${var.token}"
+    run           = "id-slipway-run-${var.token}"
+    auth          = "id-slipway-auth-${var.token}"
+    host_storage  = "stslipway${var.token}"
+    audit_storage = "stslipaudit${var.token}"
+    namespace     = "sb-slipway-${var.token}"
+    scheduler     = "dts-slipway-${var.token}"
+    vault         = "kv-slip-${var.token}"
+    configuration = "appcs-slipway-${var.token}"
+    workspace     = "log-slipway-${var.token}"
+    insights      = "appi-slipway-${var.token}"
+    network       = "vnet-slipway-${var.token}"
+    action_group  = "ag-slipway-${var.token}"
+  }
+}
+
+output "names" {
+  value = local.names
+}
+
+output "hub_name" {
+  value = local.hub_name
+}
+
+output "packages_container" {
+  value = local.packages_container
+}
+
+output "audit_container" {
+  value = local.audit_container
+}

@@ -1,0 +1,263 @@
+"""Code, Bicep and Terraform agree: settings, messaging, roles, routes."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway.local.functions.bindings import ServiceBusTrigger
+from slipway.settings import BUILDS_QUEUE, EVENTS_TOPIC, REJECTED_QUEUE, Settings
+from tests.infra import built, fits_terraform
+from tests.infra.built import Built, snake
+from tests.infra.test_bicep import SHUT
+from tests.workflow.virtual import app_functions
+from triggers.openapi import document
+
+ROOT = Path(__file__).parents[2]
+BICEP = built.by_bicep(ROOT / "infra")
+TERRAFORM = built.by_terraform(ROOT / "infra" / "terraform")
+BOTH = pytest.mark.parametrize("infra", [pytest.param(BICEP, id="bicep"), pytest.param(TERRAFORM, id="terraform")])
+
+# What settings.py reads and infra leaves alone, and why.
+LEFT = {
+    "SLIPWAY_PIPELINES": "pipelines travel in the package, beside the app",
+    "SLIPWAY_ARM_ENDPOINT": "the default is Azure's",
+    "SLIPWAY_LOGS_ENDPOINT": "the default is Azure's",
+    "SLIPWAY_METRICS_ENDPOINT": "the default is Azure's",
+    "SLIPWAY_CA_FILE": "Azure's certificates are of the usual authorities",
+    "SLIPWAY_SITE_SCHEME": "the default is https",
+    "SERVICEBUS__customEndpointAddress": "Service Bus is found by its name",
+    "WEBSITE_AUTH_ENABLED": "App Service sets it while its authentication is on",
+    "WEBSITE_SITE_NAME": "App Service sets it",
+}
+# What infra sets and Slipway's own code does not read, and who does.
+FOR_THE_PLATFORM = {
+    "AzureWebJobsStorage__accountName": "the host's storage, by identity",
+    "AzureWebJobsStorage__credential": "the host's storage, by identity",
+    "AzureWebJobsStorage__clientId": "the host's storage, by identity",
+    "SERVICEBUS__credential": "the Service Bus extension",
+    "SERVICEBUS__clientId": "the Service Bus extension",
+    "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication, in place of a secret",
+    "WEBSITE_AUTH_AAD_ALLOWED_TENANTS": "App Service authentication",
+}
+# Flex Consumption refuses these, or they break it.
+NEVER = {
+    *("AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE"),
+    *("SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD", "WEBSITE_TIME_ZONE", "TZ", "WEBSITE_CONTENTSHARE"),
+    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
+}
+# Azure's built-in roles, as Microsoft lists them.
+BUILT_IN_ROLES = {
+    "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+    "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+    "Azure Service Bus Data Receiver": "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0",
+    "Azure Service Bus Data Sender": "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39",
+    "Durable Task Data Contributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
+    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+    "Log Analytics Reader": "73c42c96-874c-492b-b04d-ab87d138a893",
+}
+GRANTS = {
+    "host_blobs": "Storage Blob Data Owner",
+    "host_tables": "Storage Table Data Contributor",
+    "host_queues": "Storage Queue Data Contributor",
+    "audit_blobs": "Storage Blob Data Contributor",
+    "builds_receiver": "Azure Service Bus Data Receiver",
+    "builds_sender": "Azure Service Bus Data Sender",
+    "rejected_sender": "Azure Service Bus Data Sender",
+    "promotions_sender": "Azure Service Bus Data Sender",
+    "hub_contributor": "Durable Task Data Contributor",
+    "vault_reader": "Key Vault Secrets User",
+    "telemetry_sender": "Monitoring Metrics Publisher",
+    "telemetry_reader": "Log Analytics Reader",
+}
+
+
+def needed_settings() -> set[str]:
+    """What the code, its bindings and host.json read, less what is left to defaults."""
+    own = {each.metadata["variable"] for each in fields(Settings)}
+    assert own >= LEFT.keys(), "a reason for a setting that is no more"
+    host = (ROOT / "host.json").read_text()
+    durable = json.loads(host)["extensions"]["durableTask"]["storageProvider"]
+    return own - LEFT.keys() | set(re.findall(r"%(\w+)%", host)) | {durable["connectionStringName"]}
+
+
+@BOTH
+def test_every_setting_that_is_read_is_set_and_no_other(infra: Built) -> None:
+    assert settings_amiss(infra) == []
+
+
+def settings_amiss(infra: Built) -> list[str]:
+    needed, given = needed_settings(), infra.settings.keys()
+    return [
+        *(f"{name} is read but not set" for name in needed - given),
+        *(f"{name} is set but nobody reads it" for name in given - needed - FOR_THE_PLATFORM.keys()),
+        *(f"{name} is not set, the platform needs it" for name in FOR_THE_PLATFORM.keys() - given),
+        *(f"{name} must never be set" for name in given & NEVER),
+    ]
+
+
+@BOTH
+def test_connections_of_triggers_have_address_and_identity(infra: Built) -> None:
+    connections = {trigger.connection for trigger in service_bus_triggers()}
+    assert connections == {"SERVICEBUS"}
+    for connection in connections:
+        suffixes = ("fullyQualifiedNamespace", "credential", "clientId")
+        assert {f"{connection}__{suffix}" for suffix in suffixes} <= infra.settings.keys()
+
+
+@BOTH
+def test_queues_and_topics_that_the_code_names_are_made(infra: Built) -> None:
+    assert entities_amiss(infra) == []
+    assert {trigger.queue for trigger in service_bus_triggers()} == {BUILDS_QUEUE}
+
+
+def entities_amiss(infra: Built) -> list[str]:
+    """Against the names in the code, and against the broker on which everything is tested."""
+    named = {f"queue {BUILDS_QUEUE}", f"queue {REJECTED_QUEUE}", f"topic {EVENTS_TOPIC}"}
+    laptop = built.by_the_laptop(ROOT)
+    found = [f"{name} is not made" for name in (named | laptop.keys()) - infra.entities.keys()]
+    found += [f"nobody knows {name}" for name in infra.entities.keys() - laptop.keys()]
+    for name, properties in laptop.items():
+        given = infra.entities.get(name, {})
+        found += [
+            f"{name}: {key} is {given.get(key)}, not {value}"
+            for key, value in properties.items()
+            if given.get(key) != value
+        ]
+    return found
+
+
+@BOTH
+def test_a_build_that_is_sent_again_is_not_swallowed(infra: Built) -> None:
+    assert infra.entities[f"queue {BUILDS_QUEUE}"]["requires_duplicate_detection"] is False
+
+
+@BOTH
+def test_the_task_hub_is_named_by_a_setting_and_made(infra: Built) -> None:
+    assert json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["hubName"] == "%TASKHUB_NAME%"
+    assert infra.hub == "slipway"
+    assert infra.settings["TASKHUB_NAME"].text in ("hubName", "local.hub_name")
+
+
+@BOTH
+def test_slipways_identity_holds_these_roles_and_no_other(infra: Built) -> None:
+    assert infra.grants == {grant: BUILT_IN_ROLES[role] for grant, role in GRANTS.items()}
+
+
+def test_a_role_that_an_adapter_asks_for_when_it_is_refused_is_given() -> None:
+    """What a person reads after a 403 (`_ROLE` in the adapters) is what infra gives."""
+    asked = {
+        role
+        for path in (ROOT / "slipway" / "adapters").rglob("*.py")
+        for role in re.findall(r'^_?ROLE = "([^"(]+?)(?: \(.*)?"', path.read_text(), re.MULTILINE)
+    }
+    on_targets = {role for role in asked if role not in BUILT_IN_ROLES}
+    assert asked - on_targets <= set(GRANTS.values())
+    assert len(asked - on_targets) >= 4
+
+
+@BOTH
+def test_application_roles_are_those_of_the_routes(infra: Built) -> None:
+    operations = [each for methods in document()["paths"].values() for each in methods.values()]
+    sentences = (re.search(r"Needs the role ([^.]*)\.", each.get("description", "")) for each in operations)
+    routes = {role for found in sentences if found for role in found[1].split(" or ")}
+    assert infra.api_roles == routes | {"admin"}
+
+
+@BOTH
+def test_roles_that_shipped_pipelines_name_can_be_given(infra: Built) -> None:
+    texts = (path.read_text() for path in (ROOT / "pipelines").glob("*.yaml"))
+    assert {role for text in texts for role in re.findall(r"role:([\w-]+)", text)} <= set(infra.pipeline_roles)
+
+
+@BOTH
+def test_only_the_routes_that_need_no_sign_in_answer_without_a_token(infra: Built) -> None:
+    paths = document()["paths"]
+    opened = {path for path, methods in paths.items() if any(each["security"] == [] for each in methods.values())}
+    assert set(infra.open_paths) == opened
+
+
+def test_both_set_the_same() -> None:
+    assert disagreements(BICEP, TERRAFORM) == []
+
+
+def disagreements(one: Built, other: Built) -> list[str]:
+    return [*_disagreements(one, other)]
+
+
+def _disagreements(one: Built, other: Built) -> Iterator[str]:
+    for name in (
+        "hub",
+        "entities",
+        "grants",
+        "api_roles",
+        "pipeline_roles",
+        "open_paths",
+        "alerts",
+        "endpoints",
+        "bodies",
+    ):
+        if getattr(one, name) != getattr(other, name):
+            yield f"{name}: {getattr(one, name)} and {getattr(other, name)}"
+    for name in one.settings.keys() ^ other.settings.keys():
+        yield f"setting {name} in one of the two only"
+    for name in one.settings.keys() & other.settings.keys():
+        ours, theirs = one.settings[name], other.settings[name]
+        if isinstance(ours, str) and ours != theirs:
+            yield f"setting {name}: {ours} and {theirs}"
+    # Outputs of layer 1 that only layer 2 reads are no outputs where there is one layer.
+    for name in (one.outputs ^ other.outputs) - {"SLIPWAY_AUTH_IDENTITY_ID", "SLIPWAY_AUTH_IDENTITY_CLIENT_ID"}:
+        yield f"output {name} in one of the two only"
+    yield from _parameters(one.parameters, other.parameters)
+
+
+def _parameters(bicep: dict[str, Any], terraform: dict[str, Any]) -> Iterator[str]:
+    renamed = {"storageSku": "storage_redundancy"}  # azurerm splits Standard_ZRS
+    for name, default in bicep.items():
+        there = renamed.get(name, snake(name))
+        if name == "siteHostName":
+            continue  # Terraform knows the site's address by itself
+        if there not in terraform:
+            yield f"parameter {name} in Bicep only"
+        elif default is not None and str(default).removeprefix("Standard_") != str(terraform[there]):
+            yield f"parameter {name}: {default} and {terraform[there]}"
+
+
+def test_the_terraform_fits_together() -> None:
+    assert fits_terraform.findings(ROOT / "infra" / "terraform") == []
+
+
+def test_every_door_but_entra_is_shut_in_terraform_too() -> None:
+    shut = {
+        "azurerm_storage_account": {"shared_access_key_enabled": False, "allow_nested_items_to_be_public": False},
+        "azurerm_servicebus_namespace": {"local_auth_enabled": False, "minimum_tls_version": "1.2"},
+        "azurerm_app_configuration": {"local_auth_enabled": False},
+        "azurerm_log_analytics_workspace": {"local_authentication_enabled": False},
+        "azurerm_application_insights": {"local_authentication_enabled": False},
+        "azurerm_key_vault": {"rbac_authorization_enabled": True, "purge_protection_enabled": True},
+        "azurerm_storage_container": {"container_access_type": "private"},
+        "azurerm_storage_container_immutability_policy": {"protected_append_writes_enabled": True},
+    }
+    resources = built.folder_of(ROOT / "infra" / "terraform").of("resource").values()
+    for type_, wanted in shut.items():
+        found = [each for each in resources if each.labels[0] == type_]
+        assert found and all(wanted.items() <= each.arguments.items() for each in found), type_
+    assert len(shut) >= len(SHUT) - 1  # the site comes by azapi
+    bodies = {
+        each.labels[1]: each.arguments["body"]["properties"]
+        for each in resources
+        if each.labels[0].startswith("azapi_")
+    }
+    assert bodies["site"]["httpsOnly"] is True and bodies["publishing"]["allow"] is False
+
+
+def service_bus_triggers() -> list[ServiceBusTrigger]:
+    triggers = [function.bindings.trigger for function in app_functions()]
+    return [each for each in triggers if isinstance(each, ServiceBusTrigger)]

@@ -1,0 +1,128 @@
+"""docs/deploy.md names only what there is: files, variables, outputs, parameters, commands, roles, figures."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from slipway.cli.main import app
+from tests.infra import fits
+from tests.infra.test_agreement import BICEP, BUILT_IN_ROLES, TERRAFORM
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+LINES = [
+    line.split(" #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    for line in block.splitlines()
+]
+CODE = [*LINES, *re.findall(r"`([^`\n]+)`", PAGE)]
+
+# Parameters by the variable of azd's environment that fills them.
+VARIABLES = {
+    each["value"].strip("${}"): name
+    for layer in fits.LAYERS
+    for name, each in json.loads((INFRA / layer / "main.parameters.json").read_text())["parameters"].items()
+}
+OF_THE_COMMAND = {"SLIPWAY_URL", "SLIPWAY_TOKEN"}
+# What nobody sets by hand: azd's own, and what one layer tells the other.
+NOT_SET_BY_HAND = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_PRINCIPAL_ID"}
+ON_TARGETS = {"Website Contributor", "Monitoring Reader"}
+
+
+def test_it_says_that_it_is_untried() -> None:
+    assert "Untried in Azure" in PAGE
+
+
+def test_every_file_that_it_names_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", PAGE) if "://" not in link]
+    paths = [text for text in CODE if re.fullmatch(r"(infra|slipway|tests|examples|pipelines)/[\w/.-]*", text)]
+    assert links and len(paths) >= 8
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_module_is_named_and_no_other() -> None:
+    named = {text for text in CODE if text.endswith(".bicep") and "/" not in text}
+    assert named == {path.name for path in (INFRA / "modules").glob("*.bicep")}
+
+
+def test_every_variable_that_it_names_is_read_and_every_one_that_is_read_is_named() -> None:
+    named = set(re.findall(r"\b(?:SLIPWAY|AZURE)_[A-Z_]+\b", PAGE))
+    assert named - VARIABLES.keys() - BICEP.outputs - OF_THE_COMMAND == set()
+    assert VARIABLES.keys() - named - NOT_SET_BY_HAND == set()
+    assert set(re.findall(r"azd env set (\w+)", PAGE)) <= VARIABLES.keys()
+
+
+def test_its_defaults_are_those_of_the_parameters() -> None:
+    rows = re.findall(r"^\| `(SLIPWAY_\w+)` \| `([^`]+)` \|", PAGE, re.MULTILINE)
+    assert len(rows) >= 8
+    assert rows == [(name, _spelled(BICEP.parameters[VARIABLES[name]])) for name, _ in rows]
+
+
+def _spelled(value: object) -> str:
+    return json.dumps(value) if isinstance(value, (bool, int)) else str(value)
+
+
+def test_every_value_that_it_asks_of_azd_is_an_output_of_both() -> None:
+    asked = set(re.findall(r"azd env get-value (\w+)", PAGE))
+    assert asked and asked <= BICEP.outputs & TERRAFORM.outputs
+
+
+def test_every_azd_command_is_one() -> None:
+    known = {"auth login", "env new", "env set", "env get-value", "up", "deploy", "down --purge", "down"}
+    known |= {f"provision {layer}" for layer in fits.LAYERS}
+    said = re.findall(
+        r"\bazd ((?:auth|env) [\w-]+|provision \w+|[a-z]+(?: --purge)?)",
+        "\n".join(text for text in CODE if "azd" in text),
+    )
+    assert said and set(said) <= known
+
+
+@pytest.mark.parametrize("line", [text for text in CODE if re.match(r"slipway [a-z]+", text)])
+def test_every_slipway_command_is_one_with_such_options(line: str) -> None:
+    commands: Any = get_command(app)
+    name, *arguments = shlex.split(line)[1:]
+    commands.commands[name].make_context(name, arguments)  # raises for an option or argument that is none
+
+
+def test_every_role_that_is_given_is_one() -> None:
+    given = set(re.findall(r'--role "([^"]+)"', PAGE))
+    assert given and given <= BUILT_IN_ROLES.keys() | ON_TARGETS
+
+
+def test_terraforms_variables_folder_and_hook_are_there() -> None:
+    assert set(re.findall(r"-var (\w+)=", PAGE)) >= {"subscription_id", "environment_name", "location"}
+    assert set(re.findall(r"-var (\w+)=", PAGE)) <= TERRAFORM.parameters.keys()
+    assert all((ROOT / folder).is_dir() for folder in re.findall(r"-chdir=(\S+)", PAGE))
+
+
+def test_parameters_roles_and_names_are_those_of_infra() -> None:
+    for name in (*BICEP.api_roles, *BICEP.pipeline_roles, BICEP.hub, *BICEP.entities):
+        if name != "subscription audit":
+            assert f"`{name.split()[-1]}`" in PAGE, name
+    assert f"container `{_container()}`" in PAGE and "/queues/builds" in PAGE
+
+
+def _container() -> object:
+    return fits.files(INFRA)[(INFRA / "azure" / "main.bicep").resolve()].of("var")["auditContainer"].value
+
+
+def test_its_sums_are_right() -> None:
+    assert 500 * (300 + 60 * 10) == 450_000 and "450,000 actions" in PAGE
+    floor = 30 * 24 * 60 * 1 * BICEP.parameters["instanceMemoryMB"] // 1024
+    work = 500 * 60 * 2
+    assert f"{floor:,} GB-s" in PAGE and f"{floor + work:,} GB-s" in PAGE
+    assert f"${(floor + work) * 0.000026:.2f}" in PAGE
+    assert f"${2 * 2_592_000 * 0.000004:.0f}." in PAGE
+    assert "(eight)" in PAGE
+
+
+def test_the_endpoints_are_as_many_as_the_page_says() -> None:
+    variables = fits.files(INFRA)[(INFRA / "modules" / "private-ways.bicep").resolve()].of("var")
+    assert len(variables["always"].value) + len(variables["onScheduler"].value) == 8

@@ -1,0 +1,71 @@
+"""The situations that are recorded: the workflow's own stories, each from a fresh world, in virtual time.
+
+Stories of a stage's transitions, of ramps, of commands and of the watch. None of them asserts anything here: whether
+it goes as it should is the business of `tests/workflow`.
+"""
+
+import inspect
+import json
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from tests.promotion.builders import a_build, a_policy, a_stage
+from tests.workflow import test_commands, test_lost_watch, test_promotion, test_ramp, test_states, test_watch
+from tests.workflow.model import Model
+from tests.workflow.ramp_world import RampingWorld
+from tests.workflow.virtual import Workflow
+from tests.workflow.world import Sides
+
+Over = Callable[[], None]
+Situation = Callable[[Over], Awaitable[None]]
+SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
+OF_STAGES = (test_promotion, test_commands)
+OF_RAMPS = (test_ramp, test_watch, test_lost_watch)
+
+
+def situations() -> Iterator[tuple[str, Situation]]:
+    """Each with its name; it is given what is to be called when it is over, while its engine still runs."""
+    for story, _ in test_states.STORIES:
+        yield f"states: {story.__name__}", _told(story)
+    for module in OF_STAGES:
+        yield from _stories(module, SITES)
+    for module in OF_RAMPS:
+        yield from _stories(module, test_ramp.SITES)
+    yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
+
+
+async def an_abort_that_was_accepted_late(flow: Workflow) -> None:
+    """The trigger could not wait for the entity, and left the rest to an orchestration."""
+    id = await flow.promote(a_build(), a_stage("dev", approval=a_policy()))
+    await flow.abort_at_this_moment(id)
+    await flow.post(f"orchestrators/abort/abort:{id}", json.dumps({"promotion": id, "operations": [f"{id}:dev"]}))
+    await flow.until_ended(id)
+
+
+def _told(story: Callable[[Model], Awaitable[None]]) -> Situation:
+    async def situation(over: Over) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            async with Model(str(Path(folder) / "hub.sqlite")) as model:
+                await story(model)
+                over()
+                await model.wait(3 * 86_400)
+                over()
+
+    return situation
+
+
+def _stories(module: ModuleType, sites: tuple[str, ...]) -> Iterator[tuple[str, Situation]]:
+    for name, story in vars(module).items():
+        if name.startswith("test_") and [*inspect.signature(story).parameters] == ["flow"]:
+            yield f"{module.__name__.rpartition('.')[2]}: {name}", _in_a_flow(story, sites)
+
+
+def _in_a_flow(story: Callable[[Workflow], Awaitable[None]], sites: tuple[str, ...]) -> Situation:
+    async def situation(over: Over) -> None:
+        async with Workflow(RampingWorld({name: Sides() for name in sites})) as flow:
+            await story(flow)
+            over()
+
+    return situation

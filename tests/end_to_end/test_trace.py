@@ -97,6 +97,6 @@ def test_figures_are_found_in_what_was_told(system: System) -> None:
 
 
 def test_a_promotion_costs_some_hundred_rows(system: System) -> None:
-    """What docs/observability.md says of costs: a promotion of one stage, with a ramp of half an hour."""
+    """What docs/observability.md says of costs: a promotion of one stage, with a ramp of some half an hour."""
     rows = {(row["Table"], row["What"]): row["Rows"] for row in figure(system, "rows-of-a-promotion")}
     assert sum(rows.values()) < 800, rows

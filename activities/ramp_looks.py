@@ -64,7 +64,7 @@ def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
         found["counters"] = _counted(target, order["version"])
     try:
         if canary.signals.alert != IGNORE:
-            found["alert"] = "; ".join(firing(target.resource, clock.now()))
+            found["alert"] = "; ".join(firing(target.resource, target.slot, clock.now()))
         share, unread = router_of(target).read_split(target, order["version"]).share, ""
     except AzureProblem as problem:
         share, unread = None, f"{target.name}: {problem.fault.words}"

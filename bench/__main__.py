@@ -24,6 +24,8 @@ MODULES = (
 
 def main() -> None:
     """Print the table as it grows, and end with 1 when a target was missed."""
+    if unknown := [name for name in sys.argv[1:] if name not in MODULES]:
+        sys.exit(f"{', '.join(unknown)}: not measured here; there are {', '.join(MODULES)}")
     began, missed = time.monotonic(), 0
     print(header(), flush=True)
     for name in sys.argv[1:] or MODULES:

@@ -9,6 +9,7 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters import clock
 from slipway.adapters.alerts import Alert, keep_alert, resolve_alert, waiter_at
 from slipway.promotion.approval import Person
 from triggers.deciding import nudge
@@ -29,11 +30,11 @@ async def post_alert(req: func.HttpRequest, client: df.DurableOrchestrationClien
 
     said = body_of(req, CommonAlert).data.essentials
     for resource in said.targets:
+        alert = Alert(said.id, said.rule, said.severity, resource, said.fired_at)
         if said.fires:
-            alert = Alert(said.id, said.rule, said.severity, resource, said.fired_at)
             await asyncio.to_thread(keep_alert, alert)
         else:
-            await asyncio.to_thread(resolve_alert, said.id, resource)
+            await asyncio.to_thread(resolve_alert, alert, said.resolved_at or clock.now())
     ramps = await asyncio.gather(*(asyncio.to_thread(waiter_at, resource) for resource in said.targets))
     await nudge(client, [ramp for ramp in ramps if ramp])
     words = "fires on" if said.fires else "is resolved on"

@@ -86,6 +86,7 @@ class AlertEssentials(BaseModel):
     condition: Literal["Fired", "Resolved"] = Field(alias="monitorCondition")
     targets: list[ResourceId] = Field(alias="alertTargetIDs", min_length=1, max_length=50)
     fired_at: AwareDatetime = Field(alias="firedDateTime", ge=datetime(2000, 1, 1, tzinfo=UTC))
+    resolved_at: AwareDatetime | None = Field(None, alias="resolvedDateTime", ge=datetime(2000, 1, 1, tzinfo=UTC))
 
     @property
     def fires(self) -> bool:

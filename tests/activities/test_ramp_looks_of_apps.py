@@ -100,3 +100,12 @@ def test_an_outage_that_the_platform_counts_speaks_against_the_revision_that_has
     requests.post(url, json=told, verify=str(azure.settings.ca_file), timeout=10).raise_for_status()
     ((name, words),) = ramped.look(ramped.site).result["signals"]
     assert name == "counters" and "30 × 5xx" in words
+
+
+def test_a_late_change_of_a_ramp_that_was_taken_back_has_no_effect(app: AppHost, ramped: RampedApp, fence: int) -> None:
+    """The abort's rollback has a higher fence; what the ramp had asked for arrives after it."""
+    assert app.followed("split", ramped.change("split", fence=fence, share=0.25)).outcome is Outcome.PASSED
+    assert app.followed("split", ramped.change("split-back", fence=fence + 1, share=0.0)).outcome is Outcome.PASSED
+    late = app.followed("split", ramped.change("split-late", fence=fence, share=0.5))
+    assert (late.outcome, late.code) == (Outcome.CANCELLED, "FENCED")
+    assert ramped.look(ramped.site).result["shares"] == {APP: 0.0}

@@ -40,10 +40,29 @@ def test_an_alert_fires_on_its_target_until_it_is_resolved(app: AppHost) -> None
     reply = app.http("POST", "/api/alerts", AZURE, an_alert())
     assert reply.status == 200, reply
     assert app.http("POST", "/api/alerts", AZURE, an_alert()).status == 200, "Azure may say it twice"
-    assert [words[:29] for words in firing(SITE, datetime.now(UTC))] == ["alert checkout-5xx (Sev1) fir"]
-    assert firing(SITE + "-other", datetime.now(UTC)) == []
+    assert [words[:29] for words in firing(SITE, "staging", datetime.now(UTC))] == ["alert checkout-5xx (Sev1) fir"]
+    assert firing(SITE + "-other", "staging", datetime.now(UTC)) == []
     assert app.http("POST", "/api/alerts", AZURE, an_alert("Resolved")).status == 200
-    assert firing(SITE, datetime.now(UTC)) == []
+    assert firing(SITE, "staging", datetime.now(UTC)) == []
+
+
+def test_a_firing_that_arrives_after_its_end_counts_no_more(app: AppHost) -> None:
+    site, fired = SITE + "-late", datetime.now(UTC) - timedelta(hours=1)
+    given = {"alertTargetIDs": [site], "firedDateTime": fired.isoformat()}
+    for condition in ("Fired", "Resolved", "Fired"):
+        assert app.http("POST", "/api/alerts", AZURE, an_alert(condition, **given)).status == 200
+    assert firing(site, "staging", datetime.now(UTC)) == []
+    again = {**given, "firedDateTime": (datetime.now(UTC) + timedelta(seconds=5)).isoformat()}
+    assert app.http("POST", "/api/alerts", AZURE, an_alert(**again)).status == 200
+    assert len(firing(site, "staging", datetime.now(UTC))) == 1, "it fires anew"
+
+
+def test_an_alert_on_the_slot_of_a_target_is_one_on_the_target(app: AppHost) -> None:
+    site = SITE + "-slotted"
+    given = an_alert(alertTargetIDs=[f"{site}/slots/Staging"])
+    assert app.http("POST", "/api/alerts", AZURE, given).status == 200
+    assert len(firing(site, "staging", datetime.now(UTC))) == 1
+    assert firing(site, "qa", datetime.now(UTC)) == []
 
 
 def test_an_alert_whose_end_was_lost_is_forgotten_after_a_day(app: AppHost) -> None:
@@ -51,7 +70,7 @@ def test_an_alert_whose_end_was_lost_is_forgotten_after_a_day(app: AppHost) -> N
     other = SITE + "-long-ago"
     given = an_alert(firedDateTime=long_ago, alertTargetIDs=[other])
     assert app.http("POST", "/api/alerts", AZURE, given).status == 200
-    assert firing(other, datetime.now(UTC)) == []
+    assert firing(other, "staging", datetime.now(UTC)) == []
 
 
 @pytest.mark.parametrize("condition", ["Fired", "Resolved"])
@@ -75,7 +94,7 @@ def test_an_alert_is_kept_though_the_ramp_at_its_target_is_no_more(app: AppHost)
     site = SITE + "-left"
     await_alerts(site, "a-ramp-that-is-over")
     assert app.http("POST", "/api/alerts", AZURE, an_alert(alertTargetIDs=[site])).status == 200
-    assert len(firing(site, datetime.now(UTC))) == 1
+    assert len(firing(site, "staging", datetime.now(UTC))) == 1
 
 
 def test_nobody_else_tells_of_alerts(app: AppHost) -> None:

@@ -121,6 +121,22 @@ async def test_an_abort_in_mid_ramp_takes_the_traffic_back(flow: Workflow) -> No
     assert max(world(flow).most.values()) == 0.10
 
 
+async def test_a_newer_build_in_mid_ramp_waits_for_its_end_and_then_ramps_beside_the_release_before(
+    flow: Workflow,
+) -> None:
+    first = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.10)
+    second = await flow.promote(a_build("2.1.0", finished_at=later(minutes=5)), production(), token="t2")
+    assert stage_state(flow.world, "production") == "waiting for the lock", "the newer one's row"
+    assert set(world(flow).shares.values()) == {0.10} and live(flow) == {"1.0.0"}, "nothing is interrupted for it"
+    assert (await flow.until_ended(first))["outcome"] == "passed"
+    assert live(flow) == {"2.0.0"}
+    assert (await flow.until_ended(second))["outcome"] == "passed"
+    assert live(flow) == {"2.1.0"}
+    begins = [each["promotion"] for each in flow.world.records if each["action"] == "ramp.begins"]
+    assert begins == [first, second], "one after the other"
+
+
 async def test_a_paused_ramp_keeps_its_share_and_is_still_judged(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), production())
     await at_share(flow, 0.10)

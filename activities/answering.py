@@ -9,8 +9,10 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from activities.hiding import Hiding
-from slipway.adapters.azure_errors import explain
+from activities.tracing import in_its_trace, tell
+from slipway.adapters.azure_errors import AzureFault, explain
+from slipway.adapters.hiding import Hiding
+from slipway.adapters.insights import current
 from slipway.adapters.rows import Rows
 from slipway.adapters.secrets import ever_read
 from slipway.promotion.errors import SlipwayError
@@ -32,13 +34,16 @@ def answering(work: Callable[[Order], Answer]) -> Callable[[Order], dict[str, An
 
     @functools.wraps(work)
     def activity(order: Order) -> dict[str, Any]:
-        try:
-            answer = work(order)
-        except SlipwayError as error:
-            answer = _of_slipway(error, order)
-        except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome
-            answer = _of_anything(error, order, work.__name__)
-        return Hiding(ever_read(order.get("secrets", ()))).of(answer).dump()
+        with in_its_trace(work.__name__, order) as seen:
+            try:
+                answer = work(order)
+            except SlipwayError as error:
+                answer = _of_slipway(error, order)
+            except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome
+                answer = _of_anything(error, order, work.__name__)
+            answer = Hiding(ever_read(order.get("secrets", ()))).of(answer)
+            tell(seen, answer)
+        return answer.dump()
 
     return activity
 
@@ -50,12 +55,15 @@ def answering_async(
 
     @functools.wraps(work)
     async def activity(order: Order, client: Client) -> dict[str, Any]:
-        try:
-            return (await work(order, client)).dump()
-        except SlipwayError as error:
-            return _of_slipway(error, order).dump()
-        except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome
-            return _of_anything(error, order, work.__name__).dump()
+        with in_its_trace(work.__name__, order) as seen:
+            try:
+                answer = await work(order, client)
+            except SlipwayError as error:
+                answer = _of_slipway(error, order)
+            except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, it must become an outcome
+                answer = _of_anything(error, order, work.__name__)
+            tell(seen, answer)
+        return answer.dump()
 
     return activity
 
@@ -81,7 +89,7 @@ def is_aborted(promotion: str) -> bool:
 def _of_slipway(error: SlipwayError, order: Order) -> Answer:
     fault = getattr(error, "fault", None)
     if fault is not None:
-        return _again(fault.answer(order.get("handle") or {}, 1.0))
+        return _again(fault, order)
     return broken(error.code, error.words)
 
 
@@ -91,9 +99,11 @@ def _of_anything(error: Exception, order: Order, name: str) -> Answer:
     except Exception:  # noqa: BLE001 - `explain` raises what is not Azure's
         _log.exception("activity %s failed", name)
         return broken("UNEXPECTED", f"{type(error).__name__}: {error}", traceback.format_exc())
-    return _again(fault.answer(order.get("handle") or {}, 1.0))
+    return _again(fault, order)
 
 
-def _again(answer: Answer) -> Answer:
+def _again(fault: AzureFault, order: Order) -> Answer:
+    current().tell(fault=fault.stable_code)
+    answer = fault.answer(order.get("handle") or {}, 1.0)
     _log.warning("answer %s: %s", answer.state, answer.words)
     return answer

@@ -8,7 +8,7 @@ that call says is searched for them.
 import traceback
 from collections.abc import Callable, Mapping
 
-from activities.hiding import Hiding
+from slipway.adapters.hiding import Hiding
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer

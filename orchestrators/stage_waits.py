@@ -49,6 +49,7 @@ def for_approval(context: Context, run: StageRun) -> Durable:
         "environment": run.plan.environment,
         "service": run.build.service,
         "announcement": announcement(run, child, now(context)),
+        "trace": run.trace,
     }
     # Ask before saying so: whoever reads that the stage waits may approve at once.
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})

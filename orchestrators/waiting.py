@@ -13,6 +13,7 @@ import azure.durable_functions as df
 
 from slipway.promotion.ids import decisions_key
 from slipway.promotion.outcomes import Answer, iso, running
+from slipway.promotion.trace import carried
 
 NUDGE = "nudge"
 LONGEST_WAIT = timedelta(minutes=15)
@@ -77,7 +78,8 @@ def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
 
 
 def called(context: Context, activity: str, order: dict[str, Any]) -> Durable:
-    """One call of an activity. Returns its `Answer`; `running` when the worker broke down over it."""
+    """One call of an activity, in the trace of the work. Its `Answer`; `running` when the worker broke down over it."""
+    order = {**carried(context.get_input()), **order}
     try:
         return Answer.load((yield context.call_activity(activity, order)))
     except Exception as error:  # noqa: BLE001 - activities answer; one that raises could not be run at all

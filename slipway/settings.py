@@ -81,6 +81,9 @@ class Settings:
     tenant: str = _variable("SLIPWAY_TENANT", "")
     audience: str = _variable("SLIPWAY_AUDIENCE", "")
     client_id: str = _variable("AZURE_CLIENT_ID", "")
+    insights: str = _variable("APPLICATIONINSIGHTS_CONNECTION_STRING", "")
+    insights_identity: str = _variable("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "")
+    site_name: str = _variable("WEBSITE_SITE_NAME", "slipway")
 
     def needed(self, name: str) -> str:
         """The text setting of that field. Raises SlipwayError SETTING_MISSING, naming the variable to set."""

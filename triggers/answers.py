@@ -239,6 +239,7 @@ class PromotionShown(Answer):
     code: str = ""
     words: str = ""
     pipeline_digest: str = ""
+    trace: str = ""
     build: BuildShown | None = None
     aborted: SaidOfPromotion | None = None
     paused: PauseOfPromotion | None = None

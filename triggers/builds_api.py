@@ -6,6 +6,7 @@ import uuid
 import azure.durable_functions as df
 import azure.functions as func
 
+from slipway.adapters.insights import current
 from slipway.adapters.intake import check_known
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.approval import Person
@@ -37,6 +38,8 @@ async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse
     known = await asyncio.to_thread(check_known, matched.build)
     message_id = str(uuid.uuid4())
     properties = {"submitted_by": person.oid}
+    if traceparent := current().traceparent:
+        properties["traceparent"] = traceparent
     await asyncio.to_thread(ServiceBus().send, BUILDS_QUEUE, body, message_id, properties)
     url = f"/api/promotions/{promotion}"
     accepted = {"promotion": promotion, "message_id": message_id, "status_url": url, "known": known}

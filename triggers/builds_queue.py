@@ -10,6 +10,7 @@ import azure.functions as func
 
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.clock import now
+from slipway.adapters.insights import Kind, current, span
 from slipway.adapters.intake import take_in
 from slipway.adapters.packages import note_package
 from slipway.adapters.read_model import count_not_promoted
@@ -17,6 +18,7 @@ from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import BuildRejected, NotForPromotion
 from slipway.promotion.promotion_run import PromotionRun
+from slipway.promotion.trace import begun, told_by
 from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
 from triggers.intake import match
 from triggers.version import orchestrations_version
@@ -37,9 +39,11 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
     Returning completes the message. A fault on our side is raised after a pause that grows with the
     delivery count, so that the queue tries again for long instead of giving up in seconds.
     """
+    parent = told_by(message.application_properties) or begun(message.message_id or message.get_body().hex())
     try:
-        submitter = str((message.application_properties or {}).get("submitted_by", ""))
-        await _promote(message.get_body(), message.message_id, submitter, client)
+        with span("builds", Kind.MESSAGE, parent, delivery=message.delivery_count or 1):
+            submitter = str((message.application_properties or {}).get("submitted_by", ""))
+            await _promote(message.get_body(), message.message_id, submitter, client)
     except Exception:
         delay_s = min(LONGEST_DELAY_S, 2 ** (message.delivery_count or 1))
         _log.warning("a build message could not be taken in; the queue gives it again in %s s", delay_s)
@@ -51,18 +55,23 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
     received_at = now()
     try:
         matched = await asyncio.to_thread(match, body)
-        state = await asyncio.to_thread(take_in, matched.build, matched.pipeline_text, received_at)
+        current().find_by(promotion=matched.build.promotion)
+        run = matched.run(received_at, submitter, current().traceparent)
+        state = await asyncio.to_thread(take_in, matched.build, matched.pipeline_text, received_at, run.trace)
     except NotForPromotion as reason:
+        current().tell(outcome="not for promotion", code=reason.code, words=reason.words)
         _log.info("not for promotion: %s: %s", reason.code, reason.words)
         await asyncio.to_thread(_count, body, reason, received_at)
         return
     except BuildRejected as rejection:
+        current().tell(outcome="rejected", code=rejection.code, words=rejection.words)
         _log.warning("rejected: %s: %s", rejection.code, rejection.words)
         await asyncio.to_thread(_set_aside, body, message_id, rejection, received_at)
         return
+    current().tell(outcome=f"was {state}")
     if state == "new":
         await asyncio.to_thread(note_package, orchestrations_version())
-        await _start(matched.run(received_at, submitter), client)
+        await _start(run, client)
 
 
 async def _start(run: PromotionRun, client: df.DurableOrchestrationClient) -> None:

@@ -102,7 +102,7 @@ async def _decided(
         await asyncio.to_thread(mark_aborted, promotion)
         await nudge(client, _running(rows))
     if asked.command == "abort" and verdict is None:
-        await _mark_later(client, promotion, _running(rows))
+        await _mark_later(client, promotion, _running(rows), str(rows.get("promotion", {}).get("trace", "")))
     return as_response(verdict, promotion)
 
 
@@ -154,7 +154,7 @@ async def _roll_back(
     instance = child_id(stage_id(promotion, stage.name), "back", key)
     received_at = str(rows["promotion"]["received_at"])
     run = StageRun(promotion, instance, stage, build, "", received_at, phase=LOCK, goes_back=True)
-    run = replace(run, asked_by=person.name, reason=asked.reason)
+    run = replace(run, asked_by=person.name, reason=asked.reason, trace=str(rows["promotion"].get("trace", "")))
     await asyncio.to_thread(watch, instance, promotion, now())
     try:
         await client.start_new("stage", instance, run.dump())
@@ -166,9 +166,9 @@ async def _roll_back(
     return answer({"words": f"{stage.environment} returns to {back}"}, 202, {"Location": url})
 
 
-async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str]) -> None:
+async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str], trace: str) -> None:
     """Leave the mark to an orchestration, which can wait for longer than a request."""
-    given = {"promotion": promotion, "operations": operations}
+    given = {"promotion": promotion, "operations": operations, "trace": trace}
     try:
         await client.start_new("abort", shortened(f"abort:{promotion}"), given)
     except Exception as error:

@@ -13,6 +13,7 @@ from slipway.adapters.azure_errors import AzureProblem
 from slipway.promotion.errors import BuildRejected, Forbidden, NotForPromotion, Refused, SlipwayError
 from triggers.contract import Codes, Contract
 from triggers.identity import NotSignedIn, person_of, require
+from triggers.request_spans import answered, request_span
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -85,22 +86,29 @@ def api(
 
     def decorate(route: Route) -> Route:
         @functools.wraps(route)
-        async def guarded(req: func.HttpRequest, **bindings: Any) -> func.HttpResponse:
+        async def guarded(
+            req: func.HttpRequest, context: func.Context | None = None, **bindings: Any
+        ) -> func.HttpResponse:
             instance = _path(req)
-            try:
-                if roles:
-                    bindings["person"] = person_of(req)
-                    require(bindings["person"], *roles)
-                return await route(req, **bindings)
-            except SlipwayError as error:
-                return problem(_status_of(error), error.code, error.words, instance)
-            except Exception:  # noqa: BLE001 - the boundary: whatever it is, it must become an answer
-                _log.exception("%s %s failed", req.method, instance)
-                return problem(500, "UNEXPECTED", "Slipway failed on this request; its log says why", instance)
+            with request_span(req, route.__name__, instance, context) as seen:
+                try:
+                    if roles:
+                        bindings["person"] = person_of(req)
+                        require(bindings["person"], *roles)
+                    said = await route(req, **bindings)
+                except SlipwayError as error:
+                    seen.tell(code=error.code, words=error.words)
+                    said = problem(_status_of(error), error.code, error.words, instance)
+                except Exception:  # noqa: BLE001 - the boundary: whatever it is, it must become an answer
+                    _log.exception("%s %s failed", req.method, instance)
+                    said = problem(500, "UNEXPECTED", "Slipway failed on this request; its log says why", instance)
+                answered(seen, req, said.status_code)
+            return said
 
         del guarded.__wrapped__  # the bindings are found by the signature, which must not show `person`
-        guarded.__signature__ = _without_person(route)  # type: ignore[attr-defined]
+        guarded.__signature__ = _as_bound(route)  # type: ignore[attr-defined]
         guarded.__annotations__.pop("person", None)
+        guarded.__annotations__["context"] = func.Context
         words = inspect.getdoc(route) or ""
         needed = (demands,) if demands else roles
         contract = Contract(route.__name__, words, needed, answers, body, query, refuses or {})
@@ -175,7 +183,9 @@ def _path(req: func.HttpRequest) -> str:
     return "/" + url.split("://", 1)[-1].partition("/")[2].partition("?")[0]
 
 
-def _without_person(route: Route) -> Any:
+def _as_bound(route: Route) -> Any:
+    """Its signature as the host sees it: without the person, and with the host's own context of the call."""
     signature = inspect.signature(route)
     kept = [parameter for name, parameter in signature.parameters.items() if name != "person"]
-    return signature.replace(parameters=kept)
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=func.Context)
+    return signature.replace(parameters=[*kept, context])

@@ -24,8 +24,9 @@ class Matched:
     plan: PromotionPlan
     pipeline_text: str
 
-    def run(self, received_at: datetime, submitted_by: str = "") -> PromotionRun:
-        """The input of the promotion's orchestration, with a new token; `submitted_by` is whoever posted it."""
+    def run(self, received_at: datetime, submitted_by: str = "", trace: str = "") -> PromotionRun:
+        """The input of the promotion's orchestration, with a new token; `submitted_by` is whoever posted it, `trace`
+        the traceparent of its intake."""
         return PromotionRun(
             id=self.build.promotion,
             token=str(uuid.uuid4()),
@@ -33,6 +34,7 @@ class Matched:
             plan=self.plan,
             received_at=iso(received_at),
             submitted_by=submitted_by,
+            trace=trace,
         )
 
 

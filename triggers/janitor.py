@@ -10,9 +10,11 @@ import azure.functions as func
 
 from slipway.adapters import watched
 from slipway.adapters.clock import now
+from slipway.adapters.insights import Kind, span
 from slipway.adapters.packages import is_behind
 from slipway.adapters.read_model import environment_rows, promotion_rows
 from slipway.promotion.audit import AuditRecord
+from triggers.ages import tell_ages
 from triggers.deciding import audited, nudge
 from triggers.entities_read import decisions_of
 from triggers.looking_after import Found, Janitor, Records
@@ -90,4 +92,8 @@ async def janitor(tick: func.TimerRequest, client: df.DurableOrchestrationClient
     if not _janitors:
         _janitors.append(Janitor(DurableRuntime(client), Tables()))
     _janitors[0].runtime = DurableRuntime(client)
-    await _janitors[0].look(now())
+    with span("janitor", Kind.MESSAGE, ""):
+        try:
+            await _janitors[0].look(now())
+        finally:
+            await tell_ages(_janitors[0].records, now())

@@ -335,6 +335,15 @@ module actionGroup '../modules/action-group.bicep' = {
 // A query of infra/queries for each entry of infra/alerts.json.
 var queries = {
   'http-5xx': loadTextContent('../queries/http-5xx.kql')
+  'stuck-promotion': loadTextContent('../queries/stuck-promotion.kql')
+  'lock-too-old': loadTextContent('../queries/lock-too-old.kql')
+  'lock-broken': loadTextContent('../queries/lock-broken.kql')
+  'rejected-builds': loadTextContent('../queries/rejected-builds.kql')
+  'intake-failing': loadTextContent('../queries/intake-failing.kql')
+  'ramp-blind': loadTextContent('../queries/ramp-blind.kql')
+  'janitor-silent': loadTextContent('../queries/janitor-silent.kql')
+  'azure-denied': loadTextContent('../queries/azure-denied.kql')
+  'activity-failing': loadTextContent('../queries/activity-failing.kql')
 }
 
 module queryAlerts '../modules/query-alerts.bicep' = {

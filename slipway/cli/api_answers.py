@@ -147,7 +147,9 @@ class Pause(Said):
 
 
 class Promotion(Summary):
-    """One promotion whole."""
+    """One promotion whole. `trace` is the id of all that was done for it, in Slipway's own telemetry."""
+
+    trace: str = ""
 
     code: str | None = None
     words: str | None = None

@@ -46,7 +46,7 @@ def tree(promotion: Promotion, now: datetime, detail: Detail = Detail.ACTIVE) ->
     """The promotion at `now` (the server's time)."""
     parts: list[RenderableType] = [_title(promotion, now)]
     if detail is not Detail.STAGES:
-        parts += [*_origin(promotion, now), *_sentences(promotion, now)]
+        parts += [*_origin(promotion, now), *_trace(promotion, detail), *_sentences(promotion, now)]
     below = {stage.name: list(_below(stage, promotion.id, now, detail)) for stage in promotion.stages}
     stages_width = max((len(stage_name(stage)) for stage in promotion.stages), default=0)
     steps_width = max((len(row.name) for rows in below.values() for row in rows), default=0)
@@ -83,6 +83,12 @@ def _origin(promotion: Promotion, now: datetime) -> Iterator[Text]:
         parts.append(f"started {ago(promotion.started_at, now)}")
     words = clean(" · ".join(part for part in parts if part))
     yield Text(words, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _trace(promotion: Promotion, detail: Detail) -> Iterator[Text]:
+    """By which its spans and log lines are found in the workspace, for who wants to see every step."""
+    if promotion.trace and detail is Detail.STEPS:
+        yield Text(clean(f"trace {promotion.trace}"), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _sentences(promotion: Promotion, now: datetime) -> Iterator[Text]:

@@ -9,7 +9,7 @@ from slipway.cli import decide, login, pure, releases, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
 from slipway.cli.judge.app import app as judge
-from slipway.cli.laptop import clock, demo, run
+from slipway.cli.laptop import ask, clock, demo, run
 
 
 def _print_version(asked: bool) -> None:
@@ -47,6 +47,7 @@ LAPTOP, WATCH, PEOPLE, FILES = (
 app.command(rich_help_panel=LAPTOP)(demo.demo)
 app.command(rich_help_panel=LAPTOP)(run.run)
 app.command(rich_help_panel=LAPTOP)(clock.clock)
+app.command(rich_help_panel=LAPTOP)(ask.ask)
 app.command(rich_help_panel=LAPTOP)(login.login)
 
 app.command(rich_help_panel=WATCH)(submit.submit)

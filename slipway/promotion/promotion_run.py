@@ -17,6 +17,7 @@ class PromotionRun:
 
     `token` is new with every start call: the first activity claims the promotion with it. It comes from
     the starter because an id made inside differs when a first episode runs twice.
+    `trace` is the W3C traceparent of all that is done for it.
     `closing` is how the promotion is to end because an orchestration of it was lost, once all its stages are over.
     """
 
@@ -26,6 +27,7 @@ class PromotionRun:
     plan: PromotionPlan
     received_at: str
     submitted_by: str = ""
+    trace: str = ""
     started_at: str = ""
     ended_at: str = ""
     closing: Ending | None = None
@@ -33,7 +35,7 @@ class PromotionRun:
 
     def stage_input(self, stage: StagePlan, instance: str) -> dict[str, Any]:
         """What the orchestration of `stage` starts with."""
-        return StageRun(self.id, instance, stage, self.build, self.artifact, self.received_at).dump()
+        return StageRun(self.id, instance, stage, self.build, self.artifact, self.received_at, trace=self.trace).dump()
 
     @property
     def artifact(self) -> str:
@@ -58,6 +60,7 @@ class PromotionRun:
             "build": self.build.dump(),
             "received_at": self.received_at,
             "submitted_by": self.submitted_by,
+            "trace": self.trace,
             "pipeline_digest": self.plan.pipeline_digest,
             "frozen_plan": self.plan.dump(),
             "plan": [

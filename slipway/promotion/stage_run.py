@@ -81,7 +81,7 @@ class StageRun:
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state.
-    Moments are ISO 8601 texts.
+    `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
     promotion: str
@@ -90,6 +90,7 @@ class StageRun:
     build: Build
     artifact: str
     received_at: str = ""
+    trace: str = ""
     attempt: int = 1
     phase: str = NEEDS
     rev: int = 0

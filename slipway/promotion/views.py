@@ -10,6 +10,7 @@ from slipway.promotion.may_promote import Case, MayPromote
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import StagePlan, load_stage
 from slipway.promotion.stage_run import LOCK, STATE_OF_PHASE
+from slipway.promotion.trace import trace_id
 
 Rows = dict[str, dict[str, Any]]
 ENDS = set(Outcome)
@@ -109,6 +110,7 @@ def detail(
     return {
         **summary(rows),
         **{key: row[key] for key in kept},
+        "trace": trace_id(row.get("trace", "")),
         **reason,
         "paused": decisions.get("paused"),
         "aborted": decisions.get("aborted"),

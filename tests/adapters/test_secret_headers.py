@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pytest
 from azure.keyvault.secrets import SecretClient
 
-from activities.hiding import HIDDEN
 from activities.secret_headers import Unspeakable, with_headers
 from slipway.adapters.credentials import credential
+from slipway.adapters.hiding import HIDDEN
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, failed, passed

@@ -302,3 +302,10 @@ def test_on_one_line_a_canary_still_says_its_share_and_after_its_end_none() -> N
     assert "ramping · 25 % of the traffic" in shown(a_promotion(ramping), detail=Detail.STAGES)
     page = shown(a_promotion(a_stage("production", "baking", ramp=a_ramp())))
     assert "of the traffic" not in page
+
+
+def test_whoever_wants_every_step_is_told_by_which_trace_they_are_found() -> None:
+    promotion = a_promotion(a_stage("staging"), trace="4bf92f3577b34da6a3ce929d0e0e4736")
+    assert "\ntrace 4bf92f3577b34da6a3ce929d0e0e4736\n" in shown(promotion, detail=Detail.STEPS)
+    assert "trace" not in shown(promotion)
+    assert "trace" not in shown(a_promotion(a_stage("staging")), detail=Detail.STEPS)

@@ -13,7 +13,7 @@ import httpx
 import yaml
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
-from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, Layout, checkout
+from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, WORKSPACE, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
 from tests.api.conformance import check_answer
 from tests.plain_http import no_cookies
@@ -76,13 +76,15 @@ class System:
             self._tokens[who] = self.http.post(url, data=form).json()["access_token"]
         return self._tokens[who]
 
-    def send(self, *bodies: bytes | dict[str, Any]) -> None:
-        """Put messages on the queue `builds` with the plain Service Bus SDK."""
+    def send(self, *bodies: bytes | dict[str, Any], **properties: str) -> None:
+        """Put messages on the queue `builds` with the plain Service Bus SDK, each with these application properties."""
         with (
             ServiceBusClient.from_connection_string(self.run.servicebus) as client,
             client.get_queue_sender("builds") as sender,
         ):
-            sender.send_messages([ServiceBusMessage(b if isinstance(b, bytes) else json.dumps(b)) for b in bodies])
+            told: dict[str | bytes, Any] = dict(properties)
+            texts = [b if isinstance(b, bytes) else json.dumps(b) for b in bodies]
+            sender.send_messages([ServiceBusMessage(text, application_properties=told) for text in texts])
 
     def receive(self, queue: str, count: int) -> list[ServiceBusMessage]:
         """Take `count` messages off a queue."""
@@ -146,6 +148,22 @@ class System:
         path = f"/{where}/sites/{site}/slots/{slot}/deployments?api-version=2025-05-01"
         found: list[dict[str, Any]] = self.azure("GET", path, "https://management.azure.com/").json()["value"]
         return found
+
+    def ask(self, kql: str, timespan: str = "") -> list[dict[str, Any]]:
+        """The rows that the workspace answers, by the name of their columns; `timespan` as ISO 8601 has it."""
+        asked = {"query": kql, **({"timespan": timespan} if timespan else {})}
+        path = f"/v1/workspaces/{WORKSPACE}/query"
+        table = self.azure("POST", path, "https://api.loganalytics.io", json=asked).json()["tables"][0]
+        names = [column["name"] for column in table["columns"]]
+        return [dict(zip(names, row, strict=True)) for row in table["rows"]]
+
+    def until_asked(self, kql: str, enough: Callable[[list[dict[str, Any]]], bool], within_s: float = 15) -> Any:
+        """The rows once there are `enough`: what is told travels for some seconds."""
+        deadline = time.monotonic() + within_s
+        while not enough(rows := self.ask(kql)) and time.monotonic() < deadline:
+            time.sleep(0.3)
+        assert enough(rows), rows[-5:]
+        return rows
 
     def azure(self, method: str, path: str, resource: str = "", **request: Any) -> httpx.Response:
         """Ask the stand-in, with a token of the app's identity for `resource` when one is named."""

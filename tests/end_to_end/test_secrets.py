@@ -48,7 +48,7 @@ def test_a_planted_secret_arrives_and_is_found_nowhere(tmp_path: Path) -> None:
             "flaky": ("passed", ""),
         }
         assert "answers 401" in stage_of(ended, "wrong")["words"]
-        said = json.dumps([*answers(system), *events(system)])
+        said = json.dumps([*answers(system), *events(system), *told(system)])
     searched = {file: file.read_bytes() for file in tmp_path.rglob("*") if holds_state(file)}
     assert any(b"sound-key" in content for file, content in searched.items() if "functions.sqlite" in file.name), (
         "the history can be searched: it holds the reference"
@@ -93,6 +93,16 @@ def events(system: System) -> list[Any]:
             assert more, f"only {len(taken)} events came"
             taken += more
         return [json.loads(str(message)) for message in taken]
+
+
+def told(system: System) -> list[Any]:
+    """What Slipway told of itself: the workspace's file is packed, so that a search of its bytes finds nothing."""
+    broken = "AppDependencies | where Properties.code == 'SECRET_MISSING'"
+    system.until_asked(broken, bool)
+    tables = ("AppRequests", "AppDependencies", "AppTraces", "AppExceptions")
+    rows = [system.ask(f"{table} | where AppRoleName startswith 'slipway-'") for table in tables]
+    assert len(rows[1]) > 50 and rows[2]
+    return rows
 
 
 def holds_state(file: Path) -> bool:

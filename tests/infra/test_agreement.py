@@ -32,14 +32,13 @@ LEFT = {
     "SLIPWAY_SITE_SCHEME": "the default is https",
     "SERVICEBUS__customEndpointAddress": "Service Bus is found by its name",
     "WEBSITE_AUTH_ENABLED": "App Service sets it while its authentication is on",
+    "WEBSITE_SITE_NAME": "App Service sets it",
 }
 # What infra sets and Slipway's own code does not read, and who does.
 FOR_THE_PLATFORM = {
     "AzureWebJobsStorage__accountName": "the host's storage, by identity",
     "AzureWebJobsStorage__credential": "the host's storage, by identity",
     "AzureWebJobsStorage__clientId": "the host's storage, by identity",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING": "the host: where telemetry goes",
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the host: as whom it sends telemetry",
     "SERVICEBUS__credential": "the Service Bus extension",
     "SERVICEBUS__clientId": "the Service Bus extension",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID": "App Service authentication, in place of a secret",

@@ -14,12 +14,14 @@ from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.rows import Rows
 from slipway.local.functions.invocation import InvocationFailed
 from slipway.promotion.audit import verify
+from slipway.promotion.trace import trace_id
 from slipway.settings import settings
 from tests.app_host import AppHost, eventually
 from tests.laptop import AzureStandin, Bus, Watched, properties_of
 from tests.triggers.conftest import ALICE, TABLES_DOWN, a_message, intake
 from triggers import builds_queue
 
+OF_CI = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 pytestmark = pytest.mark.usefixtures("configured")
 
 
@@ -96,6 +98,24 @@ def test_a_new_build_is_taken_in_and_started_with_what_the_message_and_its_pipel
     assert [stage["name"] for stage in run["plan"]["stages"]] == ["test", "production"]
     eventually(lambda: ("claim_promotion", f"checkout--{version}") in ordered(app))
     assert intake(f"checkout--{version}")["state"] == "new", "the claim is the orchestration's"
+
+
+@pytest.mark.parametrize("name", ["traceparent", "Diagnostic-Id"])
+def test_a_promotion_is_in_the_trace_that_its_message_names(app: AppHost, version: str, name: str) -> None:
+    id = f"checkout--{version}"
+    app.deliver(a_message(version), properties={name: OF_CI})
+    eventually(lambda: ("claim_promotion", id) in ordered(app))
+    orders = [order for activity, order in app.held.ordered if activity == "claim_promotion"]
+    claimed = next(order for order in orders if order["promotion"] == id)
+    assert claimed["trace"] == intake(id)["trace"] == OF_CI
+
+
+def test_a_message_that_names_no_trace_begins_the_same_one_whenever_it_comes(app: AppHost, version: str) -> None:
+    traces = set()
+    for number in (1, 2):
+        app.deliver(a_message(f"{version}-{number}"), message_id="one", properties={"traceparent": "nonsense"})
+        traces.add(trace_id(intake(f"checkout--{version}-{number}")["trace"]))
+    assert len(traces) == 1 and "" not in traces
 
 
 def test_the_same_message_ten_times_at_once_is_one_promotion(app: AppHost, version: str) -> None:
@@ -303,11 +323,12 @@ def test_a_posted_build_goes_through_the_queue_and_says_where_to_look(
     app: AppHost, builds: Watched, version: str
 ) -> None:
     body = a_message(version)
-    reply = app.http("POST", "/api/builds", ALICE, body)
+    reply = app.http("POST", "/api/builds", {**ALICE, "traceparent": OF_CI}, body)
     assert (reply.status, reply.headers["location"]) == (202, f"/api/promotions/checkout--{version}")
     assert app.status(f"checkout--{version}") is None, "the queue's trigger does the rest"
     (message,) = builds.new()
     assert (b"".join(message.body), message.message_id) == (body, reply.json["message_id"])
+    assert properties_of(message)["traceparent"] == OF_CI
     app.deliver(body, str(message.message_id), properties=properties_of(message))
     status = app.status(f"checkout--{version}")
     assert status is not None and "11111111-1111-4111-8111-111111111111" in json.dumps(status["input"])

@@ -13,7 +13,7 @@ from slipway.local.azure.config import People, Person, StandinConfig, read
 
 STAND_IN_URL = "https://localhost:7443"  # as the shipped pipelines name it
 WORKSPACE = "00000000-0000-4000-8000-00000000ca0a"  # the stand-in has one, under any id
-OWN_SETTINGS = ("SLIPWAY_", "AZURE_", "SERVICEBUS", "WEBSITE_", "IDENTITY_", "MSI_", "TASKHUB_")
+OWN_SETTINGS = ("SLIPWAY_", "AZURE_", "SERVICEBUS", "WEBSITE_", "IDENTITY_", "MSI_", "TASKHUB_", "APPLICATIONINSIGHTS_")
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,9 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SERVICEBUS__customEndpointAddress": f"sb://localhost:{tls_port}",
         "SERVICEBUS__caFile": azure["ca"],
         "TASKHUB_NAME": "slipway",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": f"InstrumentationKey={WORKSPACE};IngestionEndpoint={azure['url']}/",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "Authorization=AAD",
+        "WEBSITE_SITE_NAME": "slipway-laptop",
         "WEBSITE_AUTH_ENABLED": "true",
         "WEBSITE_AUTH_OPENID_ISSUER": azure["issuer"],
         "WEBSITE_AUTH_CLIENT_ID": "slipway",

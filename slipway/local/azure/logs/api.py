@@ -1,7 +1,7 @@
 """Log Analytics' query API: `POST /v1/workspaces/{id}/query` and `/v1/$batch`.
 
 A batch answers 200 and has a status for each of its queries. Queries run one after the other, in a thread: the cores
-belong to the load. Every workspace is the same table.
+belong to the load. Every workspace has the same tables.
 """
 
 import asyncio
@@ -97,7 +97,7 @@ class LogsApi:
                 message = f"The workspace {workspace} could not be found"
                 raise QueryRefused(404, "WorkspaceNotFoundError", "WorkspaceNotFoundError", message)
             table = await asyncio.to_thread(
-                self._queries.table, body.query, self._queries.seen(_timespan(body, self._now()))
+                self._queries.table, body.query, self._queries.seen(body.query, _timespan(body, self._now()))
             )
         except QueryRefused as refused:
             return refused.status, {"error": refused.error}

@@ -1,16 +1,18 @@
-"""KQL over the table: the text as it came, through duckdb-kql, and the answer in the shape of Log Analytics."""
+"""KQL over the tables: the text as it came, through duckdb-kql, and the answer in the shape of Log Analytics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
-from slipway.local.azure.logs.store import COLUMNS, SEEN, LogStore, naive
+from slipway.local.azure.logs.envelopes import TABLES
+from slipway.local.azure.logs.store import SEEN, TOLD, LogStore, naive
 from slipway.local.azure.logs.translation import to_sql
 
 # What a query sees: SQL for the rows between two moments (None: from the first, until the last).
 Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
 MOST_ROWS = 500_000
+REQUESTS = "AppRequests"  # what front ends served is in it, too
 
 _TYPES = {"TIMESTAMP": "datetime", "BOOLEAN": "bool", "DOUBLE": "real", "FLOAT": "real", "INTEGER": "int"}
 
@@ -38,28 +40,35 @@ class Timespan:
 
 
 class Queries:
-    """`rows` says what a query sees in its table `AppRequests`."""
+    """`rows` says what a query sees of the requests that front ends served."""
 
     def __init__(self, store: LogStore, rows: Rows) -> None:
         self._store = store
         self._rows = rows
 
-    def seen(self, timespan: Timespan) -> str:
-        """SQL for the query's table. Apart from `table`, because those who know of rows may not like its thread."""
+    def seen(self, kql: str, timespan: Timespan) -> dict[str, str]:
+        """SQL for each of the tables that `kql` names. Apart from `table`, because those who know of rows may not like
+        its thread."""
         within = ["true"]
         within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
         within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
-        return f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {' AND '.join(within)}"
+        where = " AND ".join(within)
+        tables = {name: f"SELECT {_told(name)} AND {where}" for name in TABLES if name in kql}
+        if REQUESTS in tables:
+            served = f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {where}"
+            tables[REQUESTS] = f"{tables[REQUESTS]} UNION ALL BY NAME {served}"
+        return tables
 
-    def table(self, kql: str, seen: str) -> dict[str, Any]:
+    def table(self, kql: str, seen: dict[str, str]) -> dict[str, Any]:
         """The primary result. Raises QueryRefused."""
         import duckdb
         import duckdb_kql
 
         with self._store.cursor() as cursor:
-            cursor.execute(f"CREATE TEMP VIEW AppRequests AS {seen}")
+            for name, sql in seen.items():
+                cursor.execute(f"CREATE TEMP VIEW {name} AS {sql}")
             try:
-                found = cursor.execute(to_sql(kql, (("AppRequests", COLUMNS),)))
+                found = cursor.execute(to_sql(kql, tuple((name, tuple(TABLES[name])) for name in seen)))
                 columns = [{"name": column[0], "type": _type(str(column[1]))} for column in found.description or ()]
                 rows = found.fetchmany(MOST_ROWS)
             except duckdb_kql.KqlSyntaxError as error:
@@ -73,6 +82,16 @@ class Queries:
             "columns": columns,
             "rows": [[_value(value) for value in row] for row in rows],
         }
+
+
+def _told(table: str) -> str:
+    """What apps told, in the table's columns, and where from."""
+    columns = [
+        f"(Told->{name!r}) AS {name}" if kind == "JSON" else f"(Told->>{name!r})::{kind} AS {name}"
+        for name, kind in TABLES[table].items()
+        if name != "TimeGenerated"
+    ]
+    return f"TimeGenerated, {', '.join(columns)} FROM {TOLD} WHERE Kind = {table!r}"
 
 
 def _type(kind: str) -> str:

@@ -1,4 +1,5 @@
-"""The workspace's table `AppRequests`, in a DuckDB file of the state folder.
+"""The workspace's tables, in a DuckDB file of the state folder: requests that front ends served, which are many and
+have columns of their own, and what apps told of themselves.
 
 Every call opens a cursor of its own, so that any thread may make it. DuckDB is loaded by the first call: a stand-in
 that nobody asks for telemetry starts without it.
@@ -13,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from slipway.local.azure.logs.envelopes import TABLES, Told
 from slipway.local.azure.logs.served import Served
 
 if TYPE_CHECKING:
@@ -27,14 +29,20 @@ STORED = """
     TimeGenerated TIMESTAMP, Number UBIGINT, AppRoleName VARCHAR, AppRoleInstance VARCHAR, AppVersion VARCHAR,
     Url VARCHAR, ResultCode VARCHAR, Success BOOLEAN, DurationMs DOUBLE, ItemCount INTEGER
 """
-# And what queries see of them.
+# What apps tell, of any table.
+TOLD = "Told"
+TOLD_STORED = "Kind VARCHAR, TimeGenerated TIMESTAMP, Told JSON"
+# And what queries see of what was served.
 SEEN = "* EXCLUDE Number, Number::VARCHAR AS Id, Number::VARCHAR AS OperationId, 'GET ' || Url AS Name"
-COLUMNS = (*(column.split()[0] for column in STORED.split(",") if "Number" not in column), "Id", "OperationId", "Name")
+COLUMNS = tuple(TABLES["AppRequests"])
 _INSERT = f"""
 INSERT INTO {TABLE} SELECT
     (r->>0)::TIMESTAMP, (r->>1)::UBIGINT, r->>2, r->>3, r->>4, r->>5, r->>6, (r->>7)::BOOLEAN, (r->>8)::DOUBLE, 1
 FROM (SELECT unnest(?::JSON[]) AS r)
 """
+
+
+_TELL = f"INSERT INTO {TOLD} SELECT r->>0, (r->>1)::TIMESTAMP, r->2 FROM (SELECT unnest(?::JSON[]) AS r)"
 
 
 class LogStore:
@@ -68,6 +76,12 @@ class LogStore:
         with _disk_errors(), self.cursor() as cursor:
             cursor.execute(_INSERT, [json.dumps([_row(row) for row in rows])])
 
+    def tell(self, rows: Sequence[Told]) -> None:
+        """All of them or none. Raises OSError when the disk does not take them."""
+        told = [[each.table, naive(each.at).isoformat(), each.row] for each in rows]
+        with _disk_errors(), self.cursor() as cursor:
+            cursor.execute(_TELL, [[json.dumps(each) for each in told]])
+
     def drop_old(self, now: datetime) -> None:
         """What is older than a day, and the oldest of more than five million rows. Raises OSError."""
         found = f"SELECT TimeGenerated FROM {TABLE} ORDER BY TimeGenerated DESC OFFSET {MOST_ROWS} LIMIT 1"
@@ -75,6 +89,7 @@ class LogStore:
             one_too_many = cursor.execute(found).fetchone()
             oldest = max([naive(now - KEPT), *(one_too_many or ())])
             cursor.execute(f"DELETE FROM {TABLE} WHERE TimeGenerated <= ?", [oldest])
+            cursor.execute(f"DELETE FROM {TOLD} WHERE TimeGenerated <= ?", [naive(now - KEPT)])
 
     def close(self) -> None:
         if self._database is not None:
@@ -88,6 +103,7 @@ class LogStore:
                 self._database = duckdb.connect(self._file)
                 self._database.execute("SET TimeZone = 'UTC'")
                 self._database.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({STORED})")
+                self._database.execute(f"CREATE TABLE IF NOT EXISTS {TOLD} ({TOLD_STORED})")
             return self._database.cursor()
 
 

@@ -1,4 +1,4 @@
-"""The Log Analytics workspace: what front ends served goes in, and KQL gets it out.
+"""The Log Analytics workspace: what front ends served and what apps tell goes in, and KQL gets it out.
 
 In real time its rows are those of the access log, and a healthy history from before the first start. In virtual time,
 when nobody waits for traffic, rows are drawn when a query asks for them.
@@ -19,6 +19,7 @@ from slipway.local.azure.logs.access_log import BufferedLog
 from slipway.local.azure.logs.api import LogsApi
 from slipway.local.azure.logs.drawing import drawn_rows, seed_of, service_of
 from slipway.local.azure.logs.drawn_counts import DrawnCounts
+from slipway.local.azure.logs.ingestion import IngestionApi
 from slipway.local.azure.logs.minutes import Phase, minutes_of
 from slipway.local.azure.logs.mishaps import MishapsApi
 from slipway.local.azure.logs.phases import ServedBetween
@@ -52,6 +53,7 @@ class Workspace:
         self.log = BufferedLog(self._store, sources.now)
         queries = Queries(self._store, self._rows)
         self._api = LogsApi(queries, self._ready, self._mishaps, tokens, config.workspaces, sources.now)
+        self._ingestion = IngestionApi(self._store, tokens)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Workspace":
@@ -74,7 +76,8 @@ class Workspace:
         return DrawnCounts(self._config, self._store, between) if between else None
 
     def routes(self) -> list[web.RouteDef]:
-        return [*self._api.routes(), *self._mishaps.routes(), web.post(self.SERVED_PATH, self.served)]
+        own = web.post(self.SERVED_PATH, self.served)
+        return [*self._api.routes(), *self._ingestion.routes(), *self._mishaps.routes(), own]
 
     async def served(self, request: web.Request) -> web.Response:
         """Takes rows as a front end would tell them: for tests of what nobody can wait for."""

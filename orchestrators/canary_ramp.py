@@ -193,8 +193,9 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
             return run, answer
         taken = answer.outcome == Outcome.PASSED
         run = replace(run, share=move.share, writes=run.writes + 1, refused=0 if taken else run.refused + 1)
-        run = replace(run, share_at=now(context) if taken else run.share_at)
-        if not taken:
+        if taken:
+            run = replace(run, taken=move.share, share_at=now(context))
+        else:
             move = replace(move, words=f"{move.words}; not taken: {answer.words}")
         yield from show(context, run)
     if back:

@@ -15,6 +15,7 @@ def tell(context: Context, run: RampRun, move: Move) -> Durable:
     """Record what the ramp does from now on, and why. Returns the run with its next `rev`. Raises NotTaken."""
     said = {"code": move.code, "words": move.words, "calls": move.calls}
     run = replace(run, told=f"{move.code} {move.share:g}", move=said, rev=run.rev + 1, since=now(context))
+    share = run.shown(move.share)
     record = {
         "promotion": run.stage.promotion,
         "id": f"{run.instance}:{run.rev}",
@@ -22,8 +23,8 @@ def tell(context: Context, run: RampRun, move: Move) -> Durable:
         "actor": "slipway",
         "action": f"ramp.{move.code.lower().replace('_', '-')}",
         "stage": run.stage.plan.name,
-        "words": f"at {100 * move.share:g} % of the traffic: {move.words}",
-        "evidence": {"share": move.share, "calls": move.calls, "verdict": run.verdict},
+        "words": f"at {100 * share:g} % of the traffic: {move.words}",
+        "evidence": {"share": share, "calls": move.calls, "verdict": run.verdict},
         "row": _row(run),
     }
     yield from insist(context, "record", record)
@@ -37,7 +38,7 @@ def show(context: Context, run: RampRun) -> Durable:
 
 def said_as_status(run: RampRun, move: Move) -> dict[str, Any]:
     """The ramp's custom status."""
-    said = {"state": "ramping", "share": run.share, "code": move.code, "waits_for": move.words[:WORDS_AT_MOST]}
+    said = {"state": "ramping", "share": run.taken, "code": move.code, "waits_for": move.words[:WORDS_AT_MOST]}
     return {**said, "since": run.since, "deadline": run.deadline}
 
 

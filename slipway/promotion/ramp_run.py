@@ -25,15 +25,15 @@ class RampRun:
     """The ramp's whole state, carried through `continue_as_new` by `dump` and `load`.
 
     `began_at` is when the first share was in effect; tick n ends n ticks later. `tick` is the last one judged, `state`
-    the judge's own and `verdict` what it said last: action, code, words, step, weight, evidence. `share` was set last,
-    at `share_at` the routers had it, and `allowed` is what the judge or a person lets the release have. `writes` counts
-    the changes of the router, `refused` those in a row that it did not take. `usual_rate` is the share of failures that
-    is usual for the live release, `unwell` for how many ticks running it has failed far more. `seen` is the number of
-    the last of people's words that was followed, `past_holds` the hold points that they let it pass. `counted` is the
-    minute in which the platform's counters were asked last. `notes` say what the last look could not see or send,
-    `no_top_up` why no top-up may be sent any more. `told` and `move` (code, words, whether it calls a person) are what
-    was recorded last, `rev` counts records. `going` is the move that took the traffic back, while its record has not
-    been taken.
+    the judge's own and `verdict` what it said last: action, code, words, step, weight, evidence. `share` was asked of
+    the routers last, `taken` is the last one that all took, at `share_at`, and `allowed` is what the judge or a person
+    lets the release have. `writes` counts the changes of the router, `refused` those in a row that it did not take.
+    `usual_rate` is the share of failures that is usual for the live release, `unwell` for how many ticks running it has
+    failed far more. `seen` is the number of the last of people's words that was followed, `past_holds` the hold points
+    that they let it pass. `counted` is the minute in which the platform's counters were asked last. `notes` say what
+    the last look could not see or send, `no_top_up` why no top-up may be sent any more. `told` and `move` (code, words,
+    whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that took the
+    traffic back, while its record has not been taken.
     """
 
     stage: StageRun
@@ -42,6 +42,7 @@ class RampRun:
     deadline: str = ""
     tick: int = 0
     share: float = 0.0
+    taken: float = 0.0
     share_at: str = ""
     allowed: float = 0.0
     state: dict[str, Any] = field(default_factory=dict)
@@ -116,6 +117,10 @@ class RampRun:
         past = tuple({*self.past_holds, *(point for point in self.canary.hold_at if point < share)})
         return replace(self, state=state.dump(), allowed=share, past_holds=past)
 
+    def shown(self, share: float) -> float:
+        """The share that a record tells of a move to `share`: none that the routers were asked for and did not take."""
+        return self.taken if self.refused and share <= self.share else share
+
     def row(self) -> dict[str, Any]:
         """The ramp's row in the read model."""
         policy = self.canary.policy
@@ -125,7 +130,7 @@ class RampRun:
             "ramp": policy.ramp,
             "steps": list(policy.steps),
             "tick_s": policy.tick_s,
-            "share": self.share,
+            "share": self.taken,
             "tick": self.tick,
             "began_at": self.began_at,
             "deadline": self.deadline,
@@ -141,5 +146,6 @@ class RampRun:
     @classmethod
     def load(cls, data: dict[str, Any]) -> "RampRun":
         past_holds = tuple(data.get("past_holds", ()))
-        read = {"stage": StageRun.load(data["stage"]), "past_holds": past_holds}
+        taken = data.get("taken", data.get("share", 0.0))  # runs of before 'taken' was told apart
+        read = {"stage": StageRun.load(data["stage"]), "past_holds": past_holds, "taken": taken}
         return cls(**{**known(cls, data), **read})

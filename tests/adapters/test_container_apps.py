@@ -375,6 +375,35 @@ def test_traffic_for_whichever_is_latest_is_refused(app: App) -> None:
     app.write(weight("apart--v1-0-0", 100))
 
 
+def test_a_release_that_is_met_as_the_latest_has_less_at_once_and_no_more(moved: App) -> None:
+    version = "10.0.0"
+    assert moved.deploy(version).outcome is Outcome.PASSED
+    assert moved.split(0.25, version).outcome is Outcome.PASSED
+    moved.write(weight("moved--v1-0-0", 40), {"latestRevision": True, "weight": 60})
+    assert moved.router.read_split(moved.target, version) == Split(0.6)
+    assert moved.start(0.7, version).code == "LATEST_REVISION_PINNED"
+    assert moved.start_deployment("10.1.0").code == "LATEST_REVISION_PINNED"
+    assert moved.split(0.25, version).result == {"share": 0.25, "others": []}
+    moved.write(weight("moved--v1-0-0", 40), weight("moved--v10-0-0", 30), {"latestRevision": True, "weight": 30})
+    assert moved.router.read_split(moved.target, version) == Split(0.6)
+    back = moved.split(0.0, version)
+    assert back.outcome is Outcome.PASSED and back.result == {"share": 0.0, "others": []}, back
+    assert moved.met(40) == {"1.0.0": 40} and not moved.apps.app(moved.place).weights.follows_latest
+    moved.stop(version)
+
+
+def test_a_release_that_has_all_as_the_latest_is_left_by_the_version_before(moved: App) -> None:
+    version = "11.0.0"
+    assert moved.deploy(version).outcome is Outcome.PASSED
+    moved.write({"latestRevision": True, "weight": 100})
+    assert moved.start(0.1, "1.0.0").code == "LATEST_REVISION_PINNED"
+    assert moved.split(0.0, version).outcome is Outcome.PASSED
+    assert moved.swap(version).code == "LATEST_REVISION_PINNED"
+    assert moved.swap("1.0.0").outcome is Outcome.PASSED
+    assert moved.met(40) == {"1.0.0": 40} and not moved.apps.app(moved.place).weights.follows_latest
+    moved.stop(version)
+
+
 def test_only_the_version_that_answers_is_made_live(app: App) -> None:
     missing = app.swap("9.9.9")
     assert (missing.outcome, missing.code) == (Outcome.BROKEN, "IDLE_HOLDS_ANOTHER")

@@ -65,8 +65,15 @@ class Divided:
 
     def write(self, *rules: tuple[str, float]) -> None:
         """Somebody else's write: rules by slot and percentage, in place of all."""
-        hosts = {slot: self.azure.ready["sites"][f"{self.site}({slot})"].removeprefix("http://") for slot, _ in rules}
-        listed = [{"name": slot, "actionHostName": hosts[slot], "reroutePercentage": each} for slot, each in rules]
+        self.write_named(*((slot, slot, percent) for slot, percent in rules))
+
+    def write_named(self, *rules: tuple[str, str, float]) -> None:
+        """The same by name, slot and percentage."""
+        sites = self.azure.ready["sites"]
+        hosts = {slot: sites[f"{self.site}({slot})"].removeprefix("http://") for _, slot, _ in rules}
+        listed = [
+            {"name": name, "actionHostName": hosts[slot], "reroutePercentage": each} for name, slot, each in rules
+        ]
         body: Any = {"properties": {"experiments": {"rampUpRules": listed}}}
         Arm(self.azure.settings, SUBSCRIPTION).client.web_apps.update_configuration("shop", self.site, body)
 
@@ -149,6 +156,24 @@ def test_rules_of_others_stay_and_are_named(site: Divided) -> None:
     assert site.now == Split(0.0, others=("beta",))
     listed = Arm(site.azure.settings, SUBSCRIPTION).get(f"{site.target.resource}{CONFIG}").properties
     assert [rule["reroutePercentage"] for rule in listed["experiments"]["rampUpRules"]] == [7.5]
+
+
+def test_a_rule_of_any_name_to_the_slot_counts_and_is_taken_away(site: Divided) -> None:
+    site.write_named(("staging", "staging", 25), ("mine", "staging", 50), ("beta", "beta", 0.5))
+    assert site.now == Split(0.75, others=("beta",))
+    assert site.split(0.25).result == {"share": 0.25, "others": ["beta"]}
+    assert site.now == Split(0.25, others=("beta",))
+    site.write_named(("mine", "staging", 50))
+    back = site.start(0.0)
+    assert back.outcome is Outcome.PASSED and "already" not in back.words
+    assert site.now == Split(0.0) and site.met(40) == {"1.0.0": 40}
+
+
+def test_a_rule_to_another_slot_stays_even_under_our_slots_name(site: Divided) -> None:
+    site.write_named(("staging", "beta", 1))
+    assert site.split(0.2).result == {"share": 0.2, "others": ["staging"]}
+    assert site.split(0.0).result == {"share": 0.0, "others": ["staging"]}
+    assert site.now == Split(0.0, others=("staging",))
 
 
 def test_a_share_that_azure_refuses_is_broken_in_its_words(site: Divided) -> None:
@@ -276,6 +301,22 @@ def test_a_slot_that_is_stopped_or_changed_has_no_users(turning: Divided) -> Non
     answer = turning.split(0.1)
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "SLOT_NOT_RUNNING")
     assert turning.met(40) == {"1.0.0": 40}
+
+
+def test_nobody_is_sent_by_a_rule_of_another_name_to_what_is_deployed_swapped_or_stopped(turning: Divided) -> None:
+    mine = ("mine", "staging", 50.0)
+    turning.write_named(mine)
+    turning.deploy("2.2.0")
+    assert turning.now == Split(0.0) and turning.met(40) == {"1.0.0": 40}
+    turning.write_named(mine)
+    assert turning.swap("2.2.0").outcome is Outcome.PASSED
+    assert turning.now == Split(0.0) and turning.met(40) == {"2.2.0": 40}
+    turning.write_named(mine)
+    assert turning.swap("1.0.0").outcome is Outcome.PASSED
+    assert turning.now == Split(0.0) and turning.met(40) == {"1.0.0": 40}
+    turning.write_named(mine)
+    turning.service.stop_idle(turning.target, "2.2.0")
+    assert turning.now == Split(0.0) and turning.met(40) == {"1.0.0": 40}
 
 
 def test_a_target_that_is_no_app_service_is_broken(site: Divided) -> None:

@@ -22,7 +22,7 @@ class RampingWorld(World):
     """`shares`: of the traffic that the slot has, by site; `most` the highest there ever was. `harm` by version: fails
     so many times as often. `blind` and `unwell_from`: ticks without telemetry, and from which the live release fails.
     `no_top_up`: why the live release wants none, and what looks were told of that. `splits_refused`: how many changes
-    of the router are not taken; `not_applied`: taken, and without effect."""
+    of the router are not taken, `backs_refused` of those to 0; `not_applied`: taken, and without effect."""
 
     per_tick: float = 30_000
     rate: float = 0.001
@@ -36,6 +36,7 @@ class RampingWorld(World):
     no_top_up: str = ""
     told_no_top_up: set[str] = field(default_factory=set)
     splits_refused: int = 0
+    backs_refused: int = 0
     judged: list[tuple[int, float]] = field(default_factory=list)
     turns_bad: float = 1.0
     watched: list[tuple[str, int]] = field(default_factory=list)
@@ -86,6 +87,9 @@ class RampingWorld(World):
         def effect() -> Answer:
             if self.splits_refused > 0 and order["share"] > 0:
                 self.splits_refused -= 1
+                return broken("ROUTER_REFUSED", "the identity may not write the routing rules")
+            if self.backs_refused > 0 and order["share"] == 0:
+                self.backs_refused -= 1
                 return broken("ROUTER_REFUSED", "the identity may not write the routing rules")
             name = order["target"]["name"]
             self.shares[name] = order["share"]

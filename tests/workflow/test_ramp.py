@@ -83,6 +83,19 @@ async def test_a_harmful_release_is_taken_back_before_half_of_the_traffic(flow: 
     assert lock["holder"] is None and lock["broken"] is None
 
 
+async def test_a_way_back_that_no_router_took_is_not_told_as_taken(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.10)
+    world(flow).backs_refused = len(SITES)
+    await flow.command(id, "rollback")
+    await flow.until(lambda: ramp_row(flow)["move"].get("code") == "TAKEN_BACK")
+    told = next(each for each in flow.world.records if each["action"] == "ramp.taken-back")
+    assert told["words"].startswith("at 10 % of the traffic: ") and "; not taken: " in told["words"]
+    assert told["evidence"]["share"] == ramp_row(flow)["share"] == 0.10
+    assert (await flow.until_ended(id))["code"] == "TAKEN_BACK"
+    assert set(world(flow).shares.values()) == {0.0}, "the undo asks again"
+
+
 async def test_a_release_that_users_met_is_stopped_only_when_none_is_sent_to_it_any_more(flow: Workflow) -> None:
     """Front ends follow the router late: a stopped side would answer their users with nothing."""
     world(flow).harm["2.0.0"] = 30.0

@@ -1,4 +1,4 @@
-"""Dividing a site's traffic between production and its slot, by a routing rule that is named after the slot.
+"""Dividing a site's traffic between production and its slot, by a routing rule that points to the slot.
 
 The rule is a setting of the site and not of a release: who swaps takes it away first (`swap`), or the swap would
 turn the shares round. The handle is `{"kind": "intended"}` while the write may have to be made (again), and
@@ -39,7 +39,7 @@ class SlotRouter:
         return Split(rules.share, others=rules.names_of_others)
 
     def start_split(self, target: Target, version: str, share: float, operation: str, resuming: bool) -> Answer:
-        """Set our rule to `share` (0..1), or take it away; passed at once when it is so already.
+        """Send `share` (0..1) to the slot by one rule, or by none; passed at once when it is so already.
 
         A repeated start needs no other care than a first one: it looks, and writes what is missing.
         """
@@ -81,7 +81,7 @@ class SlotRouter:
         return _in_effect(place, seen) if seen.say(percent) else self._differs(place, seen, written, percent)
 
     def _differs(self, place: Place, rules: Rules, handle: dict[str, Any], percent: float) -> Answer:
-        shows = f"the rule {place.slot} of {place.name} says {rules.percent:g} %, not {percent:g} %"
+        shows = f"the routing of {place.name} to {place.slot} says {rules.percent:g} %, not {percent:g} %"
         if clock.now() - moment(handle["written_at"]) < self._settle:
             return running(handle, _SOON_S, shows)
         return broken("WEIGHT_NOT_APPLIED", f"{shows}: Azure has not kept it, or somebody else has changed it")

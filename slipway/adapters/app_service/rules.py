@@ -1,6 +1,7 @@
 """Routing rules of a site: `experiments.rampUpRules` in its `config/web` (azure-mgmt-web, api 2025-05-01).
 
-A write replaces the list, and there is no etag: rules that are not ours are read just before and sent along.
+A rule counts by where it points, whatever its name: users of a slot do not ask who sent them there. A write replaces
+the list, and there is no etag: rules to other slots are read just before and sent along.
 """
 
 import math
@@ -17,15 +18,15 @@ _SAME_PERCENT = 0.005  # Azure may keep a percentage as a shorter float
 
 @dataclass(frozen=True)
 class Rules:
-    """What a site's list holds: our rule is the one named after the slot. In REST's form."""
+    """What a site's list holds: `ours` are the rules to our slot, by whomever. In REST's form."""
 
-    ours: dict[str, Any] | None
+    ours: tuple[dict[str, Any], ...]
     others: tuple[dict[str, Any], ...]
 
     @property
     def percent(self) -> float:
-        """What our rule sends to the slot; 0 without one."""
-        return float(self.ours.get("reroutePercentage") or 0.0) if self.ours else 0.0
+        """What they send to the slot together; 0 without any."""
+        return sum(float(rule.get("reroutePercentage") or 0.0) for rule in self.ours)
 
     @property
     def share(self) -> float:
@@ -37,10 +38,10 @@ class Rules:
         return tuple(str(rule.get("name")) for rule in self.others)
 
     def say(self, percent: float) -> bool:
-        """Whether our rule has this percentage; 0 means that there is none."""
+        """Whether the slot gets this percentage; 0 means that there is no rule to it."""
         if not percent:
-            return self.ours is None
-        return self.ours is not None and math.isclose(self.percent, percent, abs_tol=_SAME_PERCENT)
+            return not self.ours
+        return bool(self.ours) and math.isclose(self.percent, percent, abs_tol=_SAME_PERCENT)
 
 
 def percent_of(share: float) -> float:
@@ -64,13 +65,14 @@ class RoutingRules:
             config = web_apps.get_configuration(place.group, place.name, retry_total=2, retry_status=0)
         except AzureError as error:
             raise AzureProblem(explain(error)) from error
-        return _rules(config, place)
+        listed = [rule.as_dict() for rule in (config.experiments and config.experiments.ramp_up_rules) or ()]
+        return self._sorted_out(place, listed) if listed else Rules((), ())
 
     def write(self, place: Place, percent: float, host: str, others: tuple[dict[str, Any], ...]) -> None:
-        """`host` is the slot's; 0 percent leaves our rule out."""
+        """One rule to the slot, whose `host` it is, in place of all to it; 0 percent leaves it out."""
         from azure.core.exceptions import AzureError
 
-        ours = {"name": place.slot, "actionHostName": host, "reroutePercentage": percent}
+        ours = {"name": _free_name(place, others), "actionHostName": host, "reroutePercentage": percent}
         rules = [*others, ours] if percent else list(others)
         body: Any = {"properties": {"experiments": {"rampUpRules": rules}}}
         try:
@@ -79,15 +81,23 @@ class RoutingRules:
             raise AzureProblem(explain(error)) from error
 
     def remove(self, place: Place) -> bool:
-        """Take our rule away; False when there was none. May be repeated."""
+        """Take every rule to the slot away; False when there was none. May be repeated."""
         rules = self.read(place)
-        if rules.ours is None:
+        if not rules.ours:
             return False
         self.write(place, 0.0, "", rules.others)
         return True
 
+    def _sorted_out(self, place: Place, listed: list[dict[str, Any]]) -> Rules:
+        host = self._sites.idle_side(place).host.lower()
+        ours = [str(rule.get("actionHostName") or "").lower() == host for rule in listed]
+        return Rules(
+            tuple(rule for rule, is_ours in zip(listed, ours, strict=True) if is_ours),
+            tuple(rule for rule, is_ours in zip(listed, ours, strict=True) if not is_ours),
+        )
 
-def _rules(config: Any, place: Place) -> Rules:
-    listed = [rule.as_dict() for rule in (config.experiments and config.experiments.ramp_up_rules) or ()]
-    ours = next((rule for rule in listed if rule.get("name") == place.slot), None)
-    return Rules(ours, tuple(rule for rule in listed if rule is not ours))
+
+def _free_name(place: Place, others: tuple[dict[str, Any], ...]) -> str:
+    """The slot's, unless somebody has given it to a rule to another slot: names must differ."""
+    taken = [str(rule.get("name")).lower() for rule in others]
+    return place.slot if place.slot.lower() not in taken else f"{place.slot}-release"

@@ -1,9 +1,9 @@
 """Swapping the idle slot with production: `POST …/slots/{slot}/slotsswap`, 202, then its `Location`.
 
 A second swap undoes the first, so it is posted only when nothing is under way, production does not answer
-the version yet and the slot does. Our routing rule is taken away before: it is the site's and would stay, and send
-its share to the release that was just swapped out. The handle `{"kind": "intended"}` means that nothing is known
-to have been started: the next poll looks again before it posts.
+the version yet and the slot does. Every routing rule to the slot is taken away before: it is the site's and would stay,
+and send its share to the release that was just swapped out. The handle `{"kind": "intended"}` means that nothing is
+known to have been started: the next poll looks again before it posts.
 """
 
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ class Swaps:
             if state.in_progress:
                 return running(intended, _SOON_S, f"another operation is under way on {place.name}")
             if self._rules.remove(place):
-                return running(intended, _SOON_S, f"the routing rule of {place.name} is taken away before the swap")
+                return running(intended, _SOON_S, f"what routes users to {place.slot} is taken away before the swap")
             if state.production_version == version:
                 return passed(f"{version} is already live on {place.name}", already=True)
             if resuming and self._may_be_settling(state, intent_at):

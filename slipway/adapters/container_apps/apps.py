@@ -107,12 +107,14 @@ class Apps:
         body = told["properties"]
         configuration = body.get("configuration") or {}
         ingress = configuration.get("ingress") or {}
+        # One that is not ready yet gets no users: Azure sends them to the latest that was.
+        latest = str(body.get("latestReadyRevisionName") or body.get("latestRevisionName") or "")
         return App(
             host=str(ingress.get("fqdn") or ""),
             location=str(told.get("location") or ""),
             single=str(configuration.get("activeRevisionsMode") or "Single").lower() != "multiple",
             in_progress=body.get("provisioningState") == "InProgress",
-            weights=Weights.of(ingress.get("traffic") or ()),
+            weights=Weights.of(ingress.get("traffic") or (), latest),
             template=body.get("template") or {},
         )
 

@@ -29,9 +29,12 @@ class Dividing:
         Passed with the result `share` and `others`, revisions that keep a part of their own. Where no revision runs
         that could take a release's traffic, 0 changes nothing and passes with the share that stays: a swap to the
         version before, which wakes what it needs, is the way back.
+
+        Towards less traffic for a release its revisions are named, whether or not the app followed the latest one:
+        what somebody else has set must not keep users where they come to harm.
         """
         app = self._apps.app(place)
-        if app.hindrance:
+        if app.hindrance and not _takes_from_the_latest(app, revision, percent):
             if percent == 0 and not self._runs(place, revision):
                 return passed(f"{place.name} does not run {revision}", share=0.0, others=[])
             code, words = app.hindrance
@@ -82,6 +85,16 @@ def refused_or_later(place: str, fault: AzureFault, handle: dict[str, Any]) -> A
     if fault.kind in _REFUSED:
         return broken("ROUTER_REFUSED", f"{place}: {fault.words}")
     return fault.answer(handle, SOON_S)
+
+
+def _takes_from_the_latest(app: App, revision: str, percent: int | None) -> bool:
+    """Whether a release that people meet because it is the latest would have less: by a smaller part for it, or by all
+    for another one, as the way back to the version before is."""
+    if app.single or not app.weights.follows_latest:
+        return False
+    if percent is None:
+        return revision != app.weights.latest
+    return percent < app.weights.percent(revision)
 
 
 def _in_effect(place: Place, app: App, revision: str, live: str, already: bool) -> Answer:

@@ -13,18 +13,17 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Weights:
-    """`entries` in REST's form."""
+    """`entries` in REST's form, each with the name of its revision. `follows_latest`: Azure has one for whichever
+    revision is the latest, so that nobody can be kept out of it; here it is that of the `latest` by now."""
 
     entries: tuple[Entry, ...]
+    follows_latest: bool = False
+    latest: str = ""
 
     @classmethod
-    def of(cls, entries: Sequence[Entry]) -> "Weights":
-        return cls(tuple(entries))
-
-    @property
-    def follows_latest(self) -> bool:
-        """Whether a weight is for whichever revision is the latest: then nobody can be kept out of it."""
-        return any(entry.get("latestRevision") for entry in self.entries)
+    def of(cls, entries: Sequence[Entry], latest: str = "") -> "Weights":
+        follows = any(entry.get("latestRevision") for entry in entries)
+        return cls(tuple(_named(entry, latest) for entry in entries), follows, latest)
 
     def percent(self, revision: str) -> int:
         return sum(entry.get("weight") or 0 for entry in self.entries if entry.get("revisionName") == revision)
@@ -51,7 +50,8 @@ class Weights:
 
     def divided(self, revision: str, percent: int, live: str) -> "Weights":
         """`percent` for the revision, and what the two have had together besides for `live`, which stays in the list
-        even without a weight. Raises ValueError when they have not so much, or nobody is there for the rest."""
+        even without a weight. What it gives follows no latest revision. Raises ValueError when they have not
+        so much, or nobody is there for the rest."""
         both = self.percent(revision) + (self.percent(live) if live != revision else 0)
         if percent > both:
             raise ValueError(f"{revision} and the live one have {both} % together, which is less than {percent} %")
@@ -71,6 +71,13 @@ class Weights:
         if (percent or stays) and revision not in [entry.get("revisionName") for entry in kept]:
             kept.append({"revisionName": revision, "weight": percent})
         return Weights(tuple(kept))
+
+
+def _named(entry: Entry, latest: str) -> Entry:
+    if not entry.get("latestRevision"):
+        return entry
+    said = {key: value for key, value in entry.items() if key != "latestRevision"}
+    return {**said, "revisionName": latest}
 
 
 def percent_of(share: float) -> int:

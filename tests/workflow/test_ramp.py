@@ -311,7 +311,7 @@ async def test_a_share_that_users_never_meet_ends_with_the_ramps_time_and_not_wi
     flow: Workflow,
 ) -> None:
     world(flow).not_applied = 0.25
-    id = await flow.promote(a_build("2.0.0"), production(ADAPTIVE))
+    id = await flow.promote(a_build("2.0.0"), production(replace(ADAPTIVE, within_s=7200)))
     output = await flow.until_ended(id)
     assert (output["outcome"], output["code"]) == ("not enough evidence", "RAMP_TIME_OVER")
     assert max(world(flow).most.values()) == 0.50 and live(flow) == {"1.0.0"}

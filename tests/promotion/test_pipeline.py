@@ -52,7 +52,7 @@ def test_the_shipped_pipeline_puts_load_on_test_and_staging() -> None:
     )
     assert plan.stage("dev").loads == plan.stage("production").loads == ()
     assert {stage.health for stage in plan.stages} == {HealthCheck(within_s=20, successes=3, interval_s=0.3)}
-    assert [stage.bake_s for stage in plan.stages] == [2, 2, 2, 6]
+    assert [stage.bake_s for stage in plan.stages] == [2, 2, 2, 4]
 
 
 def test_a_plan_survives_the_journey_as_json() -> None:

@@ -152,8 +152,6 @@ def _holding(run: RampRun, look: Look) -> Iterator[Move]:
     if drifted := drift(run, look):
         found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
         yield kept("ROUTER_CHANGED", f"{found} where {run.share:.1%} was set: somebody changed the router", calls=True)
-    if run.verdict.get("code") == "SHARE_NEVER_MET":
-        yield kept("SHARE_NEVER_MET", run.verdict["words"], calls=True)
     if run.unwell >= UNWELL_TICKS:
         words = f"the live release itself has failed far more than usual for {run.unwell} ticks; nothing advances"
         yield kept("BASELINE_UNWELL", words, calls=True)

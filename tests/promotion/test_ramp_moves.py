@@ -66,15 +66,6 @@ def test_blindness_takes_all_traffic_back_and_blames_nobody() -> None:
     assert (move.share, move.outcome) == (0.0, Outcome.NOT_ENOUGH_EVIDENCE)
 
 
-def test_a_share_that_users_never_met_calls_a_person_and_is_not_promoted_at_the_deadline() -> None:
-    run = a_ramp(0.5, plan=replace(PLAN, at_deadline=PROMOTE))
-    run = replace(run, verdict=a_verdict("wait", 0.5, "SHARE_NEVER_MET"))
-    for minutes in (5, 61):
-        move = moved(run, seen(0.5), minutes)
-        assert (move.code, move.share, move.outcome, move.calls) == ("SHARE_NEVER_MET", 0.5, "", True)
-    assert moved(run, seen(0.5, said=Said(1, "promote", "Alice"))).share == 1.0
-
-
 def test_by_policy_harm_stays_where_it_is_and_calls_a_person() -> None:
     run = judged(a_ramp(plan=replace(PLAN, on_harm=STAY)), "rollback", 0.0)
     move = moved(run, seen(0.10))

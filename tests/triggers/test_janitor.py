@@ -45,6 +45,7 @@ def purged_before_it_had_begun(app: AppHost, version: str) -> str:
     app.deliver(a_message(version))
     id = promotion_id("checkout", version)
     eventually(lambda: intake(id).get("state") == "running")
+    eventually(lambda: any(name == "record" and order["promotion"] == id for name, order in app.held.ordered))
     app.end(id, "purge")
     return id
 

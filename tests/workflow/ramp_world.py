@@ -22,8 +22,7 @@ class RampingWorld(World):
     """`shares`: of the traffic that the slot has, by site; `most` the highest there ever was. `harm` by version: fails
     so many times as often. `blind` and `unwell_from`: ticks without telemetry, and from which the live release fails.
     `no_top_up`: why the live release wants none, and what looks were told of that. `splits_refused`: how many changes
-    of the router are not taken, `backs_refused` of those to 0; shares above `not_applied` are taken, and users do not
-    meet them."""
+    of the router are not taken, `backs_refused` of those to 0; `not_applied`: taken, and without effect."""
 
     per_tick: float = 30_000
     rate: float = 0.001
@@ -38,7 +37,6 @@ class RampingWorld(World):
     told_no_top_up: set[str] = field(default_factory=set)
     splits_refused: int = 0
     backs_refused: int = 0
-    not_applied: float = 1.0
     judged: list[tuple[int, float]] = field(default_factory=list)
     turns_bad: float = 1.0
     watched: list[tuple[str, int]] = field(default_factory=list)
@@ -66,7 +64,7 @@ class RampingWorld(World):
         """What telemetry has of a tick."""
         if number in self.blind:
             return Window(number, fault="the workspace does not answer")
-        share = min(max(self.shares.values(), default=0.0), self.not_applied)
+        share = max(self.shares.values(), default=0.0)
         return Traffic(order["tick"], self.per_tick, self.rate).window(
             number, share, self.harm.get(order["version"], 1.0)
         )

@@ -292,31 +292,6 @@ async def test_a_share_that_somebody_raised_is_taken_back_and_named(flow: Workfl
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
-async def test_a_share_that_users_do_not_meet_goes_no_further_calls_a_person_and_blames_nobody(flow: Workflow) -> None:
-    """The router says that it has the share, and sends as many users as before."""
-    world(flow).not_applied = 0.25
-    id = await flow.promote(a_build("2.0.0"), production(ADAPTIVE))
-    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "SHARE_NOT_MET")
-    assert not ramp_row(flow)["move"]["calls"]
-    await flow.until(lambda: ramp_row(flow)["move"]["code"] == "SHARE_NEVER_MET")
-    move = ramp_row(flow)["move"]
-    assert move["calls"] and "25 % of the requests met the canary where 50 % was set" in move["words"]
-    assert set(world(flow).most.values()) == {0.50}
-    world(flow).not_applied = 1.0
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-    assert live(flow) == {"2.0.0"}
-
-
-async def test_a_share_that_users_never_meet_ends_with_the_ramps_time_and_not_with_all_the_traffic(
-    flow: Workflow,
-) -> None:
-    world(flow).not_applied = 0.25
-    id = await flow.promote(a_build("2.0.0"), production(replace(ADAPTIVE, within_s=7200)))
-    output = await flow.until_ended(id)
-    assert (output["outcome"], output["code"]) == ("not enough evidence", "RAMP_TIME_OVER")
-    assert max(world(flow).most.values()) == 0.50 and live(flow) == {"1.0.0"}
-
-
 async def test_a_live_release_that_turns_bad_holds_the_ramp(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), production())
     await at_share(flow, 0.10)

@@ -57,8 +57,6 @@ def _decide(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
         return _Decision(
             Action.WAIT, "BLIND", f"{_lacking(state, policy)}; waiting for telemetry, and no release is blamed"
         )
-    if state.exposure.unmet:
-        return _share_not_met(state, policy)
     return (
         _too_little(state, policy, ahead) or _unrest(state, policy, receipt) or _onward(state, policy, ahead, receipt)
     )
@@ -80,14 +78,6 @@ def _never_warm(state: State, policy: Policy) -> str:
         failed = f"{x:,} of {n:,} requests failed while instances of the canary were cold, baseline {y:,} of {m:,}"
         return f"{failed}: more than a warm-up after each step explains"
     return ""
-
-
-def _share_not_met(state: State, policy: Policy) -> _Decision:
-    text = state.exposure.words(policy.steps[state.step])
-    if state.exposure.never_met:
-        text = f"{text}: the router does not do what it was told; the release is not blamed"
-        return _Decision(Action.WAIT, "SHARE_NEVER_MET", text)
-    return _Decision(Action.WAIT, "SHARE_NOT_MET", f"{text}; such ticks are no calm ones")
 
 
 def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | None:

@@ -66,8 +66,7 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
         metrics[name] = metrics[name].judge(reading, policy.tolerated(name), window.items, window.cold)
     total, partly = window.total, bool(silent or window.unread)
     here = window.tick > state.since and not window.settling
-    exposure = state.exposure.after(window, policy.steps[state.step]) if here else state.exposure
-    calm = here and window.canary.total > 0 and not (window.cold or partly or exposure.unmet)
+    calm = here and window.canary.total > 0 and not window.cold and not partly
     judged = replace(
         state,
         metrics=metrics,
@@ -79,7 +78,7 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
         missing=tuple(tick for tick in state.missing if tick != window.tick),
         settled=max(state.settled, window.tick),
         judged=state.judged + 1,
-        judged_here=max(0, state.judged_here - state.exposure.taken_back(exposure)) + calm,
+        judged_here=state.judged_here + calm,
         cold=window.cold,
         cold_ticks=_cold_ticks(state, window, policy),
         partly=min(state.partly + 1, LONG_BLIND) if partly else 0,
@@ -88,7 +87,6 @@ def _judge(state: State, window: Window, policy: Policy, late_by: int) -> State:
         requests=state.requests.after(total),
         unheard_canary=unheard(window, state, policy, True),
         unheard_baseline=unheard(window, state, policy, False),
-        exposure=exposure,
     )
     e_value = judged.e_value(policy)
     return judged if e_value < policy.threshold else replace(judged, proven=max(state.proven, e_value))

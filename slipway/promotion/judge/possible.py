@@ -21,9 +21,6 @@ def _trouble(state: State, now: int) -> str:
         return f"it is of a time after tick {now}"
     if not state.judged_here <= state.judged <= max(state.settled, 0):
         return f"{state.judged_here} of {state.judged} ticks judged, {state.settled} are over"
-    exposure = state.exposure
-    if exposure.canary > exposure.total or max(exposure.unmet, exposure.ticks) > state.judged or exposure.observed > 1:
-        return f"{exposure.canary} of {exposure.total} requests met the canary, {exposure.unmet} ticks too few"
     if not state.latencies.weights and any(state.metrics[name].dispersion.seen for name in LATENCY_QUANTILES):
         return "latencies were seen, and none are kept"
     return next((f"{name}: {words}" for name, words in _each(state.metrics, state.judged) if words), "")

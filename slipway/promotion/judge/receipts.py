@@ -69,8 +69,6 @@ def changed_by(code: str, receipt: Receipt) -> tuple[str, ...]:
         "PATIENCE_OVER": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
         "HELD": (proof, "nothing outside that holds the ramp: advance"),
         "DISQUIET": (proof, f"evidence for harm below {ramp.DISQUIET:g}: as usual"),
-        "SHARE_NOT_MET": (proof, "the share that was set, met by users: as usual"),
-        "SHARE_NEVER_MET": (proof, "the share that was set, met by users: as usual"),
         "SATURATED": (proof, "three ticks running within the limits of CPU and memory: as usual"),
         "METRIC_MISSING": (proof, "a window with all metrics: as usual"),
     }.get(code, (proof, calm))

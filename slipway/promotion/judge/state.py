@@ -7,7 +7,6 @@ from typing import Any
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.judge.checked import all_of, count, counts_of, evidence_of, number, numbers, plain, several, word
 from slipway.promotion.judge.dispersion import LEARNING_TICKS, Dispersion
-from slipway.promotion.judge.exposure import Exposure
 from slipway.promotion.judge.latency import UsualLatencies, latency_halves
 from slipway.promotion.judge.metric import Metric
 from slipway.promotion.judge.new_bursts import NewBursts
@@ -16,9 +15,8 @@ from slipway.promotion.judge.recent import Recent
 from slipway.promotion.judge.saturation import Saturation
 from slipway.promotion.judge.windows import Counts, Window
 
-VERSION = 4
+VERSION = 3
 START_REQUESTS, START_TICKS, START_AT_MOST = 50, 10, 0.50  # low traffic starts where this many come in time
-USUAL_OVER = 60  # ticks before the ramp: the service's traffic
 
 BEGAN_ANEW = (
     "the state was of an older version: evidence began anew at this weight, and the false-rollback budget counts "
@@ -41,7 +39,7 @@ class State:
     last judged one was; `cold_ticks`: how many were at this weight, less the warm ones after a warm-up; `partly`: how
     many running lacked a promised metric. `proven` is the e-value at which harm was proven, for ever. `per_tick`
     requests had the last judged tick, `requests` the last ones. `unheard` requests were due from an arm since it last
-    served its part. `exposure`: whether users meet the canary at the present weight. `notes` weaken the promise.
+    served its part. `notes` weaken the promise.
     """
 
     step: int
@@ -62,7 +60,6 @@ class State:
     requests: Recent = field(default_factory=Recent)
     unheard_canary: float = 0.0
     unheard_baseline: float = 0.0
-    exposure: Exposure = field(default_factory=Exposure)
     proven: float = 0.0
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     latencies: UsualLatencies = field(default_factory=UsualLatencies)
@@ -83,7 +80,6 @@ class State:
             "version": VERSION,
             "missing": list(self.missing),
             "notes": list(self.notes),
-            "exposure": dict(vars(self.exposure)),
             "requests": {**vars(self.requests), "totals": list(self.requests.totals)},
             "metrics": {name: _dump_metric(metric) for name, metric in self.metrics.items()},
             "latencies": {str(bucket): weight for bucket, weight in self.latencies.weights.items()},
@@ -114,19 +110,18 @@ def begin(
     """
     metrics = {name: Metric() for name in policy.shares()}
     latencies = UsualLatencies()
-    totals: list[int] = []
-    requests = Recent()
+    known, whole, requests = 0, 0, Recent()
     for window in history:
         if window.baseline is None or window.trouble:
             continue
-        requests = requests.after(window.baseline.total)
-        totals.append(window.baseline.total)
+        known, requests = known + 1, requests.after(window.baseline.total)
+        whole += window.baseline.total
         for name, (served, bad, halves) in _of_baseline(window, latencies, policy).items():
             metrics[name] = metrics[name].learn(served, bad, halves)
         latencies = latencies.after(window.baseline.latencies)
-    per_tick = of_all_traffic(totals) + added_per_tick
+    per_tick = (whole / known if known else 0.0) + added_per_tick
     step = start(policy, per_tick) if now_weight is None else _nearest(policy, now_weight)
-    notes = () if len(totals) >= LEARNING_TICKS else (SHORT_HISTORY,)
+    notes = () if known >= LEARNING_TICKS else (SHORT_HISTORY,)
     weight = policy.steps[step]
     return State(
         step,
@@ -151,19 +146,6 @@ def start(policy: Policy, per_tick: float) -> int:
         if weight * per_tick * START_TICKS >= START_REQUESTS:
             return step
     return policy.last
-
-
-def of_all_traffic(totals: Sequence[int]) -> float:
-    """Requests a tick that the whole service has, from those of its live version, oldest first.
-
-    That version may itself have been a canary of late, or a baseline, and have had a part of the traffic only. So it is
-    the mean of the busiest ten ticks running of the last hour; ten, because a service may have its requests in batches.
-    """
-    if not totals:
-        return 0.0
-    recent = totals[-USUAL_OVER:]
-    runs = [recent[end - START_TICKS : end] for end in range(len(recent), START_TICKS - 1, -START_TICKS)] or [recent]
-    return max(sum(run) / len(run) for run in runs)
 
 
 def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()) -> State:
@@ -194,8 +176,7 @@ def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()
 
 def moved(state: State, step: int, now: int, policy: Policy) -> State:
     """From the end of tick `now` on the canary has the weight of that step."""
-    before = policy.steps[state.step]
-    return replace(state, step=step, since=now, before=before, judged_here=0, cold_ticks=0, exposure=Exposure())
+    return replace(state, step=step, since=now, before=policy.steps[state.step], judged_here=0, cold_ticks=0)
 
 
 def own_halves(window: Window, name: str) -> Counts | None:
@@ -281,7 +262,6 @@ def _load(data: Mapping[str, Any]) -> State:
         **plain(data, State(step=0), _PLAIN),
         missing=tuple(count(tick) for tick in several(data["missing"])),
         notes=tuple(word(note) for note in several(data["notes"])),
-        exposure=Exposure(**all_of(data["exposure"], Exposure())),
         requests=Recent(
             **all_of(data["requests"], Recent(), apart=("totals",)),
             totals=tuple(count(total) for total in several(data["requests"]["totals"])),

@@ -14,7 +14,6 @@ from slipway.promotion.judge.windows import Arm, Half, Window, with_exposure
 from tests.promotion.judge.builders import Traffic, a_history, a_window, latencies, ramps
 
 POLICY = Policy()
-FIXED = Policy(ramp="fixed")
 
 
 @pytest.fixture(scope="module")
@@ -154,20 +153,20 @@ def hungry(number: int, cpu: float) -> Window:
 
 
 def test_more_cpu_for_three_ticks_holds_the_ramp_until_three_are_calm_and_blames_nobody(usual: State) -> None:
-    state, verdict = after(usual, [hungry(number, 1.5) for number in range(1, 12)], FIXED)
+    state, verdict = after(usual, [hungry(number, 1.5) for number in range(1, 12)])
     assert (verdict.action, verdict.code) == (Action.WAIT, "SATURATED")
     assert "the canary needs 1.5 × the baseline's CPU per request" in verdict.words
     assert "three ticks running within the limits of CPU and memory: as usual" in verdict.receipt.changed_by
-    state, verdict = after(state, [hungry(number, 1.2) for number in (12, 13)], FIXED)
+    state, verdict = after(state, [hungry(number, 1.2) for number in (12, 13)])
     assert verdict.code == "SATURATED"
-    _, verdict = after(state, [hungry(14, 1.2)], FIXED)
+    _, verdict = after(state, [hungry(14, 1.2)])
     assert verdict.action is Action.ADVANCE
 
 
 def test_a_reading_by_chance_within_the_limit_does_not_let_a_hungry_canary_pass(usual: State) -> None:
-    state, _ = after(usual, [hungry(number, 1.5) for number in range(1, 8)], FIXED)
+    state, _ = after(usual, [hungry(number, 1.5) for number in range(1, 8)])
     for number in range(8, 40):
-        state, verdict = after(state, [hungry(number, 1.29 if number % 3 == 0 else 1.5)], FIXED)
+        state, verdict = after(state, [hungry(number, 1.29 if number % 3 == 0 else 1.5)])
         assert verdict.code == "SATURATED"
 
 

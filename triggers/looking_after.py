@@ -235,7 +235,7 @@ class Janitor:
 
 
 def _lost_watch(watch: dict[str, Any], found: Found | None, now: datetime) -> AuditRecord:
-    how = f"{found.status.lower()}" if found else "purged"
+    how = found.status.lower() if found else "purged"
     words = (
         f"a person must look: the watch of {watch['version']} was {how}, and nobody watches it until {watch['until']}"
     )

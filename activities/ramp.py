@@ -15,10 +15,12 @@ from activities.top_up import STRETCH_S, Sending
 from slipway.adapters import clock
 from slipway.adapters.alerts import await_alerts
 from slipway.adapters.read_model import write_row
-from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.canary_plan import WAIT, CanaryPlan
 from slipway.promotion.outcomes import Answer, iso, moment, passed, running
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.ramp_run import LOOK_EVERY_S
+from slipway.promotion.stored import known
 from slipway.promotion.telemetry import Question, spans_from
 
 if TYPE_CHECKING:
@@ -88,8 +90,8 @@ def _topped_up(order: Order, canary: CanaryPlan, handle: dict[str, Any], words: 
 @bp.activity_trigger(input_name="order", activity="judge_tick")
 @answering
 def judge_tick(order: Order) -> Answer:
-    """Judge what telemetry has at the end of `tick`. Result: the judge's `state` and its `verdict`, and for how many
-    ticks running the live release has been `unwell`.
+    """Judge what telemetry has at the end of `tick`. Result: the judge's `state` and its `verdict`, for how many ticks
+    running the live release has been `unwell`, and the `exposure`: how far users meet the share.
 
     The first answer of a tick stays: asked again, telemetry might tell more than the verdict rested on.
     """
@@ -97,9 +99,10 @@ def judge_tick(order: Order) -> Answer:
 
 
 def _judged(order: Order) -> Answer:
-    from slipway.promotion.judge.judge import tick as judge
+    from slipway.promotion.exposure import Exposure
     from slipway.promotion.judge.state import load
     from slipway.promotion.judge.windows import shortened, with_exposure
+    from slipway.promotion.ramp_tick import judge_tick
 
     canary, tick = CanaryPlan.load(order["canary"]), int(order["tick"])
     policy, state = canary.policy, load(order["state"], canary.policy)
@@ -118,11 +121,14 @@ def _judged(order: Order) -> Answer:
             order.get("exposed_from", 1),
         )
         windows, unmeasured = consumption.joined(windows)
-    state, verdict = judge(state, windows, tick, policy, order["held"])
+    exposure = Exposure(**known(Exposure, order.get("exposure", {})))
+    share = order.get("share", policy.steps[state.step]) if canary.unmet == WAIT else None
+    state, verdict, exposure = judge_tick(state, windows, tick, policy, order["held"], exposure, share)
     if unmeasured:
         verdict = replace(verdict, words=f"{verdict.words}; {shortened(unmeasured)}")
     unwell = _unwell(windows, order["usual_rate"], order["unwell"])
-    return passed(verdict.words, state=state.dump(), verdict=_document(verdict), unwell=unwell)
+    found = {"state": state.dump(), "verdict": _document(verdict), "unwell": unwell, "exposure": plain(exposure)}
+    return passed(verdict.words, **found)
 
 
 @bp.activity_trigger(input_name="order", activity="split")

@@ -162,12 +162,13 @@ def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
         "held": held(run, look, context.current_utc_datetime),
         "usual_rate": run.usual_rate,
         "unwell": run.unwell,
+        "share": run.share,
+        "exposure": plain(run.exposure),
     }
     answer = yield from insist(context, "judge_tick", order)
     if answer.state != Outcome.PASSED:
         raise RuntimeError(f"tick {tick} could not be judged ({answer.code}): {answer.words}")
-    found = answer.result
-    run = run.judged(tick, found["state"], found["verdict"], found["unwell"])
+    run = run.judged(tick, answer.result)
     yield from show(context, run)
     return run
 

@@ -33,7 +33,7 @@ def canary_lines(stage: StagePlan) -> Iterator[str]:
         return
     yield f"{ramp_words(canary.policy)}, judged every {rounded(canary.policy.tick_s)}"
     for kind in dict.fromkeys(target.kind for target in stage.targets):
-        yield from _router(router_for(kind), canary.settle_s)
+        yield from _router(router_for(kind), canary)
     yield _telemetry(canary)
     yield from _saturation(stage, canary)
     if canary.hold_at:
@@ -49,10 +49,12 @@ def canary_lines(stage: StagePlan) -> Iterator[str]:
         yield f"tops up with {canary.top_up.rate_per_s:g}/s of marked requests to {canary.top_up.path}"
 
 
-def _router(router: Router, settle_s: float) -> Iterator[str]:
-    yield f"by {router.kind}: in steps of {100 * router.grain:g} %, settled in {rounded(settle_s)}"
+def _router(router: Router, canary: CanaryPlan) -> Iterator[str]:
+    yield f"by {router.kind}: in steps of {100 * router.grain:g} %, settled in {rounded(canary.settle_s)}"
     yield f"stickiness: {router.stickiness}"
     yield f"way back: {router.way_back}"
+    waits = "nothing advances, and after ten ticks a person is called"
+    yield f"where users meet clearly less than the share: {waits if canary.unmet == plan.WAIT else 'not looked at'}"
 
 
 def _saturation(stage: StagePlan, canary: CanaryPlan) -> Iterator[str]:

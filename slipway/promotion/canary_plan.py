@@ -36,7 +36,8 @@ class CanaryPlan:
     where it is and calls a person (`on_harm`). It has `within_s` to reach 100 %; then it is withdrawn, promoted, or
     stays for a person (`at_deadline`). A release proven here within `proven_within_s` returns without a ramp.
     A share that the router was given is in effect `settle_s` later. A release far hungrier for CPU or memory than the
-    live one waits, or that is not looked at (`saturation`)."""
+    live one waits, or that is not looked at (`saturation`); so does one that fewer users meet than was set (`unmet`).
+    """
 
     policy: Policy
     source: Source
@@ -49,6 +50,7 @@ class CanaryPlan:
     top_up: TopUp = field(default_factory=TopUp)
     settle_s: float = 0.0
     saturation: str = WAIT
+    unmet: str = WAIT
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "CanaryPlan":

@@ -152,6 +152,10 @@ def _holding(run: RampRun, look: Look) -> Iterator[Move]:
     if drifted := drift(run, look):
         found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
         yield kept("ROUTER_CHANGED", f"{found} where {run.share:.1%} was set: somebody changed the router", calls=True)
+    if unmet := run.exposure.words:
+        words = f"{unmet}: the router does not do what it was told" if run.exposure.calls else unmet
+        code = "SHARE_NEVER_MET" if run.exposure.calls else "SHARE_NOT_MET"
+        yield kept(code, f"{words}; nothing advances, the release is not blamed", calls=run.exposure.calls)
     if run.unwell >= UNWELL_TICKS:
         words = f"the live release itself has failed far more than usual for {run.unwell} ticks; nothing advances"
         yield kept("BASELINE_UNWELL", words, calls=True)

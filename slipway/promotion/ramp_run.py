@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.exposure import Exposure
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.state import load, moved
 from slipway.promotion.judge.verdict import Action
@@ -29,9 +30,10 @@ class RampRun:
     the routers last, `taken` is the last one that all took, at `share_at`, and `allowed` is what the judge or a person
     lets the release have. `writes` counts the changes of the router, `refused` those in a row that it did not take.
     `usual_rate` is the share of failures that is usual for the live release, `unwell` for how many ticks running it has
-    failed far more. `seen` is the number of the last of people's words that was followed, `past_holds` the hold points
-    that they let it pass. `counted` is the minute in which the platform's counters were asked last. `notes` say what
-    the last look could not see or send, `no_top_up` why no top-up may be sent any more. `told` and `move` (code, words,
+    failed far more; `exposure` says how far users meet the share. `seen` is the number of the last of people's words
+    that was followed, `past_holds` the hold points that they let it pass. `counted` is the minute in which the
+    platform's counters were asked last. `notes` say what the last look could not see or send, `no_top_up` why no top-up
+    may be sent any more. `told` and `move` (code, words,
     whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that took the
     traffic back, while its record has not been taken.
     """
@@ -49,6 +51,7 @@ class RampRun:
     verdict: dict[str, Any] = field(default_factory=dict)
     usual_rate: float = 0.0
     unwell: int = 0
+    exposure: Exposure = field(default_factory=Exposure)
     writes: int = 0
     refused: int = 0
     seen: int = 0
@@ -105,10 +108,12 @@ class RampRun:
         known = {"state": found["state"], "usual_rate": found["usual_rate"], "allowed": found["share"]}
         return replace(self, deadline=deadline, **known)
 
-    def judged(self, tick: int, state: dict[str, Any], verdict: dict[str, Any], unwell: int) -> "RampRun":
-        """After the judge has looked at the end of `tick`."""
+    def judged(self, tick: int, found: dict[str, Any]) -> "RampRun":
+        """After the judge has looked at the end of `tick`, and found `state`, `verdict`, `unwell` and `exposure`."""
+        verdict = found["verdict"]
         allowed = verdict["weight"] if verdict["action"] in (Action.ADVANCE, Action.WAIT) else self.allowed
-        return replace(self, tick=tick, state=state, verdict=verdict, unwell=unwell, allowed=allowed)
+        kept = {"state": found["state"], "verdict": verdict, "unwell": found["unwell"], "allowed": allowed}
+        return replace(self, tick=tick, exposure=Exposure(**known(Exposure, found.get("exposure", {}))), **kept)
 
     def moved(self, share: float, now_tick: int) -> "RampRun":
         """A person lets the release have the share of a step, below 100 %; the judge is told."""
@@ -141,11 +146,17 @@ class RampRun:
         }
 
     def dump(self) -> dict[str, Any]:
-        return {**vars(self), "stage": self.stage.dump()}
+        return {**vars(self), "stage": self.stage.dump(), "exposure": vars(self.exposure)}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "RampRun":
         past_holds = tuple(data.get("past_holds", ()))
         taken = data.get("taken", data.get("share", 0.0))  # runs of before 'taken' was told apart
-        read = {"stage": StageRun.load(data["stage"]), "past_holds": past_holds, "taken": taken}
+        exposure = Exposure(**known(Exposure, data.get("exposure", {})))
+        read = {
+            "stage": StageRun.load(data["stage"]),
+            "past_holds": past_holds,
+            "taken": taken,
+            "exposure": exposure,
+        }
         return cls(**{**known(cls, data), **read})

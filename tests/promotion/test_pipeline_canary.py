@@ -108,7 +108,7 @@ def test_an_empty_canary_compiles_to_the_plans_own_defaults() -> None:
 def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
     workspace = "0A000000-0000-4000-8000-000000000001"
     stage = planned(
-        "steps: [5%, 25%, 100%], router: {kind: app-service-slots, settle: 10s}, "
+        "steps: [5%, 25%, 100%], router: {kind: app-service-slots, settle: 10s, unmet: ignore}, "
         f"telemetry: {{workspace: {workspace}, role: Shop.Web, query: 'AppRequests | take 1', latency_query: builtin, "
         "metrics: {paid: 'Payments | take 1', queue-length: Queues}}, "
         "hold_at: [25%], on_harm: stay, within: 2d, at_deadline: promote, proven_within: 7d, "
@@ -130,6 +130,7 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         top_up=TopUp(1.0, "/buy"),
         settle_s=10,
         saturation="ignore",
+        unmet="ignore",
     )
     assert load_stage(json.loads(json.dumps(asdict(stage)))) == stage
 
@@ -161,6 +162,7 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         ("within: 10m", "RAMP_TOO_SLOW", "patience of 5 ticks × 1m × 4 steps below 100% are 20m"),
         ("signals: {probe: stay}", "UNKNOWN_VALUE", "it can be roll-back, wait, ignore"),
         ("judge: {saturation: roll-back}", "UNKNOWN_VALUE", "it can be wait, ignore"),
+        ("router: {unmet: stay}", "UNKNOWN_VALUE", "it can be wait, ignore"),
         ("signals: {probes: wait}", "UNKNOWN_KEY", '"probes" is not a key of signals'),
         ("top_up: {path: /}", "MISSING_KEY", 'a top-up needs "rate"'),
         ("top_up: {rate: 61/s}", "TOO_MUCH_LOAD", "a top-up is at most 60/s"),

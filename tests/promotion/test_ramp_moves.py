@@ -38,7 +38,7 @@ def a_verdict(action: str, weight: float, code: str = "X") -> dict[str, Any]:
 
 
 def judged(run: RampRun, action: str, weight: float) -> RampRun:
-    return run.judged(1, {}, a_verdict(action, weight), 0)
+    return run.judged(1, {"state": {}, "verdict": a_verdict(action, weight), "unwell": 0})
 
 
 def seen(share: float, **more: Any) -> Look:
@@ -133,7 +133,7 @@ def test_a_router_that_refuses_is_asked_again_and_in_the_end_the_release_is_with
 
 
 def test_a_live_release_that_turns_bad_holds_the_ramp_and_calls_a_person() -> None:
-    run = a_ramp().judged(1, {}, a_verdict("wait", 0.10), unwell=3)
+    run = replace(judged(a_ramp(), "wait", 0.10), unwell=3)
     move = moved(run, seen(0.10))
     assert (move.code, move.share, move.calls) == ("BASELINE_UNWELL", 0.10, True)
 

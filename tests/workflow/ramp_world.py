@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.judge.judge import tick as judge
+from slipway.promotion.canary_plan import WAIT, CanaryPlan
+from slipway.promotion.exposure import Exposure
 from slipway.promotion.judge.one_arm import WatchState, begin_watch
 from slipway.promotion.judge.one_arm import watch_tick as judge_one_arm
 from slipway.promotion.judge.policy import Policy
@@ -13,6 +13,8 @@ from slipway.promotion.judge.state import begin, load
 from slipway.promotion.judge.verdict import Verdict
 from slipway.promotion.judge.windows import Window, with_exposure
 from slipway.promotion.outcomes import Answer, broken, passed, running
+from slipway.promotion.plain import plain
+from slipway.promotion.ramp_tick import judge_tick
 from tests.promotion.judge.builders import Traffic
 from tests.workflow.world import Order, World
 
@@ -22,7 +24,7 @@ class RampingWorld(World):
     """`shares`: of the traffic that the slot has, by site; `most` the highest there ever was. `harm` by version: fails
     so many times as often. `blind` and `unwell_from`: ticks without telemetry, and from which the live release fails.
     `no_top_up`: why the live release wants none, and what looks were told of that. `splits_refused`: how many changes
-    of the router are not taken, `backs_refused` of those to 0; `not_applied`: taken, and without effect."""
+    of the router are not taken, `backs_refused` of those to 0; `met_at_most`: more is taken, and without effect."""
 
     per_tick: float = 30_000
     rate: float = 0.001
@@ -37,6 +39,7 @@ class RampingWorld(World):
     told_no_top_up: set[str] = field(default_factory=set)
     splits_refused: int = 0
     backs_refused: int = 0
+    met_at_most: float = 1.0
     judged: list[tuple[int, float]] = field(default_factory=list)
     turns_bad: float = 1.0
     watched: list[tuple[str, int]] = field(default_factory=list)
@@ -54,17 +57,19 @@ class RampingWorld(World):
         first = min([*state.missing, state.settled + 1])
         windows = [self._window(each, order) for each in range(first, number - policy.delay_ticks + 1)]
         windows = with_exposure(windows, order["exposed_from"])
-        state, verdict = judge(state, windows, number, policy, order["held"])
+        exposure = Exposure(**order["exposure"])
+        share = order["share"] if CanaryPlan.load(order["canary"]).unmet == WAIT else None
+        state, verdict, exposure = judge_tick(state, windows, number, policy, order["held"], exposure, share)
         self._heard(order, verdict)
         said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
         said |= {"step": verdict.step, "weight": verdict.weight}
-        return passed(state=state.dump(), verdict=said, unwell=self.unwell)
+        return passed(state=state.dump(), verdict=said, unwell=self.unwell, exposure=plain(exposure))
 
     def _window(self, number: int, order: Order) -> Window:
         """What telemetry has of a tick."""
         if number in self.blind:
             return Window(number, fault="the workspace does not answer")
-        share = max(self.shares.values(), default=0.0)
+        share = min(max(self.shares.values(), default=0.0), self.met_at_most)
         return Traffic(order["tick"], self.per_tick, self.rate).window(
             number, share, self.harm.get(order["version"], 1.0)
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.promotion.canary_plan import STAY, WAIT, CanaryPlan, Signals
+from slipway.promotion.canary_plan import IGNORE, PROMOTE, STAY, WAIT, CanaryPlan, Signals
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
@@ -290,6 +290,46 @@ async def test_a_share_that_somebody_raised_is_taken_back_and_named(flow: Workfl
     await flow.until(lambda: any(each["action"] == "ramp.router-changed" for each in flow.world.records))
     await at_share(flow, 0.10)
     assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_share_that_users_do_not_meet_goes_no_further_calls_a_person_and_blames_nobody(flow: Workflow) -> None:
+    """The router says that it has the share, and sends as many users as before."""
+    world(flow).met_at_most = 0.25
+    id = await flow.promote(a_build("2.0.0"), production(ADAPTIVE))
+    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "SHARE_NOT_MET")
+    assert not ramp_row(flow)["move"]["calls"]
+    await flow.until(lambda: ramp_row(flow)["move"]["code"] == "SHARE_NEVER_MET")
+    move = ramp_row(flow)["move"]
+    assert move["calls"] and "of the requests met the release where" in move["words"]
+    assert set(world(flow).most.values()) == {0.50}
+    world(flow).met_at_most = 1.0
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert live(flow) == {"2.0.0"}
+
+
+async def test_a_share_that_users_never_meet_is_not_promoted_at_the_deadline(flow: Workflow) -> None:
+    world(flow).met_at_most = 0.25
+    id = await flow.promote(a_build("2.0.0"), production(replace(ADAPTIVE, within_s=7200, at_deadline=PROMOTE)))
+    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "SHARE_NEVER_MET")
+    over = flow.clock.now() + timedelta(hours=3)
+    await flow.until(lambda: flow.clock.now() > over)
+    assert ramp_row(flow)["move"]["code"] == "SHARE_NEVER_MET" and live(flow) == {"1.0.0"}
+    await flow.command(id, "promote")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_where_the_pipeline_does_not_look_at_what_users_meet_the_ramp_goes_on(flow: Workflow) -> None:
+    world(flow).met_at_most = 0.25
+    id = await flow.promote(a_build("2.0.0"), production(replace(ADAPTIVE, unmet=IGNORE)))
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_harm_is_proven_while_users_do_not_meet_the_share(flow: Workflow) -> None:
+    world(flow).met_at_most = 0.05
+    id = await flow.promote(a_build("2.0.0"), production(ADAPTIVE))
+    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "SHARE_NEVER_MET")
+    world(flow).harm["2.0.0"] = 10.0
+    assert (await flow.until_ended(id))["code"] == "HARM_PROVEN"
 
 
 async def test_a_live_release_that_turns_bad_holds_the_ramp(flow: Workflow) -> None:

@@ -17,6 +17,7 @@ from slipway.promotion.judge.windows import Counts, Window
 
 VERSION = 3
 START_REQUESTS, START_TICKS, START_AT_MOST = 50, 10, 0.50  # low traffic starts where this many come in time
+USUAL_OVER = 60  # ticks before the ramp: the service's traffic
 
 BEGAN_ANEW = (
     "the state was of an older version: evidence began anew at this weight, and the false-rollback budget counts "
@@ -110,18 +111,19 @@ def begin(
     """
     metrics = {name: Metric() for name in policy.shares()}
     latencies = UsualLatencies()
-    known, whole, requests = 0, 0, Recent()
+    totals: list[int] = []
+    requests = Recent()
     for window in history:
         if window.baseline is None or window.trouble:
             continue
-        known, requests = known + 1, requests.after(window.baseline.total)
-        whole += window.baseline.total
+        requests = requests.after(window.baseline.total)
+        totals.append(window.baseline.total)
         for name, (served, bad, halves) in _of_baseline(window, latencies, policy).items():
             metrics[name] = metrics[name].learn(served, bad, halves)
         latencies = latencies.after(window.baseline.latencies)
-    per_tick = (whole / known if known else 0.0) + added_per_tick
+    per_tick = of_all_traffic(totals) + added_per_tick
     step = start(policy, per_tick) if now_weight is None else _nearest(policy, now_weight)
-    notes = () if known >= LEARNING_TICKS else (SHORT_HISTORY,)
+    notes = () if len(totals) >= LEARNING_TICKS else (SHORT_HISTORY,)
     weight = policy.steps[step]
     return State(
         step,
@@ -146,6 +148,19 @@ def start(policy: Policy, per_tick: float) -> int:
         if weight * per_tick * START_TICKS >= START_REQUESTS:
             return step
     return policy.last
+
+
+def of_all_traffic(totals: Sequence[int]) -> float:
+    """Requests a tick that the whole service has, from those of its live version, oldest first.
+
+    That version may itself have been a canary of late, or a baseline, and have had a part of the traffic only. So it is
+    the mean of the busiest ten ticks running of the last hour; ten, because a service may have its requests in batches.
+    """
+    if not totals:
+        return 0.0
+    recent = totals[-USUAL_OVER:]
+    runs = [recent[end - START_TICKS : end] for end in range(len(recent), START_TICKS - 1, -START_TICKS)] or [recent]
+    return max(sum(run) / len(run) for run in runs)
 
 
 def load(data: Mapping[str, Any], policy: Policy, history: Sequence[Window] = ()) -> State:

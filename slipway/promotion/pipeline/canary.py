@@ -32,8 +32,8 @@ _WRITTEN = {"roll-back": plan.ROLL_BACK}  # where the pipeline's word is not the
 _ON_HARM = ("roll-back", plan.STAY)
 _AT_DEADLINE = (plan.WITHDRAW, plan.PROMOTE, plan.STAY)
 _ON_SIGNAL = ("roll-back", plan.WAIT, plan.IGNORE)
-_ON_SATURATION = (plan.WAIT, plan.IGNORE)
-OnSaturation = Annotated[str, BeforeValidator(choice(*_ON_SATURATION)), choice_schema(*_ON_SATURATION)]
+_ON_DOUBT = (plan.WAIT, plan.IGNORE)
+OnDoubt = Annotated[str, BeforeValidator(choice(*_ON_DOUBT)), choice_schema(*_ON_DOUBT)]
 OnHarm = Annotated[str, BeforeValidator(choice(*_ON_HARM)), choice_schema(*_ON_HARM)]
 AtDeadline = Annotated[str, BeforeValidator(choice(*_AT_DEADLINE)), choice_schema(*_AT_DEADLINE)]
 OnSignal = Annotated[str, BeforeValidator(choice(*_ON_SIGNAL)), choice_schema(*_ON_SIGNAL)]
@@ -46,6 +46,7 @@ class Router(Section):
 
     kind: RouterKind | None = key("The kind of router; else the one of the targets.", None)
     settle: Settle | None = key("How long a change takes until users meet it; else as the kind says.", None)
+    unmet: OnDoubt = key("Users meet clearly less than the share that was set: wait, or ignore.", "wait")
 
 
 class Signals(Section):
@@ -88,7 +89,7 @@ class Judge(Section):
 
     error_rate: Limit = key("Failures.", {})
     latency: Limit = key("Latencies at p50, p95 and p99.", {})
-    saturation: OnSaturation = key("CPU or memory far beyond what the live release needs: wait, or ignore.", "wait")
+    saturation: OnDoubt = key("CPU or memory far beyond what the live release needs: wait, or ignore.", "wait")
     false_rollback: Share = key("How often a healthy release may be rolled back, at most; up to 20%.", "1%")
 
     @model_validator(mode="after")
@@ -198,6 +199,7 @@ class Canary(Section):
             top_up=top_up,
             settle_s=settle_s if self.router.settle is None else self.router.settle,
             saturation=self.judge.saturation,
+            unmet=self.router.unmet,
         )
 
 

@@ -147,6 +147,19 @@ def test_without_traffic_it_never_advances_and_says_so() -> None:
     assert verdict.missing_s is None
 
 
+def test_a_live_version_that_was_a_canary_of_late_hides_no_traffic() -> None:
+    """It had a twentieth of the traffic, then half, and all of it for the last quarter of an hour."""
+    canary = [*a_history(450, requests=2, failures=0), *a_history(15, requests=15, failures=0)]
+    state = begin(POLICY, [*canary, *a_history(15, requests=300, failures=0)])
+    assert (state.step, state.per_tick) == (0, 300)
+    assert begin(POLICY, a_history(requests=300, failures=0)).per_tick == 300
+
+
+def test_the_traffic_of_a_service_with_batches_is_what_ten_ticks_bring() -> None:
+    history = [window for _ in range(48) for window in (*a_history(9, 0, 0), *a_history(1, 100, 0))]
+    assert begin(POLICY, history).per_tick == 10
+
+
 def hungry(number: int, cpu: float) -> Window:
     canary, baseline = Arm((1500,), (0,), cpu=cpu), Arm((28_500,), (28,), cpu=1.0)
     return Window(number, canary, baseline, a_window(number).halves)

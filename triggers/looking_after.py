@@ -217,17 +217,17 @@ class Janitor:
             await self.runtime.nudge(decisions["waiters"])
         self._revs[promotion] = rev
 
-    def _rests(self, instance: str, found: Found | None, now: datetime, patience: timedelta = QUIET) -> bool:
-        """Whether nothing has happened to it (or it has been away) for so long, though an operator has not suspended
-        it, and it does not wait for a newer package. The looks must have seen so for a while: after an outage
-        everything takes a moment to go on."""
+    def _rests(self, instance: str, found: Found | None, now: datetime, patience: timedelta | None = None) -> bool:
+        """Whether nothing has happened to it (or it has been away) for so long, QUIET when left out, though an operator
+        has not suspended it, and it does not wait for a newer package. The looks must have seen so for a while: after
+        an outage everything takes a moment to go on."""
         if found and (found.status == "Suspended" or self._behind):
             return False
         updated = found.updated if found else None
         before, since = self._still_before.get(instance, (updated, now))
         self._still[instance] = updated, since if before == updated else now
         seen_for = now - self._still[instance][1]
-        return seen_for >= QUIET and (updated is None or now - updated >= patience)
+        return seen_for >= QUIET and (updated is None or now - updated >= (QUIET if patience is None else patience))
 
     async def _forget(self, entry: Watched) -> None:
         await self.records.unwatch(entry.instance)

@@ -236,6 +236,48 @@ async def test_a_signal_that_only_waits_holds_the_ramp(flow: Workflow) -> None:
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
+async def test_counters_hold_the_ramp_until_they_are_asked_again_and_say_otherwise(flow: Workflow) -> None:
+    """They come by the minute, and the ramp looks more often."""
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, signals=Signals(counters=WAIT))))
+    await at_share(flow, 0.10)
+    world(flow).signals = [["counters", "weu: 900 of 900 answers are 5xx"]]
+    at = ramp_row(flow)["tick"]
+    await flow.until(lambda: ramp_row(flow)["move"].get("code") == "COUNTERS_SPEAK")
+    await flow.until(lambda: ramp_row(flow)["tick"] >= at + 30)
+    assert set(world(flow).shares.values()) == {0.10}
+    assert ramp_row(flow)["move"]["code"] == "COUNTERS_SPEAK" and ramp_row(flow)["move"]["calls"]
+    told = [each for each in flow.world.records if each["action"] == "ramp.counters-speak"]
+    assert len(told) == 1, "it is one finding, not one a minute"
+    world(flow).signals = []
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_nobody_can_advance_a_release_whose_harm_is_proven(flow: Workflow) -> None:
+    world(flow).harm["2.0.0"] = 30.0
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))
+    await flow.until(lambda: any(each["action"] == "ramp.harm-proven" for each in flow.world.records))
+    at, tick = max(world(flow).shares.values()), ramp_row(flow)["tick"]
+    await flow.until(lambda: ramp_row(flow)["tick"] > tick)  # it has asked since
+    await flow.command(id, "advance")
+    await flow.until(lambda: ramp_row(flow)["tick"] >= tick + 5)
+    assert set(world(flow).shares.values()) == {at}
+    assert (await flow.entity("decisions", id))["answers"]["k1"]["code"] == "HARM_PROVEN"
+    await flow.command(id, "promote", "k2")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_ramp_that_stays_beyond_its_time_tells_the_same_words_for_ever(flow: Workflow) -> None:
+    plan = replace(PLAN, within_s=1800, at_deadline=STAY, hold_at=(0.10,))
+    await flow.promote(a_build("2.0.0"), production(plan))
+    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "RAMP_TIME_OVER")
+    tick = ramp_row(flow)["tick"]
+    await flow.until(lambda: ramp_row(flow)["tick"] >= tick + 5)
+    words = ramp_row(flow)["verdict"]["words"]
+    await flow.until(lambda: ramp_row(flow)["tick"] >= tick + 100)
+    assert len(ramp_row(flow)["verdict"]["words"]) < len(words) + 50
+    assert ramp_row(flow)["verdict"]["words"].count("100 % was not reached") == 1
+
+
 async def test_harm_may_stay_for_a_person_by_policy(flow: Workflow) -> None:
     world(flow).harm["2.0.0"] = 30.0
     id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))

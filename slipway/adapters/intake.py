@@ -1,6 +1,7 @@
 """The intake row: what decides that a build is promoted once, however often its message comes."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 from slipway.adapters.rows import Rows
@@ -19,9 +20,12 @@ def take_in(build: Build, pipeline_text: str, at: datetime, trace: str = "") -> 
     the traceparent of its intake.
 
     Only a `new` row may be started; a redelivery after a crash between insert and start finds `new`.
-    Raises BuildRejected (VERSION_REUSED) when the row speaks of another artifact.
+    Raises BuildRejected: VERSION_REUSED when the row speaks of another artifact, RUN_UNKNOWN for a further run of a
+    build whose run before was never taken in, or is not over.
     """
     rows = Rows("promotions")
+    if build.run > 1:
+        _check_run_before(build)
     values = {"state": "new", "digest": build.digest, "commit": build.commit}
     values |= {"service": build.service, "received_at": iso(at), "trace": trace}
     rows.insert(build.promotion, "pipeline", {"doc": json.dumps(pipeline_text)})
@@ -36,11 +40,22 @@ def take_in(build: Build, pipeline_text: str, at: datetime, trace: str = "") -> 
 
 
 def check_known(build: Build) -> bool:
-    """Whether the build was taken in before. Raises BuildRejected (VERSION_REUSED) when that was another artifact."""
+    """Whether the build was taken in before. Raises BuildRejected as `take_in` does."""
+    if build.run > 1:
+        _check_run_before(build)
     row = Rows("promotions").get(build.promotion, "intake")
     if row is not None:
         _check_same(build, row)
     return row is not None
+
+
+def _check_run_before(build: Build) -> None:
+    before = replace(build, run=build.run - 1).promotion
+    row = Rows("promotions").get(before, "intake")
+    if row is None or row.values["state"] != "ended":
+        known = "is not over" if row else "is not known"
+        raise BuildRejected("RUN_UNKNOWN", f"run {build.run} of {build.service} {build.version}: {before} {known}")
+    _check_same(build, row)
 
 
 def _check_same(build: Build, row: Row) -> None:

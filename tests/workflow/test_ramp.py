@@ -386,15 +386,18 @@ async def test_a_live_release_that_turns_bad_holds_the_ramp(flow: Workflow) -> N
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
-async def test_a_release_proven_lately_in_the_environment_needs_no_second_ramp(flow: Workflow) -> None:
-    """Two stages of one environment, one after the other: the second finds the version proven."""
-    first = production(replace(PLAN, proven_within_s=3600))
-    second = replace(first, name="elsewhere", needs=("production",), targets=first.targets[1:])
-    id = await flow.promote(a_build("2.0.0"), replace(first, targets=first.targets[:1]), second)
+async def test_a_release_proven_here_lately_returns_without_a_ramp(flow: Workflow) -> None:
+    """Sent once more, it takes the place of the one that replaced it."""
+    stage = production(replace(PLAN, proven_within_s=86_400))
+    for build in (a_build("2.0.0"), a_build("2.1.0", finished_at=later(minutes=1))):
+        assert (await flow.until_ended(await flow.promote(build, stage)))["outcome"] == "passed"
+    again = replace(a_build("2.0.0", finished_at=later(minutes=2)), run=2)
+    id = await flow.promote(again, stage)
+    assert id == "checkout--2.0.0=2"
     assert (await flow.until_ended(id))["outcome"] == "passed"
     assert live(flow) == {"2.0.0"}
-    assert "elsewhere/not-ramped" in flow.world.actions()
-    assert [each["stage"] for each in flow.world.records if each["action"] == "ramp.begins"] == ["production"]
+    told = [each for each in flow.world.of(id).records if each["action"] == "stage.not-ramped"]
+    assert len(told) == 1 and "and returns without a ramp" in told[0]["words"]
 
 
 async def test_the_time_of_a_ramp_has_an_end(flow: Workflow) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.end_to_end.system import Promotion, System, a_message, stage_of, start
 from tests.end_to_end.test_janitor import terminate, the_janitor_comes
 
@@ -57,7 +57,7 @@ def ramp(promotion: Promotion) -> dict[str, Any]:
 
 def answering(system: System, app: str = "catalog", count: int = 60) -> set[str]:
     """The versions that so many requests to the app meet."""
-    with httpx.Client(base_url=system.laptop.azure["sites"][app]) as users:
+    with plain_http.plain_client(system.laptop.azure["sites"][app]) as users:
         return {users.get("/").headers["x-version"] for _ in range(count)}
 
 

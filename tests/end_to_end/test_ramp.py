@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.end_to_end.system import Promotion, System, a_message, stage_of, start
 
 RAMPED = Path(__file__).with_name("ramped.yaml")
@@ -45,7 +45,7 @@ def ramp(promotion: Promotion) -> dict[str, Any]:
 def answering(system: System, count: int = 60) -> set[str]:
     """The versions that so many requests meet, each without the cookie that keeps a browser on one side."""
     sites = [system.laptop.azure["sites"][site] for site in SITES]
-    return {httpx.get(sites[number % 2] + "/").headers["x-version"] for number in range(count)}
+    return {plain_http.get(sites[number % 2] + "/").headers["x-version"] for number in range(count)}
 
 
 def actions(system: System, promotion: str) -> list[str]:

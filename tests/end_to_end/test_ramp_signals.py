@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from slipway.cli.laptop.layout import WORKSPACE
 from slipway.promotion.outcomes import moment
+from tests import plain_http
 from tests.end_to_end.system import Promotion, System, a_message, stage_of, start
 from tests.end_to_end.test_ramp import users
 
@@ -43,7 +43,7 @@ def records(system: System, id: str, stage: str = "production") -> list[dict[str
 
 def versions_at(system: System, site: str, count: int = 40) -> set[str]:
     """The releases that users meet there, each without a cookie."""
-    return {httpx.get(system.laptop.azure["sites"][site] + "/").headers["x-version"] for _ in range(count)}
+    return {plain_http.get(system.laptop.azure["sites"][site] + "/").headers["x-version"] for _ in range(count)}
 
 
 @pytest.fixture

@@ -24,8 +24,10 @@ Promotion = dict[str, Any]
 
 @dataclass(frozen=True)
 class QuickLayout(Layout):
-    """The laptop's layout, with one of the tests' pipelines in place of the shipped ones, and releases of which
-    nothing fails by chance. `holds` replaces parts of what the stand-in holds."""
+    """The laptop's layout, with one of the tests' pipelines in place of the shipped ones, the sites that it names, and
+    releases of which nothing fails by chance. Where it ramps, a release has two instances, as the judge compares them,
+    and a site has had traffic; elsewhere a release is one process, and the traffic of an hour is not made up. `holds`
+    replaces parts of what the stand-in holds."""
 
     pipeline: Path = PIPELINE
     holds: Mapping[str, Any] = field(default_factory=dict)
@@ -33,9 +35,17 @@ class QuickLayout(Layout):
     @property
     def sites(self) -> Path:
         shipped = yaml.safe_load(super().sites.read_text(encoding="utf-8"))
+        pipeline = self.pipeline.read_text(encoding="utf-8")
+        named = {
+            kind: [each for each in shipped[kind] if f"/{each['name']}" in pipeline]
+            for kind in ("sites", "container_apps")
+        }
+        plain = {} if "canary:" in pipeline else {"instances": 1, "telemetry": {}}
         file = self.state / "sites.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump({**shipped, "usual_error_rate": 0, **self.holds}), encoding="utf-8")
+        file.write_text(
+            yaml.safe_dump({**shipped, **named, **plain, "usual_error_rate": 0, **self.holds}), encoding="utf-8"
+        )
         return file
 
     def pipelines(self, stand_in: str) -> Path:

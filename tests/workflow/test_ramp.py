@@ -396,7 +396,7 @@ async def test_a_release_proven_here_lately_returns_without_a_ramp(flow: Workflo
     assert id == "checkout--2.0.0=2"
     assert (await flow.until_ended(id))["outcome"] == "passed"
     assert live(flow) == {"2.0.0"}
-    told = [each for each in flow.world.of(id).records if each["action"] == "stage.not-ramped"]
+    told = [each for each in flow.world.records if each["action"] == "stage.not-ramped"]
     assert len(told) == 1 and "and returns without a ramp" in told[0]["words"]
 
 

@@ -130,7 +130,7 @@ def test_azd_finds_both_layers_the_service_and_the_hooks() -> None:
     site = FILES[(INFRA / "modules" / "site.bicep").resolve()].of("resource")["site"]
     assert site.value["tags"] == {"azd-service-name": "slipway"}
     assert service["host"] == "function" and service["language"] == "python"
-    assert set(service["hooks"]) == {"predeploy", "postdeploy"}
+    assert set(service["hooks"]) == {"prepackage", "predeploy", "postdeploy"}
     assert all((ROOT / hook["run"]).is_file() for hook in service["hooks"].values())
     # azd installs the nearest requirements.txt for a hook: without one of their own it would be the whole app.
     assert (INFRA / "hooks" / "requirements.txt").is_file()

@@ -1,4 +1,4 @@
-"""Builds the package that is deployed: `python infra/package.py [--lock]`, or `make package`.
+"""Builds the package that is deployed: `python infra/package.py [--lock] [--ref v1.2.3]`, or `make package`.
 
 In it are the tracked files that `.funcignore` does not name, the version of the app, and under `.python_packages` what
 `requirements.lock` pins, for Linux and the Python that runs in Azure: nothing is resolved at deployment, and the same
@@ -92,12 +92,27 @@ def _without_commands(path: Path, content: bytes) -> bytes:
 
 def metadata(root: Path) -> dict[str, bytes]:
     """How the deployed app knows its version, as every installed package does."""
+    version = version_of(root)
+    text = f"Metadata-Version: 2.1\nName: slipway\nVersion: {version}\n"
+    return {f"slipway-{version}.dist-info/METADATA": text.encode()}
+
+
+def version_of(root: Path) -> str:
     project = root / "pyproject.toml"
     found = re.search(r'^version = "([^"]+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
         raise ValueError(f"{project} names no version")
-    text = f"Metadata-Version: 2.1\nName: slipway\nVersion: {found[1]}\n"
-    return {f"slipway-{found[1]}.dist-info/METADATA": text.encode()}
+    return found[1]
+
+
+def disagreement(ref: str, version: str) -> str:
+    """What is wrong between the tag that is released and the version that its app would say; empty when they agree.
+
+    A `ref` that is no tag of a version, such as a branch, releases nothing.
+    """
+    if re.match(r"v\d", ref) and ref != f"v{version}":
+        return f"the tag is {ref}, but pyproject.toml says {version}: write the version there, then tag that commit"
+    return ""
 
 
 def unpack(package: Path, folder: Path) -> None:
@@ -120,10 +135,14 @@ def _pip(*arguments: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the package that is deployed.")
     parser.add_argument("--lock", action="store_true", help=f"resolve requirements.txt anew and write {LOCK}")
-    if parser.parse_args().lock:
+    parser.add_argument("--ref", default="", help="tag or branch; a tag v1.2.3 has to be the version of the app")
+    given = parser.parse_args()
+    if given.lock:
         write_lock(ROOT)
         print(f"{LOCK} is written")
         return
+    if wrong := disagreement(given.ref, version_of(ROOT)):
+        sys.exit(wrong)
     package = ROOT / "build" / "slipway.zip"
     with tempfile.TemporaryDirectory() as folder:
         vendor(ROOT, Path(folder))

@@ -140,7 +140,7 @@ def test_workflows_read_the_variables_that_the_page_says_and_no_others() -> None
     azure = (ROOT / ".azuredevops" / "release.yml").read_text()
     read = set(re.findall(r"vars\.(\w+)", github))
     assert read == OF_WORKFLOWS | {"SLIPWAY_URL"}
-    assert set(re.findall(r"\$\((\w+)\)", azure)) == {"SLIPWAY_APP", "SLIPWAY_URL"}
+    assert set(re.findall(r"\$\((SLIPWAY_\w+)\)", azure)) == {"SLIPWAY_APP", "SLIPWAY_URL"}
     assert all(f"`{name}`" in _section("Deploying from a pipeline") for name in read)
 
 

@@ -91,6 +91,11 @@ def test_the_app_of_the_package_knows_its_version(unpacked: Path) -> None:
     assert _says(unpacked, VERSIONS).strip() == VERSION
 
 
+@pytest.mark.parametrize(("ref", "fits"), [("v1.2.3", True), ("v1.2.4", False), ("main", True), ("", True)])
+def test_a_tag_that_is_not_the_version_of_the_app_is_not_packed(builder: dict[str, Any], ref: str, fits: bool) -> None:
+    assert (builder["disagreement"](ref, "1.2.3") == "") is fits
+
+
 def test_the_folder_that_azd_deploys_holds_the_package_and_nothing_of_before(unpacked: Path, package: Path) -> None:
     files = {each.relative_to(unpacked).as_posix() for each in unpacked.rglob("*") if each.is_file()}
     assert files == names(package)

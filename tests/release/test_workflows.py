@@ -81,6 +81,7 @@ def test_only_what_was_tested_is_packed_and_only_what_was_packed_is_deployed() -
 def test_a_release_is_tested_as_every_change_is(file: Path) -> None:
     asked = list(commands(yaml.safe_load(file.read_text())))
     assert asked[:3] == ["make test", "make check", "make histories CHECK=1"]
+    assert asked[3] in ('make package REF="$GITHUB_REF_NAME"', "make package REF=$(Build.SourceBranchName)")
 
 
 def test_a_deployment_takes_the_proven_package_as_it_is_and_asks_the_site_by_its_own_name() -> None:

@@ -68,8 +68,14 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     """What Slipway's identity has to be granted, kind by kind."""
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
-        actions = "".join(f"\n   {action}" for action in router_for(kind).actions)
-        yield Text(f"\nOn every {kind} target Slipway's identity needs{actions}", "dim")
+        router = router_for(kind)
+        yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
+        if router.environment_actions:
+            yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
+
+
+def _listed(actions: tuple[str, ...]) -> str:
+    return "".join(f"\n   {action}" for action in actions)
 
 
 def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:

@@ -88,7 +88,7 @@ def test_a_run_whose_run_before_is_not_over_is_set_aside(app: AppHost, version: 
     body = json.dumps({**json.loads(a_message(version)), "run": 2}).encode()
     assert app.http("POST", "/api/builds", ALICE, body).problem == (422, "RUN_UNKNOWN")
     try:
-        app.deliver(body)
+        app.deliver(body, message_id="m-again")
     except InvocationFailed as error:
         raise AssertionError("the message is set aside, not given again") from error
     assert intake(f"{promotion_id('checkout', version)}=2") == {}

@@ -17,6 +17,8 @@ from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
+from slipway.local.azure.configuration.api import ConfigurationApi
+from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.faults import Faults
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
@@ -171,6 +173,7 @@ class Standin:
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
+                *ConfigurationApi(KeyValueStore(database, clock.now), tokens).routes(),
                 *workspace.routes(),
             ],
             faults,

@@ -75,6 +75,36 @@ class Words(Answer):
     words: str
 
 
+class FlagShown(Answer):
+    """A feature flag. `share` (0 to 1) of the users have it; null when its shape is not known. `expires` is a day, and
+    empty without one; `services` are those whose pipelines ramp it; `off` is whose word keeps it off, and why; `stale`
+    says why it should go, or what it lacks."""
+
+    name: str
+    label: str
+    share: float | None
+    owner: str
+    expires: str
+    changed_at: MomentOrNotYet
+    services: list[str]
+    off: str
+    stale: list[str]
+
+
+class Flags(Answer):
+    """By name and label."""
+
+    flags: list[FlagShown]
+
+
+class FlagSwitched(Answer):
+    """The flag as it is now; the store had it `took_ms` after the request came."""
+
+    words: str
+    took_ms: int
+    flag: FlagShown
+
+
 class VoteCounted(Answer):
     """How the approval stands after a vote."""
 

@@ -62,6 +62,24 @@ class Reason(BaseModel):
     ended_by: str = ""
 
 
+class Flag(BaseModel):
+    """A feature flag; `share` is None where its shape is not known, `stale` says why it should go, or what it lacks."""
+
+    name: str
+    label: str = ""
+    share: float | None = None
+    owner: str = ""
+    expires: str = ""
+    changed_at: Moment = None
+    services: list[str] = []
+    off: str = ""
+    stale: list[str] = []
+
+
+class Flags(BaseModel):
+    flags: list[Flag]
+
+
 class MayPromote(BaseModel):
     allowed: bool
     reasons: list[Reason] = []

@@ -17,7 +17,8 @@ from tests.promotion.pipeline_texts import a_pipeline, a_stage
 FULL = """{flag: {name: new-checkout, label: production, testers: {users: [alice@example.com], groups: [insiders],
       header: x-user-id, path: /pay}, steps: [5%, 25%, 100%], ramp: careful, tick: 2m, settle: 45s, patience: 12,
       telemetry: {role: shop-web, delay: 3m, slow: 2s},
-      judge: {error_rate: {worse_by_at_most: 20%}, false_rollback: 2%}, budget: 7, hold_at: [25%], on_harm: roll-back, on_alert: ignore, within: 3d, at_deadline: stay, expires: 30d}}"""
+      judge: {error_rate: {worse_by_at_most: 20%}, false_rollback: 2%}, budget: 7,
+      hold_at: [25%], on_harm: roll-back, on_alert: ignore, within: 3d, at_deadline: stay, expires: 30d}}"""
 
 
 def with_rollout(rollout: str, more: str = "") -> str:

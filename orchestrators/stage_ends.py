@@ -28,7 +28,7 @@ def settle(context: Context, run: StageRun) -> Durable:
     watch = {"watch": {"id": run.watch, "until": until}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.build.version} is live and proven in {run.plan.environment}"
-    return run.to(phase.REPORT, ending=Ending(Outcome.PASSED, "", words))
+    return run.to(phase.REPORT, ending=run.flag_ending or Ending(Outcome.PASSED, "", words))
 
 
 def undo(context: Context, run: StageRun) -> Durable:
@@ -136,7 +136,7 @@ def report(context: Context, run: StageRun) -> Durable:
         yield from leave_lock(context, run)  # it may have announced itself, and others look at that
     else:
         yield from mirror_lock(context, run)
-    if ending.outcome == Outcome.PASSED and run.watch:
+    if run.watch and (ending.outcome == Outcome.PASSED or ending == run.flag_ending):
         yield from _watched(context, run)
     run = replace(run, ended_at=now(context), since=now(context))
     if run.may_retry:

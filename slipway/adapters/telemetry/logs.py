@@ -124,8 +124,8 @@ def queries_of(question: Question) -> dict[str, Query]:
     span = question.spans[0].ends - begins
     ticks = Parameters(begins, ends, source.role, versions_of(question), span)
     if question.flagged is not None:
-        since = max(question.since or begins, begins - LONGEST_LOOK_BACK) if question.canary else begins
-        users = replace(ticks, since=min(since, begins), flagged=question.flagged)
+        from_then = max(question.since or begins, begins - LONGEST_LOOK_BACK) if question.canary else begins
+        users = replace(ticks, since=min(from_then, begins), flagged=question.flagged)
         return {"served": Query("the query for users", packaged(_BY_USER[bool(question.canary)]), users)}
     blocks = replace(ticks, bins=blocks_of(question))
     queries = {"served": Query("the query", _kql(source.query, "requests"), blocks)}

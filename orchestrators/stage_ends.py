@@ -20,8 +20,12 @@ HARM_PROVEN = "HARM_PROVEN"
 
 
 def settle(context: Context, run: StageRun) -> Durable:
-    """The release is proven: give the lock back and say so. An abort until here still undoes it."""
-    going = yield from ask_decisions(context, run.promotion, "settle", {"stage": run.plan.name, "waiter": run.instance})
+    """The release is proven: give the lock back and say so. An abort until here still undoes it. One whose flag came
+    to a bad end may be tried again, so it is not settled for good."""
+    asked: dict[str, Any] = {"stage": run.plan.name, "waiter": run.instance}
+    if run.flag_ending:
+        asked = {"waiter": run.instance, "past_pause": True}
+    going = yield from ask_decisions(context, run.promotion, "ask_going_on" if run.flag_ending else "settle", asked)
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))

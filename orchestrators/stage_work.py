@@ -103,6 +103,8 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     stopped = yield from _stopped(context, run)
     if stopped:
         return stopped
+    if run.flag_plan and not run.changing:  # it is live already, and its flag is tried again
+        return run.to(phase.VERIFY_LIVE)
     run = replace(run, since=now(context))
     asked, steps = [], []
     for target in run.changing:

@@ -5,7 +5,7 @@ a change is in effect `settle` later. A document that is not the one that Slipwa
 users are never given to it. Towards nobody it is switched off all the same, whatever it is by then.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.adapters.flags.store import Flags
@@ -17,6 +17,9 @@ from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Split
 from slipway.settings import Settings
 
+if TYPE_CHECKING:
+    from slipway.promotion.ports import FlagStore
+
 _SOON_S = 1.0
 _TRIES = 5
 _REFUSED = {FaultKind.DENIED, FaultKind.INVALID}
@@ -25,8 +28,8 @@ _REFUSED = {FaultKind.DENIED, FaultKind.INVALID}
 class FlagRouter:
     """`TrafficRouter` on a flag. `version` is not looked at: every release that reads the flag follows it."""
 
-    def __init__(self, settings_: Settings | None = None) -> None:
-        self._flags = Flags(settings_)
+    def __init__(self, settings_: Settings | None = None, flags: "FlagStore | None" = None) -> None:
+        self._flags: FlagStore = flags or Flags(settings_)
 
     def read_split(self, target: Target, version: str) -> Split:
         """Raises AzureProblem, FlagRefused, and SlipwayError FLAG_GONE."""

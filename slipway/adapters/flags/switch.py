@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from slipway.adapters.flags.store import Flags
 from slipway.promotion.errors import SlipwayError
@@ -16,6 +17,9 @@ from slipway.promotion.flags.document import (
     variant_of,
 )
 from slipway.promotion.flags.setting import EXPIRES, OWNER, PIPELINE, FlagSetting
+
+if TYPE_CHECKING:
+    from slipway.promotion.ports import FlagStore
 
 _TRIES = 5
 
@@ -49,7 +53,7 @@ class Changing(SlipwayError):
 class Switch:
     """Raises AzureProblem, FlagRefused (FLAG_GONE too), Changing."""
 
-    flags: Flags = field(default_factory=Flags)
+    flags: "FlagStore" = field(default_factory=Flags)
 
     def prepare(self, name: str, label: str, testers: FlagTesters, note: Note, operation: str) -> Prepared:
         """The flag on for testers alone, made when there is none. One that everybody has already stays so.

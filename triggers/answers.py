@@ -181,7 +181,8 @@ class RampShown(Answer):
     before it can go on, which takes `missing_s` at this traffic; null: never, or requests are not what is missing.
     What the ramp does about it is its `move` (a code) and `move_words`: it may be held by a person's word, a signal, or
     a router that somebody changed. `calls`: a person must look. `notes`: what could not be seen or sent between two
-    ticks, such as a top-up whose path is not there."""
+    ticks, such as a top-up whose path is not there. `flag`: the feature flag that is ramped, with its label: then the
+    share is of its users; empty for a canary's."""
 
     ramp: Literal["adaptive", "careful", "fixed"]
     steps: list[float]
@@ -199,6 +200,7 @@ class RampShown(Answer):
     move_words: str
     calls: bool
     notes: str
+    flag: str
 
 
 class StageShown(Answer):

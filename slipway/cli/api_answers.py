@@ -86,7 +86,8 @@ class MayPromote(BaseModel):
 
 
 class Ramp(BaseModel):
-    """How far a canary is: its share (0 to 1) of the traffic, since when, and what the judge said last."""
+    """How far a canary is: its share (0 to 1) of the traffic, since when, and what the judge said last. With a `flag`
+    the share is of that flag's users."""
 
     share: float
     tick: int = 0
@@ -98,6 +99,7 @@ class Ramp(BaseModel):
     move_words: str = ""
     calls: bool = False
     notes: str = ""
+    flag: str = ""
 
 
 class Stage(BaseModel):

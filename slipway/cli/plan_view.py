@@ -9,6 +9,7 @@ from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.canary_view import canary_lines
+from slipway.cli.flag_view import RIGHTS
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.times import rounded
@@ -70,6 +71,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     for kind in kinds:
         actions = "".join(f"\n   {action}" for action in router_for(kind).actions)
         yield Text(f"\nOn every {kind} target Slipway's identity needs{actions}", "dim")
+    if any(stage.canary and stage.canary.flag for stage in compiled.stages):
+        yield Text(f"\n{RIGHTS}", "dim")
 
 
 def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:

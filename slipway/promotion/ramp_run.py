@@ -153,6 +153,7 @@ class RampRun:
             "verdict": self.verdict,
             "move": self.move,
             "notes": self.notes,
+            "flag": self.canary.flag.where if self.canary.flag else "",
         }
 
     def dump(self) -> dict[str, Any]:

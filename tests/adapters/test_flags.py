@@ -148,7 +148,7 @@ def test_a_write_whose_answer_was_lost_is_known_again(
     azure: AzureStandin, store: FlagStore, router: FlagRouter, switch: Switch, flag: str
 ) -> None:
     switch.prepare(flag, LABEL, FlagTesters(), NOTE, "op-0")
-    azure.fault("PUT", flag, drop="after")
+    azure.fault("PUT", "featureflag", drop="after")
     answer = router.start_split(target(flag), "2.0.0", 0.25, "op-1", resuming=False)
     assert answer.running and answer.code == "AZURE_UNKNOWN"
     etag = store.read(flag).etag
@@ -170,19 +170,19 @@ def test_a_throttled_store_is_asked_again_when_it_says(
     azure: AzureStandin, store: FlagStore, router: FlagRouter, switch: Switch, flag: str
 ) -> None:
     switch.prepare(flag, LABEL, FlagTesters(), NOTE, "op-0")
-    azure.fault("PUT", flag, answer={"status": 429, "headers": {"retry-after-ms": "7000"}})
+    azure.fault("PUT", "featureflag", answer={"status": 429, "headers": {"retry-after-ms": "7000"}})
     answer = router.start_split(target(flag), "2.0.0", 0.25, "op-1", resuming=False)
     assert answer.running and answer.after_s == 7.0
     assert router.poll_split(target(flag), answer.handle, "2.0.0", 0.25).outcome == Outcome.PASSED
 
 
 def test_a_store_that_is_away_is_asked_again(azure: AzureStandin, router: FlagRouter, flag: str) -> None:
-    azure.fault(None, flag, answer={"status": 503})
+    azure.fault(None, "featureflag", answer={"status": 503})
     assert router.start_split(target(flag), "2.0.0", 0.25, "op-1", resuming=False).running
 
 
 def test_a_refusal_names_the_role(azure: AzureStandin, router: FlagRouter, flag: str) -> None:
-    azure.fault(None, flag, answer={"status": 403})
+    azure.fault(None, "featureflag", answer={"status": 403})
     answer = router.start_split(target(flag), "2.0.0", 0.25, "op-1", resuming=False)
     assert answer.code == "ROUTER_REFUSED" and "App Configuration Data Owner" in answer.words
 

@@ -61,12 +61,13 @@ def begin_ramp(order: Order) -> Answer:
     spans = spans_from(until - tick * HISTORY_TICKS, tick, 1, HISTORY_TICKS)
     older, newer = spans[:-LATENCY_TICKS], spans[-LATENCY_TICKS:]
     asked = {"source": source_of(canary), **sides_of(order, canary), "canary": ""}
-    windows = [
-        *telemetry().windows(Question(**asked, spans=older, latencies=False)),
-        *telemetry().windows(Question(**asked, spans=newer)),
-    ]
     if canary.flag is not None:  # in one question: a user who failed counts once in all of the time before
         windows = telemetry().windows(Question(**asked, spans=spans, latencies=False))
+    else:
+        windows = [
+            *telemetry().windows(Question(**asked, spans=older, latencies=False)),
+            *telemetry().windows(Question(**asked, spans=newer)),
+        ]
     if all(window.trouble for window in windows):
         whom = order["baseline"] if canary.flag is None else "users: requests tell none (UserId)"
         words = f"there is no telemetry of {whom}: {windows[-1].trouble}"

@@ -59,7 +59,7 @@ def give(router: FlagRouter, name: str, share: float, operation: str) -> Answer:
 def test_a_share_is_one_write_and_all_else_of_the_flag_stays_as_it_was(
     store: FlagStore, router: FlagRouter, switch: Switch, flag: str, made: Callable[[str], Document]
 ) -> None:
-    store.put(flag, made(flag), tags={"team": "payments"})
+    store.put(flag, made(flag), tags={"team": "payments"}, description="of the setting itself")
     before = made(flag)
     switch.prepare(flag, LABEL, FlagTesters(), NOTE, "op-0")
     assert give(router, flag, 0.25, "op-1").result == {"share": 0.25, "others": []}
@@ -68,6 +68,7 @@ def test_a_share_is_one_write_and_all_else_of_the_flag_stays_as_it_was(
     untouched = ("id", "description", "telemetry", "x-own", "variants")
     assert {key: after.document.get(key) for key in untouched} == {key: before.get(key) for key in untouched}
     assert set(after.document) == set(before)
+    assert after.description == "of the setting itself"
     assert after.tags["team"] == "payments" and after.tags["owner"] == "team-checkout"
     assert after.tags["expires"] == "2027-03-01"
 

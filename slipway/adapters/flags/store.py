@@ -6,6 +6,7 @@ the SDK's own model of a flag would put keys of its own beside those that are th
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters import patience
@@ -45,7 +46,8 @@ class Flags:
             )
         except ResourceNotFoundError:
             return None
-        return _setting(found, _document(json.loads(texts[-1]).get("value") if texts else found.value))
+        told = json.loads(texts[-1])
+        return replace(_setting(found, _document(told.get("value"))), description=told.get("description"))
 
     def write(self, setting: FlagSetting, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
         from azure.core import MatchConditions
@@ -53,7 +55,7 @@ class Flags:
 
         if setting.locked:
             raise AzureProblem(_locked(setting))
-        sent = self._sent(setting.name, setting.label, document, tags, setting.etag)
+        sent = self._sent(setting.name, setting.label, document, tags, setting.etag, setting.description)
         try:
             written = self._asked(
                 lambda client: client.set_configuration_setting(sent, match_condition=MatchConditions.IfNotModified)
@@ -79,13 +81,20 @@ class Flags:
         return sorted(found, key=lambda each: (each.name, each.label))
 
     def _sent(
-        self, name: str, label: str, document: Document, tags: Mapping[str, str], etag: str | None = None
+        self,
+        name: str,
+        label: str,
+        document: Document,
+        tags: Mapping[str, str],
+        etag: str | None = None,
+        description: str | None = None,
     ) -> "ConfigurationSetting":
         from azure.appconfiguration import ConfigurationSetting
 
         value = json.dumps(document, ensure_ascii=False)
         key = {"key": PREFIX + name, "label": label or None}
-        return ConfigurationSetting(**key, value=value, content_type=CONTENT_TYPE, tags=dict(tags), etag=etag)
+        more = {"content_type": CONTENT_TYPE, "tags": dict(tags), "etag": etag, "description": description}
+        return ConfigurationSetting(**key, value=value, **more)
 
     def _asked(self, ask: Callable[["AzureAppConfigurationClient"], Any]) -> Any:
         """What the store answers; preconditions that failed and what is not there are the caller's to understand."""

@@ -14,7 +14,8 @@ LONGEST_TAG = 256
 
 @dataclass(frozen=True)
 class FlagSetting:
-    """`document` is empty where the value cannot be read. `locked`: somebody made it read-only in the store."""
+    """`document` is empty where the value cannot be read. `locked`: somebody made it read-only in the store.
+    `description` is the setting's own, beside that of the document."""
 
     name: str
     label: str
@@ -23,6 +24,7 @@ class FlagSetting:
     tags: Mapping[str, str] = field(default_factory=dict)
     changed_at: datetime | None = None
     locked: bool = False
+    description: str | None = None
 
     @property
     def share(self) -> float | None:

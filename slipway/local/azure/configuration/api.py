@@ -40,6 +40,7 @@ class SomebodyElses(BaseModel):
     value: dict[str, Any]
     tags: dict[str, str] | None = None
     locked: bool = False
+    description: str | None = None
 
 
 class ConfigurationApi:
@@ -126,7 +127,8 @@ class ConfigurationApi:
         key = FLAG_PREFIX + asked.name
         there = self._store.get(key, asked.label)
         tags = asked.tags if asked.tags is not None else dict(there.tags) if there else {}
-        written = self._store.put(key, asked.label, json.dumps(asked.value), FLAG_TYPE, tags, locked=asked.locked)
+        more: dict[str, Any] = {"locked": asked.locked, "description": asked.description}
+        written = self._store.put(key, asked.label, json.dumps(asked.value), FLAG_TYPE, tags, **more)
         return web.json_response(_body(written))
 
     async def deleted_by_somebody(self, request: web.Request) -> web.Response:

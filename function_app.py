@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import claims, loads, mirror, nudge, ramp, ramp_looks, record, targets, verification, watching
+from activities import claims, flags, loads, mirror, nudge, ramp, ramp_looks, record, targets, verification, watching
 from entities import decisions, environment
 from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, release_watch, rollback, stage
 from triggers import (
@@ -14,6 +14,7 @@ from triggers import (
     builds_queue,
     commands_api,
     environments_api,
+    flags_api,
     health_api,
     intents_api,
     janitor,
@@ -43,6 +44,7 @@ for module in (
     targets,
     verification,
     loads,
+    flags,
     ramp,
     ramp_looks,
     watching,
@@ -54,6 +56,7 @@ for module in (
     again_api,
     environments_api,
     intents_api,
+    flags_api,
     alerts_api,
     pipelines_api,
     health_api,

@@ -106,6 +106,7 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
             "targets": _targets(run),
             "sites": _sites(run),
             "waiter": run.instance,
+            **_beside(run),
         }
         learning = an_operation(context, run.operation("learn", 1), "begin_ramp", order, LEARN_WITHIN_S)
         (learned,) = yield from fan_out(context, [learning])
@@ -136,6 +137,7 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
         "every_s": run.look_every_s,
         "no_top_up": run.no_top_up,
         "counters": run.counted != minute,  # they come by the minute
+        **_beside(run),
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
@@ -143,7 +145,10 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
         run = replace(run, counted=minute, counters=tuple(each for each in signals if each.name == COUNTERS))
     elif not order["counters"]:
         signals = (*signals, *run.counters)
-    look = replace(look, shares=seen.result.get("shares", {}), signals=signals)
+    flag_code, flag_words = seen.result.get("flag") or ("", "")
+    look = replace(
+        look, shares=seen.result.get("shares", {}), signals=signals, flag_code=flag_code, flag_words=flag_words
+    )
     # While the routers have another share than ours, no time is of ours.
     since = now(context) if drift(run, look) else run.share_at
     off = seen.result.get("no_top_up", run.no_top_up)
@@ -152,11 +157,17 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
 
 
 def _targets(run: RampRun) -> list[dict[str, Any]]:
-    return [plain(target) for target in run.stage.changing]
+    return [plain(target) for target in run.divided]
 
 
 def _sites(run: RampRun) -> dict[str, Any]:
-    return {target.name: plain(run.stage.sites[target.name]) for target in run.stage.changing}
+    sites = run.stage.sites
+    return {target.name: plain(sites.get(target.name) or next(iter(sites.values()))) for target in run.divided}
+
+
+def _beside(run: RampRun) -> dict[str, Any]:
+    """Where alerts are looked for that are not what the ramp divides: the targets that serve a flag's users."""
+    return {"watched": [plain(target) for target in run.stage.plan.targets]} if run.canary.flag else {}
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
@@ -227,7 +238,7 @@ def _recorded(context: Context, run: RampRun, move: Move) -> Durable:
 
 def _set(context: Context, run: RampRun, names: list[str], share: float) -> Durable:
     asked = []
-    for target in run.stage.changing:
+    for target in run.divided:
         if target.name in names:
             order = {**about(run), "target": plain(target), "share": share, "fence": run.stage.fence}
             order["despite_abort"] = share < run.share  # traffic goes back whatever people have said

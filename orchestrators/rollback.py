@@ -51,7 +51,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     if not run.sites or not (run.steps or run.goes_back):
         return passed("nothing had been changed")
     steps: list[Step] = []
-    if run.plan.canary:
+    if run.plan.canary and (run.is_dark or not run.flag_plan):
         steps = yield from _traffic_back(context, run)
         left = [step for step in steps if step.state != Outcome.PASSED]
         if left and run.part + 1 < TRIES:
@@ -111,7 +111,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
 def _traffic_back(context: Context, run: StageRun) -> Durable:
     """All requests to the live release, before anything else: users come first."""
     asked = []
-    for target in run.changing:
+    for target in run.dividing:
         order = {
             "promotion": run.promotion,
             "target": plain(target),

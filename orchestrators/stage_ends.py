@@ -20,15 +20,19 @@ HARM_PROVEN = "HARM_PROVEN"
 
 
 def settle(context: Context, run: StageRun) -> Durable:
-    """The release is proven: give the lock back and say so. An abort until here still undoes it."""
-    going = yield from ask_decisions(context, run.promotion, "settle", {"stage": run.plan.name, "waiter": run.instance})
+    """The release is proven: give the lock back and say so. An abort until here still undoes it. One whose flag came
+    to a bad end may be tried again, so it is not settled for good."""
+    asked: dict[str, Any] = {"stage": run.plan.name, "waiter": run.instance}
+    if run.flag_ending:
+        asked = {"waiter": run.instance, "past_pause": True}
+    going = yield from ask_decisions(context, run.promotion, "ask_going_on" if run.flag_ending else "settle", asked)
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
     watch = {"watch": {"id": run.watch, "until": until}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.build.version} is live and proven in {run.plan.environment}"
-    return run.to(phase.REPORT, ending=Ending(Outcome.PASSED, "", words))
+    return run.to(phase.REPORT, ending=run.flag_ending or Ending(Outcome.PASSED, "", words))
 
 
 def undo(context: Context, run: StageRun) -> Durable:
@@ -136,7 +140,7 @@ def report(context: Context, run: StageRun) -> Durable:
         yield from leave_lock(context, run)  # it may have announced itself, and others look at that
     else:
         yield from mirror_lock(context, run)
-    if ending.outcome == Outcome.PASSED and run.watch:
+    if run.watch and (ending.outcome == Outcome.PASSED or ending == run.flag_ending):
         yield from _watched(context, run)
     run = replace(run, ended_at=now(context), since=now(context))
     if run.may_retry:

@@ -6,6 +6,7 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out, health_checks
 from orchestrators.recording import record_stage
+from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
 from slipway.promotion import stage_run as phase
@@ -41,6 +42,10 @@ def deploy(context: Context, run: StageRun) -> Durable:
     if silent:
         words = f"{', '.join(silent)} answers no version, although {run.live_before} should be live"
         return run.ends(Outcome.BROKEN, "LIVE_UNREADABLE", words)
+    if run.flag_plan:
+        run = yield from dark(context, run)
+        if run.ending:
+            return run
     asked, steps = [], []
     for target in run.changing:
         id = run.operation(target, "deploy")
@@ -98,6 +103,8 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     stopped = yield from _stopped(context, run)
     if stopped:
         return stopped
+    if run.flag_plan and not run.changing:  # it is live already, and its flag is tried again
+        return run.to(phase.VERIFY_LIVE)
     run = replace(run, since=now(context))
     asked, steps = [], []
     for target in run.changing:
@@ -131,11 +138,13 @@ def verify_live(context: Context, run: StageRun) -> Durable:
     asked = health_checks(context, run, f"live-{run.tick}", live=True)
     names = run.plan.targets
     steps = [Step("verify live", target.name, each["id"]) for target, each in zip(names, asked, strict=True)]
+    more, more_steps = tester_checks(context, run)
+    asked, steps = [*asked, *more], [*steps, *more_steps]
     words = f"verifies that {run.build.version} answers live"
     run, verdict = yield from _carried_out(context, run, "verifying-live", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
-    return _on(run, verdict, phase.BAKE)
+    return _on(run, verdict, run.after_live)
 
 
 def _stopped(context: Context, run: StageRun) -> Durable:

@@ -47,6 +47,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
             blobs_endpoint=f"{url}/blob",
             arm_endpoint=url,
             vault=url,
+            app_configuration=url,
             ca_file=Path(ready["ca"]),
             site_scheme="http",
         )
@@ -83,6 +84,7 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
         "SLIPWAY_BLOBS_ENDPOINT": azure.settings.blobs_endpoint,
         "SLIPWAY_ARM_ENDPOINT": azure.url,
         "SLIPWAY_METRICS_ENDPOINT": azure.url,
+        "SLIPWAY_APP_CONFIGURATION": azure.url,
         "SLIPWAY_CA_FILE": azure.settings.ca_file,
         "SLIPWAY_SITE_SCHEME": "http",
         "SERVICEBUS__fullyQualifiedNamespace": "localhost",

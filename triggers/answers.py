@@ -75,6 +75,36 @@ class Words(Answer):
     words: str
 
 
+class FlagShown(Answer):
+    """A feature flag. `share` (0 to 1) of the users have it; null when its shape is not known. `expires` is a day, and
+    empty without one; `services` are those whose pipelines ramp it; `off` is whose word keeps it off, and why; `stale`
+    says why it should go, or what it lacks."""
+
+    name: str
+    label: str
+    share: float | None
+    owner: str
+    expires: str
+    changed_at: MomentOrNotYet
+    services: list[str]
+    off: str
+    stale: list[str]
+
+
+class Flags(Answer):
+    """By name and label."""
+
+    flags: list[FlagShown]
+
+
+class FlagSwitched(Answer):
+    """The flag as it is now; the store had it `took_ms` after the request came."""
+
+    words: str
+    took_ms: int
+    flag: FlagShown
+
+
 class VoteCounted(Answer):
     """How the approval stands after a vote."""
 
@@ -151,7 +181,8 @@ class RampShown(Answer):
     before it can go on, which takes `missing_s` at this traffic; null: never, or requests are not what is missing.
     What the ramp does about it is its `move` (a code) and `move_words`: it may be held by a person's word, a signal, or
     a router that somebody changed. `calls`: a person must look. `notes`: what could not be seen or sent between two
-    ticks, such as a top-up whose path is not there."""
+    ticks, such as a top-up whose path is not there. `flag`: the feature flag that is ramped, with its label: then the
+    share is of its users; empty for a canary's."""
 
     ramp: Literal["adaptive", "careful", "fixed"]
     steps: list[float]
@@ -169,6 +200,7 @@ class RampShown(Answer):
     move_words: str
     calls: bool
     notes: str
+    flag: str
 
 
 class StageShown(Answer):

@@ -83,6 +83,21 @@ class Intent(BaseModel):
         return self.expires_at
 
 
+class FlagOff(BaseModel):
+    """The body. `label` says which flag of that name is meant; left out, it is the only one."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(min_length=1, max_length=500)
+    label: str | None = Field(default=None, max_length=100)
+
+
+class FlagQuery(BaseModel):
+    """Which flag of that name is meant; left out, it is the only one."""
+
+    model_config = ConfigDict(extra="forbid")
+    label: str | None = Field(None, max_length=100, description="The flag's label; empty for none.")
+
+
 class AlertEssentials(BaseModel):
     """What the common alert schema says of every alert; more may come along."""
 

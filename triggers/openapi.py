@@ -25,6 +25,7 @@ from triggers import (
     builds_queue,
     commands_api,
     environments_api,
+    flags_api,
     health_api,
     intents_api,
     openapi_api,
@@ -38,7 +39,7 @@ from triggers.version import app_version
 
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
-    *(environments_api, intents_api, alerts_api, pipelines_api, health_api, openapi_api),
+    *(environments_api, intents_api, flags_api, alerts_api, pipelines_api, health_api, openapi_api),
 )
 SCHEME = "entra"
 _REF = "#/components/schemas/{model}"
@@ -55,6 +56,7 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
         Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
     ),
     "service": ("The service.", Name),
+    "flag": ("The flag's name in App Configuration.", Annotated[str, Field(min_length=1, max_length=200)]),
 }
 
 

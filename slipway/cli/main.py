@@ -8,6 +8,7 @@ import typer
 from slipway.cli import again, decide, login, pure, releases, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
+from slipway.cli.flags import app as flags
 from slipway.cli.judge.app import app as judge
 from slipway.cli.laptop import ask, clock, demo, run
 
@@ -68,6 +69,8 @@ app.command(rich_help_panel=PEOPLE)(decide.pause)
 app.command(rich_help_panel=PEOPLE)(decide.resume)
 app.command(rich_help_panel=PEOPLE)(decide.hold)
 app.command(rich_help_panel=PEOPLE)(decide.lift)
+
+app.add_typer(flags, name="flags", rich_help_panel=PEOPLE)
 
 app.command(rich_help_panel=FILES)(pure.lint)
 app.command(rich_help_panel=FILES)(pure.plan)

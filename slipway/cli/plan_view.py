@@ -9,6 +9,7 @@ from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.canary_view import canary_lines
+from slipway.cli.flag_view import RIGHTS
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.times import rounded
@@ -72,6 +73,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
         if router.environment_actions:
             yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
+    if any(stage.canary and stage.canary.flag for stage in compiled.stages):
+        yield Text(f"\n{RIGHTS}", "dim")
 
 
 def _listed(actions: tuple[str, ...]) -> str:

@@ -98,7 +98,12 @@ def ramp_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     shown = look(RAMPING)
     parts = [_share(ramp) + (f" since {clock(ramp.since, now)}" if ramp.since else "")]
     parts += [f"it has {until(ramp.deadline, now)}"] if ramp.deadline else []
-    yield Row(Text(shown.icon, shown.style), Text("traffic"), Text(" · ".join(parts)), between(ramp.since, now))
+    yield Row(
+        Text(shown.icon, shown.style),
+        Text("users" if ramp.flag else "traffic"),
+        Text(" · ".join(parts)),
+        between(ramp.since, now),
+    )
     said = f"after tick {ramp.tick}: {spoken(ramp.words, now)}" if ramp.words else "no tick was judged yet"
     style = "red" if ramp.code == "HARM_PROVEN" else "dim"
     yield Row(Text(" "), Text("judge", "dim"), Text(clean(said), style))
@@ -181,7 +186,9 @@ def _target_row(target: Target) -> Row:
 
 
 def _share(ramp: Ramp) -> str:
-    """`25 % of the traffic`."""
+    """`25 % of the traffic`, or of the users of a flag."""
+    if ramp.flag:
+        return f"{100 * ramp.share:.4g} % of the users have {clean(ramp.flag)}"
     return f"{100 * ramp.share:.4g} % of the traffic"
 
 

@@ -19,6 +19,7 @@ REFUSED_AT_MOST = 10  # changes in a row that the router did not take
 UNWELL_TICKS = 3
 FAILED = {"probe": "PROBE_FAILED", "counters": "COUNTERS_FAILED", "alert": "ALERT_FAILED"}
 SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS"}
+FLAG_OFF, FLAG_GONE, FLAG_CHANGED = "FLAG_OFF", "FLAG_GONE", "FLAG_CHANGED"
 TOLERANCE = 0.005  # of a share that was read back: routers round
 
 
@@ -39,7 +40,8 @@ class Said:
 @dataclass(frozen=True)
 class Look:
     """What is known between two ticks. `shares` by target, as the platform answers; a target that could not be asked
-    is missing. `aborted` and `paused` are the promotion's, in words or empty; `aborted_as` is the former's code."""
+    is missing. `flag_code`, `flag_words`: when a flag that is ramped is not Slipway's any more. `aborted` and `paused`
+    are the promotion's, in words or empty; `aborted_as` is the former's code."""
 
     shares: dict[str, float] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
@@ -47,6 +49,8 @@ class Look:
     aborted: str = ""
     aborted_as: str = "ABORTED"
     paused: str = ""
+    flag_code: str = ""
+    flag_words: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,11 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
         yield Move(0.0, look.aborted_as, look.aborted, Outcome.CANCELLED)
     if look.said.do == GO_BACK:
         yield Move(0.0, "TAKEN_BACK", look.said.words, Outcome.FAILED)
+    code, words = look.flag_code, look.flag_words
+    if code == FLAG_OFF:
+        yield Move(0.0, code, words, Outcome.FAILED)
+    if code == FLAG_GONE:
+        yield Move(0.0, code, words, Outcome.BROKEN, calls=True)
     for signal in look.signals:
         if _does(run, signal) == plan.ROLL_BACK:
             yield Move(0.0, FAILED[signal.name], signal.words, Outcome.FAILED)
@@ -143,6 +152,8 @@ def _holding(run: RampRun, look: Look) -> Iterator[Move]:
     for signal in look.signals:
         if _does(run, signal) == plan.WAIT:
             yield kept(SPEAKS[signal.name], f"{signal.words}; nothing advances", calls=True)
+    if look.flag_code == FLAG_CHANGED:
+        yield kept(FLAG_CHANGED, f"{look.flag_words}; nothing advances", calls=True)
     if drifted := drift(run, look):
         found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
         yield kept("ROUTER_CHANGED", f"{found} where {run.share:.1%} was set: somebody changed the router", calls=True)
@@ -171,8 +182,10 @@ def drift(run: RampRun, look: Look) -> dict[str, float]:
 def to_set(run: RampRun, look: Look, share: float) -> list[str]:
     """The targets whose router is to be told. More than the share is always taken back; less is left to whoever wanted
     it so, until the share changes."""
+    if look.flag_code == FLAG_CHANGED and share > 0:
+        return []  # somebody's flag is written over only to switch it off
     anew = run.refused > 0 or abs(share - run.share) > TOLERANCE
-    names = [target.name for target in run.stage.changing]
+    names = [target.name for target in run.divided]
     return [name for name in names if anew or look.shares.get(name, share) > share + TOLERANCE]
 
 

@@ -82,6 +82,16 @@ class RampRun:
         return self.stage.plan.canary
 
     @property
+    def divided(self) -> tuple[Target, ...]:
+        """What the ramp gives shares of."""
+        return self.stage.dividing
+
+    @property
+    def whose(self) -> str:
+        """Of what a share is one, in words."""
+        return "users" if self.canary.flag else "traffic"
+
+    @property
     def look_every_s(self) -> float:
         """The longest time between two looks."""
         return min(LOOK_EVERY_S, self.canary.policy.tick_s)
@@ -158,6 +168,7 @@ class RampRun:
             "verdict": self.verdict,
             "move": self.move,
             "notes": self.notes,
+            "flag": self.canary.flag.where if self.canary.flag else "",
         }
 
     def dump(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slipway.promotion.build import Build
+from slipway.promotion.flags.plan import KIND, FlagPlan
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
@@ -14,6 +15,7 @@ NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
 RAMP = "ramp"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
+DARK = "dark"  # of a flag: on for testers alone
 GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
 ROLLED_BACK = "rolled back"
 RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED")
@@ -81,7 +83,8 @@ class StageRun:
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state.
-    `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
+    `flag` is what was found of the stage's feature flag (`state`, `variant`, `why`), `flag_ending` how its ramp ended
+    while the release stays. `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
     promotion: str
@@ -115,6 +118,8 @@ class StageRun:
     purged: bool = False
     switched: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
+    flag: dict[str, Any] = field(default_factory=dict)
+    flag_ending: Ending | None = None
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
@@ -190,7 +195,34 @@ class StageRun:
     @property
     def after_verify(self) -> str:
         """The phase in which the release first meets users."""
-        return RAMP if self.plan.canary else ROLL_OUT
+        return RAMP if self.plan.canary and not self.flag_plan else ROLL_OUT
+
+    @property
+    def after_live(self) -> str:
+        """The phase that follows when the release serves everybody: what is new in it may be behind a flag."""
+        return RAMP if self.flag_plan else BAKE
+
+    @property
+    def flag_plan(self) -> FlagPlan | None:
+        return self.plan.canary.flag if self.plan.canary else None
+
+    @property
+    def flag_target(self) -> Target | None:
+        """The flag, as something that a router divides. Under the fences of this service and environment alone."""
+        flag = self.flag_plan
+        if flag is None:
+            return None
+        return Target(flag.name, KIND, f"flag/{self.build.service}/{self.plan.environment}/{flag.name}", flag.label)
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the stage has a flag that it ramps: not one that everybody had, or that a person keeps off."""
+        return self.flag_plan is not None and self.flag.get("state") == DARK
+
+    @property
+    def dividing(self) -> tuple[Target, ...]:
+        """What a ramp divides: the traffic of the targets that change, or the users of a flag."""
+        return self.changing if self.flag_target is None else (self.flag_target,)
 
     @property
     def state(self) -> str:
@@ -218,6 +250,8 @@ class StageRun:
             "sites": {},
             "switched": False,
             "watched": {},
+            "flag": {},
+            "flag_ending": None,
             "ended_at": "",
             "live_before": "",
             "proven_at": "",
@@ -275,7 +309,7 @@ class StageRun:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "StageRun":
-        ending = data.get("ending")
+        ending, flag_ending = data.get("ending"), data.get("flag_ending")
         return cls(
             **{
                 **known(cls, data),
@@ -285,6 +319,7 @@ class StageRun:
                 "live_targets": tuple(data.get("live_targets", ())),
                 "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
                 "ending": Ending(**known(Ending, ending)) if ending else None,
+                "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,
             }
         )
 

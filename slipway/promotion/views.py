@@ -193,6 +193,7 @@ def _ramp(stage: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
         **{key: row["verdict"].get(key, verdict[key]) for key in verdict},
         **{"move": move["code"], "move_words": move["words"], "calls": move["calls"]},
         "notes": row.get("notes", ""),
+        "flag": row.get("flag", ""),
     }
 
 

@@ -49,7 +49,7 @@ class WatchRun:
         stage = self.stage
         instance = child_id(stage_id(stage.promotion, stage.plan.name), "back", "watch")
         run = StageRun(stage.promotion, instance, stage.plan, stage.build, "", stage.received_at, phase=LOCK)
-        run = replace(run, trace=stage.trace)
+        run = replace(run, trace=stage.trace, flag=stage.flag)
         return replace(run, goes_back=True, asked_by="slipway", reason=words, harm=True)
 
     def dump(self) -> dict[str, Any]:

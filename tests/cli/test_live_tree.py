@@ -303,6 +303,12 @@ def test_what_a_ramp_could_not_see_or_send_is_a_note() -> None:
     assert "note weu: no top-up is sent any more: /buy answers 404" in page
 
 
+def test_a_flags_ramp_tells_its_users_and_not_the_traffic() -> None:
+    ramp = a_ramp(flag="new-checkout (production)")
+    page = " ".join(shown(a_promotion(a_stage("production", "ramping", ramp=ramp))).split())
+    assert "users 25 % of the users have new-checkout (production)" in page and "of the traffic" not in page
+
+
 def test_on_one_line_a_canary_still_says_its_share_and_after_its_end_none() -> None:
     ramping = a_stage("production", "ramping", ramp=a_ramp(), steps=[a_step("ramp", "running", "weu")])
     assert "ramping · 25 % of the traffic" in shown(a_promotion(ramping), detail=Detail.STAGES)

@@ -12,7 +12,16 @@ from pathlib import Path
 from types import ModuleType
 
 from tests.promotion.builders import a_build, a_policy, a_stage
-from tests.workflow import test_commands, test_lost_watch, test_promotion, test_ramp, test_states, test_watch
+from tests.workflow import (
+    test_commands,
+    test_flag_ramp,
+    test_lost_watch,
+    test_promotion,
+    test_ramp,
+    test_states,
+    test_watch,
+)
+from tests.workflow.flag_world import FlagWorld
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.virtual import Workflow
@@ -33,6 +42,7 @@ def situations() -> Iterator[tuple[str, Situation]]:
         yield from _stories(module, SITES)
     for module in OF_RAMPS:
         yield from _stories(module, test_ramp.SITES)
+    yield from _stories(test_flag_ramp, test_flag_ramp.SITES, FlagWorld)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 
 
@@ -56,15 +66,19 @@ def _told(story: Callable[[Model], Awaitable[None]]) -> Situation:
     return situation
 
 
-def _stories(module: ModuleType, sites: tuple[str, ...]) -> Iterator[tuple[str, Situation]]:
+def _stories(
+    module: ModuleType, sites: tuple[str, ...], world: type[RampingWorld] = RampingWorld
+) -> Iterator[tuple[str, Situation]]:
     for name, story in vars(module).items():
         if name.startswith("test_") and [*inspect.signature(story).parameters] == ["flow"]:
-            yield f"{module.__name__.rpartition('.')[2]}: {name}", _in_a_flow(story, sites)
+            yield f"{module.__name__.rpartition('.')[2]}: {name}", _in_a_flow(story, sites, world)
 
 
-def _in_a_flow(story: Callable[[Workflow], Awaitable[None]], sites: tuple[str, ...]) -> Situation:
+def _in_a_flow(
+    story: Callable[[Workflow], Awaitable[None]], sites: tuple[str, ...], world: type[RampingWorld] = RampingWorld
+) -> Situation:
     async def situation(over: Over) -> None:
-        async with Workflow(RampingWorld({name: Sides() for name in sites})) as flow:
+        async with Workflow(world({name: Sides() for name in sites})) as flow:
             await story(flow)
             over()
 

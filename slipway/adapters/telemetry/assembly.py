@@ -46,8 +46,9 @@ class Seen:
 
 
 def blocks_of(question: Question) -> int:
-    """A ramp's tick comes in six blocks, one of the history as a whole: a day of blocks would be too much."""
-    return BLOCKS if question.canary else 1
+    """A ramp's tick comes in six blocks, one of the history as a whole: a day of blocks would be too much. So does one
+    that counts users, who are there for longer than a block."""
+    return BLOCKS if question.canary and question.flagged is None else 1
 
 
 def versions_of(question: Question) -> tuple[str, ...]:

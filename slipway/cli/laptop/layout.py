@@ -163,6 +163,7 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],
+        "SLIPWAY_APP_CONFIGURATION": azure["url"],
         "SLIPWAY_LOGS_ENDPOINT": azure["url"],
         "SLIPWAY_METRICS_ENDPOINT": azure["url"],
         "SLIPWAY_WORKSPACE": WORKSPACE,

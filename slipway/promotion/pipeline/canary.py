@@ -1,4 +1,4 @@
-"""`rollout:` of a stage: all at once, or the canary ramp of `docs/judge.md`.
+"""`rollout:` of a stage: all at once, the canary ramp of `docs/judge.md`, or a feature flag's (`flag`).
 
 What depends on the stage around it is checked in `canary_checks`.
 """
@@ -10,10 +10,12 @@ from pydantic import BaseModel, BeforeValidator, Discriminator, Tag, model_valid
 
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.judge.policy import MOST_DELAY_TICKS, RAMPS, Policy
+from slipway.promotion.judge.policy import RAMPS, Policy
 from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
 from slipway.promotion.pipeline.findings import quoted
+from slipway.promotion.pipeline.flag import FlagRollout
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.steps import check_delay, check_holds, check_steps
 from slipway.promotion.pipeline.telemetry import Telemetry
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Margin, Rate, Share, Weight, between, refusal
 from slipway.promotion.pipeline.vocabulary import HttpPath, choice, choice_schema
@@ -142,28 +144,17 @@ class Canary(Section):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
-        if self.steps[-1] != 1:
-            raise refusal("STEPS_DO_NOT_RISE", f"the last step is 100%, not {self.steps[-1]:.6g}")
-        if any(low >= high for low, high in zip([0.0, *self.steps], self.steps, strict=False)):
-            raise refusal("STEPS_DO_NOT_RISE", "each step is above the one before, and the first above 0%")
+        check_steps(self.steps)
         return self
 
     @model_validator(mode="after")
     def _holds_at_steps(self) -> Self:
-        below = self.steps[:-1]
-        if others := [point for point in self.hold_at if point not in below]:
-            steps = ", ".join(f"{100 * step:g}%" for step in below)
-            words = f"hold_at names steps below 100%, which are {steps}; {100 * others[0]:g}% is none of them"
-            raise refusal("HOLD_AT_NO_STEP", words)
+        check_holds(self.steps, self.hold_at)
         return self
 
     @model_validator(mode="after")
     def _is_seen_in_time(self) -> Self:
-        if self.telemetry.delay > MOST_DELAY_TICKS * self.tick:
-            words = (
-                f"telemetry comes {self.telemetry.delay / self.tick:,.0f} ticks late; {MOST_DELAY_TICKS} are the most"
-            )
-            raise refusal("OUT_OF_RANGE", words)
+        check_delay(self.telemetry.delay, self.tick)
         return self
 
     def policy(self, bake_s: float = 0.0) -> Policy:
@@ -210,25 +201,35 @@ class CanaryRollout(Section):
 
     canary: Canary = key("The ramp; {} takes the defaults.")
 
+    @classmethod
+    def keys(cls) -> dict[str, type[Section] | None]:
+        """Those of every rollout with settings: findings look for a key's section here."""
+        return {**super().keys(), **FlagRollout.keys()}
+
 
 def _written_as(written: Any) -> str:
-    """`settings` for a mapping of a canary, else `word`; no tag may be a key of the YAML."""
+    """`settings` for a mapping of a canary, `flagged` for one of a flag, else `word`; no tag may be a key of YAML."""
+    if isinstance(written, FlagRollout) or (isinstance(written, dict) and "flag" in written):
+        return "flagged"
     has_settings = isinstance(written, BaseModel) or (isinstance(written, dict) and "canary" in written)
     return "settings" if has_settings else "word"
 
 
 _WORDS = ("all-at-once",)
-_choose = choice(*_WORDS, not_yet=("blue-green", "flag"), elsewhere=("canary",))
+_choose = choice(*_WORDS, not_yet=("blue-green",), elsewhere=("canary", "flag"))
 
 
 def _word(written: Any) -> Any:
     if written == "canary" or (isinstance(written, dict) and "canary" in written.values()):
         raise refusal("WRONG_TYPE", f"{quoted('canary')} has settings: write {{canary: {{}}}} for its defaults")
+    if written == "flag":
+        raise refusal("WRONG_TYPE", f"{quoted('flag')} has settings: write {{flag: {{name: …}}}}")
     return _choose(written)
 
 
 Rollout = Annotated[
     Annotated[str, BeforeValidator(_word), choice_schema(*_WORDS), Tag("word")]
-    | Annotated[CanaryRollout, Tag("settings")],
+    | Annotated[CanaryRollout, Tag("settings")]
+    | Annotated[FlagRollout, Tag("flagged")],
     Discriminator(_written_as),
 ]

@@ -4,6 +4,7 @@ from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.kinds import router_for
 from slipway.promotion.pipeline import models
 from slipway.promotion.pipeline.canary import CanaryRollout
+from slipway.promotion.pipeline.flag import FlagRollout
 from slipway.promotion.pipeline.graph import start_order
 from slipway.promotion.pipeline.models import Approval, Headers, Pipeline, Stage
 from slipway.promotion.pipeline.stage_checks import rate_of
@@ -40,13 +41,13 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
             headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
-        rollout="canary" if isinstance(stage.rollout, CanaryRollout) else stage.rollout,
+        rollout=_rollout(stage.rollout),
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
         lock_within_s=stage.lock_within,
         retry_within_s=stage.retry_within,
         on_newer_build=pipeline.on_newer_build,
-        canary=_canary(stage, pipeline.service),
+        canary=_ramp(stage, pipeline),
         watch_s=stage.retain_previous,
     )
 
@@ -56,11 +57,19 @@ def _target(target: models.Target) -> Target:
     return Target(target.name, target.kind, target.resource, idle)
 
 
-def _canary(stage: Stage, service: str) -> CanaryPlan | None:
+def _rollout(rollout: str | CanaryRollout | FlagRollout) -> str:
+    if isinstance(rollout, CanaryRollout):
+        return "canary"
+    return "flag" if isinstance(rollout, FlagRollout) else rollout
+
+
+def _ramp(stage: Stage, pipeline: Pipeline) -> CanaryPlan | None:
+    if isinstance(stage.rollout, FlagRollout):
+        return stage.rollout.flag.plan(pipeline.service, pipeline.owner, stage.bake)
     if not isinstance(stage.rollout, CanaryRollout):
         return None
     settle_s = max(router_for(target.kind).settle_s for target in stage.targets)
-    return stage.rollout.canary.plan(service, stage.bake, settle_s)
+    return stage.rollout.canary.plan(pipeline.service, stage.bake, settle_s)
 
 
 def _policy(approval: Approval) -> ApprovalPolicy:

@@ -175,11 +175,12 @@ class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
     `may_promote`: whether the build may go there now; null when the stage is over. `ramp`: null while its present
-    attempt has had no canary.
+    attempt has had no canary. `ring`: `ring 2 of 4 of production`, empty where the stage is none.
     """
 
     name: str
     environment: str
+    ring: str
     needs: list[str]
     instance: str
     attempt: int

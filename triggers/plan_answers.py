@@ -34,8 +34,8 @@ class MayPromoteShown(Answer):
 class PlannedStage(Answer):
     """A stage of a plan: durations in seconds, latencies in milliseconds, shares from 0 to 1.
 
-    `watch_s`: how long the release is watched after its bake. `max_parallel`: of how many targets the users are moved at
-    a time, 0 is all. `ring`: where it stands, if it is a ring of a written stage."""
+    `watch_s`: how long the release is watched after its bake. `max_parallel`: of how many targets the users are
+    moved at a time, 0 is all. `ring`: where it stands, if it is a ring of a written stage."""
 
     name: str
     environment: str

@@ -121,7 +121,9 @@ def _at_once(stage: StagePlan) -> str:
     if not stage.max_parallel:
         return f"{stage.rollout}, then verify what is live"
     parts = ceil(len(stage.targets) / stage.max_parallel)
-    return f"{stage.max_parallel} of {len(stage.targets)} targets at a time, verified live before the next: {parts} parts"
+    return (
+        f"{stage.max_parallel} of {len(stage.targets)} targets at a time, verified live before the next: {parts} parts"
+    )
 
 
 def _region(gate: RegionGate) -> str:
@@ -129,7 +131,7 @@ def _region(gate: RegionGate) -> str:
     asked = [f"{gate.region} is among its regions"] if gate.region else []
     asked.append("all of them have succeeded, and the region that is written to is still the same")
     if gate.write_region_last:
-        asked.append(f"it is {gate.regions[-1]}, the last ring's")
+        asked.append(f"it is written to in {gate.regions[-1]}, the last ring's")
     return f"of the Cosmos DB account {gate.name}: {'; '.join(asked)}; waits at most {rounded(gate.within_s)}"
 
 
@@ -138,9 +140,9 @@ def _when_bad(ring: RingPlan) -> str:
     if not ring.earlier:
         earlier = ""
     elif ring.on_bad == ROLL_BACK_ALL:
-        earlier = f"{', '.join(reversed(ring.earlier))} go back, too"
+        earlier = f"and with it {', '.join(reversed(ring.earlier))}"
     else:
-        earlier = f"{', '.join(ring.earlier)} stay"
+        earlier = f"what {', '.join(ring.earlier)} has stays"
     return "; ".join(filter(None, ("it goes back", earlier, later)))
 
 

@@ -72,10 +72,13 @@ def load_ring(data: dict[str, Any] | None) -> RingPlan | None:
     """A stage's ring from its JSON, if it is one."""
     if not data:
         return None
-    gate = data.get("gate")
-    regions = {"regions": tuple(gate.get("regions", ()))} if gate else {}
-    kept = RegionGate(**{**known(RegionGate, gate), **regions}) if gate else None
-    return RingPlan(**{**known(RingPlan, data), "earlier": tuple(data.get("earlier", ())), "gate": kept})
+    gate = load_gate(data["gate"]) if data.get("gate") else None
+    return RingPlan(**{**known(RingPlan, data), "earlier": tuple(data.get("earlier", ())), "gate": gate})
+
+
+def load_gate(data: dict[str, Any]) -> RegionGate:
+    """A ring's gate from its JSON."""
+    return RegionGate(**{**known(RegionGate, data), "regions": tuple(data.get("regions", ()))})
 
 
 def took_back(ended: Iterable[dict[str, Any]]) -> tuple[list[str], list[str]]:

@@ -43,14 +43,24 @@ def rings_written_as_stages(stage: Stage) -> list[Stage]:
 
 
 def _written(stage: Stage, ring: Ring, first: bool) -> Stage:
-    changed = {
+    changed: dict[str, object] = {
         "name": ring_name(stage.name, ring.name),
         "environment": ring_name(stage.environment, ring.name),
         "targets": ring.targets,
         "approval": ring.approval or (stage.approval if first else None),
         "bake": stage.bake if ring.bake is None else ring.bake,
     }
+    if isinstance(stage.rollout, CanaryRollout):
+        changed["rollout"] = _of_the_ring(stage.rollout, ring)
     return stage.model_copy(update=changed)
+
+
+def _of_the_ring(rollout: CanaryRollout, ring: Ring) -> CanaryRollout:
+    """The canary, judged by the ring's own telemetry where it has some."""
+    own = {name: value for name in ("workspace", "role") if (value := getattr(ring, name)) is not None}
+    canary = rollout.canary
+    telemetry = canary.telemetry.model_copy(update=own)
+    return rollout.model_copy(update={"canary": canary.model_copy(update={"telemetry": telemetry})})
 
 
 def _rings(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> Iterator[StagePlan]:

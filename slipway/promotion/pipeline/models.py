@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_vali
 from slipway.promotion.pipeline.canary import Rollout
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Approver,
@@ -226,6 +227,8 @@ class Ring(Section):
     )
     approval: Approval | None = key("Who must say yes before this ring; the stage's is asked before the first.", None)
     region: Region | None = key("The ring's region in the account of `cosmos`, such as westeurope.", None)
+    workspace: Workspace | None = key("Id of the ring's own Log Analytics workspace; else the canary's.", None)
+    role: Role | None = key("The ring's own name in the telemetry (AppRoleName); else the canary's.", None)
 
 
 class Cosmos(Section):

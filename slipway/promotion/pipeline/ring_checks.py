@@ -5,7 +5,7 @@ from typing import Any
 from slipway.promotion.ids import is_name
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.models import MOST_STAGES
-from slipway.promotion.pipeline.placed import rings_of, stages_in
+from slipway.promotion.pipeline.placed import Placed, rings_of, stages_in
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.rings import WRITE_REGION_LAST, ring_name
 
@@ -56,6 +56,7 @@ def _check(document: Document, path: Path, stage: dict[str, Any]) -> None:
         if "region" in ring and "cosmos" not in stage:
             words = "a region is looked up in the account of `cosmos`, and this stage names none"
             document.report("CONFLICTING_KEYS", words, (*at, "region"), key=True)
+    _check_telemetry(document, rings, stage)
     cosmos = stage.get("cosmos")
     if not isinstance(cosmos, dict):
         return
@@ -65,6 +66,28 @@ def _check(document: Document, path: Path, stage: dict[str, Any]) -> None:
     elif cosmos.get("order") == WRITE_REGION_LAST and len(regions) < 2:
         words = "an order of regions needs rings in two of them at least"
         document.report("CONFLICTING_KEYS", words, (*path, "cosmos", "order"))
+
+
+def _check_telemetry(document: Document, rings: Placed, stage: dict[str, Any]) -> None:
+    """A canary's judge tells releases apart by version only, and a version that is whole in one ring ramps in the next:
+    so no two rings may have one telemetry."""
+    if not _ramps(stage):
+        for at, ring in rings:
+            for name in ("workspace", "role"):
+                if name in ring:
+                    words = f"{quoted(name)} says where a canary's numbers come from, and this stage has none"
+                    document.report("CONFLICTING_KEYS", words, (*at, name), key=True)
+        return
+    first: dict[tuple[str, str], Path] = {}
+    for at, ring in rings:
+        source = str(ring.get("workspace", "")).lower(), str(ring.get("role", ""))
+        if source in first:
+            words = (
+                f"the telemetry of this ring is that of the ring on line {document.line(first[source])}: both releases "
+            )
+            words += "would be counted together; give each a role or a workspace of its own"
+            document.report("SHARED_TELEMETRY", words, at)
+        first.setdefault(source, at)
 
 
 def _check_length(document: Document, at: Path, whole: object, ring: object, what: str) -> None:

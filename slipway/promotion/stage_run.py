@@ -144,9 +144,10 @@ class StageRun:
             return self
         if self.phase == UNDO:
             return self.to(SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", f"the rollback broke off: {words}"))
-        if self.phase == TAKE_BACK and self.ending:
-            told = f"{self.ending.words}; the earlier rings were not all taken back: {words}"
-            return self.to(REPORT, ending=replace(self.ending, words=told))
+        if self.phase == TAKE_BACK:
+            ending = self.ending or Ending(Outcome.FAILED)
+            told = f"{ending.words}; the earlier rings were not all taken back: {words}"
+            return self.to(REPORT, ending=replace(ending, words=told))
         return self.ends(Outcome.BROKEN, "UNEXPECTED", words)
 
     def sweeping(self, instance: str) -> "StageRun":

@@ -46,7 +46,7 @@ async def lived(state: Path, killer: Killer, bad: str) -> dict[str, Any]:
     async with Mortal(world, str(state), killer) as flow:
         if bad:
             world.meanwhile = sick_when_live_on(flow, bad)
-        id = await flow.begin(a_build("2.0.0"), *rings(ROLL_BACK_ALL, GATE, max_parallel=2))
+        id = await flow.begin(a_build("2.0.0"), *rings(ROLL_BACK_ALL, GATE, max_parallel=2, bake_s=60))
         await flow.over_all_kills(lambda: world.of(id).ended)
         locks = {name: await flow.lock(name) for name in (FIRST, SECOND, THIRD)}
         output = (await flow.status(id))["output"]

@@ -31,7 +31,7 @@ def rings(on_bad: str = "stop", gate: RegionGate | None = None, **changes: Any) 
         own = replace(gate, region=regions[name]) if gate else None
         ring = RingPlan("production", "production", name, number, len(RINGS), earlier, on_bad, own)
         targets = tuple(Target(site, "app-service", f"/sites/{site}", "staging") for site in sites)
-        more = {"targets": targets, "ring": ring, "bake_s": 600, "retry_within_s": 86_400, **changes}
+        more = {"targets": targets, "ring": ring, "bake_s": 120, "retry_within_s": 86_400, **changes}
         stages.append(a_stage(f"production-{name}", earlier[-1:], **more))
     return stages
 
@@ -74,7 +74,7 @@ async def test_a_good_build_goes_from_ring_to_ring_and_each_is_proven_before_the
     assert (await flow.until_ended(id))["outcome"] == "passed"
     assert set(live(flow).values()) == {"2.0.0"}
     ended = [moment(flow.world.rows[f"stage:{name}"]["doc"]["ended_at"]) for name in (FIRST, SECOND, THIRD)]
-    assert all(600 <= (b - a).total_seconds() < 900 for a, b in pairwise(ended))
+    assert all(120 <= (b - a).total_seconds() < 300 for a, b in pairwise(ended))
 
 
 async def test_the_stages_approval_is_asked_once_and_a_tenants_own_before_its_ring(flow: Workflow) -> None:

@@ -346,8 +346,9 @@ class RejectedVersion(Answer):
 
 
 class HoldSaid(Hold):
-    """The hold as it was taken in."""
+    """The hold as it was taken in; `environments` are where: several, if it was said of one that is made of rings."""
 
+    environments: list[str]
     words: str
 
 

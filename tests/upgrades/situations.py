@@ -1,6 +1,6 @@
 """The situations that are recorded: the workflow's own stories, each from a fresh world, in virtual time.
 
-Stories of a stage's transitions, of ramps, of commands and of the watch. None of them asserts anything here: whether
+Stories of a stage's transitions, of ramps, rings, commands and the watch. None of them asserts anything here: whether
 it goes as it should is the business of `tests/workflow`.
 """
 
@@ -12,7 +12,15 @@ from pathlib import Path
 from types import ModuleType
 
 from tests.promotion.builders import a_build, a_policy, a_stage
-from tests.workflow import test_commands, test_lost_watch, test_promotion, test_ramp, test_states, test_watch
+from tests.workflow import (
+    test_commands,
+    test_lost_watch,
+    test_promotion,
+    test_ramp,
+    test_rings,
+    test_states,
+    test_watch,
+)
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.virtual import Workflow
@@ -33,6 +41,7 @@ def situations() -> Iterator[tuple[str, Situation]]:
         yield from _stories(module, SITES)
     for module in OF_RAMPS:
         yield from _stories(module, test_ramp.SITES)
+    yield from _stories(test_rings, test_rings.SITES)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 
 

@@ -19,7 +19,7 @@ from slipway.promotion.rings import ROLL_BACK_ALL
 from tests.promotion.builders import a_build
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.test_kills_in_ramps import Killer, Mortal, to_the_second
-from tests.workflow.test_rings import FIRST, GATE, SECOND, SITES, THIRD, rings, sick_when_live_on, succeeded
+from tests.workflow.test_rings import FIRST, GATE, SECOND, SITES, THIRD, rings, sick_when_live_on
 from tests.workflow.world import Order, Sides
 
 KILLS = int(os.environ.get("RING_KILLS", "5"))
@@ -42,7 +42,7 @@ class Receipted(RampingWorld):
 async def lived(state: Path, killer: Killer, bad: str) -> dict[str, Any]:
     """What is left of a release that goes through three rings, the second in parts and all by region, and is well, or
     turns bad in the last one."""
-    world = Receipted({name: Sides() for name in SITES}, account=succeeded())
+    world = Receipted({name: Sides() for name in SITES})
     async with Mortal(world, str(state), killer) as flow:
         if bad:
             world.meanwhile = sick_when_live_on(flow, bad)

@@ -13,7 +13,7 @@ from slipway.promotion.rings import ROLL_BACK_ALL, RegionGate, RingPlan
 from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.virtual import Workflow, stage_state
-from tests.workflow.world import Sides, World
+from tests.workflow.world import Sides, World, an_account
 
 SITES = ("tenants", "weu", "neu", "sdc", "contoso")
 RINGS = {"canary": ("tenants",), "eu": ("weu", "neu", "sdc"), "contoso": ("contoso",)}
@@ -39,13 +39,7 @@ def rings(on_bad: str = "stop", gate: RegionGate | None = None, **changes: Any) 
 @pytest.fixture
 async def flow() -> AsyncIterator[Workflow]:
     async with Workflow(World({name: Sides() for name in SITES})) as workflow:
-        workflow.world.account = succeeded()
         yield workflow
-
-
-def succeeded(write: str = "westeurope", **others: str) -> dict[str, Any]:
-    locations = {"northeurope": "Succeeded", "westeurope": "Succeeded", **others}
-    return {"locations": locations, "write": [write], "state": "Succeeded"}
 
 
 def live(flow: Workflow) -> dict[str, str]:
@@ -278,13 +272,13 @@ async def test_while_parts_are_left_the_row_says_what_answers_where(flow: Workfl
 
 
 async def test_a_ring_waits_for_its_region_and_goes_on_when_it_is_ready(flow: Workflow) -> None:
-    flow.world.account = succeeded(westeurope="Updating")
+    flow.world.account = an_account(westeurope="Updating")
     id = await flow.promote(a_build("2.0.0"), *rings(gate=GATE))
     await reaches(flow, FIRST, "waiting for the region")
     row = flow.world.rows[f"stage:{FIRST}"]["doc"]
     assert row["waits_for"] == "of hub westeurope is Updating" and row["deadline"]
     assert live(flow) == on(), "no user has met it"
-    flow.world.account = succeeded()
+    flow.world.account = an_account()
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
@@ -301,7 +295,7 @@ async def test_a_region_that_is_never_ready_ends_the_ring_and_blames_nobody(flow
 async def test_a_failover_in_mid_ring_freezes_the_rings_until_a_person_has_looked(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), *rings(gate=GATE))
     await reaches(flow, FIRST, "baking")
-    flow.world.account = succeeded(write="northeurope")
+    flow.world.account = an_account(write="northeurope")
     await reaches(flow, SECOND, "waiting for the region")
     moved = flow.world.rows[f"stage:{SECOND}"]["doc"]["waits_for"]
     assert moved.startswith("the writes of hub have moved from westeurope to northeurope since the ring before it")
@@ -314,9 +308,9 @@ async def test_a_failover_in_mid_ring_freezes_the_rings_until_a_person_has_looke
 async def test_a_failover_that_fails_back_lets_the_ring_go_on(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), *rings(gate=GATE))
     await reaches(flow, FIRST, "baking")
-    flow.world.account = succeeded(write="northeurope")
+    flow.world.account = an_account(write="northeurope")
     await reaches(flow, SECOND, "waiting for the region")
-    flow.world.account = succeeded()
+    flow.world.account = an_account()
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
@@ -324,18 +318,18 @@ async def test_a_failover_between_two_parts_of_a_ring_holds_the_second_part(flow
     one, two, three = rings(gate=GATE)
 
     async def fail_over() -> None:
-        flow.world.account = succeeded(northeurope="Offline")
+        flow.world.account = an_account(northeurope="Offline")
 
     when_verified_live(flow, "weu", fail_over)
     id = await flow.promote(a_build("2.0.0"), one, replace(two, max_parallel=2), three)
     await reaches(flow, SECOND, "waiting for the region")
     assert live(flow) == on("tenants", "weu", "neu")
-    flow.world.account = succeeded()
+    flow.world.account = an_account()
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
 async def test_a_ring_that_waits_for_its_region_hears_of_an_abort_at_once(flow: Workflow) -> None:
-    flow.world.account = succeeded(westeurope="Updating")
+    flow.world.account = an_account(westeurope="Updating")
     id = await flow.promote(a_build("2.0.0"), *rings(gate=GATE))
     await reaches(flow, FIRST, "waiting for the region")
     began = flow.clock.now()
@@ -346,7 +340,7 @@ async def test_a_ring_that_waits_for_its_region_hears_of_an_abort_at_once(flow: 
 
 
 async def test_the_region_that_is_written_to_comes_last_where_the_pipeline_says_so(flow: Workflow) -> None:
-    flow.world.account = succeeded(write="northeurope")
+    flow.world.account = an_account(write="northeurope")
     id = await flow.promote(a_build("2.0.0"), *rings(gate=replace(GATE, write_region_last=True), retry_within_s=0))
     output = await flow.until_ended(id)
     assert output["code"] == "REGION_NOT_READY"

@@ -67,7 +67,7 @@ class World:
     away: Counter[str] = field(default_factory=Counter)
     put_off: dict[str, float] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
-    account: dict[str, Any] = field(default_factory=lambda: {"locations": {}, "write": [], "state": "Succeeded"})
+    account: dict[str, Any] = field(default_factory=lambda: an_account())
     account_refused: bool = False
     late_driver_times: int = 0
     fence: int = 0
@@ -278,3 +278,9 @@ class World:
 
     def _site(self, target: Order) -> Sides:
         return self.sites[target["name"]]
+
+
+def an_account(write: str = "westeurope", **others: str) -> dict[str, Any]:
+    """A Cosmos DB account in two regions, `others` with their states."""
+    locations = {"northeurope": "Succeeded", "westeurope": "Succeeded", **others}
+    return {"locations": locations, "write": [write], "state": "Succeeded"}

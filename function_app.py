@@ -7,6 +7,7 @@ from activities import claims, loads, mirror, nudge, ramp, ramp_looks, record, r
 from entities import decisions, environment
 from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, release_watch, rollback, stage
 from triggers import (
+    again_api,
     alerts_api,
     approvals_api,
     builds_api,
@@ -51,6 +52,7 @@ for module in (
     promotions_api,
     approvals_api,
     commands_api,
+    again_api,
     environments_api,
     intents_api,
     alerts_api,

@@ -16,8 +16,8 @@ from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, cal
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
 from slipway.promotion.plain import plain
-from slipway.promotion.ramp_moves import Look, Move, Said, Signal, drift, held, leaving, next_move, to_set
-from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, leaving, next_move, to_set
+from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
 from slipway.promotion.stored import known
 
 bp = df.Blueprint()
@@ -65,7 +65,13 @@ def _generation(context: Context, run: RampRun) -> Durable:
 
 
 def _word_of_people(context: Context, run: RampRun) -> Durable:
-    asked = {"stage": run.stage.plan.name, "waiter": run.instance, "share": run.share, "at": now(context)}
+    asked = {
+        "stage": run.stage.plan.name,
+        "waiter": run.instance,
+        "share": run.share,
+        "harm": run.harm_proven,
+        "at": now(context),
+    }
     going = yield from ask_decisions(context, run.stage.promotion, "ask_ramp", asked)
     said = Said(**known(Said, going.get("said", {})))
     return Look(
@@ -135,11 +141,15 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
+    if order["counters"] and seen.state == Outcome.PASSED:
+        run = replace(run, counted=minute, counters=tuple(each for each in signals if each.name == COUNTERS))
+    elif not order["counters"]:
+        signals = (*signals, *run.counters)
     look = replace(look, shares=seen.result.get("shares", {}), signals=signals)
     # While the routers have another share than ours, no time is of ours.
     since = now(context) if drift(run, look) else run.share_at
     off = seen.result.get("no_top_up", run.no_top_up)
-    run = replace(run, counted=minute, share_at=since, notes=shortened(seen.words), no_top_up=shortened(off))
+    run = replace(run, share_at=since, notes=shortened(seen.words), no_top_up=shortened(off))
     return run, look
 
 

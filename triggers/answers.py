@@ -223,7 +223,10 @@ class BuildShown(SlipwayBuild):
 
 
 class PromotionShown(Answer):
-    """A promotion whole. One that has not begun yet has no more than the fields that are required."""
+    """A promotion whole. One that has not begun yet has no more than the fields that are required.
+
+    `waits_for_package` is the version of orchestrations that it waits for: a newer package began it.
+    """
 
     id: str
     service: str
@@ -241,6 +244,7 @@ class PromotionShown(Answer):
     words: str = ""
     pipeline_digest: str = ""
     trace: str = ""
+    waits_for_package: str = ""
     build: BuildShown | None = None
     aborted: SaidOfPromotion | None = None
     paused: PauseOfPromotion | None = None

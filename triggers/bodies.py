@@ -14,7 +14,7 @@ from slipway.promotion.pipeline.vocabulary import Name
 from triggers.answers import PromotionState
 from triggers.http import BadRequest
 
-__all__ = ["Approval", "Command", "Intent", "LintAsked", "PlanAsked", "PromotionsQuery", "SlipwayBuild"]
+__all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "PromotionsQuery", "SlipwayBuild"]
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
@@ -46,6 +46,13 @@ class Command(BaseModel):
         if self.command == "promote" and not self.reason.strip():
             raise BadRequest(422, "INVALID_BODY", "reason: who gives a release all the traffic unproven says why")
         return self
+
+
+class Again(BaseModel):
+    """The body."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(min_length=1, max_length=1000)
 
 
 class Intent(BaseModel):

@@ -144,7 +144,8 @@ class Janitor:
             await self._see_to_children(entry.instance, found, now)
             return
         rows = await self.records.rows(entry.promotion)
-        kept = [row for key, row in rows.items() if key.startswith(("rollback:", "stage:"))]
+        # A rollback has a row of its own until it is done, and the stage's from then on.
+        kept = [row for prefix in ("stage:", "rollback:") for key, row in rows.items() if key.startswith(prefix)]
         row = next((row for row in kept if row["instance"] == entry.instance), None)
         if row is None:
             if found is not None or now - entry.since >= QUIET:

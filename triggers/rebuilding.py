@@ -126,7 +126,7 @@ def _build(known: Watched | Place) -> Build:
         try:
             return Build.load(known.build)
         except (KeyError, TypeError, ValueError):
-            service, _, version = known.promotion.partition("--")
+            service, _, version = known.promotion.partition("=")[0].partition("--")
             return Build(service, version, "", "", "", known.since)
     finished_at = moment(known.entry["finished_at"])
     return Build(known.service, known.entry["version"], "", "", "", finished_at)

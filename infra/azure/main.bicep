@@ -3,7 +3,7 @@ targetScope = 'subscription'
 
 @minLength(1)
 @maxLength(20)
-@description('Name of this Slipway, such as prod; part of every resource name.')
+@description('Name of this Slipway, such as prod; part of every resource name: letters, digits, single hyphens within.')
 param environmentName string
 
 @description('A region that has Flex Consumption and Durable Task Scheduler.')

@@ -148,9 +148,11 @@ class Pause(Said):
 
 
 class Promotion(Summary):
-    """One promotion whole. `trace` is the id of all that was done for it, in Slipway's own telemetry."""
+    """One promotion whole. `trace` is the id of all that was done for it, in Slipway's own telemetry;
+    `waits_for_package` the version of the package that began it, where an older one runs now."""
 
     trace: str = ""
+    waits_for_package: str = ""
 
     code: str | None = None
     words: str | None = None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli import decide, login, pure, releases, show, submit
+from slipway.cli import again, decide, login, pure, releases, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
 from slipway.cli.judge.app import app as judge
@@ -60,6 +60,7 @@ app.command(rich_help_panel=PEOPLE)(decide.approve)
 app.command(rich_help_panel=PEOPLE)(decide.reject)
 app.command(rich_help_panel=PEOPLE)(decide.abort)
 app.command(rich_help_panel=PEOPLE)(decide.retry)
+app.command(rich_help_panel=PEOPLE)(again.again)
 app.command(rich_help_panel=PEOPLE)(decide.advance)
 app.command(rich_help_panel=PEOPLE)(decide.promote)
 app.command(rich_help_panel=PEOPLE)(decide.rollback)

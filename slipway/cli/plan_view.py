@@ -71,11 +71,18 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     """What Slipway's identity has to be granted, kind by kind."""
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
-        actions = "".join(f"\n   {action}" for action in router_for(kind).actions)
-        yield Text(f"\nOn every {kind} target Slipway's identity needs{actions}", "dim")
+        router = router_for(kind)
+        yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
+        if router.environment_actions:
+            yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
     for account in dict.fromkeys(gate.name for gate in gates if gate):
-        yield Text(f"\nOn the Cosmos DB account {clean(account)} Slipway's identity needs\n   {READS_ACCOUNT}", "dim")
+        needs = _listed((READS_ACCOUNT,))
+        yield Text(f"\nOn the Cosmos DB account {clean(account)} Slipway's identity needs{needs}", "dim")
+
+
+def _listed(actions: tuple[str, ...]) -> str:
+    return "".join(f"\n   {action}" for action in actions)
 
 
 def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:

@@ -103,8 +103,8 @@ def ramp_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     said = f"after tick {ramp.tick}: {spoken(ramp.words, now)}" if ramp.words else "no tick was judged yet"
     style = "red" if ramp.code == "HARM_PROVEN" else "dim"
     yield Row(Text(" "), Text("judge", "dim"), Text(clean(said), style))
-    if ramp.move and ramp.move not in (ramp.code, "BEGINS"):
-        asks = ramp.calls or ramp.move == "HOLD_POINT"
+    asks = ramp.calls or ramp.move == "HOLD_POINT"
+    if asks or (ramp.move and ramp.move not in (ramp.code, "BEGINS")):
         icon, style = ("?", "magenta") if asks else (" ", "dim")
         yield Row(Text(icon, style), Text("held", style), Text(clean(spoken(ramp.move_words, now)), style))
     if ramp.notes:

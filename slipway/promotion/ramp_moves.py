@@ -12,7 +12,7 @@ from functools import partial
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
-from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.ramp_run import RampRun, Signal
 from slipway.promotion.region_gate import REGION
 
 ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
@@ -35,15 +35,6 @@ class Said:
     @property
     def words(self) -> str:
         return f"{self.by} says {self.do}" + (f": {self.reason}" if self.reason else "")
-
-
-@dataclass(frozen=True)
-class Signal:
-    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words; or for
-    its ring's `region`, which is no word against it."""
-
-    name: str
-    words: str
 
 
 @dataclass(frozen=True)
@@ -73,8 +64,10 @@ class Move:
 
 def held(run: RampRun, look: Look, at: datetime) -> str:
     """Why the ramp must not advance now, whatever the judge finds; empty when it may."""
-    reasons = (*_at_the_deadline(run, at), *_holding(run, look))
-    return next((move.words for move in reasons if not move.outcome), "")
+    if at >= moment(run.deadline) and run.canary.at_deadline == plan.STAY:
+        # Without the verdict's words: the judge adds these to its own.
+        return f"100 % was not reached by {run.deadline}; stays for a person to decide"
+    return next((move.words for move in _holding(run, look)), "")
 
 
 def leaving(run: RampRun, look: Look) -> Move | None:
@@ -99,7 +92,7 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
     for signal in look.signals:
         if _does(run, signal) == plan.ROLL_BACK:
             yield Move(0.0, FAILED[signal.name], signal.words, Outcome.FAILED)
-    if verdict.get("action") == Action.ROLLBACK and run.canary.on_harm == plan.ROLL_BACK:
+    if run.harm_proven and run.canary.on_harm == plan.ROLL_BACK:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.FAILED)
     if verdict.get("action") == Action.WITHDRAW:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.NOT_ENOUGH_EVIDENCE)
@@ -112,7 +105,7 @@ def _at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
     if at < moment(run.deadline):
         return
     match run.canary.at_deadline:
-        case plan.PROMOTE if run.verdict.get("action") != Action.ROLLBACK:
+        case plan.PROMOTE if not run.harm_proven:
             return
         case plan.STAY:
             words = f"{_time_over(run)}; stays for a person to decide"
@@ -137,7 +130,7 @@ def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
     steps = run.canary.policy.steps
     if look.said.do == FINISH:
         yield Move(1.0, "PROMOTED_BY_HAND", look.said.words, Outcome.PASSED)
-    if look.said.do == ADVANCE:
+    if look.said.do == ADVANCE and not run.harm_proven:
         share = next((step for step in steps if step > run.allowed + TOLERANCE), 1.0)
         yield Move(share, "ADVANCED_BY_HAND", look.said.words, Outcome.PASSED if share >= 1 else "")
 
@@ -145,7 +138,7 @@ def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
 def _holding(run: RampRun, look: Look) -> Iterator[Move]:
     """The release keeps what it is allowed."""
     kept = partial(Move, run.allowed)
-    if run.verdict.get("action") == Action.ROLLBACK:
+    if run.harm_proven:
         words = f"{run.verdict['words']}; stays, as the pipeline says, for a person to decide"
         yield kept(run.verdict["code"], words, calls=True)
     for signal in look.signals:

@@ -87,6 +87,28 @@ def test_a_simulation_says_how_many_ramps_were_withdrawn(shop: Slipway, tmp_path
     assert found["rules"][0]["healthy"]["withdrawn"] == 0
 
 
+def test_in_a_narrow_terminal_no_figure_is_cut(shop: Slipway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    asked = ("judge", "simulate", "shop.yaml", *TRAFFIC, "--ramps", "2", "--processes", "1")
+    page = shop(*asked, "--harm", "5").stdout
+    assert "…" not in page
+    assert page.count("  false rollbacks: ") == 5 and page.count("  to 100 %: ") == 5
+
+
+def test_what_is_mostly_missed_is_not_measured_against_the_least_possible(shop: Slipway) -> None:
+    """Fifteen minutes at 100 % are charged for a miss, and Wald's test goes on to its end: that is no ratio."""
+    asked = ("judge", "simulate", "shop.yaml", "--ramps", "6", "--processes", "1", "--no-peers")
+    page = shop(*asked, "--traffic", "0.1/s", "--base-error", "1%", "--harm", "1.5").stdout
+    assert "0 %" in page and "ours over the least possible" not in page
+    page = shop(*asked, "--traffic", "50/s", "--base-error", "50%", "--harm", "5").stdout
+    assert "would be more than all" in page and "ours over the least possible" not in page
+
+
+def test_harm_that_begins_when_ramps_are_over_is_named(shop: Slipway) -> None:
+    asked = ("judge", "simulate", "shop.yaml", *TRAFFIC, "--ramps", "3", "--processes", "1", "--no-peers")
+    assert "are over before tick 50" in shop(*asked, "--harm", "5", "--onset", "50").stdout
+
+
 def test_a_pipeline_without_a_canary_is_simulated_with_the_default_one_and_says_so(shop: Slipway) -> None:
     asked = ("judge", "simulate", "plain.yaml", *TRAFFIC, "--ramps", "1", "--processes", "1", "--no-peers")
     assert "no stage has a canary, so the default one is taken" in shop(*asked, "--harm", "5").stdout
@@ -104,6 +126,9 @@ def test_a_pipeline_without_a_canary_is_simulated_with_the_default_one_and_says_
         (("--stage", "nowhere"), "has no stage nowhere; it has dev, prod"),
         (("--ramps", "0"), "greater than or equal to 1"),
         (("--plot", "nowhere/x.png"), "cannot be written"),
+        (("--plot", "x.jpg"), "a plot is a PNG"),
+        (("--burst", "inf"), "than or equal to 1000000"),
+        (("--growth", "inf"), "than or equal to 1000000"),
     ],
 )
 def test_what_cannot_be_simulated_is_wrong_usage(shop: Slipway, wrong: tuple[str, ...], words: str) -> None:

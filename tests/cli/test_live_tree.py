@@ -160,6 +160,12 @@ def test_a_failed_stage_says_until_when_and_how_it_may_be_tried_again() -> None:
     assert "slipway retry" in shown(a_promotion(expired, state="cancelled"))
 
 
+def test_a_promotion_that_a_newer_package_began_says_that_it_waits_for_that() -> None:
+    page = " ".join(shown(a_promotion(a_stage("dev"), waits_for_package="0.2.0")).split())
+    assert "a newer package of Slipway began it: it waits until one that runs 0.2.0 is back" in page
+    assert "newer package" not in shown(a_promotion(a_stage("dev"), state="passed", waits_for_package="0.2.0"))
+
+
 def test_a_pause_names_who_why_and_how_to_go_on() -> None:
     paused = {"by": "Alice Adams", "at": at(3), "reason": "lunch"}
     page = shown(a_promotion(a_stage("dev"), paused=paused))

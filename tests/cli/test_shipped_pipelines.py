@@ -10,7 +10,7 @@ from slipway.local.azure.config import StandinConfig, read
 from slipway.promotion.pipeline import lint
 from tests.cli.conftest import Slipway
 
-PIPELINES = sorted((checkout() / "pipelines").glob("*.yaml"))
+PIPELINES = [*sorted((checkout() / "pipelines").glob("*.yaml")), checkout() / "examples" / "first.yaml"]
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_the_plan_of_the_container_app_says_what_its_router_can(slipway: Slipway
         "by container-apps: in steps of 1 %, settled in 1 s",
         "stickiness: none, every request is drawn anew",
         "all the weight returns to the previous revision, which runs on beside the live one",
-        "Microsoft.App/containerApps/revisions/deactivate/action",
+        "Microsoft.App/containerApps/revisions/deactivate/action and on the environment of each",
+        "on the environment of each Microsoft.App/managedEnvironments/join/action",
     ):
         assert words in said
 

@@ -109,7 +109,8 @@ class RampingWorld(World):
         names = [target["name"] for target in order["targets"]]
         self.told_no_top_up.add(order["no_top_up"])
         shares = {name: self.shares.get(name, 0.0) for name in names}
-        signals = [*self._fast_signals(order), *self._region(order)]
+        signals = [each for each in self._fast_signals(order) if each[0] != "counters" or order["counters"]]
+        signals += self._region(order)
         return passed(self.no_top_up, shares=shares, signals=signals, no_top_up=self.no_top_up)
 
     def _fast_signals(self, order: Order) -> list[list[str]]:

@@ -101,7 +101,9 @@ def ramp_words(policy: Policy) -> str:
 
 
 def write_plot(plot: Path, png: bytes) -> None:
-    """Raises Failure when the file cannot be written."""
+    """Raises Failure when the file cannot be written, or its name is of another kind of picture."""
+    if plot.suffix.lower() != ".png":
+        raise Failure("USAGE", f"a plot is a PNG: {plot} would say otherwise", ExitCode.USAGE)
     try:
         plot.write_bytes(png)
     except OSError as error:

@@ -18,6 +18,7 @@ from slipway.cli.options import AsJson
 from slipway.cli.printing import answer, clean
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.power import TrafficPlan
+from slipway.promotion.judge.words import lasting
 
 PLOTTED = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 BAR = 30
@@ -29,7 +30,7 @@ def power(
     base_error: BaseError,
     stage: StageName = None,
     harm: Annotated[float, typer.Option(help="The harm that is to show.")] = 2.0,
-    dispersion: Annotated[float, typer.Option(min=1, help="Burstiness: 1 for independent failures.")] = 1.0,
+    dispersion: Annotated[float, typer.Option(min=1, max=1e6, help="Burstiness: 1 for independent failures.")] = 1.0,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -60,7 +61,7 @@ def _bars(plan: TrafficPlan) -> RenderableType:
 
 
 def _minutes(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds / 60:,.3g} min"
+    return "" if seconds is None else lasting(seconds)
 
 
 def _chart(policy: Policy, traffic: float, base_error: float, dispersion: float, title: str) -> Chart:

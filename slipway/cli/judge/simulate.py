@@ -53,11 +53,17 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same figures.")] = 1,
     harm: Annotated[list[float] | None, typer.Option(help="Fails so many times as often; may be repeated.")] = None,
     onset: Annotated[int, typer.Option(min=1, help="The tick in which harm begins.")] = 1,
-    growth: Annotated[float, typer.Option(min=0, help="A leak: harm grows by so much a tick.")] = 0.0,
-    slower: Annotated[float, typer.Option(min=0.1, help="Harmful releases answer so many times as slowly.")] = 1.0,
-    burst: Annotated[float, typer.Option(min=1, help="Failures come in bursts of this mean size.")] = 1.0,
-    burst_before: Annotated[float | None, typer.Option(min=1, help="Mean burst before the ramp, if another.")] = None,
-    canary_burst: Annotated[float | None, typer.Option(min=1, help="Mean burst of the release, if another.")] = None,
+    growth: Annotated[float, typer.Option(min=0, max=1e6, help="A leak: harm grows by so much a tick.")] = 0.0,
+    slower: Annotated[
+        float, typer.Option(min=0.1, max=1e6, help="Harmful releases answer so many times as slowly.")
+    ] = 1.0,
+    burst: Annotated[float, typer.Option(min=1, max=1e6, help="Failures come in bursts of this mean size.")] = 1.0,
+    burst_before: Annotated[
+        float | None, typer.Option(min=1, max=1e6, help="Mean burst before the ramp, if another.")
+    ] = None,
+    canary_burst: Annotated[
+        float | None, typer.Option(min=1, max=1e6, help="Mean burst of the release, if another.")
+    ] = None,
     noise: Annotated[float, typer.Option(min=0, max=3, help="Noise of an instance's failure rate (log-sd).")] = 0.0,
     memory: Annotated[float, typer.Option(min=0, max=0.9999, help="Its autocorrelation from minute to minute.")] = 0.8,
     shocks: Annotated[
@@ -109,8 +115,10 @@ def simulate(
     capped = [f"×{times:g}" for times in harms if times * base_error > 1]
     if capped:
         head.append(f"{', '.join(capped)} of {100 * base_error:g} % would be more than all: all requests fail there\n")
+    if onset > rows[0].healthy.tick_median:
+        head.append(f"half of the ramps and more are over before tick {onset}, and meet no harm\n")
     document = {"policy": asdict(policy), "traffic": asdict(service), "seed": seed, "ramps": ramps}
-    answer({**document, "rules": [_document(row) for row in rows]}, page(head, rows), as_json)
+    answer({**document, "rules": [_document(row) for row in rows]}, page(head, rows, base_error), as_json)
 
 
 def _harms(harm: list[float] | None) -> tuple[float, ...]:

@@ -9,10 +9,12 @@ from rich.text import Text
 
 from slipway.cli.charts.bars import bar, log_share
 from slipway.cli.charts.chart import Chart, Line
+from slipway.cli.printing import out
 from slipway.promotion.judge.simulation.figures import Figures
 from slipway.promotion.judge.simulation.matrix import OURS
 
-BAR = 28
+BAR, BESIDE_BAR = 28, 26  # columns
+STOPPED = 0.9  # of all ramps
 
 
 @dataclass(frozen=True)
@@ -25,32 +27,53 @@ class Row:
     minute: float
 
 
-def page(head: Text, rows: Sequence[Row]) -> RenderableType:
-    """Table, words and bars."""
-    table = Table(box=None, padding=(0, 1), collapse_padding=True)
-    table.add_column("")
-    table.add_column("false rollbacks", justify="right", no_wrap=True)
-    table.add_column("withdrawn", justify="right", no_wrap=True)
-    table.add_column("to 100 %", justify="right", no_wrap=True)
-    for times in rows[0].harmful:
-        table.add_column(f"×{times:g}", justify="right", no_wrap=True)
-    for row in rows:
-        back = row.healthy.rolled_back
-        cells = [
-            f"{_percent(back.value)} [{100 * back.low:.1f}–{100 * back.high:.1f}]",
-            f"{row.healthy.withdrawn:,}",
-            "never" if row.healthy.promoted.value < 0.5 else f"{row.healthy.tick_median * row.minute:.0f} min",
-            *(f"{figure.excess_mean:,.0f} {_percent(figure.rolled_back.value)}" for figure in row.harmful.values()),
-        ]
-        table.add_row(row.rule, *cells, style="bold" if row.rule == OURS else "")
-    ours = rows[0].harmful
-    bound = ", ".join(
-        f"×{times:g} {figure.times_bound.value:.1f}" for times, figure in ours.items() if figure.times_bound
-    )
+def page(head: Text, rows: Sequence[Row], base_error: float) -> RenderableType:
+    """Table, words and bars. `base_error`: the share (0..1) that fails anyway."""
     words = "under a harm: mean excess failures, share of ramps stopped; what is not stopped counts 15 min at 100 %\n"
-    if bound:
+    if bound := _bound(rows[0], base_error):
         words += f"ours over the least possible (Wald's test, which knows the harm): {bound}\n"
-    return Group(head, table, Text(f"\n{words}", style="dim"), _bars(rows))
+    return Group(head, _table(rows), Text(f"\n{words}", style="dim"), _bars(rows))
+
+
+def _bound(ours: Row, base_error: float) -> str:
+    """Of the harms that are as large as they are called and are stopped as a rule: what is missed is charged fifteen
+    minutes, which Wald's test is not."""
+    shown = {
+        times: figure.times_bound.value
+        for times, figure in ours.harmful.items()
+        if figure.times_bound and figure.rolled_back.value >= STOPPED and times * base_error <= 1
+    }
+    return ", ".join(f"×{times:g} {ratio:.1f}" for times, ratio in shown.items())
+
+
+def _table(rows: Sequence[Row]) -> RenderableType:
+    """A table, or where that has no room the same a rule at a time."""
+    names = ["", "false rollbacks", "withdrawn", "to 100 %", *(f"×{times:g}" for times in rows[0].harmful)]
+    cells = [_cells(row) for row in rows]
+    if out().width < sum(max(map(len, column)) + 1 for column in zip(names, *cells, strict=True)) + 1:
+        return Group(*(_narrow(names, each) for each in cells))
+    table = Table(box=None, padding=(0, 1), collapse_padding=True)
+    for name in names:
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    for row, each in zip(rows, cells, strict=True):
+        table.add_row(*each, style="bold" if row.rule == OURS else "")
+    return table
+
+
+def _cells(row: Row) -> list[str]:
+    back = row.healthy.rolled_back
+    return [
+        row.rule,
+        f"{_percent(back.value)} [{100 * back.low:.1f}–{100 * back.high:.1f}]",
+        f"{row.healthy.withdrawn:,}",
+        "never" if row.healthy.promoted.value < 0.5 else f"{row.healthy.tick_median * row.minute:.0f} min",
+        *(f"{figure.excess_mean:,.0f} {_percent(figure.rolled_back.value)}" for figure in row.harmful.values()),
+    ]
+
+
+def _narrow(names: Sequence[str], cells: Sequence[str]) -> Text:
+    lines = [f"  {name}: {cell}" for name, cell in zip(names[1:], cells[1:], strict=True)]
+    return Text("\n".join([cells[0], *lines]), style="bold" if cells[0] == OURS else "")
 
 
 def _bars(rows: Sequence[Row]) -> RenderableType:
@@ -60,7 +83,7 @@ def _bars(rows: Sequence[Row]) -> RenderableType:
     for times in rows[0].harmful:
         for number, row in enumerate(rows):
             excess = row.harmful[times].excess_mean
-            drawn_bar = bar(log_share(excess, 0.5, high), BAR)
+            drawn_bar = bar(log_share(excess, 0.5, high), max(1, min(BAR, out().width - BESIDE_BAR)))
             style = "blue" if row.rule == OURS else "dim"
             table.add_row(f"×{times:g}" if number == 0 else "", row.rule, Text(drawn_bar, style), f"{excess:,.0f}")
     return Group(Text("excess failures, logarithmic", style="dim"), table)

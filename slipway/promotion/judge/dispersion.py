@@ -15,6 +15,7 @@ MEMORY_TICKS = 240  # of what is usual
 SHOCK = 4.0  # times the usual is a shock
 SHOCK_AT_LEAST = 20.0  # bad requests; fewer are none
 LEARNING_TICKS = 30  # until then nothing is known to be a shock
+TOO_FEW_TO_HALVE = 10  # requests: by chance all of one half, once in 500 times
 UNSEEN_NOISE = 0.05  # relative noise of the canary alone that no A/A test can show
 UNSEEN_WITHOUT_HALVES = 0.30
 
@@ -24,7 +25,8 @@ class Dispersion:
     """Sums of squares and expected variances at both scales, and what is usual.
 
     `usual` is the mean of bad requests a tick at full traffic, `seen` the ticks it was learned from, `halved`
-    those of them that came in halves. `waiting` is the last undivided tick, for want of halves.
+    those of them that came in halves, or with too few requests to tell. `waiting` is the last undivided tick, for want
+    of halves.
     """
 
     squares: float = 0.0
@@ -85,7 +87,7 @@ class Dispersion:
             summed=0 if full else summed,
             usual=self.usual + (kept - self.usual) / min(self.seen + 1, MEMORY_TICKS),
             seen=self.seen + 1,
-            halved=self.halved + halved,
+            halved=self.halved + (halved or whole[0] < TOO_FEW_TO_HALVE),
             waiting=waiting,
         )
 

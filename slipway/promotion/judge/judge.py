@@ -39,6 +39,7 @@ class _Decision:
     words: str
     missing: float | None = None  # canary requests; None: nothing that requests could mend
     step: int | None = None
+    otherwise: str = ""  # what would have made it another decision, where the code does not tell
 
 
 def _decide(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _Decision:
@@ -47,10 +48,13 @@ def _decide(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
         return _Decision(Action.ROLLBACK, "HARM_PROVEN", _proof(state, receipt))
     if max(state.blind, state.partly) >= policy.blind_ticks:
         text = f"{_lacking(state, policy)}: blind for too long; the traffic goes back, the release is not blamed"
-        return _Decision(Action.WITHDRAW, "BLIND_TOO_LONG", text)
-    if restless := _never_warm(state, policy):
+        whole = "both arms" if state.blind >= policy.blind_ticks else "all metrics"
+        otherwise = f"a complete window of {whole} in time: judged as usual"
+        return _Decision(Action.WITHDRAW, "BLIND_TOO_LONG", text, otherwise=otherwise)
+    if never_warm := _never_warm(state, policy):
+        restless, otherwise = never_warm
         text = f"{restless}; the traffic goes back, the release is not blamed"
-        return _Decision(Action.WITHDRAW, "NEVER_WARM", text)
+        return _Decision(Action.WITHDRAW, "NEVER_WARM", text, otherwise=f"{otherwise}: judged as usual")
     if state.step == policy.last:
         return _Decision(Action.WAIT, "RAMP_OVER", "the canary has all the traffic; the watch judges it from here on")
     if state.blind:
@@ -68,16 +72,17 @@ def _lacking(state: State, policy: Policy) -> str:
     return state.blind_words or state.partly_words
 
 
-def _never_warm(state: State, policy: Policy) -> str:
-    """Why the canary's cold ticks are no warm-up; empty if they may be one."""
+def _never_warm(state: State, policy: Policy) -> tuple[str, str] | None:
+    """Why the canary's cold ticks are no warm-up, and what would have made them one; None if they may be one."""
     if state.cold_ticks > policy.cold_ticks:
         cold = f"an instance of the canary was younger than its warm-up in {state.cold_ticks} ticks at this weight"
-        return f"{cold}, warm ones taken off: it restarts or scales without end"
+        enough = f"{policy.cold_ticks} cold ticks at most, warm ones taken off"
+        return f"{cold}, warm ones taken off: it restarts or scales without end", enough
     if ramp.cold_failures_unexplained(state, policy) > 0:
         n, x, m, y = state.metrics[FAILURES].cold
         failed = f"{x:,} of {n:,} requests failed while instances of the canary were cold, baseline {y:,} of {m:,}"
-        return f"{failed}: more than a warm-up after each step explains"
-    return ""
+        return f"{failed}: more than a warm-up after each step explains", "fewer failures while instances were cold"
+    return None
 
 
 def _too_little(state: State, policy: Policy, ahead: Outlook) -> _Decision | None:
@@ -106,7 +111,9 @@ def _unrest(state: State, policy: Policy, receipt: Receipt) -> _Decision | None:
         text = f"{state.partly_words} in the last window; without it nothing advances"
         return _Decision(Action.WAIT, "METRIC_MISSING", text)
     if state.saturation.holds or (state.step + 1 == policy.last and state.saturation.is_short):
-        return _Decision(Action.WAIT, "SATURATED", state.saturation.words)
+        calm = "three ticks running" if state.saturation.holds else "the next reading"
+        otherwise = f"{calm} within the limits of CPU and memory"
+        return _Decision(Action.WAIT, "SATURATED", state.saturation.words, otherwise=otherwise)
     return None
 
 
@@ -127,7 +134,7 @@ def _onward(state: State, policy: Policy, ahead: Outlook, receipt: Receipt) -> _
 
 def _proof(state: State, receipt: Receipt) -> str:
     worst = receipt.worst
-    parts = [words.compared(worst, receipt.confidence)]
+    parts = [words.compared(replace(worst, at_most=None), receipt.confidence)]  # how bad at most helps nobody now
     last = state.metrics[worst.name].last
     if (worst.at_least or 0.0) <= 1 + 1e-9 and last.n and last.m:
         parts.append(f"in the last tick judged {last.x:,} of {last.n:,} requests, baseline {last.y:,} of {last.m:,}")
@@ -141,7 +148,7 @@ def _verdict(decision: _Decision, state: State, policy: Policy, receipt: Receipt
     away = decision.action in (Action.ROLLBACK, Action.WITHDRAW)
     text, missing, seconds = decision.words, 0, None
     if decision.missing is not None:
-        canary_a_tick = policy.steps[state.step] * state.per_tick
+        canary_a_tick = policy.steps[state.step] * state.pace
         never = math.isinf(decision.missing) or canary_a_tick <= 0
         missing = 0 if math.isinf(decision.missing) else max(1, math.ceil(decision.missing))
         seconds = None if never else policy.tick_s * math.ceil(missing / canary_a_tick)
@@ -152,7 +159,7 @@ def _verdict(decision: _Decision, state: State, policy: Policy, receipt: Receipt
         words="; ".join((text, *receipt.weakened_by)),
         step=step,
         weight=0.0 if away else policy.steps[step],
-        receipt=replace(receipt, changed_by=changed_by(decision.code, receipt)),
+        receipt=replace(receipt, changed_by=changed_by(decision.code, receipt, decision.otherwise)),
         missing_requests=missing,
         missing_s=seconds,
     )

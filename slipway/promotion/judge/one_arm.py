@@ -22,19 +22,21 @@ from slipway.promotion.judge.checked import all_of, count, evidence_of, several,
 from slipway.promotion.judge.dispersion import LEARNING_TICKS, SHOCK_AT_LEAST
 from slipway.promotion.judge.evidence import HARMS, TOLERATED, Evidence
 from slipway.promotion.judge.policy import FAILURES, Policy
-from slipway.promotion.judge.silence import THIN_IN_ALL, few
+from slipway.promotion.judge.silence import few
 from slipway.promotion.judge.state import SHORT_HISTORY, StateInvalid
 from slipway.promotion.judge.usual import CARE, Care, Usual, learn_usual
 from slipway.promotion.judge.verdict import Action, MetricEvidence, Receipt, Verdict
 from slipway.promotion.judge.windows import Arm, Window, shortened
 
-VERSION = 3
+VERSION, BEFORE_PAUSES = 4, 3
 STILL_AWAITED = 5
+PAUSES = 2  # times the longest pause of the day before are a pause yet
 
 
 @dataclass(frozen=True)
 class WatchState:
-    """`most` nats a tick may add; `requests` and `failures` count those of the watch; the rest is as in `State`."""
+    """`most` nats a tick may add; `requests` and `failures` count those of the watch; `pause`: how many ticks running
+    had hardly any; the rest is as in `State`."""
 
     usual: Usual
     most: float
@@ -47,6 +49,7 @@ class WatchState:
     requests: int = 0
     failures: int = 0
     unheard: float = 0.0
+    pause: int = 0
     proven: float = 0.0
     notes: tuple[str, ...] = ()
 
@@ -58,10 +61,13 @@ class WatchState:
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> "WatchState":
         """The reverse of `dump`. Raises StateInvalid for another version, or what is no state."""
-        if not isinstance(data, Mapping) or data.get("version") != VERSION:
+        if not isinstance(data, Mapping) or data.get("version") not in (VERSION, BEFORE_PAUSES):
             raise StateInvalid("STATE_UNREADABLE", "this is no state of the watch of this version: begin it anew")
         try:
-            return _load({key: value for key, value in data.items() if key != "version"})
+            bare = {key: value for key, value in data.items() if key != "version"}
+            if data["version"] == BEFORE_PAUSES:
+                bare |= {"pause": 0, "usual": {**data["usual"], "longest_pause": 0}}
+            return _load(bare)
         except (KeyError, TypeError, ValueError) as error:
             raise StateInvalid("STATE_UNREADABLE", f"the watch's state is damaged: {error!r}") from error
 
@@ -124,9 +130,13 @@ def _complete(window: Window, state: WatchState) -> bool:
 
 
 def _unheard(arm: Arm, state: WatchState) -> float:
-    """Requests that were due since the release last served its part: less than in any hour of a usual day is lost."""
-    due = state.usual.quietest
-    return 0.0 if arm.total and arm.total >= THIN_IN_ALL * due else state.unheard + due
+    """Requests that were due since the release last served its part: less than in any hour of a usual day is lost. In
+    a pause like those of the day before, between two batches, none are due."""
+    if state.usual.is_served(arm.total):
+        return 0.0
+    if state.pause < PAUSES * state.usual.longest_pause:
+        return state.unheard
+    return state.unheard + state.usual.quietest
 
 
 def _silence(window: Window | None, state: WatchState) -> str:
@@ -160,6 +170,7 @@ def _judge(state: WatchState, window: Window, policy: Policy, late_by: int) -> W
         requests=state.requests + n,
         failures=state.failures + arm.failed,
         unheard=_unheard(arm, state),
+        pause=0 if state.usual.is_served(arm.total) else state.pause + 1,
         proven=max(state.proven, e_value if e_value >= policy.threshold else 0.0),
     )
 
@@ -212,8 +223,20 @@ def _verdict(state: WatchState, now: int, policy: Policy) -> Verdict:
         excess_rate_at_worst=0.0,
         requests_per_tick=state.usual.per_tick,
         metrics=(metric,),
-        changed_by=(f"evidence for harm of {policy.threshold:,.0f}: rollback",),
+        changed_by=(_otherwise(code, e_value, policy),),
         weakened_by=state.notes,
     )
     weight = 0.0 if action is Action.ROLLBACK else 1.0
     return Verdict(action, code, "; ".join((text, *state.notes)), policy.last, weight, receipt)
+
+
+def _otherwise(code: str, e_value: float, policy: Policy) -> str:
+    """What would have made it another verdict."""
+    proof = f"evidence for harm of {policy.threshold:,.0f} instead of {e_value:.3g}: rollback"
+    seen = "a complete window of the release in time: judged as usual"
+    return {
+        "HARM_PROVEN": f"evidence that had never reached {policy.threshold:,.0f}: no rollback",
+        "NO_HISTORY": "telemetry from before the ramp: judged as usual",
+        "BLIND": seen,
+        "BLIND_TOO_LONG": seen,
+    }.get(code, proof)

@@ -123,8 +123,8 @@ def _check_steps(steps: tuple[float, ...]) -> None:
 def _check_own(names: tuple[str, ...]) -> None:
     if len(set(names)) != len(names) or set(names) & set(SHARES) or not all(names):
         raise PolicyInvalid("METRICS_INVALID", f"metrics need names of their own: {', '.join(names)}")
-    if not all(len(name) <= LONGEST_NAME and name.isprintable() for name in names):
-        raise PolicyInvalid("METRICS_INVALID", f"a metric's name has {LONGEST_NAME} printable characters at most")
+    if not all(len(name) <= LONGEST_NAME and name.isascii() and name.isprintable() for name in names):
+        raise PolicyInvalid("METRICS_INVALID", f"a metric's name has {LONGEST_NAME} printable ASCII characters at most")
     if len(names) > MOST_OWN_METRICS:
         words = f"{len(names)} metrics of your own; {MOST_OWN_METRICS} is the most, each makes all others slower"
         raise PolicyInvalid("METRICS_INVALID", words)

@@ -13,7 +13,8 @@ def read_window(data: Mapping[str, Any]) -> Window:
     Shape: `{"tick": 3, "canary": {"requests": [..], "failures": [..], "latencies": {"buckets_per_doubling": 36,
     "counts": {bucket: count}}, "own": {name: [total, bad]}, "cpu": .., "memory": ..}, "baseline": {..},
     "halves": [{"requests": .., "failures": .., "latencies": .., "own": ..}, {..}], "cold": false, "settling": false,
-    "items": 1, "fault": ""}`; all but `tick` may be missing. Requests and failures may be one number instead of blocks.
+    "items": 1, "fault": "", "unread": []}`; all but `tick` may be missing. Requests and failures may be one number
+    instead of blocks.
 
     Counts that cannot be true give a window without arms and with `fault`. A histogram of another layout, or a CPU or
     memory that can be none, is left out and named in `unread`. Without a usable tick the window has number 0: never
@@ -24,7 +25,7 @@ def read_window(data: Mapping[str, Any]) -> Window:
     if not _is_count(data.get("tick")) or data["tick"] == 0:
         return Window(0, fault=_readable(f"a window needs the number of its tick, not {data.get('tick')!r}"))
     tick = int(data["tick"])
-    unread: list[str] = []
+    unread: list[str] = [str(text) for text in data.get("unread") or () if isinstance(data.get("unread"), list)]
     try:
         halves = data.get("halves")
         window = Window(
@@ -54,6 +55,7 @@ def dump_window(window: Window) -> dict[str, Any]:
         "settling": window.settling,
         "items": window.items,
         "fault": window.fault,
+        "unread": list(window.unread),
     }
 
 

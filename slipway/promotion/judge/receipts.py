@@ -40,11 +40,15 @@ def numbers(name: str, metric: Metric, share: float, policy: Policy) -> MetricEv
     """One metric as it stands. Its counts are of cold ticks only while there are no others."""
     theta0 = policy.tolerated(name)
     n, x, m, y = metric.counts if metric.counts.n else metric.cold
+    ratio = (x / n) / (y / m) if n and m and y else None
+    at_most = bounds.at_most(metric.sums, theta0) if metric.counts.n else None
+    if at_most is not None and ratio is not None and at_most < ratio:
+        at_most = None  # it speaks of the canary's best time, and harm has begun since
     return MetricEvidence(
         name=name,
-        ratio=(x / n) / (y / m) if n and m and y else None,
+        ratio=ratio,
         at_least=bounds.at_least(metric.sums, theta0, policy.threshold) if metric.counts.n else None,
-        at_most=bounds.at_most(metric.sums, theta0) if metric.counts.n else None,
+        at_most=at_most,
         canary_requests=n,
         canary_bad=x,
         baseline_requests=m,
@@ -55,20 +59,21 @@ def numbers(name: str, metric: Metric, share: float, policy: Policy) -> MetricEv
     )
 
 
-def changed_by(code: str, receipt: Receipt) -> tuple[str, ...]:
-    """What would have made it another verdict."""
+def changed_by(code: str, receipt: Receipt, otherwise: str = "") -> tuple[str, ...]:
+    """What would have made it another verdict. `otherwise` says so where the code alone does not tell."""
     proof = f"evidence for harm of {receipt.threshold:,.0f} instead of {receipt.e_value:.3g}: rollback"
     calm = "what is missing, with the canary as calm as now: advance"
     return {
         "HARM_PROVEN": (f"evidence that had never reached {receipt.threshold:,.0f}: no rollback",),
         "BLIND": ("a complete window of both arms: judged as usual", proof),
-        "BLIND_TOO_LONG": ("a complete window of both arms in time: judged as usual",),
-        "NEVER_WARM": ("more windows of warm instances than of cold ones: judged as usual",),
+        "BLIND_TOO_LONG": (otherwise,),
+        "NEVER_WARM": (otherwise,),
+        "WARMING_UP": (proof, "instances of the canary that are all older than the warm-up: as usual"),
         "RAMP_OVER": (proof,),
         "WITHIN_BUDGET": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
         "PATIENCE_OVER": (proof, f"evidence for harm of {ramp.DISQUIET:g}: wait"),
         "HELD": (proof, "nothing outside that holds the ramp: advance"),
         "DISQUIET": (proof, f"evidence for harm below {ramp.DISQUIET:g}: as usual"),
-        "SATURATED": (proof, "three ticks running within the limits of CPU and memory: as usual"),
+        "SATURATED": (proof, f"{otherwise}: as usual"),
         "METRIC_MISSING": (proof, "a window with all metrics: as usual"),
     }.get(code, (proof, calm))

@@ -11,6 +11,7 @@ from statistics import median
 
 SILENT = 20.0  # requests that were due: with fewer, none may be chance
 SILENT_BOTH = 200.0  # the same of both arms together: batches that no tick has shown yet
+THIN_IN_ALL = 0.05  # of what is usual; day and night differ by less within minutes
 LAST_TOTALS = 5  # ticks with requests
 MEMORY_TICKS = 60  # of the mean
 FADES = 0.99  # a tick, of the largest

@@ -6,12 +6,11 @@ brings more than a tenth of that, and telemetry that lost most of an arm does no
 """
 
 from slipway.promotion.judge.policy import Policy
-from slipway.promotion.judge.recent import SILENT
+from slipway.promotion.judge.recent import SILENT, THIN_IN_ALL
 from slipway.promotion.judge.state import State
 from slipway.promotion.judge.windows import Arm, Window
 
 THIN = 0.1  # of what was due from an arm
-THIN_IN_ALL = 0.05  # of what the last judged ticks had; day and night differ by less within minutes
 BLIND_CANARY, BLIND_BOTH = 2, 1  # a silent canary beside a living baseline is worse
 NOTHING = "telemetry has nothing of either arm"
 

@@ -74,6 +74,11 @@ class State:
         """Of all metrics together: an average of e-values is one, however they depend on each other."""
         return sum(share * self.metrics[name].evidence.e_value for name, share in policy.shares().items())
 
+    @property
+    def pace(self) -> float:
+        """Requests a tick to reckon times with: of batches, with empty ticks between, the mean."""
+        return self.requests.mean if 2 * self.requests.mean < self.per_tick else self.per_tick
+
     def dump(self) -> dict[str, Any]:
         """Plain JSON, under 16 KB."""
         return {

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 
 from slipway.promotion.judge.dispersion import PRIOR_SQUARES, PRIOR_VARIANCE, SHOCK, SHOCK_AT_LEAST
+from slipway.promotion.judge.recent import THIN_IN_ALL
 from slipway.promotion.judge.windows import Window
 
 HOUR_TICKS, HOURS_TICKS = 60, 240
@@ -32,7 +33,8 @@ class Usual:
     """`rate` is the upper bound (99 %) of the failure rate, or that of the worst four hours if it is higher: many
     services fail more at some time of the day. `mean_rate` is its mean with shocks cut off, `typical_rate`
     that of the median tick. `phi` is the dispersion, `longest_shock` in ticks; `quietest` requests had a tick of the
-    quietest hour; `worse_at_most` as in `Care`."""
+    quietest hour, and for `longest_pause` ticks running hardly any came, as between two batches; `worse_at_most` as in
+    `Care`."""
 
     rate: float = 1.0
     mean_rate: float = 0.0
@@ -44,10 +46,15 @@ class Usual:
     requests: int = 0
     failures: int = 0
     quietest: float = 0.0
+    longest_pause: int = 0
 
     @property
     def per_tick(self) -> float:
         return self.requests / self.ticks if self.ticks else 0.0
+
+    def is_served(self, requests: int) -> bool:
+        """Whether a tick of so many requests is one like those of the day before; none or hardly any are a pause."""
+        return requests > 0 and requests >= THIN_IN_ALL * self.quietest
 
     def counted(self, requests: int, failures: int) -> float:
         """The failures of a tick that count: not more than four times the typical, before the ramp and after."""
@@ -65,18 +72,20 @@ def learn_usual(history: Sequence[Window], care: Care = CARE) -> Usual:
     counted = [(n, typical.counted(n, x)) for n, x in ticks]
     failures = sum(x for _, x in counted)
     phi = _dispersion(counted, failures / requests, care.worse_at_most)
+    quietest = _quietest_hour(ticks)
     bound = (failures + phi * SURE + math.sqrt(2 * failures * phi * SURE)) / requests
     return Usual(
         rate=min(1.0, max(bound, _worst_hours(counted))),
         mean_rate=failures / requests,
         typical_rate=typical.typical_rate,
         phi=phi,
-        longest_shock=_longest_shock(ticks, typical),
+        longest_shock=_longest([x > typical.counted(n, x) for n, x in ticks]),
         worse_at_most=care.worse_at_most,
         ticks=len(ticks),
         requests=requests,
         failures=sum(x for _, x in ticks),
-        quietest=_quietest_hour(ticks),
+        quietest=quietest,
+        longest_pause=_longest([not Usual(quietest=quietest).is_served(n) for n, _ in ticks]),
     )
 
 
@@ -121,9 +130,6 @@ def _parts(ticks: Sequence[tuple[int, float]], size: int) -> list[Sequence[tuple
     return [ticks[begin : begin + size] for begin in range(0, len(ticks) - size + 1, size)]
 
 
-def _longest_shock(ticks: Sequence[tuple[int, int]], typical: Usual) -> int:
-    longest = running = 0
-    for n, x in ticks:
-        running = running + 1 if x > typical.counted(n, x) else 0
-        longest = max(longest, running)
-    return longest
+def _longest(ticks: Sequence[bool]) -> int:
+    """How many of them are true one after the other."""
+    return max((sum(run) for _, run in groupby(ticks)), default=0)

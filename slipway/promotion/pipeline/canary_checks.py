@@ -56,7 +56,7 @@ def _check_times(document: Document, path: Path, canary: Canary, stage: dict[str
     policy = canary.policy()
     steps = len(policy.steps) - 1
     at_least_s = policy.patience * policy.tick_s * steps
-    if at_least_s > canary.within:
+    if at_least_s >= canary.within:
         words = (
             f"patience of {policy.patience} ticks × {_written(canary.tick)} × {steps} steps below 100% are "
             f"{_written(at_least_s)}: a calm ramp would not be over within {_written(canary.within)}"

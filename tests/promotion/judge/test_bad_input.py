@@ -156,6 +156,7 @@ def test_a_cpu_reading_that_is_no_number_is_left_out(usual: State) -> None:
     window = read_window({"tick": 1, "canary": {**arm, "memory": -1}, "baseline": arm})
     assert not window.fault
     assert len(window.unread) == 3
+    assert read_window(dump_window(window)).unread == window.unread
     canary = Arm((1500,), (1,), cpu=math.nan, memory=math.inf)
     state, _ = tick(usual, [replace(a_window(1), canary=canary)], 1, POLICY)
     assert not state.saturation.holds

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway.promotion.judge.evidence import AT_ONCE, HARMS, PRIOR, Evidence, log_ratio, share_of_bad
+from slipway.promotion.judge.evidence import HARMS, PRIOR, Evidence, log_ratio, share_of_bad
 from slipway.promotion.judge.metric import Metric, Reading
 from slipway.promotion.judge.windows import Counts
 
@@ -34,8 +34,12 @@ def expected_e_value(ticks: list[tuple[int, int, int]], theta: float, cold: bool
 def test_the_priors_are_whole() -> None:
     assert sum(PRIOR) == pytest.approx(1)
     assert Evidence().e_value == 1
-    onsets = AT_ONCE + sum((1 - AT_ONCE) / (t * (t - 1)) for t in range(2, 2000))
-    assert onsets + (1 - AT_ONCE) / 1999 == pytest.approx(1)
+    evidence = Evidence()
+    for _ in range(2000):
+        evidence = evidence.next_tick()
+        assert evidence.e_value == pytest.approx(1), (
+            "no data, no evidence: harm that has begun and harm to come are all"
+        )
 
 
 @given(
@@ -45,6 +49,11 @@ def test_the_priors_are_whole() -> None:
 @settings(max_examples=80, deadline=None)
 def test_a_tolerable_release_gathers_no_evidence_on_average(ticks: list[tuple[int, int, int]], theta: float) -> None:
     assert expected_e_value(ticks, theta) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("bad", [(1, 2, 1, 0, 2), (0, 0, 3, 3), (2, 2, 2, 2)])
+def test_nor_does_it_over_more_ticks(bad: tuple[int, ...]) -> None:
+    assert expected_e_value([(40 + 10 * i, 200, count) for i, count in enumerate(bad)], THETA0) <= 1 + 1e-9
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 10), st.sampled_from([1.1, 3.0, 5.0]))

@@ -147,3 +147,22 @@ def test_after_a_storm_of_seconds_evidence_is_what_it_was() -> None:
     assert all(
         metric.judge(Reading(harm), THETA0, 1.0, cold=False).evidence.e_value > 100 for metric in (quiet, stormy)
     )
+
+
+def test_bursts_that_begin_with_the_ramp_divide_what_comes_after() -> None:
+    """Each tick all of the baseline's failures fall into one block of six, as the history never had them."""
+    metric = learned(30_000, 30, HALVES)
+    calm = metric
+    for number in range(10):
+        bursts = [Counts(250, 0, 4_750, 30 if block == number % 6 else 0) for block in range(6)]
+        spread = [Counts(250, 0, 4_750, 5) for _ in range(6)]
+        metric = metric.judge(Reading(bursts, HALVES), THETA0, 1.0, cold=False)
+        calm = calm.judge(Reading(spread, HALVES), THETA0, 1.0, cold=False)
+    block = Counts(1_500, 30, 28_500, 30)
+    assert divisor(metric, block) > 3 * divisor(calm, block)
+
+
+def test_in_a_shock_evidence_is_divided_by_its_size() -> None:
+    metric = learned(30_000, 30, HALVES)
+    usual, shock = Counts(15_000, 15, 15_000, 15), Counts(15_000, 1_500, 15_000, 1_500)
+    assert divisor(metric, shock) > 10 * divisor(metric, usual)

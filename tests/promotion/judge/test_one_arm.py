@@ -131,7 +131,9 @@ def test_the_state_survives_json() -> None:
     assert WatchState.load(json.loads(text)) == state
 
 
-@pytest.mark.parametrize("data", [{}, {"version": 3}, {"version": 1}, [], {"version": 1, "evidence": 3}])
+@pytest.mark.parametrize(
+    "data", [{}, {"version": 4}, {"version": 3}, {"version": 1}, [], {"version": 1, "evidence": 3}]
+)
 def test_what_is_no_state_is_refused(data: object) -> None:
     with pytest.raises(StateInvalid):
         WatchState.load(data)  # type: ignore[arg-type]
@@ -166,6 +168,30 @@ def test_without_a_history_nothing_is_called_calm() -> None:
     _, verdict = watched(begin_watch(POLICY, []), [REQUESTS] * 3)
     assert (verdict.action, verdict.code) == (Action.WAIT, "NO_HISTORY")
     assert "a person must look" in verdict.words
+
+
+def test_a_service_of_batches_calls_nobody_between_them_and_somebody_when_they_stop() -> None:
+    """Three thousand requests in one minute of fifteen."""
+
+    def served(minute: int) -> Arm:
+        requests = 0 if minute % 15 else 3000
+        return Arm((requests,), (requests // 1000,))
+
+    state = begin_watch(POLICY, [Window(number, None, served(number)) for number in range(1440)])
+    for number in range(1, 300):
+        state, verdict = watch_tick(state, [Window(number, served(number))], number, POLICY)
+        assert verdict.code == "CALM", number
+    state = WatchState.load(json.loads(json.dumps(state.dump())))
+    for number in range(300, 345):
+        state, verdict = watch_tick(state, [Window(number, Arm((0,), (0,)))], number, POLICY)
+    assert verdict.code == "BLIND_TOO_LONG"
+
+
+def test_a_watch_of_before_pauses_were_known_goes_on() -> None:
+    state = begin_watch(POLICY, before(usual_failures(1, 480)))
+    dumped = state.dump()
+    del dumped["pause"], dumped["usual"]["longest_pause"]
+    assert WatchState.load({**dumped, "version": 3}) == state
 
 
 def test_a_service_of_business_hours_calls_nobody_by_night() -> None:

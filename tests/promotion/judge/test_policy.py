@@ -27,6 +27,8 @@ def test_a_margin_of_nothing_is_allowed_and_stricter() -> None:
         ({"false_rollback": 0}, "FALSE_ROLLBACK_INVALID"),
         ({"false_rollback": 1}, "FALSE_ROLLBACK_INVALID"),
         ({"false_rollback": math.nan}, "FALSE_ROLLBACK_INVALID"),
+        ({"false_rollback": 0.5}, "FALSE_ROLLBACK_INVALID"),
+        ({"own_metrics": ("\N{GRINNING FACE}",)}, "METRICS_INVALID"),
         ({"error_margin": -0.1}, "MARGIN_INVALID"),
         ({"latency_margin": math.nan}, "MARGIN_INVALID"),
         ({"steps": ()}, "STEPS_INVALID"),

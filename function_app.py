@@ -3,7 +3,20 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import claims, flags, loads, mirror, nudge, ramp, ramp_looks, record, targets, verification, watching
+from activities import (
+    claims,
+    flags,
+    loads,
+    mirror,
+    nudge,
+    ramp,
+    ramp_looks,
+    record,
+    rings,
+    targets,
+    verification,
+    watching,
+)
 from entities import decisions, environment
 from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, release_watch, rollback, stage
 from triggers import (
@@ -47,6 +60,7 @@ for module in (
     flags,
     ramp,
     ramp_looks,
+    rings,
     watching,
     builds_queue,
     builds_api,

@@ -127,7 +127,7 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
 
 def _look(context: Context, run: RampRun, look: Look) -> Durable:
     """The run, and what router and fast signals show. What cannot be looked at says nothing."""
-    minute = now(context)[:16]
+    minute, ring = now(context)[:16], run.stage.plan.ring
     order = {
         **about(run),
         "targets": _targets(run),
@@ -138,6 +138,8 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
         "no_top_up": run.no_top_up,
         "counters": run.counted != minute,  # they come by the minute
         **_beside(run),
+        "gate": plain(ring.gate) if ring else None,
+        "written": list(run.stage.written),
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))

@@ -1,7 +1,8 @@
 """Orchestration `stage`: one generation a phase, from `needs` to its outcome.
 
-The order is: needs, approval, lock, deploy to the idle side, verify there, ramp if it is a canary, roll out,
-verify live, bake, settle. A failure after the lock was taken goes through `undo`. A wait for people holds no lock.
+The order is: needs, approval, lock, deploy to the idle side, verify there, region if a database goes by it, ramp if it
+is a canary, roll out, verify live, bake, settle. A failure after the lock was taken goes through `undo`, and from there
+takes the rings before it back if the pipeline says so. A wait for people holds no lock.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from datetime import timedelta
 
 import azure.durable_functions as df
 
-from orchestrators import stage_bake, stage_ends, stage_ramp, stage_waits, stage_work
+from orchestrators import stage_bake, stage_ends, stage_ramp, stage_rings, stage_waits, stage_work
 from orchestrators.waiting import Context, Durable, NotTaken
 from slipway.promotion import stage_run as phase
 from slipway.promotion.stage_run import StageRun
@@ -24,6 +25,7 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.LOCK: stage_waits.for_lock,
     phase.DEPLOY: stage_work.deploy,
     phase.VERIFY: stage_work.verify,
+    phase.REGION: stage_rings.for_region,
     phase.RAMP: stage_ramp.ramp,
     phase.ROLL_OUT: stage_work.roll_out,
     phase.VERIFY_LIVE: stage_work.verify_live,
@@ -31,6 +33,7 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.SETTLE: stage_ends.settle,
     phase.GO_BACK: stage_ends.go_back,
     phase.UNDO: stage_ends.undo,
+    phase.TAKE_BACK: stage_rings.take_back,
     phase.SHUT: stage_ends.shut,
     phase.SWEEP: stage_ends.sweep,
     phase.REPORT: stage_ends.report,

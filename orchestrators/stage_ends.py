@@ -56,7 +56,7 @@ def undo(context: Context, run: StageRun) -> Durable:
         told = run.switched or (run.swept and not run.goes_back)
         yield from _unlock(context, run, {"result": "undone" if told else "unchanged", **_why(run, ending)})
         words = f"{ending.words}; {answer.words}"
-        return replace(run, switched=False).to(phase.REPORT, ending=replace(ending, words=words))
+        return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
@@ -88,8 +88,8 @@ def _left_behind(context: Context, run: StageRun) -> Durable:
     yield from leave_lock(context, run, run.swept)
     words = f"{run.swept} was ended from outside"
     ending = run.ending or Ending(Outcome.BROKEN, "STAGE_LOST", words)
-    following = phase.OVER if closing["do"] == "end" else phase.REPORT
-    return replace(run, fence=0).to(following, ending=ending)
+    run = replace(run, fence=0, ending=ending)
+    return run.to(phase.OVER if closing["do"] == "end" else run.undone)
 
 
 def go_back(context: Context, run: StageRun) -> Durable:

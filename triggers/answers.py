@@ -207,11 +207,12 @@ class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
     `may_promote`: whether the build may go there now; null when the stage is over. `ramp`: null while its present
-    attempt has had no canary.
+    attempt has had no canary. `ring`: `ring 2 of 4 of production`, empty where the stage is none.
     """
 
     name: str
     environment: str
+    ring: str
     needs: list[str]
     instance: str
     attempt: int
@@ -381,8 +382,9 @@ class RejectedVersion(Answer):
 
 
 class HoldSaid(Hold):
-    """The hold as it was taken in."""
+    """The hold as it was taken in; `environments` are where: several, if it was said of one that is made of rings."""
 
+    environments: list[str]
     words: str
 
 

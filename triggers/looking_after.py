@@ -188,7 +188,8 @@ class Janitor:
         if now - stage.updated < LONGEST_REST:
             return
         run = StageRun.load(await self.runtime.given(instance))
-        for child in (child_id(instance, name, str(run.attempt)) for name in ("approval", "ramp", "rollback")):
+        children = [child_id(instance, name, str(run.attempt)) for name in ("approval", "ramp", "rollback")]
+        for child in (*children, *(child_id(instance, "back", ring) for ring in run.takes_back)):
             found = await self.runtime.found(child)
             if found and not found.ended:
                 instance, stage = child, found

@@ -107,6 +107,7 @@ class Stage(BaseModel):
 
     name: str
     environment: str
+    ring: str = ""
     needs: list[str] = []
     state: str
     waits_for: str | None = None

@@ -42,7 +42,8 @@ def stage_words(stage: Stage) -> str:
     if stage.state == "waiting for approval" and stage.approval:
         return _verdict(stage.approval) if stage.approval.decision else _question(stage.approval)
     if stage.state == "pending":
-        return f"after {', '.join(stage.needs)}" if stage.needs else "not begun"
+        after = f"after {', '.join(stage.needs)}" if stage.needs else "not begun"
+        return f"{stage.ring} · {after}" if stage.ring else after
     if stage.state == RAMPING and stage.ramp:
         return f"{RAMPING} · {_share(stage.ramp)}"
     if stage.state == "passed":

@@ -9,6 +9,7 @@ from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.plain import plain
+from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
 # Earlier releases that a kind of target can go back to: the one in the slot, the revision that served before.
@@ -95,7 +96,8 @@ class ApprovalPolicy:
 class StagePlan:
     """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, ramp, roll out, bake.
 
-    `watch_s` is how long the release is watched after the bake, outside of the stage.
+    `watch_s` is how long the release is watched after the bake, outside of the stage. Of `max_parallel` targets at a
+    time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one.
     """
 
     name: str
@@ -113,6 +115,8 @@ class StagePlan:
     on_newer_build: str = "queue"
     canary: CanaryPlan | None = None
     watch_s: float = 0.0
+    max_parallel: int = 0
+    ring: RingPlan | None = None
 
     @property
     def rollback_reach(self) -> int:
@@ -182,6 +186,7 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "health": HealthCheck.load(data["health"]),
             "loads": tuple(LoadTest.load(load) for load in data["loads"]),
             "canary": CanaryPlan.load(data["canary"]) if data.get("canary") else None,
+            "ring": load_ring(data.get("ring")),
         }
     )
 

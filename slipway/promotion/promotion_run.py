@@ -67,6 +67,7 @@ class PromotionRun:
                 {
                     "name": stage.name,
                     "environment": stage.environment,
+                    "ring": stage.ring.words if stage.ring else "",
                     "needs": list(stage.needs),
                     "targets": [target.name for target in stage.targets],
                     "approval": stage.approval is not None,

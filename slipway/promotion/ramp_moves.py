@@ -13,12 +13,13 @@ from slipway.promotion import canary_plan as plan
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.ramp_run import RampRun, Signal
+from slipway.promotion.region_gate import REGION
 
 ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
 REFUSED_AT_MOST = 10  # changes in a row that the router did not take
 UNWELL_TICKS = 3
 FAILED = {"probe": "PROBE_FAILED", "counters": "COUNTERS_FAILED", "alert": "ALERT_FAILED"}
-SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS"}
+SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS", REGION: "REGION_NOT_READY"}
 FLAG_OFF, FLAG_GONE, FLAG_CHANGED = "FLAG_OFF", "FLAG_GONE", "FLAG_CHANGED"
 TOLERANCE = 0.005  # of a share that was read back: routers round
 
@@ -197,4 +198,4 @@ def _as_judged(run: RampRun) -> Move:
 
 
 def _does(run: RampRun, signal: Signal) -> str:
-    return str(getattr(run.canary.signals, signal.name))
+    return plan.WAIT if signal.name == REGION else str(getattr(run.canary.signals, signal.name))

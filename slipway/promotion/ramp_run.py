@@ -24,7 +24,8 @@ COUNTERS = "counters"
 
 @dataclass(frozen=True)
 class Signal:
-    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words."""
+    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words; or for its
+    ring's `region`, which is no word against it."""
 
     name: str
     words: str

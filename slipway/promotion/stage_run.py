@@ -9,11 +9,12 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
+from slipway.promotion.rings import ROLL_BACK_ALL
 from slipway.promotion.stored import known
 
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
-RAMP = "ramp"
+RAMP, REGION, TAKE_BACK = "ramp", "region", "take back"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
 DARK = "dark"  # of a flag: on for testers alone
 GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
@@ -26,12 +27,14 @@ STATE_OF_PHASE = {
     LOCK: "waiting for the lock",
     DEPLOY: "deploying",
     VERIFY: "verifying",
+    REGION: "waiting for the region",
     RAMP: "ramping",
     ROLL_OUT: "rolling out",
     VERIFY_LIVE: "verifying live",
     BAKE: "baking",
     SETTLE: "baking",
     UNDO: "rolling back",
+    TAKE_BACK: "rolling back",
     GO_BACK: "rolling back",
     SHUT: "rolling back",
     SWEEP: "rolling back",
@@ -77,14 +80,16 @@ class StageRun:
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
-    `tick` counts the repeats of a phase, `part` is the group of targets that is verified. `goes_back` marks
+    `tick` counts the repeats of a phase, `part` is the group of targets verified or switched. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
     `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
-    then since when it is watched, the last tick and the judge's state.
-    `flag` is what was found of the stage's feature flag (`state`, `variant`, `why`), `flag_ending` how its ramp ended
-    while the release stays. `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
+    then since when it is watched, the last tick and the judge's state. Of a ring, `written` are the regions that its
+    Cosmos DB account was written to when its users were first moved, and `rings_back` says what the rings before it
+    came to that went back with it: stage, state and words of each. `flag` is what was found of the stage's feature flag
+    (`state`, `variant`, `why`), `flag_ending` how its ramp ended while the release stays.
+    `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
     promotion: str
@@ -120,6 +125,8 @@ class StageRun:
     watched: dict[str, Any] = field(default_factory=dict)
     flag: dict[str, Any] = field(default_factory=dict)
     flag_ending: Ending | None = None
+    written: tuple[str, ...] = ()
+    rings_back: tuple[dict[str, Any], ...] = ()
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
@@ -142,6 +149,10 @@ class StageRun:
             return self
         if self.phase == UNDO:
             return self.to(SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", f"the rollback broke off: {words}"))
+        if self.phase == TAKE_BACK:
+            ending = self.ending or Ending(Outcome.FAILED)
+            told = f"{ending.words}; the earlier rings were not all taken back: {words}"
+            return self.to(REPORT, ending=replace(ending, words=told))
         return self.ends(Outcome.BROKEN, "UNEXPECTED", words)
 
     def sweeping(self, instance: str) -> "StageRun":
@@ -193,9 +204,57 @@ class StageRun:
         return child_id(self.instance, "watch", str(self.attempt)) if self.plan.watch_s > 0 else ""
 
     @property
+    def parts(self) -> tuple[tuple[Target, ...], ...]:
+        """The targets that change, in the groups that are switched one after the other; one group, perhaps empty, where
+        `max_parallel` says nothing else."""
+        changing, size = self.changing, self.plan.max_parallel
+        if not size or len(changing) <= size:
+            return (changing,)
+        return tuple(changing[begin : begin + size] for begin in range(0, len(changing), size))
+
+    @property
+    def live_now(self) -> tuple[Target, ...]:
+        """The targets to verify after the present part is switched; with the last one those that did not change."""
+        parts = self.parts
+        if len(parts) == 1:
+            return self.plan.targets
+        rest = [target for target in self.plan.targets if target not in self.changing]
+        return (*parts[self.part], *(rest if self.part + 1 == len(parts) else ()))
+
+    def next_part(self) -> "StageRun":
+        """Verified live: on to the targets that are left, or to what follows when the release serves everybody."""
+        if self.part + 1 == len(self.parts):
+            return self.to(self.after_live)
+        return replace(self.to(self._before_users or ROLL_OUT), part=self.part + 1)
+
+    @property
+    def _before_users(self) -> str:
+        """The phase that asks whether users may be moved now; empty where nothing has to be asked."""
+        return REGION if self.plan.ring and self.plan.ring.gate else ""
+
+    @property
     def after_verify(self) -> str:
-        """The phase in which the release first meets users."""
-        return RAMP if self.plan.canary and not self.flag_plan else ROLL_OUT
+        """The phase in which the release first meets users, or what is asked before that."""
+        return self._before_users or self.after_region
+
+    @property
+    def after_region(self) -> str:
+        """The phase in which the release meets users, or more of them."""
+        return RAMP if self.plan.canary and not self.flag_plan and not self.switched else ROLL_OUT
+
+    @property
+    def takes_back(self) -> tuple[str, ...]:
+        """The stages of the rings that go back with this one, the last one first; none unless it failed, and its
+        pipeline says so."""
+        ring = self.plan.ring
+        if self.goes_back or ring is None or ring.on_bad != ROLL_BACK_ALL or self.ending is None:
+            return ()
+        return ring.earlier[::-1] if self.ending.outcome == Outcome.FAILED else ()
+
+    @property
+    def undone(self) -> str:
+        """The phase after its own changes were undone."""
+        return TAKE_BACK if self.takes_back else REPORT
 
     @property
     def after_live(self) -> str:
@@ -237,6 +296,8 @@ class StageRun:
         ending = self.ending
         if ending is None or self.plan.retry_within_s <= 0 or self.goes_back or self.swept:
             return False
+        if self.takes_back:
+            return False  # the rings before it have gone back: the way begins anew, with another build
         if ending.outcome == Outcome.CANCELLED:
             return ending.code in RETRYABLE_CANCELLATIONS
         return ending.outcome != Outcome.PASSED
@@ -252,6 +313,8 @@ class StageRun:
             "watched": {},
             "flag": {},
             "flag_ending": None,
+            "written": (),
+            "rings_back": (),
             "ended_at": "",
             "live_before": "",
             "proven_at": "",
@@ -293,11 +356,16 @@ class StageRun:
         if site is None:
             return {"live": "", "idle": ""}
         deployed = any(step.name == "deploy" and step.state == Outcome.PASSED for step in self.steps)
-        if self.switched:
+        if self.switched and not self._waits_for_its_part(target):
             return {"live": self.build.version, "idle": site.previous}
         if self.goes_back:
             return {"live": site.previous, "idle": self.build.version}
         return {"live": site.previous, "idle": self.build.version if deployed else site.idle_was}
+
+    def _waits_for_its_part(self, target: str) -> bool:
+        """Whether others are switched first."""
+        left = [each.name for part in self.parts[self.part + 1 :] for each in part]
+        return self.phase in (REGION, ROLL_OUT, VERIFY_LIVE) and target in left
 
     def outcome(self) -> dict[str, Any]:
         """What the stage returns to its promotion."""
@@ -317,6 +385,8 @@ class StageRun:
                 "build": Build.load(data["build"]),
                 "sites": {name: Site(**known(Site, site)) for name, site in (data.get("sites") or {}).items()},
                 "live_targets": tuple(data.get("live_targets", ())),
+                "written": tuple(data.get("written", ())),
+                "rings_back": tuple(data.get("rings_back", ())),
                 "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
                 "ending": Ending(**known(Ending, ending)) if ending else None,
                 "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,

@@ -153,11 +153,21 @@ def approval_state(stage: dict[str, Any]) -> str:
 
 # -- a stage, phase by phase
 
-_HELD = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
-_NEXT = dict(zip(_HELD, (*_HELD[1:], phase.SETTLE), strict=True))
+_HELD = (phase.DEPLOY, phase.VERIFY, phase.REGION, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
+_NEXT = {
+    phase.DEPLOY: phase.VERIFY,
+    phase.VERIFY: phase.RAMP,
+    phase.REGION: phase.ROLL_OUT,
+    phase.RAMP: phase.ROLL_OUT,
+    phase.ROLL_OUT: phase.VERIFY_LIVE,
+    phase.VERIFY_LIVE: phase.BAKE,
+    phase.BAKE: phase.SETTLE,
+}
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
-_REPEATED = (phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.REPORT, phase.RETRY)
-_ENDING = (phase.SETTLE, phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.SHUT, phase.REPORT, phase.RETRY)
+_REPEATED = (phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
+_ENDING = (
+    *(phase.SETTLE, phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY),
+)
 
 STAGE = Machine(
     "stage",
@@ -168,12 +178,17 @@ STAGE = Machine(
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
-            *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT)),
+            *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
+            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP)),
+            *_rows(phase.VERIFY_LIVE, "passed", ("targets are left", phase.ROLL_OUT)),
+            *_rows(phase.VERIFY_LIVE, "passed", ("targets are left, by region", phase.REGION)),
             *_rows(phase.SETTLE, "passed", ("", phase.REPORT)),
             *_rows(phase.GO_BACK, "passed", ("", phase.UNDO)),
             *_rows(phase.SWEEP, "passed", ("taken over", phase.UNDO), ("taken over from who was purged", phase.SHUT)),
             *_rows(phase.SWEEP, "passed", ("held no lock", phase.REPORT), ("over already", phase.OVER)),
-            *_rows(phase.UNDO, "passed", ("", phase.REPORT)),
+            *_rows(phase.SWEEP, "passed", ("rings go back, too", phase.TAKE_BACK)),
+            *_rows(phase.UNDO, "passed", ("", phase.REPORT), ("rings go back, too", phase.TAKE_BACK)),
+            *_rows(phase.TAKE_BACK, "passed", ("", phase.REPORT)),
             *_rows(phase.UNDO, "broken", ("", phase.SHUT)),
             *_rows(phase.SHUT, "passed", ("", phase.REPORT)),
             *_rows(phase.REPORT, "passed", ("may be retried", phase.RETRY), ("final", phase.OVER)),
@@ -187,18 +202,18 @@ STAGE = Machine(
             *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
-            *_rows((phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE), "broken",
-              ("", phase.UNDO)),
+            *_rows(set(_HELD) - {phase.BAKE}, "broken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.GO_BACK), "broken", ("", phase.REPORT)),
             *_rows(phase.GO_BACK, "not live", ("", phase.REPORT)),
-            *_rows(_HELD, "failed", ("", phase.UNDO)),
-            *_rows((phase.VERIFY, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
+            *_rows(set(_HELD) - {phase.REGION}, "failed", ("", phase.UNDO)),
+            *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
             *_rows((*_HELD, phase.SETTLE, phase.GO_BACK), "error", ("", phase.UNDO)),
             *_rows(phase.UNDO, "error", ("", phase.SHUT)),
+            *_rows(phase.TAKE_BACK, "error", ("", phase.REPORT)),
             *_rows((phase.SWEEP, phase.SHUT, phase.REPORT, phase.RETRY), "error", ("", "=")),
         ]
     ),
@@ -245,6 +260,14 @@ _SWEPT = {
     phase.SHUT: "taken over from who was purged",
     phase.REPORT: "held no lock",
     phase.OVER: "over already",
+    phase.TAKE_BACK: "rings go back, too",
+}
+_ON_TO_USERS = {
+    (phase.VERIFY, phase.ROLL_OUT): "without a ramp",
+    (phase.VERIFY, phase.REGION): "by region",
+    (phase.REGION, phase.RAMP): "to ramp",
+    (phase.VERIFY_LIVE, phase.ROLL_OUT): "targets are left",
+    (phase.VERIFY_LIVE, phase.REGION): "targets are left, by region",
 }
 
 
@@ -260,14 +283,15 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
     if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
-    if here == phase.VERIFY and to == phase.ROLL_OUT:
-        return Transition(here, "passed", to, "without a ramp")
+    if (here, to) in _ON_TO_USERS:
+        return Transition(here, "passed", to, _ON_TO_USERS[here, to])
     if here == phase.LOCK and to == phase.GO_BACK:
         return Transition(here, "passed", to, "to go back")
     if here == phase.SWEEP:
         return Transition(here, "passed", to, _SWEPT[to])
     if here == phase.UNDO:
-        return Transition(here, "broken" if to == phase.SHUT else "passed", to)
+        back = "rings go back, too" if to == phase.TAKE_BACK else ""
+        return Transition(here, "broken" if to == phase.SHUT else "passed", to, back)
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)

@@ -175,6 +175,7 @@ def _stage(
         **row,
         "name": name,
         "environment": plan["environment"],
+        "ring": plan.get("ring", ""),
         "needs": plan["needs"],
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),

@@ -94,6 +94,8 @@ def test_every_step_shows_when_asked_for() -> None:
 
 def test_a_stage_that_has_not_begun_names_what_it_comes_after() -> None:
     assert "· test after dev" in shown(a_promotion(a_stage("test", "pending", needs=["dev"])))
+    ring = a_stage("live-eu", "pending", needs=["live-one"], ring="ring 2 of 3 of live")
+    assert "· live-eu ring 2 of 3 of live · after live-one" in shown(a_promotion(ring))
 
 
 def test_a_second_try_is_named() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slipway.adapters.telemetry import metrics
 from slipway.promotion.kinds import ROUTERS
+from slipway.promotion.rings import READS_ACCOUNT
 from tests.infra import bicep, fits_terraform, terraform
 from tests.infra.bicep import Expression
 
@@ -15,6 +16,8 @@ ON_KINDS = {
     "app-service-slots": ("Slipway on App Services", ""),
     "container-apps": ("Slipway on Container Apps", "Slipway on Container Apps environments"),
 }
+
+ON_ACCOUNTS = "Slipway on Cosmos DB accounts"
 
 
 def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
@@ -26,7 +29,8 @@ def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
         assert bool(on_its_environment) == bool(router.environment_actions)
         if on_its_environment:
             assert ROLES[on_its_environment]["actions"] == [*router.environment_actions]
-    assert ROLES.keys() == {name for names in ON_KINDS.values() for name in names if name}
+    assert ROLES[ON_ACCOUNTS]["actions"] == [READS_ACCOUNT]
+    assert ROLES.keys() == {ON_ACCOUNTS, *(name for names in ON_KINDS.values() for name in names if name)}
 
 
 def test_no_role_gives_rights_away_or_holds_a_wildcard() -> None:

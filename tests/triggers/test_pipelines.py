@@ -48,12 +48,21 @@ def hold(app: AppHost, environment: str, id: str) -> None:
 
 def test_the_deployed_pipelines_are_listed_with_their_digests(app: AppHost) -> None:
     listed = app.http("GET", "/api/pipelines", ERIN).json
-    checkout, ramped = listed["pipelines"]
+    checkout, ramped, ringed = listed["pipelines"]
     assert (checkout["service"], checkout["owner"], checkout["file"]) == ("checkout", "team-checkout", "checkout.yaml")
     assert checkout["stages"] == ["test", "production"]
     assert checkout["digest"] == plan(app)["pipeline_digest"]
     assert (ramped["service"], ramped["stages"]) == ("ramped", ["production"])
+    assert ringed["stages"] == ["production-tenants", "production-eu"], "each ring is a stage"
     assert listed["findings"] == []
+
+
+def test_a_plan_says_where_a_ring_stands(app: AppHost) -> None:
+    shown = app.http("POST", PLAN, ERIN, {"service": "ringed"}).json["stages"]
+    assert [(each["ring"]["number"], each["ring"]["of"], each["max_parallel"]) for each in shown] == [
+        (1, "production", 0),
+        (2, "production", 1),
+    ]
 
 
 def test_a_text_is_linted_with_positions(app: AppHost) -> None:

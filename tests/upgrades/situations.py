@@ -1,6 +1,6 @@
 """The situations that are recorded: the workflow's own stories, each from a fresh world, in virtual time.
 
-Stories of a stage's transitions, of ramps, of commands and of the watch. None of them asserts anything here: whether
+Stories of a stage's transitions, of ramps, rings, commands and the watch. None of them asserts anything here: whether
 it goes as it should is the business of `tests/workflow`.
 """
 
@@ -18,6 +18,7 @@ from tests.workflow import (
     test_lost_watch,
     test_promotion,
     test_ramp,
+    test_rings,
     test_states,
     test_watch,
 )
@@ -43,6 +44,7 @@ def situations() -> Iterator[tuple[str, Situation]]:
     for module in OF_RAMPS:
         yield from _stories(module, test_ramp.SITES)
     yield from _stories(test_flag_ramp, test_flag_ramp.SITES, FlagWorld)
+    yield from _stories(test_rings, test_rings.SITES)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 
 

@@ -17,7 +17,7 @@ from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.telemetry import Source
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow.flag_world import FlagWorld
-from tests.workflow.test_kills_in_ramps import KILLS, SEED, Killer, Mortal, _to_the_second
+from tests.workflow.test_kills_in_ramps import KILLS, SEED, Killer, Mortal, to_the_second
 from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides
 
@@ -237,7 +237,7 @@ async def lived(state: Path, killer: Killer, harm: float) -> dict[str, Any]:
         "told": sorted(told.values()),
         "lock": {name: lock[name] for name in ("holder", "queue", "broken", "live", "rejected")},
     }
-    return {name: _to_the_second(each) for name, each in end.items()}
+    return {name: to_the_second(each) for name, each in end.items()}
 
 
 @pytest.mark.timeout(60 + 10 * KILLS)

@@ -21,6 +21,7 @@ from slipway.local.azure.config import People, SiteConfig, StandinConfig
 from slipway.local.azure.configuration.api import ConfigurationApi
 from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
+from slipway.local.azure.cosmos import Accounts
 from slipway.local.azure.faults import Faults
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
@@ -164,16 +165,18 @@ class Standin:
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
+        accounts = Accounts(config, database)
         application = _application(
             [
                 *faults.routes(),
                 *clock.routes(),
                 *routers.routes(),
+                *accounts.routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.subscription, tokens, sites_api, apps_api).routes(),
+                *ResourceManager(config.subscription, tokens, sites_api, apps_api, accounts).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),

@@ -8,6 +8,7 @@ from slipway.promotion.kinds import ROUTERS, Router
 from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLAG
 from slipway.promotion.pipeline.canary import Canary
 from slipway.promotion.pipeline.flag import Flag
+from slipway.promotion.pipeline.placed import rings_of, targets_of
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.section import sound
 from slipway.promotion.pipeline.units import seconds
@@ -77,16 +78,16 @@ def _check_times(document: Document, path: Path, canary: Canary | Flag, stage: d
             f"{_written(at_least_s)}: a calm ramp would not be over within {_written(canary.within)}"
         )
         document.report("RAMP_TOO_SLOW", words, (*path, "within"))
-    bake_s = _seconds(stage.get("bake"))
-    if 0 < bake_s < canary.tick:
-        words = f"a bake of {_written(bake_s)} is over before one tick of {_written(canary.tick)} is judged"
-        document.report("BAKE_TOO_SHORT", words, (*path[:2], "bake"))
+    for at, baking in [(path[:2], stage), *rings_of(path[:2], stage)]:
+        bake_s = _seconds(baking.get("bake"))
+        if 0 < bake_s < canary.tick:
+            words = f"a bake of {_written(bake_s)} is over before one tick of {_written(canary.tick)} is judged"
+            document.report("BAKE_TOO_SHORT", words, (*at, "bake"))
 
 
 def _kinds(stage: dict[str, Any]) -> list[str]:
     """The kinds of its targets, each once."""
-    targets = stage.get("targets")
-    found = [target.get("kind") for target in targets if isinstance(target, dict)] if isinstance(targets, list) else []
+    found = [target.get("kind") for _, target in targets_of((), stage)]
     return list(dict.fromkeys(kind for kind in found if isinstance(kind, str)))
 
 

@@ -92,7 +92,15 @@ def test_the_app_of_the_package_knows_its_version(unpacked: Path) -> None:
     assert _says(unpacked, VERSIONS).strip() == VERSION
 
 
-@pytest.mark.parametrize(("ref", "fits"), [("v1.2.3", True), ("v1.2.4", False), ("main", True), ("", True)])
+@pytest.mark.parametrize(
+    ("ref", "fits"),
+    [
+        *(("v1.2.3", True), ("v1.2.4", False), ("v1.2.3-rc1", False), ("vnext", False), ("v-hotfix", False)),
+        *(("refs/tags/v1.2.3", True), ("refs/tags/vnext", False), ("refs/tags/1.2.3", False)),
+        *(("refs/tags/nightly", False), ("refs/heads/main", True), ("refs/heads/vnext", True), ("main", True)),
+        *(("refs/pull/7/merge", True), ("", True)),
+    ],
+)
 def test_a_tag_that_is_not_the_version_of_the_app_is_not_packed(builder: dict[str, Any], ref: str, fits: bool) -> None:
     assert (builder["disagreement"](ref, "1.2.3") == "") is fits
 

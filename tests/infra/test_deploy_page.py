@@ -118,6 +118,11 @@ def test_every_role_that_is_given_is_one() -> None:
     assert all(f"*{name}*" in PAGE or f'"{name}"' in PAGE for name in ON_TARGETS)
 
 
+def test_what_nobody_has_tried_about_roles_and_the_way_down_is_to_be_found_out() -> None:
+    to_find_out = _section("To find out at the first deployment")
+    assert "(`assignableScopes`)" in to_find_out and "`azd down`" in to_find_out
+
+
 def test_slipways_own_identity_is_given_the_rights_on_targets() -> None:
     (given,) = [line for line in LINES if '--role "Slipway on' in line and " create " in line]
     assert "--assignee-object-id $(azd env get-value SLIPWAY_PRINCIPAL_ID) " in given

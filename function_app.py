@@ -3,7 +3,19 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import claims, loads, mirror, nudge, ramp, ramp_looks, record, targets, verification, watching
+from activities import (
+    claims,
+    loads,
+    mirror,
+    nudge,
+    ramp,
+    ramp_looks,
+    record,
+    switch_looks,
+    targets,
+    verification,
+    watching,
+)
 from entities import decisions, environment
 from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, release_watch, rollback, stage
 from triggers import (
@@ -44,6 +56,7 @@ for module in (
     loads,
     ramp,
     ramp_looks,
+    switch_looks,
     watching,
     builds_queue,
     builds_api,

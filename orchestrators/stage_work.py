@@ -23,9 +23,9 @@ SAYS_NOTHING = (Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE)
 
 def deploy(context: Context, run: StageRun) -> Durable:
     """Look at every target as it is, then deploy the build to all idle sides in parallel."""
-    stopped = yield from _stopped(context, run)
-    if stopped:
-        return stopped
+    ended = yield from stopped(context, run)
+    if ended:
+        return ended
     order = _survey(run)
     survey = yield from insist(context, "survey_targets", order)
     if survey.state != Outcome.PASSED:
@@ -64,9 +64,9 @@ def verify(context: Context, run: StageRun) -> Durable:
     A test's drivers always run together: split, they would not be the load that was asked for. What says
     nothing about the release (a check that broke, a driver that was late) is tried again.
     """
-    stopped = yield from _stopped(context, run)
-    if stopped:
-        return stopped
+    ended = yield from stopped(context, run)
+    if ended:
+        return ended
     parts = in_parts(run)
     if not parts:
         return run.to(run.after_verify)
@@ -77,8 +77,8 @@ def verify(context: Context, run: StageRun) -> Durable:
     run = yield from record_stage(context, run, "verifying", words)
     asked = [operation for each in checks for operation in each.operations]
     answers = yield from fan_out(context, asked)
-    ended = {operation["id"]: answer for operation, answer in zip(asked, answers, strict=True)}
-    verdicts = yield from compared(context, run, [verdict for each in checks for verdict in each.verdicts(ended)])
+    found = {operation["id"]: answer for operation, answer in zip(asked, answers, strict=True)}
+    verdicts = yield from compared(context, run, [verdict for each in checks for verdict in each.verdicts(found)])
     for each in verdicts:
         run = run.stepped(each.step, each.target, each.answer, now(context))
     verdict = worst([_named(each.target, each.answer) for each in verdicts])
@@ -95,17 +95,19 @@ def _next_of_verify(run: StageRun, verdict: Answer, last: bool) -> StageRun:
 
 def roll_out(context: Context, run: StageRun) -> Durable:
     """All at once: the switch of every target. From here on the new release serves the traffic."""
-    stopped = yield from _stopped(context, run)
-    if stopped:
-        return stopped
+    ended = yield from stopped(context, run)
+    if ended:
+        return ended
     run = replace(run, since=now(context))
+    if run.plan.blue_green and run.plan.judged and run.baseline:
+        run = replace(run, watched={"usual_until": now(context)})
     asked, steps = [], []
     for target in run.changing:
         id = run.operation(target, "swap")
         asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
         steps.append(Step("swap", target.name, id))
     words = f"{router_for(run.plan.targets[0].kind).goes_live} {_names(run)}"
-    run, verdict = yield from _carried_out(context, run, "rolling-out", words, steps, asked)
+    run, verdict = yield from carried_out(context, run, "rolling-out", words, steps, asked)
     if verdict.outcome != Outcome.PASSED:
         return _on(run, verdict, phase.VERIFY_LIVE)
     release = {
@@ -132,20 +134,20 @@ def verify_live(context: Context, run: StageRun) -> Durable:
     names = run.plan.targets
     steps = [Step("verify live", target.name, each["id"]) for target, each in zip(names, asked, strict=True)]
     words = f"verifies that {run.build.version} answers live"
-    run, verdict = yield from _carried_out(context, run, "verifying-live", words, steps, asked)
+    run, verdict = yield from carried_out(context, run, "verifying-live", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
     return _on(run, verdict, phase.BAKE)
 
 
-def _stopped(context: Context, run: StageRun) -> Durable:
+def stopped(context: Context, run: StageRun) -> Durable:
     """The run as it ends when the promotion was aborted meanwhile, else None."""
     asked = {"waiter": run.instance, "past_pause": True}
     going = yield from ask_decisions(context, run.promotion, "ask_going_on", asked)
     return run.ends(Outcome.CANCELLED, going["code"], going["words"]) if going["do"] == "cancel" else None
 
 
-def _carried_out(
+def carried_out(
     context: Context, run: StageRun, action: str, words: str, steps: list[Step], asked: list[dict[str, Any]]
 ) -> Durable:
     """Record, run, and note how each step ended. Returns the run and the verdict over all steps."""
@@ -156,7 +158,7 @@ def _carried_out(
 def _answered(
     context: Context, run: StageRun, action: str, words: str, steps: list[Step], asked: list[dict[str, Any]]
 ) -> Durable:
-    """As `_carried_out`, with the answers of the steps."""
+    """As `carried_out`, with the answers of the steps."""
     run = run.stepping(steps, now(context))
     run = yield from record_stage(context, run, action, words)
     answers = yield from fan_out(context, asked)

@@ -114,8 +114,9 @@ class CastVote(Answer):
 
 
 class ApprovalState(Answer):
-    """Who is asked, until when, and who answered."""
+    """Who is asked, until when, and who answered. `gate`: whether the stage's start is asked for, or its switch."""
 
+    gate: Literal["start", "switch"]
     approvers: list[str]
     at_least: int
     not_author: bool
@@ -125,10 +126,12 @@ class ApprovalState(Answer):
 
 
 class TargetState(Answer):
-    """The versions that a target's sides answer; empty: not known yet."""
+    """The versions that a target's sides answer; empty: not known yet. `preview`: where people can look at a blue-green
+    release before its switch; empty: not now."""
 
     name: str
     address: str
+    preview: str
     live: str
     idle: str
 
@@ -266,7 +269,8 @@ class AuditChain(Answer):
 
 
 class ReleaseShown(Answer):
-    """A release of the service; `targets` are those that serve it, `replaced` what each of them served before."""
+    """A release of the service; `targets` are those that serve it, `replaced` what each of them served before, on a
+    side that was stopped, or taken by a later deployment, at those moments."""
 
     version: str
     promotion: str
@@ -279,6 +283,8 @@ class ReleaseShown(Answer):
     targets: list[str]
     replaced: dict[str, str]
     proven: bool
+    old_side_stopped: MomentOrNotYet = ""
+    old_side_gone: MomentOrNotYet = ""
 
 
 class ReleaseKept(Answer):
@@ -307,10 +313,23 @@ class ReleaseKept(Answer):
 
 
 class OnItsWay(Answer):
+    """`waits_for`: who has the lock waits for people before its switch, `until` then at the latest."""
+
     version: str
     promotion: str
     stage: str
     since: Moment
+    waits_for: str
+    until: MomentOrNotYet
+
+
+class ReachShown(Answer):
+    """What a rollback would bring back now (`version`), how soon, in words, and `until` when that is so by itself."""
+
+    how: Literal["seconds", "minutes", "none"]
+    version: str
+    until: MomentOrNotYet
+    words: str
 
 
 class WaitingBuild(Answer):
@@ -361,6 +380,7 @@ class ServiceThere(Answer):
     broken: BrokenLock | None
     holds: list[Hold]
     rejected: list[RejectedVersion]
+    reach: ReachShown
 
 
 class ServiceInEnvironment(ServiceThere):

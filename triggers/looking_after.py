@@ -187,7 +187,9 @@ class Janitor:
         if now - stage.updated < LONGEST_REST:
             return
         run = StageRun.load(await self.runtime.given(instance))
-        for child in (child_id(instance, name, str(run.attempt)) for name in ("approval", "ramp", "rollback")):
+        for child in (
+            child_id(instance, name, str(run.attempt)) for name in ("approval", "switch-approval", "ramp", "rollback")
+        ):
             found = await self.runtime.found(child)
             if found and not found.ended:
                 instance, stage = child, found

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.pipeline import Finding
 from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
@@ -33,7 +34,9 @@ class MayPromoteShown(Answer):
 class PlannedStage(Answer):
     """A stage of a plan: durations in seconds, latencies in milliseconds, shares from 0 to 1.
 
-    `watch_s`: how long the release is watched after its bake."""
+    `watch_s`: how long the release is watched after its bake; `switch_approval`: who is asked before a blue-green
+    switch.
+    """
 
     name: str
     environment: str
@@ -50,6 +53,8 @@ class PlannedStage(Answer):
     on_newer_build: str
     canary: CanaryPlan | None
     watch_s: float
+    blue_green: BlueGreenPlan | None
+    switch_approval: ApprovalPolicy | None
     may_promote: MayPromoteShown
 
 

@@ -30,9 +30,11 @@ def ask_watch(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def end_watch(state: State, given: Given) -> tuple[State, Answer]:
-    """The watch `id` is over by itself."""
+    """The watch `id` is over by itself. `stopped`: since when the side that it could have gone back to stands still."""
     if ask_watch(state, given)[1]["watch"] == "go":
         state = {**state, "watch": None}
+        if given.get("stopped") and state["live"]:
+            state = {**state, "live": {**state["live"], "old_side_stopped": given["stopped"]}}
     return state, {"watch": "over", "nudge": []}
 
 

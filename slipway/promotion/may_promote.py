@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from slipway.promotion import barriers
-from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, is_late
+from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, SWITCH, is_late
 from slipway.promotion.barriers import Barrier, at_the_lock, in_the_promotion
 from slipway.promotion.decision_state import empty
 from slipway.promotion.ids import stage_id
@@ -165,6 +165,8 @@ def _of_the_promotion(case: Case, barrier: Barrier) -> Reason:
 
 def _approval(case: Case) -> Iterator[Reason]:
     policy, told = case.stage.approval, case.told
+    if told.get("gate") == SWITCH:  # what was asked before the start was decided then, and stays so
+        return
     if policy is None or told.get("decision") == APPROVED:
         return
     if "policy" not in told:

@@ -13,10 +13,14 @@ from slipway.promotion.stored import known
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
 RAMP = "ramp"
+SWITCH_APPROVAL, VERIFY_AGAIN = "switch approval", "verify again"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
 GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
+READY_OLD_SIDE = "ready old side"
 ROLLED_BACK = "rolled back"
 RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED")
+
+SHOWN_ASIDE = (VERIFY, SWITCH_APPROVAL, VERIFY_AGAIN)  # the release stands on its idle side, and nowhere else
 
 STATE_OF_PHASE = {
     NEEDS: "pending",
@@ -24,6 +28,8 @@ STATE_OF_PHASE = {
     LOCK: "waiting for the lock",
     DEPLOY: "deploying",
     VERIFY: "verifying",
+    SWITCH_APPROVAL: "waiting for approval",
+    VERIFY_AGAIN: "verifying",
     RAMP: "ramping",
     ROLL_OUT: "rolling out",
     VERIFY_LIVE: "verifying live",
@@ -31,6 +37,7 @@ STATE_OF_PHASE = {
     SETTLE: "baking",
     UNDO: "rolling back",
     GO_BACK: "rolling back",
+    READY_OLD_SIDE: "rolling back",
     SHUT: "rolling back",
     SWEEP: "rolling back",
 }
@@ -80,7 +87,8 @@ class StageRun:
     `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
-    then since when it is watched, the last tick and the judge's state.
+    then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
+    this release would go back to stands still.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -115,6 +123,7 @@ class StageRun:
     purged: bool = False
     switched: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
+    old_side_stopped: str = ""
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
@@ -190,7 +199,17 @@ class StageRun:
     @property
     def after_verify(self) -> str:
         """The phase in which the release first meets users."""
+        if self.plan.switch_approval and self.changing:
+            return SWITCH_APPROVAL
         return RAMP if self.plan.canary else ROLL_OUT
+
+    @property
+    def previews(self) -> dict[str, str]:
+        """Where people can look at the release on its idle side, by target, while it is there to be looked at."""
+        blue_green = self.plan.blue_green
+        if not blue_green or not blue_green.preview or self.switched or self.phase not in SHOWN_ASIDE:
+            return {}
+        return {target.name: self.sites[target.name].idle for target in self.changing}
 
     @property
     def state(self) -> str:
@@ -220,6 +239,7 @@ class StageRun:
             "watched": {},
             "ended_at": "",
             "live_before": "",
+            "old_side_stopped": "",
             "proven_at": "",
             "live_targets": (),
             "replaced": {},
@@ -247,6 +267,7 @@ class StageRun:
                 {
                     "name": target.name,
                     "address": self.sites[target.name].production if target.name in self.sites else "",
+                    "preview": self.previews.get(target.name, ""),
                     **self._versions(target.name),
                 }
                 for target in self.plan.targets

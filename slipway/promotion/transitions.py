@@ -153,11 +153,14 @@ def approval_state(stage: dict[str, Any]) -> str:
 
 # -- a stage, phase by phase
 
-_HELD = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
-_NEXT = dict(zip(_HELD, (*_HELD[1:], phase.SETTLE), strict=True))
+_CHAIN = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
+_NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True))
+_BEFORE_SWITCH = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN)
+_HELD = (*_CHAIN[:2], *_BEFORE_SWITCH, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
-_REPEATED = (phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.REPORT, phase.RETRY)
-_ENDING = (phase.SETTLE, phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.SHUT, phase.REPORT, phase.RETRY)
+_REPEATED = (phase.READY_OLD_SIDE, phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.REPORT, phase.RETRY)
+_BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
+_ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.SHUT, phase.REPORT, phase.RETRY)
 
 STAGE = Machine(
     "stage",
@@ -167,6 +170,11 @@ STAGE = Machine(
             *_rows(phase.NEEDS, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
+            *_rows(phase.LOCK, "passed", ("to go back to what was stopped", phase.READY_OLD_SIDE)),
+            *_rows(phase.READY_OLD_SIDE, "passed", ("", phase.GO_BACK)),
+            *_rows(phase.VERIFY, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
+            *_rows(phase.SWITCH_APPROVAL, "passed", ("", phase.VERIFY_AGAIN)),
+            *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT)),
             *_rows(phase.SETTLE, "passed", ("", phase.REPORT)),
@@ -183,21 +191,22 @@ STAGE = Machine(
             *_rows(phase.NEEDS, "need not passed", ("", phase.REPORT)),
             *_rows((phase.APPROVAL, phase.LOCK), "rejected", ("", phase.REPORT)),
             *_rows(_WAITING, "expired", ("", phase.REPORT)),
-            *_rows(phase.RAMP, "expired", ("", phase.UNDO)),
+            *_rows((phase.SWITCH_APPROVAL, phase.RAMP), "expired", ("", phase.UNDO)),
+            *_rows(phase.SWITCH_APPROVAL, "rejected", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
+            *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
-            *_rows((phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE), "broken",
-              ("", phase.UNDO)),
-            *_rows((phase.APPROVAL, phase.GO_BACK), "broken", ("", phase.REPORT)),
-            *_rows(phase.GO_BACK, "not live", ("", phase.REPORT)),
-            *_rows(_HELD, "failed", ("", phase.UNDO)),
+            *_rows((*_CHAIN[:-1], *_BEFORE_SWITCH), "broken", ("", phase.UNDO)),
+            *_rows((phase.APPROVAL, phase.READY_OLD_SIDE, phase.GO_BACK), "broken", ("", phase.REPORT)),
+            *_rows((phase.READY_OLD_SIDE, phase.GO_BACK), "not live", ("", phase.REPORT)),
+            *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
-            *_rows((*_HELD, phase.SETTLE, phase.GO_BACK), "error", ("", phase.UNDO)),
+            *_rows((*_HELD, phase.SETTLE, phase.READY_OLD_SIDE, phase.GO_BACK), "error", ("", phase.UNDO)),
             *_rows(phase.UNDO, "error", ("", phase.SHUT)),
             *_rows((phase.SWEEP, phase.SHUT, phase.REPORT, phase.RETRY), "error", ("", "=")),
         ]
@@ -207,9 +216,9 @@ STAGE = Machine(
         "waits": "only the lock is asked there, or nothing any more",
         "aborted": "the undo is the abort's work, and what has ended is not undone: `decisions` refuses the abort",
         "need not passed": "asked once, before the stage begins",
-        "rejected": "people are asked in `approval`, and the lock whether it takes this version",
+        "rejected": "people are asked in the two approvals, and the lock whether it takes this version",
         "expired": "every operation has a deadline of its own and is `broken` when it passes; no pause stops it",
-        "overtaken": "a build gives way until it has the lock, not after",
+        "overtaken": "a build gives way until it has the lock, and while people are asked before its switch",
         "behind": "asked with the lock",
         "lock broken": "asked with the lock",
         "not live": "only who goes back asks whether the release is still there",
@@ -262,8 +271,12 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
     if here == phase.VERIFY and to == phase.ROLL_OUT:
         return Transition(here, "passed", to, "without a ramp")
+    if here == phase.VERIFY and to == phase.SWITCH_APPROVAL:
+        return Transition(here, "passed", to, "people are asked before the switch")
     if here == phase.LOCK and to == phase.GO_BACK:
         return Transition(here, "passed", to, "to go back")
+    if here == phase.LOCK and to == phase.READY_OLD_SIDE:
+        return Transition(here, "passed", to, "to go back to what was stopped")
     if here == phase.SWEEP:
         return Transition(here, "passed", to, _SWEPT[to])
     if here == phase.UNDO:

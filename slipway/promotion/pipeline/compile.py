@@ -1,11 +1,13 @@
 """A pipeline compiled into the plan that the orchestrators carry out."""
 
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.kinds import router_for
 from slipway.promotion.pipeline import models
+from slipway.promotion.pipeline.blue_green import BlueGreenRollout
 from slipway.promotion.pipeline.canary import CanaryRollout
 from slipway.promotion.pipeline.graph import start_order
-from slipway.promotion.pipeline.models import Approval, Headers, Pipeline, Stage
+from slipway.promotion.pipeline.models import Headers, Pipeline, Stage
 from slipway.promotion.pipeline.stage_checks import rate_of
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan, Target
 
@@ -29,7 +31,7 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
         name=stage.name,
         environment=stage.environment,
         needs=tuple(stage.needs),
-        approval=_policy(stage.approval) if stage.approval else None,
+        approval=stage.approval.policy if stage.approval else None,
         targets=tuple(_target(each) for each in stage.targets),
         health=HealthCheck(
             path=health.path,
@@ -40,15 +42,33 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
             headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
-        rollout="canary" if isinstance(stage.rollout, CanaryRollout) else stage.rollout,
+        rollout=_called(stage),
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
         lock_within_s=stage.lock_within,
         retry_within_s=stage.retry_within,
         on_newer_build=pipeline.on_newer_build,
         canary=_canary(stage, pipeline.service),
-        watch_s=stage.retain_previous,
+        watch_s=stage.rollout.blue_green.keep if isinstance(stage.rollout, BlueGreenRollout) else stage.retain_previous,
+        blue_green=_blue_green(stage, pipeline.service),
+        switch_approval=_switch_approval(stage),
     )
+
+
+def _called(stage: Stage) -> str:
+    """The name of the stage's rollout."""
+    if isinstance(stage.rollout, BlueGreenRollout):
+        return "blue-green"
+    return "canary" if isinstance(stage.rollout, CanaryRollout) else stage.rollout
+
+
+def _blue_green(stage: Stage, service: str) -> BlueGreenPlan | None:
+    return stage.rollout.blue_green.plan(service, stage.bake) if isinstance(stage.rollout, BlueGreenRollout) else None
+
+
+def _switch_approval(stage: Stage) -> ApprovalPolicy | None:
+    asked = stage.rollout.blue_green.approval if isinstance(stage.rollout, BlueGreenRollout) else None
+    return asked.policy if asked else None
 
 
 def _target(target: models.Target) -> Target:
@@ -61,15 +81,6 @@ def _canary(stage: Stage, service: str) -> CanaryPlan | None:
         return None
     settle_s = max(router_for(target.kind).settle_s for target in stage.targets)
     return stage.rollout.canary.plan(service, stage.bake, settle_s)
-
-
-def _policy(approval: Approval) -> ApprovalPolicy:
-    return ApprovalPolicy(
-        approvers=tuple(approval.approvers),
-        at_least=approval.at_least,
-        not_author="author" in approval.excluded,
-        within_s=approval.within,
-    )
 
 
 def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:

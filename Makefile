@@ -51,6 +51,7 @@ bench-ledger: $(READY) ## a burst of MESSAGES=10000 with kills: does the ledger 
 
 chaos: $(READY) ## kill and disturb the system, check every promise; KILLS=200 SEED=...
 	@RAMP_KILLS=$$(( $(or $(KILLS),200) / 2 )) RAMP_SEED=$(SEED) $(BIN)/python -m pytest tests/workflow/test_kills_in_ramps.py
+	@SWITCH_KILLS=$$(( $(or $(KILLS),200) / 2 )) SWITCH_SEED=$(SEED) $(BIN)/python -m pytest tests/workflow/test_kills_in_switches.py
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 package: $(READY) ## the zip that is deployed: build/slipway.zip, the same bytes for the same commit

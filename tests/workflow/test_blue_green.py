@@ -14,7 +14,7 @@ from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.reach import MINUTES, NONE, SECONDS, reach_of
 from slipway.promotion.stage_run import LOCK, StageRun
-from tests.promotion.builders import ALICE, BOB, a_build, a_policy, a_stage, a_vote, later
+from tests.promotion.builders import BOB, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.test_ramp import ADAPTIVE, SITES, live
 from tests.workflow.virtual import Workflow, stage_state

@@ -96,10 +96,10 @@ async def lived(state: Path, killer: Killer, harm: float) -> dict[str, Any]:
         "judged": sorted(set(world.judged)),
         "lock": {name: lock[name] for name in ("holder", "queue", "broken", "live", "rejected", "watch")},
     }
-    return {name: _to_the_second(each) for name, each in end.items()}
+    return {name: to_the_second(each) for name, each in end.items()}
 
 
-def _to_the_second(end: Any) -> Any:
+def to_the_second(end: Any) -> Any:
     """The engine's clock goes on a microsecond with each event, and a kill costs some."""
     return json.loads(re.sub(r"\.\d{6}Z", "Z", json.dumps(end)))
 

@@ -220,14 +220,15 @@ class World:
         return passed()
 
     def _start_idle(self, order: Order) -> Answer:
-        def effect() -> Answer:
-            site = self._site(order["target"])
+        site = self._site(order["target"])
+        if site.live != order["live"]:
+            return broken("NOT_LIVE", f"{site.live} answers, not {order['live']}")
+        if site.idle_stopped:
             site.idle_stopped = False
-            if site.idle != order["version"]:
-                return broken("NOTHING_TO_RETURN_TO", f"the idle side holds {site.idle}, not {order['version']}")
-            return passed()
-
-        return self._operation(order, effect)
+            return running({}, 2.0, "the slot was stopped; started")
+        if site.idle != order["version"]:
+            return broken("NOTHING_TO_RETURN_TO", f"the idle side holds {site.idle}, not {order['version']}")
+        return passed()
 
     def _stop_old_side(self, order: Order) -> Answer:
         site, name = self._site(order["target"]), order["target"]["name"]

@@ -8,7 +8,16 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 CHAOS, SYSTEM, SERVICES, STANDIN = "chaos", "one laptop system", "one stand-in and broker", "a stand-in by itself"
-OWN_SYSTEM = ("kills", "ramp", "ramp_signals", "secrets", "virtual_time", "virtual_ramp", "container_apps")
+OWN_SYSTEM = (
+    "kills",
+    "blue_green",
+    "ramp",
+    "ramp_signals",
+    "secrets",
+    "virtual_time",
+    "virtual_ramp",
+    "container_apps",
+)
 LONGEST_FIRST = (CHAOS, SYSTEM, "tests/end_to_end/", SERVICES, STANDIN, "tests/functions_host/", "tests/cli/")
 FOLDERS = {
     "tests/chaos/": CHAOS,

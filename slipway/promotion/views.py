@@ -182,6 +182,7 @@ def _stage(
         "name": name,
         "environment": plan["environment"],
         "needs": plan["needs"],
+        "targets": [{"preview": "", **target} for target in row["targets"]],
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
     }

@@ -6,7 +6,8 @@ hundreds), SWITCH_SEED which.
 
 import json
 import os
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,10 +27,21 @@ SEED = os.environ.get("SWITCH_SEED") or "2030"
 GOOD, HARM, REFUSED = "a good release", "a release that does harm", "one target that refuses its swap"
 
 
+@dataclass
 class SwitchingWorld(RampingWorld):
-    """`refuses`: the site whose swap to the new release is never taken."""
+    """`refuses`: the site whose swap to the new release is never taken. `receipts` of operations, as activities
+    keep them: what has ended is answered the same again."""
 
-    refuses = ""
+    refuses: str = ""
+    receipts: dict[str, Answer] = field(default_factory=dict)
+
+    def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
+        if order["operation"] not in self.receipts:
+            answer = super()._operation(order, effect)
+            if answer.running:
+                return answer
+            self.receipts[order["operation"]] = answer
+        return self.receipts[order["operation"]]
 
     def _swap(self, order: Order) -> Answer:
         if order["target"]["name"] == self.refuses and order["version"] == "2.0.0":

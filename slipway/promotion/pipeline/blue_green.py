@@ -15,7 +15,7 @@ from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.telemetry import Telemetry
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between, refusal
 
-KeepTime = Annotated[float, BeforeValidator(between("1m", "30d")), DURATION_SCHEMA]
+KeepTime = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
 _WRITTEN = {"roll-back": plan.ROLL_BACK}
 
 
@@ -35,7 +35,7 @@ class BlueGreen(Section):
 
     approval: Approval | None = key("Who must say yes after the idle side was verified, before the switch.", None)
     preview: StrictBool = key("Whether people find the idle side's address in status, plan and approval.", True)
-    keep: KeepTime = key("How long after its bake the old side stays ready for a switch back; 1m to 30d.", "24h")
+    keep: KeepTime = key("How long after its bake the old side stays ready for a switch back; at most 30d.", "24h")
     telemetry: Telemetry | None = key("Where the judge's numbers come from; without it nothing is judged.", None)
     judge: Judge | None = key("What the judge tolerates; needs telemetry.", None)
     tick: Tick = key("How often it is judged; 1s to 1h.", "1m")

@@ -128,7 +128,9 @@ def _a_stage_is_lost(draw: random.Random, ask: Ask, stage: str, doing: str, atte
 def _asked(draw: random.Random, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     waiter = f"{given['waiter']}:approval:{given['attempt']}"
     policy = asdict(a_policy(at_least=draw.choice([1, 2])))
-    return "ask_approval", {**given, "waiter": waiter, "policy": policy, "deadline": iso(later(hours=1))}
+    asked = {**given, "waiter": waiter, "policy": policy, "deadline": iso(later(hours=1))}
+    twice: dict[str, Any] = {"gate": "switch", "asks_twice": True} if draw.random() < 0.1 else {}
+    return "ask_approval", {**asked, **twice}
 
 
 def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, attempt: int) -> tuple[str, int]:

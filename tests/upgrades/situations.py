@@ -12,7 +12,15 @@ from pathlib import Path
 from types import ModuleType
 
 from tests.promotion.builders import a_build, a_policy, a_stage
-from tests.workflow import test_commands, test_lost_watch, test_promotion, test_ramp, test_states, test_watch
+from tests.workflow import (
+    test_blue_green,
+    test_commands,
+    test_lost_watch,
+    test_promotion,
+    test_ramp,
+    test_states,
+    test_watch,
+)
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.virtual import Workflow
@@ -22,7 +30,7 @@ Over = Callable[[], None]
 Situation = Callable[[Over], Awaitable[None]]
 SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
 OF_STAGES = (test_promotion, test_commands)
-OF_RAMPS = (test_ramp, test_watch, test_lost_watch)
+OF_RAMPS = (test_ramp, test_watch, test_lost_watch, test_blue_green)
 
 
 def situations() -> Iterator[tuple[str, Situation]]:

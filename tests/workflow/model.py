@@ -176,6 +176,7 @@ class Model:
             at = moment(before["deadline"]) + timedelta(seconds=late_s)
         vote = Vote(PEOPLE[person], decision, at, author_oid=BOB.oid)
         given = {"command": f"{person}:{key or self._key()}", "stage": "production", "vote": vote.dump()}
+        given |= {"gate": before["gate"]} if "gate" in before else {}
         status, known = await self._decide(promotion, "vote", given)
         after = (await self.decisions(promotion)).get("stages", {}).get("production", {})
         if status == 200 and not known:

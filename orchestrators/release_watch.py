@@ -12,7 +12,7 @@ import azure.durable_functions as df
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.waiting import Context, Durable, NotTaken, answers_of, called, nudge_or
-from orchestrators.watch_end import ask, record, stop_old_side
+from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, record, stop_old_side
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, failed, moment, passed, worst
@@ -54,8 +54,10 @@ def _generation(context: Context, run: WatchRun) -> Durable:
         return (yield from _taken_back(context, run, verdict))
     if verdict.outcome != Outcome.PASSED and run.told != verdict.code:
         run = yield from _call(context, run, verdict.code, verdict.words)
-    if over and verdict.outcome == Outcome.PASSED:  # who cannot see that all is well keeps the way back
+    if over and verdict.outcome == Outcome.PASSED:
         return (yield from stop_old_side(context, run))
+    if context.current_utc_datetime >= moment(run.until) + LONGEST_BLIND:
+        return (yield from keep_old_side(context, run, verdict))
     yield from nudge_or(context, run.wakes_at(context.current_utc_datetime))
     return replace(run, looks=run.looks + 1), ""
 

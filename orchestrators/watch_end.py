@@ -5,6 +5,7 @@ stopped any more. A rollback that comes in between starts what it finds stopped.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from orchestrators.environment_lock import ask_environment, mirror_lock
@@ -17,6 +18,7 @@ from slipway.promotion.plan import Target
 from slipway.promotion.watch_run import WatchRun
 
 STOP_WITHIN_S = 900.0
+LONGEST_BLIND = timedelta(days=1)  # beyond the time of the old side
 
 
 def stop_old_side(context: Context, run: WatchRun) -> Durable:
@@ -36,6 +38,16 @@ def stop_old_side(context: Context, run: WatchRun) -> Durable:
         evidence = {"calls": True, "code": verdict.code}
         run = yield from record(context, run, "over", f"a person must look: {words}", evidence)
     yield from ask(context, run, "end_watch", {"stopped": now(context)} if stopped else {})
+    yield from mirror_lock(context, run.stage)
+    return run, "its time is over"
+
+
+def keep_old_side(context: Context, run: WatchRun, verdict: Answer) -> Durable:
+    """Leave what the release replaced as it is, since nobody could see for so long that it is not needed; a person has
+    to. Returns the run, and why it is over."""
+    words = f"a person must look: the old side is left as it is, because the release cannot be seen: {verdict.words}"
+    run = yield from record(context, run, "over", words, {"calls": True, "code": verdict.code})
+    yield from ask(context, run, "end_watch")
     yield from mirror_lock(context, run.stage)
     return run, "its time is over"
 

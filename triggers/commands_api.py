@@ -163,7 +163,10 @@ async def _roll_back(
             raise
     url = f"/api/promotions/{promotion}"
     back = before[0]["version"] if before else f"the release before {build.version}"
-    return answer({"words": f"{stage.environment} returns to {back}"}, 202, {"Location": url})
+    row = await asyncio.to_thread(environment_row, stage.environment, build.service)
+    slow = bool(row and row["live"] and row["live"].get("old_side_stopped"))
+    words = f"{stage.environment} returns to {back}" + ("; its side was stopped and is started first" if slow else "")
+    return answer({"words": words}, 202, {"Location": url})
 
 
 async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str], trace: str) -> None:

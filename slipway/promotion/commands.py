@@ -68,15 +68,15 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
     stage = stage_of(state, name)
     if "policy" not in stage:
         raise Refused("NOT_ASKED", f"stage {name} does not ask for an approval now")
+    if stage["decision"] == EXPIRED:
+        raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
+    if stage["decision"]:
+        raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
     gate, meant = stage.get("gate", START), given.get("gate", "")
     if meant and meant != gate:
         raise Refused("NOT_ASKED", f"stage {name} does not ask for the approval of its {meant} now")
     if not meant and gate == SWITCH and stage.get("asks_twice"):
         raise Refused("AMBIGUOUS", f"stage {name} asks twice, now for its switch: say which is meant (gate: {gate})")
-    if stage["decision"] == EXPIRED:
-        raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
-    if stage["decision"]:
-        raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
     policy = load_policy(stage["policy"])
     votes = [Vote.load(data) for data in stage["votes"]]
     admit(cast, policy, votes, moment(stage["deadline"]))

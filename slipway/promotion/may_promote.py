@@ -16,7 +16,7 @@ from slipway.promotion.decision_state import empty
 from slipway.promotion.ids import stage_id
 from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import Outcome, moment
-from slipway.promotion.plan import ApprovalPolicy, StagePlan
+from slipway.promotion.plan import ApprovalPolicy, StagePlan, load_policy
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,11 @@ def _suspended(case: Case) -> Iterator[Reason]:
 
 
 def _begun(case: Case) -> Iterator[Reason]:
-    since = case.lock["holder"]["since"]
+    since, told = case.lock["holder"]["since"], case.told
+    if told.get("gate") == SWITCH and not told["decision"] and not is_late(moment(case.at), moment(told["deadline"])):
+        given, asked = f"slipway approve {case.promotion} {case.stage.name}", _asked(load_policy(told["policy"]))
+        words = f"before its switch, {asked}: {len(told['votes'])} approved so far"
+        yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
     yield Reason("UNDER_WAY", f"stage {case.stage.name} is at its work", blocks=False, since=since)
 
 

@@ -148,7 +148,7 @@ class MustHold:
         for id in self.model.running("canary_ramp"):
             ramp = store.instance(id)
             said = json.loads((ramp and ramp.custom_status) or "{}")
-            if said.get("code") == "RAMP_TIME_OVER":
+            if said.get("code") in ("RAMP_TIME_OVER", "HOLD_POINT"):
                 await self.model.tell(id.partition(":")[0], "rollback")
 
     async def _the_lock_is_free(self, environment: str) -> None:

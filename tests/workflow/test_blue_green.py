@@ -339,3 +339,14 @@ async def test_what_somebody_else_put_there_is_not_stopped(flow: Workflow) -> No
     told = await until_told(flow, "watch.over")
     assert "weu holds somebody's, and is left as it is" in told["words"]
     assert not flow.world.sites["weu"].idle_stopped and flow.world.sites["neu"].idle_stopped
+
+
+async def test_a_release_that_nobody_can_see_for_a_day_keeps_its_old_side(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production(asks=False))
+    await flow.until_ended(id)
+    flow.world.broken_checks = True
+    told = await until_told(flow, "watch.over")
+    await flow.engine.until_idle()
+    assert told["evidence"]["calls"] is True and sides(flow) == {("2.0.0", "1.0.0", False)}
+    lock = await flow.lock("production")
+    assert lock["watch"] is None and reach_of(lock).how == SECONDS

@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# A run of the tests starts hundreds of processes: each would compile the same modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
 
@@ -50,12 +53,14 @@ bench-ledger: $(READY) ## a burst of MESSAGES=10000 with kills: does the ledger 
 	@$(BIN)/python -m bench.ledger --messages $(or $(MESSAGES),10000)
 
 chaos: $(READY) ## kill and disturb the system, check every promise; KILLS=200 SEED=...
-	@RAMP_KILLS=$$(( $(or $(KILLS),200) / 2 )) RAMP_SEED=$(SEED) $(BIN)/python -m pytest tests/workflow/test_kills_in_ramps.py
-	@SWITCH_KILLS=$$(( $(or $(KILLS),200) / 2 )) SWITCH_SEED=$(SEED) $(BIN)/python -m pytest tests/workflow/test_kills_in_switches.py
+	@half=$$(( $(or $(KILLS),200) / 2 )); \
+	RAMP_KILLS=$$half RING_KILLS=$$half SWITCH_KILLS=$$half RAMP_SEED=$(SEED) RING_SEED=$(SEED) SWITCH_SEED=$(SEED) \
+	$(BIN)/python -m pytest tests/workflow/test_kills_in_ramps.py tests/workflow/test_kills_in_rings.py \
+	tests/workflow/test_kills_in_switches.py tests/workflow/test_flag_ramp.py::test_a_kill_anywhere_changes_nothing_of_the_end
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 package: $(READY) ## the zip that is deployed: build/slipway.zip, the same bytes for the same commit
-	@$(BIN)/python infra/package.py
+	@$(BIN)/python infra/package.py $(if $(REF),--ref $(REF))
 
 lock: $(READY) ## resolve requirements.txt anew into requirements.lock
 	@$(BIN)/python infra/package.py --lock

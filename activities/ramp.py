@@ -10,12 +10,14 @@ import azure.durable_functions as df
 from activities.answering import Order, answering, unless_aborted
 from activities.consumption import Consumption
 from activities.once import first_answer, once
-from activities.telemetry import due_spans, source_of, telemetry
+from activities.telemetry import due_spans, sides_of, source_of, telemetry
 from activities.top_up import STRETCH_S, Sending
 from slipway.adapters import clock
 from slipway.adapters.alerts import await_alerts
 from slipway.adapters.read_model import write_row
 from slipway.promotion.canary_plan import WAIT, CanaryPlan
+from slipway.promotion.flags.plan import place_of
+from slipway.promotion.flags.words import of_users
 from slipway.promotion.outcomes import Answer, iso, moment, passed, running
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
@@ -49,25 +51,33 @@ def begin_ramp(order: Order) -> Answer:
     from slipway.promotion.judge.usual import learn_usual
 
     canary = CanaryPlan.load(order["canary"])
-    for target in order.get("targets", ()):
+    for target in order.get("watched") or order.get("targets", ()):
         await_alerts(target["resource"], order["waiter"])
+    if canary.flag is not None:
+        await_alerts(place_of(canary.flag.label, canary.flag.name), order["waiter"])
     tick = timedelta(seconds=canary.policy.tick_s)
     handle = order.get("handle") or {}
     until = _now(order, handle) - tick * canary.policy.delay_ticks
     spans = spans_from(until - tick * HISTORY_TICKS, tick, 1, HISTORY_TICKS)
     older, newer = spans[:-LATENCY_TICKS], spans[-LATENCY_TICKS:]
-    asked = {"source": source_of(canary), "canary": "", "baseline": order["baseline"]}
-    windows = [
-        *telemetry().windows(Question(**asked, spans=older, latencies=False)),
-        *telemetry().windows(Question(**asked, spans=newer)),
-    ]
+    asked = {"source": source_of(canary), **sides_of(order, canary), "canary": ""}
+    if canary.flag is not None:  # in one question: a user who failed counts once in all of the time before
+        windows = telemetry().windows(Question(**asked, spans=spans, latencies=False))
+    else:
+        windows = [
+            *telemetry().windows(Question(**asked, spans=older, latencies=False)),
+            *telemetry().windows(Question(**asked, spans=newer)),
+        ]
     if all(window.trouble for window in windows):
-        words = f"there is no telemetry of {order['baseline']}: {windows[-1].trouble}"
+        whom = order["baseline"] if canary.flag is None else "users: requests tell none (UserId)"
+        words = f"there is no telemetry of {whom}: {windows[-1].trouble}"
         return _topped_up(order, canary, handle, words) if canary.top_up.rate_per_s else running({}, 15.0, words)
     added = canary.top_up.rate_per_s * canary.policy.tick_s
     state, usual = begin(canary.policy, windows, added_per_tick=added), learn_usual(windows)
     share = canary.policy.steps[state.step]
     words = f"{usual.requests:,} requests of {order['baseline']}, {usual.mean_rate:.3%} failed"
+    if canary.flag is not None:
+        words = f"{usual.requests / max(usual.ticks, 1):,.0f} users a tick, {usual.mean_rate:.3%} met a failure"
     return passed(words, state=state.dump(), share=share, usual_rate=usual.typical_rate)
 
 
@@ -113,10 +123,10 @@ def _judged(order: Order) -> Answer:
         consumption = Consumption(canary, order["began_at"], order["version"], targets)
         consumption.ask(spans)
         since = moment(order["began_at"]) - FIRST_SEEN_BEFORE
-        sides = {"canary": order["version"], "baseline": order["baseline"]}
+        asked = {**sides_of(order, canary), "latencies": canary.flag is None}
         windows = with_exposure(
             telemetry().windows(
-                Question(source_of(canary), **sides, spans=spans, warm_up_s=policy.warm_up_s, since=since)
+                Question(source_of(canary), **asked, spans=spans, warm_up_s=policy.warm_up_s, since=since)
             ),
             order.get("exposed_from", 1),
         )
@@ -124,6 +134,8 @@ def _judged(order: Order) -> Answer:
     exposure = Exposure(**known(Exposure, order.get("exposure", {})))
     share = order.get("share", policy.steps[state.step]) if canary.unmet == WAIT else None
     state, verdict, exposure = judge_tick(state, windows, tick, policy, order["held"], exposure, share)
+    if canary.flag is not None:
+        verdict = replace(verdict, words=of_users(verdict.words))
     if unmeasured:
         verdict = replace(verdict, words=f"{verdict.words}; {shortened(unmeasured)}")
     unwell = _unwell(windows, order["usual_rate"], order["unwell"])

@@ -18,6 +18,8 @@ from slipway.promotion.canary_plan import IGNORE, CanaryPlan
 from slipway.promotion.fast_signals import Count, outage
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import HealthCheck, Target
+from slipway.promotion.region_gate import REGION, in_the_way
+from slipway.promotion.rings import load_gate
 
 bp = df.Blueprint()
 
@@ -43,15 +45,47 @@ def look_at_ramp(order: Order) -> Answer:
     came of it is in the words too, and in `no_top_up` that none may be sent any more."""
     targets = [Target(**each) for each in order["targets"]]
     canary = CanaryPlan.load(order["canary"])
+    if canary.flag is not None:
+        return _flag_seen(order, targets[0], canary)
     addresses = {target.name: order["sites"][target.name]["production"] for target in targets}
     with ThreadPoolExecutor(len(targets) + min(SIDE_BY_SIDE, len(targets))) as threads:
         sending = Sending(threads, canary.top_up, addresses, order["every_s"], order.get("no_top_up", ""))
         seen = list(threads.map(lambda target: _seen(order, target, canary), targets))
         sent = sending.ended()
     shares = {target.name: each.share for target, each in zip(targets, seen, strict=True) if each.share is not None}
-    signals = [signal for each in seen for signal in each.signals]
-    words = "; ".join(filter(None, [*(each.unread for each in seen), sent.words]))
+    region, unread = _region(order)
+    signals = [*(signal for each in seen for signal in each.signals), *region]
+    words = "; ".join(filter(None, [*(each.unread for each in seen), unread, sent.words]))
     return passed(words, shares=shares, signals=signals, no_top_up=sent.words if sent.refused else "")
+
+
+def _flag_seen(order: Order, target: Target, canary: CanaryPlan) -> Answer:
+    """Of a feature flag: its share, and in `flag` a code and words when it is not Slipway's any more."""
+    from slipway.adapters.flags.router import FlagRouter
+
+    served = [Target(**each) for each in order["watched"]] if canary.signals.alert != IGNORE else []
+    try:
+        fires = [words for each in served for words in firing(each.resource, each.slot, clock.now())]
+        share, code, words = FlagRouter().watch(target)
+    except AzureProblem as problem:
+        return passed(f"{target.name}: {problem.fault.words}", shares={}, signals=[], no_top_up="")
+    shares = {} if share is None else {target.name: share}
+    signals = [["alert", "; ".join(fires)]] if fires else []
+    return passed(shares=shares, signals=signals, no_top_up="", flag=[code, words] if code else [])
+
+
+def _region(order: Order) -> tuple[list[list[str]], str]:
+    """Signals of the Cosmos DB account that the ring goes by, and in words why it could not be read."""
+    if not order.get("gate"):
+        return [], ""
+    from slipway.adapters.cosmos import read_account
+
+    gate = load_gate(order["gate"])
+    try:
+        held = in_the_way(gate, read_account(gate.account), order["written"])
+    except AzureProblem as problem:
+        return [], f"{gate.name}: {problem.fault.words}"
+    return ([[REGION, held]] if held else []), ""
 
 
 def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:

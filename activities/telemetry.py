@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.flags.document import OFF, ON
 from slipway.promotion.outcomes import moment
-from slipway.promotion.telemetry import Source, Span, spans_from
+from slipway.promotion.telemetry import Flagged, Source, Span, spans_from
 from slipway.settings import settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ def telemetry() -> "Telemetry":
 def source_of(canary: CanaryPlan) -> Source:
     """The pipeline's source; without a workspace of its own the app's. Raises SlipwayError SETTING_MISSING."""
     return replace(canary.source, workspace=canary.source.workspace or settings().needed("workspace"))
+
+
+def sides_of(order: dict[str, Any], canary: CanaryPlan) -> dict[str, Any]:
+    """The two whom a ramp compares, as a question names them: releases, or users with a flag and without it."""
+    if canary.flag is None:
+        return {"canary": order["version"], "baseline": order["baseline"]}
+    flagged = Flagged(canary.flag.name, order["version"], order.get("variant", ""), canary.flag.slow_ms)
+    return {"canary": ON, "baseline": OFF, "flagged": flagged}
 
 
 def due_spans(canary: CanaryPlan, began_at: str, tick: int, settled: int, missing: Sequence[int]) -> tuple[Span, ...]:

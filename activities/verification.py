@@ -11,9 +11,9 @@ import azure.durable_functions as df
 from activities.answering import Order, answering, unless_aborted
 from activities.secret_headers import with_headers
 from slipway.adapters import clock
-from slipway.adapters.http_probe import probe
+from slipway.adapters.http_probe import probe, status_of
 from slipway.promotion.load_judgement import LoadMeasurement
-from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
+from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
 from slipway.promotion.plan import HealthCheck, load_headers
 
 bp = df.Blueprint()
@@ -30,7 +30,8 @@ SIDE_BY_SIDE = 8
 def check_health(order: Order) -> Answer:
     """Probe until enough good answers came in a row from the right version, or the window is over.
 
-    One call probes for at most 20 s; `handle` carries the streak and the window's end to the next.
+    One call probes for at most 20 s; `handle` carries the streak and the window's end to the next. Where nothing has
+    answered at all, and nothing does `beside` it either (the release of before), the platform is at fault.
     """
     check = HealthCheck.load(order["health"])
     return with_headers(check.headers, lambda headers: _probed(order, check, headers))
@@ -42,22 +43,33 @@ def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Ans
         "until": iso(clock.now() + timedelta(seconds=check.within_s)),
         "streak": 0,
         "probes": 0,
+        "answered": False,
     }
     until, streak, probes = moment(handle["until"]), handle["streak"], handle["probes"]
+    answered = handle.get("answered", True)  # a handle of before this was asked
     round_ends = time.monotonic() + ROUND_S
     while True:
         urls = address + check.path, address + check.version_path
         seen = probe(*urls, order["version"], check.timeout_s, headers=headers)
         streak, probes = (streak + 1 if seen.ok else 0), probes + 1
+        answered = answered or seen.status > 0
         if streak >= check.successes:
             words = f"{streak} good answers in a row from {order['version']}"
             return passed(words, latency_ms=round(seen.latency_ms, 1), probes=probes)
         if clock.now() >= until:
             words = f"no {check.successes} good answers in a row within {check.within_s:g} s: {seen.words or 'too few'}"
+            if not answered and (silent := _silent(order.get("beside", ""), check, headers)):
+                return broken("TARGET_SILENT", f"{words}; nor does the release before: {silent}")
             return failed("UNHEALTHY", words, probes=probes, status=seen.status, version=seen.version)
         if time.monotonic() >= round_ends:
-            return running({"until": handle["until"], "streak": streak, "probes": probes}, check.interval_s)
+            kept = {"until": handle["until"], "streak": streak, "probes": probes, "answered": answered}
+            return running(kept, check.interval_s)
         time.sleep(check.interval_s)
+
+
+def _silent(address: str, check: HealthCheck, headers: Mapping[str, str]) -> str:
+    """Why nothing answers there, in words; empty when something does, or there is nothing to ask."""
+    return status_of(address + check.path, check.timeout_s, headers=headers)[1] if address else ""
 
 
 @bp.activity_trigger(input_name="order", activity="look_at_live")

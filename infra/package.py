@@ -1,13 +1,18 @@
-"""Builds the package that is deployed: `python infra/package.py [--lock]`, or `make package`.
+"""Builds the package that is deployed: `python infra/package.py [--lock] [--ref v1.2.3]`, or `make package`.
 
-In it are the tracked files that `.funcignore` does not name, and under `.python_packages` what `requirements.lock`
-pins, for Linux and the Python that runs in Azure: nothing is resolved at deployment, and the same commit gives the same
-bytes. `--lock` resolves `requirements.txt` anew and writes `requirements.lock`.
+In it are the tracked files that `.funcignore` does not name, the version of the app, and under `.python_packages` what
+`requirements.lock` pins, for Linux and the Python that runs in Azure: nothing is resolved at deployment, and the same
+commit gives the same bytes wherever it is built (zlib permitting: another release of it may pack the same files
+tighter). `--lock` resolves `requirements.txt` anew and writes `requirements.lock`.
+
+It stands beside as a folder too, `build/app`: what azd deploys (azure.yaml).
 """
 
 import argparse
 import hashlib
 import json
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,18 +60,66 @@ def vendor(root: Path, folder: Path) -> None:
 
 def write_package(root: Path, vendored: Path | None, package: Path) -> str:
     """Write the zip; the digest of its bytes. Without `vendored` it holds the app alone."""
-    files = {name: root / name for name in sources(root)}
+    files = {name: (root / name).read_bytes() for name in sources(root)}
+    files |= metadata(root)
     if vendored is not None:
-        found = (each for each in vendored.rglob("*") if each.is_file() and "__pycache__" not in each.parts)
-        files |= {(VENDORED / each.relative_to(vendored)).as_posix(): each for each in found}
+        files |= {(VENDORED / name).as_posix(): content for name, content in libraries(vendored).items()}
     package.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED) as written:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, LONG_AGO)
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            written.writestr(entry, files[name].read_bytes())
+            written.writestr(entry, files[name])
     return hashlib.sha256(package.read_bytes()).hexdigest()
+
+
+def libraries(vendored: Path) -> dict[str, bytes]:
+    """What pip put there, less what bears the mark of this machine: commands begin with the path of its Python.
+
+    Nothing in Azure calls them. The list of files that each library keeps (RECORD) does not name them then either.
+    """
+    found = {each.relative_to(vendored): each for each in vendored.rglob("*") if each.is_file()}
+    kept = {path for path in found if path.parts[0] != "bin" and "__pycache__" not in path.parts}
+    return {path.as_posix(): _without_commands(path, found[path].read_bytes()) for path in kept}
+
+
+def _without_commands(path: Path, content: bytes) -> bytes:
+    if path.name != "RECORD" or not path.parent.name.endswith(".dist-info"):
+        return content
+    return b"".join(line for line in content.splitlines(keepends=True) if not line.startswith(b"../../bin/"))
+
+
+def metadata(root: Path) -> dict[str, bytes]:
+    """How the deployed app knows its version, as every installed package does."""
+    version = version_of(root)
+    text = f"Metadata-Version: 2.1\nName: slipway\nVersion: {version}\n"
+    return {f"slipway-{version}.dist-info/METADATA": text.encode()}
+
+
+def version_of(root: Path) -> str:
+    project = root / "pyproject.toml"
+    found = re.search(r'^version = "([^"]+)"$', project.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{project} names no version")
+    return found[1]
+
+
+def disagreement(ref: str, version: str) -> str:
+    """What is wrong between the tag that is released and the version that its app would say; empty when they agree.
+
+    A `ref` that is no tag of a version, such as a branch, releases nothing.
+    """
+    if re.match(r"v\d", ref) and ref != f"v{version}":
+        return f"the tag is {ref}, but pyproject.toml says {version}: write the version there, then tag that commit"
+    return ""
+
+
+def unpack(package: Path, folder: Path) -> None:
+    """Put what the zip holds into `folder`, and nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with zipfile.ZipFile(package) as read:
+        read.extractall(folder)
 
 
 def _git(root: Path, *arguments: str) -> list[str]:
@@ -82,14 +135,19 @@ def _pip(*arguments: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the package that is deployed.")
     parser.add_argument("--lock", action="store_true", help=f"resolve requirements.txt anew and write {LOCK}")
-    if parser.parse_args().lock:
+    parser.add_argument("--ref", default="", help="tag or branch; a tag v1.2.3 has to be the version of the app")
+    given = parser.parse_args()
+    if given.lock:
         write_lock(ROOT)
         print(f"{LOCK} is written")
         return
+    if wrong := disagreement(given.ref, version_of(ROOT)):
+        sys.exit(wrong)
     package = ROOT / "build" / "slipway.zip"
     with tempfile.TemporaryDirectory() as folder:
         vendor(ROOT, Path(folder))
         digest = write_package(ROOT, Path(folder), package)
+    unpack(package, ROOT / "build" / "app")
     size_mb = package.stat().st_size / 1e6
     print(f"{package.relative_to(ROOT)}  {size_mb:.1f} MB  sha256:{digest}")
 

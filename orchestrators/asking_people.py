@@ -8,7 +8,8 @@ from slipway.promotion.approval import APPROVED, REJECTED, WITHDRAWN
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import ApprovalPolicy
-from slipway.promotion.stage_run import Ending, StageRun
+from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_run import StageRun
 
 
 def question(context: Context, run: StageRun, policy: ApprovalPolicy, child: str, deadline: str) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, cal
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
 from slipway.promotion.plain import plain
-from slipway.promotion.ramp_moves import Look, Move, Said, Signal, drift, held, leaving, next_move, to_set
-from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, leaving, next_move, to_set
+from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
 from slipway.promotion.stored import known
 
 bp = df.Blueprint()
@@ -65,7 +65,13 @@ def _generation(context: Context, run: RampRun) -> Durable:
 
 
 def _word_of_people(context: Context, run: RampRun) -> Durable:
-    asked = {"stage": run.stage.plan.name, "waiter": run.instance, "share": run.share, "at": now(context)}
+    asked = {
+        "stage": run.stage.plan.name,
+        "waiter": run.instance,
+        "share": run.share,
+        "harm": run.harm_proven,
+        "at": now(context),
+    }
     going = yield from ask_decisions(context, run.stage.promotion, "ask_ramp", asked)
     said = Said(**known(Said, going.get("said", {})))
     return Look(
@@ -100,6 +106,7 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
             "targets": _targets(run),
             "sites": _sites(run),
             "waiter": run.instance,
+            **_beside(run),
         }
         learning = an_operation(context, run.operation("learn", 1), "begin_ramp", order, LEARN_WITHIN_S)
         (learned,) = yield from fan_out(context, [learning])
@@ -120,7 +127,7 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
 
 def _look(context: Context, run: RampRun, look: Look) -> Durable:
     """The run, and what router and fast signals show. What cannot be looked at says nothing."""
-    minute = now(context)[:16]
+    minute, ring = now(context)[:16], run.stage.plan.ring
     order = {
         **about(run),
         "targets": _targets(run),
@@ -130,23 +137,39 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
         "every_s": run.look_every_s,
         "no_top_up": run.no_top_up,
         "counters": run.counted != minute,  # they come by the minute
+        **_beside(run),
+        "gate": plain(ring.gate) if ring else None,
+        "written": list(run.stage.written),
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
-    look = replace(look, shares=seen.result.get("shares", {}), signals=signals)
+    if order["counters"] and seen.state == Outcome.PASSED:
+        run = replace(run, counted=minute, counters=tuple(each for each in signals if each.name == COUNTERS))
+    elif not order["counters"]:
+        signals = (*signals, *run.counters)
+    flag_code, flag_words = seen.result.get("flag") or ("", "")
+    look = replace(
+        look, shares=seen.result.get("shares", {}), signals=signals, flag_code=flag_code, flag_words=flag_words
+    )
     # While the routers have another share than ours, no time is of ours.
     since = now(context) if drift(run, look) else run.share_at
     off = seen.result.get("no_top_up", run.no_top_up)
-    run = replace(run, counted=minute, share_at=since, notes=shortened(seen.words), no_top_up=shortened(off))
+    run = replace(run, share_at=since, notes=shortened(seen.words), no_top_up=shortened(off))
     return run, look
 
 
 def _targets(run: RampRun) -> list[dict[str, Any]]:
-    return [plain(target) for target in run.stage.changing]
+    return [plain(target) for target in run.divided]
 
 
 def _sites(run: RampRun) -> dict[str, Any]:
-    return {target.name: plain(run.stage.sites[target.name]) for target in run.stage.changing}
+    sites = run.stage.sites
+    return {target.name: plain(sites.get(target.name) or next(iter(sites.values()))) for target in run.divided}
+
+
+def _beside(run: RampRun) -> dict[str, Any]:
+    """Where alerts are looked for that are not what the ramp divides: the targets that serve a flag's users."""
+    return {"watched": [plain(target) for target in run.stage.plan.targets]} if run.canary.flag else {}
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
@@ -217,7 +240,7 @@ def _recorded(context: Context, run: RampRun, move: Move) -> Durable:
 
 def _set(context: Context, run: RampRun, names: list[str], share: float) -> Durable:
     asked = []
-    for target in run.stage.changing:
+    for target in run.divided:
         if target.name in names:
             order = {**about(run), "target": plain(target), "share": share, "fence": run.stage.fence}
             order["despite_abort"] = share < run.share  # traffic goes back whatever people have said

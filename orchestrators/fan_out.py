@@ -8,6 +8,7 @@ from orchestrators.waiting import Context, Durable, answers_of
 from slipway.promotion.outcomes import Answer, broken, iso
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
+from slipway.promotion.stage_parts import Site
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.trace import carried
 
@@ -58,7 +59,16 @@ def health_checks(
             "address": site.production if live else site.idle,
             "version": run.build.version,
             "health": plain(run.plan.health),
+            "beside": _beside(site, target, live),
         }
         id = run.operation(target, step, n)
         checks.append(an_operation(context, id, "check_health", order, run.plan.health.within_s + 60))
     return checks
+
+
+def _beside(site: Site, target: Target, live: bool) -> str:
+    """Where the release before answers while this one is checked; empty where there was none. With slots that is the
+    other side, else the live release's own address of before."""
+    if not site.previous:
+        return ""
+    return (site.idle if live else site.production) if target.slot else site.live

@@ -23,7 +23,7 @@ def tell(context: Context, run: RampRun, move: Move) -> Durable:
         "actor": "slipway",
         "action": f"ramp.{move.code.lower().replace('_', '-')}",
         "stage": run.stage.plan.name,
-        "words": f"at {100 * share:g} % of the traffic: {move.words}",
+        "words": f"at {100 * share:g} % of the {run.whose}: {move.words}",
         "evidence": {"share": share, "calls": move.calls, "verdict": run.verdict},
         "row": _row(run),
     }
@@ -45,7 +45,8 @@ def said_as_status(run: RampRun, move: Move) -> dict[str, Any]:
 def about(run: RampRun) -> dict[str, Any]:
     """What every activity of the ramp is told."""
     stage, canary = run.stage, plain(run.canary)
-    return {"promotion": stage.promotion, "version": stage.build.version, "canary": canary, **stage.plan.reading}
+    told = {"promotion": stage.promotion, "version": stage.build.version, "canary": canary, **stage.plan.reading}
+    return told | ({"variant": stage.flag.get("variant", "")} if run.canary.flag else {})
 
 
 def _row(run: RampRun) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 
 bp = df.Blueprint()
 
@@ -51,7 +52,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     if not run.sites or not (run.steps or run.goes_back):
         return passed("nothing had been changed")
     steps: list[Step] = []
-    if run.plan.canary:
+    if run.plan.canary and (run.is_dark or not run.flag_plan):
         steps = yield from _traffic_back(context, run)
         left = [step for step in steps if step.state != Outcome.PASSED]
         if left and run.part + 1 < TRIES:
@@ -111,7 +112,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
 def _traffic_back(context: Context, run: StageRun) -> Durable:
     """All requests to the live release, before anything else: users come first."""
     asked = []
-    for target in run.changing:
+    for target in run.dividing:
         order = {
             "promotion": run.promotion,
             "target": plain(target),

@@ -9,11 +9,12 @@ from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
 from orchestrators.switch_signals import after_switch
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, iso, moment, passed, worst
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import last_tick
 
 PROBE_EVERY = timedelta(seconds=30)

@@ -8,12 +8,13 @@ from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
-from slipway.promotion.stage_run import Ending, Site, StageRun, Step
+from slipway.promotion.stage_parts import Ending, Site, Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 from slipway.promotion.watch_run import WatchRun
 
@@ -22,8 +23,12 @@ START_WITHIN_S = 900.0
 
 
 def settle(context: Context, run: StageRun) -> Durable:
-    """The release is proven: give the lock back and say so. An abort until here still undoes it."""
-    going = yield from ask_decisions(context, run.promotion, "settle", {"stage": run.plan.name, "waiter": run.instance})
+    """The release is proven: give the lock back and say so. An abort until here still undoes it. One whose flag came
+    to a bad end may be tried again, so it is not settled for good."""
+    asked: dict[str, Any] = {"stage": run.plan.name, "waiter": run.instance}
+    if run.flag_ending:
+        asked = {"waiter": run.instance, "past_pause": True}
+    going = yield from ask_decisions(context, run.promotion, "ask_going_on" if run.flag_ending else "settle", asked)
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
@@ -31,7 +36,7 @@ def settle(context: Context, run: StageRun) -> Durable:
     watch = {"watch": {"id": run.watch, "until": until, **stops}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.build.version} is live and proven in {run.plan.environment}"
-    return run.to(phase.REPORT, ending=Ending(Outcome.PASSED, "", words))
+    return run.to(phase.REPORT, ending=run.flag_ending or Ending(Outcome.PASSED, "", words))
 
 
 def undo(context: Context, run: StageRun) -> Durable:
@@ -56,7 +61,7 @@ def undo(context: Context, run: StageRun) -> Durable:
         result = {"result": "undone" if told else "unchanged", **_why(run, ending), "overwrote": _overwrote(run)}
         yield from _unlock(context, run, result)
         words = f"{ending.words}; {answer.words}"
-        return replace(run, switched=False).to(phase.REPORT, ending=replace(ending, words=words))
+        return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
@@ -88,8 +93,8 @@ def _left_behind(context: Context, run: StageRun) -> Durable:
     yield from leave_lock(context, run, run.swept)
     words = f"{run.swept} was ended from outside"
     ending = run.ending or Ending(Outcome.BROKEN, "STAGE_LOST", words)
-    following = phase.OVER if closing["do"] == "end" else phase.REPORT
-    return replace(run, fence=0).to(following, ending=ending)
+    run = replace(run, fence=0, ending=ending)
+    return run.to(phase.OVER if closing["do"] == "end" else run.undone)
 
 
 def ready_old_side(context: Context, run: StageRun) -> Durable:
@@ -161,7 +166,7 @@ def report(context: Context, run: StageRun) -> Durable:
         yield from leave_lock(context, run)  # it may have announced itself, and others look at that
     else:
         yield from mirror_lock(context, run)
-    if ending.outcome == Outcome.PASSED and run.watch:
+    if run.watch and (ending.outcome == Outcome.PASSED or ending == run.flag_ending):
         yield from _watched(context, run)
     run = replace(run, ended_at=now(context), since=now(context))
     if run.may_retry:

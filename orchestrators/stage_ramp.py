@@ -4,37 +4,60 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrators.recording import record_stage
+from orchestrators.stage_flag import after_bad_end, for_everybody
 from orchestrators.waiting import Context, Durable, answers_of, now
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome, broken, moment
 from slipway.promotion.ramp_run import RampRun
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 
 
 def ramp(context: Context, run: StageRun) -> Durable:
     """Move traffic to the release step by step, then go on to give it all. A first release has nothing beside it, and
-    one that was proven here lately needs no other proof: they go on at once."""
+    one that was proven here lately needs no other proof: they go on at once. With a flag the release is live already,
+    and it is the flag that users are given step by step."""
     run = replace(run, since=now(context))
     if reason := _needs_none(context, run):
         run = yield from record_stage(context, run, "not-ramped", reason)
-        return run.to(phase.ROLL_OUT)
+        return run.to(_after(run))
     child = child_id(run.instance, "ramp", str(run.attempt))
-    run = replace(run, watched={"usual_until": now(context)})
-    run = run.stepping([Step("ramp", target.name, child) for target in run.changing], now(context))
-    run = yield from record_stage(context, run, "ramping", f"ramps {run.build.version} up beside what is live")
+    if not run.flag_plan:  # without one, there is nothing beside the release to judge a bake by but the time before
+        run = replace(run, watched={"usual_until": now(context)})
+    run = run.stepping([Step("ramp", target.name, child) for target in run.dividing], now(context))
+    run = yield from record_stage(context, run, "ramping", _words(run))
     asked = context.call_sub_orchestrator("canary_ramp", RampRun(run, child).dump(), child)
     (ended,) = yield from answers_of(context, [asked])
     answer = Answer.load(ended) if ended else broken("RAMP_LOST", f"{child} broke off or was ended from outside")
-    for target in run.changing:
+    if run.flag_plan and answer.outcome == Outcome.PASSED:
+        answer = yield from for_everybody(context, run)
+    for target in run.dividing:
         run = run.stepped("ramp", target.name, answer, now(context))
     if answer.outcome == Outcome.PASSED:
-        return run.to(phase.ROLL_OUT)
+        return run.to(_after(run))
+    if run.flag_plan:
+        return (yield from after_bad_end(context, run, answer))
     return run.ends(answer.outcome, answer.code, answer.words)
+
+
+def _after(run: StageRun) -> str:
+    return phase.BAKE if run.flag_plan else phase.ROLL_OUT
+
+
+def _words(run: StageRun) -> str:
+    if run.flag_plan:
+        return f"gives {run.flag_plan.where} to users of {run.build.version} step by step"
+    return f"ramps {run.build.version} up beside what is live"
 
 
 def _needs_none(context: Context, run: StageRun) -> str:
     """Why there is no ramp, in words; empty when there is one."""
+    if run.flag_plan:
+        if run.is_dark:
+            return ""
+        where, off = run.flag_plan.where, run.flag.get("why")
+        return f"{where} stays off, as a person said: {off}" if off else f"everybody has {where} already"
     if not run.changing:
         return f"{run.build.version} is live on every target already"
     first = [target.name for target in run.changing if not run.sites[target.name].previous]

@@ -14,12 +14,13 @@ from orchestrators.fan_out import health_checks
 from orchestrators.recording import record_stage
 from orchestrators.stage_work import SAYS_NOTHING, VERIFY_TRIES, carried_out, stopped
 from orchestrators.waiting import Context, Durable, ask_decisions, now
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import SWITCH
 from slipway.promotion.barriers import QUEUE, SUPERSEDE
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 
 
 def for_switch_approval(context: Context, run: StageRun) -> Durable:
@@ -61,7 +62,7 @@ def verify_again(context: Context, run: StageRun) -> Durable:
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
     if verdict.outcome == Outcome.PASSED:
-        return run.to(phase.ROLL_OUT)
+        return run.to(run.to_users)
     return run.ends(verdict.outcome, verdict.code, f"right before the switch: {verdict.words}")
 
 

@@ -7,7 +7,7 @@ from orchestrators.asking_people import decision_of_people, in_words, overtaken,
 from orchestrators.environment_lock import announcement, ask_lock, leave_lock, mirror_lock
 from orchestrators.recording import record_stage
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.stage_run import StageRun

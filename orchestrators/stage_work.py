@@ -6,14 +6,16 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out, health_checks
 from orchestrators.recording import record_stage
+from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.kinds import router_for
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
-from slipway.promotion.stage_run import Site, StageRun, Step
+from slipway.promotion.stage_parts import Site, Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 
 SWAP_WITHIN_S = 900.0
@@ -41,13 +43,17 @@ def deploy(context: Context, run: StageRun) -> Durable:
     if silent:
         words = f"{', '.join(silent)} answers no version, although {run.live_before} should be live"
         return run.ends(Outcome.BROKEN, "LIVE_UNREADABLE", words)
+    if run.flag_plan:
+        run = yield from dark(context, run)
+        if run.ending:
+            return run
     asked, steps = [], []
     for target in run.changing:
         id = run.operation(target, "deploy")
         order = {**_change(run, target), "package": run.artifact}
         asked.append(an_operation(context, id, "deploy", order, run.plan.deploy_within_s))
         steps.append(Step("deploy", target.name, id))
-    words = f"deploys {run.build.version} to the idle side of {_names(run)}{_drift(run)}"
+    words = f"deploys {run.build.version} to the idle side of {_names(run.changing)}{_drift(run)}"
     changing = run.changing
     run, verdict, answers = yield from _answered(context, run, "deploying", words, steps, asked)
     for target, answer in zip(changing, answers, strict=True):
@@ -94,22 +100,26 @@ def _next_of_verify(run: StageRun, verdict: Answer, last: bool) -> StageRun:
 
 
 def roll_out(context: Context, run: StageRun) -> Durable:
-    """All at once: the switch of every target. From here on the new release serves the traffic."""
+    """The switch of every target, all at once or a part of them. From here on the new release serves the traffic."""
     ended = yield from stopped(context, run)
     if ended:
         return ended
+    if run.flag_plan and not run.changing:  # it is live already, and its flag is tried again
+        return run.to(phase.VERIFY_LIVE)
     run = replace(run, since=now(context))
-    if run.plan.blue_green and run.plan.judged and run.baseline:
+    if run.plan.blue_green and run.plan.judged and run.baseline and not run.part:
         run = replace(run, watched={"usual_until": now(context)})
-    asked, steps = [], []
-    for target in run.changing:
+    asked, steps, part = [], [], run.parts[run.part]
+    for target in part:
         id = run.operation(target, "swap")
         asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
         steps.append(Step("swap", target.name, id))
-    words = f"{router_for(run.plan.targets[0].kind).goes_live} {_names(run)}"
+    words = f"{router_for(run.plan.targets[0].kind).goes_live} {_names(part)}"
     run, verdict = yield from carried_out(context, run, "rolling-out", words, steps, asked)
     if verdict.outcome != Outcome.PASSED:
         return _on(run, verdict, phase.VERIFY_LIVE)
+    if run.part:  # the lock was told with the first part
+        return replace(run.to(phase.VERIFY_LIVE), part=run.part)
     release = {
         "version": run.build.version,
         "promotion": run.promotion,
@@ -128,16 +138,21 @@ def roll_out(context: Context, run: StageRun) -> Durable:
 
 
 def verify_live(context: Context, run: StageRun) -> Durable:
-    """Check that what answers at the live addresses is the version that was deployed, and healthy."""
+    """Check that what answers at the live addresses is the version that was deployed, and healthy; of what was switched
+    last, where other targets are left for the next part."""
     run = replace(run, since=now(context))
-    asked = health_checks(context, run, f"live-{run.tick}", live=True)
-    names = run.plan.targets
+    names = run.live_now
+    asked = health_checks(context, run, f"live-{run.tick}", live=True, targets=names)
     steps = [Step("verify live", target.name, each["id"]) for target, each in zip(names, asked, strict=True)]
+    more, more_steps = tester_checks(context, run)
+    asked, steps = [*asked, *more], [*steps, *more_steps]
     words = f"verifies that {run.build.version} answers live"
     run, verdict = yield from carried_out(context, run, "verifying-live", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
-    return _on(run, verdict, phase.BAKE)
+    if verdict.outcome != Outcome.PASSED:
+        return run.ends(verdict.outcome, verdict.code, verdict.words)
+    return run.next_part()
 
 
 def stopped(context: Context, run: StageRun) -> Durable:
@@ -195,9 +210,9 @@ def _survey(run: StageRun) -> dict[str, Any]:
     return {"promotion": run.promotion, "targets": targets, **run.plan.reading}
 
 
-def _names(run: StageRun) -> str:
+def _names(targets: tuple[Target, ...]) -> str:
     """The targets that change, in words; every one may answer this version already."""
-    return ", ".join(target.name for target in run.changing) or "no target: it is live already"
+    return ", ".join(target.name for target in targets) or "no target: it is live already"
 
 
 def _drift(run: StageRun) -> str:

@@ -77,6 +77,7 @@ class Settings:
     servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")
     servicebus_endpoint: str = _variable("SERVICEBUS__customEndpointAddress", "")
     vault: str = _variable("SLIPWAY_VAULT", "", _address)
+    app_configuration: str = _variable("SLIPWAY_APP_CONFIGURATION", "", _address)
     auth_enabled: bool = _variable("WEBSITE_AUTH_ENABLED", False, _switch)
     tenant: str = _variable("SLIPWAY_TENANT", "")
     audience: str = _variable("SLIPWAY_AUDIENCE", "")

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from slipway.settings import Settings, settings
 from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
-from tests.schedule import BySystem, longest_first
+from tests.schedule import BySystem, compiled_once, longest_first
 
 # A machine that is busy with something else is no failure of a property.
 hypothesis_settings.register_profile("untimed", deadline=None, max_examples=50)
@@ -23,6 +23,12 @@ PIPELINES = Path(__file__).parent / "triggers" / "pipelines"
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BySystem:
     return BySystem(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    with compiled_once(session.config):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +47,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
             blobs_endpoint=f"{url}/blob",
             arm_endpoint=url,
             vault=url,
+            app_configuration=url,
             ca_file=Path(ready["ca"]),
             site_scheme="http",
         )
@@ -77,6 +84,7 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
         "SLIPWAY_BLOBS_ENDPOINT": azure.settings.blobs_endpoint,
         "SLIPWAY_ARM_ENDPOINT": azure.url,
         "SLIPWAY_METRICS_ENDPOINT": azure.url,
+        "SLIPWAY_APP_CONFIGURATION": azure.url,
         "SLIPWAY_CA_FILE": azure.settings.ca_file,
         "SLIPWAY_SITE_SCHEME": "http",
         "SERVICEBUS__fullyQualifiedNamespace": "localhost",

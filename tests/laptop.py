@@ -27,7 +27,8 @@ SITES += ("stopped", "halted", "granted-site", "old-side")
 APPS: dict[str, dict[str, str]] = {
     name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back", "behind")
 }
-APPS |= {"behind": {}, "alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
+APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
+COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
 IMAGE = "registry.example/checkout"
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
@@ -76,6 +77,16 @@ class AzureStandin:
     def app(self, name: str) -> Target:
         resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/containerApps/{name}"
         return Target(name, "container-apps", resource, "")
+
+    def account(self, name: str) -> str:
+        """The resource id of a Cosmos DB account."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
+        return f"{group}/providers/Microsoft.DocumentDB/databaseAccounts/{name}"
+
+    def tell_account(self, name: str, **told: str) -> None:
+        """What happens to a Cosmos DB account: `write=region`, `region=` and `state=`, `removed=`."""
+        session = _session(str(self.settings.ca_file))
+        session.post(f"{self.url}/standin/cosmos", json={"account": name, **told}, timeout=30).raise_for_status()
 
     def package(self, version: str) -> str:
         return f"{self.url}/artifacts/checkout/{version}.zip"
@@ -164,6 +175,7 @@ def run_standin(folder: Path) -> Iterator[Running]:
     live = {"service": "checkout", "version": "1.0.0"}
     sites = [{"name": name, "port": 1 + n, "live": live, "slots": _slots(n)} for n, name in enumerate(SITES)]
     config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
+    config["cosmos_accounts"] = [{"name": name, "locations": list(COSMOS_REGIONS)} for name in COSMOS]
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))

@@ -4,20 +4,19 @@ Files that use the same running system stay together on one worker, or each work
 takes longest comes first, so that no worker is left with it at the end.
 """
 
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
 CHAOS, SYSTEM, SERVICES, STANDIN = "chaos", "one laptop system", "one stand-in and broker", "a stand-in by itself"
-OWN_SYSTEM = (
-    "kills",
-    "blue_green",
-    "ramp",
-    "ramp_signals",
-    "secrets",
-    "virtual_time",
-    "virtual_ramp",
-    "container_apps",
-)
+OWN_SYSTEM = ("kills", "ramp", "ramp_signals", "secrets", "virtual_time", "virtual_ramp", "container_apps")
+OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green")
 LONGEST_FIRST = (CHAOS, SYSTEM, "tests/end_to_end/", SERVICES, STANDIN, "tests/functions_host/", "tests/cli/")
 FOLDERS = {
     "tests/chaos/": CHAOS,
@@ -27,6 +26,10 @@ FOLDERS = {
     "tests/triggers/": SERVICES,
     "tests/azure_standin/": STANDIN,
 }
+
+
+TESTS = Path(__file__).parent
+COMPILED_WITHIN_S = 60.0
 
 
 def scope_of(nodeid: str) -> str:
@@ -45,6 +48,32 @@ def longest_first(items: list[pytest.Item]) -> None:
         return next((n for n, each in enumerate(LONGEST_FIRST) if scope.startswith(each)), len(LONGEST_FIRST))
 
     items.sort(key=rank)
+
+
+@contextmanager
+def compiled_once(config: pytest.Config) -> Iterator[None]:
+    """Around a worker's collection: where the tests have not been compiled yet, the first worker does it and the others
+    read what it has written, or each would compile all of them."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None or sys.dont_write_bytecode or _are_compiled():
+        yield
+        return
+    done = Path(tempfile.gettempdir()) / f"slipway-compiled-{worker['testrunuid']}"
+    if worker["workerid"] == "gw0":
+        try:
+            yield
+        finally:
+            done.touch()
+        return
+    deadline = time.monotonic() + COMPILED_WITHIN_S
+    while not done.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    yield
+
+
+def _are_compiled() -> bool:
+    """Most of them: what changed since is compiled by everybody."""
+    return 2 * len(list(TESTS.rglob("*-pytest-*.pyc"))) > len(list(TESTS.rglob("*.py")))
 
 
 class BySystem(LoadFileScheduling):

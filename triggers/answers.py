@@ -12,7 +12,7 @@ from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED
 from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.promotion.ledger import STATES as RELEASE_STATES
 from slipway.promotion.outcomes import RUNNING, Outcome
-from slipway.promotion.stage_run import ROLLED_BACK, STATE_OF_PHASE
+from slipway.promotion.stage_phases import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
 from triggers.plan_answers import DeployedPipelines as DeployedPipelines  # the routes name every model as one of here
 from triggers.plan_answers import Findings as Findings
@@ -73,6 +73,36 @@ class Words(Answer):
     """What became of a command, in words."""
 
     words: str
+
+
+class FlagShown(Answer):
+    """A feature flag. `share` (0 to 1) of the users have it; null when its shape is not known. `expires` is a day, and
+    empty without one; `services` are those whose pipelines ramp it; `off` is whose word keeps it off, and why; `stale`
+    says why it should go, or what it lacks."""
+
+    name: str
+    label: str
+    share: float | None
+    owner: str
+    expires: str
+    changed_at: MomentOrNotYet
+    services: list[str]
+    off: str
+    stale: list[str]
+
+
+class Flags(Answer):
+    """By name and label."""
+
+    flags: list[FlagShown]
+
+
+class FlagSwitched(Answer):
+    """The flag as it is now; the store had it `took_ms` after the request came."""
+
+    words: str
+    took_ms: int
+    flag: FlagShown
 
 
 class VoteCounted(Answer):
@@ -154,7 +184,8 @@ class RampShown(Answer):
     before it can go on, which takes `missing_s` at this traffic; null: never, or requests are not what is missing.
     What the ramp does about it is its `move` (a code) and `move_words`: it may be held by a person's word, a signal, or
     a router that somebody changed. `calls`: a person must look. `notes`: what could not be seen or sent between two
-    ticks, such as a top-up whose path is not there."""
+    ticks, such as a top-up whose path is not there. `flag`: the feature flag that is ramped, with its label: then the
+    share is of its users; empty for a canary's."""
 
     ramp: Literal["adaptive", "careful", "fixed"]
     steps: list[float]
@@ -172,17 +203,19 @@ class RampShown(Answer):
     move_words: str
     calls: bool
     notes: str
+    flag: str
 
 
 class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
     `may_promote`: whether the build may go there now; null when the stage is over. `ramp`: null while its present
-    attempt has had no canary.
+    attempt has had no canary. `ring`: `ring 2 of 4 of production`, empty where the stage is none.
     """
 
     name: str
     environment: str
+    ring: str
     needs: list[str]
     instance: str
     attempt: int
@@ -225,7 +258,10 @@ class BuildShown(SlipwayBuild):
 
 
 class PromotionShown(Answer):
-    """A promotion whole. One that has not begun yet has no more than the fields that are required."""
+    """A promotion whole. One that has not begun yet has no more than the fields that are required.
+
+    `waits_for_package` is the version of orchestrations that it waits for: a newer package began it.
+    """
 
     id: str
     service: str
@@ -243,6 +279,7 @@ class PromotionShown(Answer):
     words: str = ""
     pipeline_digest: str = ""
     trace: str = ""
+    waits_for_package: str = ""
     build: BuildShown | None = None
     aborted: SaidOfPromotion | None = None
     paused: PauseOfPromotion | None = None
@@ -364,8 +401,9 @@ class RejectedVersion(Answer):
 
 
 class HoldSaid(Hold):
-    """The hold as it was taken in."""
+    """The hold as it was taken in; `environments` are where: several, if it was said of one that is made of rings."""
 
+    environments: list[str]
     words: str
 
 

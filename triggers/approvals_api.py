@@ -44,7 +44,8 @@ async def post_approval(
     asked = body_of(req, Approval)
     rows = await rows_for(promotion, person, "approver")
     if "promotion" in rows and all(each["name"] != stage for each in rows["promotion"]["plan"]):
-        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {stage}")
+        there = ", ".join(each["name"] for each in rows["promotion"]["plan"])
+        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {stage}; it has {there}")
     said = AuditRecord(
         id=f"approval:{person.oid}:{asked.command}:{stage}:{asked.decision}",
         at=received_at,

@@ -14,7 +14,7 @@ from slipway.promotion.pipeline.vocabulary import Name
 from triggers.answers import PromotionState
 from triggers.http import BadRequest
 
-__all__ = ["Approval", "Command", "Intent", "LintAsked", "PlanAsked", "PromotionsQuery", "SlipwayBuild"]
+__all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "PromotionsQuery", "SlipwayBuild"]
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
@@ -50,6 +50,13 @@ class Command(BaseModel):
         return self
 
 
+class Again(BaseModel):
+    """The body."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(min_length=1, max_length=1000)
+
+
 class Intent(BaseModel):
     """The body. A hold has an end: `for` (a duration) or `expires_at`."""
 
@@ -76,6 +83,21 @@ class Intent(BaseModel):
                 422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
             )
         return self.expires_at
+
+
+class FlagOff(BaseModel):
+    """The body. `label` says which flag of that name is meant; left out, it is the only one."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(min_length=1, max_length=500)
+    label: str | None = Field(default=None, max_length=100)
+
+
+class FlagQuery(BaseModel):
+    """Which flag of that name is meant; left out, it is the only one."""
+
+    model_config = ConfigDict(extra="forbid")
+    label: str | None = Field(None, max_length=100, description="The flag's label; empty for none.")
 
 
 class AlertEssentials(BaseModel):

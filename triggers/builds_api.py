@@ -26,7 +26,7 @@ bp = df.Blueprint()
         409: ("VERSION_REUSED",),
         422: (
             *("INVALID_BUILD", "UNKNOWN_SHAPE", "UNKNOWN_SERVICE", "PIPELINE_INVALID", "FINISHED_IN_THE_FUTURE"),
-            *("BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED"),
+            *("BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED", "RUN_UNKNOWN"),
         ),
     },
 )

@@ -57,7 +57,8 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
         matched = await asyncio.to_thread(match, body)
         current().find_by(promotion=matched.build.promotion)
         run = matched.run(received_at, submitter, current().traceparent)
-        state = await asyncio.to_thread(take_in, matched.build, matched.pipeline_text, received_at, run.trace)
+        own = orchestrations_version()
+        state = await asyncio.to_thread(take_in, matched.build, matched.pipeline_text, received_at, run.trace, own)
     except NotForPromotion as reason:
         current().tell(outcome="not for promotion", code=reason.code, words=reason.words)
         _log.info("not for promotion: %s: %s", reason.code, reason.words)
@@ -70,7 +71,7 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
         return
     current().tell(outcome=f"was {state}")
     if state == "new":
-        await asyncio.to_thread(note_package, orchestrations_version())
+        await asyncio.to_thread(note_package, own)
         await _start(run, client)
 
 

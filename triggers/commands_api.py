@@ -20,7 +20,8 @@ from slipway.promotion.ids import child_id, shortened, stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.ramp_commands import ramping
-from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.stage_phases import LOCK
+from slipway.promotion.stage_run import StageRun
 from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.entities_read import decisions_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
@@ -94,7 +95,7 @@ async def _decided(
 ) -> func.HttpResponse:
     names = [each["name"] for each in rows.get("promotion", {}).get("plan", [])]
     if asked.stage and names and asked.stage not in names:
-        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}")
+        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}; it has {', '.join(names)}")
     given = {"command": _key(asked, person), "by": person.name, "at": at}
     given |= {"reason": asked.reason, "stage": asked.stage}
     verdict = await decide(client, promotion, asked.command, given)
@@ -134,7 +135,8 @@ async def _roll_back(
     plan, build = PromotionPlan.load(rows["promotion"]["frozen_plan"]), Build.load(rows["promotion"]["build"])
     found = [stage for stage in plan.stages if asked.stage in ("", stage.name)]
     if not found:
-        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}")
+        there = ", ".join(stage.name for stage in plan.stages)
+        raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {asked.stage}; it has {there}")
     live, before = [], []
     for stage in found:
         row = await asyncio.to_thread(environment_row, stage.environment, build.service)

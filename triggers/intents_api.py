@@ -1,8 +1,8 @@
 """`POST /api/intents`, `DELETE /api/intents/{intent}`: what a person says of a service in an environment.
 
-An id names its place: `{environment}.{service}.{8 hex digits}`; `{environment}.{service}.broken` opens a lock
-that a rollback left broken, after a person has looked; `{environment}.{service}.rejected-{version}` lets a version
-in again that was rejected there.
+An id names its place: `{environment}.{service}.{8 hex digits}`, of an environment in rings all of them;
+`{environment}.{service}.broken` opens a lock that a rollback left broken, after a person has looked;
+`{environment}.{service}.rejected-{version}` lets a version in again that was rejected there.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from slipway.promotion.approval import Person
 from slipway.promotion.ids import is_name, is_version, shortened
 from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import iso
-from triggers.entities_read import lock_of
+from triggers.entities_read import locks_of
 from triggers.http import NotFound, answer, api, body_of
-from triggers.known_places import require_known
+from triggers.known_places import places_of, rings_in
 
 bp = df.Blueprint()
 
@@ -38,18 +38,20 @@ SHOWS_WITHIN_S = 3.0
 async def post_intent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
-    """`hold`: nobody gets the lock of that service there until it is lifted or ends. 201, or 202 if not yet visible."""
+    """`hold`: nobody gets the lock of that service there until it is lifted or ends; of an environment in rings, that
+    of any ring. 201, or 202 if not yet visible."""
     from triggers.bodies import Intent
 
     asked, at = body_of(req, Intent), now()
-    await asyncio.to_thread(require_known, asked.environment, asked.service)
+    places = await asyncio.to_thread(places_of, asked.environment, asked.service)
     id = f"{asked.environment}.{asked.service}.{uuid.uuid4().hex[:8]}"
     expires_at = iso(asked.ends(at))
     given = {"id": id, "by": person.name, "reason": asked.reason, "at": iso(at), "expires_at": expires_at}
-    words = f"{person.name} holds {asked.service} in {asked.environment} until {expires_at}: {asked.reason}"
-    visible = await _say(client, "hold", asked.environment, asked.service, given, person, words)
-    url = _place(asked.environment, asked.service)
-    return answer({**given, "words": words}, 201 if visible else 202, {"Location": url})
+    where = asked.environment if places == [asked.environment] else f"{asked.environment} ({', '.join(places)})"
+    words = f"{person.name} holds {asked.service} in {where} until {expires_at}: {asked.reason}"
+    visible = await _say(client, "hold", places, asked.service, given, person, words)
+    url = _place(places, asked.service)
+    return answer({**given, "environments": places, "words": words}, 201 if visible else 202, {"Location": url})
 
 
 @bp.route(route="api/intents/{intent}", methods=["DELETE"])
@@ -64,39 +66,50 @@ async def delete_intent(
     environment, service, which = _place_of(id)
     of_the_lock = which == "broken" or which.startswith(REJECTED_ID)
     given = {"id": which if of_the_lock else id}
-    if given["id"] not in _standing(await lock_of(client, environment, service)):
-        raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
+    rings = await asyncio.to_thread(rings_in, environment, service)
+    locks = await locks_of(client, [environment] if of_the_lock else rings, service)
+    places = [place for place, lock in locks.items() if given["id"] in _standing(lock)]
+    if not places:
+        known = f"; {environment} is made of rings: {', '.join(rings)}" if rings != [environment] else ""
+        raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}{known}")
     words = f"{person.name} lifts {id}"
-    visible = await _say(client, "lift", environment, service, given, person, words)
-    url = _place(environment, service)
+    visible = await _say(client, "lift", places, service, given, person, words)
+    url = _place(places, service)
     return answer({"words": words}, 200 if visible else 202, None if visible else {"Location": url})
 
 
 async def _say(
     client: df.DurableOrchestrationClient,
     operation: str,
-    environment: str,
+    environments: list[str],
     service: str,
     given: dict[str, Any],
     person: Person,
     words: str,
 ) -> bool:
-    """Start the orchestration and wait a little for its end. Whether it ended in time."""
+    """Start an orchestration for each environment and wait a little for their ends. Whether all ended in time."""
     named = given["id"].replace("+", "~")  # of a version, as in a promotion's id
-    instance = shortened(f"intent:{operation}:{named}:{uuid.uuid4().hex[:8]}")
-    order = {"operation": operation, "given": given, "environment": environment, "service": service}
-    await client.start_new("intent", instance, {**order, "by": person.oid, "words": words})
+    open_still = []
+    for environment in environments:
+        instance = shortened(f"intent:{operation}:{named}:{uuid.uuid4().hex[:8]}")
+        order = {"operation": operation, "given": given, "environment": environment, "service": service}
+        await client.start_new("intent", instance, {**order, "by": person.oid, "words": words})
+        open_still.append(instance)
     deadline = time.monotonic() + SHOWS_WITHIN_S
     while time.monotonic() < deadline:
-        status = await client.get_status(instance)
-        if status.runtime_status is df.OrchestrationRuntimeStatus.Completed:
+        status = await client.get_status(open_still[0])
+        if status.runtime_status is not df.OrchestrationRuntimeStatus.Completed:
+            await asyncio.sleep(0.05)
+            continue
+        del open_still[0]
+        if not open_still:
             return True
-        await asyncio.sleep(0.05)
     return False
 
 
-def _place(environment: str, service: str) -> str:
-    return f"/api/environments/{environment}/services/{service}"
+def _place(environments: list[str], service: str) -> str:
+    """Where it shows; of several rings in the list of all environments."""
+    return f"/api/environments/{environments[0]}/services/{service}" if len(environments) == 1 else "/api/environments"
 
 
 def _place_of(id: str) -> tuple[str, str, str]:

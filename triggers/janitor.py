@@ -92,8 +92,9 @@ async def janitor(tick: func.TimerRequest, client: df.DurableOrchestrationClient
     if not _janitors:
         _janitors.append(Janitor(DurableRuntime(client), Tables()))
     _janitors[0].runtime = DurableRuntime(client)
-    with span("janitor", Kind.MESSAGE, ""):
+    with span("janitor", Kind.MESSAGE, "") as looking:
         try:
             await _janitors[0].look(now())
+            looking.tell(outcome="looked")
         finally:
             await tell_ages(_janitors[0].records, now())

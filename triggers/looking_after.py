@@ -16,7 +16,8 @@ from slipway.adapters.watched import Watched
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import moment
-from slipway.promotion.stage_run import ROLLED_BACK, StageRun
+from slipway.promotion.stage_phases import ROLLED_BACK
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.views import ENDS
 from triggers.rebuilding import Place, Rows, closing_run, sweeping_run
 
@@ -144,7 +145,8 @@ class Janitor:
             await self._see_to_children(entry.instance, found, now)
             return
         rows = await self.records.rows(entry.promotion)
-        kept = [row for key, row in rows.items() if key.startswith(("rollback:", "stage:"))]
+        # A rollback has a row of its own until it is done, and the stage's from then on.
+        kept = [row for prefix in ("stage:", "rollback:") for key, row in rows.items() if key.startswith(prefix)]
         row = next((row for row in kept if row["instance"] == entry.instance), None)
         if row is None:
             if found is not None or now - entry.since >= QUIET:
@@ -187,9 +189,9 @@ class Janitor:
         if now - stage.updated < LONGEST_REST:
             return
         run = StageRun.load(await self.runtime.given(instance))
-        for child in (
-            child_id(instance, name, str(run.attempt)) for name in ("approval", "switch-approval", "ramp", "rollback")
-        ):
+        below = ("approval", "switch-approval", "ramp", "rollback")
+        children = [child_id(instance, name, str(run.attempt)) for name in below]
+        for child in (*children, *(child_id(instance, "back", ring) for ring in run.takes_back)):
             found = await self.runtime.found(child)
             if found and not found.ended:
                 instance, stage = child, found

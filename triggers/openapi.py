@@ -16,6 +16,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
 from slipway.promotion.pipeline.vocabulary import Name
 from triggers import (
+    again_api,
     alerts_api,
     answers,
     approvals_api,
@@ -24,6 +25,7 @@ from triggers import (
     builds_queue,
     commands_api,
     environments_api,
+    flags_api,
     health_api,
     intents_api,
     openapi_api,
@@ -36,14 +38,14 @@ from triggers.http import PROBLEM, PROBLEMS
 from triggers.version import app_version
 
 MODULES = (
-    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api),
-    *(environments_api, intents_api, alerts_api, pipelines_api, health_api, openapi_api),
+    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
+    *(environments_api, intents_api, flags_api, alerts_api, pipelines_api, health_api, openapi_api),
 )
 SCHEME = "entra"
 _REF = "#/components/schemas/{model}"
 PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     "id": (
-        "The promotion: `{service}--{version}`, with `~` for `+`.",
+        "The promotion: `{service}--{version}`, with `~` for `+`; of a later run of the build `=2` and so on after it.",
         Annotated[str, Field(pattern=PROMOTION_ID_PATTERN, max_length=PROMOTION_LIMIT)],
     ),
     "stage": ("A stage of its pipeline.", Name),
@@ -54,6 +56,7 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
         Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
     ),
     "service": ("The service.", Name),
+    "flag": ("The flag's name in App Configuration.", Annotated[str, Field(min_length=1, max_length=200)]),
 }
 
 

@@ -6,6 +6,7 @@ from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.pipeline import Finding
 from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
+from slipway.promotion.rings import RingPlan
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
 
 
@@ -35,8 +36,8 @@ class PlannedStage(Answer):
     """A stage of a plan: durations in seconds, latencies in milliseconds, shares from 0 to 1.
 
     `watch_s`: how long the release is watched after its bake; `switch_approval`: who is asked before a blue-green
-    switch.
-    """
+    switch. `max_parallel`: of how many targets the users are moved at a time, 0 is all. `ring`: where it stands, if it
+    is a ring of a written stage."""
 
     name: str
     environment: str
@@ -55,6 +56,8 @@ class PlannedStage(Answer):
     watch_s: float
     blue_green: BlueGreenPlan | None
     switch_approval: ApprovalPolicy | None
+    max_parallel: int
+    ring: RingPlan | None
     may_promote: MayPromoteShown
 
 

@@ -14,12 +14,14 @@ from slipway.promotion.approval import Person
 from slipway.promotion.audit import verify
 from slipway.promotion.ids import stage_id
 from slipway.promotion.may_promote import may_promote
+from slipway.promotion.orchestration_version import began_before
 from slipway.promotion.outcomes import iso
-from slipway.promotion.views import cases, detail, open_stages, summary
+from slipway.promotion.views import ENDS, cases, detail, open_stages, summary
 from triggers.deciding import rows_of
 from triggers.entities_read import decisions_of, locks_of
 from triggers.http import answer, api, query_of
 from triggers.identity import READERS
+from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
 
@@ -83,7 +85,8 @@ async def get_promotion(
     runtimes = dict(zip(instances, statuses, strict=True))
     suspended = [instance for instance, runtime in runtimes.items() if runtime == "Suspended"]
     may = {case.stage.name: may_promote(case) for case in cases(rows, decisions, locks, iso(now()), suspended)}
-    return answer(detail(promotion, rows, decisions, runtimes, may))
+    shown = detail(promotion, rows, decisions, runtimes, may)
+    return answer({**shown, "waits_for_package": _newer_package(rows, shown["state"])})
 
 
 @bp.route(route="api/promotions/{id}/audit", methods=["GET"])
@@ -99,6 +102,12 @@ async def get_audit(req: func.HttpRequest, person: Person) -> func.HttpResponse:
 async def _runtime(client: df.DurableOrchestrationClient, instance: str) -> str | None:
     status = await client.get_status(instance)
     return status.runtime_status.value if status and status.runtime_status else None
+
+
+def _newer_package(rows: dict[str, dict[str, Any]], state: str) -> str:
+    """The version of the orchestrations that the promotion began as, if this package is too old to run them."""
+    package: str = rows["intake"].get("package", "")
+    return package if package and state not in ENDS and began_before(orchestrations_version(), package) else ""
 
 
 def _plan(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ def orchestrations_version() -> str:
 
 
 def app_version() -> str:
-    """The package's version, or `unpackaged` where it is deployed as plain folders."""
+    """The package's version (infra/package.py writes it in), or `unpackaged` where plain folders run."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:

@@ -3,7 +3,7 @@ targetScope = 'subscription'
 
 @minLength(1)
 @maxLength(20)
-@description('Name of this Slipway, such as prod; part of every resource name.')
+@description('Name of this Slipway, such as prod; part of every resource name: letters, digits, single hyphens within.')
 param environmentName string
 
 @description('A region that has Flex Consumption and Durable Task Scheduler.')
@@ -254,6 +254,7 @@ module roles '../modules/roles.bicep' = {
     auditContainer: auditContainer
     namespaceName: messaging.outputs.name
     vaultName: vault.outputs.name
+    configurationName: configuration.outputs.name
     insightsName: monitoring.outputs.insightsName
     workspaceName: empty(telemetryWorkspace) ? monitoring.outputs.workspaceName : ''
     schedulerName: onScheduler ? scheduler.outputs.name : ''
@@ -281,6 +282,7 @@ var settings = {
   SLIPWAY_AUDIT_CONTAINER: auditContainer
   SLIPWAY_WORKSPACE: empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace
   SLIPWAY_VAULT: vault.outputs.uri
+  SLIPWAY_APP_CONFIGURATION: configuration.outputs.endpoint
   SLIPWAY_PEOPLE: peopleFile
   SLIPWAY_TENANT: tenant().tenantId
   SLIPWAY_AUDIENCE: applicationId

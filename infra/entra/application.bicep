@@ -144,3 +144,4 @@ resource admin 'Microsoft.Graph/appRoleAssignedTo@v1.0' = if (!empty(adminPrinci
 }
 
 output clientId string = application.appId
+output objectId string = application.id

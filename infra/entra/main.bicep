@@ -3,12 +3,13 @@ targetScope = 'subscription'
 
 @minLength(1)
 @maxLength(20)
-@description('Name of this Slipway, such as prod; part of every resource name.')
+@description('Name of this Slipway, such as prod; part of every resource name: letters, digits, single hyphens within.')
 param environmentName string
 
 @description('Region of the resource group and of the identity.')
 param location string
 
+// Some tenants refuse a name of one's own there: api://TENANT-ID/slipway names the tenant and passes.
 @description('Identifier URI of the application. A second Slipway in the same tenant needs another one.')
 param identifierUri string = 'api://slipway'
 
@@ -60,6 +61,10 @@ module application 'application.bicep' = {
 
 @description('The application that people and pipelines ask tokens for.')
 output SLIPWAY_APPLICATION_ID string = application.outputs.clientId
+
+@description('The same as directory object, and its URI: by these a secure webhook names it.')
+output SLIPWAY_APPLICATION_OBJECT_ID string = application.outputs.objectId
+output SLIPWAY_APPLICATION_URI string = identifierUri
 
 @description('The identity that stands in for a client secret of that application.')
 output SLIPWAY_AUTH_IDENTITY_ID string = identity.outputs.id

@@ -1,5 +1,5 @@
 // App Configuration: feature flags and labelled settings of the services that Slipway releases.
-// This version of Slipway moves no flags yet, so its identity holds no role here.
+// Its identity reads and writes them (roles.bicep): Azure has no role for flags alone.
 param name string
 param location string
 

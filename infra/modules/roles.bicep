@@ -6,6 +6,7 @@ param auditName string
 param auditContainer string
 param namespaceName string
 param vaultName string
+param configurationName string
 param insightsName string
 
 @description('Workspace whose logs judge canaries; empty when it is not ours to give.')
@@ -25,6 +26,7 @@ var role = {
   busSender: '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
   durableContributor: '0ad04412-c4d5-4796-b79c-f76d14c8d402'
   secretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
+  configurationOwner: '5ae67dd6-50cb-40e7-96dc-dc2bfa4b606b'
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
   logReader: '73c42c96-874c-492b-b04d-ab87d138a893'
 }
@@ -68,6 +70,10 @@ resource promotions 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' existing
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
+}
+
+resource configuration 'Microsoft.AppConfiguration/configurationStores@2024-05-01' existing = {
+  name: configurationName
 }
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -194,6 +200,17 @@ resource vaultReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.secretsUser)
+  }
+}
+
+// Ramps feature flags and switches them off. Azure has no role for flags alone.
+resource flagWriter 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(configuration.id, principalId, role.configurationOwner)
+  scope: configuration
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.configurationOwner)
   }
 }
 

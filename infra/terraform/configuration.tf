@@ -1,8 +1,8 @@
 # Feature flags and labelled settings of the services that Slipway releases.
-# This version of Slipway moves no flags yet, so its identity holds no role here. Private endpoints begin with standard.
+# Its identity reads and writes them (roles.tf): Azure has no role for flags alone. Private endpoints begin with standard.
 resource "azurerm_app_configuration" "slipway" {
   # checkov:skip=CKV_AZURE_185: said of private_network: it shuts public access; without it identity is the only door
-  # checkov:skip=CKV_AZURE_188: configuration_sku; this version of Slipway moves no flags yet
+  # checkov:skip=CKV_AZURE_188: configuration_sku: applications keep the flags that they have read last
   # checkov:skip=CKV_AZURE_186: keys of the platform are enough: names, versions and evidence are kept here, no personal or payment data
   # checkov:skip=CKV_AZURE_187: on from standard, which alone has it
   name                                 = module.conventions.names.configuration

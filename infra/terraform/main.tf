@@ -24,6 +24,7 @@ module "conventions" {
   audit_endpoint          = azurerm_storage_account.audit.primary_blob_endpoint
   workspace               = var.telemetry_workspace == "" ? azurerm_log_analytics_workspace.slipway.workspace_id : var.telemetry_workspace
   vault_uri               = azurerm_key_vault.slipway.vault_uri
+  configuration_endpoint  = azurerm_app_configuration.slipway.endpoint
 }
 
 resource "azurerm_resource_group" "slipway" {

@@ -6,6 +6,15 @@ output "SLIPWAY_APPLICATION_ID" {
   value = local.application_id
 }
 
+output "SLIPWAY_APPLICATION_OBJECT_ID" {
+  description = "The same as directory object, by which a secure webhook names it; empty for an application from outside."
+  value       = local.own_entra ? module.entra[0].object_id : ""
+}
+
+output "SLIPWAY_APPLICATION_URI" {
+  value = var.identifier_uri
+}
+
 output "SLIPWAY_SITE_NAME" {
   value = module.conventions.names.site
 }

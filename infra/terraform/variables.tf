@@ -9,8 +9,8 @@ variable "environment_name" {
   type        = string
 
   validation {
-    condition     = length(var.environment_name) >= 1 && length(var.environment_name) <= 20
-    error_message = "The name has 1 to 20 characters."
+    condition     = length(var.environment_name) <= 20 && can(regex("^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$", var.environment_name))
+    error_message = "The name has 1 to 20 characters: letters, digits, single hyphens within."
   }
 }
 

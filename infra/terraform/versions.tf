@@ -22,6 +22,26 @@ provider "azurerm" {
   # Keys are off on both storage accounts: Terraform too comes with a token.
   storage_use_azuread = true
 
+  # On a new subscription nothing is registered, and since version 5 this provider registers nothing by itself.
+  # Microsoft.App, because the private network hands a subnet to it. Who deploys may register (Contributor), or somebody
+  # who may has done so before.
+  resource_provider_registrations = "none"
+  resource_providers_to_register = [
+    "Microsoft.App",
+    "Microsoft.AppConfiguration",
+    "Microsoft.Authorization",
+    "Microsoft.DurableTask",
+    "microsoft.insights",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Resources",
+    "Microsoft.ServiceBus",
+    "Microsoft.Storage",
+    "Microsoft.Web",
+  ]
+
   features {}
 }
 

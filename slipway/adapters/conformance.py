@@ -6,6 +6,8 @@ if TYPE_CHECKING:
     from slipway.adapters.app_service import AppService, SlotRouter
     from slipway.adapters.audit_log import AuditLog
     from slipway.adapters.container_apps import ContainerApps, RevisionRouter
+    from slipway.adapters.flags.router import FlagRouter
+    from slipway.adapters.flags.store import Flags
     from slipway.adapters.http_load import drive
     from slipway.adapters.http_probe import probe
     from slipway.adapters.receipts import Receipts
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     apps: ports.SlotPlatform = ContainerApps()
     slot_router: ports.TrafficRouter = SlotRouter()
     revision_router: ports.TrafficRouter = RevisionRouter()
+    flag_router: ports.TrafficRouter = FlagRouter()
+    flags: ports.FlagStore = Flags()
     receipts: ports.ReceiptBook = Receipts()
     audit: ports.AuditTrail = AuditLog()
     bus: ports.MessageBus = ServiceBus()

@@ -34,6 +34,10 @@ def router_of(target: Target) -> "TrafficRouter":
             from slipway.adapters.container_apps.routing import RevisionRouter
 
             return RevisionRouter()
+        case "app-configuration-flag":
+            from slipway.adapters.flags.router import FlagRouter
+
+            return FlagRouter()
     raise _unknown(target)
 
 

@@ -64,13 +64,32 @@ class Reason(BaseModel):
     ended_by: str = ""
 
 
+class Flag(BaseModel):
+    """A feature flag; `share` is None where its shape is not known, `stale` says why it should go, or what it lacks."""
+
+    name: str
+    label: str = ""
+    share: float | None = None
+    owner: str = ""
+    expires: str = ""
+    changed_at: Moment = None
+    services: list[str] = []
+    off: str = ""
+    stale: list[str] = []
+
+
+class Flags(BaseModel):
+    flags: list[Flag]
+
+
 class MayPromote(BaseModel):
     allowed: bool
     reasons: list[Reason] = []
 
 
 class Ramp(BaseModel):
-    """How far a canary is: its share (0 to 1) of the traffic, since when, and what the judge said last."""
+    """How far a canary is: its share (0 to 1) of the traffic, since when, and what the judge said last. With a `flag`
+    the share is of that flag's users."""
 
     share: float
     tick: int = 0
@@ -82,6 +101,7 @@ class Ramp(BaseModel):
     move_words: str = ""
     calls: bool = False
     notes: str = ""
+    flag: str = ""
 
 
 class Stage(BaseModel):
@@ -89,6 +109,7 @@ class Stage(BaseModel):
 
     name: str
     environment: str
+    ring: str = ""
     needs: list[str] = []
     state: str
     waits_for: str | None = None
@@ -149,9 +170,11 @@ class Pause(Said):
 
 
 class Promotion(Summary):
-    """One promotion whole. `trace` is the id of all that was done for it, in Slipway's own telemetry."""
+    """One promotion whole. `trace` is the id of all that was done for it, in Slipway's own telemetry;
+    `waits_for_package` the version of the package that began it, where an older one runs now."""
 
     trace: str = ""
+    waits_for_package: str = ""
 
     code: str | None = None
     words: str | None = None

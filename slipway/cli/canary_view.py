@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from slipway.cli.flag_view import flag_lines
 from slipway.cli.judge.options import ramp_words
 from slipway.cli.times import rounded
 from slipway.promotion import canary_plan as plan
@@ -30,6 +31,9 @@ def canary_lines(stage: StagePlan) -> Iterator[str]:
     """What a person should know of the ramp before it begins; nothing for a stage without one."""
     canary = stage.canary
     if canary is None:
+        return
+    if canary.flag is not None:
+        yield from flag_lines(canary, canary.flag)
         return
     yield f"{ramp_words(canary.policy)}, judged every {rounded(canary.policy.tick_s)}"
     for kind in dict.fromkeys(target.kind for target in stage.targets):

@@ -82,9 +82,9 @@ class Api:
         """The JSON that answers `body`."""
         return self._ask("POST", path, {}, body)
 
-    def delete(self, path: str) -> Any:
+    def delete(self, path: str, **query: str | int | None) -> Any:
         """The JSON that answers the removal of what is at `path`."""
-        return self._ask("DELETE", path, {}, None)
+        return self._ask("DELETE", path, {key: value for key, value in query.items() if value is not None}, None)
 
     def _ask(self, method: str, path: str, query: dict[str, str | int], body: dict[str, Any] | None) -> Any:
         try:

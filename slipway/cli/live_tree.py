@@ -96,6 +96,11 @@ def _sentences(promotion: Promotion, now: datetime) -> Iterator[Text]:
     if promotion.stranded:
         words = f"Slipway itself failed: the orchestration is {promotion.runtime}; the host's log says why"
         yield Text(words, style="red")
+    if promotion.waits_for_package and not promotion.over:
+        words = (
+            f"a newer package of Slipway began it: it waits until one that runs {promotion.waits_for_package} is back"
+        )
+        yield Text(clean(words), style="yellow")
     if promotion.paused and not promotion.over:
         ends = f", at most {until(promotion.paused.until, now)}" if promotion.paused.until else ""
         words = f"{_told('paused', promotion.paused)}{ends}; slipway resume {promotion.id}"

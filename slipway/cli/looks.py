@@ -18,6 +18,7 @@ _LOOKS = {
     "waiting": Look("?", "magenta"),
     "waiting for approval": Look("?", "magenta"),
     "waiting for the lock": Look("…", "yellow"),
+    "waiting for the region": Look("…", "yellow"),
     "rolling back": Look("↩", "red"),
     "rolled back": Look("↩", "yellow"),
     "unproven": Look("»", "blue"),

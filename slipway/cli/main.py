@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli import decide, login, pure, releases, show, submit
+from slipway.cli import again, decide, login, pure, releases, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.failure import EXIT_CODES
+from slipway.cli.flags import app as flags
 from slipway.cli.judge.app import app as judge
 from slipway.cli.laptop import ask, clock, demo, run
 
@@ -60,6 +61,7 @@ app.command(rich_help_panel=PEOPLE)(decide.approve)
 app.command(rich_help_panel=PEOPLE)(decide.reject)
 app.command(rich_help_panel=PEOPLE)(decide.abort)
 app.command(rich_help_panel=PEOPLE)(decide.retry)
+app.command(rich_help_panel=PEOPLE)(again.again)
 app.command(rich_help_panel=PEOPLE)(decide.advance)
 app.command(rich_help_panel=PEOPLE)(decide.promote)
 app.command(rich_help_panel=PEOPLE)(decide.rollback)
@@ -67,6 +69,8 @@ app.command(rich_help_panel=PEOPLE)(decide.pause)
 app.command(rich_help_panel=PEOPLE)(decide.resume)
 app.command(rich_help_panel=PEOPLE)(decide.hold)
 app.command(rich_help_panel=PEOPLE)(decide.lift)
+
+app.add_typer(flags, name="flags", rich_help_panel=PEOPLE)
 
 app.command(rich_help_panel=FILES)(pure.lint)
 app.command(rich_help_panel=FILES)(pure.plan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from math import ceil
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,11 +11,13 @@ from rich.text import Text
 from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.blue_green_view import approval_words, reach_lines, switch_lines
 from slipway.cli.canary_view import canary_lines
+from slipway.cli.flag_view import RIGHTS
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.times import rounded
 from slipway.promotion.kinds import router_for
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
+from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
 
 def in_order(stages: tuple[StagePlan, ...]) -> Iterator[StagePlan]:
@@ -61,7 +64,8 @@ def _stages(
         if now and stage.name in may:
             for name, text in _now(may[stage.name], now):
                 facts.add_row(f"   {name}", text)
-        after = f"  after {', '.join(stage.needs)}" if stage.needs else ""
+        after = f"  {stage.ring.words}" if stage.ring else ""
+        after += f"  after {', '.join(stage.needs)}" if stage.needs else ""
         yield Group("", Text.assemble(f"{number}. ", (clean(stage.name), "bold"), (after, "dim")), facts)
 
 
@@ -69,8 +73,20 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     """What Slipway's identity has to be granted, kind by kind."""
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
-        actions = "".join(f"\n   {action}" for action in router_for(kind).actions)
-        yield Text(f"\nOn every {kind} target Slipway's identity needs{actions}", "dim")
+        router = router_for(kind)
+        yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
+        if router.environment_actions:
+            yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
+    if any(stage.canary and stage.canary.flag for stage in compiled.stages):
+        yield Text(f"\n{RIGHTS}", "dim")
+    gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
+    for account in dict.fromkeys(gate.name for gate in gates if gate):
+        needs = _listed((READS_ACCOUNT,))
+        yield Text(f"\nOn the Cosmos DB account {clean(account)} Slipway's identity needs{needs}", "dim")
+
+
+def _listed(actions: tuple[str, ...]) -> str:
+    return "".join(f"\n   {action}" for action in actions)
 
 
 def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
@@ -99,7 +115,9 @@ def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]
     yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", _load(load)
-    lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [f"{stage.rollout}, then verify what is live"]
+    if stage.ring and stage.ring.gate:
+        yield "region", _region(stage.ring.gate)
+    lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [_at_once(stage)]
     for number, line in enumerate(lines):
         yield "" if number else "roll out", line
     yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
@@ -108,6 +126,37 @@ def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]
     yield "way back", stage.way_back
     for line in reach_lines(stage):
         yield "", line
+    if stage.ring:
+        yield "when bad", _when_bad(stage.ring)
+
+
+def _at_once(stage: StagePlan) -> str:
+    if not stage.max_parallel:
+        return f"{stage.rollout}, then verify what is live"
+    parts = ceil(len(stage.targets) / stage.max_parallel)
+    return (
+        f"{stage.max_parallel} of {len(stage.targets)} targets at a time, verified live before the next: {parts} parts"
+    )
+
+
+def _region(gate: RegionGate) -> str:
+    """What the account of a ring must show before users meet the release."""
+    asked = [f"{gate.region} is among its regions"] if gate.region else []
+    asked.append("all of them have succeeded, and the region that is written to is still the same")
+    if gate.write_region_last:
+        asked.append(f"it is written to in {gate.regions[-1]}, the last ring's")
+    return f"of the Cosmos DB account {gate.name}: {'; '.join(asked)}; waits at most {rounded(gate.within_s)}"
+
+
+def _when_bad(ring: RingPlan) -> str:
+    later = "later rings do not begin" if ring.number < ring.count else ""
+    if not ring.earlier:
+        earlier = ""
+    elif ring.on_bad == ROLL_BACK_ALL:
+        earlier = f"and with it {', '.join(reversed(ring.earlier))}"
+    else:
+        earlier = f"what {', '.join(ring.earlier)} has stays"
+    return "; ".join(filter(None, ("it goes back", earlier, later)))
 
 
 def _health(check: HealthCheck) -> str:

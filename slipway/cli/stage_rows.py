@@ -43,7 +43,8 @@ def stage_words(stage: Stage) -> str:
     if stage.state == "waiting for approval" and stage.approval:
         return _verdict(stage.approval) if stage.approval.decision else _question(stage.approval)
     if stage.state == "pending":
-        return f"after {', '.join(stage.needs)}" if stage.needs else "not begun"
+        after = f"after {', '.join(stage.needs)}" if stage.needs else "not begun"
+        return f"{stage.ring} · {after}" if stage.ring else after
     if stage.state == RAMPING and stage.ramp:
         return f"{RAMPING} · {_share(stage.ramp)}"
     if stage.state == "passed":
@@ -99,12 +100,17 @@ def ramp_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     shown = look(RAMPING)
     parts = [_share(ramp) + (f" since {clock(ramp.since, now)}" if ramp.since else "")]
     parts += [f"it has {until(ramp.deadline, now)}"] if ramp.deadline else []
-    yield Row(Text(shown.icon, shown.style), Text("traffic"), Text(" · ".join(parts)), between(ramp.since, now))
+    yield Row(
+        Text(shown.icon, shown.style),
+        Text("users" if ramp.flag else "traffic"),
+        Text(" · ".join(parts)),
+        between(ramp.since, now),
+    )
     said = f"after tick {ramp.tick}: {spoken(ramp.words, now)}" if ramp.words else "no tick was judged yet"
     style = "red" if ramp.code == "HARM_PROVEN" else "dim"
     yield Row(Text(" "), Text("judge", "dim"), Text(clean(said), style))
-    if ramp.move and ramp.move not in (ramp.code, "BEGINS"):
-        asks = ramp.calls or ramp.move == "HOLD_POINT"
+    asks = ramp.calls or ramp.move == "HOLD_POINT"
+    if asks or (ramp.move and ramp.move not in (ramp.code, "BEGINS")):
         icon, style = ("?", "magenta") if asks else (" ", "dim")
         yield Row(Text(icon, style), Text("held", style), Text(clean(spoken(ramp.move_words, now)), style))
     if ramp.notes:
@@ -183,7 +189,9 @@ def _target_row(target: Target) -> Row:
 
 
 def _share(ramp: Ramp) -> str:
-    """`25 % of the traffic`."""
+    """`25 % of the traffic`, or of the users of a flag."""
+    if ramp.flag:
+        return f"{100 * ramp.share:.4g} % of the users have {clean(ramp.flag)}"
     return f"{100 * ramp.share:.4g} % of the traffic"
 
 

@@ -15,7 +15,8 @@ class Build:
     """What CI says of a finished build, whatever its vendor's shape was.
 
     `finished_at` orders builds (versions are never compared); `digest` is `sha256:…` of the artifact
-    when CI knows it; `author` is CI's name for the person behind the commit.
+    when CI knows it; `author` is CI's name for the person behind the commit. `run` counts how often a person has had
+    the build promoted: from the second on `finished_at` is when that was said.
     """
 
     service: str
@@ -28,11 +29,12 @@ class Build:
     digest: str = ""
     source: str = "slipway"
     evidence: dict[str, Any] = field(default_factory=dict)
+    run: int = 1
 
     @property
     def promotion(self) -> str:
         """The id of this build's promotion."""
-        return promotion_id(self.service, self.version)
+        return promotion_id(self.service, self.version, self.run)
 
     def is_same(self, digest: str, commit: str) -> bool:
         """Whether a message with this digest and commit speaks of the same build: equal digests, or equal commits

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.promotion.flags.plan import FlagPlan
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.stored import known
 from slipway.promotion.telemetry import Source
@@ -37,6 +38,7 @@ class CanaryPlan:
     stays for a person (`at_deadline`). A release proven here within `proven_within_s` returns without a ramp.
     A share that the router was given is in effect `settle_s` later. A release far hungrier for CPU or memory than the
     live one waits, or that is not looked at (`saturation`); so does one that fewer users meet than was set (`unmet`).
+    With a `flag` it is not the traffic that is divided but the users of one release, by that flag: shares are theirs.
     """
 
     policy: Policy
@@ -51,6 +53,7 @@ class CanaryPlan:
     settle_s: float = 0.0
     saturation: str = WAIT
     unmet: str = WAIT
+    flag: FlagPlan | None = None
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "CanaryPlan":
@@ -66,5 +69,6 @@ class CanaryPlan:
                 "hold_at": tuple(data["hold_at"]),
                 "signals": Signals(**known(Signals, data["signals"])),
                 "top_up": TopUp(**known(TopUp, data["top_up"])),
+                "flag": FlagPlan.load(data["flag"]) if data.get("flag") else None,
             }
         )

@@ -15,6 +15,7 @@ from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter, without_ramp
 from slipway.promotion.ramp_commands import NOTHING_SAID, RAMP_COMMANDS, end_ramp, heard
+from slipway.promotion.ring_decisions import saw_region, written_in
 
 __all__ = ["apply", "empty"]
 
@@ -50,6 +51,13 @@ def ask_ramp(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
         return state, {**_cancel("STAGE_LOST", "the stage that ramped is no more"), "said": NOTHING_SAID}
     state, said = heard(state, given)
     return state, {**_go_unless(in_the_promotion(state, {**given, "needs": ()})), "said": said}
+
+
+def ask_region(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
+    """May a ring go on to its region? As in `ask_going_on`; `written` are the regions that were written to when the
+    users of the ring `before` it were moved."""
+    state, answer = ask_going_on(state, given)
+    return state, {**answer, "written": written_in(state, given["before"])}
 
 
 def ask_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -145,6 +153,8 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "ask_needs": ask_needs,
     "ask_going_on": ask_going_on,
     "ask_ramp": ask_ramp,
+    "ask_region": ask_region,
+    "saw_region": saw_region,
     "end_ramp": end_ramp,
     "ask_retry": ask_retry,
     "close_retry": close_retry,

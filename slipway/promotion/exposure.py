@@ -42,11 +42,13 @@ class Exposure:
 
     @property
     def words(self) -> str:
-        """`5.0% of the requests met the release where 24.1% are due, for 3 ticks`; empty when users meet the share."""
+        """`5.0% of the requests met the release where 25% is set and at least 24.1% are due, for 3 ticks`; empty when
+        users meet the share."""
         if not self.unmet:
             return ""
         lasting = "1 tick" if self.unmet == 1 else f"{self.unmet} ticks"
-        return f"{self.observed:.1%} of the requests met the release where {self.due:.1%} are due, for {lasting}"
+        met, due = f"{self.observed:.1%} of the requests met the release", f"at least {self.due:.1%} are due"
+        return f"{met} where {100 * self.share:g}% is set and {due}, for {lasting}"
 
     @property
     def calls(self) -> bool:

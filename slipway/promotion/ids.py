@@ -9,8 +9,9 @@ import re
 
 LIMIT = 100
 PROMOTION_LIMIT = 84  # leaves room for "@environment@" and for most stage names
-# A service and its version, perhaps shortened: then a hash is its end.
-PROMOTION_ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*--[0-9A-Za-z][0-9A-Za-z._~-]*$"
+# A service and its version, perhaps shortened (then a hash is its end), and from the second run on its number.
+PROMOTION_ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*--[0-9A-Za-z][0-9A-Za-z._~-]*(=[1-9][0-9]{0,2})?$"
+MOST_RUNS = 999
 _PROMOTION = re.compile(PROMOTION_ID_PATTERN.removesuffix("$") + r"\Z")
 _DNS_LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}\Z")
@@ -38,9 +39,11 @@ def shortened(text: str, limit: int = LIMIT) -> str:
     return f"{text[: limit - 11]}~{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
-def promotion_id(service: str, version: str) -> str:
-    """`checkout--1.4.2`; a `+` in the version becomes `~`, which no version can hold."""
-    return shortened(f"{service}--{version.replace('+', '~')}", PROMOTION_LIMIT)
+def promotion_id(service: str, version: str, run: int = 1) -> str:
+    """`checkout--1.4.2`; a `+` in the version becomes `~`, which no version can hold. When the same build is promoted
+    once more it is `checkout--1.4.2=2`."""
+    number = "" if run == 1 else f"={run}"
+    return shortened(f"{service}--{version.replace('+', '~')}", PROMOTION_LIMIT - len(number)) + number
 
 
 def stage_id(promotion: str, stage: str, attempt: int = 1) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.plain import plain
+from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
 # Earlier releases that a kind of target can go back to: the one in the slot, the revision that served before.
@@ -97,7 +98,8 @@ class StagePlan:
     """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, ramp (or `switch_approval`),
     roll out, bake.
 
-    `watch_s` is how long the release is watched after the bake, outside of the stage.
+    `watch_s` is how long the release is watched after the bake, outside of the stage. Of `max_parallel` targets at a
+    time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one.
     """
 
     name: str
@@ -117,6 +119,8 @@ class StagePlan:
     watch_s: float = 0.0
     blue_green: BlueGreenPlan | None = None
     switch_approval: ApprovalPolicy | None = None
+    max_parallel: int = 0
+    ring: RingPlan | None = None
 
     @property
     def rollback_reach(self) -> int:
@@ -193,6 +197,7 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "canary": CanaryPlan.load(data["canary"]) if data.get("canary") else None,
             "blue_green": BlueGreenPlan.load(data["blue_green"]) if data.get("blue_green") else None,
             "switch_approval": load_policy(data["switch_approval"]) if data.get("switch_approval") else None,
+            "ring": load_ring(data.get("ring")),
         }
     )
 

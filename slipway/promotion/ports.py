@@ -3,11 +3,13 @@
 The adapters in `slipway.adapters` are one implementation each, on the official SDK of their service.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from slipway.promotion.audit import AuditRecord
+from slipway.promotion.flags.document import Document
+from slipway.promotion.flags.setting import FlagSetting
 from slipway.promotion.judge.windows import Window
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer
@@ -105,6 +107,21 @@ class TrafficRouter(Protocol):
     def start_split(self, target: Target, version: str, share: float, operation: str, resuming: bool) -> Answer: ...
 
     def poll_split(self, target: Target, handle: dict[str, Any], version: str, share: float) -> Answer: ...
+
+
+class FlagStore(Protocol):
+    """Feature flags of one store. What is missing is None; a write counts only when nobody wrote meanwhile."""
+
+    def read(self, name: str, label: str) -> FlagSetting | None: ...
+
+    def write(self, setting: FlagSetting, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
+        """The flag as it is then; None when it changed since `setting` was read, or is gone."""
+
+    def create(self, name: str, label: str, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
+        """None when it is there already."""
+
+    def all(self) -> Sequence[FlagSetting]:
+        """All of them, by name and label."""
 
 
 class Telemetry(Protocol):

@@ -5,7 +5,8 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.plan import PromotionPlan, StagePlan
-from slipway.promotion.stage_run import Ending, StageRun
+from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 
 PROMOTION_LOST = "PROMOTION_LOST"
@@ -67,6 +68,7 @@ class PromotionRun:
                 {
                     "name": stage.name,
                     "environment": stage.environment,
+                    "ring": stage.ring.words if stage.ring else "",
                     "needs": list(stage.needs),
                     "targets": [target.name for target in stage.targets],
                     "approval": stage.approval is not None,

@@ -1,7 +1,7 @@
 """What people tell a canary's ramp, and what the ramp asks. Pure; part of the entity `decisions`.
 
-A stage that ramps has a `ramp`: the instance that asked (`waiter`), the `share` it is at, and the newest word of a
-person (`said`), whose number grows with each. The ramp hears it when it asks next.
+A stage that ramps has a `ramp`: the instance that asked (`waiter`), the `share` it is at, whether the release's `harm`
+is proven, and the newest word of a person (`said`), whose number grows with each. The ramp hears it when it asks next.
 """
 
 from typing import Any
@@ -21,12 +21,13 @@ _TAKEN = {
 
 
 def heard(state: State, given: Given) -> tuple[State, dict[str, Any]]:
-    """The state in which `stage` ramps at `share`, and the newest word of a person on that ramp."""
+    """The state in which `stage` ramps at `share`, of a release whose `harm` is proven or not, and the newest word of a
+    person on that ramp."""
     name, waiter = given["stage"], given["waiter"]
     state = with_waiter(state, waiter)
     ramp = stage_of(state, name).get("ramp")
     said = ramp["said"] if ramp and ramp["waiter"] == waiter else NOTHING_SAID
-    ramp = {"waiter": waiter, "share": given["share"], "said": said}
+    ramp = {"waiter": waiter, "share": given["share"], "harm": given.get("harm", False), "said": said}
     return with_stage(state, name, {**stage_of(state, name), "ramp": ramp}), said
 
 
@@ -78,6 +79,8 @@ def _say(state: State, given: Given, do: str) -> tuple[State, Answer]:
     if name not in there:
         raise Refused("NOT_RAMPING", f"stage {name} does not ramp now" if name else "no stage ramps now")
     stage = stage_of(state, name)
+    if do == ADVANCE and stage["ramp"].get("harm"):
+        raise Refused("HARM_PROVEN", f"the harm that {name} does is proven: no next share; promote it, or roll it back")
     before = stage["ramp"]["said"]
     if do not in _STILL_OPEN[before["do"]]:
         raise Refused("ALREADY_DECIDED", f"{before['by']} said {before['do']} already")

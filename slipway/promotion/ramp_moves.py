@@ -12,13 +12,15 @@ from functools import partial
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
-from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.ramp_run import RampRun, Signal
+from slipway.promotion.region_gate import REGION
 
 ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
 REFUSED_AT_MOST = 10  # changes in a row that the router did not take
 UNWELL_TICKS = 3
 FAILED = {"probe": "PROBE_FAILED", "counters": "COUNTERS_FAILED", "alert": "ALERT_FAILED"}
-SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS"}
+SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS", REGION: "REGION_NOT_READY"}
+FLAG_OFF, FLAG_GONE, FLAG_CHANGED = "FLAG_OFF", "FLAG_GONE", "FLAG_CHANGED"
 TOLERANCE = 0.005  # of a share that was read back: routers round
 
 
@@ -37,17 +39,10 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Signal:
-    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words."""
-
-    name: str
-    words: str
-
-
-@dataclass(frozen=True)
 class Look:
     """What is known between two ticks. `shares` by target, as the platform answers; a target that could not be asked
-    is missing. `aborted` and `paused` are the promotion's, in words or empty; `aborted_as` is the former's code."""
+    is missing. `flag_code`, `flag_words`: when a flag that is ramped is not Slipway's any more. `aborted` and `paused`
+    are the promotion's, in words or empty; `aborted_as` is the former's code."""
 
     shares: dict[str, float] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
@@ -55,6 +50,8 @@ class Look:
     aborted: str = ""
     aborted_as: str = "ABORTED"
     paused: str = ""
+    flag_code: str = ""
+    flag_words: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,10 @@ class Move:
 
 def held(run: RampRun, look: Look, at: datetime) -> str:
     """Why the ramp must not advance now, whatever the judge finds; empty when it may."""
-    reasons = (*_at_the_deadline(run, at), *_holding(run, look))
-    return next((move.words for move in reasons if not move.outcome), "")
+    if at >= moment(run.deadline) and run.canary.at_deadline == plan.STAY:
+        # Without the verdict's words: the judge adds these to its own.
+        return f"100 % was not reached by {run.deadline}; stays for a person to decide"
+    return next((move.words for move in _holding(run, look)), "")
 
 
 def leaving(run: RampRun, look: Look) -> Move | None:
@@ -94,10 +93,15 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
         yield Move(0.0, look.aborted_as, look.aborted, Outcome.CANCELLED)
     if look.said.do == GO_BACK:
         yield Move(0.0, "TAKEN_BACK", look.said.words, Outcome.FAILED)
+    code, words = look.flag_code, look.flag_words
+    if code == FLAG_OFF:
+        yield Move(0.0, code, words, Outcome.FAILED)
+    if code == FLAG_GONE:
+        yield Move(0.0, code, words, Outcome.BROKEN, calls=True)
     for signal in look.signals:
         if _does(run, signal) == plan.ROLL_BACK:
             yield Move(0.0, FAILED[signal.name], signal.words, Outcome.FAILED)
-    if verdict.get("action") == Action.ROLLBACK and run.canary.on_harm == plan.ROLL_BACK:
+    if run.harm_proven and run.canary.on_harm == plan.ROLL_BACK:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.FAILED)
     if verdict.get("action") == Action.WITHDRAW:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.NOT_ENOUGH_EVIDENCE)
@@ -110,7 +114,7 @@ def _at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
     if at < moment(run.deadline):
         return
     match run.canary.at_deadline:
-        case plan.PROMOTE if run.verdict.get("action") != Action.ROLLBACK:
+        case plan.PROMOTE if not run.harm_proven:
             return
         case plan.STAY:
             words = f"{_time_over(run)}; stays for a person to decide"
@@ -135,7 +139,7 @@ def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
     steps = run.canary.policy.steps
     if look.said.do == FINISH:
         yield Move(1.0, "PROMOTED_BY_HAND", look.said.words, Outcome.PASSED)
-    if look.said.do == ADVANCE:
+    if look.said.do == ADVANCE and not run.harm_proven:
         share = next((step for step in steps if step > run.allowed + TOLERANCE), 1.0)
         yield Move(share, "ADVANCED_BY_HAND", look.said.words, Outcome.PASSED if share >= 1 else "")
 
@@ -143,12 +147,14 @@ def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
 def _holding(run: RampRun, look: Look) -> Iterator[Move]:
     """The release keeps what it is allowed."""
     kept = partial(Move, run.allowed)
-    if run.verdict.get("action") == Action.ROLLBACK:
+    if run.harm_proven:
         words = f"{run.verdict['words']}; stays, as the pipeline says, for a person to decide"
         yield kept(run.verdict["code"], words, calls=True)
     for signal in look.signals:
         if _does(run, signal) == plan.WAIT:
             yield kept(SPEAKS[signal.name], f"{signal.words}; nothing advances", calls=True)
+    if look.flag_code == FLAG_CHANGED:
+        yield kept(FLAG_CHANGED, f"{look.flag_words}; nothing advances", calls=True)
     if drifted := drift(run, look):
         found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
         yield kept("ROUTER_CHANGED", f"{found} where {run.share:.1%} was set: somebody changed the router", calls=True)
@@ -177,8 +183,10 @@ def drift(run: RampRun, look: Look) -> dict[str, float]:
 def to_set(run: RampRun, look: Look, share: float) -> list[str]:
     """The targets whose router is to be told. More than the share is always taken back; less is left to whoever wanted
     it so, until the share changes."""
+    if look.flag_code == FLAG_CHANGED and share > 0:
+        return []  # somebody's flag is written over only to switch it off
     anew = run.refused > 0 or abs(share - run.share) > TOLERANCE
-    names = [target.name for target in run.stage.changing]
+    names = [target.name for target in run.divided]
     return [name for name in names if anew or look.shares.get(name, share) > share + TOLERANCE]
 
 
@@ -190,4 +198,4 @@ def _as_judged(run: RampRun) -> Move:
 
 
 def _does(run: RampRun, signal: Signal) -> str:
-    return str(getattr(run.canary.signals, signal.name))
+    return plan.WAIT if signal.name == REGION else str(getattr(run.canary.signals, signal.name))

@@ -19,6 +19,16 @@ from slipway.promotion.stored import known
 from slipway.promotion.telemetry import first_tick_after, last_tick
 
 LOOK_EVERY_S = 15.0  # the longest time between two looks at router and fast signals
+COUNTERS = "counters"
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words; or for its
+    ring's `region`, which is no word against it."""
+
+    name: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -32,10 +42,10 @@ class RampRun:
     `usual_rate` is the share of failures that is usual for the live release, `unwell` for how many ticks running it has
     failed far more; `exposure` says how far users meet the share. `seen` is the number of the last of people's words
     that was followed, `past_holds` the hold points that they let it pass. `counted` is the minute in which the
-    platform's counters were asked last. `notes` say what the last look could not see or send, `no_top_up` why no top-up
-    may be sent any more. `told` and `move` (code, words,
-    whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that took the
-    traffic back, while its record has not been taken.
+    platform's counters were asked last, and `counters` what they said: that holds until they are asked again. `notes`
+    say what the last look could not see or send, `no_top_up` why no top-up may be sent any more. `told` and `move`
+    (code, words, whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that
+    took the traffic back, while its record has not been taken.
     """
 
     stage: StageRun
@@ -57,6 +67,7 @@ class RampRun:
     seen: int = 0
     past_holds: tuple[float, ...] = ()
     counted: str = ""
+    counters: tuple[Signal, ...] = ()
     notes: str = ""
     no_top_up: str = ""
     going: dict[str, Any] = field(default_factory=dict)
@@ -72,6 +83,16 @@ class RampRun:
         return self.stage.plan.canary
 
     @property
+    def divided(self) -> tuple[Target, ...]:
+        """What the ramp gives shares of."""
+        return self.stage.dividing
+
+    @property
+    def whose(self) -> str:
+        """Of what a share is one, in words."""
+        return "users" if self.canary.flag else "traffic"
+
+    @property
     def look_every_s(self) -> float:
         """The longest time between two looks."""
         return min(LOOK_EVERY_S, self.canary.policy.tick_s)
@@ -83,6 +104,11 @@ class RampRun:
     def ends_at(self, tick: int) -> datetime:
         """When that tick ends."""
         return moment(self.began_at) + timedelta(seconds=self.canary.policy.tick_s * tick)
+
+    @property
+    def harm_proven(self) -> bool:
+        """Whether the judge has found so; a pipeline may have such a release stay for a person."""
+        return bool(self.verdict.get("action") == Action.ROLLBACK)
 
     @property
     def exposed_from(self) -> int | None:
@@ -143,10 +169,12 @@ class RampRun:
             "verdict": self.verdict,
             "move": self.move,
             "notes": self.notes,
+            "flag": self.canary.flag.where if self.canary.flag else "",
         }
 
     def dump(self) -> dict[str, Any]:
-        return {**vars(self), "stage": self.stage.dump(), "exposure": vars(self.exposure)}
+        counters = [vars(signal) for signal in self.counters]
+        return {**vars(self), "stage": self.stage.dump(), "exposure": vars(self.exposure), "counters": counters}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "RampRun":
@@ -158,5 +186,6 @@ class RampRun:
             "past_holds": past_holds,
             "taken": taken,
             "exposure": exposure,
+            "counters": tuple(Signal(**known(Signal, each)) for each in data.get("counters", ())),
         }
         return cls(**{**known(cls, data), **read})

@@ -4,77 +4,38 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slipway.promotion.build import Build
+from slipway.promotion.flags.plan import KIND, FlagPlan
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
+from slipway.promotion.rings import ROLL_BACK_ALL
+from slipway.promotion.stage_parts import Ending, Site, Step
+from slipway.promotion.stage_phases import (
+    APPROVAL,
+    BAKE,
+    LOCK,
+    NEEDS,
+    OVER,
+    RAMP,
+    REGION,
+    REPORT,
+    RETRY,
+    RETRYABLE_CANCELLATIONS,
+    ROLL_OUT,
+    SETTLE,
+    SHOWN_ASIDE,
+    SHUT,
+    STATE_OF_PHASE,
+    SWEEP,
+    SWITCH_APPROVAL,
+    TAKE_BACK,
+    UNDO,
+    VERIFY_LIVE,
+)
 from slipway.promotion.stored import known
 
-NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
-DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
-RAMP = "ramp"
-SWITCH_APPROVAL, VERIFY_AGAIN = "switch approval", "verify again"
-SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
-GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
-READY_OLD_SIDE = "ready old side"
-ROLLED_BACK = "rolled back"
-RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED")
-
-SHOWN_ASIDE = (VERIFY, SWITCH_APPROVAL, VERIFY_AGAIN)  # the release stands on its idle side, and nowhere else
-
-STATE_OF_PHASE = {
-    NEEDS: "pending",
-    APPROVAL: "waiting for approval",
-    LOCK: "waiting for the lock",
-    DEPLOY: "deploying",
-    VERIFY: "verifying",
-    SWITCH_APPROVAL: "waiting for approval",
-    VERIFY_AGAIN: "verifying",
-    RAMP: "ramping",
-    ROLL_OUT: "rolling out",
-    VERIFY_LIVE: "verifying live",
-    BAKE: "baking",
-    SETTLE: "baking",
-    UNDO: "rolling back",
-    GO_BACK: "rolling back",
-    READY_OLD_SIDE: "rolling back",
-    SHUT: "rolling back",
-    SWEEP: "rolling back",
-}
-
-
-@dataclass(frozen=True)
-class Site:
-    """A target as it was found before the stage changed anything: addresses, and the versions that answered. `live`
-    is where the live release answers whatever its share of `production`."""
-
-    production: str
-    idle: str
-    previous: str
-    idle_was: str
-    live: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing done to one target, as people see it. `operation` is its id, and its orchestration's."""
-
-    name: str
-    target: str
-    operation: str
-    state: str = "running"
-    started_at: str = ""
-    ended_at: str = ""
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why the stage ends, and as what."""
-
-    outcome: str
-    code: str = ""
-    words: str = ""
+DARK = "dark"  # of a flag: on for testers alone
 
 
 @dataclass(frozen=True)
@@ -82,13 +43,16 @@ class StageRun:
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
-    `tick` counts the repeats of a phase, `part` is the group of targets that is verified. `goes_back` marks
+    `tick` counts the repeats of a phase, `part` is the group of targets verified or switched. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
     `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
-    this release would go back to stands still.
+    this release would go back to stands still. Of a ring, `written` are the regions that its Cosmos DB account was
+    written to when its users were first moved, and `rings_back` says what the rings before it came to that went back
+    with it: stage, state and words of each. `flag` is what was found of the stage's feature flag (`state`, `variant`,
+    `why`), `flag_ending` how its ramp ended while the release stays.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -124,6 +88,10 @@ class StageRun:
     switched: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
     old_side_stopped: str = ""
+    flag: dict[str, Any] = field(default_factory=dict)
+    flag_ending: Ending | None = None
+    written: tuple[str, ...] = ()
+    rings_back: tuple[dict[str, Any], ...] = ()
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
@@ -146,6 +114,10 @@ class StageRun:
             return self
         if self.phase == UNDO:
             return self.to(SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", f"the rollback broke off: {words}"))
+        if self.phase == TAKE_BACK:
+            ending = self.ending or Ending(Outcome.FAILED)
+            told = f"{ending.words}; the earlier rings were not all taken back: {words}"
+            return self.to(REPORT, ending=replace(ending, words=told))
         return self.ends(Outcome.BROKEN, "UNEXPECTED", words)
 
     def sweeping(self, instance: str) -> "StageRun":
@@ -197,11 +169,89 @@ class StageRun:
         return child_id(self.instance, "watch", str(self.attempt)) if self.plan.watch_s > 0 else ""
 
     @property
+    def parts(self) -> tuple[tuple[Target, ...], ...]:
+        """The targets that change, in the groups that are switched one after the other; one group, perhaps empty, where
+        `max_parallel` says nothing else."""
+        changing, size = self.changing, self.plan.max_parallel
+        if not size or len(changing) <= size:
+            return (changing,)
+        return tuple(changing[begin : begin + size] for begin in range(0, len(changing), size))
+
+    @property
+    def live_now(self) -> tuple[Target, ...]:
+        """The targets to verify after the present part is switched; with the last one those that did not change."""
+        parts = self.parts
+        if len(parts) == 1:
+            return self.plan.targets
+        rest = [target for target in self.plan.targets if target not in self.changing]
+        return (*parts[self.part], *(rest if self.part + 1 == len(parts) else ()))
+
+    def next_part(self) -> "StageRun":
+        """Verified live: on to the targets that are left, or to what follows when the release serves everybody."""
+        if self.part + 1 == len(self.parts):
+            return self.to(self.after_live)
+        return replace(self.to(self._before_users or ROLL_OUT), part=self.part + 1)
+
+    @property
+    def _before_users(self) -> str:
+        """The phase that asks whether users may be moved now; empty where nothing has to be asked."""
+        return REGION if self.plan.ring and self.plan.ring.gate else ""
+
+    @property
     def after_verify(self) -> str:
-        """The phase in which the release first meets users."""
-        if self.plan.switch_approval and self.changing:
-            return SWITCH_APPROVAL
-        return RAMP if self.plan.canary else ROLL_OUT
+        """The phase in which people are asked before the switch, else the one towards users."""
+        return SWITCH_APPROVAL if self.plan.switch_approval and self.changing else self.to_users
+
+    @property
+    def to_users(self) -> str:
+        """The phase in which the release first meets users, or what is asked of the platform before that."""
+        return self._before_users or self.after_region
+
+    @property
+    def after_region(self) -> str:
+        """The phase in which the release meets users, or more of them."""
+        return RAMP if self.plan.canary and not self.flag_plan and not self.switched else ROLL_OUT
+
+    @property
+    def takes_back(self) -> tuple[str, ...]:
+        """The stages of the rings that go back with this one, the last one first; none unless it failed, and its
+        pipeline says so."""
+        ring = self.plan.ring
+        if self.goes_back or ring is None or ring.on_bad != ROLL_BACK_ALL or self.ending is None:
+            return ()
+        return ring.earlier[::-1] if self.ending.outcome == Outcome.FAILED else ()
+
+    @property
+    def undone(self) -> str:
+        """The phase after its own changes were undone."""
+        return TAKE_BACK if self.takes_back else REPORT
+
+    @property
+    def after_live(self) -> str:
+        """The phase that follows when the release serves everybody: what is new in it may be behind a flag."""
+        return RAMP if self.flag_plan else BAKE
+
+    @property
+    def flag_plan(self) -> FlagPlan | None:
+        return self.plan.canary.flag if self.plan.canary else None
+
+    @property
+    def flag_target(self) -> Target | None:
+        """The flag, as something that a router divides. Under the fences of this service and environment alone."""
+        flag = self.flag_plan
+        if flag is None:
+            return None
+        return Target(flag.name, KIND, f"flag/{self.build.service}/{self.plan.environment}/{flag.name}", flag.label)
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the stage has a flag that it ramps: not one that everybody had, or that a person keeps off."""
+        return self.flag_plan is not None and self.flag.get("state") == DARK
+
+    @property
+    def dividing(self) -> tuple[Target, ...]:
+        """What a ramp divides: the traffic of the targets that change, or the users of a flag."""
+        return self.changing if self.flag_target is None else (self.flag_target,)
 
     @property
     def previews(self) -> dict[str, str]:
@@ -224,6 +274,8 @@ class StageRun:
         ending = self.ending
         if ending is None or self.plan.retry_within_s <= 0 or self.goes_back or self.swept:
             return False
+        if self.takes_back:
+            return False  # the rings before it have gone back: the way begins anew, with another build
         if ending.outcome == Outcome.CANCELLED:
             return ending.code in RETRYABLE_CANCELLATIONS
         return ending.outcome != Outcome.PASSED
@@ -237,6 +289,10 @@ class StageRun:
             "sites": {},
             "switched": False,
             "watched": {},
+            "flag": {},
+            "flag_ending": None,
+            "written": (),
+            "rings_back": (),
             "ended_at": "",
             "live_before": "",
             "old_side_stopped": "",
@@ -280,11 +336,16 @@ class StageRun:
         if site is None:
             return {"live": "", "idle": ""}
         deployed = any(step.name == "deploy" and step.state == Outcome.PASSED for step in self.steps)
-        if self.switched:
+        if self.switched and not self._waits_for_its_part(target):
             return {"live": self.build.version, "idle": site.previous}
         if self.goes_back:
             return {"live": site.previous, "idle": self.build.version}
         return {"live": site.previous, "idle": self.build.version if deployed else site.idle_was}
+
+    def _waits_for_its_part(self, target: str) -> bool:
+        """Whether others are switched first."""
+        left = [each.name for part in self.parts[self.part + 1 :] for each in part]
+        return self.phase in (REGION, ROLL_OUT, VERIFY_LIVE) and target in left
 
     def outcome(self) -> dict[str, Any]:
         """What the stage returns to its promotion."""
@@ -296,7 +357,7 @@ class StageRun:
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "StageRun":
-        ending = data.get("ending")
+        ending, flag_ending = data.get("ending"), data.get("flag_ending")
         return cls(
             **{
                 **known(cls, data),
@@ -304,8 +365,11 @@ class StageRun:
                 "build": Build.load(data["build"]),
                 "sites": {name: Site(**known(Site, site)) for name, site in (data.get("sites") or {}).items()},
                 "live_targets": tuple(data.get("live_targets", ())),
+                "written": tuple(data.get("written", ())),
+                "rings_back": tuple(data.get("rings_back", ())),
                 "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
                 "ending": Ending(**known(Ending, ending)) if ending else None,
+                "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,
             }
         )
 

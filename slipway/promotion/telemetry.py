@@ -33,12 +33,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Flagged:
+    """Users of `release` are asked for, with the feature flag `feature` and without it: those are the question's
+    versions. `variant` is the one that counts as having it; empty for a flag without variants. A request above
+    `slow_ms` counts as failed (0: none)."""
+
+    feature: str
+    release: str
+    variant: str = ""
+    slow_ms: float = 0.0
+
+
+@dataclass(frozen=True)
 class Question:
     """Windows of a ramp: one a span, spans of equal length and in order, without gaps.
 
     `canary` and `baseline` are versions as the application reports them; without a canary it is the history that is
     asked for, the baseline alone. An instance of the canary younger than `warm_up_s` at a span's end makes its window
-    cold; `since` is when the canary's first instance can have begun.
+    cold; `since` is when the canary's first instance can have begun. With `flagged`, users are counted and not
+    requests, and `since` is from when on a user who met a failure is left out.
     """
 
     source: Source
@@ -48,6 +61,7 @@ class Question:
     warm_up_s: float = 0.0
     since: datetime | None = None
     latencies: bool = True
+    flagged: Flagged | None = None
 
 
 def spans_from(began_at: datetime, length: timedelta, first: int, last: int) -> tuple[Span, ...]:

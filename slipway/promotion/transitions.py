@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, WITHDRAWN
 from slipway.promotion.decision_state import is_final
 from slipway.promotion.outcomes import Outcome
@@ -71,6 +71,7 @@ PROMOTION = Machine(
               for each in (*_rows(_OPEN, word, ("taken", "="), ("NOT_RAMPING", "="), ("AMBIGUOUS", "=")),
                            *_rows(_OPEN, word, ("ALREADY_DECIDED", "=")),
                            *_rows(SETTLED, word, ("NOT_RAMPING", "=")))],
+            *_rows(_OPEN, "advance", ("HARM_PROVEN", "=")),
             *[each for late in (ABORTED, ENDED)
               for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
@@ -154,13 +155,13 @@ def approval_state(stage: dict[str, Any]) -> str:
 # -- a stage, phase by phase
 
 _CHAIN = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
-_NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True))
-_BEFORE_SWITCH = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN)
-_HELD = (*_CHAIN[:2], *_BEFORE_SWITCH, *_CHAIN[2:])
+_NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True)) | {phase.REGION: phase.ROLL_OUT}
+_BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
+_HELD = (*_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
-_REPEATED = (phase.READY_OLD_SIDE, phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.REPORT, phase.RETRY)
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
-_ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.SHUT, phase.REPORT, phase.RETRY)
+_REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
+_ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY)
 
 STAGE = Machine(
     "stage",
@@ -174,14 +175,21 @@ STAGE = Machine(
             *_rows(phase.READY_OLD_SIDE, "passed", ("", phase.GO_BACK)),
             *_rows(phase.VERIFY, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
             *_rows(phase.SWITCH_APPROVAL, "passed", ("", phase.VERIFY_AGAIN)),
-            *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT)),
+            *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT), ("by region", phase.REGION)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
-            *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT)),
+            *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
+            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP)),
+            *_rows(phase.VERIFY_LIVE, "passed", ("targets are left", phase.ROLL_OUT)),
+            *_rows(phase.VERIFY_LIVE, "passed", ("targets are left, by region", phase.REGION)),
+            *_rows(phase.VERIFY_LIVE, "passed", ("to ramp its flag", phase.RAMP)),
+            *_rows(phase.RAMP, "passed", ("of its flag", phase.BAKE)),
             *_rows(phase.SETTLE, "passed", ("", phase.REPORT)),
             *_rows(phase.GO_BACK, "passed", ("", phase.UNDO)),
             *_rows(phase.SWEEP, "passed", ("taken over", phase.UNDO), ("taken over from who was purged", phase.SHUT)),
             *_rows(phase.SWEEP, "passed", ("held no lock", phase.REPORT), ("over already", phase.OVER)),
-            *_rows(phase.UNDO, "passed", ("", phase.REPORT)),
+            *_rows(phase.SWEEP, "passed", ("rings go back, too", phase.TAKE_BACK)),
+            *_rows(phase.UNDO, "passed", ("", phase.REPORT), ("rings go back, too", phase.TAKE_BACK)),
+            *_rows(phase.TAKE_BACK, "passed", ("", phase.REPORT)),
             *_rows(phase.UNDO, "broken", ("", phase.SHUT)),
             *_rows(phase.SHUT, "passed", ("", phase.REPORT)),
             *_rows(phase.REPORT, "passed", ("may be retried", phase.RETRY), ("final", phase.OVER)),
@@ -197,17 +205,18 @@ STAGE = Machine(
             *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
-            *_rows((*_CHAIN[:-1], *_BEFORE_SWITCH), "broken", ("", phase.UNDO)),
-            *_rows((phase.APPROVAL, phase.READY_OLD_SIDE, phase.GO_BACK), "broken", ("", phase.REPORT)),
-            *_rows((phase.READY_OLD_SIDE, phase.GO_BACK), "not live", ("", phase.REPORT)),
+            *_rows(set(_HELD) - {phase.BAKE}, "broken", ("", phase.UNDO)),
+            *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows(_BACK, "not live", ("", phase.REPORT)),
             *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
-            *_rows((phase.VERIFY, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
+            *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
             *_rows((*_HELD, phase.SETTLE, phase.READY_OLD_SIDE, phase.GO_BACK), "error", ("", phase.UNDO)),
             *_rows(phase.UNDO, "error", ("", phase.SHUT)),
+            *_rows(phase.TAKE_BACK, "error", ("", phase.REPORT)),
             *_rows((phase.SWEEP, phase.SHUT, phase.REPORT, phase.RETRY), "error", ("", "=")),
         ]
     ),
@@ -254,6 +263,18 @@ _SWEPT = {
     phase.SHUT: "taken over from who was purged",
     phase.REPORT: "held no lock",
     phase.OVER: "over already",
+    phase.TAKE_BACK: "rings go back, too",
+}
+_ON_TO_USERS = {
+    (phase.VERIFY, phase.ROLL_OUT): "without a ramp",
+    (phase.VERIFY, phase.REGION): "by region",
+    (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
+    (phase.VERIFY_AGAIN, phase.REGION): "by region",
+    (phase.REGION, phase.RAMP): "to ramp",
+    (phase.VERIFY_LIVE, phase.ROLL_OUT): "targets are left",
+    (phase.VERIFY_LIVE, phase.REGION): "targets are left, by region",
+    (phase.VERIFY_LIVE, phase.RAMP): "to ramp its flag",
+    (phase.RAMP, phase.BAKE): "of its flag",
 }
 
 
@@ -269,10 +290,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
     if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
-    if here == phase.VERIFY and to == phase.ROLL_OUT:
-        return Transition(here, "passed", to, "without a ramp")
-    if here == phase.VERIFY and to == phase.SWITCH_APPROVAL:
-        return Transition(here, "passed", to, "people are asked before the switch")
+    if (here, to) in _ON_TO_USERS:
+        return Transition(here, "passed", to, _ON_TO_USERS[here, to])
     if here == phase.LOCK and to == phase.GO_BACK:
         return Transition(here, "passed", to, "to go back")
     if here == phase.LOCK and to == phase.READY_OLD_SIDE:
@@ -280,7 +299,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     if here == phase.SWEEP:
         return Transition(here, "passed", to, _SWEPT[to])
     if here == phase.UNDO:
-        return Transition(here, "broken" if to == phase.SHUT else "passed", to)
+        back = "rings go back, too" if to == phase.TAKE_BACK else ""
+        return Transition(here, "broken" if to == phase.SHUT else "passed", to, back)
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)

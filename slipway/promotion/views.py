@@ -11,7 +11,7 @@ from slipway.promotion.may_promote import Case, MayPromote
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import StagePlan, load_stage
 from slipway.promotion.reach import reach_of
-from slipway.promotion.stage_run import LOCK, STATE_OF_PHASE
+from slipway.promotion.stage_phases import LOCK, STATE_OF_PHASE
 from slipway.promotion.trace import trace_id
 
 Rows = dict[str, dict[str, Any]]
@@ -181,6 +181,7 @@ def _stage(
         **row,
         "name": name,
         "environment": plan["environment"],
+        "ring": plan.get("ring", ""),
         "needs": plan["needs"],
         "targets": [{"preview": "", **target} for target in row["targets"]],
         "runtime": runtimes.get(row["instance"]),
@@ -200,6 +201,7 @@ def _ramp(stage: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
         **{key: row["verdict"].get(key, verdict[key]) for key in verdict},
         **{"move": move["code"], "move_words": move["words"], "calls": move["calls"]},
         "notes": row.get("notes", ""),
+        "flag": row.get("flag", ""),
     }
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import moment
-from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.stage_phases import LOCK
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 from slipway.promotion.telemetry import last_tick
 
@@ -50,7 +51,7 @@ class WatchRun:
         stage = self.stage
         instance = child_id(stage_id(stage.promotion, stage.plan.name), "back", "watch")
         run = StageRun(stage.promotion, instance, stage.plan, stage.build, "", stage.received_at, phase=LOCK)
-        run = replace(run, trace=stage.trace)
+        run = replace(run, trace=stage.trace, flag=stage.flag)
         return replace(run, goes_back=True, asked_by="slipway", reason=words, harm=True)
 
     def dump(self) -> dict[str, Any]:

@@ -77,6 +77,20 @@ def test_a_release_that_answers_badly_fails(app: AppHost, promotion: Promotion, 
     assert (answer.outcome, answer.code, answer.result["status"]) == (Outcome.FAILED, "UNHEALTHY", status)
 
 
+def test_where_the_release_before_does_not_answer_either_the_platform_is_at_fault(
+    app: AppHost, promotion: Promotion
+) -> None:
+    answer = app.activity("check_health", checked(promotion, NOWHERE, beside=NOWHERE))
+    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "TARGET_SILENT")
+    assert "nor does the release before" in answer.words
+    with a_site(Visited(503)) as before:
+        alone = app.activity("check_health", checked(promotion, NOWHERE, beside=before))
+    assert (alone.outcome, alone.code) == (Outcome.FAILED, "UNHEALTHY"), "however badly that one answers"
+    with a_site(Visited(503)) as address:
+        answers = app.activity("check_health", checked(promotion, address, beside=NOWHERE))
+    assert answers.code == "UNHEALTHY", "it answers, so it can be blamed for what"
+
+
 def test_another_version_and_no_answer_at_all_fail_too(app: AppHost, promotion: Promotion) -> None:
     with a_site(Visited(version="1.4.1")) as address:
         answer = app.activity("check_health", checked(promotion, address))

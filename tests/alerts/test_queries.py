@@ -80,11 +80,12 @@ def test_a_ramp_is_blind_after_five_ticks_of_its_own(workspace: Workspace) -> No
 
 def test_a_janitor_that_does_not_come_is_missed_though_there_is_no_row(workspace: Workspace) -> None:
     assert workspace.fires(alert("janitor-silent")) == [()]
-    workspace.request("janitor", success=False)
-    workspace.request("janitor", ago=timedelta(minutes=16))
-    workspace.request("janitor", role="another-app")
+    workspace.request("janitor", success=False, outcome="looked")
+    workspace.request("janitor", ago=timedelta(minutes=16), outcome="looked")
+    workspace.request("janitor", role="another-app", outcome="looked")
+    workspace.request("janitor", times=9)  # the host's rows: a function of that name ended, whatever it did
     assert workspace.fires(alert("janitor-silent")) == [()]
-    workspace.request("janitor")
+    workspace.request("janitor", outcome="looked")
     assert workspace.fires(alert("janitor-silent")) == []
 
 

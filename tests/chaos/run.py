@@ -35,7 +35,7 @@ PROGRESS_EVERY_S = 5.0
 @dataclass(frozen=True)
 class Plan:
     """How rough it gets. `pace_s` is the mean pause between two seeded kills; `full_disks` is for each part; no more
-    builds are sent while `most_builds` are on their way."""
+    builds are sent while `most_builds` are on their way. Each release runs as `instances` processes."""
 
     seed: int
     kills: int
@@ -46,6 +46,7 @@ class Plan:
     full_disks: int = 1
     most_builds: int = 12
     quiet_within_s: float = 300.0
+    instances: int = 2
 
     def random(self, of: str) -> Random:
         """One stream of chance for each who acts, so that none changes another's."""
@@ -69,7 +70,7 @@ def run(plan: Plan, state: Path, say: Callable[[str], None]) -> Result:
     """Live through the plan in the folder `state`, which must be new."""
     began = time.monotonic()
     chronicle = Chronicle()
-    with World(shop_in(state), chronicle) as world, users_of(world):
+    with World(shop_in(state, instances=plan.instances), chronicle) as world, users_of(world):
         post = letters(plan.random("letters"), SERVICES, copies=0.2, poison=0.1)
         ci = Ci(world, post, _pauses(plan), lambda: ci.builds - promotions(state)[0] < plan.most_builds)
         people = People(world, plan.random("people"), SERVICES)

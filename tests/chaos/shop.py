@@ -102,6 +102,7 @@ class ShopLayout(Layout):
 
     services: Sequence[Service] = SERVICES
     pace: float = 0.2
+    instances: int = 2
 
     @property
     def sites(self) -> Path:
@@ -131,7 +132,8 @@ class ShopLayout(Layout):
             }
             for number, (service, site) in enumerate(self._sites())
         ]
-        layout = {"subscription": SUBSCRIPTION, "resource_group": "shop", "pace": self.pace, "sites": sites}
+        layout = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites}
+        layout |= {"pace": self.pace, "instances": self.instances}
         self.sites.write_text(yaml.safe_dump(layout), encoding="utf-8")
         config = json.loads((self.root / "examples" / "servicebus.json").read_text(encoding="utf-8"))
         for queue in config["UserConfig"]["Namespaces"][0]["Queues"]:
@@ -143,14 +145,14 @@ class ShopLayout(Layout):
         return [(service, site) for service in self.services for stage in service.stages for site in stage.sites]
 
 
-def shop_in(state: Path, services: Sequence[Service] = SERVICES, pace: float = 0.2) -> ShopLayout:
-    """The layout of a shop in a new state folder.
+def shop_in(state: Path, services: Sequence[Service] = SERVICES, pace: float = 0.2, instances: int = 2) -> ShopLayout:
+    """The layout of a shop in a new state folder, with so many processes for each release.
 
     Host and broker get ports that no outgoing connection is given while they are dead, nor the stand-in's sites.
     """
     host, plain, tls = [port for port in random.sample(PORTS, 50) if _is_free(port)][:3]
     ports = Ports(host, azure=0, msi=0, servicebus=plain, servicebus_tls=tls)
-    return ShopLayout(checkout(), state, ports, services=services, pace=pace).write()
+    return ShopLayout(checkout(), state, ports, services=services, pace=pace, instances=instances).write()
 
 
 def _is_free(port: int) -> bool:

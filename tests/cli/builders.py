@@ -68,6 +68,7 @@ def a_ramp(**more: Any) -> dict[str, Any]:
         "move_words": "",
         "calls": False,
         "notes": "",
+        "flag": "",
     } | more
 
 

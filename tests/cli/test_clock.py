@@ -1,6 +1,7 @@
 """`slipway clock`: letting time pass in a laptop system whose clock stands."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,14 @@ def test_what_does_not_go_with_the_clock_is_wrong_usage(slipway: Slipway, option
     result = slipway("run", *options)
     assert result.exit_code == 2
     assert "clock stands" in result.stderr
+
+
+def test_a_folder_that_has_a_time_does_not_start_at_another(slipway: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "functions.sqlite").touch()
+    result = slipway("run", "--virtual-time", "--starts-at", "2026-11-30T08:00", "--state", str(tmp_path / "kept"))
+    assert result.exit_code == 2
+    assert "has a time of its own already" in " ".join(result.stderr.split())
 
 
 def test_what_is_no_duration_is_wrong_usage(slipway: Slipway) -> None:

@@ -39,6 +39,16 @@ def test_a_build_that_was_taken_in_before_does_not_look_new(slipway: Slipway, se
     assert "slipway status checkout--1.1.0" in result.stdout
 
 
+def test_again_sends_a_build_once_more_and_names_its_run(slipway: Slipway, server: ApiServer) -> None:
+    run = {"promotion": "checkout--1.1.0=2", "message_id": "m", "status_url": "/api/promotions/checkout--1.1.0=2"}
+    server.on("POST /api/promotions/checkout--1.1.0/again", (202, run | {"known": False}))
+    result = slipway("again", "checkout--1.1.0", "--reason", "the network was down")
+    assert result.exit_code == 0, result.output
+    assert server.heard[-1][2] == {"reason": "the network was down"}
+    assert "slipway status checkout--1.1.0=2 --watch" in result.stdout
+    assert slipway("again", "checkout--1.1.0").exit_code == 2, "without a reason"
+
+
 def test_a_build_is_finished_at_the_servers_time(slipway: Slipway, server: ApiServer) -> None:
     """Which a laptop system in virtual time has of its own."""
     server.on(BUILDS, (202, ACCEPTED))

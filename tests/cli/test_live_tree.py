@@ -94,6 +94,8 @@ def test_every_step_shows_when_asked_for() -> None:
 
 def test_a_stage_that_has_not_begun_names_what_it_comes_after() -> None:
     assert "· test after dev" in shown(a_promotion(a_stage("test", "pending", needs=["dev"])))
+    ring = a_stage("live-eu", "pending", needs=["live-one"], ring="ring 2 of 3 of live")
+    assert "· live-eu ring 2 of 3 of live · after live-one" in shown(a_promotion(ring))
 
 
 def test_a_second_try_is_named() -> None:
@@ -156,6 +158,12 @@ def test_a_failed_stage_says_until_when_and_how_it_may_be_tried_again() -> None:
     assert "slipway retry" not in shown(a_promotion(over, state="failed"))
     expired = a_stage("production", "cancelled", waits_for="retry", deadline=at(-3600))
     assert "slipway retry" in shown(a_promotion(expired, state="cancelled"))
+
+
+def test_a_promotion_that_a_newer_package_began_says_that_it_waits_for_that() -> None:
+    page = " ".join(shown(a_promotion(a_stage("dev"), waits_for_package="0.2.0")).split())
+    assert "a newer package of Slipway began it: it waits until one that runs 0.2.0 is back" in page
+    assert "newer package" not in shown(a_promotion(a_stage("dev"), state="passed", waits_for_package="0.2.0"))
 
 
 def test_a_pause_names_who_why_and_how_to_go_on() -> None:
@@ -295,6 +303,12 @@ def test_what_a_ramp_could_not_see_or_send_is_a_note() -> None:
     ramp = a_ramp(notes="weu: no top-up is sent any more: /buy answers 404")
     page = " ".join(shown(a_promotion(a_stage("production", "ramping", ramp=ramp))).split())
     assert "note weu: no top-up is sent any more: /buy answers 404" in page
+
+
+def test_a_flags_ramp_tells_its_users_and_not_the_traffic() -> None:
+    ramp = a_ramp(flag="new-checkout (production)")
+    page = " ".join(shown(a_promotion(a_stage("production", "ramping", ramp=ramp))).split())
+    assert "users 25 % of the users have new-checkout (production)" in page and "of the traffic" not in page
 
 
 def test_on_one_line_a_canary_still_says_its_share_and_after_its_end_none() -> None:

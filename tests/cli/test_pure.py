@@ -11,7 +11,7 @@ from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
 from tests.cli.api_server import ApiServer
 from tests.cli.builders import ASKS, FIRST, HELD, NEEDS, a_problem, at, may_promote
 from tests.cli.conftest import Slipway
-from tests.promotion.pipeline_texts import a_pipeline, a_stage
+from tests.promotion.pipeline_texts import a_pipeline, a_stage, a_target
 
 SHIPPED = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
 
@@ -227,3 +227,15 @@ def test_a_live_plan_shows_a_canary_as_the_server_planned_it(slipway: Slipway, s
     result = slipway("plan", "checkout", "--live")
     assert "adaptive ramp 5 · 25 · 100 %" in result.stdout, result.output
     assert "holds at 25 %" in result.stdout
+
+
+def test_a_ring_in_parts_says_how_many_targets_move_at_a_time_and_that_the_earlier_rings_stay(
+    offline: Slipway, tmp_path: Path
+) -> None:
+    targets = ", ".join(a_target(f"eu-{n}") for n in range(5))
+    rings = f"    rings:\n      - {{name: one, targets: [{a_target('one')}]}}\n"
+    rings += f"      - {{name: eu, max_parallel: 2, targets: [{targets}]}}\n"
+    (tmp_path / "shop.yaml").write_text(a_pipeline("  - name: live\n    environment: live\n" + rings))
+    said = " ".join(offline("plan", "shop.yaml").stdout.split())
+    assert "2 of 5 targets at a time, verified live before the next: 3 parts" in said
+    assert "when bad it goes back; what live-one has stays" in said

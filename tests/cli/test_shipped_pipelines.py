@@ -10,7 +10,7 @@ from slipway.local.azure.config import StandinConfig, read
 from slipway.promotion.pipeline import lint
 from tests.cli.conftest import Slipway
 
-PIPELINES = sorted((checkout() / "pipelines").glob("*.yaml"))
+PIPELINES = [*sorted((checkout() / "pipelines").glob("*.yaml")), checkout() / "examples" / "first.yaml"]
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_the_plan_of_the_container_app_says_what_its_router_can(slipway: Slipway
         "by container-apps: in steps of 1 %, settled in 1 s",
         "stickiness: none, every request is drawn anew",
         "all the weight returns to the previous revision, which runs on beside the live one",
-        "Microsoft.App/containerApps/revisions/deactivate/action",
+        "Microsoft.App/containerApps/revisions/deactivate/action and on the environment of each",
+        "on the environment of each Microsoft.App/managedEnvironments/join/action",
     ):
         assert words in said
 
@@ -58,3 +59,20 @@ def test_the_users_of_the_demo_go_where_its_story_plays(layout: Layout, addresse
 def test_a_port_of_a_container_app_is_refused_when_it_is_in_use(tmp_path: Path) -> None:
     ports = dict(Layout(checkout(), tmp_path, Ports()).fixed_ports())
     assert ports["the container app catalog"] == 8106
+
+
+def test_the_plan_of_the_rings_says_their_order_what_each_asks_and_what_happens_when_one_is_bad(
+    slipway: Slipway,
+) -> None:
+    said = " ".join(slipway("plan", str(checkout() / "pipelines" / "tenanthub.yaml")).stdout.split())
+    for words in (
+        "2. production-north-europe ring 1 of 5 of production after integration approval 1 of role:release-manager",
+        "of the Cosmos DB account tenanthub: northeurope is among its regions",
+        "it is written to in westeurope, the last ring's; waits at most 12 h",
+        "bake 1 h",
+        "5. production-contoso ring 4 of 5 of production after production-west-europe approval 1 of group:contoso-ops",
+        "when bad it goes back; later rings do not begin",
+        "it goes back; and with it production-east-us, production-north-europe; later rings do not begin",
+        "On the Cosmos DB account tenanthub Slipway's identity needs Microsoft.DocumentDB/databaseAccounts/read",
+    ):
+        assert words in said

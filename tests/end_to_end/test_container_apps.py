@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.end_to_end.system import Promotion, System, a_message, stage_of, start
+from tests import plain_http
+from tests.end_to_end.system import SELDOM_S, Promotion, System, a_message, stage_of, start
 from tests.end_to_end.test_janitor import terminate, the_janitor_comes
 
 PIPELINE = Path(__file__).with_name("catalog.yaml")
@@ -57,7 +57,7 @@ def ramp(promotion: Promotion) -> dict[str, Any]:
 
 def answering(system: System, app: str = "catalog", count: int = 60) -> set[str]:
     """The versions that so many requests to the app meet."""
-    with httpx.Client(base_url=system.laptop.azure["sites"][app]) as users:
+    with plain_http.plain_client(system.laptop.azure["sites"][app]) as users:
         return {users.get("/").headers["x-version"] for _ in range(count)}
 
 
@@ -77,7 +77,7 @@ def command(system: System, promotion: str, name: str, **more: str) -> None:
 def test_an_image_goes_live_in_test_and_ramps_over_a_kill_to_everybody_in_production(system: System) -> None:
     id = "catalog--2.0.0"
     system.send(a_build("2.0.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] == 0.4 and ramp(seen)["tick"] >= 1, within_s=60)
+    system.until(id, lambda seen: ramp(seen)["share"] == 0.4 and ramp(seen)["tick"] >= 1, within_s=60, every_s=SELDOM_S)
     assert answering(system) == {"1.0.0", "2.0.0"}
     assert answering(system, "catalog-test", 10) == {"2.0.0"}
     system.laptop.kill_host()
@@ -116,7 +116,9 @@ def test_a_harmful_release_is_taken_back_stopped_and_its_version_rejected(system
     """A fifth of its requests fail: proven within a few ticks of the first share."""
     id = "catalog--2.1.0-errors"
     system.send(a_build("2.1.0-errors"))
-    ended = system.until(id, lambda seen: stage_of(seen, "production")["state"] in ("failed", "broken"), within_s=60)
+    ended = system.until(
+        id, lambda seen: stage_of(seen, "production")["state"] in ("failed", "broken"), within_s=60, every_s=SELDOM_S
+    )
     production = stage_of(ended, "production")
     assert production["code"] == "HARM_PROVEN", production["words"]
     assert answering(system) == {"2.0.0"}
@@ -130,7 +132,7 @@ def test_a_harmful_release_is_taken_back_stopped_and_its_version_rejected(system
 def test_an_abort_in_mid_ramp_leaves_no_user_with_the_release(system: System) -> None:
     id = "catalog--2.2.0"
     system.send(a_build("2.2.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] >= 0.4, within_s=60)
+    system.until(id, lambda seen: ramp(seen)["share"] >= 0.4, within_s=60, every_s=SELDOM_S)
     command(system, id, "abort", reason="wrong build")
     assert system.until_ended(id, within_s=60)["state"] == "cancelled"
     assert answering(system) == {"2.0.0"}
@@ -141,7 +143,7 @@ def test_an_abort_in_mid_ramp_leaves_no_user_with_the_release(system: System) ->
 def test_a_stage_that_was_terminated_in_mid_ramp_is_undone_by_the_janitor(system: System, state: Path) -> None:
     id = "catalog--2.3.0"
     system.send(a_build("2.3.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] >= 0.4, within_s=60)
+    system.until(id, lambda seen: ramp(seen)["share"] >= 0.4, within_s=60, every_s=SELDOM_S)
     terminate(system, state, f"{id}:production")
     the_janitor_comes(system)
     system.until_state(id, "production", "broken")

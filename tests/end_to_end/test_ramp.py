@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.end_to_end.system import Promotion, System, a_message, stage_of, start
+from tests import plain_http
+from tests.end_to_end.system import SELDOM_S, Promotion, System, a_message, stage_of, start
 
 RAMPED = Path(__file__).with_name("ramped.yaml")
 SITES = ("checkout-weu", "checkout-neu")
@@ -45,7 +45,7 @@ def ramp(promotion: Promotion) -> dict[str, Any]:
 def answering(system: System, count: int = 60) -> set[str]:
     """The versions that so many requests meet, each without the cookie that keeps a browser on one side."""
     sites = [system.laptop.azure["sites"][site] for site in SITES]
-    return {httpx.get(sites[number % 2] + "/").headers["x-version"] for number in range(count)}
+    return {plain_http.get(sites[number % 2] + "/").headers["x-version"] for number in range(count)}
 
 
 def actions(system: System, promotion: str) -> list[str]:
@@ -56,12 +56,14 @@ def actions(system: System, promotion: str) -> list[str]:
 def test_a_good_release_ramps_over_a_kill_and_a_hold_point_to_everybody(system: System) -> None:
     id = "checkout--2.0.0"
     system.send(a_message("2.0.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] == 0.2 and ramp(seen)["tick"] >= 1, within_s=90)
+    system.until(id, lambda seen: ramp(seen)["share"] == 0.2 and ramp(seen)["tick"] >= 1, within_s=90, every_s=SELDOM_S)
     assert answering(system) == {"1.0.0", "2.0.0"}
     system.laptop.kill_host()
     system.laptop.start_host()
     at_hold_point = ("HOLD_POINT", 0.5)  # it is said before the routers are told
-    held = system.until(id, lambda seen: (ramp(seen)["move"], ramp(seen)["share"]) == at_hold_point, within_s=90)
+    held = system.until(
+        id, lambda seen: (ramp(seen)["move"], ramp(seen)["share"]) == at_hold_point, within_s=90, every_s=SELDOM_S
+    )
     assert ramp(held)["calls"] is True
     answer = system.call("POST", f"/api/promotions/{id}/commands", json={"command": "advance", "reason": "looks good"})
     assert answer.status_code == 200, answer.text
@@ -76,7 +78,9 @@ def test_a_harmful_release_is_taken_back_and_its_version_rejected(system: System
     """A fifth of its requests fail: proven within a few ticks of the first share."""
     id = "checkout--2.1.0-errors"
     system.send(a_message("2.1.0-errors"))
-    ended = system.until(id, lambda seen: stage_of(seen, "production")["state"] == "failed", within_s=150)
+    ended = system.until(
+        id, lambda seen: stage_of(seen, "production")["state"] == "failed", within_s=150, every_s=SELDOM_S
+    )
     production = stage_of(ended, "production")
     assert production["code"] == "HARM_PROVEN"
     # In numbers: while the live release has not failed once, there is no ratio to tell.
@@ -93,7 +97,7 @@ def test_a_harmful_release_is_taken_back_and_its_version_rejected(system: System
 def test_an_abort_in_mid_ramp_leaves_no_user_with_the_release(system: System) -> None:
     id = "checkout--2.2.0"
     system.send(a_message("2.2.0"))
-    system.until(id, lambda seen: ramp(seen)["share"] >= 0.2, within_s=90)
+    system.until(id, lambda seen: ramp(seen)["share"] >= 0.2, within_s=90, every_s=SELDOM_S)
     answer = system.call("POST", f"/api/promotions/{id}/commands", json={"command": "abort", "reason": "wrong build"})
     assert answer.status_code == 200, answer.text
     assert system.until_ended(id, within_s=90)["state"] == "cancelled"

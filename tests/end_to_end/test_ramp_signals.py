@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from slipway.cli.laptop.layout import WORKSPACE
 from slipway.promotion.outcomes import moment
-from tests.end_to_end.system import Promotion, System, a_message, stage_of, start
+from tests import plain_http
+from tests.end_to_end.system import SELDOM_S, Promotion, System, a_message, stage_of, start
 from tests.end_to_end.test_ramp import users
 
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ def records(system: System, id: str, stage: str = "production") -> list[dict[str
 
 def versions_at(system: System, site: str, count: int = 40) -> set[str]:
     """The releases that users meet there, each without a cookie."""
-    return {httpx.get(system.laptop.azure["sites"][site] + "/").headers["x-version"] for _ in range(count)}
+    return {plain_http.get(system.laptop.azure["sites"][site] + "/").headers["x-version"] for _ in range(count)}
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ def test_an_alert_holds_a_ramp_until_it_is_resolved_or_takes_it_back_at_once(ale
     id = "checkout--2.0.0"
     tell(alerted, "checkout-weu", "Fired")
     alerted.send(a_message("2.0.0"))
-    held = alerted.until(id, lambda seen: ramp(seen, "staging")["tick"] >= 8, within_s=90)
+    held = alerted.until(id, lambda seen: ramp(seen, "staging")["tick"] >= 8, within_s=90, every_s=SELDOM_S)
     assert (ramp(held, "staging")["share"], ramp(held, "staging")["move"]) == (0.2, "ALERT_SPEAKS")
     assert ramp(held, "staging")["calls"] is True
     tell(alerted, "checkout-weu", "Resolved")
     alerted.until_state(id, "staging", "passed", within_s=90)
 
-    alerted.until(id, lambda seen: ramp(seen, "production")["share"] == 0.2, within_s=90)
+    alerted.until(id, lambda seen: ramp(seen, "production")["share"] == 0.2, within_s=90, every_s=SELDOM_S)
     assert versions_at(alerted, "checkout-neu") == {"1.0.0", "2.0.0"}
     fired_at = datetime.now(UTC)
     tell(alerted, "checkout-neu", "Fired")

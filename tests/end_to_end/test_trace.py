@@ -1,14 +1,28 @@
-"""One trace from the message of CI to the last change of weights, as the real SDK sent it to the workspace's tables."""
+"""A good release of real durations on the whole laptop system, in virtual time: how it ramps over an outage of
+telemetry, and its one trace from the message of CI to the last change of weights, as the real SDK sent it to the
+workspace's tables."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.alerts.rules import ROOT, alert
 from tests.end_to_end.system import System, a_message, start
-from tests.end_to_end.test_virtual_ramp import GOOD, MINUTE, RAMPED, START, clock, production, until_it_bakes_or_ends
+from tests.end_to_end.test_virtual_ramp import (
+    GOOD,
+    HOUR,
+    MINUTE,
+    RAMPED,
+    START,
+    clock,
+    production,
+    ramp,
+    told,
+    until_it_bakes_or_ends,
+)
 from tests.end_to_end.test_virtual_time import let_pass
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -24,22 +38,48 @@ union
 """
 
 
+@dataclass(frozen=True)
+class Life:
+    """A promotion whose message came with CI's context, and whose ramp was without telemetry for a while: it has
+    passed. `before` and `blind` are its ramp as it was shown before the outage and in it."""
+
+    system: System
+    before: dict[str, Any]
+    blind: dict[str, Any]
+
+
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """After a promotion whose message came with CI's context, and whose ramp was without telemetry for a while: it has
-    passed."""
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     with start(tmp_path_factory.mktemp("trace"), RAMPED, virtual_time=True, starts_at=START) as laptop:
         served = System(laptop)
         served.send(a_message(GOOD, finished_at=START.isoformat()), traceparent=OF_CI)
         served.until_state(ID, "production", "deploying")
-        let_pass(served, 5 * MINUTE)
-        served.azure("POST", "/standin/telemetry", json={"lost": 1})
         let_pass(served, 6 * MINUTE)
+        before = ramp(served, ID)
+        served.azure("POST", "/standin/telemetry", json={"lost": 1})
+        let_pass(served, 4 * MINUTE)
+        blind = ramp(served, ID)
+        let_pass(served, 2 * MINUTE)
         served.azure("DELETE", "/standin/telemetry")
         assert until_it_bakes_or_ends(served, ID)["state"] == "baking"
         let_pass(served, 31 * MINUTE)
         assert production(served, ID)["state"] == "passed"
-        yield served
+        yield Life(served, before, blind)
+
+
+@pytest.fixture
+def system(life: Life) -> System:
+    return life.system
+
+
+@pytest.mark.timeout(300)
+def test_a_good_release_ramps_over_an_outage_of_telemetry(life: Life) -> None:
+    assert (life.before["share"], life.before["tick"]) == (0.05, 5)
+    assert (life.blind["tick"], life.blind["share"]) == (9, 0.05)
+    assert "telemetry" in life.blind["words"], life.blind["words"]
+    assert life.system.live(ID) == {"weu": GOOD, "neu": GOOD}
+    stamped = [each["properties"]["end_time"] for each in life.system.deployments("checkout-weu")]
+    assert [abs(datetime.fromisoformat(each) - START) < timedelta(minutes=1) for each in stamped] == [True]
 
 
 def test_every_step_from_intake_to_the_last_split_is_in_the_trace_of_ci_in_order(system: System) -> None:
@@ -100,3 +140,10 @@ def test_a_promotion_costs_some_hundred_rows(system: System) -> None:
     """What docs/observability.md says of costs: a promotion of one stage, with a ramp of some half an hour."""
     rows = {(row["Table"], row["What"]): row["Rows"] for row in figure(system, "rows-of-a-promotion")}
     assert sum(rows.values()) < 800, rows
+
+
+@pytest.mark.timeout(300)
+def test_a_release_that_passed_is_watched_until_the_one_before_need_not_be_kept(system: System) -> None:
+    let_pass(system, 3 * HOUR)
+    action, _, words = told(system, ID)[-1]
+    assert (action, words.endswith("nothing was found")) == ("watch.over", True)

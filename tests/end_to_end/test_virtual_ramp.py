@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.end_to_end.system import Promotion, System, a_message, stage_of, start
 from tests.end_to_end.test_virtual_time import let_pass
 
@@ -57,32 +57,7 @@ def time_at_both(system: System) -> tuple[datetime, datetime]:
 
 
 def clock(system: System) -> datetime:
-    return datetime.fromisoformat(httpx.get(f"{system.run.url}/admin/clock").json()["now"])
-
-
-@pytest.mark.timeout(300)
-def test_a_good_release_ramps_over_an_outage_of_telemetry_and_is_watched_for_a_day(tmp_path: Path) -> None:
-    with start(tmp_path, RAMPED, virtual_time=True, starts_at=START) as laptop:
-        system = System(laptop)
-        id = submitted(system, GOOD, START)
-        let_pass(system, 6 * MINUTE)
-        before = ramp(system, id)
-        assert (before["share"], before["tick"]) == (0.05, 5)
-        system.azure("POST", "/standin/telemetry", json={"lost": 1})
-        let_pass(system, 4 * MINUTE)
-        blind = ramp(system, id)
-        assert (blind["tick"], blind["share"]) == (9, 0.05)
-        assert "telemetry" in blind["words"], blind["words"]
-        system.azure("DELETE", "/standin/telemetry")
-        assert until_it_bakes_or_ends(system, id)["state"] == "baking"
-        assert system.live(id) == {"weu": GOOD, "neu": GOOD}
-        let_pass(system, 31 * MINUTE)
-        assert production(system, id)["state"] == "passed"
-        let_pass(system, 24 * HOUR)
-        action, _, words = told(system, id)[-1]
-        assert (action, words.endswith("nothing was found")) == ("watch.over", True)
-        stamped = [each["properties"]["end_time"] for each in system.deployments("checkout-weu")]
-        assert [abs(datetime.fromisoformat(each) - START) < timedelta(minutes=1) for each in stamped] == [True]
+    return datetime.fromisoformat(plain_http.get(f"{system.run.url}/admin/clock").json()["now"])
 
 
 @pytest.mark.timeout(300)

@@ -1,4 +1,4 @@
-"""Days of waiting on the whole laptop system, in seconds: its clock stands until it is told to go on."""
+"""Hours of waiting on the whole laptop system, in seconds: its clock stands until it is told to go on."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ def let_pass(system: System, seconds: float) -> None:
     system.http.post(f"{system.run.url}/admin/clock", json={"advance": seconds}, timeout=120).raise_for_status()
 
 
-def test_an_approval_that_nobody_gives_expires_after_its_eight_hours(tmp_path: Path) -> None:
+def test_an_approval_that_nobody_gives_expires_after_its_three_hours(tmp_path: Path) -> None:
     id, newer = "checkout--8.0.0", "checkout--8.1.0"
     with start(tmp_path, virtual_time=True) as laptop:
         system = System(laptop)
@@ -18,7 +18,7 @@ def test_an_approval_that_nobody_gives_expires_after_its_eight_hours(tmp_path: P
         assert "deploying" in stage_states(system, id), "time stands until it is told to go on"
         let_pass(system, 60)
         assert stage_states(system, id) == ["passed", "waiting for approval"]
-        let_pass(system, 7.9 * 3600)
+        let_pass(system, 2.9 * 3600)
         assert stage_states(system, id) == ["passed", "waiting for approval"]
         let_pass(system, 0.2 * 3600)
         shown = system.get(f"/api/promotions/{id}")

@@ -24,6 +24,7 @@ BUILT_IN = {
     *("environment", "subscription", "subscriptionResourceId", "tenant"),
 }
 LAYERS = ("entra", "azure")
+BESIDE = ("targets",)  # what other people deploy
 
 
 def files(infra: Path) -> dict[Path, bicep.File]:
@@ -41,7 +42,7 @@ def findings(infra: Path) -> list[str]:
     called = {
         (path.parent / call.target).resolve() for path, file in read.items() for call in file.of("module").values()
     }
-    mains = {(infra / layer / "main.bicep").resolve() for layer in LAYERS}
+    mains = {(infra / layer / "main.bicep").resolve() for layer in (*LAYERS, *BESIDE)}
     found.extend(f"{path.name}: nobody uses it" for path in read.keys() - called - mains)
     for layer in LAYERS:
         found.extend(f"{layer}/main.parameters.json: {words}" for words in _parameters(infra, layer, read))

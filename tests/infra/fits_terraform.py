@@ -12,7 +12,7 @@ _META = {"source", "count", "for_each", "depends_on", "providers"}
 
 def folders(root: Path) -> dict[Path, terraform.Folder]:
     """The root and its modules."""
-    paths = [root, *sorted(path for path in (root / "modules").iterdir() if path.is_dir())]
+    paths = [root, *sorted(path for path in root.glob("modules/*") if path.is_dir())]
     return {path.resolve(): terraform.read(path) for path in paths}
 
 

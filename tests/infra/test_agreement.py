@@ -60,6 +60,7 @@ BUILT_IN_ROLES = {
     "Azure Service Bus Data Sender": "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39",
     "Durable Task Data Contributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+    "App Configuration Data Owner": "5ae67dd6-50cb-40e7-96dc-dc2bfa4b606b",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "Log Analytics Reader": "73c42c96-874c-492b-b04d-ab87d138a893",
 }
@@ -74,6 +75,7 @@ GRANTS = {
     "promotions_sender": "Azure Service Bus Data Sender",
     "hub_contributor": "Durable Task Data Contributor",
     "vault_reader": "Key Vault Secrets User",
+    "flag_writer": "App Configuration Data Owner",
     "telemetry_sender": "Monitoring Metrics Publisher",
     "telemetry_reader": "Log Analytics Reader",
 }

@@ -130,7 +130,7 @@ def test_azd_finds_both_layers_the_service_and_the_hooks() -> None:
     site = FILES[(INFRA / "modules" / "site.bicep").resolve()].of("resource")["site"]
     assert site.value["tags"] == {"azd-service-name": "slipway"}
     assert service["host"] == "function" and service["language"] == "python"
-    assert set(service["hooks"]) == {"predeploy", "postdeploy"}
+    assert set(service["hooks"]) == {"prepackage", "predeploy", "postdeploy"}
     assert all((ROOT / hook["run"]).is_file() for hook in service["hooks"].values())
     # azd installs the nearest requirements.txt for a hook: without one of their own it would be the whole app.
     assert (INFRA / "hooks" / "requirements.txt").is_file()
@@ -144,7 +144,8 @@ def test_the_one_extension_is_declared_once_and_pinned() -> None:
 
 
 def test_the_second_layer_is_told_what_the_first_puts_out() -> None:
-    outputs = FILES[(INFRA / "entra" / "main.bicep").resolve()].of("output")
+    for_people = {"SLIPWAY_APPLICATION_OBJECT_ID", "SLIPWAY_APPLICATION_URI"}
+    outputs = FILES[(INFRA / "entra" / "main.bicep").resolve()].of("output").keys() - for_people
     given = json.loads((INFRA / "azure" / "main.parameters.json").read_text())["parameters"]
     fed = {str(each["value"]) for each in given.values()}
     assert {f"${{{name}}}" for name in outputs} <= fed

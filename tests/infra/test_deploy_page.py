@@ -32,7 +32,9 @@ VARIABLES = {
 OF_THE_COMMAND = {"SLIPWAY_URL", "SLIPWAY_TOKEN"}
 # What nobody sets by hand: azd's own, and what one layer tells the other.
 NOT_SET_BY_HAND = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_PRINCIPAL_ID"}
-ON_TARGETS = {"Website Contributor", "Monitoring Reader"}
+OF_WORKFLOWS = {"SLIPWAY_APP", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"}
+ON_TARGETS = {each["name"] for each in json.loads((INFRA / "targets" / "roles.json").read_text())}
+ON_THE_SITE = {"Website Contributor"}
 
 
 def test_it_says_that_it_is_untried() -> None:
@@ -54,7 +56,7 @@ def test_every_module_is_named_and_no_other() -> None:
 
 def test_every_variable_that_it_names_is_read_and_every_one_that_is_read_is_named() -> None:
     named = set(re.findall(r"\b(?:SLIPWAY|AZURE)_[A-Z_]+\b", PAGE))
-    assert named - VARIABLES.keys() - BICEP.outputs - OF_THE_COMMAND == set()
+    assert named - VARIABLES.keys() - BICEP.outputs - OF_THE_COMMAND - OF_WORKFLOWS == set()
     assert VARIABLES.keys() - named - NOT_SET_BY_HAND == set()
     assert set(re.findall(r"azd env set (\w+)", PAGE)) <= VARIABLES.keys()
 
@@ -93,7 +95,70 @@ def test_every_slipway_command_is_one_with_such_options(line: str) -> None:
 
 def test_every_role_that_is_given_is_one() -> None:
     given = set(re.findall(r'--role "([^"]+)"', PAGE))
-    assert given and given <= BUILT_IN_ROLES.keys() | ON_TARGETS
+    assert given and given <= BUILT_IN_ROLES.keys() | ON_TARGETS | ON_THE_SITE
+    assert all(f"*{name}*" in PAGE or f'"{name}"' in PAGE for name in ON_TARGETS)
+
+
+def test_every_right_is_given_to_a_kind_of_principal_that_is_said() -> None:
+    """Without it Azure looks a fresh identity up in the directory, and may not find it yet."""
+    given = [line for line in LINES if line.startswith("az role assignment create")]
+    assert given and all(" --assignee-principal-type " in line for line in given)
+
+
+def test_roles_of_the_application_are_given_by_a_script_that_takes_such_arguments() -> None:
+    lines = [shlex.split(re.sub(r"\$\(.*?\)( |$)", r"X\1", line)) for line in LINES if "give_role.py" in line]
+    assert [words[:2] for words in lines] == [["python3", "infra/give_role.py"]] * 2
+    assert {words[2] for words in lines} <= BICEP.api_roles | set(BICEP.pipeline_roles)
+    script = (INFRA / "give_role.py").read_text()
+    assert all(f'"{word}"' in script for words in lines for word in words if word.startswith("--"))
+
+
+def test_a_secure_webhook_names_the_application_as_azure_monitor_wants_it() -> None:
+    """By object id and URI, not by client id; and Azure Monitor's application holds the role of that name first."""
+    section = _section("Alerts that a ramp hears")
+    monitor = "461e8683-5575-4561-ac7f-899cc907d62a"
+    assert section.count(monitor) == 3 and f'SLIPWAY_CALLERS \'["{_cli()}", "{monitor}"]\'' in section
+    asked = "$(azd env get-value SLIPWAY_APPLICATION_OBJECT_ID) $(azd env get-value SLIPWAY_APPLICATION_URI)"
+    assert f"/api/alerts useaadauth {asked} usecommonalertschema" in section
+    order = ["az ad sp create", "give_role.py ActionGroupsSecureWebhook", "SLIPWAY_CALLERS", "azd provision azure"]
+    places = [section.rindex(words) for words in (*order, "az monitor action-group update")]
+    assert places == sorted(places)
+    application = fits.files(INFRA)[(INFRA / "entra" / "application.bicep").resolve()]
+    assert "output objectId string = application.id" in application.code
+
+
+def _cli() -> object:
+    return BICEP.parameters["callers"][0]
+
+
+def _section(title: str) -> str:
+    return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_workflows_read_the_variables_that_the_page_says_and_no_others() -> None:
+    github = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
+    azure = (ROOT / ".azuredevops" / "release.yml").read_text()
+    read = set(re.findall(r"vars\.(\w+)", github))
+    assert read == OF_WORKFLOWS | {"SLIPWAY_URL"}
+    assert set(re.findall(r"\$\((SLIPWAY_\w+)\)", azure)) == {"SLIPWAY_APP", "SLIPWAY_URL"}
+    assert all(f"`{name}`" in _section("Deploying from a pipeline") for name in read)
+
+
+def test_nothing_is_deployed_by_a_remote_build() -> None:
+    assert not [line for line in LINES if "config-zip" in line or "build-remote" in line]
+    assert "python3 infra/publish.py --resource-group ... --site ..." in PAGE
+
+
+def test_who_submits_by_the_api_is_given_no_right_on_the_queue() -> None:
+    first = _section("The first promotion")
+    assert "az role assignment" not in first and "Azure Service Bus Data Sender" not in first
+    assert "queues/builds" in _section("Builds from CI")
+
+
+def test_a_private_network_says_how_builds_and_secrets_get_in() -> None:
+    private = _section("In a private network")
+    assert all(words in private for words in ("SLIPWAY_PRIVATE_NETWORK", "cannot send", "Secrets", "Deployments"))
+    assert "POST /api/builds" in _section("Builds from CI") and "operator" in BICEP.api_roles
 
 
 def test_terraforms_variables_folder_and_hook_are_there() -> None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-CHECKOUT = (Path(__file__).parents[2] / "pipelines" / "checkout.yaml").read_text(encoding="utf-8")
+CHECKOUT_FILE = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
+CHECKOUT = CHECKOUT_FILE.read_text(encoding="utf-8")
 
 
 def site(name: str) -> str:

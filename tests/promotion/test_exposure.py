@@ -38,7 +38,8 @@ def test_a_router_that_stays_at_the_share_before_is_found_whatever_other_sites_t
 def test_the_words_name_what_users_met_and_what_is_due() -> None:
     words = met(at_ten(), 0.25, 0.10, 3).words
     assert words.startswith(("9.", "10.")), words
-    assert "of the requests met the release where 2" in words and words.endswith("are due, for 3 ticks")
+    assert "of the requests met the release where 25% is set and at least 2" in words
+    assert words.endswith("% are due, for 3 ticks")
 
 
 def test_once_users_meet_the_share_nothing_is_held_any_more() -> None:

@@ -10,6 +10,8 @@ versions = st.from_regex(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}", fullmatch=True)
 def test_ids_read_as_the_design_says() -> None:
     promotion = ids.promotion_id("checkout", "1.4.2+5")
     assert promotion == "checkout--1.4.2~5"
+    assert ids.promotion_id("checkout", "1.4.2", 2) == "checkout--1.4.2=2"
+    assert ids.is_promotion_id("checkout--1.4.2=2") and not ids.is_promotion_id("checkout--1.4.2=")
     assert ids.stage_id(promotion, "dev") == "checkout--1.4.2~5:dev"
     assert ids.stage_id(promotion, "dev", 2) == "checkout--1.4.2~5:dev:2"
     assert ids.environment_key("production", "checkout") == "production--checkout"
@@ -19,9 +21,10 @@ def test_ids_read_as_the_design_says() -> None:
 def test_every_id_is_short_printable_and_without_what_azure_forbids(
     service: str, version: str, stage: str, target: str
 ) -> None:
-    promotion = ids.promotion_id(service, version)
+    promotion = ids.promotion_id(service, version, 12)
     built = [
         promotion,
+        ids.promotion_id(service, version),
         ids.stage_id(promotion, stage),
         ids.child_id(ids.stage_id(promotion, stage), target, "deploy", "1"),
         f"@environment@{ids.environment_key(stage, service)}",
@@ -32,8 +35,8 @@ def test_every_id_is_short_printable_and_without_what_azure_forbids(
         assert not set(id) & set("/\\#?")
 
 
-@given(st.sets(st.tuples(names, versions), min_size=2, max_size=8))
-def test_two_builds_never_share_an_id(builds: set[tuple[str, str]]) -> None:
+@given(st.sets(st.tuples(names, versions, st.integers(1, ids.MOST_RUNS)), min_size=2, max_size=8))
+def test_two_builds_or_runs_of_one_never_share_an_id(builds: set[tuple[str, str, int]]) -> None:
     assert len({ids.promotion_id(*build) for build in builds}) == len(builds)
 
 

@@ -46,6 +46,13 @@ def test_a_word_reaches_the_ramp_and_wakes_it(ramping: State, command: str) -> N
     assert ask(state, share=0.25)[1]["said"] == heard, "the ramp itself knows what it followed"
 
 
+def test_nobody_can_advance_a_release_whose_harm_is_proven_but_promote_it_or_take_it_back(ramping: State) -> None:
+    state, _ = ask(ramping, harm=True)
+    refused = say(state, "advance")[1]
+    assert (refused["status"], refused["code"]) == (409, "HARM_PROVEN")
+    assert say(state, "promote", "k2")[1]["status"] == say(state, "rollback", "k3")[1]["status"] == 200
+
+
 def test_each_word_has_a_number_of_its_own_and_a_repeated_one_counts_once(ramping: State) -> None:
     state, first = say(ramping, "advance")
     assert say(state, "advance")[0] == state

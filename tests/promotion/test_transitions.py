@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.promotion import decisions, lock
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVE, REJECT
 from slipway.promotion.outcomes import iso
 from slipway.promotion.stage_run import StageRun
@@ -151,7 +151,8 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             return {"approved": "work", "expired": "expire", "withdrawn": lost}.get(decision, "stop"), attempt
         case "work":
             if draw.random() < 0.7:
-                ask("ask_ramp", {**given, "waiter": f"p:{stage}:ramp", "share": draw.random(), "at": iso(NOON)})
+                ramps = {"share": draw.random(), "harm": draw.random() < 0.2, "at": iso(NOON)}
+                ask("ask_ramp", {**given, "waiter": f"p:{stage}:ramp", **ramps})
                 return "work", attempt
             going = ask("settle", given)["do"] if draw.random() < 0.5 else "cancel"
             if going == "go" and draw.random() < 0.2:

@@ -144,6 +144,7 @@ def test_a_stage_shows_how_far_its_canary_is_and_what_the_judge_said() -> None:
         "move": "PAUSED",
         "move_words": "waits for resume",
         "notes": "",
+        "flag": "",
         "calls": False,
     }
     assert test["ramp"] is None

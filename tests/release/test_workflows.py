@@ -36,6 +36,8 @@ def test_every_command_of_a_workflow_exists(file: Path) -> None:
                 assert target in TARGETS, command
             case ["python3", script, *_]:
                 assert (ROOT / script).is_file(), command
+            case ["gh", "attestation", "verify", "build/slipway.zip", *_]:
+                pass
             case _:
                 raise AssertionError(f"neither a make target nor a script of ours: {command}")
     assert asked
@@ -51,11 +53,51 @@ def test_no_workflow_holds_a_secret(file: Path) -> None:
 def test_every_action_is_pinned_and_every_workflow_says_what_it_may(file: Path) -> None:
     workflow = yaml.safe_load(file.read_text())
     assert workflow["permissions"]["contents"] == "read"
-    for action in re.findall(r"uses: (\S+)", file.read_text()):
+    may_get_tokens = "id-token: write" in file.read_text()
+    for action in re.findall(r"uses: (.+)", file.read_text()):
         if action.startswith("./"):
             assert (ROOT / action).is_file(), action
+        elif may_get_tokens:  # a tag may be moved, a commit not
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
         else:
             assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action), action
+
+
+def test_only_what_was_tested_is_packed_and_only_what_was_packed_is_deployed() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
+    assert {name: job.get("needs") for name, job in jobs.items()} == {
+        "test": None,
+        "package": "test",
+        "staging": "package",
+        "production": "staging",
+    }
+    stages = yaml.safe_load(AZURE[0].read_text())["stages"]
+    assert [stage.get("dependsOn") for stage in stages[:2]] == [None, "test"]
+    # The stages of the environments depend on the one before them, which is what no dependsOn means.
+    assert all("dependsOn" not in stage for stage in next(iter(stages[2].values())))
+
+
+@pytest.mark.parametrize("file", [ROOT / ".github/workflows/release.yml", *AZURE], ids=lambda file: file.name)
+def test_a_release_is_tested_as_every_change_is(file: Path) -> None:
+    asked = list(commands(yaml.safe_load(file.read_text())))
+    assert asked[:3] == ["make test", "make check", "make histories CHECK=1"]
+    assert asked[3] in ('make package REF="$GITHUB_REF_NAME"', "make package REF=$(Build.SourceBranchName)")
+
+
+def test_a_deployment_takes_the_proven_package_as_it_is_and_asks_the_site_by_its_own_name() -> None:
+    steps = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())["jobs"]["deploy"]["steps"]
+    names = [step.get("uses", step.get("run", "")).partition("@")[0] for step in steps]
+    verified = next(number for number, name in enumerate(names) if name.startswith("gh attestation verify"))
+    deployed = names.index("Azure/functions-action")
+    assert names.index("actions/download-artifact") < verified < names.index("azure/login") < deployed
+    assert "--signer-workflow ${{ github.repository }}/.github/workflows/release.yml" in steps[verified]["run"]
+    assert steps[deployed]["with"]["remote-build"] is False and steps[deployed]["with"]["sku"] == "flexconsumption"
+    assert names[deployed + 1] == "python3 infra/hooks/after_deploy.py"
+    for file in (ROOT / ".github/workflows/deploy.yml", *AZURE):
+        assert "azurewebsites.net" not in file.read_text(), "the platform may put a suffix of its own into a host name"
+        assert re.search(r"SLIPWAY_URL: \$[{(]", file.read_text())
+    (task,) = re.findall(r"task: AzureFunctionApp@(\d+)", AZURE[0].read_text())
+    assert int(task) >= 2 and "isFlexConsumption: true" in AZURE[0].read_text()
 
 
 def test_ci_tries_every_python_that_slipway_runs_on() -> None:

@@ -123,3 +123,31 @@ def test_a_rejected_version_is_shown_and_let_in_again_by_its_id(app: AppHost, ve
 @pytest.mark.parametrize("id", ["production.ramped", "production.ramped.rejected-", "a.b.c.d", "production"])
 def test_what_can_be_no_intent_is_unknown(app: AppHost, id: str) -> None:
     assert app.http("DELETE", f"/api/intents/{id}", ALICE).problem == (404, "UNKNOWN_INTENT")
+
+
+def test_a_hold_on_an_environment_in_rings_holds_all_of_them_and_is_lifted_as_one(app: AppHost) -> None:
+    def held(ring: str) -> list[str]:
+        return [each["id"] for each in app.entity("environment", f"production-{ring}--ringed").get("holds", [])]
+
+    reply = app.http("POST", "/api/intents", ALICE, a_hold(service="ringed"))
+    assert reply.status == 201, reply
+    id = reply.json["id"]
+    assert reply.json["environments"] == ["production-tenants", "production-eu"]
+    assert reply.headers["location"] == "/api/environments"
+    assert held("tenants") == held("eu") == [id] and id.startswith("production.ringed.")
+    assert app.http("DELETE", f"/api/intents/{id}", ALICE).status == 200
+    assert held("tenants") == held("eu") == []
+    of_one = app.http("POST", "/api/intents", ALICE, a_hold(service="ringed", environment="production-eu"))
+    assert of_one.json["environments"] == ["production-eu"] and held("tenants") == []
+    assert app.http("DELETE", f"/api/intents/{of_one.json['id']}", ALICE).status == 200
+
+
+def test_where_there_is_no_such_environment_those_that_there_are_are_named(app: AppHost) -> None:
+    unknown = app.http("POST", "/api/intents", ALICE, a_hold(service="ringed", environment="prod"))
+    assert unknown.problem == (404, "UNKNOWN_ENVIRONMENT")
+    assert "it has production-tenants, production-eu" in unknown.json["detail"]
+    shown = app.http("GET", "/api/environments/production/services/ringed", ALICE)
+    assert shown.problem == (404, "UNKNOWN_ENVIRONMENT")
+    assert "is made of rings, and each is an environment: production-tenants, production-eu" in shown.json["detail"]
+    lifted = app.http("DELETE", "/api/intents/production.ringed.broken", ALICE)
+    assert "production is made of rings: production-tenants, production-eu" in lifted.json["detail"]

@@ -9,7 +9,8 @@ from slipway.adapters.read_model import write_row
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.ramp_run import RampRun
-from slipway.promotion.stage_run import RAMP, StageRun
+from slipway.promotion.stage_phases import RAMP
+from slipway.promotion.stage_run import StageRun
 from tests.app_host import AppHost, eventually
 from tests.conftest import PIPELINES
 from tests.triggers.conftest import ALICE, ERIN, a_message
@@ -48,12 +49,21 @@ def hold(app: AppHost, environment: str, id: str) -> None:
 
 def test_the_deployed_pipelines_are_listed_with_their_digests(app: AppHost) -> None:
     listed = app.http("GET", "/api/pipelines", ERIN).json
-    checkout, ramped = listed["pipelines"]
+    checkout, ramped, ringed = listed["pipelines"]
     assert (checkout["service"], checkout["owner"], checkout["file"]) == ("checkout", "team-checkout", "checkout.yaml")
     assert checkout["stages"] == ["test", "production"]
     assert checkout["digest"] == plan(app)["pipeline_digest"]
     assert (ramped["service"], ramped["stages"]) == ("ramped", ["production"])
+    assert ringed["stages"] == ["production-tenants", "production-eu"], "each ring is a stage"
     assert listed["findings"] == []
+
+
+def test_a_plan_says_where_a_ring_stands(app: AppHost) -> None:
+    shown = app.http("POST", PLAN, ERIN, {"service": "ringed"}).json["stages"]
+    assert [(each["ring"]["number"], each["ring"]["of"], each["max_parallel"]) for each in shown] == [
+        (1, "production", 0),
+        (2, "production", 1),
+    ]
 
 
 def test_a_text_is_linted_with_positions(app: AppHost) -> None:

@@ -1,6 +1,6 @@
 """The situations that are recorded: the workflow's own stories, each from a fresh world, in virtual time.
 
-Stories of a stage's transitions, of ramps, of commands and of the watch. None of them asserts anything here: whether
+Stories of a stage's transitions, of ramps, rings, commands and the watch. None of them asserts anything here: whether
 it goes as it should is the business of `tests/workflow`.
 """
 
@@ -15,12 +15,15 @@ from tests.promotion.builders import a_build, a_policy, a_stage
 from tests.workflow import (
     test_blue_green,
     test_commands,
+    test_flag_ramp,
     test_lost_watch,
     test_promotion,
     test_ramp,
+    test_rings,
     test_states,
     test_watch,
 )
+from tests.workflow.flag_world import FlagWorld
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.virtual import Workflow
@@ -41,6 +44,8 @@ def situations() -> Iterator[tuple[str, Situation]]:
         yield from _stories(module, SITES)
     for module in OF_RAMPS:
         yield from _stories(module, test_ramp.SITES)
+    yield from _stories(test_flag_ramp, test_flag_ramp.SITES, FlagWorld)
+    yield from _stories(test_rings, test_rings.SITES)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 
 
@@ -64,15 +69,19 @@ def _told(story: Callable[[Model], Awaitable[None]]) -> Situation:
     return situation
 
 
-def _stories(module: ModuleType, sites: tuple[str, ...]) -> Iterator[tuple[str, Situation]]:
+def _stories(
+    module: ModuleType, sites: tuple[str, ...], world: type[RampingWorld] = RampingWorld
+) -> Iterator[tuple[str, Situation]]:
     for name, story in vars(module).items():
         if name.startswith("test_") and [*inspect.signature(story).parameters] == ["flow"]:
-            yield f"{module.__name__.rpartition('.')[2]}: {name}", _in_a_flow(story, sites)
+            yield f"{module.__name__.rpartition('.')[2]}: {name}", _in_a_flow(story, sites, world)
 
 
-def _in_a_flow(story: Callable[[Workflow], Awaitable[None]], sites: tuple[str, ...]) -> Situation:
+def _in_a_flow(
+    story: Callable[[Workflow], Awaitable[None]], sites: tuple[str, ...], world: type[RampingWorld] = RampingWorld
+) -> Situation:
     async def situation(over: Over) -> None:
-        async with Workflow(RampingWorld({name: Sides() for name in sites})) as flow:
+        async with Workflow(world({name: Sides() for name in sites})) as flow:
             await story(flow)
             over()
 

@@ -78,12 +78,15 @@ def test_a_promotion_that_waits_for_people_outlives_an_upgrade_and_a_way_back(tm
         health = system.call("GET", "/api/health", None)
         assert (health.status_code, health.json()["status"]) == (503, "ill")
         assert health.json()["checks"]["package"].startswith(f"orchestrations of {next_version} wait")
+        waiting = {id: system.get(f"/api/promotions/{id}")["waits_for_package"] for id in (first, second)}
+        assert waiting == {first: "", second: next_version}, "who asks for it is told which one waits, and for what"
 
         # Forward again.
         deploy(running, state, new)
         let_pass(system, 120)
         assert states(system, second) == ["passed", "passed"]
         assert set(system.live(second).values()) == {"8.1.0"}
+        assert system.get(f"/api/promotions/{second}")["waits_for_package"] == ""
         assert system.call("GET", "/api/health", None).status_code == 200
 
 

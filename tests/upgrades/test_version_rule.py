@@ -13,7 +13,8 @@ from slipway.promotion.orchestration_version import began_before, numbers
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import Header, LoadTest
 from slipway.promotion.promotion_run import PromotionRun
-from slipway.promotion.stage_run import Site, StageRun, Step
+from slipway.promotion.stage_parts import Site, Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.watch_run import WatchRun
 from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote
 from tests.upgrades.replaying import finding_of
@@ -49,7 +50,7 @@ def test_other_forms_are_refused_because_the_runtime_compares_them_in_another_wa
 # What a newer package has written is read by an older one: without what it does not know.
 
 
-FREE = {"evidence", "watched", "sites", "replaced", "handle", "result"}  # their keys are names, not fields
+FREE = {"evidence", "watched", "flag", "sites", "replaced", "handle", "result"}  # their keys are names, not fields
 
 
 def newer(value: Any, name: str = "") -> Any:

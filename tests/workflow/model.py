@@ -5,7 +5,7 @@ the world that they go through in `rough_world`, and how time passes and the hos
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,9 @@ from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.plan import LoadTest, StagePlan, Target
-from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.rings import STOP, RegionGate, RingPlan
+from slipway.promotion.stage_phases import LOCK
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import Source
 from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy, a_stage
 from tests.workflow.janitor_at_work import EngineRuntime, WorldRecords
@@ -46,6 +48,14 @@ RAMPS = {
     "stays": replace(_QUICK, on_harm=STAY, at_deadline=STAY),
     "promoted": replace(_QUICK, hold_at=(0.5,), at_deadline=PROMOTE),
 }
+
+
+def _as_rings(stages: tuple[StagePlan, ...], on_bad: str, gate: RegionGate | None, parts: int) -> Iterator[StagePlan]:
+    """Each a ring after those before it."""
+    names = tuple(stage.name for stage in stages)
+    for n, stage in enumerate(stages):
+        ring = RingPlan("all", "all", stage.name, n + 1, len(stages), names[:n], on_bad, gate)
+        yield replace(stage, ring=ring, max_parallel=parts)
 
 
 @dataclass(frozen=True)
@@ -134,10 +144,14 @@ class Model:
         load: bool = False,
         ramp: str = "",
         switch: str = "",
+        rings: str = "",
+        gate: RegionGate | None = None,
+        parts: int = 0,
     ) -> str:
         """A build that CI finished `finished` minutes after noon begins its way through some of the stages. `ramp`
         names one of `RAMPS` for production, `switch` makes it blue-green: people are `asked` before it, or not, and the
-        old side is `kept`; `at_least` 0 asks nobody there before it starts."""
+        old side is `kept`; `at_least` 0 asks nobody there before it starts.
+        With `rings` (what a bad one does to those before it), a `gate` or `parts` the stages are rings of one."""
         build = a_build(version, finished_at=NOON + timedelta(minutes=finished))
         if flaw:
             self.world.flaws[version] = flaw
@@ -158,6 +172,8 @@ class Model:
             ),
         }
         chosen = tuple(replace(plans[name], on_newer_build=mode) for name in names)
+        if rings or gate or parts:
+            chosen = tuple(_as_rings(chosen, rings or STOP, gate, parts))
         if build.promotion not in self.builds:
             self.builds[build.promotion], self.stages[build.promotion] = build, chosen
         received_at = self.now + timedelta(microseconds=len(self.builds))

@@ -8,7 +8,7 @@ from slipway.local.functions.durable.model import Instance, Selection
 from slipway.promotion.approval import APPROVE
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.ramp_run import RampRun
-from slipway.promotion.stage_run import ROLLED_BACK
+from slipway.promotion.stage_phases import ROLLED_BACK
 from tests.promotion.builders import a_build
 from tests.workflow.ledgers import check_ledger
 from tests.workflow.model import ENVIRONMENTS, Model

@@ -15,6 +15,8 @@ from slipway.promotion.judge.windows import Window, with_exposure
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from slipway.promotion.plain import plain
 from slipway.promotion.ramp_tick import judge_tick
+from slipway.promotion.region_gate import REGION, Account, in_the_way
+from slipway.promotion.rings import load_gate
 from tests.promotion.judge.builders import Traffic
 from tests.workflow.world import Order, World
 
@@ -107,11 +109,18 @@ class RampingWorld(World):
         names = [target["name"] for target in order["targets"]]
         self.told_no_top_up.add(order["no_top_up"])
         shares = {name: self.shares.get(name, 0.0) for name in names}
-        signals = self._fast_signals(order)
+        signals = [each for each in self._fast_signals(order) if each[0] != "counters" or order["counters"]]
+        signals += self._region(order)
         return passed(self.no_top_up, shares=shares, signals=signals, no_top_up=self.no_top_up)
 
     def _fast_signals(self, order: Order) -> list[list[str]]:
         return self.signals
+
+    def _region(self, order: Order) -> list[list[str]]:
+        if not order["gate"]:
+            return []
+        why = in_the_way(load_gate(order["gate"]), Account.load(self.account), order["written"])
+        return [[REGION, why]] if why else []
 
     def _show_ramp(self, order: Order) -> Answer:
         row, rows = order["row"], self.of(order["promotion"]).rows

@@ -3,6 +3,7 @@
 from slipway.promotion.approval import REJECT
 from tests.workflow.model import Model
 from tests.workflow.rough_world import Lag
+from tests.workflow.stories_of_rings import GATE, READY
 from tests.workflow.stories_of_troubles import AWAY
 from tests.workflow.told import shows
 
@@ -38,6 +39,15 @@ async def stopped(model: Model) -> str:
 )
 async def a_switch_that_people_approve(model: Model) -> None:
     await approved(model)
+
+
+@shows("verify again: passed: by region")
+async def a_switch_in_a_region(model: Model) -> None:
+    model.world.account = READY
+    build = await model.submit("1.1.0", ["production"], at_least=0, switch="asked", gate=GATE, parts=1)
+    await model.until(build, ASKED, "production")
+    await model.settle()
+    assert await model.vote(build, "Alice") == 200
 
 
 @shows("switch approval: rejected")

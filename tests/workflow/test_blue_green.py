@@ -13,7 +13,8 @@ from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.reach import MINUTES, NONE, SECONDS, reach_of
-from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.stage_phases import LOCK
+from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import BOB, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.test_ramp import ADAPTIVE, SITES, live

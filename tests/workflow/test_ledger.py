@@ -157,6 +157,16 @@ async def test_a_host_that_is_killed_anywhere_leaves_a_true_ledger(model: Model,
     assert [(each["version"], each["state"]) for each in model.world.ledger("dev")] == [("1.1.0", "proven")]
 
 
+async def test_a_rollback_that_is_done_is_not_taken_for_lost(model: Model) -> None:
+    build = await model.submit("1.1.0", ["dev"])
+    await model.wait(600)
+    await model.roll_back(build, "dev")
+    await check_the_end(model)
+    said = [each["action"] for each in model.world.records if ":back:" in each["id"]]
+    assert said.count("stage.rolled-back") == 1
+    assert ":sweep" not in model.world.of(build).rows["stage:dev"]["doc"]["instance"]
+
+
 async def test_of_two_rollbacks_at_once_the_second_finds_nothing_to_do_and_that_is_no_breakdown(model: Model) -> None:
     build = await model.submit("1.1.0", ["dev"])
     await model.wait(600)

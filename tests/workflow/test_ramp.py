@@ -236,6 +236,48 @@ async def test_a_signal_that_only_waits_holds_the_ramp(flow: Workflow) -> None:
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
+async def test_counters_hold_the_ramp_until_they_are_asked_again_and_say_otherwise(flow: Workflow) -> None:
+    """They come by the minute, and the ramp looks more often."""
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, signals=Signals(counters=WAIT))))
+    await at_share(flow, 0.10)
+    world(flow).signals = [["counters", "weu: 900 of 900 answers are 5xx"]]
+    at = ramp_row(flow)["tick"]
+    await flow.until(lambda: ramp_row(flow)["move"].get("code") == "COUNTERS_SPEAK")
+    await flow.until(lambda: ramp_row(flow)["tick"] >= at + 30)
+    assert set(world(flow).shares.values()) == {0.10}
+    assert ramp_row(flow)["move"]["code"] == "COUNTERS_SPEAK" and ramp_row(flow)["move"]["calls"]
+    told = [each for each in flow.world.records if each["action"] == "ramp.counters-speak"]
+    assert len(told) == 1, "it is one finding, not one a minute"
+    world(flow).signals = []
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_nobody_can_advance_a_release_whose_harm_is_proven(flow: Workflow) -> None:
+    world(flow).harm["2.0.0"] = 30.0
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))
+    await flow.until(lambda: any(each["action"] == "ramp.harm-proven" for each in flow.world.records))
+    at, tick = max(world(flow).shares.values()), ramp_row(flow)["tick"]
+    await flow.until(lambda: ramp_row(flow)["tick"] > tick)  # it has asked since
+    await flow.command(id, "advance")
+    await flow.until(lambda: ramp_row(flow)["tick"] >= tick + 5)
+    assert set(world(flow).shares.values()) == {at}
+    assert (await flow.entity("decisions", id))["answers"]["k1"]["code"] == "HARM_PROVEN"
+    await flow.command(id, "promote", "k2")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_ramp_that_stays_beyond_its_time_tells_the_same_words_for_ever(flow: Workflow) -> None:
+    plan = replace(PLAN, within_s=1800, at_deadline=STAY, hold_at=(0.10,))
+    await flow.promote(a_build("2.0.0"), production(plan))
+    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "RAMP_TIME_OVER")
+    tick = ramp_row(flow)["tick"]
+    await flow.until(lambda: ramp_row(flow)["tick"] >= tick + 5)
+    words = ramp_row(flow)["verdict"]["words"]
+    await flow.until(lambda: ramp_row(flow)["tick"] >= tick + 100)
+    assert len(ramp_row(flow)["verdict"]["words"]) < len(words) + 50
+    assert ramp_row(flow)["verdict"]["words"].count("100 % was not reached") == 1
+
+
 async def test_harm_may_stay_for_a_person_by_policy(flow: Workflow) -> None:
     world(flow).harm["2.0.0"] = 30.0
     id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))
@@ -344,15 +386,18 @@ async def test_a_live_release_that_turns_bad_holds_the_ramp(flow: Workflow) -> N
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
-async def test_a_release_proven_lately_in_the_environment_needs_no_second_ramp(flow: Workflow) -> None:
-    """Two stages of one environment, one after the other: the second finds the version proven."""
-    first = production(replace(PLAN, proven_within_s=3600))
-    second = replace(first, name="elsewhere", needs=("production",), targets=first.targets[1:])
-    id = await flow.promote(a_build("2.0.0"), replace(first, targets=first.targets[:1]), second)
+async def test_a_release_proven_here_lately_returns_without_a_ramp(flow: Workflow) -> None:
+    """Sent once more, it takes the place of the one that replaced it."""
+    stage = production(replace(PLAN, proven_within_s=86_400))
+    for build in (a_build("2.0.0"), a_build("2.1.0", finished_at=later(minutes=1))):
+        assert (await flow.until_ended(await flow.promote(build, stage)))["outcome"] == "passed"
+    again = replace(a_build("2.0.0", finished_at=later(minutes=2)), run=2)
+    id = await flow.promote(again, stage)
+    assert id == "checkout--2.0.0=2"
     assert (await flow.until_ended(id))["outcome"] == "passed"
     assert live(flow) == {"2.0.0"}
-    assert "elsewhere/not-ramped" in flow.world.actions()
-    assert [each["stage"] for each in flow.world.records if each["action"] == "ramp.begins"] == ["production"]
+    told = [each for each in flow.world.records if each["action"] == "stage.not-ramped"]
+    assert len(told) == 1 and "and returns without a ramp" in told[0]["words"]
 
 
 async def test_the_time_of_a_ramp_has_an_end(flow: Workflow) -> None:

@@ -46,8 +46,9 @@ class World:
     altogether; `away`: how many an outside service does not take; `put_off`: for how long it does not take any of
     them, as it says itself; `swap_back_fails`: how many swaps back are
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
-    versions that fail there; `speaks`: signals after a
-    switch; `latency_ms` of those that do not answer in 22. `polls`: how long operations take.
+    versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
+    `polls`: how long operations take. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
+    unless it is `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -66,6 +67,9 @@ class World:
     meanwhile: Callable[[str, Order], Awaitable[None]] | None = None
     away: Counter[str] = field(default_factory=Counter)
     put_off: dict[str, float] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    account: dict[str, Any] = field(default_factory=lambda: an_account())
+    account_refused: bool = False
     late_driver_times: int = 0
     fence: int = 0
     promotions: dict[str, Kept] = field(default_factory=dict)
@@ -179,6 +183,15 @@ class World:
     def _kept(self, *key: str) -> KeptLoad | None:
         return self.loads[key][1] if key in self.loads else None
 
+    def _look_at_account(self, order: Order) -> Answer:
+        if self.account_refused:
+            return broken("AZURE_DENIED", "it needs a role with Microsoft.DocumentDB/databaseAccounts/read")
+        return passed(**self.account)
+
+    def _read_stage_plan(self, order: Order) -> Answer:
+        stages = self.of(order["promotion"]).rows["promotion"]["doc"]["frozen_plan"]["stages"]
+        return passed(plan=next(stage for stage in stages if stage["name"] == order["stage"]))
+
     def _survey_targets(self, order: Order) -> Answer:
         if self.unreadable:
             return broken("AZURE_DENIED", "the identity may not read the site")
@@ -188,8 +201,8 @@ class World:
             sites[target["name"]] = {
                 "production": f"http://{target['name']}",
                 "idle": f"http://{target['name']}-idle",
-                "previous": site.live,
-                "idle_was": "" if site.idle_stopped else site.idle,
+                "previous": "" if target["name"] in self.down else site.live,
+                "idle_was": "" if site.idle_stopped or target["name"] in self.down else site.idle,
             }
         return passed(sites=sites, fence=self.fence)
 
@@ -259,6 +272,8 @@ class World:
         if order["version"] in sick:
             return failed("UNHEALTHY", f"{order['version']} answers 503")
         name = order["address"].removeprefix("http://").removesuffix("-idle")
+        if name in self.down:
+            return broken("TARGET_SILENT", f"neither side of {name} answers")
         site = self.sites[name]
         seen = site.idle if order["address"].endswith("-idle") else site.live
         if seen != order["version"]:
@@ -279,7 +294,7 @@ class World:
 
     def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
         """An operation that takes `polls` polls; its effect comes with the last one, once."""
-        if order["target"]["name"] in self.stuck:
+        if order["target"]["name"] in self.stuck | self.down:
             return running({"left": 1}, 5.0, "under way")
         left = (order.get("handle") or {}).get("left", self.polls)
         if left:
@@ -289,3 +304,9 @@ class World:
 
     def _site(self, target: Order) -> Sides:
         return self.sites[target["name"]]
+
+
+def an_account(write: str = "westeurope", **others: str) -> dict[str, Any]:
+    """A Cosmos DB account in two regions, `others` with their states."""
+    locations = {"northeurope": "Succeeded", "westeurope": "Succeeded", **others}
+    return {"locations": locations, "write": [write], "state": "Succeeded"}

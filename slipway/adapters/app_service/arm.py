@@ -51,26 +51,26 @@ class Arm:
     def client(self) -> "WebSiteManagementClient":
         return _client(self._settings, self._subscription)
 
-    def get(self, path: str) -> Reply:
+    def get(self, path: str, api_version: str = API_VERSION) -> Reply:
         """GET a resource's path. Lost connections are tried again, refusals are not."""
-        return self._send("GET", path, None, retry_total=2, retry_status=0)
+        return self._send("GET", path, None, api_version, retry_total=2, retry_status=0)
 
     def put(self, path: str, body: dict[str, Any]) -> Reply:
         """PUT once: whether to do it again after an unknown end is the caller's decision."""
-        return self._send("PUT", path, body, retry_total=0)
+        return self._send("PUT", path, body, API_VERSION, retry_total=0)
 
     def poll(self, url: str) -> Reply:
         """GET an operation's address. Raises ValueError for a host other than the endpoint's: our token goes along."""
         if not self.may_poll(url):
             raise ValueError(f"{urlsplit(url).netloc} is not {self._settings.arm_endpoint}; it gets no token of ours")
-        return self._send("GET", url, None, retry_total=2, retry_status=0)
+        return self._send("GET", url, None, API_VERSION, retry_total=2, retry_status=0)
 
     def may_poll(self, url: str) -> bool:
         """Whether `url` is at the configured endpoint."""
         ours, theirs = urlsplit(self._settings.arm_endpoint), urlsplit(url)
         return (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
 
-    def _send(self, method: str, where: str, body: dict[str, Any] | None, **options: Any) -> Reply:
+    def _send(self, method: str, where: str, body: dict[str, Any] | None, api_version: str, **options: Any) -> Reply:
         from azure.core.exceptions import AzureError
         from azure.core.rest import HttpRequest
 
@@ -78,7 +78,7 @@ class Arm:
         request = HttpRequest(
             method,
             self._settings.arm_endpoint.rstrip("/") + where if is_path else where,
-            params={"api-version": API_VERSION} if is_path else None,
+            params={"api-version": api_version} if is_path else None,
             json=body,
         )
         try:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from slipway.adapters.telemetry.rows import Latencies, Own, Served
 from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.judge.windows import Arm, Half, Window
+from slipway.promotion.outcomes import iso
 from slipway.promotion.telemetry import Question, Span
 
 BLOCKS = 6
@@ -45,8 +46,9 @@ class Seen:
 
 
 def blocks_of(question: Question) -> int:
-    """A ramp's tick comes in six blocks, one of the history as a whole: a day of blocks would be too much."""
-    return BLOCKS if question.canary else 1
+    """A ramp's tick comes in six blocks, one of the history as a whole: a day of blocks would be too much. So does one
+    that counts users, who are there for longer than a block."""
+    return BLOCKS if question.canary and question.flagged is None else 1
 
 
 def versions_of(question: Question) -> tuple[str, ...]:
@@ -85,7 +87,9 @@ def _by_tick(rows: Iterable[Row], versions: Sequence[str], bins: int = 1) -> dic
 def _window(question: Question, span: Span, seen: Seen) -> Window:
     if not seen.served:
         whom = "either release" if question.canary else question.baseline
-        return Window(span.tick, fault=f"telemetry has nothing of {whom} from {span.begins} until {span.ends}")
+        return Window(
+            span.tick, fault=f"telemetry has nothing of {whom} from {iso(span.begins)} until {iso(span.ends)}"
+        )
     blocks = blocks_of(question)
     baseline = seen.of(lambda row: row.place.version == question.baseline)
     return Window(

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
+from slipway.promotion.telemetry import Flagged
+
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a query is asked for: moments from `begins` until before `ends`, in ticks of `span` of `bins` bins each."""
+    """What a query is asked for: moments from `begins` until before `ends`, in ticks of `span` of `bins` bins each.
+    With `flagged` it sees what lies between `since` and `begins`, too."""
 
     begins: datetime
     ends: datetime
@@ -18,6 +21,12 @@ class Parameters:
     versions: Sequence[str]
     span: timedelta
     bins: int = 1
+    since: datetime | None = None
+    flagged: Flagged | None = None
+
+    @property
+    def sees_from(self) -> datetime:
+        return self.since or self.begins
 
     def before(self, query: str) -> str:
         """`query` with these parameters in front. Raises ValueError for a name that no KQL text can hold.
@@ -34,6 +43,14 @@ class Parameters:
             "bins": str(self.bins),
             "bin_of": f"(t: datetime) {{ datetime_diff('microsecond', t, begins) * {self.bins} / {span_us} }}",
         }
+        if self.flagged is not None:
+            values |= {
+                "since": _moment(self.sees_from),
+                "feature": _text(self.flagged.feature),
+                "variant": _text(self.flagged.variant),
+                "release": _text(self.flagged.release),
+                "slow_ms": f"real({float(self.flagged.slow_ms)!r})",
+            }
         return "".join(f"let {name} = {value};\n" for name, value in values.items()) + query
 
 

@@ -6,6 +6,7 @@ of them would not have. What cannot be asked or read gives windows with a fault;
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.azure_errors import AzureProblem, explain
@@ -33,6 +34,9 @@ ROLE = "Log Analytics Reader (action Microsoft.OperationalInsights/workspaces/qu
 AUDIENCE = "https://api.loganalytics.io"
 # An activity must not block: no more than 25 s in all, and no second try. A window that was missing is asked for again.
 CONNECT_S, READ_S, SERVER_S = 5.0, 20.0, 15
+# A user who met a failure longer ago than that counts again: one query must not read a month.
+LONGEST_LOOK_BACK = timedelta(hours=24)
+_BY_USER = {True: "flag_users", False: "flag_history"}
 _DENIED = {"InsufficientAccessError", "Forbidden", "AuthorizationFailed", "AuthorizationFailedError"}
 
 
@@ -94,7 +98,9 @@ class AzureMonitorLogs:
         from azure.monitor.query import LogsBatchQuery
 
         batch = [
-            LogsBatchQuery(workspace, each.text, timespan=(each.about.begins, each.about.ends), server_timeout=SERVER_S)
+            LogsBatchQuery(
+                workspace, each.text, timespan=(each.about.sees_from, each.about.ends), server_timeout=SERVER_S
+            )
             for each in queries
         ]
         statuses: list[int] = []
@@ -117,6 +123,10 @@ def queries_of(question: Question) -> dict[str, Query]:
     source, begins, ends = question.source, question.spans[0].begins, question.spans[-1].ends
     span = question.spans[0].ends - begins
     ticks = Parameters(begins, ends, source.role, versions_of(question), span)
+    if question.flagged is not None:
+        from_then = max(question.since or begins, begins - LONGEST_LOOK_BACK) if question.canary else begins
+        users = replace(ticks, since=min(from_then, begins), flagged=question.flagged)
+        return {"served": Query("the query for users", packaged(_BY_USER[bool(question.canary)]), users)}
     blocks = replace(ticks, bins=blocks_of(question))
     queries = {"served": Query("the query", _kql(source.query, "requests"), blocks)}
     if question.latencies:

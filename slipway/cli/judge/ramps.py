@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from slipway.cli.failure import ExitCode, Failure
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.judge.power import TrafficPlan, traffic_plan
-from slipway.promotion.pipeline import Pipeline
+from slipway.promotion.pipeline import Pipeline, rings_written_as_stages
 from slipway.promotion.pipeline.canary import CanaryRollout
 
 NO_TRAFFIC = "what it can see at which traffic: --traffic 500/s --base-error 0.1%"
@@ -25,9 +25,10 @@ class Ramp:
 
 def ramps_of(pipeline: Pipeline, traffic: float | None, base_error: float | None) -> dict[str, Ramp]:
     """The ramps by stage."""
+    stages = [each for stage in pipeline.stages for each in rings_written_as_stages(stage)]
     policies = {
         stage.name: stage.rollout.canary.policy(stage.bake)
-        for stage in pipeline.stages
+        for stage in stages
         if isinstance(stage.rollout, CanaryRollout)
     }
     known = traffic is not None and base_error is not None

@@ -28,7 +28,7 @@ INTRODUCTION = (
     "users step by step. One fails a request in five, and its load test stops it. One fails so seldom that only "
     "users' traffic can show it: the canary catches it and takes it back. Everything is real but Azure itself: a "
     "Service Bus broker that speaks AMQP, Durable Functions orchestrators, web servers behind a weighted router, "
-    f"{USERS_PER_S} requests a second. It takes two to three minutes.\n"
+    f"{USERS_PER_S} requests a second, half of it where the machine has other work. It takes two to three minutes.\n"
 )
 
 

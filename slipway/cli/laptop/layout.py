@@ -39,6 +39,7 @@ class Ports:
 
 
 ANY_PORTS = Ports(0, 0, 0, 0, 0)
+FUNCTIONS_STATE = "functions.sqlite"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Layout:
 
     def functions(self, port: int, azure: Mapping[str, Any]) -> list[str]:
         """Arguments of the Functions host; `azure` is the stand-in's ready line."""
-        state = self.state / "functions.sqlite"
+        state = self.state / FUNCTIONS_STATE
         arguments: list[object] = ["slipway.local.functions", "start", "--app", self.root]
         arguments += ["--port", port, "--state", state]
         if self.virtual_time:
@@ -162,6 +163,7 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],
+        "SLIPWAY_APP_CONFIGURATION": azure["url"],
         "SLIPWAY_LOGS_ENDPOINT": azure["url"],
         "SLIPWAY_METRICS_ENDPOINT": azure["url"],
         "SLIPWAY_WORKSPACE": WORKSPACE,

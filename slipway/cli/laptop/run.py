@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.failure import ExitCode, Failure
-from slipway.cli.laptop.layout import ANY_PORTS, Layout, Ports, checkout, people_of
+from slipway.cli.laptop.layout import ANY_PORTS, FUNCTIONS_STATE, Layout, Ports, checkout, people_of
 from slipway.cli.laptop.sites import all_shipped_sites, users_go_to
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.laptop.users import Users
@@ -54,6 +54,11 @@ def run(
         words = "--users is for real time: where the clock stands, users are drawn (telemetry.traffic of laptop.yaml)"
         raise Failure("USAGE", words, ExitCode.USAGE)
     begins = starts_at.replace(tzinfo=UTC) if starts_at else None
+    if starts_at and (folder / FUNCTIONS_STATE).exists():
+        words = (
+            f"{folder} has a time of its own already, and goes on from there: take --starts-at out, or a new --state"
+        )
+        raise Failure("USAGE", words, ExitCode.USAGE)
     layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports(), virtual_time, begins)
     console = Console(quiet=True) if as_json else out()
     console.print("Starting …", style="dim")

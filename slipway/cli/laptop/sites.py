@@ -22,11 +22,13 @@ class Site:
 
 
 def sites_of(plan: PromotionPlan, addresses: Mapping[str, str]) -> list[Site]:
-    """Each target's site, in the plan's order; `addresses` are the stand-in's, by name of the site."""
+    """Each target's site, in the plan's order; `addresses` are the stand-in's, by name of the site. What the laptop
+    does not hold is left out."""
     return [
-        Site(stage.environment, target.name, addresses[target.resource.rsplit("/", 1)[-1]])
+        Site(stage.environment, target.name, addresses[name])
         for stage in plan.stages
         for target in stage.targets
+        if (name := target.resource.rsplit("/", 1)[-1]) in addresses
     ]
 
 

@@ -61,6 +61,11 @@ class End:
     seconds: float
 
 
+NO_ANSWER = (
+    "no answer: a connection that ended without one, so no release can be named; a side was stopped or replaced."
+)
+
+
 def summary(end: End) -> RenderableType:
     """What was shown, what users met, what answers where, and where to go next."""
     claims = Table.grid(padding=(0, 1))
@@ -78,6 +83,7 @@ def summary(end: End) -> RenderableType:
         claims,
         Text("\nWhat users of production met:", style="bold"),
         _met(end.users),
+        *([Text(NO_ANSWER, style="dim")] if "" in end.users.requests else []),
         "",
         _compared(end.all_at_once),
         Text("\nWhat answers where:", style="bold"),

@@ -22,6 +22,13 @@ FAULTS: dict[str, dict[str, float | int | bool]] = {
     "subtle": {"error_rate": 0.006},
     "hungry": {"cpu_ms": 20},
 }
+# What a release that reads the flag `new-checkout` does to the users who have it; to others it is healthy.
+FLAG, FLAG_LABEL = "new-checkout", "production"
+FLAGGED: dict[str, dict[str, float]] = {
+    "flag": {},
+    "flagerrors": {"error_rate": 0.3},
+    "flagslow": {"latency_ms": 400},
+}
 # ZIP's own epoch: a package must not differ from one minute to the next.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -39,6 +46,9 @@ def build_package(service: str, version: str, usual_error_rate: float = 0.0) -> 
     release of the service, however good, as in any service."""
     faults = faults_of(version)
     release: dict[str, object] = {"service": service, "version": version, "faults": faults}
+    flagged = FLAGGED.get(version.rpartition("-")[2]) if "-" in version else None
+    if flagged is not None:
+        release["flags"] = {FLAG: {"label": FLAG_LABEL, **flagged}}
     if usual_error_rate:
         release["usual_error_rate"] = usual_error_rate
     readme = f"# {service} {version}\n\nA package of the laptop's artifact feed.\n"

@@ -83,6 +83,14 @@ class ContainerAppConfig(_Strict):
     suffix: Name | None = None
 
 
+class CosmosConfig(_Strict):
+    """A Cosmos DB account; the first of its `locations` is written to."""
+
+    name: Name
+    locations: tuple[str, ...] = Field(min_length=1)
+    multiple_writes: bool = False
+
+
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
@@ -94,6 +102,7 @@ class StandinConfig(_Strict):
     resource_group: str
     sites: tuple[SiteConfig, ...]
     container_apps: tuple[ContainerAppConfig, ...] = ()
+    cosmos_accounts: tuple[CosmosConfig, ...] = ()
     images: dict[str, Name] = {}
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)

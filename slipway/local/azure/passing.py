@@ -1,6 +1,7 @@
 """Passing a request on to a worker, and its answer back."""
 
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -25,13 +26,18 @@ NOT_PASSED_ON = frozenset(
     }
 )
 CPU_SO_FAR = b"x-cpu-s"
+FEATURE = b"x-feature"  # what the application tells of a flag that it asked for this request
+USER = "x-user"
 
 
 class Passed(NamedTuple):
-    """The answer, and what the worker's process has used of the CPU so far, in seconds."""
+    """The answer, what the worker's process has used of the CPU so far, in seconds, and what its telemetry says: the
+    user, and the flags that it asked for them, as `name;variant;on`."""
 
     response: web.Response
     cpu_s_so_far: float | None
+    user: str = ""
+    features: tuple[str, ...] = ()
 
 
 async def pass_on(request: web.BaseRequest, worker: Worker) -> Passed:
@@ -46,14 +52,17 @@ async def pass_on(request: web.BaseRequest, worker: Worker) -> Passed:
             reply = await door.ask(request.method, _head(request, len(body)), body)
         except Unanswered:
             return _dropped()
-    headers, cpu_s_so_far = CIMultiDict[str](), None
+    headers, cpu_s_so_far, features = CIMultiDict[str](), None, list[str]()
     for name, value in reply.headers:
         if (lower := name.lower()) == CPU_SO_FAR:
             cpu_s_so_far = float(value)
+        elif lower == FEATURE:
+            features.append(value.decode("latin-1"))
         elif lower not in NOT_PASSED_ON:
             headers.add(name.decode("latin-1"), value.decode("latin-1"))
     response = web.Response(status=reply.status, reason=reply.reason, headers=headers, body=reply.body)
-    return Passed(response, cpu_s_so_far)
+    user = request.headers.get(USER) or (unquote(request.cookies.get(USER, "")) if "Cookie" in request.headers else "")
+    return Passed(response, cpu_s_so_far, user, tuple(features))
 
 
 def _head(request: web.BaseRequest, length: int) -> bytes:

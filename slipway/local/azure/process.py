@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from slipway.local.azure.door import Door
 
 WORKER = "slipway.local.azure.worker"
+APP_SETTINGS = "app-settings.json"
 START_TIMEOUT_S = 20.0
 DRAIN_TIMEOUT_S = 10.0
 LOG_TAIL_BYTES = 4000
@@ -86,6 +88,7 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output,
                 start_new_session=True,
+                env={**os.environ, **self._settings()},
             )
         assert process.stdout is not None
         try:
@@ -114,6 +117,11 @@ class Worker:
             # A failed start leaves the dead process behind, and the loop comes here again.
             with contextlib.suppress(StartFailed):
                 process = await self._launch()
+
+    def _settings(self) -> dict[str, str]:
+        """What the platform tells every application that it runs, beside their packages."""
+        file = self._package.with_name(APP_SETTINGS)
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
 
     def _shut(self) -> None:
         if self.door is not None:

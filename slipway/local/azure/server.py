@@ -1,6 +1,7 @@
 """Puts the stand-in together: listeners, services, workers; starts in order and stops in reverse."""
 
 import asyncio
+import json
 import secrets
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,13 +18,17 @@ from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
+from slipway.local.azure.configuration.api import ConfigurationApi
+from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
+from slipway.local.azure.cosmos import Accounts
 from slipway.local.azure.faults import Faults
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
 from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
 from slipway.local.azure.logs.workspace import Sources, Workspace
+from slipway.local.azure.process import APP_SETTINGS
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -35,7 +40,7 @@ from slipway.local.azure.sites.readings import Readings
 from slipway.local.azure.sites.routers import Routers
 from slipway.local.azure.sites.shares import shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
-from slipway.local.azure.state import StateFolder
+from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
 from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
@@ -129,7 +134,9 @@ class Standin:
         _fill(config, vault, clock.now())
         http = await exit.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         store = SiteStore(database, clock.now)
-        packages = Packages(state.path / "releases", http, authority.client_context())
+        trust = authority.client_context()
+        packages = Packages(state.path / "releases", http, trust)
+        self._tell_apps(state.path / "releases", state.path / "revisions")
         _install(config, store, packages)
         plant = Plant(store, packages, http, config.instances)
         exit.push_async_callback(plant.close)
@@ -153,24 +160,27 @@ class Standin:
         identity = ManagedIdentity(tokens, self._msi_header)
         await serve(exit, _application(identity.routes()), sockets.msi)
         feed = ArtifactFeed(state.path / "artifacts", config.usual_error_rate)
-        revisions = Packages(state.path / "revisions", http, authority.client_context())
+        revisions = Packages(state.path / "revisions", http, trust)
         apps = ContainerApps(config, database, revisions, feed, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
+        accounts = Accounts(config, database)
         application = _application(
             [
                 *faults.routes(),
                 *clock.routes(),
                 *routers.routes(),
+                *accounts.routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.subscription, tokens, sites_api, apps_api).routes(),
+                *ResourceManager(config.subscription, tokens, sites_api, apps_api, accounts).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
+                *ConfigurationApi(KeyValueStore(database, clock.now), tokens).routes(),
                 *workspace.routes(),
             ],
             faults,
@@ -179,6 +189,18 @@ class Standin:
         # Only now: a deployment may fetch its package from our own feed.
         operations.resume()
         apps.resume()
+
+    def _tell_apps(self, *folders: Path) -> None:
+        """The settings with which applications reach Azure's services, beside their packages."""
+        told = {
+            "AZURE_APPCONFIGURATION_ENDPOINT": self._tokens.issuer.base,
+            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self._msi_port}{ManagedIdentity.PATH}",
+            "IDENTITY_HEADER": self._msi_header,
+            "SSL_CERT_FILE": str(self._authority.ca),
+        }
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            replace(folder / APP_SETTINGS, json.dumps(told).encode())
 
     @property
     def _msi_header(self) -> str:

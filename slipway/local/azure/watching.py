@@ -29,7 +29,8 @@ class Watching:
         self.counters.served(slot.site, slot.slot, at, instance, status, passed.cpu_s_so_far)
         if path not in PROBES:
             took_ms = took_s * 1000
-            self.log.served(Served(at, played.service, played.version, instance, path, status, took_ms, status < 400))
+            told = played.service, played.version, instance, path, status, took_ms, status < 400
+            self.log.served(Served(at, *told, passed.user, passed.features))
 
     def found_nobody(self, slot: SlotName, status: int, at: datetime) -> None:
         """No app was there that could have logged it."""

@@ -2,10 +2,10 @@
 
     python -m slipway.local.azure.worker --package DIR --instance NAME
 
-`release.json` in DIR says what to play: `{"service", "version", "faults": {...}, "requires_header": {...}}`. It
-prints `{"port": N}` once it listens. `GET /version` and `GET /healthz` answer for the release, every other path
-is traffic. Only the standard library and its own few lines of HTTP/1.1: a worker has to start in a blink and to
-leave the cores to the load.
+`release.json` in DIR says what to play: `{"service", "version", "faults": {...}, "requires_header": {...},
+"flags": {...}}`. It prints `{"port": N}` once it listens. `GET /version` and `GET /healthz` answer for the release,
+every other path is traffic. Only the standard library and its own few lines of HTTP/1.1: a worker has to start in a
+blink and to leave the cores to the load.
 """
 
 import argparse
@@ -16,14 +16,28 @@ import os
 import random
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slipway.local.azure.feature_flags import Evaluated
 
 # What a request waits for in a service like this: its database.
 WORK_S = (0.002, 0.005)
 MAX_HEAD = 64 * 1024
+USER = "x-user"  # the header, or the cookie, that names the user
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """What a feature flag leads to, for the users who have it: faults of their own, in the release's terms."""
+
+    label: str = ""
+    error_rate: float = 0.0
+    latency_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,7 @@ class Release:
     `cpu_ms` is what each such request takes of the CPU, `unhealthy_after_s` counts from the start.
 
     `requires_header`: what every request but `/version` must carry, by name (small letters), as the SHA-256 of the
-    value in hex, so that the package itself holds no credential.
+    value in hex, so that the package itself holds no credential. `flags` are those that it reads, by name.
     """
 
     service: str
@@ -44,6 +58,7 @@ class Release:
     crash_on_start: bool = False
     unhealthy_after_s: float | None = None
     requires_header: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, Flagged] = field(default_factory=dict)
 
     @classmethod
     def load(cls, package: Path) -> "Release":
@@ -51,7 +66,9 @@ class Release:
         required = told.get("requires_header", {})
         usual = told.get("usual_error_rate", 0.0)
         faults = told.get("faults", {})
-        return cls(told["service"], told["version"], usual_error_rate=usual, requires_header=required, **faults)
+        flags = {name: Flagged(**flag) for name, flag in told.get("flags", {}).items()}
+        known = {"usual_error_rate": usual, "requires_header": required, "flags": flags}
+        return cls(told["service"], told["version"], **known, **faults)
 
     def lets_in(self, headers: Mapping[str, str]) -> bool:
         """Whether a request with these headers carries what the release demands."""
@@ -63,8 +80,11 @@ class Release:
 
 @dataclass(frozen=True)
 class Answer:
+    """`features`: each flag that was asked for this request as `name;variant;on`, for the telemetry."""
+
     status: int
     body: dict[str, object]
+    features: tuple[str, ...] = ()
 
 
 class App:
@@ -73,6 +93,13 @@ class App:
     def __init__(self, release: Release, instance: str) -> None:
         self.release = release
         self.instance = instance
+        self._flag: Callable[[str, str], Evaluated] | None = None
+        if release.flags:
+            from slipway.local.azure.feature_flags import Polled  # and with it the library's HTTP and TLS
+
+            polled = Polled({name: flag.label for name, flag in release.flags.items()}, os.environ)
+            polled.start()
+            self._flag = polled.of
         self._started = time.monotonic()
 
     async def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
@@ -86,11 +113,20 @@ class App:
             if after is not None and time.monotonic() - self._started >= after:
                 return Answer(503, {"status": "unhealthy", "version": release.version})
             return Answer(200, {"status": "ok", "version": release.version})
-        await asyncio.sleep(random.uniform(*WORK_S) + release.latency_ms / 1000)
+        user = _user(headers)
+        evaluated = {name: self._flag(name, user) for name in release.flags} if user and self._flag else {}
+        on = [release.flags[name] for name, each in evaluated.items() if each.new]
+        features = tuple(f"{name};{each.variant};{each.on}" for name, each in evaluated.items())
+        await asyncio.sleep(random.uniform(*WORK_S) + (release.latency_ms + sum(each.latency_ms for each in on)) / 1000)
         _burn(release.cpu_ms / 1000)
-        if random.random() < release.usual_error_rate + release.error_rate:
-            return Answer(500, {"error": "the release failed this request", "version": release.version})
-        return Answer(200, {"service": release.service, "version": release.version, "path": path})
+        if random.random() < release.usual_error_rate + release.error_rate + sum(each.error_rate for each in on):
+            return Answer(500, {"error": "the release failed this request", "version": release.version}, features)
+        return Answer(200, {"service": release.service, "version": release.version, "path": path}, features)
+
+
+def _user(headers: Mapping[str, str]) -> str:
+    cookies = (pair.strip().partition("=") for pair in headers.get("cookie", "").split(";"))
+    return headers.get(USER) or next((value for name, _, value in cookies if name == USER), "")
 
 
 def _burn(cpu_s: float) -> None:
@@ -145,6 +181,7 @@ class Connection:
             # What this process has used so far: the front end counts it, and does not pass it on.
             f"x-cpu-s: {time.process_time():.6f}\r\n"
         )
+        head += "".join(f"x-feature: {each}\r\n" for each in answer.features)
         closing = "" if keep else "Connection: close\r\n"
         self._writer.write(f"{head}{closing}\r\n".encode() + (b"" if method == "HEAD" else body))
 

@@ -30,7 +30,7 @@ def main() -> int:
 
 async def _run(arguments: argparse.Namespace, parent: int) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    generator = Generator(arguments.to, arguments.rate, arguments.seed)
+    generator = Generator(arguments.to, arguments.rate, arguments.seed, arguments.users)
 
     def tell() -> None:
         print(json.dumps(generator.tally.dump()), flush=True)
@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--for", dest="duration", type=_above_zero, metavar="SECONDS", help="without it: until stopped")
     parser.add_argument("--every", type=_above_zero, metavar="SECONDS", help="print what was met so often")
     parser.add_argument("--seed", type=int, help="of the moments at which requests come")
+    parser.add_argument("--users", type=int, default=0, metavar="N", help="so many, who say who they are in x-user")
     return parser
 
 

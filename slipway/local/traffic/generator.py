@@ -13,16 +13,18 @@ from slipway.local.traffic.tally import Tally
 
 MOST_OUT = 2000
 TIMEOUT_S = 10.0
+USER = "x-user"
 
 
 class Generator:
     """Sends `per_second` requests in the mean, at random moments (Poisson), to one of `urls` each. No cookie is kept:
-    every request is another user's."""
+    every request is another user's; or one of so many `users`, who say who they are (`x-user`)."""
 
-    def __init__(self, urls: Sequence[str], per_second: float, seed: int | None = None) -> None:
+    def __init__(self, urls: Sequence[str], per_second: float, seed: int | None = None, users: int = 0) -> None:
         self._urls = urls
         self._per_second = per_second
         self._random = random.Random(seed)
+        self._users = users
         self._out: set[asyncio.Task[None]] = set()
         self.tally = Tally()
 
@@ -58,8 +60,11 @@ class Generator:
 
     async def _request(self, http: aiohttp.ClientSession, url: str) -> None:
         try:
-            async with http.get(url, allow_redirects=False) as answer:
+            async with http.get(url, allow_redirects=False, headers=self._user()) as answer:
                 await answer.read()
                 self.tally.answered(answer.headers.get("x-version", ""), answer.status)
         except (aiohttp.ClientError, TimeoutError):
             self.tally.not_answered()
+
+    def _user(self) -> dict[str, str]:
+        return {USER: f"user-{self._random.randrange(self._users)}"} if self._users else {}

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected
-from slipway.promotion.ids import is_name, is_version
+from slipway.promotion.ids import MOST_RUNS, is_name, is_version
 
 LARGEST_EVIDENCE = 32 * 1024
 _MOMENT = re.compile(
@@ -90,6 +90,9 @@ class SlipwayBuild(BaseModel):
     )
     evidence: Annotated[dict[str, Any], BeforeValidator(_evidence)] = Field(
         default_factory=dict, description="Quality evidence, as CI found it; at most 32 KB of JSON."
+    )
+    run: int = Field(
+        1, description="2 and more: promoted once more, because a person said so.", ge=1, le=MOST_RUNS, strict=True
     )
 
 

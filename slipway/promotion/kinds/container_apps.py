@@ -17,6 +17,6 @@ CONTAINER_APPS = Router(
         "Microsoft.App/containerApps/revisions/read",
         "Microsoft.App/containerApps/revisions/activate/action",
         "Microsoft.App/containerApps/revisions/deactivate/action",
-        "Microsoft.App/managedEnvironments/join/action",
     ),
+    environment_actions=("Microsoft.App/managedEnvironments/join/action",),
 )

@@ -13,7 +13,7 @@ class Router:
     a change takes until users meet it. `stickiness` says in words who keeps a side, `goes_live` how a release gets all
     of the traffic (of the targets named after it), `way_back` how that returns; `measures` are what the platform tells
     of a release's needs there, `actions` those of Azure that whoever deploys to such a target, divides its traffic and
-    takes it back needs on it.
+    takes it back needs on it, `environment_actions` those that it needs on what the target stands on.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class Router:
     way_back: str
     measures: tuple[str, ...]
     actions: tuple[str, ...]
+    environment_actions: tuple[str, ...] = ()
 
     def can_set(self, share: float) -> bool:
         """Whether `share` (0..1) is one that it can set as it is."""

@@ -1,6 +1,6 @@
 """Pipelines as code: read, linted with positions, compiled into a plan."""
 
-from slipway.promotion.pipeline.compile import compile_plan
+from slipway.promotion.pipeline.compile import compile_plan, rings_written_as_stages
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid, no_text
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.reading import digest_of, lint, read_pipeline
@@ -16,4 +16,5 @@ __all__ = [
     "no_text",
     "pipeline_schema",
     "read_pipeline",
+    "rings_written_as_stages",
 ]

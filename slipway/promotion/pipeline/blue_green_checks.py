@@ -2,6 +2,7 @@
 
 from slipway.promotion.pipeline.blue_green import BlueGreen
 from slipway.promotion.pipeline.canary_checks import seconds_of, written
+from slipway.promotion.pipeline.placed import rings_of
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.section import sound
 
@@ -19,7 +20,9 @@ def check_blue_greens(document: Document) -> None:
                 "a blue-green stage is watched for as long as it keeps its old side: `keep` says how long; take it out"
             )
             document.report("CONFLICTING_KEYS", words, (*path, "retain_previous"), key=True)
-        switch, bake_s = sound(BlueGreen, rollout["blue-green"]), seconds_of(stage.get("bake"))
-        if switch and switch.telemetry and 0 < bake_s < switch.tick:
-            words = f"a bake of {written(bake_s)} is over before one tick of {written(switch.tick)} is judged"
-            document.report("BAKE_TOO_SHORT", words, (*path, "bake"))
+        switch = sound(BlueGreen, rollout["blue-green"])
+        for at, baking in [(path, stage), *rings_of(path, stage)]:
+            bake_s = seconds_of(baking.get("bake"))
+            if switch and switch.telemetry and 0 < bake_s < switch.tick:
+                words = f"a bake of {written(bake_s)} is over before one tick of {written(switch.tick)} is judged"
+                document.report("BAKE_TOO_SHORT", words, (*at, "bake"))

@@ -10,9 +10,10 @@ from pydantic import BeforeValidator, model_validator
 
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.judge.policy import MOST_DELAY_TICKS, RAMPS, Policy
+from slipway.promotion.judge.policy import RAMPS, Policy
 from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.steps import check_delay, check_holds, check_steps
 from slipway.promotion.pipeline.telemetry import Telemetry
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Margin, Rate, Share, Weight, between, refusal
 from slipway.promotion.pipeline.vocabulary import HttpPath, choice, choice_schema
@@ -141,28 +142,17 @@ class Canary(Section):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
-        if self.steps[-1] != 1:
-            raise refusal("STEPS_DO_NOT_RISE", f"the last step is 100%, not {self.steps[-1]:.6g}")
-        if any(low >= high for low, high in zip([0.0, *self.steps], self.steps, strict=False)):
-            raise refusal("STEPS_DO_NOT_RISE", "each step is above the one before, and the first above 0%")
+        check_steps(self.steps)
         return self
 
     @model_validator(mode="after")
     def _holds_at_steps(self) -> Self:
-        below = self.steps[:-1]
-        if others := [point for point in self.hold_at if point not in below]:
-            steps = ", ".join(f"{100 * step:g}%" for step in below)
-            words = f"hold_at names steps below 100%, which are {steps}; {100 * others[0]:g}% is none of them"
-            raise refusal("HOLD_AT_NO_STEP", words)
+        check_holds(self.steps, self.hold_at)
         return self
 
     @model_validator(mode="after")
     def _is_seen_in_time(self) -> Self:
-        if self.telemetry.delay > MOST_DELAY_TICKS * self.tick:
-            words = (
-                f"telemetry comes {self.telemetry.delay / self.tick:,.0f} ticks late; {MOST_DELAY_TICKS} are the most"
-            )
-            raise refusal("OUT_OF_RANGE", words)
+        check_delay(self.telemetry.delay, self.tick)
         return self
 
     def policy(self, bake_s: float = 0.0) -> Policy:

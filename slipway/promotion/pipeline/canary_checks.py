@@ -5,7 +5,10 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from slipway.promotion.kinds import ROUTERS, Router
+from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLAG
 from slipway.promotion.pipeline.canary import Canary
+from slipway.promotion.pipeline.flag import Flag
+from slipway.promotion.pipeline.placed import rings_of, targets_of
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.section import sound
 from slipway.promotion.pipeline.units import seconds
@@ -19,6 +22,9 @@ def check_canaries(document: Document) -> None:
         rollout = stage.get("rollout") if isinstance(stage, dict) else None
         block = rollout.get("canary") if isinstance(rollout, dict) else None
         canary = sound(Canary, block)
+        flag = sound(Flag, rollout.get("flag")) if isinstance(rollout, dict) and "flag" in rollout else None
+        if flag is not None:
+            _check_flag(document, ("stages", index, "rollout", "flag"), flag, stage)
         if canary is not None:
             path: Path = ("stages", index, "rollout", "canary")
             _check_times(document, path, canary, stage)
@@ -44,33 +50,44 @@ def _check_router(document: Document, path: Path, canary: Canary, target: str) -
     _check_grain(document, path, canary, router)
 
 
-def _check_grain(document: Document, path: Path, canary: Canary, router: Router) -> None:
+def _check_flag(document: Document, path: Path, flag: Flag, stage: dict[str, Any]) -> None:
+    _check_times(document, path, flag, stage)
+    _check_grain(document, path, flag, APP_CONFIGURATION_FLAG)
+    if flag.tick < flag.settle:
+        words = (
+            f"a tick of {written(flag.tick)} is over before applications have read the flag, which takes "
+            f"{written(flag.settle)}: it would be judged on the share before"
+        )
+        document.report("TICK_TOO_SHORT", words, (*path, "tick"))
+
+
+def _check_grain(document: Document, path: Path, canary: Canary | Flag, router: Router) -> None:
     for index, step in enumerate(canary.steps):
         if not router.can_set(step):
             words = f"{router.kind} sets multiples of {100 * router.grain:g}%, and {100 * step:g}% is none"
             document.report("STEP_TOO_FINE", words, (*path, "steps", index))
 
 
-def _check_times(document: Document, path: Path, canary: Canary, stage: dict[str, Any]) -> None:
+def _check_times(document: Document, path: Path, canary: Canary | Flag, stage: dict[str, Any]) -> None:
     policy = canary.policy()
     steps = len(policy.steps) - 1
     at_least_s = policy.patience * policy.tick_s * steps
-    if at_least_s > canary.within:
+    if at_least_s >= canary.within:
         words = (
             f"patience of {policy.patience} ticks × {written(canary.tick)} × {steps} steps below 100% are "
             f"{written(at_least_s)}: a calm ramp would not be over within {written(canary.within)}"
         )
         document.report("RAMP_TOO_SLOW", words, (*path, "within"))
-    bake_s = seconds_of(stage.get("bake"))
-    if 0 < bake_s < canary.tick:
-        words = f"a bake of {written(bake_s)} is over before one tick of {written(canary.tick)} is judged"
-        document.report("BAKE_TOO_SHORT", words, (*path[:2], "bake"))
+    for at, baking in [(path[:2], stage), *rings_of(path[:2], stage)]:
+        bake_s = seconds_of(baking.get("bake"))
+        if 0 < bake_s < canary.tick:
+            words = f"a bake of {written(bake_s)} is over before one tick of {written(canary.tick)} is judged"
+            document.report("BAKE_TOO_SHORT", words, (*at, "bake"))
 
 
 def _kinds(stage: dict[str, Any]) -> list[str]:
     """The kinds of its targets, each once."""
-    targets = stage.get("targets")
-    found = [target.get("kind") for target in targets if isinstance(target, dict)] if isinstance(targets, list) else []
+    found = [target.get("kind") for _, target in targets_of((), stage)]
     return list(dict.fromkeys(kind for kind in found if isinstance(kind, str)))
 
 

@@ -1,38 +1,109 @@
 """A pipeline compiled into the plan that the orchestrators carry out."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.kinds import router_for
 from slipway.promotion.pipeline import models
 from slipway.promotion.pipeline.blue_green import BlueGreenRollout
 from slipway.promotion.pipeline.canary import CanaryRollout
+from slipway.promotion.pipeline.flag import FlagRollout
 from slipway.promotion.pipeline.graph import start_order
-from slipway.promotion.pipeline.models import Headers, Pipeline, Stage
+from slipway.promotion.pipeline.models import Cosmos, Headers, Pipeline, Ring, Stage
+from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.stage_checks import rate_of
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan, Target
+from slipway.promotion.rings import WRITE_REGION_LAST, RegionGate, RingPlan, ring_name
 
 
 def compile_plan(pipeline: Pipeline, digest: str) -> PromotionPlan:
-    """The plan of a pipeline that `read_pipeline` accepted; its stages come after those that they need."""
+    """The plan of a pipeline that `read_pipeline` accepted; its stages come after those that they need. Each ring of a
+    stage is a stage of its own, after the ring before it; whoever needs the stage needs its last ring."""
     stages = {stage.name: stage for stage in pipeline.stages}
     order = start_order({stage.name: stage.needs for stage in pipeline.stages})
+    planned: list[StagePlan] = []
+    for stage in (stages[name] for name in order):
+        needs = tuple(last_of(stages[need]) for need in stage.needs)
+        planned += _rings(stage, pipeline, needs) if stage.rings else [_stage(stage, pipeline, needs)]
     return PromotionPlan(
         service=pipeline.service,
         owner=pipeline.owner,
         pipeline_digest=digest,
         artifact=pipeline.artifact.address,
-        stages=tuple(_stage(stages[name], pipeline) for name in order),
+        stages=tuple(planned),
     )
 
 
-def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
+def last_of(stage: Stage) -> str:
+    """The compiled stage that has passed when `stage` has."""
+    return ring_name(stage.name, stage.rings[-1].name) if stage.rings else stage.name
+
+
+def rings_written_as_stages(stage: Stage) -> list[Stage]:
+    """A stage for each ring, as it could have been written; the stage itself where it has none. Needs are left out."""
+    return [_written(stage, ring, first=number == 0) for number, ring in enumerate(stage.rings or ())] or [stage]
+
+
+def _written(stage: Stage, ring: Ring, first: bool) -> Stage:
+    changed: dict[str, object] = {
+        "name": ring_name(stage.name, ring.name),
+        "environment": ring_name(stage.environment, ring.name),
+        "targets": ring.targets,
+        "approval": ring.approval or (stage.approval if first else None),
+        "bake": stage.bake if ring.bake is None else ring.bake,
+    }
+    return stage.model_copy(update={**changed, "rollout": _of_the_ring(stage.rollout, ring)})
+
+
+def _of_the_ring(rollout: Rollout, ring: Ring) -> Rollout:
+    """The rollout, judged by the ring's own telemetry where it has some."""
+    own = {name: value for name in ("workspace", "role") if (value := getattr(ring, name)) is not None}
+    if isinstance(rollout, CanaryRollout):
+        telemetry = rollout.canary.telemetry.model_copy(update=own)
+        return rollout.model_copy(update={"canary": rollout.canary.model_copy(update={"telemetry": telemetry})})
+    if isinstance(rollout, BlueGreenRollout) and (given := rollout.blue_green.telemetry):
+        switch = rollout.blue_green.model_copy(update={"telemetry": given.model_copy(update=own)})
+        return rollout.model_copy(update={"blue_green": switch})
+    return rollout
+
+
+def _rings(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> Iterator[StagePlan]:
+    """A stage of its own for each ring."""
+    rings = stage.rings or []
+    regions = tuple(ring.region for ring in rings if ring.region)
+    earlier: tuple[str, ...] = ()
+    for number, (ring, written) in enumerate(zip(rings, rings_written_as_stages(stage), strict=True), 1):
+        of = RingPlan(
+            of=stage.name,
+            environment=stage.environment,
+            name=ring.name,
+            number=number,
+            count=len(rings),
+            earlier=earlier,
+            on_bad=stage.on_bad_ring,
+            gate=_gate(stage.cosmos, ring.region or "", regions),
+        )
+        plan = _stage(written, pipeline, earlier[-1:] or needs)
+        yield replace(plan, ring=of, max_parallel=ring.max_parallel or 0)
+        earlier += (plan.name,)
+
+
+def _gate(cosmos: Cosmos | None, region: str, regions: tuple[str, ...]) -> RegionGate | None:
+    if cosmos is None:
+        return None
+    return RegionGate(cosmos.account, region, regions, cosmos.order == WRITE_REGION_LAST, cosmos.within)
+
+
+def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePlan:
     health = stage.health
     return StagePlan(
         name=stage.name,
         environment=stage.environment,
-        needs=tuple(stage.needs),
+        needs=needs,
         approval=stage.approval.policy if stage.approval else None,
-        targets=tuple(_target(each) for each in stage.targets),
+        targets=tuple(_target(each) for each in stage.targets or ()),
         health=HealthCheck(
             path=health.path,
             version_path=health.version_path,
@@ -42,24 +113,17 @@ def _stage(stage: Stage, pipeline: Pipeline) -> StagePlan:
             headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
-        rollout=_called(stage),
+        rollout=_called(stage.rollout),
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
         lock_within_s=stage.lock_within,
         retry_within_s=stage.retry_within,
         on_newer_build=pipeline.on_newer_build,
-        canary=_canary(stage, pipeline.service),
+        canary=_ramp(stage, pipeline),
         watch_s=stage.rollout.blue_green.keep if isinstance(stage.rollout, BlueGreenRollout) else stage.retain_previous,
         blue_green=_blue_green(stage, pipeline.service),
         switch_approval=_switch_approval(stage),
     )
-
-
-def _called(stage: Stage) -> str:
-    """The name of the stage's rollout."""
-    if isinstance(stage.rollout, BlueGreenRollout):
-        return "blue-green"
-    return "canary" if isinstance(stage.rollout, CanaryRollout) else stage.rollout
 
 
 def _blue_green(stage: Stage, service: str) -> BlueGreenPlan | None:
@@ -76,11 +140,22 @@ def _target(target: models.Target) -> Target:
     return Target(target.name, target.kind, target.resource, idle)
 
 
-def _canary(stage: Stage, service: str) -> CanaryPlan | None:
+def _called(rollout: Rollout) -> str:
+    """The name of a rollout."""
+    if isinstance(rollout, str):
+        return rollout
+    if isinstance(rollout, BlueGreenRollout):
+        return "blue-green"
+    return "canary" if isinstance(rollout, CanaryRollout) else "flag"
+
+
+def _ramp(stage: Stage, pipeline: Pipeline) -> CanaryPlan | None:
+    if isinstance(stage.rollout, FlagRollout):
+        return stage.rollout.flag.plan(pipeline.service, pipeline.owner, stage.bake)
     if not isinstance(stage.rollout, CanaryRollout):
         return None
-    settle_s = max(router_for(target.kind).settle_s for target in stage.targets)
-    return stage.rollout.canary.plan(service, stage.bake, settle_s)
+    settle_s = max(router_for(target.kind).settle_s for target in stage.targets or ())
+    return stage.rollout.canary.plan(pipeline.service, stage.bake, settle_s)
 
 
 def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:

@@ -6,28 +6,33 @@ cannot run is listed in `not_running`, so that it is refused by name instead of 
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Discriminator, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_validator
 
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Branch,
+    CosmosAccount,
     HttpPath,
     Image,
     Name,
     Owner,
     Package,
+    Region,
     Resource,
     Slot,
     choice,
     choice_schema,
 )
+from slipway.promotion.rings import AS_WRITTEN, ROLL_BACK_ALL, STOP, WRITE_REGION_LAST
 
 MOST_STAGES = 20
 MOST_TARGETS = 20
+MOST_RINGS = 20
 MOST_LOADS = 3
 MOST_HEADERS = 20
 
@@ -38,6 +43,7 @@ BakeTime = Annotated[float, BeforeValidator(between("0s", "7d")), DURATION_SCHEM
 WatchTime = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 DeployWindow = Annotated[float, BeforeValidator(between("1s", "1d")), DURATION_SCHEMA]
 LockWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
+RegionWindow = Annotated[float, BeforeValidator(between("1s", "7d")), DURATION_SCHEMA]
 RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 
 _KINDS = ("app-service", "container-apps")
@@ -46,6 +52,10 @@ Kind = Annotated[str, BeforeValidator(choice(*_KINDS, not_yet=_KINDS_NOT_YET)), 
 _MODES = ("queue", "supersede", "ignore")
 OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
 Against = Annotated[str, BeforeValidator(choice("previous")), choice_schema("previous")]
+_ON_BAD_RING = (STOP, ROLL_BACK_ALL)
+OnBadRing = Annotated[str, BeforeValidator(choice(*_ON_BAD_RING)), choice_schema(*_ON_BAD_RING)]
+_ORDERS = (AS_WRITTEN, WRITE_REGION_LAST)
+RingOrder = Annotated[str, BeforeValidator(choice(*_ORDERS)), choice_schema(*_ORDERS)]
 
 
 class Triggers(Section):
@@ -188,18 +198,51 @@ class Check(Section):
         return self
 
 
-class Stage(Section):
-    """A step of the journey: an environment with its approval, targets and verification."""
+class Ring(Section):
+    """Targets of a stage that are released together, after those of the ring before it."""
 
+    called: ClassVar[str] = "a ring"
+
+    name: Name = key("Name of the ring, unique in its stage.")
+    targets: list[Target] = key("Where to deploy, all in parallel.", min_length=1, max_length=MOST_TARGETS)
+    bake: BakeTime | None = key("How long the release is watched here before the next ring; else the stage's.", None)
+    max_parallel: int | None = key(
+        "How many targets are switched at the same time; all when left out.", None, ge=1, le=MOST_TARGETS, strict=True
+    )
+    approval: Approval | None = key("Who must say yes before this ring; the stage's is asked before the first.", None)
+    region: Region | None = key("The ring's region in the account of `cosmos`, such as westeurope.", None)
+    workspace: Workspace | None = key("Id of the ring's own Log Analytics workspace; else the canary's.", None)
+    role: Role | None = key("The ring's own name in the telemetry (AppRoleName); else the canary's.", None)
+
+
+class Cosmos(Section):
+    """The Cosmos DB account whose regions the rings go by: read, never changed."""
+
+    called: ClassVar[str] = "a cosmos gate"
+
+    account: CosmosAccount = key("Resource id of the Cosmos DB account.")
+    order: RingOrder = key("write-region-last: the region that is written to must be the last ring's.", AS_WRITTEN)
+    within: RegionWindow = key("How long a ring waits for its region; at most 7d.", "24h")
+
+
+class Stage(Section):
+    """A step of the journey: an environment with its approval, targets (or rings of them) and verification."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["targets"]}, {"required": ["rings"]}]})
     called: ClassVar[str] = "a stage"
-    not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze", "rings")
+    not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze")
     meant: ClassVar[dict[str, str]] = {"strategy": "rollout"}
 
     name: Name = key("Name of the stage, unique in the pipeline.")
     environment: Name = key("The environment that the stage deploys to.")
     needs: list[Name] = key("Stages that must have passed before; without any it starts at once.", [])
     approval: Approval | None = key("Who must say yes before the stage starts.", None)
-    targets: list[Target] = key("Where to deploy, all in parallel.", min_length=1, max_length=MOST_TARGETS)
+    targets: list[Target] | None = key("Where to deploy, all in parallel.", None, min_length=1, max_length=MOST_TARGETS)
+    rings: list[Ring] | None = key(
+        "Instead of targets: groups of them, released one after the other.", None, min_length=1, max_length=MOST_RINGS
+    )
+    on_bad_ring: OnBadRing = key("What the earlier rings do when one fails: stop (they stay) or roll-back-all.", STOP)
+    cosmos: Cosmos | None = key("The Cosmos DB account whose regions the rings go by.", None)
     verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
     rollout: Rollout = key("How traffic reaches the new release.", "all-at-once")
     bake: BakeTime = key("How long the release is watched before it counts as proven; at most 7d.", "0s")

@@ -10,6 +10,7 @@ from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.positions import read_document
+from slipway.promotion.pipeline.ring_checks import check_rings
 from slipway.promotion.pipeline.stage_checks import check_stage_checks
 from slipway.promotion.pipeline.stages_together import check_stages_together
 from slipway.promotion.pipeline.target_checks import check_targets
@@ -47,4 +48,5 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_canaries(document)
         check_blue_greens(document)
         check_targets(document)
+        check_rings(document)
     return pipeline, sorted(set(document.findings))

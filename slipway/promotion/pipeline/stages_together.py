@@ -9,22 +9,34 @@ from typing import Any
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.graph import cycles, stuck_behind
 from slipway.promotion.pipeline.models import MOST_STAGES
+from slipway.promotion.pipeline.placed import Placed, rings_of, stages_in, targets_of, texts
 from slipway.promotion.pipeline.positions import Document, Path
-
-Placed = list[tuple[Path, dict[str, Any]]]
+from slipway.promotion.rings import ring_name
 
 
 def check_stages_together(document: Document) -> None:
     """Report doubled names, environments and slots, unknown needs, and stages that can never start."""
-    stages = _mappings(document.data.get("stages"), ("stages",))
-    _check_unique(document, "DUPLICATE_NAME", "a stage of this name", _texts(stages, "name"))
-    _check_unique(document, "DUPLICATE_ENVIRONMENT", "a stage for this environment", _texts(stages, "environment"))
-    _check_unique(document, "DUPLICATE_TARGET", "a target with this resource and slot", _places(stages))
+    stages = stages_in(document)
     for path, stage in stages:
-        targets = _mappings(stage.get("targets"), (*path, "targets"))
-        _check_unique(document, "DUPLICATE_NAME", "a target of this name in the stage", _texts(targets, "name"))
+        _check_unique(document, "DUPLICATE_NAME", "a ring of this name", texts(rings_of(path, stage), "name"))
+        _check_unique(
+            document, "DUPLICATE_NAME", "a target of this name in the stage", texts(targets_of(path, stage), "name")
+        )
+    _check_unique(document, "DUPLICATE_NAME", "a stage of this name", _with_rings(document, stages, "name"))
+    environments = _with_rings(document, stages, "environment")
+    _check_unique(document, "DUPLICATE_ENVIRONMENT", "a stage for this environment", environments)
+    _check_unique(document, "DUPLICATE_TARGET", "a target with this resource and slot", _places(stages))
     if len(stages) <= MOST_STAGES:
         _check_needs(document, stages)
+
+
+def _with_rings(document: Document, stages: Placed, key: str) -> Iterator[tuple[Path, str]]:
+    """What every stage has at `key`, and what its rings will have there once they are stages."""
+    yield from texts(stages, key)
+    for path, stage in stages:
+        if isinstance(stage.get(key), str):
+            rings = (each for each in texts(rings_of(path, stage), "name") if each[0] not in document.reported)
+            yield from ((at, ring_name(stage[key], name)) for at, name in rings)
 
 
 def _check_unique(document: Document, code: str, what: str, values: Iterator[tuple[Path, str]]) -> None:
@@ -75,20 +87,10 @@ def _check_own_needs(document: Document, path: Path, stage: dict[str, Any], name
     return sound
 
 
-def _mappings(value: Any, path: Path) -> Placed:
-    """The mappings in the list at `path`, each with its own path."""
-    items = enumerate(value) if isinstance(value, list) else ()
-    return [((*path, index), item) for index, item in items if isinstance(item, dict)]
-
-
-def _texts(items: Placed, key: str) -> Iterator[tuple[Path, str]]:
-    return (((*path, key), item[key]) for path, item in items if isinstance(item.get(key), str))
-
-
 def _places(stages: Placed) -> Iterator[tuple[Path, str]]:
     """Every target's resource and slot; Azure does not tell capitals apart."""
     for path, stage in stages:
-        for place, target in _mappings(stage.get("targets"), (*path, "targets")):
+        for place, target in targets_of(path, stage):
             resource, slot = target.get("resource"), target.get("slot", "staging")
             if isinstance(resource, str) and isinstance(slot, str):
                 yield place, f"{resource}\n{slot}".lower()

@@ -1,5 +1,6 @@
 """What a target's kind asks for: a resource of that kind, its artifact, and a slot or none."""
 
+from slipway.promotion.pipeline.placed import stages_in, targets_of
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.vocabulary import kind_of
 
@@ -11,12 +12,10 @@ def check_targets(document: Document) -> None:
     are none of."""
     artifact = document.data.get("artifact")
     given = [each for each in ARTIFACT_OF.values() if isinstance(artifact, dict) and each in artifact]
-    stages = document.data.get("stages")
-    for index, stage in enumerate(stages if isinstance(stages, list) else []):
-        targets = stage.get("targets") if isinstance(stage, dict) else None
-        for place, target in enumerate(targets if isinstance(targets, list) else []):
-            if isinstance(target, dict) and isinstance(target.get("kind"), str) and target["kind"] in ARTIFACT_OF:
-                _check(document, ("stages", index, "targets", place), target, given)
+    for path, stage in stages_in(document):
+        for place, target in targets_of(path, stage):
+            if isinstance(target.get("kind"), str) and target["kind"] in ARTIFACT_OF:
+                _check(document, place, target, given)
 
 
 def _check(document: Document, path: Path, target: dict[str, object], artifact: list[str]) -> None:

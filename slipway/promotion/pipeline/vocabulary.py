@@ -17,6 +17,12 @@ _RESOURCE = re.compile(
     r"(?:(?P<site>Microsoft\.Web/sites/[a-z0-9][-a-z0-9]{0,59})|(?P<app>Microsoft\.App/containerApps/[a-z][-a-z0-9]{1,31}))\Z",
     re.IGNORECASE | re.ASCII,
 )
+_COSMOS = re.compile(
+    r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\w.()]{1,90}/providers/"
+    r"Microsoft\.DocumentDB/databaseAccounts/[a-z0-9][-a-z0-9]{1,48}[a-z0-9]\Z",
+    re.IGNORECASE | re.ASCII,
+)
+_REGION = re.compile(r"[a-z]+[0-9]?\Z")
 _IMAGE = re.compile(
     r"[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z"
 )
@@ -60,6 +66,24 @@ def kind_of(resource: str) -> str:
     if found is None:
         return ""
     return "app-service" if found["site"] else "container-apps"
+
+
+def _account(text: str) -> str:
+    if _COSMOS.match(text):
+        return text
+    raise refusal(
+        "INVALID_RESOURCE",
+        f"{quoted(text)} is not the resource id of a Cosmos DB account: /subscriptions/<guid>/resourceGroups/"
+        "<group>/providers/Microsoft.DocumentDB/databaseAccounts/<name>",
+    )
+
+
+def _region(text: str) -> str:
+    if _REGION.match(text):
+        return text
+    plain = re.sub(r"\s+", "", text.lower())
+    words = f"{quoted(text)} is not a region: write it in small letters without spaces, as in westeurope"
+    raise refusal("INVALID_NAME", words, plain if _REGION.match(plain) else "")
 
 
 def _slot(text: str) -> str:
@@ -179,6 +203,12 @@ Resource = Annotated[
         }
     ),
 ]
+CosmosAccount = Annotated[
+    str,
+    AfterValidator(_account),
+    WithJsonSchema({"type": "string", "pattern": "^/subscriptions/.+/[Dd]atabase[Aa]ccounts/[^/]+$"}),
+]
+Region = Annotated[str, AfterValidator(_region), WithJsonSchema({"type": "string", "pattern": "^[a-z]+[0-9]?$"})]
 Slot = Annotated[str, AfterValidator(_slot)]
 Approver = Annotated[str, AfterValidator(_approver), WithJsonSchema({"type": "string", "pattern": "^(role|group):.+$"})]
 Branch = Annotated[str, AfterValidator(_branch)]

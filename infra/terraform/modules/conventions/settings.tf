@@ -19,6 +19,7 @@ locals {
     SLIPWAY_AUDIT_CONTAINER                   = local.audit_container
     SLIPWAY_WORKSPACE                         = var.workspace
     SLIPWAY_VAULT                             = var.vault_uri
+    SLIPWAY_APP_CONFIGURATION                 = var.configuration_endpoint
     SLIPWAY_PEOPLE                            = var.people_file
     SLIPWAY_TENANT                            = var.tenant_id
     SLIPWAY_AUDIENCE                          = var.application_id

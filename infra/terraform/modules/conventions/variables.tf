@@ -57,3 +57,7 @@ variable "workspace" {
 variable "vault_uri" {
   type = string
 }
+
+variable "configuration_endpoint" {
+  type = string
+}

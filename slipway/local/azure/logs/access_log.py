@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from slipway.local.azure.logs.envelopes import Told
 from slipway.local.azure.logs.served import Served
 from slipway.local.azure.logs.store import LogStore
 
@@ -48,9 +49,24 @@ class BufferedLog:
             if not rows:
                 return False
             try:
-                await asyncio.to_thread(self._store.append, rows)
+                await asyncio.to_thread(self._write, rows)
             except OSError as error:
                 log.warning("%d rows of the access log have to wait: %s", len(rows), error)
                 self._waiting.extendleft(reversed(rows[-(MOST_WAITING - len(self._waiting)) :]))
                 return False
             return True
+
+    def _write(self, rows: list[Served]) -> None:
+        self._store.append(rows)
+        if told := [each for row in rows for each in _evaluations(row)]:
+            self._store.tell(told)
+
+
+def _evaluations(row: Served) -> Iterator[Told]:
+    """What Microsoft's feature management tells of a flag with telemetry: one event for each decision."""
+    for feature in row.features:
+        name, variant, on = feature.split(";")
+        said = {"FeatureName": name, "Variant": variant, "Enabled": on, "TargetingId": row.user}
+        of_the_app = {"AppRoleName": row.role, "AppRoleInstance": row.instance, "AppVersion": row.version}
+        event = {"Name": "FeatureEvaluation", "UserId": row.user, "Properties": said, "ItemCount": 1}
+        yield Told("AppEvents", row.at, {**of_the_app, **event})

@@ -1,7 +1,7 @@
 """Application Insights' envelopes, as its SDKs post them, and the workspace's rows that they become.
 
 Names and types of the columns are the workspace's own (Azure Monitor tables AppRequests, AppDependencies, AppTraces,
-AppExceptions, AppMetrics); of each table those that a query is likely to ask for.
+AppExceptions, AppMetrics, AppEvents); of each table those that a query is likely to ask for.
 """
 
 import re
@@ -26,7 +26,8 @@ EVERY = {
 }
 _CALL = {"Id": "VARCHAR", "Name": "VARCHAR", "Success": "BOOLEAN", "ResultCode": "VARCHAR", "DurationMs": "DOUBLE"}
 TABLES: dict[str, dict[str, str]] = {
-    "AppRequests": {**EVERY, **_CALL, "Url": "VARCHAR", "Source": "VARCHAR"},
+    "AppRequests": {**EVERY, **_CALL, "Url": "VARCHAR", "Source": "VARCHAR", "UserId": "VARCHAR"},
+    "AppEvents": {**EVERY, "Name": "VARCHAR", "UserId": "VARCHAR"},
     "AppDependencies": {**EVERY, **_CALL, "DependencyType": "VARCHAR", "Target": "VARCHAR", "Data": "VARCHAR"},
     "AppTraces": {**EVERY, "Message": "VARCHAR", "SeverityLevel": "INTEGER"},
     "AppExceptions": {
@@ -79,6 +80,7 @@ def _of_every(envelope: Mapping[str, Any], tags: Mapping[str, str], base: Mappin
         "AppRoleInstance": tags.get("ai.cloud.roleInstance", ""),
         "AppVersion": tags.get("ai.application.ver", ""),
         "SDKVersion": tags.get("ai.internal.sdkVersion", ""),
+        "UserId": tags.get("ai.user.id", ""),
         "IKey": envelope["iKey"],
         "Properties": base.get("properties") or {},
         "Measurements": base.get("measurements") or {},
@@ -119,6 +121,10 @@ def _exception(base: Mapping[str, Any]) -> Row:
     return {"ExceptionType": outer["typeName"], "OuterMessage": outer["message"], **details}
 
 
+def _event(base: Mapping[str, Any]) -> Row:
+    return {"Name": base["name"]}
+
+
 def _metric(base: Mapping[str, Any]) -> Row:
     point = base["metrics"][0]
     value = float(point["value"])
@@ -148,4 +154,5 @@ _KINDS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Row]]] = {
     "MessageData": ("AppTraces", _trace),
     "ExceptionData": ("AppExceptions", _exception),
     "MetricData": ("AppMetrics", _metric),
+    "EventData": ("AppEvents", _event),
 }

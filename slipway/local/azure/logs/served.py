@@ -8,7 +8,8 @@ from typing import Protocol
 @dataclass(frozen=True)
 class Served:
     """`at` is when the request came (UTC), `role` the service, `path` without its query. `success`: below 400, as
-    Application Insights has it."""
+    Application Insights has it. `user` is empty for one who is not known, `features` are the flags that were asked for
+    them, as `name;variant;on`."""
 
     at: datetime
     role: str
@@ -18,6 +19,8 @@ class Served:
     status: int
     duration_ms: float
     success: bool
+    user: str = ""
+    features: tuple[str, ...] = ()
 
 
 class AccessLog(Protocol):

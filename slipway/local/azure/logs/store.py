@@ -27,7 +27,7 @@ TABLE = "Requests"
 # What is stored of Azure Monitor's columns, names and types its own; a row's `Number` takes the place of its ids.
 STORED = """
     TimeGenerated TIMESTAMP, Number UBIGINT, AppRoleName VARCHAR, AppRoleInstance VARCHAR, AppVersion VARCHAR,
-    Url VARCHAR, ResultCode VARCHAR, Success BOOLEAN, DurationMs DOUBLE, ItemCount INTEGER
+    Url VARCHAR, ResultCode VARCHAR, Success BOOLEAN, DurationMs DOUBLE, ItemCount INTEGER, UserId VARCHAR
 """
 # What apps tell, of any table.
 TOLD = "Told"
@@ -37,7 +37,8 @@ SEEN = "* EXCLUDE Number, Number::VARCHAR AS Id, Number::VARCHAR AS OperationId,
 COLUMNS = tuple(TABLES["AppRequests"])
 _INSERT = f"""
 INSERT INTO {TABLE} SELECT
-    (r->>0)::TIMESTAMP, (r->>1)::UBIGINT, r->>2, r->>3, r->>4, r->>5, r->>6, (r->>7)::BOOLEAN, (r->>8)::DOUBLE, 1
+    (r->>0)::TIMESTAMP, (r->>1)::UBIGINT, r->>2, r->>3, r->>4, r->>5, r->>6, (r->>7)::BOOLEAN, (r->>8)::DOUBLE, 1,
+    r->>9
 FROM (SELECT unnest(?::JSON[]) AS r)
 """
 
@@ -103,6 +104,7 @@ class LogStore:
                 self._database = duckdb.connect(self._file)
                 self._database.execute("SET TimeZone = 'UTC'")
                 self._database.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({STORED})")
+                self._database.execute(f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS UserId VARCHAR")
                 self._database.execute(f"CREATE TABLE IF NOT EXISTS {TOLD} ({TOLD_STORED})")
             return self._database.cursor()
 
@@ -134,4 +136,5 @@ def _row(served: Served) -> list[object]:
         str(served.status),
         served.success,
         served.duration_ms,
+        served.user,
     ]

@@ -44,7 +44,7 @@ def rows_of(drawn: Iterable[Minutes], items: int = 1) -> str:
     SELECT moment AS TimeGenerated, number AS Number, role AS AppRoleName, instance AS AppRoleInstance,
         version AS AppVersion, '/' AS Url, CASE WHEN ok THEN '200' ELSE '500' END AS ResultCode, ok AS Success,
         latency_ms + median_ms * exp(spread * {_normal("number", 2)}) AS DurationMs,
-        (requests // n + (i < requests % n)::INT)::INTEGER AS ItemCount
+        (requests // n + (i < requests % n)::INT)::INTEGER AS ItemCount, '' AS UserId
     FROM timed WHERE moment >= first AND moment < last
     """
 

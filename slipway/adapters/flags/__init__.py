@@ -1,0 +1,1 @@
+"""Feature flags in App Configuration."""

@@ -1,0 +1,156 @@
+"""Feature flags in an App Configuration store (azure-appconfiguration; REST `GET` and `PUT /kv/{key}`).
+
+A flag is a key-value below `.appconfig.featureflag/`. It is written as plain text with the etag that it was read with:
+the SDK's own model of a flag would put keys of its own beside those that are there.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from slipway.adapters import patience
+from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
+from slipway.adapters.credentials import credential
+from slipway.adapters.once import once_per_process
+from slipway.promotion.flags.document import Document
+from slipway.promotion.flags.setting import FlagSetting
+from slipway.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from azure.appconfiguration import AzureAppConfigurationClient, ConfigurationSetting
+
+ROLE = "App Configuration Data Owner"
+PREFIX = ".appconfig.featureflag/"
+CONTENT_TYPE = "application/vnd.microsoft.appconfig.ff+json;charset=utf-8"
+_OF_THE_SDK = ("display_name", "description")  # which it adds to every flag, as null
+
+
+class Flags:
+    """`FlagStore` on the store that SLIPWAY_APP_CONFIGURATION names. Raises AzureProblem."""
+
+    def __init__(self, settings_: Settings | None = None) -> None:
+        self._settings = settings_ or settings()
+
+    def read(self, name: str, label: str) -> FlagSetting | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        texts: list[str] = []
+        try:
+            found = self._asked(
+                lambda client: client.get_configuration_setting(
+                    PREFIX + name,
+                    label or None,
+                    raw_response_hook=lambda response: texts.append(response.http_response.text()),
+                )
+            )
+        except ResourceNotFoundError:
+            return None
+        told = json.loads(texts[-1])
+        return replace(_setting(found, _document(told.get("value"))), description=told.get("description"))
+
+    def write(self, setting: FlagSetting, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
+        from azure.core import MatchConditions
+        from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+
+        if setting.locked:
+            raise AzureProblem(_locked(setting))
+        sent = self._sent(setting.name, setting.label, document, tags, setting.etag, setting.description)
+        try:
+            written = self._asked(
+                lambda client: client.set_configuration_setting(sent, match_condition=MatchConditions.IfNotModified)
+            )
+        except (ResourceModifiedError, ResourceNotFoundError):
+            return None
+        return _setting(written, document)
+
+    def create(self, name: str, label: str, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
+        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+
+        sent = self._sent(name, label, document, tags)
+        try:
+            return _setting(self._asked(lambda client: client.add_configuration_setting(sent)), document)
+        except (ResourceExistsError, ResourceModifiedError):
+            return None
+
+    def all(self) -> list[FlagSetting]:
+        def asked(client: "AzureAppConfigurationClient") -> list["ConfigurationSetting"]:
+            return list(client.list_configuration_settings(key_filter=f"{PREFIX}*"))
+
+        found = [_setting(each, _without_nulls(_document(each.value))) for each in self._asked(asked)]
+        return sorted(found, key=lambda each: (each.name, each.label))
+
+    def _sent(
+        self,
+        name: str,
+        label: str,
+        document: Document,
+        tags: Mapping[str, str],
+        etag: str | None = None,
+        description: str | None = None,
+    ) -> "ConfigurationSetting":
+        from azure.appconfiguration import ConfigurationSetting
+
+        value = json.dumps(document, ensure_ascii=False)
+        key = {"key": PREFIX + name, "label": label or None}
+        more = {"content_type": CONTENT_TYPE, "tags": dict(tags), "etag": etag, "description": description}
+        return ConfigurationSetting(**key, value=value, **more)
+
+    def _asked(self, ask: Callable[["AzureAppConfigurationClient"], Any]) -> Any:
+        """What the store answers; preconditions that failed and what is not there are the caller's to understand."""
+        from azure.core.exceptions import (
+            AzureError,
+            ResourceExistsError,
+            ResourceModifiedError,
+            ResourceNotFoundError,
+        )
+
+        try:
+            return ask(_client(self._settings))
+        except (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError):
+            raise
+        except AzureError as error:
+            raise AzureProblem(explain(error, ROLE)) from error
+
+
+def _setting(found: "ConfigurationSetting", document: Document) -> FlagSetting:
+    return FlagSetting(
+        name=str(found.key).removeprefix(PREFIX),
+        label=found.label or "",
+        document=document,
+        etag=str(found.etag or ""),
+        tags=dict(found.tags or {}),
+        changed_at=found.last_modified,
+        locked=bool(found.read_only),
+    )
+
+
+def _document(text: str | None) -> Document:
+    try:
+        document = json.loads(text or "")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _without_nulls(document: Document) -> Document:
+    return {key: value for key, value in document.items() if not (value is None and key in _OF_THE_SDK)}
+
+
+def _locked(setting: FlagSetting) -> AzureFault:
+    words = f"the flag {setting.where} is locked in the store, so nobody can change it; unlock it first"
+    return AzureFault(FaultKind.INVALID, "KeyLocked", words)
+
+
+@once_per_process
+def _client(settings_: Settings) -> "AzureAppConfigurationClient":
+    from azure.appconfiguration import AzureAppConfigurationClient
+
+    return AzureAppConfigurationClient(
+        settings_.needed("app_configuration"),
+        credential(settings_.client_id),
+        connection_timeout=patience.CONNECT_S,
+        read_timeout=patience.READ_S,
+        retry_total=0,  # the operation that asked comes again, and looks first
+        **settings_.client_options,
+    )

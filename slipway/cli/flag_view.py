@@ -1,0 +1,57 @@
+"""A stage's feature flag in a plan: who has it first, how more users get it, and what happens when it does harm."""
+
+from collections.abc import Iterator
+
+from slipway.cli.judge.options import ramp_words
+from slipway.cli.times import rounded
+from slipway.promotion import canary_plan as plan
+from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.flags.plan import FLAG_OFF, FlagPlan
+from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLAG
+
+_AT_DEADLINE = {
+    plan.WITHDRAW: "the flag goes off, and the release is not blamed",
+    plan.PROMOTE: "everybody gets it, unless harm was proven",
+    plan.STAY: "it stays where it is, and a person decides",
+}
+RIGHTS = "On the App Configuration store Slipway's identity needs the role App Configuration Data Owner"
+
+
+def flag_lines(canary: CanaryPlan, flag: FlagPlan) -> Iterator[str]:
+    """What a person should know before the release is live."""
+    yield f"dark: the release is live for everybody, the flag {flag.where} for {_testers(flag)}"
+    yield f"then to users, {ramp_words(canary.policy)}, judged every {rounded(canary.policy.tick_s)}"
+    yield f"in effect {rounded(canary.settle_s)} after a change; stickiness: {APP_CONFIGURATION_FLAG.stickiness}"
+    yield f"way back: {APP_CONFIGURATION_FLAG.way_back}"
+    yield _evidence(canary, flag)
+    if canary.hold_at:
+        points = ", ".join(f"{100 * share:g} %" for share in canary.hold_at)
+        yield f"holds at {points} until somebody says `slipway advance`"
+    yield f"on proven harm: {_on_harm(canary, flag)}"
+    yield f"an alert on a target: {canary.signals.alert}; `slipway flags off {flag.name}` at any time"
+    yield f"not at 100 % within {rounded(canary.within_s)}: {_AT_DEADLINE[canary.at_deadline]}"
+    yield f"noted on the flag, if nothing is there: owner {flag.owner}, needed for {rounded(flag.expires_s)}"
+
+
+def _testers(flag: FlagPlan) -> str:
+    who = [*flag.testers.users, *(f"group {name}" for name in flag.testers.groups)]
+    if not who:
+        return "nobody yet"
+    asks = f", verified as {flag.testers.users[0]} at {flag.path}" if flag.testers.users else ""
+    return f"{', '.join(who)} alone{asks}"
+
+
+def _evidence(canary: CanaryPlan, flag: FlagPlan) -> str:
+    source = canary.source
+    where = f"workspace {source.workspace}" if source.workspace else "the workspace of the setting SLIPWAY_WORKSPACE"
+    slow = f", or took more than {flag.slow_ms:g} ms" if flag.slow_ms else ""
+    users = f"users with and without the flag; one is bad when a request of theirs failed{slow}"
+    return f"evidence: {users}; role {source.role} in {where}"
+
+
+def _on_harm(canary: CanaryPlan, flag: FlagPlan) -> str:
+    if canary.on_harm == plan.STAY:
+        return "flag and release stay, and a person decides"
+    if flag.on_harm == FLAG_OFF:
+        return "the flag goes off for everybody, the release stays, and the stage has failed"
+    return "the flag goes off for everybody, and the release goes back"

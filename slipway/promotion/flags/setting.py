@@ -1,0 +1,76 @@
+"""A flag as it lies in its store: the document, and the tags in which Slipway keeps what it must know of it later."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from slipway.promotion.flags.document import Document, FlagRefused, share_of
+
+OWNER, EXPIRES, PIPELINE, LAST_WRITE, SWITCHED_OFF = "owner", "expires", "pipeline", "slipway-write", "slipway-off"
+LONGEST_TAG = 256
+
+
+@dataclass(frozen=True)
+class FlagSetting:
+    """`document` is empty where the value cannot be read. `locked`: somebody made it read-only in the store.
+    `description` is the setting's own, beside that of the document."""
+
+    name: str
+    label: str
+    document: Document
+    etag: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    changed_at: datetime | None = None
+    locked: bool = False
+    description: str | None = None
+
+    @property
+    def share(self) -> float | None:
+        """The share (0..1) of users who have it; None when its shape is not known."""
+        try:
+            return share_of(self.document) if self.document else None
+        except FlagRefused:
+            return None
+
+    @property
+    def is_as_written(self) -> bool:
+        """Whether its document is the one that Slipway wrote last: everybody who edits a flag leaves our mark or takes
+        it away, and the mark fits no other document."""
+        return self.tags.get(LAST_WRITE, "").partition(" ")[0] == fingerprint(self.document)
+
+    @property
+    def off_words(self) -> str:
+        """Whose word switched it off last, while that still holds; else empty."""
+        return self.tags.get(SWITCHED_OFF, "") if self.is_as_written and not self.document.get("enabled") else ""
+
+    @property
+    def where(self) -> str:
+        return f"{self.name} ({self.label})" if self.label else self.name
+
+    def written(self, document: Document, operation: str, off: str = "", **tags: str) -> dict[str, str]:
+        """The tags that go with `document`, once `operation` writes it; `off` says who switched it off."""
+        kept = {name: value for name, value in self.tags.items() if name != SWITCHED_OFF}
+        kept |= {name: shortened(value) for name, value in tags.items() if value}
+        kept[LAST_WRITE] = shortened(f"{fingerprint(document)} {operation}")
+        return kept | ({SWITCHED_OFF: shortened(off)} if off else {})
+
+    def is_written_by(self, operation: str) -> bool:
+        """Whether that operation wrote it last, and nobody has since: an answer that was lost had its effect."""
+        return (
+            self.is_as_written
+            and self.tags.get(LAST_WRITE, "").partition(" ")[2]
+            == shortened(f"{fingerprint(self.document)} {operation}").partition(" ")[2]
+        )
+
+
+def fingerprint(document: Document) -> str:
+    """The document's, whatever the order and spacing in which it is written."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def shortened(text: str) -> str:
+    """At most as long as a tag may be."""
+    return text if len(text) <= LONGEST_TAG else f"{text[: LONGEST_TAG - 1]}…"

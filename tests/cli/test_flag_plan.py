@@ -1,0 +1,36 @@
+"""`slipway plan` of a stage with a feature flag; the pipeline of docs/flags.md is one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from slipway.promotion.pipeline import lint
+from tests.cli.conftest import Slipway
+
+PAGE = (Path(__file__).parents[2] / "docs" / "flags.md").read_text(encoding="utf-8")
+PIPELINE = re.findall(r"```yaml\n(service:.*?)```", PAGE, re.DOTALL)[0]
+
+
+def test_the_pipeline_of_the_page_works() -> None:
+    assert lint(PIPELINE, "flags.md") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the flag new-checkout (production) for tess@shop.example, group insiders alone, verified as tess@shop.example",
+        "then to users, adaptive ramp 5 · 25 · 50 · 100 %, judged every 1 min",
+        "on proven harm: the flag goes off for everybody, the release stays, and the stage has failed",
+        "or took more than 2000 ms",
+        "the role App Configuration Data Owner",
+    ],
+)
+def test_a_plan_says_who_has_the_flag_first_and_what_happens_on_harm(
+    slipway: Slipway, tmp_path: Path, words: str
+) -> None:
+    file = tmp_path / "checkout.yaml"
+    file.write_text(PIPELINE, encoding="utf-8")
+    result = slipway("plan", str(file))
+    assert result.exit_code == 0, result.stderr
+    assert words in " ".join(result.stdout.split())

@@ -1,0 +1,64 @@
+"""On a subscription in which nothing was ever made, every resource provider that is needed gets registered."""
+
+import re
+from pathlib import Path
+
+from tests.infra import built, fits
+from tests.infra.terraform import walk
+
+ROOT = Path(__file__).parents[2]
+TERRAFORM = built.folder_of(ROOT / "infra" / "terraform")
+# Whose a resource of azurerm is, by the beginning of its type; the provider wants Azure's own letters.
+NAMESPACES = {
+    "resource_group": "Microsoft.Resources",
+    "role_": "Microsoft.Authorization",
+    "user_assigned_identity": "Microsoft.ManagedIdentity",
+    "storage_": "Microsoft.Storage",
+    "servicebus_": "Microsoft.ServiceBus",
+    "key_vault": "Microsoft.KeyVault",
+    "app_configuration": "Microsoft.AppConfiguration",
+    "log_analytics_": "Microsoft.OperationalInsights",
+    "application_insights": "microsoft.insights",
+    "monitor_": "microsoft.insights",
+    "virtual_network": "Microsoft.Network",
+    "subnet": "Microsoft.Network",
+    "private_": "Microsoft.Network",
+}
+
+
+def needed() -> set[str]:
+    """By the types of resources, and by whom subnets are handed to."""
+    found = set()
+    for each in TERRAFORM.of("resource").values():
+        type_ = each.labels[0]
+        if type_.startswith("azapi_"):
+            found.add(each.arguments["type"].partition("/")[0])
+        elif type_.startswith("azurerm_"):
+            (namespace,) = {of for begin, of in NAMESPACES.items() if type_[len("azurerm_") :].startswith(begin)}
+            found.add(namespace)
+        handed_to = [inner.arguments["name"] for inner in walk(each) if inner.kind == "service_delegation"]
+        found |= {name.partition("/")[0] for name in handed_to}
+    return found
+
+
+def test_terraform_registers_what_it_needs_and_no_more() -> None:
+    """azurerm registers nothing by itself since version 5."""
+    azurerm = TERRAFORM.of("provider")["azurerm"].arguments
+    listed = azurerm["resource_providers_to_register"]
+    assert azurerm["resource_provider_registrations"] == "none"
+    assert set(listed) == needed() and listed == sorted(listed, key=str.lower)
+    assert {"Microsoft.App", "Microsoft.Network", "Microsoft.DurableTask"} <= set(listed)
+
+
+def test_the_page_registers_what_a_deployment_of_bicep_may_not() -> None:
+    """Resource Manager registers providers by the resources of a template: a subnet's delegation is none."""
+    handed_to = {
+        namespace
+        for file in fits.files(ROOT / "infra").values()
+        for namespace in re.findall(r"serviceName: '([\w.]+)/", file.code)
+    }
+    assert handed_to == {"Microsoft.App"}
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^az provider register --namespace (\S+) --wait( .*)?$", page, re.MULTILINE)
+    assert {namespace for namespace, _ in lines} == {"Microsoft.DurableTask", *handed_to}
+    assert page.index("az provider register") < page.index("\nazd up")

@@ -1,0 +1,57 @@
+"""The roles for targets hold what Slipway does there, by the kinds of the code, and nothing else."""
+
+import json
+import re
+from pathlib import Path
+
+from slipway.adapters.telemetry import metrics
+from slipway.promotion.kinds import ROUTERS
+from slipway.promotion.rings import READS_ACCOUNT
+from tests.infra import bicep, fits_terraform, terraform
+from tests.infra.bicep import Expression
+
+TARGETS = Path(__file__).parents[2] / "infra" / "targets"
+ROLES = {each["name"]: each for each in json.loads((TARGETS / "roles.json").read_text())}
+ON_KINDS = {
+    "app-service-slots": ("Slipway on App Services", ""),
+    "container-apps": ("Slipway on Container Apps", "Slipway on Container Apps environments"),
+}
+
+ON_ACCOUNTS = "Slipway on Cosmos DB accounts"
+
+
+def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
+    (read_metrics,) = re.findall(r"\(action (\S+)\)", metrics.ROLE)
+    assert ON_KINDS.keys() == ROUTERS.keys(), "a kind without a role"
+    for kind, (on_it, on_its_environment) in ON_KINDS.items():
+        router = ROUTERS[kind]
+        assert ROLES[on_it]["actions"] == [*router.actions, read_metrics]
+        assert bool(on_its_environment) == bool(router.environment_actions)
+        if on_its_environment:
+            assert ROLES[on_its_environment]["actions"] == [*router.environment_actions]
+    assert ROLES[ON_ACCOUNTS]["actions"] == [READS_ACCOUNT]
+    assert ROLES.keys() == {ON_ACCOUNTS, *(name for names in ON_KINDS.values() for name in names if name)}
+
+
+def test_no_role_gives_rights_away_or_holds_a_wildcard() -> None:
+    actions = [action for role in ROLES.values() for action in role["actions"]]
+    assert not [
+        action for action in actions if "*" in action or "/delete" in action.lower() or "Authorization" in action
+    ]
+
+
+def test_both_languages_make_the_same_roles_of_the_one_list() -> None:
+    file = bicep.read(TARGETS / "main.bicep")
+    roles = file.of("resource")["roles"]
+    permissions = roles.value["properties"]["permissions"]
+    assert file.loaded == ["roles.json"] and file.broken_at == []
+    assert permissions == [
+        {"actions": Expression("role.actions"), "notActions": [], "dataActions": [], "notDataActions": []}
+    ]
+    assert roles.value["properties"]["assignableScopes"] == Expression("assignableScopes")
+    assert "= [\n  subscription().id\n]" in file.of("param")["assignableScopes"].text
+    assert fits_terraform.findings(TARGETS) == []
+    role = terraform.read(TARGETS).of("resource")["azurerm_role_definition.target"]
+    assert role.inner[0].arguments == {"actions": Expression("each.value.actions")}
+    assert role.arguments["assignable_scopes"] == Expression("local.scopes")
+    assert 'jsondecode(file("${path.module}/roles.json"))' in (TARGETS / "main.tf").read_text()

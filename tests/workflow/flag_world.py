@@ -1,0 +1,115 @@
+"""The outside world of a flag's ramp: a store of flags in memory, and users whom the real judge judges."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from slipway.adapters.flags.router import FlagRouter
+from slipway.adapters.flags.switch import Note, Switch
+from slipway.promotion.errors import SlipwayError
+from slipway.promotion.flags.document import Document
+from slipway.promotion.flags.plan import KIND, FlagPlan
+from slipway.promotion.flags.setting import FlagSetting
+from slipway.promotion.judge.windows import Window
+from slipway.promotion.outcomes import Answer, broken, passed
+from slipway.promotion.plan import Target
+from tests.promotion.judge.builders import Traffic
+from tests.workflow.ramp_world import RampingWorld
+from tests.workflow.world import Order
+
+
+@dataclass
+class Flags:
+    """`FlagStore` in memory. `most`: the largest share that there ever was."""
+
+    kept: dict[tuple[str, str], FlagSetting] = field(default_factory=dict)
+    most: float = 0.0
+    _etags: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def read(self, name: str, label: str) -> FlagSetting | None:
+        return self.kept.get((name, label))
+
+    def write(self, setting: FlagSetting, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
+        there = self.read(setting.name, setting.label)
+        if there is None or there.etag != setting.etag:
+            return None
+        return self._put(setting.name, setting.label, document, tags)
+
+    def create(self, name: str, label: str, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
+        return None if self.read(name, label) else self._put(name, label, document, tags)
+
+    def all(self) -> list[FlagSetting]:
+        return list(self.kept.values())
+
+    def changed_by_somebody(self, name: str, label: str, document: Document) -> None:
+        there = self.read(name, label)
+        self._put(name, label, document, there.tags if there else {})
+
+    def _put(self, name: str, label: str, document: Document, tags: Mapping[str, str]) -> FlagSetting:
+        written = FlagSetting(name, label, document, str(next(self._etags)), dict(tags))
+        self.kept[name, label] = written
+        self.most = max(self.most, written.share or 0.0)
+        return written
+
+
+@dataclass
+class FlagWorld(RampingWorld):
+    """`flag_harm`: users with the flag meet failures so many times as often. `as_tester`: what testers were asked for.
+    `store_away`: how many calls of the store go unanswered."""
+
+    flags: Flags = field(default_factory=Flags)
+    flag_harm: float = 1.0
+    sick_for_testers: bool = False
+    as_tester: list[str] = field(default_factory=list)
+
+    @property
+    def flag(self) -> FlagSetting | None:
+        return next(iter(self.flags.kept.values()), None)
+
+    def _prepare_flag(self, order: Order) -> Answer:
+        flag = FlagPlan.load(order["flag"])
+        note = Note(flag.owner, "2027-03-01", order["service"])
+        try:
+            found = Switch(self.flags).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
+        except SlipwayError as error:
+            return broken(error.code, error.words)
+        state = "off" if found.off else "on" if found.share >= 1 else "dark"
+        return passed(state=state, variant=found.variant, why=found.off)
+
+    def _check_testers(self, order: Order) -> Answer:
+        flag = FlagPlan.load(order["flag"])
+        try:
+            lacking = Switch(self.flags).without(flag.name, flag.label, flag.testers.users, flag.testers.groups)
+        except SlipwayError as error:
+            return broken(error.code, error.words)
+        return broken("TESTER_NOT_TARGETED", ", ".join(lacking)) if lacking else passed()
+
+    def _check_health(self, order: Order) -> Answer:
+        sent = {header["name"]: header["value"] for header in order["health"]["headers"]}
+        if "x-user" in sent:
+            asked = f"{sent['x-user']} asks {order['address']}{order['health']['path']}"
+            self.as_tester.append(f"{asked}, {self.flag.share if self.flag else None:g} have it")
+            if self.sick_for_testers:
+                return replace(broken("", ""), state="failed", code="UNHEALTHY", words="500 for the tester")
+        return super()._check_health(order)
+
+    def _split(self, order: Order) -> Answer:
+        target = Target(**order["target"])
+        if target.kind != KIND:
+            return super()._split(order)
+        router = FlagRouter(flags=self.flags)
+        return router.start_split(target, order["version"], order["share"], order["operation"], resuming=False)
+
+    def _look_at_ramp(self, order: Order) -> Answer:
+        target = Target(**order["targets"][0])
+        if target.kind != KIND:
+            return super()._look_at_ramp(order)
+        share, code, words = FlagRouter(flags=self.flags).watch(target)
+        shares = {} if share is None else {target.name: share}
+        flag = [code, words] if code else []
+        return passed(shares=shares, signals=self._fast_signals(order), no_top_up="", flag=flag)
+
+    def _window(self, number: int, order: Order) -> Window:
+        if number in self.blind or self.flag is None:
+            return Window(number, fault="the workspace does not answer")
+        return Traffic(number, self.per_tick, self.rate).window(number, self.flag.share or 0.0, self.flag_harm)

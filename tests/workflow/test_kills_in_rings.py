@@ -1,0 +1,77 @@
+"""The host is killed at seeded points of a change that goes from ring to ring, and of its way back: the end is the
+same.
+
+Points as in `test_kills_in_ramps`. RING_KILLS says how many for each story (`make chaos` has hundreds), RING_SEED
+which.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from slipway.promotion.outcomes import Answer
+from slipway.promotion.rings import ROLL_BACK_ALL
+from tests.promotion.builders import a_build
+from tests.workflow.ramp_world import RampingWorld
+from tests.workflow.test_kills_in_ramps import Killer, Mortal, to_the_second
+from tests.workflow.test_rings import FIRST, GATE, SECOND, SITES, THIRD, rings, sick_when_live_on
+from tests.workflow.world import Order, Sides
+
+KILLS = int(os.environ.get("RING_KILLS", "5"))
+SEED = os.environ.get("RING_SEED") or "2031"
+
+
+@dataclass
+class Receipted(RampingWorld):
+    """An operation that has ended has ended, whoever asks again: a swap twice would be a swap back."""
+
+    ended_as: dict[str, Answer] = field(default_factory=dict)
+
+    def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
+        answer = self.ended_as.get(order["operation"]) or super()._operation(order, effect)
+        if not answer.running:
+            self.ended_as[order["operation"]] = answer
+        return answer
+
+
+async def lived(state: Path, killer: Killer, bad: str) -> dict[str, Any]:
+    """What is left of a release that goes through three rings, the second in parts and all by region, and is well, or
+    turns bad in the last one."""
+    world = Receipted({name: Sides() for name in SITES})
+    async with Mortal(world, str(state), killer) as flow:
+        if bad:
+            world.meanwhile = sick_when_live_on(flow, bad)
+        id = await flow.begin(a_build("2.0.0"), *rings(ROLL_BACK_ALL, GATE, max_parallel=2, bake_s=60))
+        await flow.over_all_kills(lambda: world.of(id).ended)
+        locks = {name: await flow.lock(name) for name in (FIRST, SECOND, THIRD)}
+        output = (await flow.status(id))["output"]
+    told = {record["id"]: (record.get("stage", ""), record["action"], record["words"]) for record in world.records}
+    kept = ("holder", "queue", "broken", "live", "rejected", "watch")
+    end = {
+        "live": {name: (site.live, site.idle) for name, site in world.sites.items()},
+        "told": sorted(told.values()),
+        "locks": {stage: {name: lock[name] for name in kept} for stage, lock in locks.items()},
+        "output": output,
+    }
+    return {name: to_the_second(each) for name, each in end.items()}
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.parametrize(("story", "bad"), [("a good release", ""), ("one that turns bad in the last ring", "contoso")])
+async def test_a_kill_anywhere_changes_nothing_of_the_end(tmp_path: Path, story: str, bad: str) -> None:
+    calm = Killer(at=-1)
+    expected = await lived(tmp_path / "calm.sqlite", calm, bad)
+    assert expected["output"]["outcome"] == ("failed" if bad else "passed")
+    points = range(1, len(calm.seen) + 1)
+    random = Random(f"{SEED}:{story}")
+    for number in range(KILLS):
+        killer = Killer(random.choice(points), random.random() < 0.5)
+        seen = await lived(tmp_path / f"{number}.sqlite", killer, bad)
+        assert killer.struck.is_set()
+        where = f"killed {'after' if killer.after else 'before'} activity {killer.at}, {calm.seen[killer.at - 1]}"
+        assert seen == expected, f"{where}, of {story} (RING_SEED={SEED})"

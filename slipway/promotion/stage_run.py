@@ -323,8 +323,8 @@ class StageRun:
                 {
                     "name": target.name,
                     "address": self.sites[target.name].production if target.name in self.sites else "",
-                    "preview": self.previews.get(target.name, ""),
                     **self._versions(target.name),
+                    **({"preview": self.previews[target.name]} if target.name in self.previews else {}),
                 }
                 for target in self.plan.targets
             ],

@@ -14,7 +14,7 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
 from slipway.promotion.judge.windows import shortened
-from slipway.promotion.outcomes import Answer, Outcome, broken, iso, worst
+from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, leaving, next_move, to_set
 from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
@@ -96,33 +96,50 @@ def _begun(context: Context, run: RampRun, look: Look) -> Durable:
     if move := leaving(run, look):
         return (yield from _moved(context, run, look, move))
     if not run.state:
-        until = iso(context.current_utc_datetime + timedelta(seconds=LEARN_WITHIN_S))
-        waits = {"waits_for": "the telemetry of before", "since": now(context), "deadline": until}
-        context.set_custom_status({"state": "ramping", **waits})
-        order = {
-            **about(run),
-            "at": now(context),
-            "baseline": run.stage.baseline,
-            "targets": _targets(run),
-            "sites": _sites(run),
-            "waiter": run.instance,
-            **_beside(run),
-        }
-        learning = an_operation(context, run.operation("learn", 1), "begin_ramp", order, LEARN_WITHIN_S)
-        (learned,) = yield from fan_out(context, [learning])
-        if learned.outcome == Outcome.BROKEN:
-            return run, replace(learned, state=Outcome.NOT_ENOUGH_EVIDENCE, code="NO_TELEMETRY")
-        if learned.outcome != Outcome.PASSED:
-            return run, learned
-        run = run.learned(learned.result, iso(context.current_utc_datetime + timedelta(seconds=run.canary.within_s)))
-        words = f"{run.stage.build.version} begins its ramp; {learned.words}"
-        run = yield from tell(context, run, Move(run.allowed, BEGINS, words))
+        return (yield from _learned(context, run))
     run, answer = yield from _moved(context, run, Look(), Move(run.allowed, BEGINS, "the first share is set"))
     if answer is None and not run.refused:
         return replace(run, began_at=now(context)), None
     if answer is None:
         yield from nudge_or(context, context.current_utc_datetime + timedelta(seconds=run.canary.policy.tick_s))
     return run, answer
+
+
+def _learned(context: Context, run: RampRun) -> Durable:
+    """The run as it knows what is usual, or as it waits for that: a look a generation, so that people are heard."""
+    at = context.current_utc_datetime
+    waits = run.learning or {"at": iso(at), "until": iso(at + timedelta(seconds=LEARN_WITHIN_S)), "handle": {}}
+    context.set_custom_status(
+        {"state": "ramping", "waits_for": "the telemetry of before", "since": waits["at"], "deadline": waits["until"]}
+    )
+    order = {
+        **about(run),
+        "operation": run.operation("learn", 1),
+        "handle": waits["handle"],
+        "at": waits["at"],
+        "baseline": run.stage.baseline,
+        "targets": _targets(run),
+        "sites": _sites(run),
+        "waiter": run.instance,
+        **_beside(run),
+    }
+    learned = yield from called(context, "begin_ramp", order)
+    if learned.state == Outcome.PASSED:
+        run = run.learned(learned.result, iso(at + timedelta(seconds=run.canary.within_s)))
+        words = f"{run.stage.build.version} begins its ramp; {learned.words}"
+        return (yield from tell(context, run, Move(run.allowed, BEGINS, words))), None
+    over = at >= moment(waits["until"])
+    if learned.state == Outcome.BROKEN or (learned.running and over):
+        words = f"nothing was learned by {waits['until']}: {learned.words}" if learned.running else learned.words
+        return run, Answer(Outcome.NOT_ENOUGH_EVIDENCE, code="NO_TELEMETRY", words=words)
+    if not learned.running:
+        return run, learned
+    notes = shortened(f"learns what is usual, until {waits['until']}: {learned.words}")
+    run = replace(run, learning={**waits, "handle": learned.handle}, notes=notes, rev=run.rev + 1)
+    yield from show(context, run)
+    pause = timedelta(seconds=max(learned.after_s, 0.05))
+    yield from nudge_or(context, min(context.current_utc_datetime + pause, moment(waits["until"])))
+    return run, None
 
 
 def _look(context: Context, run: RampRun, look: Look) -> Durable:
@@ -220,7 +237,8 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
         if taken:
             run = replace(run, taken=move.share, share_at=now(context))
         else:
-            move = replace(move, words=f"{move.words}; not taken: {answer.words}")
+            refused = f"not taken: {answer.words}"
+            move, run = replace(move, words=f"{move.words}; {refused}"), replace(run, notes=shortened(refused))
         yield from show(context, run)
     if back:
         try:

@@ -11,7 +11,7 @@ import azure.durable_functions as df
 
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
-from orchestrators.waiting import Context, Durable, NotTaken, answers_of, called, nudge_or
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, nudge_or
 from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, record, stop_old_side
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
@@ -39,6 +39,9 @@ def _generation(context: Context, run: WatchRun) -> Durable:
     """The run as it goes on, and in words why it is over, if it is."""
     context.set_custom_status({"state": "watching", "since": run.began_at, "deadline": run.until})
     wanted = yield from ask(context, run, "ask_watch")
+    if wanted["watch"] == "wait":  # a newer release is at work; this one may stay live
+        yield from nudge_or(context, context.current_utc_datetime + LONGEST_WAIT)
+        return run, ""
     if wanted["watch"] != "go":
         return run, "another release has the environment"
     over, keeps = context.current_utc_datetime >= moment(run.until), bool(run.stage.plan.blue_green)
@@ -83,6 +86,7 @@ def _taken_back(context: Context, run: WatchRun, verdict: Answer) -> Durable:
     run = yield from record(context, run, "harm", f"{verdict.words}: takes {run.stage.build.version} back")
     back = run.going_back(f"on watch: {verdict.words}")
     yield from answers_of(context, [context.call_sub_orchestrator("stage", back.dump(), back.instance)])
+    yield from ask(context, run, "end_watch")  # where there was nothing to return to, it is a person's now
     return run, "it was taken back"
 
 

@@ -8,6 +8,7 @@ from orchestrators.stage_flag import after_bad_end, for_everybody
 from orchestrators.waiting import Context, Durable, answers_of, now
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
+from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, broken, moment
 from slipway.promotion.ramp_run import RampRun
 from slipway.promotion.stage_parts import Step
@@ -38,7 +39,9 @@ def ramp(context: Context, run: StageRun) -> Durable:
         return run.to(_after(run))
     if run.flag_plan:
         return (yield from after_bad_end(context, run, answer))
-    return run.ends(answer.outcome, answer.code, answer.words)
+    # Whoever took the traffic back: harm that is proven stays proven, and its version is rejected.
+    proven = answer.result.get("verdict", {}).get("action") == Action.ROLLBACK
+    return replace(run, harm=run.harm or proven).ends(answer.outcome, answer.code, answer.words)
 
 
 def _after(run: StageRun) -> str:

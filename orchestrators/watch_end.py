@@ -28,6 +28,7 @@ def stop_old_side(context: Context, run: WatchRun) -> Durable:
     answers: list[Answer] = yield from fan_out(context, asked)
     verdict = worst(answers) if answers else passed("nothing was there before it")
     if verdict.code == "FENCED":
+        yield from ask(context, run, "end_watch")
         return run, "another release has the environment"
     stopped = any(answer.result.get("stopped") for answer in answers)
     said = "; ".join(answer.words for answer in answers) or verdict.words

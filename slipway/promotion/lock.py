@@ -77,7 +77,7 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
         return state, {**_said(told), "nudge": [] if known else _older(state, given)}
     fence = state["fence"] + 1
     holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
-    state, nudged = lock_watch.without_watch({**_without(state, me), "fence": fence, "holder": holder})
+    state, nudged = lock_watch.set_aside({**_without(state, me), "fence": fence, "holder": holder})
     return state, {**_granted(state), "nudge": nudged}
 
 
@@ -152,7 +152,8 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
     if given.get("rejects"):
         state = _with_rejected(state, holder, given)
-    return state, {"lock": "free", "nudge": _waiting(state) if result == "broken" else _next(state)}
+    state, nudged = lock_watch.resumed(state)
+    return state, {"lock": "free", "nudge": [*nudged, *(_waiting(state) if result == "broken" else _next(state))]}
 
 
 def leave(state: State, given: Given) -> tuple[State, Answer]:
@@ -165,6 +166,8 @@ def leave(state: State, given: Given) -> tuple[State, Answer]:
     state = _with_waiting(_without(state, given["holder"]), {"holder": given["holder"]})
     if holder and holder["holder"] == given["holder"] and given.get("fence") == 0:
         state = {**state, "holder": None}
+        state, nudged = lock_watch.resumed(state)
+        return state, {"lock": "left", "new": new, "nudge": [*nudged, *_waiting(state)]}
     return state, {"lock": "left", "new": new, "nudge": _waiting(state)}
 
 

@@ -39,6 +39,7 @@ class RampRun:
     the judge's own and `verdict` what it said last: action, code, words, step, weight, evidence. `share` was asked of
     the routers last, `taken` is the last one that all took, at `share_at`, and `allowed` is what the judge or a person
     lets the release have. `writes` counts the changes of the router, `refused` those in a row that it did not take.
+    `learning` is what the ramp waits for before its first share: `at`, `until` and the activity's handle.
     `usual_rate` is the share of failures that is usual for the live release, `unwell` for how many ticks running it has
     failed far more; `exposure` says how far users meet the share. `seen` is the number of the last of people's words
     that was followed, `past_holds` the hold points that they let it pass. `counted` is the minute in which the
@@ -59,6 +60,7 @@ class RampRun:
     allowed: float = 0.0
     state: dict[str, Any] = field(default_factory=dict)
     verdict: dict[str, Any] = field(default_factory=dict)
+    learning: dict[str, Any] = field(default_factory=dict)
     usual_rate: float = 0.0
     unwell: int = 0
     exposure: Exposure = field(default_factory=Exposure)
@@ -132,7 +134,7 @@ class RampRun:
     def learned(self, found: dict[str, Any], deadline: str) -> "RampRun":
         """Before the first share: what is usual is known."""
         known = {"state": found["state"], "usual_rate": found["usual_rate"], "allowed": found["share"]}
-        return replace(self, deadline=deadline, **known)
+        return replace(self, deadline=deadline, learning={}, notes="", **known)
 
     def judged(self, tick: int, found: dict[str, Any]) -> "RampRun":
         """After the judge has looked at the end of `tick`, and found `state`, `verdict`, `unwell` and `exposure`."""

@@ -337,6 +337,7 @@ LOCK = Machine(
             *_rows(BROKEN, "lift", ("broken", FREE)),
             *_rows((FREE, TAKEN, BROKEN), "ask_watch", ("over", "=")),
             *_rows(FREE, "ask_watch", ("go", "=")),
+            *_rows(TAKEN, "ask_watch", ("wait", "=")),
             *_rows((FREE, TAKEN, BROKEN), "end_watch", ("over", "=")),
         ]
     ),

@@ -345,6 +345,21 @@ def test_a_watch_is_registered_with_the_lock_s_return_and_ended_by_the_next_gran
     assert lock.apply(state, "ask_watch", {"id": "w0"})[1]["watch"] == "over"
     state, answer = ask(state, "2", minutes=5)
     assert (answer["lock"], answer["nudge"]) == ("granted", ["w1"])
+    assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "wait"
+    kept = state
+    given = {"holder": "checkout--2:prod", "fence": 2, "result": "unchanged", "at": iso(NOON)}
+    state, answer = lock.apply(state, "release", given)
+    assert "w1" in answer["nudge"]
+    assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "go", "what it watches is still live"
+    state = switch(kept, "2", 2, minutes=5)
+    state, answer = lock.apply(state, "release", {**given, "result": "proven"})
+    assert "w1" in answer["nudge"]
+    assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "over", "another is live"
+
+
+def test_a_watch_that_is_set_aside_can_end_itself() -> None:
+    state = {**lock.empty(), "aside": {"id": "w1", "version": "1", "until": iso(NOON)}}
+    state = lock.apply(state, "end_watch", {"id": "w1"})[0]
     assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "over"
 
 

@@ -278,6 +278,61 @@ async def test_a_ramp_that_stays_beyond_its_time_tells_the_same_words_for_ever(f
     assert ramp_row(flow)["verdict"]["words"].count("100 % was not reached") == 1
 
 
+async def test_a_person_is_heard_while_the_ramp_learns_and_users_never_meet_the_release(flow: Workflow) -> None:
+    world(flow).no_telemetry = True
+    id = await flow.promote(a_build("2.0.0"), production())
+    await flow.until(lambda: "there is no telemetry" in ramp_row(flow).get("notes", ""))
+    said = flow.clock.now()
+    await flow.command(id, "rollback")
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("failed", "TAKEN_BACK")
+    assert flow.clock.now() - said < timedelta(minutes=2)
+    assert set(world(flow).most.values()) <= {0.0}
+
+
+async def test_while_a_ramp_learns_it_says_what_it_waits_for_and_goes_on_when_that_is_there(flow: Workflow) -> None:
+    world(flow).no_telemetry = True
+    id = await flow.promote(a_build("2.0.0"), production())
+    await flow.until(lambda: "there is no telemetry" in ramp_row(flow).get("notes", ""))
+    assert ramp_row(flow)["notes"].startswith("learns what is usual, until ")
+    world(flow).no_telemetry = False
+    await at_share(flow, 0.10)
+    assert ramp_row(flow)["notes"] == ""
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_share_that_is_not_taken_is_told_at_once_and_not_in_the_end_alone(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.10)
+    world(flow).splits_refused = 6
+    await flow.until(lambda: "not taken: " in ramp_row(flow)["notes"])
+    assert "may not write the routing rules" in ramp_row(flow)["notes"]
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+@pytest.mark.parametrize("taken_back", ["by a person", "by a signal"])
+async def test_a_version_whose_harm_was_proven_is_rejected_whoever_takes_it_back(
+    flow: Workflow, taken_back: str
+) -> None:
+    world(flow).harm["2.0.0"] = 30.0
+    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))
+    await flow.until(lambda: any(each["action"] == "ramp.harm-proven" for each in flow.world.records))
+    if taken_back == "by a person":
+        await flow.command(id, "rollback")
+    else:
+        world(flow).signals = [["probe", "weu: /healthz answers 503"]]
+    assert (await flow.until_ended(id))["code"] in ("TAKEN_BACK", "PROBE_FAILED")
+    assert [each["version"] for each in (await flow.lock("production"))["rejected"]] == ["2.0.0"]
+
+
+async def test_a_version_that_a_person_takes_back_for_no_proven_harm_is_not_rejected(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.10)
+    await flow.command(id, "rollback")
+    await flow.until_ended(id)
+    assert (await flow.lock("production"))["rejected"] == []
+
+
 async def test_harm_may_stay_for_a_person_by_policy(flow: Workflow) -> None:
     world(flow).harm["2.0.0"] = 30.0
     id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))

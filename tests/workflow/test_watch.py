@@ -50,6 +50,21 @@ async def test_a_newer_release_ends_the_watch_of_the_one_before(flow: Workflow) 
     )
 
 
+async def test_a_newer_build_that_does_not_stay_leaves_the_watch_to_go_on(flow: Workflow) -> None:
+    first = await flow.promote(a_build("2.0.0"), production(watch_s=86_400))
+    await flow.until_ended(first)
+    watch = f"{first}:production:watch:1"
+    world(flow).harm["2.1.0"] = 30.0
+    second = await flow.promote(a_build("2.1.0", finished_at=later(minutes=5)), production(watch_s=86_400))
+    assert (await flow.until_ended(second))["code"] == "HARM_PROVEN"
+    assert (await flow.lock("production"))["watch"]["id"] == watch
+    assert (await flow.status(watch))["runtimeStatus"] == "Running"
+    seen = len(world(flow).watched)
+    world(flow).turns_bad = 5.0
+    await flow.until(lambda: len(world(flow).watched) > seen)
+    await flow.until(lambda: "watch.harm" in [each["action"] for each in flow.world.records])
+
+
 async def test_a_watch_that_sees_nothing_calls_a_person_once_and_never_rolls_back(flow: Workflow) -> None:
     id = await flow.promote(a_build("2.0.0"), production(watch_s=14_400))
     await flow.until_ended(id)

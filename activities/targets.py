@@ -76,3 +76,20 @@ def stop_idle(order: Order) -> Answer:
     """Stop the idle side, so that `version`, which was taken back, answers nowhere. Safe to repeat."""
     target, version = Target(**order["target"]), order["version"]
     return fenced(order, lambda: platform_of(target).stop_idle(target, version))
+
+
+@bp.activity_trigger(input_name="order", activity="start_idle")
+@answering
+def start_idle(order: Order) -> Answer:
+    """Start the side that holds `version`, to which `live` is to go back, and wait until it answers. Safe to repeat."""
+    target, version, live, path = Target(**order["target"]), order["version"], order["live"], order["version_path"]
+    return fenced(order, lambda: platform_of(target).start_idle(target, version, live, path))
+
+
+@bp.activity_trigger(input_name="order", activity="stop_old_side")
+@answering
+def stop_old_side(order: Order) -> Answer:
+    """Stop the side that holds `version`, which `live` replaced, while that is live; result `stopped`. Does nothing
+    under a fence that somebody has outgrown. Safe to repeat."""
+    target, version, live, path = Target(**order["target"]), order["version"], order["live"], order["version_path"]
+    return fenced(order, lambda: platform_of(target).stop_old_side(target, version, live, path))

@@ -15,12 +15,15 @@ bp = df.Blueprint()
 def approval(context: df.DurableOrchestrationContext) -> Durable:
     """A waiter on the promotion's decisions, and on newer builds that would take this one's place.
 
-    Input: promotion, stage, policy, deadline, environment, service, announcement. Returns what was answered last:
+    Input: promotion, stage, policy, deadline, environment, service, announcement; gate and asks_twice where it is for
+    the stage's switch. Returns what was answered last:
     `do` is `end` (with decision and votes), `cancel`, or `overtaken` (with the lock's answer).
     """
     asked: dict[str, Any] = context.get_input()
     context.set_custom_status({"state": "waiting", "waits_for": "approval", "deadline": asked["deadline"]})
-    question = {key: asked[key] for key in ("stage", "policy", "deadline")}
+    question: dict[str, Any] = {
+        key: asked[key] for key in ("stage", "policy", "deadline", "gate", "asks_twice") if key in asked
+    }
     answer = yield from ask_decisions(
         context, asked["promotion"], "ask_approval", {**question, "waiter": context.instance_id}
     )

@@ -8,7 +8,8 @@ from orchestrators.waiting import Context, Durable, answers_of
 from slipway.promotion.outcomes import Answer, broken, iso
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
-from slipway.promotion.stage_run import Site, StageRun
+from slipway.promotion.stage_parts import Site
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.trace import carried
 
 WIDEST = 20

@@ -9,12 +9,12 @@ CALLS = ("BLIND_TOO_LONG", "NO_HISTORY")
 
 
 def watch_order(run: StageRun, watched: dict[str, Any], operation: str, tick: int) -> dict[str, Any]:
-    """The order to judge the release of a stage with a canary at the end of `tick`; `watched` is what is known."""
-    assert run.plan.canary is not None
+    """The order to judge the release of a stage that is judged at the end of `tick`; `watched` is what is known."""
+    assert run.plan.judged is not None
     return {
         "promotion": run.promotion,
         "operation": operation,
-        "canary": plain(run.plan.canary),
+        "canary": plain(run.plan.judged),
         "version": run.build.version,
         "baseline": run.baseline,
         "began_at": watched["began_at"],

@@ -9,7 +9,8 @@ from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.promotion_run import PROMOTION_LOST, PromotionRun
-from slipway.promotion.stage_run import ALL_PASSED, Ending, overall
+from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_run import ALL_PASSED, overall
 
 bp = df.Blueprint()
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrators.waiting import Context, Durable, insist, now
-from slipway.promotion.stage_run import REPORT, ROLLED_BACK, StageRun
+from slipway.promotion.stage_phases import REPORT, ROLLED_BACK
+from slipway.promotion.stage_run import StageRun
 
 
 def record_stage(

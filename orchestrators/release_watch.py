@@ -1,18 +1,18 @@
 """Orchestration `release_watch`: a release is watched for as long as there is a way back, long after its stage ended.
 
 Eternal: a generation asks whether it is still wanted, has the probe and the judge look, and waits once, longer with
-age. Harm takes the release back under the lock; blindness calls a person, and never rolls back.
+age. Harm takes the release back under the lock; blindness calls a person, and never rolls back. That of a blue-green
+stage ends by stopping the old side (`watch_end`).
 """
 
 from dataclasses import replace
-from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.environment_lock import ask_environment
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
-from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, insist, now, nudge_or
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, nudge_or
+from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, record, stop_old_side
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, failed, moment, passed, worst
@@ -38,16 +38,17 @@ def release_watch(context: df.DurableOrchestrationContext) -> Durable:
 def _generation(context: Context, run: WatchRun) -> Durable:
     """The run as it goes on, and in words why it is over, if it is."""
     context.set_custom_status({"state": "watching", "since": run.began_at, "deadline": run.until})
-    wanted = yield from _ask(context, run, "ask_watch")
+    wanted = yield from ask(context, run, "ask_watch")
     if wanted["watch"] == "wait":  # a newer release is at work; this one may stay live
         yield from nudge_or(context, context.current_utc_datetime + LONGEST_WAIT)
         return run, ""
     if wanted["watch"] != "go":
         return run, "another release has the environment"
-    if context.current_utc_datetime >= moment(run.until):
-        yield from _ask(context, run, "end_watch")
+    over, keeps = context.current_utc_datetime >= moment(run.until), bool(run.stage.plan.blue_green)
+    if over and not keeps:
+        yield from ask(context, run, "end_watch")
         version = run.stage.build.version
-        run = yield from _record(context, run, "over", f"{version} was watched until {run.until}: nothing was found")
+        run = yield from record(context, run, "over", f"{version} was watched until {run.until}: nothing was found")
         return run, "its time is over"
     answers = yield from live_answers(context, run.stage, "watch", run.looks, lambda check: _id(run, check))
     run, judged = yield from _judged(context, run)
@@ -56,6 +57,10 @@ def _generation(context: Context, run: WatchRun) -> Durable:
         return (yield from _taken_back(context, run, verdict))
     if verdict.outcome != Outcome.PASSED and run.told != verdict.code:
         run = yield from _call(context, run, verdict.code, verdict.words)
+    if over and verdict.outcome == Outcome.PASSED:
+        return (yield from stop_old_side(context, run))
+    if context.current_utc_datetime >= moment(run.until) + LONGEST_BLIND:
+        return (yield from keep_old_side(context, run, verdict))
     yield from nudge_or(context, run.wakes_at(context.current_utc_datetime))
     return replace(run, looks=run.looks + 1), ""
 
@@ -78,39 +83,16 @@ def _judged(context: Context, run: WatchRun) -> Durable:
 
 
 def _taken_back(context: Context, run: WatchRun, verdict: Answer) -> Durable:
-    run = yield from _record(context, run, "harm", f"{verdict.words}: takes {run.stage.build.version} back")
+    run = yield from record(context, run, "harm", f"{verdict.words}: takes {run.stage.build.version} back")
     back = run.going_back(f"on watch: {verdict.words}")
     yield from answers_of(context, [context.call_sub_orchestrator("stage", back.dump(), back.instance)])
-    yield from _ask(context, run, "end_watch")  # where there was nothing to return to, it is a person's now
+    yield from ask(context, run, "end_watch")  # where there was nothing to return to, it is a person's now
     return run, "it was taken back"
 
 
 def _call(context: Context, run: WatchRun, code: str, words: str) -> Durable:
-    run = yield from _record(context, run, "unseen", f"a person must look: {words}", {"calls": True, "code": code})
+    run = yield from record(context, run, "unseen", f"a person must look: {words}", {"calls": True, "code": code})
     return replace(run, told=code)
-
-
-def _ask(context: Context, run: WatchRun, operation: str) -> Durable:
-    where = run.stage.plan.environment, run.stage.build.service
-    return (yield from ask_environment(context, *where, operation, {"id": run.instance}))
-
-
-def _record(
-    context: Context, run: WatchRun, action: str, words: str, evidence: dict[str, Any] | None = None
-) -> Durable:
-    run = replace(run, rev=run.rev + 1)
-    record = {
-        "promotion": run.stage.promotion,
-        "id": f"{run.instance}:{run.rev}",
-        "at": now(context),
-        "actor": "slipway",
-        "action": f"watch.{action}",
-        "stage": run.stage.plan.name,
-        "words": words,
-        "evidence": evidence or {},
-    }
-    yield from insist(context, "record", record)
-    return run
 
 
 def _id(run: WatchRun, check: str) -> str:

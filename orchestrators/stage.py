@@ -1,8 +1,9 @@
 """Orchestration `stage`: one generation a phase, from `needs` to its outcome.
 
-The order is: needs, approval, lock, deploy to the idle side, verify there, region if a database goes by it, ramp if it
-is a canary, roll out, verify live, bake, settle. A failure after the lock was taken goes through `undo`, and from there
-takes the rings before it back if the pipeline says so. A wait for people holds no lock.
+The order is: needs, approval, lock, deploy to the idle side, verify there, ask people if its switch wants that and look
+once more, region if a database goes by it, ramp if it is a canary, roll out (in parts, if so), verify live, ramp if
+it is a flag, bake, settle. A failure after the lock was taken goes through `undo`, and from there takes the rings
+before it back if the pipeline says so. A wait for people before the stage holds no lock, one before its switch does.
 """
 
 from collections.abc import Callable
@@ -10,9 +11,9 @@ from datetime import timedelta
 
 import azure.durable_functions as df
 
-from orchestrators import stage_bake, stage_ends, stage_ramp, stage_rings, stage_waits, stage_work
+from orchestrators import stage_bake, stage_ends, stage_ramp, stage_rings, stage_switch, stage_waits, stage_work
 from orchestrators.waiting import Context, Durable, NotTaken
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.stage_run import StageRun
 
 bp = df.Blueprint()
@@ -25,12 +26,15 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.LOCK: stage_waits.for_lock,
     phase.DEPLOY: stage_work.deploy,
     phase.VERIFY: stage_work.verify,
+    phase.SWITCH_APPROVAL: stage_switch.for_switch_approval,
+    phase.VERIFY_AGAIN: stage_switch.verify_again,
     phase.REGION: stage_rings.for_region,
     phase.RAMP: stage_ramp.ramp,
     phase.ROLL_OUT: stage_work.roll_out,
     phase.VERIFY_LIVE: stage_work.verify_live,
     phase.BAKE: stage_bake.for_bake,
     phase.SETTLE: stage_ends.settle,
+    phase.READY_OLD_SIDE: stage_ends.ready_old_side,
     phase.GO_BACK: stage_ends.go_back,
     phase.UNDO: stage_ends.undo,
     phase.TAKE_BACK: stage_rings.take_back,

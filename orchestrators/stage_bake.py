@@ -7,12 +7,14 @@ from typing import Any
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
+from orchestrators.switch_signals import after_switch
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, iso, moment, passed, worst
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import last_tick
 
 PROBE_EVERY = timedelta(seconds=30)
@@ -21,7 +23,7 @@ BLIND_BUDGET = timedelta(minutes=15)
 
 def for_bake(context: Context, run: StageRun) -> Durable:
     """Watch the new release for its bake time: a look at least every 30 s, the last one at its end; after a
-    ramp the judge looks at every tick, too."""
+    ramp the judge looks at every tick, too, and after a blue-green switch at counters and alerts."""
     if not run.deadline:
         run = yield from _begun(context, run)
     going = yield from ask_decisions(
@@ -32,7 +34,8 @@ def for_bake(context: Context, run: StageRun) -> Durable:
     over = context.current_utc_datetime >= moment(run.deadline)
     answers = yield from live_answers(context, run, "bake", run.tick)
     run, judged = yield from _judged(context, run)
-    verdict = worst([*answers, judged])
+    run, signalled = yield from after_switch(context, run)
+    verdict = worst([*answers, judged, signalled])
     seen = verdict.outcome in (Outcome.PASSED, Outcome.FAILED, Outcome.CANCELLED)
     blind_until = moment(run.deadline) + BLIND_BUDGET
     if not seen and context.current_utc_datetime < blind_until:
@@ -91,14 +94,14 @@ def _after(run: StageRun, tick: int, answer: Answer) -> tuple[StageRun, Answer]:
 
 def _due(context: Context, run: StageRun) -> int:
     """The number of the judge's tick that ended last; 0 where nothing is judged."""
-    if not run.watched or run.plan.canary is None:
+    if not run.watched or run.plan.judged is None:
         return 0
-    return last_tick(run.watched["began_at"], run.plan.canary.policy.tick_s, context.current_utc_datetime)
+    return last_tick(run.watched["began_at"], run.plan.judged.policy.tick_s, context.current_utc_datetime)
 
 
 def _wakes_at(context: Context, run: StageRun) -> datetime:
     soon: datetime = context.current_utc_datetime + PROBE_EVERY
-    if not run.watched or run.plan.canary is None:
+    if not run.watched or run.plan.judged is None:
         return soon
-    next_tick = (_due(context, run) + 1) * run.plan.canary.policy.tick_s
+    next_tick = (_due(context, run) + 1) * run.plan.judged.policy.tick_s
     return min(soon, moment(run.watched["began_at"]) + timedelta(seconds=next_tick))

@@ -5,18 +5,21 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
+from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
-from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment
+from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
-from slipway.promotion.stage_run import Ending, Site, StageRun, Step
+from slipway.promotion.stage_parts import Ending, Site, Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 from slipway.promotion.watch_run import WatchRun
 
 HARM_PROVEN = "HARM_PROVEN"
+START_WITHIN_S = 900.0
 
 
 def settle(context: Context, run: StageRun) -> Durable:
@@ -29,7 +32,8 @@ def settle(context: Context, run: StageRun) -> Durable:
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
-    watch = {"watch": {"id": run.watch, "until": until}} if run.watch else {}
+    stops = {"stops": True} if run.plan.blue_green else {}
+    watch = {"watch": {"id": run.watch, "until": until, **stops}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.build.version} is live and proven in {run.plan.environment}"
     return run.to(phase.REPORT, ending=run.flag_ending or Ending(Outcome.PASSED, "", words))
@@ -54,7 +58,8 @@ def undo(context: Context, run: StageRun) -> Durable:
     if answer.outcome == Outcome.PASSED:
         # Who was terminated may have told the lock of its switch and died before it knew that itself.
         told = run.switched or (run.swept and not run.goes_back)
-        yield from _unlock(context, run, {"result": "undone" if told else "unchanged", **_why(run, ending)})
+        result = {"result": "undone" if told else "unchanged", **_why(run, ending), "overwrote": _overwrote(run)}
+        yield from _unlock(context, run, result)
         words = f"{ending.words}; {answer.words}"
         return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
@@ -90,6 +95,27 @@ def _left_behind(context: Context, run: StageRun) -> Durable:
     ending = run.ending or Ending(Outcome.BROKEN, "STAGE_LOST", words)
     run = replace(run, fence=0, ending=ending)
     return run.to(phase.OVER if closing["do"] == "end" else run.undone)
+
+
+def ready_old_side(context: Context, run: StageRun) -> Durable:
+    """The side to go back to was stopped when its time was over: start it, and see that it holds the release."""
+    order = {"promotion": run.promotion, **run.plan.reading, "fence": run.fence, "live": run.build.version}
+    asked, steps = [], []
+    for target in run.plan.targets:
+        if version := run.replaced.get(target.name):
+            id = run.operation(target, "start-idle")
+            given = {**order, "target": plain(target), "version": version}
+            asked.append(an_operation(context, id, "start_idle", given, START_WITHIN_S))
+            steps.append(Step("start old side", target.name, id))
+    run = replace(run.stepping(steps, now(context)), since=now(context))
+    run = yield from record_stage(context, run, "starting-old-side", "starts the side that was stopped")
+    answers = yield from fan_out(context, asked)
+    for step, answer in zip(steps, answers, strict=True):
+        run = run.stepped(step.name, step.target, answer, now(context))
+    verdict = worst(answers)
+    if verdict.outcome == Outcome.PASSED:
+        return run.to(phase.GO_BACK)
+    return (yield from _not_gone_back(context, run, verdict.code, verdict.words))
 
 
 def go_back(context: Context, run: StageRun) -> Durable:
@@ -192,6 +218,12 @@ def _tell(context: Context, run: StageRun, over: bool) -> Durable:
 def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
     """Give the lock back. Last in its phase, since a phase that begins again must still hold it: `report` copies."""
     yield from ask_lock(context, run, "release", {**result, "at": now(context)})
+
+
+def _overwrote(run: StageRun) -> bool:
+    """Whether what is undone had been deployed over the release to which the one before it could have gone back."""
+    deployed = run.goes_back or any(step.name == "deploy" for step in run.steps)
+    return deployed and any(target.slot for target in run.plan.targets)
 
 
 def _why(run: StageRun, ending: Ending) -> dict[str, Any]:

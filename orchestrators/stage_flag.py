@@ -6,12 +6,13 @@ from typing import Any
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, now
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.flags.plan import FLAG_OFF, FlagPlan, flag_order
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Header, Target
-from slipway.promotion.stage_run import Ending, StageRun, Step
+from slipway.promotion.stage_parts import Ending, Step
+from slipway.promotion.stage_run import StageRun
 
 WITHIN_S = 900.0
 

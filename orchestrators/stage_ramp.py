@@ -6,12 +6,13 @@ from datetime import timedelta
 from orchestrators.recording import record_stage
 from orchestrators.stage_flag import after_bad_end, for_everybody
 from orchestrators.waiting import Context, Durable, answers_of, now
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, broken, moment
 from slipway.promotion.ramp_run import RampRun
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 
 
 def ramp(context: Context, run: StageRun) -> Durable:

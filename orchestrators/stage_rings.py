@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, called, insist, now, nudge_or
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.plan import load_stage

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from orchestrators.asking_people import decision_of_people, in_words, overtaken, question, who_is_asked
 from orchestrators.environment_lock import announcement, ask_lock, leave_lock, mirror_lock
 from orchestrators.recording import record_stage
-from orchestrators.waiting import LONGEST_WAIT, Context, Durable, answers_of, ask_decisions, now, nudge_or
-from slipway.promotion import stage_run as phase
-from slipway.promotion.approval import APPROVED, REJECTED, WITHDRAWN
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
-from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun
 
 OVERTAKEN = ("superseded", "ignored")
@@ -38,41 +37,19 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     policy = run.plan.approval
     assert policy is not None
     deadline = iso(context.current_utc_datetime + timedelta(seconds=policy.within_s))
-    who = f"{policy.at_least} of {', '.join(policy.approvers)}"
+    who = who_is_asked(policy)
     run = replace(run, since=now(context), deadline=deadline, waits_for=f"approval by {who}")
     child = child_id(run.instance, "approval", str(run.attempt))
-    asked = {
-        "promotion": run.promotion,
-        "stage": run.plan.name,
-        "policy": plain(policy),
-        "deadline": deadline,
-        "environment": run.plan.environment,
-        "service": run.build.service,
-        "announcement": announcement(run, child, now(context)),
-        "trace": run.trace,
-    }
+    asked = question(context, run, policy, child, deadline)
     # Ask before saying so: whoever reads that the stage waits may approve at once.
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = replace(run, deadline=standing.get("deadline", deadline))
     run = yield from record_stage(context, run, "waiting-for-approval", f"waits for approval by {who}")
-    asking = context.call_sub_orchestrator("approval", asked, child)
-    (answer,) = yield from answers_of(context, [asking])
-    if answer is None:  # it was ended from outside; what people decided by now stands
-        closing = {"stage": run.plan.name, "as": WITHDRAWN}
-        answer = yield from ask_decisions(context, run.promotion, "close", closing)
-        if answer["decision"] == WITHDRAWN:
-            return run.ends(Outcome.BROKEN, "APPROVAL_LOST", f"{child} was ended from outside, and nobody had decided")
-    if answer["do"] == "cancel":
-        return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
-    if answer["do"] == "overtaken":
-        return run.ends(Outcome.CANCELLED, *_overtaken(answer))
-    votes = [f"{vote['person']['name']}: {vote['decision']}" for vote in answer["votes"]]
-    if answer["decision"] == APPROVED:
-        run = yield from record_stage(context, run, "approved", "; ".join(votes), {"votes": answer["votes"]})
-        return run.to(phase.LOCK, approved=True)
-    if answer["decision"] == REJECTED:
-        return run.ends(Outcome.CANCELLED, "REJECTED", "; ".join(votes))
-    return run.ends(Outcome.CANCELLED, "APPROVAL_EXPIRED", f"nobody decided before {run.deadline}")
+    votes, ending = yield from decision_of_people(context, run, child, asked)
+    if ending is not None:
+        return run.ends(ending.outcome, ending.code, ending.words)
+    run = yield from record_stage(context, run, "approved", in_words(votes), {"votes": votes})
+    return run.to(phase.LOCK, approved=True)
 
 
 def for_lock(context: Context, run: StageRun) -> Durable:
@@ -90,12 +67,15 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     answer = yield from ask_lock(context, run, "acquire", asked)
     if answer["lock"] == "granted":
         yield from mirror_lock(context, run)
-        following = phase.GO_BACK if run.goes_back else phase.DEPLOY
+        following = phase.DEPLOY
+        if run.goes_back:
+            following = phase.READY_OLD_SIDE if answer.get("old_side_stopped") else phase.GO_BACK
         found = {
             "live_before": answer["live"],
             "live_targets": tuple(answer["targets"]),
             "replaced": answer["replaced"],
             "proven_at": answer.get("proven_at", ""),
+            "old_side_stopped": answer.get("old_side_stopped", ""),
         }
         return replace(run, fence=answer["fence"], **found).to(following)
     if answer["lock"] == "behind":
@@ -110,7 +90,7 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         words = f"the lock was not free before {run.deadline}"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "LOCK_WAIT_OVER", words)))
     if answer["lock"] in OVERTAKEN:
-        return (yield from _left(context, run.ends(Outcome.CANCELLED, *_overtaken(answer))))
+        return (yield from _left(context, run.ends(Outcome.CANCELLED, *overtaken(answer))))
     if answer["lock"] == "held":
         held = answer["hold"]
         waits_for = f"the lift of a hold by {held['by']}: {held['reason']}"
@@ -123,13 +103,6 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         run = yield from record_stage(context, run, "waiting-for-the-lock", f"waits for {waits_for}")
     yield from nudge_or(context, until)
     return run
-
-
-def _overtaken(answer: dict[str, str]) -> tuple[str, str]:
-    """Code and words for a build that goes for another one's sake."""
-    if answer["lock"] == "superseded":
-        return "SUPERSEDED", f"{answer['by']}, a newer build, takes its place"
-    return "IGNORED", f"{answer['by']}, an older build, is on its way, and this pipeline ignores newer ones meanwhile"
 
 
 def _paused(context: Context, run: StageRun, waits_for: str, until: str) -> Durable:

@@ -9,12 +9,13 @@ from orchestrators.recording import record_stage
 from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.kinds import router_for
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
-from slipway.promotion.stage_run import Site, StageRun, Step
+from slipway.promotion.stage_parts import Site, Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 
 SWAP_WITHIN_S = 900.0
@@ -24,9 +25,9 @@ SAYS_NOTHING = (Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE)
 
 def deploy(context: Context, run: StageRun) -> Durable:
     """Look at every target as it is, then deploy the build to all idle sides in parallel."""
-    stopped = yield from _stopped(context, run)
-    if stopped:
-        return stopped
+    ended = yield from stopped(context, run)
+    if ended:
+        return ended
     order = _survey(run)
     survey = yield from insist(context, "survey_targets", order)
     if survey.state != Outcome.PASSED:
@@ -69,9 +70,9 @@ def verify(context: Context, run: StageRun) -> Durable:
     A test's drivers always run together: split, they would not be the load that was asked for. What says
     nothing about the release (a check that broke, a driver that was late) is tried again.
     """
-    stopped = yield from _stopped(context, run)
-    if stopped:
-        return stopped
+    ended = yield from stopped(context, run)
+    if ended:
+        return ended
     parts = in_parts(run)
     if not parts:
         return run.to(run.after_verify)
@@ -82,8 +83,8 @@ def verify(context: Context, run: StageRun) -> Durable:
     run = yield from record_stage(context, run, "verifying", words)
     asked = [operation for each in checks for operation in each.operations]
     answers = yield from fan_out(context, asked)
-    ended = {operation["id"]: answer for operation, answer in zip(asked, answers, strict=True)}
-    verdicts = yield from compared(context, run, [verdict for each in checks for verdict in each.verdicts(ended)])
+    found = {operation["id"]: answer for operation, answer in zip(asked, answers, strict=True)}
+    verdicts = yield from compared(context, run, [verdict for each in checks for verdict in each.verdicts(found)])
     for each in verdicts:
         run = run.stepped(each.step, each.target, each.answer, now(context))
     verdict = worst([_named(each.target, each.answer) for each in verdicts])
@@ -100,19 +101,21 @@ def _next_of_verify(run: StageRun, verdict: Answer, last: bool) -> StageRun:
 
 def roll_out(context: Context, run: StageRun) -> Durable:
     """The switch of every target, all at once or a part of them. From here on the new release serves the traffic."""
-    stopped = yield from _stopped(context, run)
-    if stopped:
-        return stopped
+    ended = yield from stopped(context, run)
+    if ended:
+        return ended
     if run.flag_plan and not run.changing:  # it is live already, and its flag is tried again
         return run.to(phase.VERIFY_LIVE)
     run = replace(run, since=now(context))
+    if run.plan.blue_green and run.plan.judged and run.baseline and not run.part:
+        run = replace(run, watched={"usual_until": now(context)})
     asked, steps, part = [], [], run.parts[run.part]
     for target in part:
         id = run.operation(target, "swap")
         asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
         steps.append(Step("swap", target.name, id))
     words = f"{router_for(run.plan.targets[0].kind).goes_live} {_names(part)}"
-    run, verdict = yield from _carried_out(context, run, "rolling-out", words, steps, asked)
+    run, verdict = yield from carried_out(context, run, "rolling-out", words, steps, asked)
     if verdict.outcome != Outcome.PASSED:
         return _on(run, verdict, phase.VERIFY_LIVE)
     if run.part:  # the lock was told with the first part
@@ -144,7 +147,7 @@ def verify_live(context: Context, run: StageRun) -> Durable:
     more, more_steps = tester_checks(context, run)
     asked, steps = [*asked, *more], [*steps, *more_steps]
     words = f"verifies that {run.build.version} answers live"
-    run, verdict = yield from _carried_out(context, run, "verifying-live", words, steps, asked)
+    run, verdict = yield from carried_out(context, run, "verifying-live", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
     if verdict.outcome != Outcome.PASSED:
@@ -152,14 +155,14 @@ def verify_live(context: Context, run: StageRun) -> Durable:
     return run.next_part()
 
 
-def _stopped(context: Context, run: StageRun) -> Durable:
+def stopped(context: Context, run: StageRun) -> Durable:
     """The run as it ends when the promotion was aborted meanwhile, else None."""
     asked = {"waiter": run.instance, "past_pause": True}
     going = yield from ask_decisions(context, run.promotion, "ask_going_on", asked)
     return run.ends(Outcome.CANCELLED, going["code"], going["words"]) if going["do"] == "cancel" else None
 
 
-def _carried_out(
+def carried_out(
     context: Context, run: StageRun, action: str, words: str, steps: list[Step], asked: list[dict[str, Any]]
 ) -> Durable:
     """Record, run, and note how each step ended. Returns the run and the verdict over all steps."""
@@ -170,7 +173,7 @@ def _carried_out(
 def _answered(
     context: Context, run: StageRun, action: str, words: str, steps: list[Step], asked: list[dict[str, Any]]
 ) -> Durable:
-    """As `_carried_out`, with the answers of the steps."""
+    """As `carried_out`, with the answers of the steps."""
     run = run.stepping(steps, now(context))
     run = yield from record_stage(context, run, action, words)
     answers = yield from fan_out(context, asked)

@@ -11,7 +11,8 @@ from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement,
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import LoadTest, Target
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 
 HEALTH = "verify health"
 

@@ -22,9 +22,11 @@ SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
-SITES += ("stopped", "halted", "granted-site")
+SITES += ("stopped", "halted", "granted-site", "old-side")
 # Container apps; a suffix is of a first revision that Slipway has not named.
-APPS: dict[str, dict[str, str]] = {name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back")}
+APPS: dict[str, dict[str, str]] = {
+    name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back", "behind")
+}
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
 IMAGE = "registry.example/checkout"

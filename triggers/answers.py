@@ -12,7 +12,7 @@ from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED
 from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.promotion.ledger import STATES as RELEASE_STATES
 from slipway.promotion.outcomes import RUNNING, Outcome
-from slipway.promotion.stage_run import ROLLED_BACK, STATE_OF_PHASE
+from slipway.promotion.stage_phases import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
 from triggers.plan_answers import DeployedPipelines as DeployedPipelines  # the routes name every model as one of here
 from triggers.plan_answers import Findings as Findings
@@ -144,8 +144,9 @@ class CastVote(Answer):
 
 
 class ApprovalState(Answer):
-    """Who is asked, until when, and who answered."""
+    """Who is asked, until when, and who answered. `gate`: whether the stage's start is asked for, or its switch."""
 
+    gate: Literal["start", "switch"]
     approvers: list[str]
     at_least: int
     not_author: bool
@@ -155,10 +156,12 @@ class ApprovalState(Answer):
 
 
 class TargetState(Answer):
-    """The versions that a target's sides answer; empty: not known yet."""
+    """The versions that a target's sides answer; empty: not known yet. `preview`: where people can look at a blue-green
+    release before its switch; empty: not now."""
 
     name: str
     address: str
+    preview: str
     live: str
     idle: str
 
@@ -303,7 +306,8 @@ class AuditChain(Answer):
 
 
 class ReleaseShown(Answer):
-    """A release of the service; `targets` are those that serve it, `replaced` what each of them served before."""
+    """A release of the service; `targets` are those that serve it, `replaced` what each of them served before, on a
+    side that was stopped, or taken by a later deployment, at those moments."""
 
     version: str
     promotion: str
@@ -316,6 +320,8 @@ class ReleaseShown(Answer):
     targets: list[str]
     replaced: dict[str, str]
     proven: bool
+    old_side_stopped: MomentOrNotYet = ""
+    old_side_gone: MomentOrNotYet = ""
 
 
 class ReleaseKept(Answer):
@@ -344,10 +350,23 @@ class ReleaseKept(Answer):
 
 
 class OnItsWay(Answer):
+    """`waits_for`: who has the lock waits for people before its switch, `until` then at the latest."""
+
     version: str
     promotion: str
     stage: str
     since: Moment
+    waits_for: str
+    until: MomentOrNotYet
+
+
+class ReachShown(Answer):
+    """What a rollback would bring back now (`version`), how soon, in words, and `until` when that is so by itself."""
+
+    how: Literal["seconds", "minutes", "none"]
+    version: str
+    until: MomentOrNotYet
+    words: str
 
 
 class WaitingBuild(Answer):
@@ -399,6 +418,7 @@ class ServiceThere(Answer):
     broken: BrokenLock | None
     holds: list[Hold]
     rejected: list[RejectedVersion]
+    reach: ReachShown
 
 
 class ServiceInEnvironment(ServiceThere):

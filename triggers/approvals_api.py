@@ -27,7 +27,7 @@ bp = df.Blueprint()
         403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN"),
         404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
         409: (
-            *("NOT_ASKED", "ALREADY_VOTED", "ALREADY_DECIDED", "EXPIRED"),
+            *("NOT_ASKED", "AMBIGUOUS", "ALREADY_VOTED", "ALREADY_DECIDED", "EXPIRED"),
             *("ALREADY_ABORTED", "ALREADY_ENDED", "COMMAND_REUSED"),
         ),
     },
@@ -51,8 +51,14 @@ async def post_approval(
         at=received_at,
         actor=person.oid,
         action=f"approval.{asked.decision}",
-        words=f"{person.name} says {asked.decision} to stage {stage}" + (f": {asked.reason}" if asked.reason else ""),
-        evidence={"stage": stage, "name": person.name, "roles": list(person.roles)},
+        words=f"{person.name} says {asked.decision} to {_what(asked.gate)}stage {stage}"
+        + (f": {asked.reason}" if asked.reason else ""),
+        evidence={
+            "stage": stage,
+            **({"gate": asked.gate} if asked.gate else {}),
+            "name": person.name,
+            "roles": list(person.roles),
+        },
     )
     async with on_record(promotion, said):
         require(person, "approver")
@@ -61,4 +67,9 @@ async def post_approval(
         author_oid = await asyncio.to_thread(person_of_author, rows["promotion"]["author"])
         vote = Vote(person, asked.decision, received_at, author_oid, asked.reason)
         given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
+        given |= {"gate": asked.gate} if asked.gate else {}
         return as_response(await decide(client, promotion, "vote", given), promotion)
+
+
+def _what(gate: str) -> str:
+    return f"the {gate} of " if gate else ""

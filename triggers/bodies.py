@@ -23,11 +23,13 @@ HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHE
 
 
 class Approval(BaseModel):
-    """The body. `command` makes a repeated request count once."""
+    """The body. `command` makes a repeated request count once. `gate` says which approval is meant where a stage asks
+    twice: before it starts, or before its switch; left out, it is the one that is asked for."""
 
     model_config = ConfigDict(extra="forbid")
     decision: Literal["approve", "reject"]
     reason: str = Field(default="", max_length=1000)
+    gate: Literal["", "start", "switch"] = ""
     command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
 
 

@@ -20,7 +20,8 @@ from slipway.promotion.ids import child_id, shortened, stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.ramp_commands import ramping
-from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.stage_phases import LOCK
+from slipway.promotion.stage_run import StageRun
 from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.entities_read import decisions_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
@@ -164,7 +165,10 @@ async def _roll_back(
             raise
     url = f"/api/promotions/{promotion}"
     back = before[0]["version"] if before else f"the release before {build.version}"
-    return answer({"words": f"{stage.environment} returns to {back}"}, 202, {"Location": url})
+    row = await asyncio.to_thread(environment_row, stage.environment, build.service)
+    slow = bool(row and row["live"] and row["live"].get("old_side_stopped"))
+    words = f"{stage.environment} returns to {back}" + ("; its side was stopped and is started first" if slow else "")
+    return answer({"words": words}, 202, {"Location": url})
 
 
 async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str], trace: str) -> None:

@@ -16,7 +16,8 @@ from slipway.adapters.watched import Watched
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import moment
-from slipway.promotion.stage_run import ROLLED_BACK, StageRun
+from slipway.promotion.stage_phases import ROLLED_BACK
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.views import ENDS
 from triggers.rebuilding import Place, Rows, closing_run, sweeping_run
 
@@ -188,7 +189,8 @@ class Janitor:
         if now - stage.updated < LONGEST_REST:
             return
         run = StageRun.load(await self.runtime.given(instance))
-        children = [child_id(instance, name, str(run.attempt)) for name in ("approval", "ramp", "rollback")]
+        below = ("approval", "switch-approval", "ramp", "rollback")
+        children = [child_id(instance, name, str(run.attempt)) for name in below]
         for child in (*children, *(child_id(instance, "back", ring) for ring in run.takes_back)):
             found = await self.runtime.found(child)
             if found and not found.ended:

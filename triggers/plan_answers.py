@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.pipeline import Finding
 from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
@@ -34,8 +35,9 @@ class MayPromoteShown(Answer):
 class PlannedStage(Answer):
     """A stage of a plan: durations in seconds, latencies in milliseconds, shares from 0 to 1.
 
-    `watch_s`: how long the release is watched after its bake. `max_parallel`: of how many targets the users are
-    moved at a time, 0 is all. `ring`: where it stands, if it is a ring of a written stage."""
+    `watch_s`: how long the release is watched after its bake; `switch_approval`: who is asked before a blue-green
+    switch. `max_parallel`: of how many targets the users are moved at a time, 0 is all. `ring`: where it stands, if it
+    is a ring of a written stage."""
 
     name: str
     environment: str
@@ -52,6 +54,8 @@ class PlannedStage(Answer):
     on_newer_build: str
     canary: CanaryPlan | None
     watch_s: float
+    blue_green: BlueGreenPlan | None
+    switch_approval: ApprovalPolicy | None
     max_parallel: int
     ring: RingPlan | None
     may_promote: MayPromoteShown

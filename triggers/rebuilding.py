@@ -13,7 +13,8 @@ from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.plan import HealthCheck, PromotionPlan, StagePlan
 from slipway.promotion.promotion_run import PROMOTION_LOST, PromotionRun
-from slipway.promotion.stage_run import Ending, StageRun
+from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_run import StageRun
 
 Rows = dict[str, dict[str, Any]]
 OUTRANKS = 50_000  # more than the records of an attempt come to

@@ -25,16 +25,18 @@ class Approval(BaseModel):
     approvers: list[str]
     at_least: int
     not_author: bool = False
+    gate: str = "start"
     deadline: Moment = None
     votes: list[Vote] = []
     decision: str | None = None
 
 
 class Target(BaseModel):
-    """One deployable place: what answers at its address, and what waits on its idle side."""
+    """One deployable place: what answers at its address, and what waits on its idle side, seen at `preview`."""
 
     name: str
     address: str | None = None
+    preview: str = ""
     live: str | None = None
     idle: str | None = None
 
@@ -211,6 +213,17 @@ class OnItsWay(BaseModel):
     promotion: str
     stage: str = ""
     since: Moment = None
+    waits_for: str = ""
+    until: Moment = None
+
+
+class Reach(BaseModel):
+    """What a rollback would bring back now, and how soon."""
+
+    how: str
+    version: str = ""
+    until: Moment = None
+    words: str = ""
 
 
 class Waiting(BaseModel):
@@ -248,6 +261,7 @@ class ServiceThere(BaseModel):
     broken: Broken | None = None
     holds: list[Hold] = []
     rejected: list[RejectedVersion] = []
+    reach: Reach | None = None
 
 
 class Environment(BaseModel):
@@ -273,6 +287,7 @@ class Ledger(BaseModel):
     """A page of a service's releases in an environment, newest first."""
 
     releases: list[Kept]
+    reach: Reach | None = None
     after: str | None = None
 
 

@@ -14,6 +14,7 @@ from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.sign_in import connect
+from slipway.promotion.approval import SWITCH
 
 StageName = Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only stage that waits for approval.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit record.")]
@@ -28,7 +29,7 @@ def approve(
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say yes to a stage that waits for approval."""
+    """Say yes to a stage that waits for approval, before it starts or before its switch."""
     _vote(connect(url), promotion, stage, "approve", reason, as_json)
 
 
@@ -141,15 +142,18 @@ def _command(promotion: str, command: str, reason: str, url: str | None, as_json
 
 
 def _vote(api: Api, promotion: str, stage: str | None, decision: str, reason: str, as_json: bool) -> None:
-    stage = stage or waiting_stage(api, promotion)
+    shown = understood(Promotion, api.get(promotion_path(promotion)))
+    stage = stage or _waiting_stage(shown, promotion)
     body = {"decision": decision, "reason": reason, "command": str(uuid4())}
+    asked = next((each.approval for each in shown.stages if each.name == stage), None)
+    if asked and asked.gate == SWITCH:  # what is said counts for what was seen
+        body["gate"] = SWITCH
     document = api.post(promotion_path(promotion, "stages", stage, "approval"), body)
     _say(api, document, f"{decision} for {stage} is on its way", as_json)
 
 
-def waiting_stage(api: Api, promotion: str) -> str:
+def _waiting_stage(shown: Promotion, promotion: str) -> str:
     """The one stage that waits for approval. Raises Failure: none does, or several do."""
-    shown = understood(Promotion, api.get(promotion_path(promotion)))
     waiting = [stage.name for stage in shown.stages if stage.state == "waiting for approval"]
     if len(waiting) == 1:
         return waiting[0]

@@ -9,13 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
+from slipway.cli.blue_green_view import approval_words, reach_lines, switch_lines
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.times import rounded
 from slipway.promotion.kinds import router_for
-from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
+from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
 
@@ -105,7 +106,7 @@ def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
 def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What happens in a stage, in the order in which it happens."""
     if stage.approval:
-        yield "approval", _approval(stage.approval)
+        yield "approval", approval_words(stage.approval)
     yield "lock", f"of {stage.environment}, waits at most {rounded(stage.lock_within_s)}"
     for target in stage.targets:
         site = target.resource.rsplit("/", 1)[-1]
@@ -116,13 +117,15 @@ def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]
         yield "", _load(load)
     if stage.ring and stage.ring.gate:
         yield "region", _region(stage.ring.gate)
-    lines = [*canary_lines(stage), *rollout] or [_at_once(stage)]
+    lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [_at_once(stage)]
     for number, line in enumerate(lines):
         yield "" if number else "roll out", line
     yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
     if stage.watch_s:
         yield "watch", f"{rounded(stage.watch_s)} after that, ready to go back"
     yield "way back", stage.way_back
+    for line in reach_lines(stage):
+        yield "", line
     if stage.ring:
         yield "when bad", _when_bad(stage.ring)
 
@@ -154,11 +157,6 @@ def _when_bad(ring: RingPlan) -> str:
     else:
         earlier = f"what {', '.join(ring.earlier)} has stays"
     return "; ".join(filter(None, ("it goes back", earlier, later)))
-
-
-def _approval(policy: ApprovalPolicy) -> str:
-    who = " or ".join(policy.approvers) + (", not the author" if policy.not_author else "")
-    return f"{policy.at_least} of {who}, within {rounded(policy.within_s)}"
 
 
 def _health(check: HealthCheck) -> str:

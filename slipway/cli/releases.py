@@ -1,5 +1,6 @@
 """`slipway releases`: the ledger of a service in an environment."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
@@ -15,7 +16,8 @@ from slipway.cli.options import AsJson, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.show import listing
 from slipway.cli.sign_in import connect
-from slipway.cli.times import ago, between
+from slipway.cli.times import ago, between, until
+from slipway.promotion.reach import NONE
 
 
 def releases(
@@ -31,6 +33,8 @@ def releases(
     document = api.get(service_path(environment, service), top=top, after=after)
     found = understood(Ledger, document)
     shown = {"releases": document["releases"], "after": found.after}
+    if "reach" in document:
+        shown["reach"] = document["reach"]
     answer(shown, _ledger(found, api.now(), f"slipway releases {environment} {service}"), as_json)
 
 
@@ -41,7 +45,17 @@ def _ledger(found: Ledger, now: datetime, command: str) -> RenderableType:
     page = listing("release", "state", "live since", "for", "how it ended")
     for each in found.releases:
         page.add_row(*_row(each, now))
-    return Group(page, *more)
+    return Group(page, *_reach(found, now), *more)
+
+
+def _reach(found: Ledger, now: datetime) -> Iterator[Text]:
+    """Where a rollback would lead now, and how fast."""
+    reach = found.reach
+    if reach is None or not reach.version:
+        return
+    how = "cannot be gone back to" if reach.how == NONE else f"is {reach.how} away"
+    ends = f" {until(reach.until, now)}" if reach.until else ""
+    yield Text(clean(f"way back: {reach.version} {how}{ends}; {spoken(reach.words, now)}"), "dim")
 
 
 def _row(each: Kept, now: datetime) -> tuple[Text, ...]:

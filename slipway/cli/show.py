@@ -120,7 +120,17 @@ def _environments(found: list[Environment], now: datetime) -> RenderableType:
                 _on_its_way(service),
             )
     places = [(each.environment, service) for each in found for service in each.services]
-    return Group(table, *(line for place in places for line in _kept_out(*place, now)))
+    return Group(table, *(line for place in places for line in (*_asked(*place, now), *_kept_out(*place, now))))
+
+
+def _asked(environment: str, service: ServiceThere, now: datetime) -> Iterator[Text]:
+    """Whom the release on its way waits for before its switch; it keeps others out meanwhile."""
+    coming = service.on_its_way
+    if coming and coming.waits_for:
+        ends = f", {until(coming.until, now)}" if coming.until else ""
+        words = f"? {service.service} {coming.version} in {environment} waits for {coming.waits_for}{ends}"
+        yield Text(clean(words), "magenta")
+        yield Text(clean(f"  slipway approve {coming.promotion} {coming.stage}"), "dim")
 
 
 def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterator[Text]:

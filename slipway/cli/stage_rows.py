@@ -13,6 +13,7 @@ from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, short_name, told, worth_a_line
 from slipway.cli.times import between, clock, until
+from slipway.promotion.approval import SWITCH
 
 VOTE_OF = {"approved": "approve", "rejected": "reject"}
 RAMPING = "ramping"
@@ -182,7 +183,8 @@ def _step_row(step: Step, stage: Stage, now: datetime, of_try: int) -> Row:
 def _target_row(target: Target) -> Row:
     versions = [f"live {target.live}"] if target.live else []
     versions += [f"idle {target.idle}"] if target.idle else []
-    words = " · ".join(versions + ([target.address] if target.address else []))
+    preview = [f"preview {target.preview}"] if target.preview else []
+    words = " · ".join([*versions, *preview, *([target.address] if target.address else [])])
     return Row(Text(" "), Text(clean(target.name), "dim"), Text(clean(words), "dim"))
 
 
@@ -207,7 +209,8 @@ def _under_way(stage: Stage) -> str:
 def _question(approval: Approval) -> str:
     """`asks role:release-manager · 1 of 2`."""
     yes = sum(vote.decision == "approve" for vote in approval.votes)
-    return f"asks {' or '.join(approval.approvers)} · {yes} of {approval.at_least}"
+    before = "before the switch, " if approval.gate == SWITCH else ""
+    return f"{before}asks {' or '.join(approval.approvers)} · {yes} of {approval.at_least}"
 
 
 def _verdict(approval: Approval) -> str:

@@ -10,6 +10,7 @@ from slipway.promotion.plan import ApprovalPolicy
 from slipway.promotion.stored import known
 
 APPROVE, REJECT = "approve", "reject"
+START, SWITCH = "start", "switch"  # what is approved: that the stage begins, or that it switches
 APPROVED, REJECTED, EXPIRED, WITHDRAWN = "approved", "rejected", "expired", "withdrawn"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from slipway.promotion.approval import EXPIRED, Vote, admit, decision_of
+from slipway.promotion.approval import EXPIRED, START, SWITCH, Vote, admit, decision_of
 from slipway.promotion.decision_state import Answer, State, is_final, stage_of, with_answer, with_stage
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.outcomes import Outcome, iso, moment
@@ -29,7 +29,8 @@ REUSED: Answer = {
 
 def said_of(operation: str, given: Given) -> list[str]:
     """What a command says, without who and when: two commands of one key must say the same."""
-    return [operation, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
+    said = [operation, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
+    return [*said, given["gate"]] if given.get("gate") else said
 
 
 def once(command: Command) -> Command:
@@ -60,7 +61,9 @@ def once(command: Command) -> Command:
 
 @once
 def vote(state: State, given: Given) -> tuple[State, Answer]:
-    """Count a person's vote on `stage`; the answer says how the approval stands."""
+    """Count a person's vote on `stage`; the answer says how the approval stands. `gate`: which of its approvals is
+    meant, its start or its switch; a stage that asks for both is told which, or a yes to the one would come to count
+    for the other."""
     name, cast = given["stage"], Vote.load(given["vote"])
     stage = stage_of(state, name)
     if "policy" not in stage:
@@ -69,13 +72,19 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
         raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
     if stage["decision"]:
         raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
+    gate, meant = stage.get("gate", START), given.get("gate", "")
+    if meant and meant != gate:
+        raise Refused("NOT_ASKED", f"stage {name} does not ask for the approval of its {meant} now")
+    if not meant and gate == SWITCH and stage.get("asks_twice"):
+        raise Refused("AMBIGUOUS", f"stage {name} asks twice, now for its switch: say which is meant (gate: {gate})")
     policy = load_policy(stage["policy"])
     votes = [Vote.load(data) for data in stage["votes"]]
     admit(cast, policy, votes, moment(stage["deadline"]))
     votes.append(cast)
     decision = decision_of(policy, votes)
     state = with_stage(state, name, {**stage, "votes": [each.dump() for each in votes], "decision": decision})
-    words = f"stage {name} is {decision}" if decision else f"{len(votes)} of {policy.at_least} approvals"
+    what = f"the switch of stage {name}" if gate == SWITCH else f"stage {name}"
+    words = f"{what} is {decision}" if decision else f"{len(votes)} of {policy.at_least} approvals"
     return state, {
         "decision": decision or "counted",
         "votes": len(votes),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slipway.promotion import barriers
+from slipway.promotion.approval import START
 from slipway.promotion.barriers import Barrier, in_the_promotion
 from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
@@ -80,11 +81,17 @@ def close_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 
 
 def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """How does the approval of `stage` stand? The first ask of an attempt opens it with its `policy` and `deadline`."""
+    """How does the approval of `stage` stand? The first ask of an attempt opens it with its `policy` and `deadline`.
+
+    A stage may ask twice, one after the other: before it starts, and before its switch (`gate`).
+    """
     state = with_waiter(state, given["waiter"])
     stage = stage_of(state, given["stage"])
     if stage.get("asked") != given["waiter"]:
         opened = {"asked": given["waiter"], "policy": given["policy"], "deadline": given["deadline"]}
+        gate = given.get("gate", START)
+        if gate != START or "gate" in stage:
+            opened |= {"gate": gate, "asks_twice": given.get("asks_twice", False)}
         stage = {**stage, **opened, "votes": [], "decision": None}
         state = with_stage(state, given["stage"], stage)
     if stage.get("lost"):

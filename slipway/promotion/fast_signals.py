@@ -21,8 +21,9 @@ class Count(NamedTuple):
         return Count(self.requests + other.requests, self.http_5xx + other.http_5xx)
 
 
-def outage(canary: Count, baseline: Count) -> str:
-    """What the counters have against the canary, in words; empty when it is nothing, or the live release's as well."""
+def outage(canary: Count, baseline: Count, beside: str = "the live release's") -> str:
+    """What the counters have against the canary, in words; empty when it is nothing, or when that `beside` it fails as
+    often."""
     if canary.http_5xx < FEWEST_5XX or canary.http_5xx < OUTAGE * canary.requests:
         return ""
     usual = baseline.http_5xx / baseline.requests if baseline.requests else 0.0
@@ -30,4 +31,4 @@ def outage(canary: Count, baseline: Count) -> str:
     if rate < TIMES * usual:
         return ""
     counted = f"{canary.http_5xx:,} × 5xx in {canary.requests:,} requests"
-    return f"the platform counts {counted}, and {usual:.1%} of the live release's"
+    return f"the platform counts {counted}, and {usual:.1%} of {beside}"

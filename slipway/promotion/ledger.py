@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from slipway.promotion.outcomes import moment
-from slipway.promotion.stage_run import ROLLED_BACK
+from slipway.promotion.stage_phases import ROLLED_BACK
 
 Entry = dict[str, Any]
 Entries = list[Entry]

@@ -18,6 +18,7 @@ Given = dict[str, Any]
 KEPT_PREVIOUS = 5
 KEPT_REJECTED = 20
 REJECTED_ID = "rejected-"  # before the version: what `lift` takes away
+_NO_WAIT = {"waits_for": "", "until": ""}
 _TURNED_AWAY = (barriers.LOCK_BROKEN, barriers.BEHIND, barriers.SUPERSEDED, barriers.IGNORED, barriers.REJECTED)
 
 
@@ -48,11 +49,12 @@ def announce(state: State, given: Given) -> tuple[State, Answer]:
     """Say that a build is on its way here, before it asks for the lock: `go`, `superseded` or `ignored`.
 
     `given`: holder (the stage's instance id), waiter (whom to wake), promotion, stage, version, finished_at,
-    at, on_newer_build. Asked again by whoever waits for people, so that a newer build ends that wait.
+    at, on_newer_build. Asked again by whoever waits for people, so that a newer build ends that wait. Who has the lock
+    and waits for people before its switch says so too, with what it waits for and `until`.
     """
     for barrier in overtaken(state, given):
         return _turned_away(state, given, barrier)
-    state = _with_announced(state, given)
+    state = _with_waiting(_with_announced(state, given), given)
     return state, {"lock": "go", "nudge": _older(state, given)}
 
 
@@ -105,7 +107,8 @@ def take_over(state: State, given: Given) -> tuple[State, Answer]:
     if not holder or holder["holder"] != given["holder"]:
         return state, {"lock": "not yours", "nudge": []}
     fence = state["fence"] + 1
-    holder = {**holder, "holder": given["by"], "fence": fence}
+    holder = {**holder, "holder": given["by"], "fence": fence, **_NO_WAIT}
+    state = _without(state, given["holder"])
     return {**state, "fence": fence, "holder": holder}, {"lock": "taken over", "fence": fence, "nudge": []}
 
 
@@ -126,20 +129,24 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
 
     `proven`: the release that was switched to stays. `undone`: the previous one serves again.
     `unchanged`: nothing was switched. `broken`: nobody knows; the lock stays shut.
-    With `rejects` the version that came back is not let in again until a person lifts that.
+    With `rejects` the version that came back is not let in again until a person lifts that; with `overwrote` its
+    deployment took the side to which what is live could have gone back.
     """
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
     holder, result = state["holder"], given["result"]
-    state, releases, rev = {**state, "holder": None}, _releases(state), _next_rev(state)
+    state = _without({**state, "holder": None}, given["holder"])
+    releases, rev = _releases(state), _next_rev(state)
     its_own = bool(state["live"] and state["live"]["promotion"] == holder["promotion"])
     if result == "proven":
         state = {**state, "live": {**state["live"], "proven": True}}
         state = lock_watch.with_watch(_told(state, ledger.with_proven(releases, given["at"], rev)), given)
     elif result == "undone" and its_own:
         back = state["previous"][0] if state["previous"] else None
-        state = {**state, "live": back, "previous": state["previous"][1:]}
+        state = _with_old_side({**state, "live": back, "previous": state["previous"][1:]}, given)
         state = _told(state, ledger.with_taken_back(releases, given, back["version"] if back else "", rev))
+    elif result == "unchanged":
+        state = _with_old_side(state, given)
     elif result == "broken":
         state = {**state, "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]}}
         state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
@@ -156,7 +163,7 @@ def leave(state: State, given: Given) -> tuple[State, Answer]:
     `new`: nothing has ever been asked of this lock, so there is nothing of it to copy.
     """
     new, holder = state["rev"] == 0, state["holder"]
-    state = _without(state, given["holder"])
+    state = _with_waiting(_without(state, given["holder"]), {"holder": given["holder"]})
     if holder and holder["holder"] == given["holder"] and given.get("fence") == 0:
         state = {**state, "holder": None}
         state, nudged = lock_watch.resumed(state)
@@ -215,6 +222,7 @@ def _next_rev(state: State) -> int:
 def _granted(state: State) -> Answer:
     live = state["live"] or {"version": "", "targets": []}
     found = {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
+    found["old_side_stopped"] = live.get("old_side_stopped", "")
     proven_at = ledger.proven_at(_releases(state), state["holder"]["version"])
     return {"lock": "granted", "fence": state["holder"]["fence"], **found, "proven_at": proven_at, "nudge": []}
 
@@ -250,6 +258,23 @@ def _with_rejected(state: State, holder: dict[str, Any], given: Given) -> State:
     entry = {"version": holder["version"], "promotion": holder["promotion"], **told}
     others = [each for each in state.get("rejected", ()) if each["version"] != holder["version"]]
     return {**state, "rejected": [*others, entry][-KEPT_REJECTED:]}
+
+
+def _with_old_side(state: State, given: Given) -> State:
+    """With the side before what is live as it is now, if a deployment overwrote it."""
+    if not given.get("overwrote") or not state["live"]:
+        return state
+    return {**state, "live": {**state["live"], "old_side_stopped": "", "old_side_gone": given["at"]}}
+
+
+def _with_waiting(state: State, given: Given) -> State:
+    """With what the holder waits for before its switch, and until when; nothing when it says nothing."""
+    holder = state["holder"]
+    if not holder or holder["holder"] != given["holder"]:
+        return state
+    if "waits_for" not in given and "waits_for" not in holder:
+        return state
+    return {**state, "holder": {**holder, **{key: given.get(key, "") for key in _NO_WAIT}}}
 
 
 def _is_holder(state: State, given: Given) -> bool:

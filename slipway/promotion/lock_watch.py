@@ -42,9 +42,13 @@ def ask_watch(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def end_watch(state: State, given: Given) -> tuple[State, Answer]:
-    """The watch `id` is over by itself."""
-    gone = {key: None for key in ("watch", "aside") if (state.get(key) or {}).get("id") == given["id"]}
-    state = {**state, **gone} if gone else state
+    """The watch `id` is over by itself. `stopped`: since when the side that it could have gone back to stands still."""
+    ended = [key for key in ("watch", "aside") if (state.get(key) or {}).get("id") == given["id"]]
+    for key in ended:
+        live, version = state["live"], state[key].get("version")
+        state = {**state, key: None}
+        if given.get("stopped") and live and live["version"] == version:
+            state = {**state, "live": {**live, "old_side_stopped": given["stopped"]}}
     return state, {"watch": "over", "nudge": []}
 
 

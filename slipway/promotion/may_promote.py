@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any
 
 from slipway.promotion import barriers
-from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, is_late
+from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, SWITCH, is_late
 from slipway.promotion.barriers import Barrier, at_the_lock, in_the_promotion
 from slipway.promotion.decision_state import empty
 from slipway.promotion.ids import stage_id
 from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import Outcome, moment
-from slipway.promotion.plan import ApprovalPolicy, StagePlan
+from slipway.promotion.plan import ApprovalPolicy, StagePlan, load_policy
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,11 @@ def _suspended(case: Case) -> Iterator[Reason]:
 
 
 def _begun(case: Case) -> Iterator[Reason]:
-    since = case.lock["holder"]["since"]
+    since, told = case.lock["holder"]["since"], case.told
+    if told.get("gate") == SWITCH and not told["decision"] and not is_late(moment(case.at), moment(told["deadline"])):
+        given, asked = f"slipway approve {case.promotion} {case.stage.name}", _asked(load_policy(told["policy"]))
+        words = f"before its switch, {asked}: {len(told['votes'])} approved so far"
+        yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
     yield Reason("UNDER_WAY", f"stage {case.stage.name} is at its work", blocks=False, since=since)
 
 
@@ -165,6 +169,8 @@ def _of_the_promotion(case: Case, barrier: Barrier) -> Reason:
 
 def _approval(case: Case) -> Iterator[Reason]:
     policy, told = case.stage.approval, case.told
+    if told.get("gate") == SWITCH:  # what was asked before the start was decided then, and stays so
+        return
     if policy is None or told.get("decision") == APPROVED:
         return
     if "policy" not in told:

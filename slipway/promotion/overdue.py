@@ -11,7 +11,7 @@ from typing import Any
 
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.plan import PromotionPlan
-from slipway.promotion.stage_run import APPROVAL, LOCK, RAMP, STATE_OF_PHASE
+from slipway.promotion.stage_phases import APPROVAL, LOCK, RAMP, STATE_OF_PHASE
 
 GRACE = timedelta(minutes=30)  # twice the longest wait between two looks
 NOTHING_DUE = {*Outcome, "rolled back", "pending"}

@@ -7,6 +7,7 @@ Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.plain import plain
 from slipway.promotion.rings import RingPlan, load_ring
@@ -94,7 +95,8 @@ class ApprovalPolicy:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, ramp, roll out, bake.
+    """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, ramp (or `switch_approval`),
+    roll out, bake.
 
     `watch_s` is how long the release is watched after the bake, outside of the stage. Of `max_parallel` targets at a
     time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one.
@@ -115,6 +117,8 @@ class StagePlan:
     on_newer_build: str = "queue"
     canary: CanaryPlan | None = None
     watch_s: float = 0.0
+    blue_green: BlueGreenPlan | None = None
+    switch_approval: ApprovalPolicy | None = None
     max_parallel: int = 0
     ring: RingPlan | None = None
 
@@ -122,6 +126,11 @@ class StagePlan:
     def rollback_reach(self) -> int:
         """To how many earlier releases every target of the stage can be returned."""
         return min((RETURNS_TO.get(target.kind, 0) for target in self.targets), default=0)
+
+    @property
+    def judged(self) -> CanaryPlan | None:
+        """How a live release is judged by telemetry, in its bake and on watch; None where it is not."""
+        return self.canary or (self.blue_green.judged if self.blue_green else None)
 
     @property
     def longest_operation_s(self) -> float:
@@ -186,6 +195,8 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "health": HealthCheck.load(data["health"]),
             "loads": tuple(LoadTest.load(load) for load in data["loads"]),
             "canary": CanaryPlan.load(data["canary"]) if data.get("canary") else None,
+            "blue_green": BlueGreenPlan.load(data["blue_green"]) if data.get("blue_green") else None,
+            "switch_approval": load_policy(data["switch_approval"]) if data.get("switch_approval") else None,
             "ring": load_ring(data.get("ring")),
         }
     )

@@ -85,6 +85,14 @@ class SlotPlatform(Protocol):
 
     def stop_idle(self, target: Target, version: str) -> Answer: ...
 
+    def start_idle(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
+        """Start the idle side, which was stopped, and wait until it answers `version`. Broken when it holds another
+        one, or `live` is not live any more. Safe to repeat."""
+
+    def stop_old_side(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
+        """Stop the idle side, which holds `version`, while `live` is live; whatever else is there is left alone. Passed
+        with `stopped`: whether it stands still. Safe to repeat."""
+
 
 class TrafficRouter(Protocol):
     """Divides a target's traffic between the live release and the one on its idle side.

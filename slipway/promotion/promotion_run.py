@@ -5,7 +5,8 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.plan import PromotionPlan, StagePlan
-from slipway.promotion.stage_run import Ending, StageRun
+from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 
 PROMOTION_LOST = "PROMOTION_LOST"

@@ -10,69 +10,32 @@ from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
 from slipway.promotion.rings import ROLL_BACK_ALL
+from slipway.promotion.stage_parts import Ending, Site, Step
+from slipway.promotion.stage_phases import (
+    APPROVAL,
+    BAKE,
+    LOCK,
+    NEEDS,
+    OVER,
+    RAMP,
+    REGION,
+    REPORT,
+    RETRY,
+    RETRYABLE_CANCELLATIONS,
+    ROLL_OUT,
+    SETTLE,
+    SHOWN_ASIDE,
+    SHUT,
+    STATE_OF_PHASE,
+    SWEEP,
+    SWITCH_APPROVAL,
+    TAKE_BACK,
+    UNDO,
+    VERIFY_LIVE,
+)
 from slipway.promotion.stored import known
 
-NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
-DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
-RAMP, REGION, TAKE_BACK = "ramp", "region", "take back"
-SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
 DARK = "dark"  # of a flag: on for testers alone
-GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
-ROLLED_BACK = "rolled back"
-RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED")
-
-STATE_OF_PHASE = {
-    NEEDS: "pending",
-    APPROVAL: "waiting for approval",
-    LOCK: "waiting for the lock",
-    DEPLOY: "deploying",
-    VERIFY: "verifying",
-    REGION: "waiting for the region",
-    RAMP: "ramping",
-    ROLL_OUT: "rolling out",
-    VERIFY_LIVE: "verifying live",
-    BAKE: "baking",
-    SETTLE: "baking",
-    UNDO: "rolling back",
-    TAKE_BACK: "rolling back",
-    GO_BACK: "rolling back",
-    SHUT: "rolling back",
-    SWEEP: "rolling back",
-}
-
-
-@dataclass(frozen=True)
-class Site:
-    """A target as it was found before the stage changed anything: addresses, and the versions that answered. `live`
-    is where the live release answers whatever its share of `production`."""
-
-    production: str
-    idle: str
-    previous: str
-    idle_was: str
-    live: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing done to one target, as people see it. `operation` is its id, and its orchestration's."""
-
-    name: str
-    target: str
-    operation: str
-    state: str = "running"
-    started_at: str = ""
-    ended_at: str = ""
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why the stage ends, and as what."""
-
-    outcome: str
-    code: str = ""
-    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,10 +48,11 @@ class StageRun:
     `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
-    then since when it is watched, the last tick and the judge's state. Of a ring, `written` are the regions that its
-    Cosmos DB account was written to when its users were first moved, and `rings_back` says what the rings before it
-    came to that went back with it: stage, state and words of each. `flag` is what was found of the stage's feature flag
-    (`state`, `variant`, `why`), `flag_ending` how its ramp ended while the release stays.
+    then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
+    this release would go back to stands still. Of a ring, `written` are the regions that its Cosmos DB account was
+    written to when its users were first moved, and `rings_back` says what the rings before it came to that went back
+    with it: stage, state and words of each. `flag` is what was found of the stage's feature flag (`state`, `variant`,
+    `why`), `flag_ending` how its ramp ended while the release stays.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -123,6 +87,7 @@ class StageRun:
     purged: bool = False
     switched: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
+    old_side_stopped: str = ""
     flag: dict[str, Any] = field(default_factory=dict)
     flag_ending: Ending | None = None
     written: tuple[str, ...] = ()
@@ -234,7 +199,12 @@ class StageRun:
 
     @property
     def after_verify(self) -> str:
-        """The phase in which the release first meets users, or what is asked before that."""
+        """The phase in which people are asked before the switch, else the one towards users."""
+        return SWITCH_APPROVAL if self.plan.switch_approval and self.changing else self.to_users
+
+    @property
+    def to_users(self) -> str:
+        """The phase in which the release first meets users, or what is asked of the platform before that."""
         return self._before_users or self.after_region
 
     @property
@@ -284,6 +254,14 @@ class StageRun:
         return self.changing if self.flag_target is None else (self.flag_target,)
 
     @property
+    def previews(self) -> dict[str, str]:
+        """Where people can look at the release on its idle side, by target, while it is there to be looked at."""
+        blue_green = self.plan.blue_green
+        if not blue_green or not blue_green.preview or self.switched or self.phase not in SHOWN_ASIDE:
+            return {}
+        return {target.name: self.sites[target.name].idle for target in self.changing}
+
+    @property
     def state(self) -> str:
         """The stage's state in words, as the API names it."""
         if self.phase in (REPORT, RETRY, OVER) and self.ending:
@@ -317,6 +295,7 @@ class StageRun:
             "rings_back": (),
             "ended_at": "",
             "live_before": "",
+            "old_side_stopped": "",
             "proven_at": "",
             "live_targets": (),
             "replaced": {},
@@ -345,6 +324,7 @@ class StageRun:
                     "name": target.name,
                     "address": self.sites[target.name].production if target.name in self.sites else "",
                     **self._versions(target.name),
+                    **({"preview": self.previews[target.name]} if target.name in self.previews else {}),
                 }
                 for target in self.plan.targets
             ],

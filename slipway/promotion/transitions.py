@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, WITHDRAWN
 from slipway.promotion.decision_state import is_final
 from slipway.promotion.outcomes import Outcome
@@ -71,6 +71,7 @@ PROMOTION = Machine(
               for each in (*_rows(_OPEN, word, ("taken", "="), ("NOT_RAMPING", "="), ("AMBIGUOUS", "=")),
                            *_rows(_OPEN, word, ("ALREADY_DECIDED", "=")),
                            *_rows(SETTLED, word, ("NOT_RAMPING", "=")))],
+            *_rows(_OPEN, "advance", ("HARM_PROVEN", "=")),
             *[each for late in (ABORTED, ENDED)
               for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
@@ -125,7 +126,7 @@ APPROVAL = Machine(
             *_rows(NOT_ASKED, "vote", ("NOT_ASKED", "=")),
             *_rows(ASKED, "vote", ("counted", "="), ("counted", APPROVED), ("counted", REJECTED)),
             *_rows(ASKED, "vote", ("NOT_AN_APPROVER", "="), ("IS_AUTHOR", "="), ("AUTHOR_UNKNOWN", "=")),
-            *_rows(ASKED, "vote", ("ALREADY_VOTED", "="), ("EXPIRED", "=")),
+            *_rows(ASKED, "vote", ("ALREADY_VOTED", "="), ("EXPIRED", "="), ("AMBIGUOUS", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "vote", ("ALREADY_DECIDED", "=")),
             *_rows(EXPIRED, "vote", ("EXPIRED", "=")),
             *_rows((NOT_ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("wait", ASKED), ("cancel", ASKED)),
@@ -153,21 +154,14 @@ def approval_state(stage: dict[str, Any]) -> str:
 
 # -- a stage, phase by phase
 
-_HELD = (phase.DEPLOY, phase.VERIFY, phase.REGION, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
-_NEXT = {
-    phase.DEPLOY: phase.VERIFY,
-    phase.VERIFY: phase.RAMP,
-    phase.REGION: phase.ROLL_OUT,
-    phase.RAMP: phase.ROLL_OUT,
-    phase.ROLL_OUT: phase.VERIFY_LIVE,
-    phase.VERIFY_LIVE: phase.BAKE,
-    phase.BAKE: phase.SETTLE,
-}
+_CHAIN = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
+_NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True)) | {phase.REGION: phase.ROLL_OUT}
+_BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
+_HELD = (*_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
-_REPEATED = (phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
-_ENDING = (
-    *(phase.SETTLE, phase.GO_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY),
-)
+_BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
+_REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
+_ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY)
 
 STAGE = Machine(
     "stage",
@@ -177,11 +171,18 @@ STAGE = Machine(
             *_rows(phase.NEEDS, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
+            *_rows(phase.LOCK, "passed", ("to go back to what was stopped", phase.READY_OLD_SIDE)),
+            *_rows(phase.READY_OLD_SIDE, "passed", ("", phase.GO_BACK)),
+            *_rows(phase.VERIFY, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
+            *_rows(phase.SWITCH_APPROVAL, "passed", ("", phase.VERIFY_AGAIN)),
+            *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT), ("by region", phase.REGION)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
             *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left", phase.ROLL_OUT)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left, by region", phase.REGION)),
+            *_rows(phase.VERIFY_LIVE, "passed", ("to ramp its flag", phase.RAMP)),
+            *_rows(phase.RAMP, "passed", ("of its flag", phase.BAKE)),
             *_rows(phase.SETTLE, "passed", ("", phase.REPORT)),
             *_rows(phase.GO_BACK, "passed", ("", phase.UNDO)),
             *_rows(phase.SWEEP, "passed", ("taken over", phase.UNDO), ("taken over from who was purged", phase.SHUT)),
@@ -198,20 +199,22 @@ STAGE = Machine(
             *_rows(phase.NEEDS, "need not passed", ("", phase.REPORT)),
             *_rows((phase.APPROVAL, phase.LOCK), "rejected", ("", phase.REPORT)),
             *_rows(_WAITING, "expired", ("", phase.REPORT)),
-            *_rows(phase.RAMP, "expired", ("", phase.UNDO)),
+            *_rows((phase.SWITCH_APPROVAL, phase.RAMP), "expired", ("", phase.UNDO)),
+            *_rows(phase.SWITCH_APPROVAL, "rejected", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
+            *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(set(_HELD) - {phase.BAKE}, "broken", ("", phase.UNDO)),
-            *_rows((phase.APPROVAL, phase.GO_BACK), "broken", ("", phase.REPORT)),
-            *_rows(phase.GO_BACK, "not live", ("", phase.REPORT)),
-            *_rows(set(_HELD) - {phase.REGION}, "failed", ("", phase.UNDO)),
+            *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows(_BACK, "not live", ("", phase.REPORT)),
+            *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
-            *_rows((*_HELD, phase.SETTLE, phase.GO_BACK), "error", ("", phase.UNDO)),
+            *_rows((*_HELD, phase.SETTLE, phase.READY_OLD_SIDE, phase.GO_BACK), "error", ("", phase.UNDO)),
             *_rows(phase.UNDO, "error", ("", phase.SHUT)),
             *_rows(phase.TAKE_BACK, "error", ("", phase.REPORT)),
             *_rows((phase.SWEEP, phase.SHUT, phase.REPORT, phase.RETRY), "error", ("", "=")),
@@ -222,9 +225,9 @@ STAGE = Machine(
         "waits": "only the lock is asked there, or nothing any more",
         "aborted": "the undo is the abort's work, and what has ended is not undone: `decisions` refuses the abort",
         "need not passed": "asked once, before the stage begins",
-        "rejected": "people are asked in `approval`, and the lock whether it takes this version",
+        "rejected": "people are asked in the two approvals, and the lock whether it takes this version",
         "expired": "every operation has a deadline of its own and is `broken` when it passes; no pause stops it",
-        "overtaken": "a build gives way until it has the lock, not after",
+        "overtaken": "a build gives way until it has the lock, and while people are asked before its switch",
         "behind": "asked with the lock",
         "lock broken": "asked with the lock",
         "not live": "only who goes back asks whether the release is still there",
@@ -265,9 +268,13 @@ _SWEPT = {
 _ON_TO_USERS = {
     (phase.VERIFY, phase.ROLL_OUT): "without a ramp",
     (phase.VERIFY, phase.REGION): "by region",
+    (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
+    (phase.VERIFY_AGAIN, phase.REGION): "by region",
     (phase.REGION, phase.RAMP): "to ramp",
     (phase.VERIFY_LIVE, phase.ROLL_OUT): "targets are left",
     (phase.VERIFY_LIVE, phase.REGION): "targets are left, by region",
+    (phase.VERIFY_LIVE, phase.RAMP): "to ramp its flag",
+    (phase.RAMP, phase.BAKE): "of its flag",
 }
 
 
@@ -287,6 +294,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to, _ON_TO_USERS[here, to])
     if here == phase.LOCK and to == phase.GO_BACK:
         return Transition(here, "passed", to, "to go back")
+    if here == phase.LOCK and to == phase.READY_OLD_SIDE:
+        return Transition(here, "passed", to, "to go back to what was stopped")
     if here == phase.SWEEP:
         return Transition(here, "passed", to, _SWEPT[to])
     if here == phase.UNDO:
@@ -328,6 +337,7 @@ LOCK = Machine(
             *_rows(BROKEN, "lift", ("broken", FREE)),
             *_rows((FREE, TAKEN, BROKEN), "ask_watch", ("over", "=")),
             *_rows(FREE, "ask_watch", ("go", "=")),
+            *_rows(TAKEN, "ask_watch", ("wait", "=")),
             *_rows((FREE, TAKEN, BROKEN), "end_watch", ("over", "=")),
         ]
     ),

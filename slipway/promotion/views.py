@@ -4,12 +4,14 @@ from collections.abc import Collection
 from typing import Any
 
 from slipway.promotion import decision_state, lock
+from slipway.promotion.approval import START
 from slipway.promotion.barriers import holds_in_force
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.may_promote import Case, MayPromote
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import StagePlan, load_stage
-from slipway.promotion.stage_run import LOCK, STATE_OF_PHASE
+from slipway.promotion.reach import reach_of
+from slipway.promotion.stage_phases import LOCK, STATE_OF_PHASE
 from slipway.promotion.trace import trace_id
 
 Rows = dict[str, dict[str, Any]]
@@ -134,15 +136,19 @@ def environment_service(service: str, state: dict[str, Any], at: str) -> dict[st
     versions that were rejected there."""
     holder = state["holder"]
     shown = ("promotion", "version", "stage", "since")
+    waits = ("waits_for", "until")
     return {
         "service": service,
         "live": state["live"],
         "previous": state["previous"],
-        "on_its_way": {key: holder[key] for key in shown} if holder else None,
+        "on_its_way": {**{key: holder[key] for key in shown}, **{key: holder.get(key, "") for key in waits}}
+        if holder
+        else None,
         "waiting": [{key: entry[key] for key in ("promotion", "version")} for entry in state["queue"]],
         "broken": state["broken"],
         "holds": holds_in_force(state, at),
         "rejected": list(state.get("rejected", ())),
+        "reach": reach_of(state).dump(),
     }
 
 
@@ -177,6 +183,7 @@ def _stage(
         "environment": plan["environment"],
         "ring": plan.get("ring", ""),
         "needs": plan["needs"],
+        "targets": [{"preview": "", **target} for target in row["targets"]],
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
     }
@@ -212,6 +219,7 @@ def _approval(stage: dict[str, Any] | None) -> dict[str, Any] | None:
     ]
     policy = stage["policy"]
     kept = {key: policy[key] for key in ("approvers", "at_least", "not_author")}
+    kept["gate"] = stage.get("gate", START)
     return {**kept, "deadline": stage["deadline"], "decision": stage["decision"], "votes": votes}
 
 

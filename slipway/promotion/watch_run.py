@@ -6,7 +6,8 @@ from typing import Any
 
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import moment
-from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.stage_phases import LOCK
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 from slipway.promotion.telemetry import last_tick
 
@@ -31,15 +32,16 @@ class WatchRun:
 
     def due(self, at: datetime) -> int:
         """The number of the judge's tick that ended last; 0 where nothing is judged."""
-        canary = self.stage.plan.canary
-        if not self.watched or canary is None:
+        judged = self.stage.plan.judged
+        if not self.watched or judged is None:
             return 0
-        return last_tick(self.watched["began_at"], canary.policy.tick_s, at)
+        return last_tick(self.watched["began_at"], judged.policy.tick_s, at)
 
     def wakes_at(self, at: datetime) -> datetime:
-        """When to look again: later with age."""
+        """When to look again: later with age. One that is to end and cannot see looks on."""
         pause = (at - moment(self.began_at)) / AGE_BY
-        return min(at + min(max(pause, SOONEST), LATEST), moment(self.until))
+        ends = moment(self.until)
+        return min(at + min(max(pause, SOONEST), LATEST), ends) if at < ends else at + LATEST
 
     def judged(self, tick: int, state: dict[str, Any]) -> "WatchRun":
         return replace(self, watched={**self.watched, "tick": tick, "state": state})

@@ -7,7 +7,7 @@ import requests
 
 from slipway.adapters.container_apps import ContainerApps, RevisionRouter
 from slipway.local.azure.artifacts import build_package
-from slipway.promotion.outcomes import Outcome
+from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
 from tests.adapters.container_app import NEW, App, Follow, app, moved, now, weight
 from tests.laptop import IMAGE, AzureStandin
@@ -189,3 +189,22 @@ def test_a_target_that_is_no_container_app_is_broken(azure: AzureStandin) -> Non
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "ROUTER_REFUSED")
     answer = ContainerApps(azure.settings).start_deployment(azure.app("none"), f"{IMAGE}:1", "op", now(), False, "1")
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_MISSING")
+
+
+def test_a_revision_is_stopped_and_started_and_gone_back_to(azure: AzureStandin, until_ended: Follow) -> None:
+    it = App(azure, "behind", until_ended)
+    assert it.deploy("2.0.0").outcome is Outcome.PASSED and it.swap("2.0.0").outcome is Outcome.PASSED
+
+    def stopped(version: str = "1.0.0", live: str = "2.0.0") -> Answer:
+        return it.service.stop_old_side(it.target, version, live)
+
+    assert not stopped(live="1.0.0").result["stopped"] and not stopped("1.5.0").result["stopped"]
+    assert [stopped().result["stopped"] for _ in range(2)] == [True, True]
+    assert it.active == {"behind--v2-0-0"} and it.met(20) == {"2.0.0": 20}
+    assert it.service.read_live(it.target).idle_version == "1.0.0", "it is still found"
+    first = it.service.start_idle(it.target, "1.0.0", "2.0.0")
+    assert first.running and "activated" in first.words
+    started = it.follow(lambda _: it.service.start_idle(it.target, "1.0.0", "2.0.0"), first)
+    assert started.outcome is Outcome.PASSED and it.swap("1.0.0").outcome is Outcome.PASSED
+    assert it.met(20) == {"1.0.0": 20}
+    assert it.service.start_idle(it.target, "2.0.0", "2.0.0").code == "NOT_LIVE"

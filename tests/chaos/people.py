@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from slipway.promotion.stage_run import RETRY
+from slipway.promotion.stage_phases import RETRY
 from tests.chaos.shop import Service
 from tests.chaos.world import World
 

@@ -315,11 +315,20 @@ def test_reject_and_abort_want_a_reason(slipway: Slipway, server: ApiServer) -> 
     assert server.heard == []
 
 
+def test_who_approves_a_switch_says_that_it_is_the_switch(slipway: Slipway, server: ApiServer) -> None:
+    stage = a_stage("production", "waiting for approval", approval={**an_approval(), "gate": "switch"})
+    server.on(PROMOTION, (200, a_promotion(stage, state="waiting")))
+    server.on(APPROVAL, (200, {"decision": "approved", "votes": 1, "at_least": 1, "words": "well"}))
+    assert slipway("approve", "checkout--1.1.0", "production").exit_code == 0
+    assert server.heard[-1][2]["gate"] == "switch"
+
+
 def test_reject_says_no_with_its_reason(slipway: Slipway, server: ApiServer) -> None:
+    server.on(PROMOTION, (200, a_promotion(a_stage("production", "waiting for approval", approval=an_approval()))))
     server.on(APPROVAL, (200, {"decision": "rejected", "votes": 1, "at_least": 1, "words": "production is rejected"}))
     result = slipway("reject", "checkout--1.1.0", "production", "--reason", "wrong build")
     assert result.exit_code == 0
-    assert server.heard[0][2]["decision"] == "reject"
+    assert server.heard[-1][2]["decision"] == "reject"
 
 
 def test_abort_is_a_command_with_its_reason(slipway: Slipway, server: ApiServer) -> None:

@@ -336,3 +336,12 @@ def test_it_is_allowed_exactly_when_the_lock_would_be_granted(
         assert not answer.allowed
     assert may_promote(case) == answer
     assert len(set(answer.reasons)) == len(answer.reasons), "none is said twice"
+
+
+def test_a_stage_that_asks_for_its_switch_says_so_while_it_has_the_lock() -> None:
+    asked = {**ASK[1], "waiter": "switch", "gate": "switch"}
+    state = at_the_lock(("ask_approval", asked))
+    held, _ = lock.apply(with_release("1"), "acquire", {**a_case().build, "waiter": "w", "stage": "prod"})
+    found = may_promote(a_case(decisions=state, lock=held))
+    assert [each.code for each in found.reasons] == ["APPROVAL_MISSING", "UNDER_WAY"] and not found.allowed
+    assert found.reasons[0].ended_by == f"slipway approve {MINE} prod"

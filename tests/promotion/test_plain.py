@@ -4,7 +4,8 @@ from dataclasses import asdict
 
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
-from slipway.promotion.stage_run import Site, StageRun, Step
+from slipway.promotion.stage_parts import Site, Step
+from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import a_build, a_policy, a_stage
 
 

@@ -14,7 +14,8 @@ from slipway.promotion.outcomes import Outcome, iso
 from slipway.promotion.plan import Target
 from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
-from slipway.promotion.stage_run import Site, StageRun
+from slipway.promotion.stage_parts import Site
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import Source
 from tests.promotion.builders import NOON, a_build, a_stage
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.promotion import decisions, lock
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVE, REJECT
 from slipway.promotion.outcomes import iso
 from slipway.promotion.stage_run import StageRun
@@ -128,7 +128,9 @@ def _a_stage_is_lost(draw: random.Random, ask: Ask, stage: str, doing: str, atte
 def _asked(draw: random.Random, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     waiter = f"{given['waiter']}:approval:{given['attempt']}"
     policy = asdict(a_policy(at_least=draw.choice([1, 2])))
-    return "ask_approval", {**given, "waiter": waiter, "policy": policy, "deadline": iso(later(hours=1))}
+    asked = {**given, "waiter": waiter, "policy": policy, "deadline": iso(later(hours=1))}
+    twice: dict[str, Any] = {"gate": "switch", "asks_twice": True} if draw.random() < 0.1 else {}
+    return "ask_approval", {**asked, **twice}
 
 
 def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, attempt: int) -> tuple[str, int]:
@@ -149,7 +151,8 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             return {"approved": "work", "expired": "expire", "withdrawn": lost}.get(decision, "stop"), attempt
         case "work":
             if draw.random() < 0.7:
-                ask("ask_ramp", {**given, "waiter": f"p:{stage}:ramp", "share": draw.random(), "at": iso(NOON)})
+                ramps = {"share": draw.random(), "harm": draw.random() < 0.2, "at": iso(NOON)}
+                ask("ask_ramp", {**given, "waiter": f"p:{stage}:ramp", **ramps})
                 return "work", attempt
             going = ask("settle", given)["do"] if draw.random() < 0.5 else "cancel"
             if going == "go" and draw.random() < 0.2:

@@ -13,7 +13,8 @@ from slipway.adapters.rows import Rows
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.promotion_run import PromotionRun
-from slipway.promotion.stage_run import StageRun, Step
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
 from tests.app_host import BOB_OID, AppHost, Reply, a_principal, ask_people, has_ended
 from triggers.intake import match
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from slipway.adapters.rows import Rows
-from slipway.promotion.stage_run import Step
+from slipway.promotion.stage_parts import Step
 from tests.app_host import AppHost, a_principal, ask_people, eventually, has_ended
 from tests.promotion.builders import a_policy
 from tests.triggers.conftest import BOB, ERIN, Underway, intake

@@ -8,7 +8,7 @@ from slipway.adapters.read_model import list_promotion, write_row
 from slipway.adapters.rows import Rows
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.promotion_run import PromotionRun
-from slipway.promotion.stage_run import Ending
+from slipway.promotion.stage_parts import Ending
 from tests.app_host import AppHost
 from tests.promotion.builders import a_build, a_stage
 from tests.triggers.conftest import ALICE

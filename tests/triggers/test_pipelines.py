@@ -9,7 +9,8 @@ from slipway.adapters.read_model import write_row
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.ramp_run import RampRun
-from slipway.promotion.stage_run import RAMP, StageRun
+from slipway.promotion.stage_phases import RAMP
+from slipway.promotion.stage_run import StageRun
 from tests.app_host import AppHost, eventually
 from tests.conftest import PIPELINES
 from tests.triggers.conftest import ALICE, ERIN, a_message

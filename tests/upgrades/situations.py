@@ -13,6 +13,7 @@ from types import ModuleType
 
 from tests.promotion.builders import a_build, a_policy, a_stage
 from tests.workflow import (
+    test_blue_green,
     test_commands,
     test_flag_ramp,
     test_lost_watch,
@@ -32,7 +33,7 @@ Over = Callable[[], None]
 Situation = Callable[[Over], Awaitable[None]]
 SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
 OF_STAGES = (test_promotion, test_commands)
-OF_RAMPS = (test_ramp, test_watch, test_lost_watch)
+OF_RAMPS = (test_ramp, test_watch, test_lost_watch, test_blue_green)
 
 
 def situations() -> Iterator[tuple[str, Situation]]:

@@ -13,7 +13,8 @@ from slipway.promotion.orchestration_version import began_before, numbers
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import Header, LoadTest
 from slipway.promotion.promotion_run import PromotionRun
-from slipway.promotion.stage_run import Site, StageRun, Step
+from slipway.promotion.stage_parts import Site, Step
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.watch_run import WatchRun
 from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote
 from tests.upgrades.replaying import finding_of

@@ -22,7 +22,18 @@ MOST_BUILDS = 4
 NEEDED = ("claim_promotion", "record", "mirror_environment", "survey_targets", "end_promotion", "compare_loads")
 JUDGING = ("judge_tick", "watch_tick")
 RAMPING = ("begin_ramp", "split", "split", "look_at_ramp", "show_ramp")
-ACTIVITIES = (*NEEDED, *JUDGING, *RAMPING, "deploy", "swap", "stop_idle", "check_health", "look_at_live", "drive_load")
+ACTIVITIES = (
+    *NEEDED,
+    *JUDGING,
+    *RAMPING,
+    "deploy",
+    "swap",
+    "stop_idle",
+    "stop_old_side",
+    "check_health",
+    "look_at_live",
+    "drive_load",
+)
 FLAWS = ("", "", "", "", "crashing", "bad load", "sick idle", "sick live", "sick later", "endless")
 OFTEN = ("quick", "quick", "held", "stays", "promoted")
 FLAWS_OF_RAMPS = ("", "", "", "harmful", "harmful later", "sick while ramping", "sick live", "endless")
@@ -215,6 +226,8 @@ def _a_build(draw: random.Random) -> Step:
     if "production" in stages and draw.random() < 0.5:
         more |= {"ramp": draw.choice(OFTEN), "at_least": draw.choice([0, 0, 1])}
         more["flaw"] = draw.choice(FLAWS_OF_RAMPS)
+    elif "production" in stages and draw.random() < 0.5:
+        more |= {"switch": draw.choice(["asked", "asked", "kept"]), "at_least": draw.choice([0, 0, 1])}
     return "a_build_is_submitted", stages, more
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from slipway.adapters.watched import Watched
 from slipway.local.functions.durable.engine import RpcRequest
 from slipway.promotion.approval import APPROVE, Person, Vote
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.build import Build
 from slipway.promotion.canary_plan import PROMOTE, STAY, CanaryPlan
 from slipway.promotion.ids import child_id, stage_id
@@ -20,7 +21,8 @@ from slipway.promotion.judge.policy import Policy
 from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.plan import LoadTest, StagePlan, Target
 from slipway.promotion.rings import STOP, RegionGate, RingPlan
-from slipway.promotion.stage_run import LOCK, StageRun
+from slipway.promotion.stage_phases import LOCK
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import Source
 from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy, a_stage
 from tests.workflow.janitor_at_work import EngineRuntime, WorldRecords
@@ -36,6 +38,7 @@ ENVIRONMENTS = {"dev": ("checkout-dev",), "production": ("weu", "neu")}
 LOAD = LoadTest("peak", rate_per_s=40, duration_s=4, path="/", p95_ms=300, error_rate=0.02, against="previous")
 _STEPS = Policy(steps=(0.1, 0.5, 1.0), ramp="fixed", tick_s=30, warm_up_s=0, patience_ticks=2, blind_ticks=4)
 _QUICK = CanaryPlan(_STEPS, Source("", "checkout"), within_s=1800)
+_SWITCH = BlueGreenPlan(keep_s=1800)
 RAMPS = {
     "": None,
     "quick": _QUICK,
@@ -140,12 +143,14 @@ class Model:
         at_least: int = 1,
         load: bool = False,
         ramp: str = "",
+        switch: str = "",
         rings: str = "",
         gate: RegionGate | None = None,
         parts: int = 0,
     ) -> str:
         """A build that CI finished `finished` minutes after noon begins its way through some of the stages. `ramp`
-        names one of `RAMPS` for production; `at_least` 0 asks nobody there.
+        names one of `RAMPS` for production, `switch` makes it blue-green: people are `asked` before it, or not, and the
+        old side is `kept`; `at_least` 0 asks nobody there before it starts.
         With `rings` (what a bad one does to those before it), a `gate` or `parts` the stages are rings of one."""
         build = a_build(version, finished_at=NOON + timedelta(minutes=finished))
         if flaw:
@@ -161,6 +166,9 @@ class Model:
                 bake_s=120,
                 retry_within_s=3600,
                 canary=RAMPS[ramp],
+                blue_green=_SWITCH if switch else None,
+                switch_approval=a_policy(within_s=7200) if switch == "asked" else None,
+                watch_s=_SWITCH.keep_s if switch else 0,
             ),
         }
         chosen = tuple(replace(plans[name], on_newer_build=mode) for name in names)
@@ -184,6 +192,7 @@ class Model:
             at = moment(before["deadline"]) + timedelta(seconds=late_s)
         vote = Vote(PEOPLE[person], decision, at, author_oid=BOB.oid)
         given = {"command": f"{person}:{key or self._key()}", "stage": "production", "vote": vote.dump()}
+        given |= {"gate": before["gate"]} if "gate" in before else {}
         status, known = await self._decide(promotion, "vote", given)
         after = (await self.decisions(promotion)).get("stages", {}).get("production", {})
         if status == 200 and not known:

@@ -8,7 +8,7 @@ from slipway.local.functions.durable.model import Instance, Selection
 from slipway.promotion.approval import APPROVE
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.ramp_run import RampRun
-from slipway.promotion.stage_run import ROLLED_BACK
+from slipway.promotion.stage_phases import ROLLED_BACK
 from tests.promotion.builders import a_build
 from tests.workflow.ledgers import check_ledger
 from tests.workflow.model import ENVIRONMENTS, Model
@@ -148,7 +148,7 @@ class MustHold:
         for id in self.model.running("canary_ramp"):
             ramp = store.instance(id)
             said = json.loads((ramp and ramp.custom_status) or "{}")
-            if said.get("code") == "RAMP_TIME_OVER":
+            if said.get("code") in ("RAMP_TIME_OVER", "HOLD_POINT"):
                 await self.model.tell(id.partition(":")[0], "rollback")
 
     async def _the_lock_is_free(self, environment: str) -> None:

@@ -11,7 +11,7 @@ from slipway.local.functions.durable.engine import ActivityFailed
 from slipway.promotion.outcomes import passed
 from tests.workflow import observing
 from tests.workflow.rough_world import RoughWorld
-from tests.workflow.virtual import Workflow, WorldFunctions, raise_nudge
+from tests.workflow.virtual import Workflow, WorldFunctions, raise_nudge, start_orchestration
 
 MOST_TURNS = 100_000
 
@@ -47,6 +47,8 @@ class RoughFunctions(WorldFunctions):
             for waiter in order["waiters"]:
                 await flow.nudge(waiter)
             return json.dumps(passed().dump())
+        if name == "start_orchestration":
+            return await start_orchestration(flow.engine, order)
         try:
             answer = await flow.rough.answer_slowly(name, order)
         except RuntimeError as error:

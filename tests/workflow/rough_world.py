@@ -133,7 +133,11 @@ class RoughWorld(World):
         await woken
 
     def _is_stopped(self, activity: str, order: Order) -> bool:
-        return activity != "stop_idle" and not order.get("despite_abort") and self.of(order["promotion"]).aborted
+        return (
+            activity not in ("stop_idle", "start_idle", "stop_old_side")
+            and not order.get("despite_abort")
+            and self.of(order["promotion"]).aborted
+        )
 
     def _survey_targets(self, order: Order) -> Answer:
         at_work = [target["name"] for target in order["targets"] if target["name"] in self.busy]
@@ -202,6 +206,12 @@ class RoughWorld(World):
             return refused
         self._site(order["target"]).idle_stopped = True
         return passed()
+
+    def _start_idle(self, order: Order) -> Answer:
+        return self._claimed(order, open_until=self.now()) or super()._start_idle(order)
+
+    def _stop_old_side(self, order: Order) -> Answer:
+        return self._claimed(order, open_until=self.now()) or super()._stop_old_side(order)
 
     def _check_health(self, order: Order) -> Answer:
         name = order["address"].removeprefix("http://").removesuffix("-idle")

@@ -1,6 +1,6 @@
 """What becomes of builds, good and bad ones, and of what people say and do not say."""
 
-from slipway.promotion import stage_run as phase
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import REJECT
 from slipway.promotion.commands import LONGEST_PAUSE
 from tests.workflow.model import Model

@@ -5,16 +5,18 @@ from pathlib import Path
 import pytest
 
 from slipway.promotion.transitions import STAGE, Transition
-from tests.workflow import stories_of_builds, stories_of_rings, stories_of_troubles
+from tests.workflow import stories_of_builds, stories_of_rings, stories_of_switches, stories_of_troubles
 from tests.workflow.model import Model
 from tests.workflow.must_hold import check_the_end
 from tests.workflow.told import STORIES, Told
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-TOLD_IN = (stories_of_builds, stories_of_rings, stories_of_troubles)
+TOLD_IN = (stories_of_builds, stories_of_rings, stories_of_troubles, stories_of_switches)
 NOT_TOLD = {each: "a bug leads there, no story; `after_error` has a test of its own" for each in STAGE.transitions
             if each.event == "error"}  # fmt: skip
+NOT_TOLD |= {each: "flags have a world of their own: `test_flag_ramp`" for each in STAGE.transitions
+             if each.answer in ("to ramp its flag", "of its flag")}  # fmt: skip
 
 
 def named(each: Transition) -> str:

@@ -100,11 +100,7 @@ class WorldFunctions:
                 await raise_nudge(self.engine, waiter)
             return json.dumps(passed().dump())
         if name == "start_orchestration":
-            path = f"orchestrators/{order['orchestration']}/{order['instance']}"
-            await self.engine.handle(
-                RpcRequest("POST", path, {}, JSON, json.dumps(json.dumps(order["given"])).encode())
-            )
-            return json.dumps(passed().dump())
+            return await start_orchestration(self.engine, order)
         try:
             answer = self.world.answer(name, order)
         except RuntimeError as error:
@@ -112,6 +108,14 @@ class WorldFunctions:
         if name == "mirror_environment" and not answer.running:
             await copy_ledger(self.engine, self.world, order)
         return json.dumps(answer.dump())
+
+
+async def start_orchestration(engine: DurableEngine, order: dict[str, Any]) -> str:
+    """What the activity of that name does. Returns its answer."""
+    path = f"orchestrators/{order['orchestration']}/{order['instance']}"
+    given = json.dumps(json.dumps(order["given"])).encode()
+    await engine.handle(RpcRequest("POST", path, {}, JSON, given))
+    return json.dumps(passed().dump())
 
 
 async def copy_ledger(engine: DurableEngine, world: World, order: dict[str, Any]) -> None:

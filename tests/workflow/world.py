@@ -46,8 +46,9 @@ class World:
     altogether; `away`: how many an outside service does not take; `put_off`: for how long it does not take any of
     them, as it says itself; `swap_back_fails`: how many swaps back are
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
-    versions that fail there; `latency_ms` of those that do not answer in 22. `polls`: how long operations take.
-    `down`: targets whose region is. `account`: what the Cosmos DB account shows, unless it is `account_refused`.
+    versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
+    `polls`: how long operations take. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
+    unless it is `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -77,6 +78,7 @@ class World:
     copied: dict[str, int] = field(default_factory=dict)
     ledgers: dict[str, dict[tuple[datetime, int], Order]] = field(default_factory=dict)
     loads: dict[tuple[str, ...], tuple[int, KeptLoad]] = field(default_factory=dict)
+    speaks: list[list[str]] = field(default_factory=list)
     mirrors: list[Order] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
 
@@ -229,6 +231,30 @@ class World:
         self._site(order["target"]).idle_stopped = True
         self.effects[order["operation"]] += 1
         return passed()
+
+    def _start_idle(self, order: Order) -> Answer:
+        site = self._site(order["target"])
+        if site.live != order["live"]:
+            return broken("NOT_LIVE", f"{site.live} answers, not {order['live']}")
+        if site.idle_stopped:
+            site.idle_stopped = False
+            return running({}, 2.0, "the slot was stopped; started")
+        if site.idle != order["version"]:
+            return broken("NOTHING_TO_RETURN_TO", f"the idle side holds {site.idle}, not {order['version']}")
+        return passed()
+
+    def _stop_old_side(self, order: Order) -> Answer:
+        site, name = self._site(order["target"]), order["target"]["name"]
+        if site.idle_stopped:
+            return passed(f"{name} is stopped", stopped=True)
+        if (site.live, site.idle) != (order["live"], order["version"]):
+            return passed(f"{name} holds {site.idle}, and is left as it is", stopped=False)
+        site.idle_stopped = True
+        self.effects[order["operation"]] += 1
+        return passed(f"{name} is stopped", stopped=True)
+
+    def _look_after_switch(self, order: Order) -> Answer:
+        return passed(signals=self.speaks)
 
     def _look_at_live(self, order: Order) -> Answer:
         if self.blips > 0:

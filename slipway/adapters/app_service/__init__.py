@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from slipway.adapters.app_service import old_side
 from slipway.adapters.app_service.deployment import Deployments
 from slipway.adapters.app_service.routing import SlotRouter
 from slipway.adapters.app_service.rules import RoutingRules
@@ -88,3 +89,11 @@ class AppService:
         except AzureProblem as problem:
             return problem.fault.answer({}, 2.0)
         return passed(f"{target.name}: slot {target.slot} is stopped")
+
+    def start_idle(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
+        """Start the idle slot, if it is stopped; passed when it answers `version`."""
+        return old_side.start(self._sites, target, version, live, version_path)
+
+    def stop_old_side(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
+        """Stop the idle slot, if it answers `version` and production `live`."""
+        return old_side.stop(self._sites, target, version, live, version_path)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from slipway.adapters.azure_errors import AzureProblem
+from slipway.adapters.container_apps import old_side
 from slipway.adapters.container_apps.apps import Apps, place_of
 from slipway.adapters.container_apps.deployment import Deployments
 from slipway.adapters.container_apps.dividing import SOON_S, refused_or_later
@@ -105,3 +106,11 @@ class ContainerApps:
         except AzureProblem as problem:
             return problem.fault.answer({}, SOON_S)
         return passed(f"{target.name}: revision {found.name} is stopped")
+
+    def start_idle(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
+        """Activate the version's revision, if it is not active; passed when it answers `version`."""
+        return old_side.start(self._apps, target, version, live, version_path)
+
+    def stop_old_side(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
+        """Deactivate the version's revision, if it is ours and has no traffic."""
+        return old_side.stop(self._apps, target, version, live, version_path)

@@ -1,19 +1,17 @@
-"""`rollout:` of a stage: all at once, the canary ramp of `docs/judge.md`, or a feature flag's (`flag`).
+"""`rollout: {canary: …}` of a stage: the ramp of `docs/judge.md`.
 
 What depends on the stage around it is checked in `canary_checks`.
 """
 
 import math
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Tag, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import RAMPS, Policy
 from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
-from slipway.promotion.pipeline.findings import quoted
-from slipway.promotion.pipeline.flag import FlagRollout
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.steps import check_delay, check_holds, check_steps
 from slipway.promotion.pipeline.telemetry import Telemetry
@@ -200,36 +198,3 @@ class CanaryRollout(Section):
     called: ClassVar[str] = "a rollout"
 
     canary: Canary = key("The ramp; {} takes the defaults.")
-
-    @classmethod
-    def keys(cls) -> dict[str, type[Section] | None]:
-        """Those of every rollout with settings: findings look for a key's section here."""
-        return {**super().keys(), **FlagRollout.keys()}
-
-
-def _written_as(written: Any) -> str:
-    """`settings` for a mapping of a canary, `flagged` for one of a flag, else `word`; no tag may be a key of YAML."""
-    if isinstance(written, FlagRollout) or (isinstance(written, dict) and "flag" in written):
-        return "flagged"
-    has_settings = isinstance(written, BaseModel) or (isinstance(written, dict) and "canary" in written)
-    return "settings" if has_settings else "word"
-
-
-_WORDS = ("all-at-once",)
-_choose = choice(*_WORDS, not_yet=("blue-green",), elsewhere=("canary", "flag"))
-
-
-def _word(written: Any) -> Any:
-    if written == "canary" or (isinstance(written, dict) and "canary" in written.values()):
-        raise refusal("WRONG_TYPE", f"{quoted('canary')} has settings: write {{canary: {{}}}} for its defaults")
-    if written == "flag":
-        raise refusal("WRONG_TYPE", f"{quoted('flag')} has settings: write {{flag: {{name: …}}}}")
-    return _choose(written)
-
-
-Rollout = Annotated[
-    Annotated[str, BeforeValidator(_word), choice_schema(*_WORDS), Tag("word")]
-    | Annotated[CanaryRollout, Tag("settings")]
-    | Annotated[FlagRollout, Tag("flagged")],
-    Discriminator(_written_as),
-]

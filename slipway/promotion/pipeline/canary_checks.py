@@ -20,8 +20,8 @@ def check_canaries(document: Document) -> None:
     stages = document.data.get("stages")
     for index, stage in enumerate(stages if isinstance(stages, list) else []):
         rollout = stage.get("rollout") if isinstance(stage, dict) else None
-        written = rollout.get("canary") if isinstance(rollout, dict) else None
-        canary = sound(Canary, written)
+        block = rollout.get("canary") if isinstance(rollout, dict) else None
+        canary = sound(Canary, block)
         flag = sound(Flag, rollout.get("flag")) if isinstance(rollout, dict) and "flag" in rollout else None
         if flag is not None:
             _check_flag(document, ("stages", index, "rollout", "flag"), flag, stage)
@@ -43,8 +43,8 @@ def _check_router(document: Document, path: Path, canary: Canary, target: str) -
     settle_s = router.settle_s if canary.router.settle is None else canary.router.settle
     if canary.tick < settle_s:
         words = (
-            f"a tick of {_written(canary.tick)} is over before {router.kind} has settled, which takes "
-            f"{_written(settle_s)}: it would be judged on the share before"
+            f"a tick of {written(canary.tick)} is over before {router.kind} has settled, which takes "
+            f"{written(settle_s)}: it would be judged on the share before"
         )
         document.report("TICK_TOO_SHORT", words, (*path, "tick"))
     _check_grain(document, path, canary, router)
@@ -55,8 +55,8 @@ def _check_flag(document: Document, path: Path, flag: Flag, stage: dict[str, Any
     _check_grain(document, path, flag, APP_CONFIGURATION_FLAG)
     if flag.tick < flag.settle:
         words = (
-            f"a tick of {_written(flag.tick)} is over before applications have read the flag, which takes "
-            f"{_written(flag.settle)}: it would be judged on the share before"
+            f"a tick of {written(flag.tick)} is over before applications have read the flag, which takes "
+            f"{written(flag.settle)}: it would be judged on the share before"
         )
         document.report("TICK_TOO_SHORT", words, (*path, "tick"))
 
@@ -74,14 +74,14 @@ def _check_times(document: Document, path: Path, canary: Canary | Flag, stage: d
     at_least_s = policy.patience * policy.tick_s * steps
     if at_least_s >= canary.within:
         words = (
-            f"patience of {policy.patience} ticks × {_written(canary.tick)} × {steps} steps below 100% are "
-            f"{_written(at_least_s)}: a calm ramp would not be over within {_written(canary.within)}"
+            f"patience of {policy.patience} ticks × {written(canary.tick)} × {steps} steps below 100% are "
+            f"{written(at_least_s)}: a calm ramp would not be over within {written(canary.within)}"
         )
         document.report("RAMP_TOO_SLOW", words, (*path, "within"))
     for at, baking in [(path[:2], stage), *rings_of(path[:2], stage)]:
-        bake_s = _seconds(baking.get("bake"))
+        bake_s = seconds_of(baking.get("bake"))
         if 0 < bake_s < canary.tick:
-            words = f"a bake of {_written(bake_s)} is over before one tick of {_written(canary.tick)} is judged"
+            words = f"a bake of {written(bake_s)} is over before one tick of {written(canary.tick)} is judged"
             document.report("BAKE_TOO_SHORT", words, (*at, "bake"))
 
 
@@ -91,7 +91,7 @@ def _kinds(stage: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(kind for kind in found if isinstance(kind, str)))
 
 
-def _seconds(written: object) -> float:
+def seconds_of(written: object) -> float:
     """A duration's seconds; 0 when it is not there, or is reported elsewhere."""
     try:
         return seconds(written)
@@ -99,7 +99,7 @@ def _seconds(written: object) -> float:
         return 0.0
 
 
-def _written(seconds: float) -> str:
+def written(seconds: float) -> str:
     """`90s` as a pipeline has it: `1.5m`."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size and seconds % (size / 2) == 0:

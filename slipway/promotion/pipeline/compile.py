@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.kinds import router_for
 from slipway.promotion.pipeline import models
+from slipway.promotion.pipeline.blue_green import BlueGreenRollout
 from slipway.promotion.pipeline.canary import CanaryRollout
 from slipway.promotion.pipeline.flag import FlagRollout
 from slipway.promotion.pipeline.graph import start_order
-from slipway.promotion.pipeline.models import Approval, Cosmos, Headers, Pipeline, Ring, Stage
+from slipway.promotion.pipeline.models import Cosmos, Headers, Pipeline, Ring, Stage
+from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.stage_checks import rate_of
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan, Target
 from slipway.promotion.rings import WRITE_REGION_LAST, RegionGate, RingPlan, ring_name
@@ -51,17 +54,19 @@ def _written(stage: Stage, ring: Ring, first: bool) -> Stage:
         "approval": ring.approval or (stage.approval if first else None),
         "bake": stage.bake if ring.bake is None else ring.bake,
     }
-    if isinstance(stage.rollout, CanaryRollout):
-        changed["rollout"] = _of_the_ring(stage.rollout, ring)
-    return stage.model_copy(update=changed)
+    return stage.model_copy(update={**changed, "rollout": _of_the_ring(stage.rollout, ring)})
 
 
-def _of_the_ring(rollout: CanaryRollout, ring: Ring) -> CanaryRollout:
-    """The canary, judged by the ring's own telemetry where it has some."""
+def _of_the_ring(rollout: Rollout, ring: Ring) -> Rollout:
+    """The rollout, judged by the ring's own telemetry where it has some."""
     own = {name: value for name in ("workspace", "role") if (value := getattr(ring, name)) is not None}
-    canary = rollout.canary
-    telemetry = canary.telemetry.model_copy(update=own)
-    return rollout.model_copy(update={"canary": canary.model_copy(update={"telemetry": telemetry})})
+    if isinstance(rollout, CanaryRollout):
+        telemetry = rollout.canary.telemetry.model_copy(update=own)
+        return rollout.model_copy(update={"canary": rollout.canary.model_copy(update={"telemetry": telemetry})})
+    if isinstance(rollout, BlueGreenRollout) and (given := rollout.blue_green.telemetry):
+        switch = rollout.blue_green.model_copy(update={"telemetry": given.model_copy(update=own)})
+        return rollout.model_copy(update={"blue_green": switch})
+    return rollout
 
 
 def _rings(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> Iterator[StagePlan]:
@@ -97,7 +102,7 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         name=stage.name,
         environment=stage.environment,
         needs=needs,
-        approval=_policy(stage.approval) if stage.approval else None,
+        approval=stage.approval.policy if stage.approval else None,
         targets=tuple(_target(each) for each in stage.targets or ()),
         health=HealthCheck(
             path=health.path,
@@ -108,15 +113,26 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
             headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
-        rollout=_rollout(stage.rollout),
+        rollout=_called(stage.rollout),
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
         lock_within_s=stage.lock_within,
         retry_within_s=stage.retry_within,
         on_newer_build=pipeline.on_newer_build,
         canary=_ramp(stage, pipeline),
-        watch_s=stage.retain_previous,
+        watch_s=stage.rollout.blue_green.keep if isinstance(stage.rollout, BlueGreenRollout) else stage.retain_previous,
+        blue_green=_blue_green(stage, pipeline.service),
+        switch_approval=_switch_approval(stage),
     )
+
+
+def _blue_green(stage: Stage, service: str) -> BlueGreenPlan | None:
+    return stage.rollout.blue_green.plan(service, stage.bake) if isinstance(stage.rollout, BlueGreenRollout) else None
+
+
+def _switch_approval(stage: Stage) -> ApprovalPolicy | None:
+    asked = stage.rollout.blue_green.approval if isinstance(stage.rollout, BlueGreenRollout) else None
+    return asked.policy if asked else None
 
 
 def _target(target: models.Target) -> Target:
@@ -124,10 +140,13 @@ def _target(target: models.Target) -> Target:
     return Target(target.name, target.kind, target.resource, idle)
 
 
-def _rollout(rollout: str | CanaryRollout | FlagRollout) -> str:
-    if isinstance(rollout, CanaryRollout):
-        return "canary"
-    return "flag" if isinstance(rollout, FlagRollout) else rollout
+def _called(rollout: Rollout) -> str:
+    """The name of a rollout."""
+    if isinstance(rollout, str):
+        return rollout
+    if isinstance(rollout, BlueGreenRollout):
+        return "blue-green"
+    return "canary" if isinstance(rollout, CanaryRollout) else "flag"
 
 
 def _ramp(stage: Stage, pipeline: Pipeline) -> CanaryPlan | None:
@@ -137,15 +156,6 @@ def _ramp(stage: Stage, pipeline: Pipeline) -> CanaryPlan | None:
         return None
     settle_s = max(router_for(target.kind).settle_s for target in stage.targets or ())
     return stage.rollout.canary.plan(pipeline.service, stage.bake, settle_s)
-
-
-def _policy(approval: Approval) -> ApprovalPolicy:
-    return ApprovalPolicy(
-        approvers=tuple(approval.approvers),
-        at_least=approval.at_least,
-        not_author="author" in approval.excluded,
-        within_s=approval.within,
-    )
 
 
 def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:

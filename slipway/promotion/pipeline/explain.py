@@ -46,10 +46,11 @@ def explain(error: ErrorDetails, document: Document) -> None:
 
 def section_at(path: Path) -> type[Section]:
     """The model of the mapping at `path`, or of the nearest one around it."""
-    section: type[Section] = Pipeline
+    sections: list[type[Section]] = [Pipeline]
     for part in path:
-        section = (section.keys().get(part) if isinstance(part, str) else None) or section
-    return section
+        below = [each for section in sections for each in section.below(part)] if isinstance(part, str) else []
+        sections = below or sections
+    return sections[0]
 
 
 def _explain_key(path: Path, document: Document) -> None:

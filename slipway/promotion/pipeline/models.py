@@ -8,13 +8,13 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_validator
 
-from slipway.promotion.pipeline.canary import Rollout
+from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
-    Approver,
     Branch,
     CosmosAccount,
     HttpPath,
@@ -39,7 +39,6 @@ MOST_HEADERS = 20
 HealthWindow = Annotated[float, BeforeValidator(between("1s", "1h")), DURATION_SCHEMA]
 HealthInterval = Annotated[float, BeforeValidator(between("100ms", "5m")), DURATION_SCHEMA]
 LoadDuration = Annotated[float, BeforeValidator(between("1s", "30m")), DURATION_SCHEMA]
-ApprovalWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SCHEMA]
 BakeTime = Annotated[float, BeforeValidator(between("0s", "7d")), DURATION_SCHEMA]
 WatchTime = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 DeployWindow = Annotated[float, BeforeValidator(between("1s", "1d")), DURATION_SCHEMA]
@@ -57,7 +56,6 @@ _ON_BAD_RING = (STOP, ROLL_BACK_ALL)
 OnBadRing = Annotated[str, BeforeValidator(choice(*_ON_BAD_RING)), choice_schema(*_ON_BAD_RING)]
 _ORDERS = (AS_WRITTEN, WRITE_REGION_LAST)
 RingOrder = Annotated[str, BeforeValidator(choice(*_ORDERS)), choice_schema(*_ORDERS)]
-Excluded = Annotated[str, BeforeValidator(choice("author")), choice_schema("author")]
 
 
 class Triggers(Section):
@@ -113,20 +111,6 @@ class Target(Section):
     kind: Kind = key("What the target is.")
     resource: Resource = key("Resource id of the App Service, or of the Container App.")
     slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
-
-
-class Approval(Section):
-    """The human yes before a stage starts."""
-
-    called: ClassVar[str] = "an approval"
-    not_running: ClassVar[tuple[str, ...]] = ("remind_every",)
-
-    approvers: list[Approver] = key("Who may approve: role:<name> or group:<name>.", min_length=1, max_length=20)
-    at_least: int = key("How many different people must approve.", 1, ge=1, le=20, strict=True)
-    excluded: list[Excluded] = key(
-        "Who may not approve although a role allows it: author.", [], alias="not", max_length=1
-    )
-    within: ApprovalWindow = key("How long the approval may take before it expires; at most 30d.", "24h")
 
 
 class SecretReference(Section):

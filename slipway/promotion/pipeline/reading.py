@@ -4,6 +4,7 @@ import hashlib
 
 from pydantic import ValidationError
 
+from slipway.promotion.pipeline.blue_green_checks import check_blue_greens
 from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
@@ -45,6 +46,7 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_stages_together(document)
         check_stage_checks(document)
         check_canaries(document)
+        check_blue_greens(document)
         check_targets(document)
         check_rings(document)
     return pipeline, sorted(set(document.findings))

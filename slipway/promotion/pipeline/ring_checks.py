@@ -44,13 +44,16 @@ def _without_rings(document: Document, path: Path, stage: dict[str, Any]) -> Non
 
 def _check(document: Document, path: Path, stage: dict[str, Any]) -> None:
     rings = rings_of(path, stage)
+    if "flag" in _rollout(stage):
+        words = "a flag is given to the users of all rings together, those of later rings before they have the release"
+        document.report("CONFLICTING_KEYS", words, (*path, "rollout", "flag"), key=True)
     if rings and "approval" in stage and "approval" in rings[0][1]:
         words = "the stage's approval is asked before the first ring: give it there, or the ring's own, not both"
         document.report("CONFLICTING_KEYS", words, (*rings[0][0], "approval"), key=True)
     for at, ring in rings:
         for whole in ("name", "environment"):
             _check_length(document, at, stage.get(whole), ring.get("name"), whole)
-        if "max_parallel" in ring and _ramps(stage):
+        if "max_parallel" in ring and "canary" in _rollout(stage):
             words = "a canary moves the traffic of all targets of a ring together; divide the ring instead"
             document.report("CONFLICTING_KEYS", words, (*at, "max_parallel"), key=True)
         if "region" in ring and "cosmos" not in stage:
@@ -69,13 +72,13 @@ def _check(document: Document, path: Path, stage: dict[str, Any]) -> None:
 
 
 def _check_telemetry(document: Document, rings: Placed, stage: dict[str, Any]) -> None:
-    """A canary's judge tells releases apart by version only, and a version that is whole in one ring ramps in the next:
-    so no two rings may have one telemetry."""
-    if not _ramps(stage):
+    """A judge tells releases apart by version only, and a version that is whole in one ring is new in the next: so no
+    two rings may have one telemetry."""
+    if not _judged(stage):
         for at, ring in rings:
             for name in ("workspace", "role"):
                 if name in ring:
-                    words = f"{quoted(name)} says where a canary's numbers come from, and this stage has none"
+                    words = f"{quoted(name)} says where a judge's numbers come from, and this stage has none"
                     document.report("CONFLICTING_KEYS", words, (*at, name), key=True)
         return
     first: dict[tuple[str, str], Path] = {}
@@ -98,6 +101,14 @@ def _check_length(document: Document, at: Path, whole: object, ring: object, wha
             document.report("NAME_TOO_LONG", words, (*at, "name"))
 
 
-def _ramps(stage: dict[str, Any]) -> bool:
-    rollout = stage.get("rollout")
-    return isinstance(rollout, dict) and "canary" in rollout
+def _judged(stage: dict[str, Any]) -> bool:
+    """Whether a judge reads telemetry there: of a canary always, of a switch where it is given."""
+    rollout = _rollout(stage)
+    switch = rollout.get("blue-green")
+    return "canary" in rollout or (isinstance(switch, dict) and isinstance(switch.get("telemetry"), dict))
+
+
+def _rollout(stage: dict[str, Any]) -> dict[str, Any]:
+    """The rollout's settings; none where it is a word."""
+    written = stage.get("rollout")
+    return written if isinstance(written, dict) else {}

@@ -23,7 +23,16 @@ class Section(BaseModel):
     @classmethod
     def keys(cls) -> dict[str, type["Section"] | None]:
         """Every key as it is written, with the section below it, directly or in a list or mapping."""
-        return {field.alias or name: _section(field.annotation) for name, field in cls.model_fields.items()}
+        return {name: next(iter(sections), None) for name, sections in cls._below().items()}
+
+    @classmethod
+    def below(cls, key: str) -> list[type["Section"]]:
+        """The sections that may stand below a key: several where it takes one of them."""
+        return cls._below().get(key, [])
+
+    @classmethod
+    def _below(cls) -> dict[str, list[type["Section"]]]:
+        return {field.alias or name: _sections(field.annotation) for name, field in cls.model_fields.items()}
 
 
 def sound(section: type[S], data: object) -> S | None:
@@ -34,9 +43,8 @@ def sound(section: type[S], data: object) -> S | None:
         return None
 
 
-def _section(annotation: Any) -> type[Section] | None:
-    """The first Section that an annotation mentions."""
+def _sections(annotation: Any) -> list[type[Section]]:
+    """The Sections that an annotation mentions."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    inner = (_section(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((section for section in inner if section), None)
+        return [annotation]
+    return [section for argument in getattr(annotation, "__args__", ()) for section in _sections(argument)]

@@ -1,0 +1,72 @@
+"""The phases between verification and switch of a blue-green stage: people are asked, and the release is looked at once
+more, because what was verified hours ago may be so no longer.
+
+Other than before a stage, this wait holds the lock: the idle side is taken by what people decide on. It ends by its
+deadline, or when a newer build supersedes this one.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from orchestrators.asking_people import decision_of_people, in_words, question, who_is_asked
+from orchestrators.environment_lock import ask_lock, mirror_lock
+from orchestrators.fan_out import health_checks
+from orchestrators.recording import record_stage
+from orchestrators.stage_work import SAYS_NOTHING, VERIFY_TRIES, carried_out, stopped
+from orchestrators.waiting import Context, Durable, ask_decisions, now
+from slipway.promotion import stage_phases as phase
+from slipway.promotion.approval import SWITCH
+from slipway.promotion.barriers import QUEUE, SUPERSEDE
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import Outcome, iso
+from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_run import StageRun
+
+
+def for_switch_approval(context: Context, run: StageRun) -> Durable:
+    """Wait until people have decided on the switch. Whatever ends it, the idle side is undone."""
+    policy = run.plan.switch_approval
+    assert policy is not None
+    deadline = iso(context.current_utc_datetime + timedelta(seconds=policy.within_s))
+    child = child_id(run.instance, "switch-approval", str(run.attempt))
+    asked = question(context, run, policy, child, deadline)
+    asked |= {"gate": SWITCH, "asks_twice": run.plan.approval is not None}
+    waits_for = f"approval of the switch by {who_is_asked(policy)}"
+    standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
+    run = replace(run, since=now(context), deadline=standing.get("deadline", deadline), waits_for=waits_for)
+    mode = SUPERSEDE if run.plan.on_newer_build == SUPERSEDE else QUEUE  # who has the lock goes for no older build
+    said = {"on_newer_build": mode, "waits_for": waits_for, "until": run.deadline}
+    asked["announcement"] = {**asked["announcement"], **said}
+    yield from ask_lock(context, run, "announce", {**asked["announcement"], "on_newer_build": QUEUE})
+    yield from mirror_lock(context, run)
+    run = yield from record_stage(context, run, "waiting-for-approval", f"waits for {waits_for}{_seen_at(run)}")
+    votes, ending = yield from decision_of_people(context, run, child, asked)
+    yield from ask_lock(context, run, "leave")  # it is announced no more, and keeps the lock
+    yield from mirror_lock(context, run)
+    if ending is not None:
+        return run.ends(ending.outcome, ending.code, f"before the switch: {ending.words}")
+    run = yield from record_stage(context, run, "switch-approved", in_words(votes), {"votes": votes})
+    return run.to(phase.VERIFY_AGAIN)
+
+
+def verify_again(context: Context, run: StageRun) -> Durable:
+    """The health check of the idle sides once more, right before the switch."""
+    ended = yield from stopped(context, run)
+    if ended:
+        return ended
+    run = replace(run, since=now(context))
+    asked = health_checks(context, run, f"health-again-{run.tick}", live=False, targets=run.changing)
+    steps = [Step("health again", each.name, op["id"]) for each, op in zip(run.changing, asked, strict=True)]
+    words = f"looks whether {run.build.version} is still healthy on the idle side"
+    run, verdict = yield from carried_out(context, run, "verifying-again", words, steps, asked)
+    if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
+        return replace(run, tick=run.tick + 1)
+    if verdict.outcome == Outcome.PASSED:
+        return run.to(run.to_users)
+    return run.ends(verdict.outcome, verdict.code, f"right before the switch: {verdict.words}")
+
+
+def _seen_at(run: StageRun) -> str:
+    """Where people can look at what they decide on."""
+    places = ", ".join(run.previews.values())
+    return f"; {run.build.version} can be seen at {places}" if places else ""

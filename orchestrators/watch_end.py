@@ -1,0 +1,89 @@
+"""What a watch asks of its lock and keeps on record, and how that of a blue-green stage ends: the old side is stopped.
+
+Only under the fence of the stage that it watches: whoever had the lock since has a higher one, and then nothing is
+stopped any more. A rollback that comes in between starts what it finds stopped.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from orchestrators.environment_lock import ask_environment, mirror_lock
+from orchestrators.fan_out import an_operation, fan_out
+from orchestrators.waiting import Context, Durable, insist, now
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import Answer, Outcome, passed, worst
+from slipway.promotion.plain import plain
+from slipway.promotion.plan import Target
+from slipway.promotion.watch_run import WatchRun
+
+STOP_WITHIN_S = 900.0
+LONGEST_BLIND = timedelta(days=1)  # beyond the time of the old side
+
+
+def stop_old_side(context: Context, run: WatchRun) -> Durable:
+    """Stop what the release replaced, say so, and be over. Returns the run, and why it is over."""
+    version = run.stage.build.version
+    asked = [_stop(context, run, target) for target in run.stage.changing if run.stage.sites[target.name].previous]
+    answers: list[Answer] = yield from fan_out(context, asked)
+    verdict = worst(answers) if answers else passed("nothing was there before it")
+    if verdict.code == "FENCED":
+        yield from ask(context, run, "end_watch")
+        return run, "another release has the environment"
+    stopped = any(answer.result.get("stopped") for answer in answers)
+    said = "; ".join(answer.words for answer in answers) or verdict.words
+    words = f"{version} was watched until {run.until}: nothing was found; {said}"
+    if verdict.outcome == Outcome.PASSED:
+        run = yield from record(context, run, "over", words)
+    else:
+        evidence = {"calls": True, "code": verdict.code}
+        run = yield from record(context, run, "over", f"a person must look: {words}", evidence)
+    yield from ask(context, run, "end_watch", {"stopped": now(context)} if stopped else {})
+    yield from mirror_lock(context, run.stage)
+    return run, "its time is over"
+
+
+def keep_old_side(context: Context, run: WatchRun, verdict: Answer) -> Durable:
+    """Leave what the release replaced as it is, since nobody could see for so long that it is not needed; a person has
+    to. Returns the run, and why it is over."""
+    words = f"a person must look: the old side is left as it is, because the release cannot be seen: {verdict.words}"
+    run = yield from record(context, run, "over", words, {"calls": True, "code": verdict.code})
+    yield from ask(context, run, "end_watch")
+    yield from mirror_lock(context, run.stage)
+    return run, "its time is over"
+
+
+def _stop(context: Context, run: WatchRun, target: Target) -> dict[str, Any]:
+    order = {
+        "promotion": run.stage.promotion,
+        "target": plain(target),
+        "version": run.stage.sites[target.name].previous,
+        "live": run.stage.build.version,
+        **run.stage.plan.reading,
+        "fence": run.stage.fence,
+    }
+    id = child_id(run.instance, target.name, "stop-old-side", "1")
+    return an_operation(context, id, "stop_old_side", order, STOP_WITHIN_S)
+
+
+def ask(context: Context, run: WatchRun, operation: str, given: dict[str, Any] | None = None) -> Durable:
+    """Ask the lock of the release's environment, as its watch. Returns the answer."""
+    where = run.stage.plan.environment, run.stage.build.service
+    return (yield from ask_environment(context, *where, operation, {"id": run.instance, **(given or {})}))
+
+
+def record(context: Context, run: WatchRun, action: str, words: str, evidence: dict[str, Any] | None = None) -> Durable:
+    """Record what the watch did. Returns the run with its next `rev`."""
+    run = replace(run, rev=run.rev + 1)
+    record = {
+        "promotion": run.stage.promotion,
+        "id": f"{run.instance}:{run.rev}",
+        "at": now(context),
+        "actor": "slipway",
+        "action": f"watch.{action}",
+        "stage": run.stage.plan.name,
+        "words": words,
+        "evidence": evidence or {},
+    }
+    yield from insist(context, "record", record)
+    return run

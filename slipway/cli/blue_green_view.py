@@ -1,0 +1,57 @@
+"""A stage's blue-green switch in a plan: who is asked, what watches it, and until when there is which way back."""
+
+from collections.abc import Iterator
+
+from slipway.cli.times import rounded
+from slipway.promotion import canary_plan as does
+from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.kinds import router_for
+from slipway.promotion.plan import ApprovalPolicy, StagePlan
+
+_DONE = {does.ROLL_BACK: "switches back", does.WAIT: "calls a person, and nothing is proven meanwhile"}
+
+
+def approval_words(policy: ApprovalPolicy) -> str:
+    """`1 of role:release-manager, not the author, within 8 h`."""
+    who = " or ".join(policy.approvers) + (", not the author" if policy.not_author else "")
+    return f"{policy.at_least} of {who}, within {rounded(policy.within_s)}"
+
+
+def switch_lines(stage: StagePlan) -> Iterator[str]:
+    """What a person should know of the switch before it comes; nothing for a stage without one."""
+    switch = stage.blue_green
+    if switch is None:
+        return
+    shown = "its idle side's address is shown in status" if switch.preview else "its idle side is shown to nobody"
+    yield f"blue-green: after verification {shown}"
+    if stage.switch_approval:
+        yield f"approval of the switch: {approval_words(stage.switch_approval)}; the environment is locked meanwhile"
+        yield "then its health once more"
+    for kind in dict.fromkeys(target.kind for target in stage.targets):
+        yield f"then {router_for(kind).goes_live} {_names(stage, kind)}, all users at once"
+    yield f"watched by {_watched_by(switch)}; proven harm switches back at once"
+    for name, word in (("bad counters", switch.counters), ("an alert", switch.alert)):
+        if word in _DONE:
+            yield f"in the bake, {name}: {_DONE[word]}"
+
+
+def reach_lines(stage: StagePlan) -> Iterator[str]:
+    """Until when the way back is how fast."""
+    if stage.blue_green is None:
+        return
+    kept = rounded(stage.blue_green.keep_s)
+    yield f"seconds while the old side is kept, {kept} after the bake; then it is stopped"
+    yield "minutes after that, by the same `slipway rollback`, which starts it first"
+    yield "gone with the next deployment, which takes the idle side"
+
+
+def _watched_by(switch: BlueGreenPlan) -> str:
+    if switch.judged is None:
+        return "the health probe and what the platform counts alone: no telemetry is configured"
+    source, tick = switch.judged.source, rounded(switch.judged.policy.tick_s)
+    where = f"workspace {source.workspace}" if source.workspace else "the workspace of the setting SLIPWAY_WORKSPACE"
+    return f"the health probe and by telemetry of role {source.role} in {where}, judged every {tick}"
+
+
+def _names(stage: StagePlan, kind: str) -> str:
+    return ", ".join(target.name for target in stage.targets if target.kind == kind)

@@ -1,0 +1,61 @@
+"""Where an environment could go back to right now, and how fast. Pure, from the state of its lock.
+
+A deployment takes the idle side, so the reach is one release, and ends with the next deployment. A blue-green stage
+stops the old side when it has kept it for long enough: the way back takes longer from then on, and is there.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SECONDS, MINUTES, NONE = "seconds", "minutes", "none"
+HOW = (SECONDS, MINUTES, NONE)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """`version` is what would serve again (empty: nothing), `how` soon after somebody says so. `until`: when that
+    changes by itself, or empty."""
+
+    how: str
+    version: str = ""
+    until: str = ""
+    words: str = ""
+
+    def dump(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def reach_of(lock: dict[str, Any]) -> Reach:
+    """The reach by what a lock knows: what is live, what was before it, and whether its side still stands."""
+    live = lock["live"]
+    before = _before(lock)
+    if not live or not before:
+        return Reach(NONE, words="there was no release here before")
+    if lock["broken"]:
+        return Reach(NONE, before, words="the lock is broken: a person must look first")
+    if lock["holder"]:
+        return Reach(NONE, before, words=f"{lock['holder']['version']} is on its way there and has the lock")
+    if live.get("old_side_gone"):
+        return Reach(NONE, before, words=f"a later deployment took the side on which {before} stood")
+    if not _is_proven(lock):
+        return Reach(NONE, before, words=f"{before} was never proven here")
+    if stopped := live.get("old_side_stopped"):
+        words = f"its side was stopped at {stopped}: it is started first, then switched to, until the next deployment"
+        return Reach(MINUTES, before, words=words)
+    watch = lock.get("watch") or {}
+    if watch.get("stops"):
+        words = "its side stands ready; then it is stopped, and a way back takes minutes, until the next deployment"
+        return Reach(SECONDS, before, watch["until"], words)
+    return Reach(SECONDS, before, words="its side stands ready, until the next deployment")
+
+
+def _before(lock: dict[str, Any]) -> str:
+    if lock["previous"]:
+        return str(lock["previous"][0]["version"])
+    replaced = (lock["live"] or {}).get("replaced") or {}
+    return ", ".join(sorted({version for version in replaced.values() if version}))
+
+
+def _is_proven(lock: dict[str, Any]) -> bool:
+    """What was there before Slipway came is taken to be good."""
+    return bool(not lock["previous"] or lock["previous"][0]["proven"])

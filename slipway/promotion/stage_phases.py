@@ -1,0 +1,35 @@
+"""The phases of a stage, and the states in which people see them."""
+
+NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
+DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
+SWITCH_APPROVAL, VERIFY_AGAIN = "switch approval", "verify again"
+RAMP, REGION, TAKE_BACK = "ramp", "region", "take back"
+SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
+GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
+READY_OLD_SIDE = "ready old side"
+ROLLED_BACK = "rolled back"
+RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED")
+
+SHOWN_ASIDE = (VERIFY, SWITCH_APPROVAL, VERIFY_AGAIN, REGION)  # the release stands on its idle side, and nowhere else
+
+STATE_OF_PHASE = {
+    NEEDS: "pending",
+    APPROVAL: "waiting for approval",
+    LOCK: "waiting for the lock",
+    DEPLOY: "deploying",
+    VERIFY: "verifying",
+    SWITCH_APPROVAL: "waiting for approval",
+    VERIFY_AGAIN: "verifying",
+    REGION: "waiting for the region",
+    RAMP: "ramping",
+    ROLL_OUT: "rolling out",
+    VERIFY_LIVE: "verifying live",
+    BAKE: "baking",
+    SETTLE: "baking",
+    UNDO: "rolling back",
+    TAKE_BACK: "rolling back",
+    GO_BACK: "rolling back",
+    READY_OLD_SIDE: "rolling back",
+    SHUT: "rolling back",
+    SWEEP: "rolling back",
+}

@@ -114,7 +114,7 @@ def test_the_folder_that_azd_deploys_holds_the_package_and_nothing_of_before(unp
 def _says(folder: Path, code: str) -> str:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-B", "-c", code], cwd=folder, env=environment, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -60,7 +60,7 @@ chaos: $(READY) ## kill and disturb the system, check every promise; KILLS=200 S
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 package: $(READY) ## the zip that is deployed: build/slipway.zip, the same bytes for the same commit
-	@$(BIN)/python infra/package.py $(if $(REF),--ref $(REF))
+	@$(BIN)/python infra/package.py $(if $(REF),--ref '$(REF)')
 
 lock: $(READY) ## resolve requirements.txt anew into requirements.lock
 	@$(BIN)/python infra/package.py --lock

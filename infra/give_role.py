@@ -9,9 +9,9 @@ Microsoft Graph v1.0: POST servicePrincipals/{id}/appRoleAssignedTo.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
-from typing import Any
 
 GRAPH = "https://graph.microsoft.com/v1.0"
 ALREADY = "already exists"  # Graph's words: "Permission being assigned already exists on the object"
@@ -38,10 +38,14 @@ def give(role: str, application: str, principal: str) -> bool:
     return True
 
 
-def _az(*arguments: str) -> Any:
-    done = subprocess.run(["az", *arguments], capture_output=True, text=True)
+def _az(*arguments: str) -> str:
+    az = shutil.which("az")
+    if az is None:
+        raise NotGiven("az is not there: install the Azure CLI, then az login")
+    done = subprocess.run([az, *arguments], capture_output=True, text=True)
     if done.returncode:
-        raise NotGiven(done.stderr.strip() or f"az {arguments[0]} ended with {done.returncode}")
+        said = done.stderr.strip() or f"it ended with {done.returncode} and says nothing"
+        raise NotGiven(f"az {' '.join(arguments[:2])}: {said}")
     return done.stdout
 
 

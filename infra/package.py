@@ -108,10 +108,12 @@ def version_of(root: Path) -> str:
 def disagreement(ref: str, version: str) -> str:
     """What is wrong between the tag that is released and the version that its app would say; empty when they agree.
 
-    A `ref` that is no tag of a version, such as a branch, releases nothing.
+    Every tag releases, so every tag has to be that of the version. `ref` is one when it says so (`refs/tags/v1.2.3`),
+    or begins with v and does not say what it is; a branch (`refs/heads/vnext`, `main`) releases nothing.
     """
-    if re.match(r"v\d", ref) and ref != f"v{version}":
-        return f"the tag is {ref}, but pyproject.toml says {version}: write the version there, then tag that commit"
+    tag = ref.removeprefix("refs/tags/")
+    if (tag != ref or ref.startswith("v")) and tag != f"v{version}":
+        return f"the tag is {tag}, but pyproject.toml says {version}: write the version there, then tag that commit"
     return ""
 
 
@@ -135,7 +137,7 @@ def _pip(*arguments: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the package that is deployed.")
     parser.add_argument("--lock", action="store_true", help=f"resolve requirements.txt anew and write {LOCK}")
-    parser.add_argument("--ref", default="", help="tag or branch; a tag v1.2.3 has to be the version of the app")
+    parser.add_argument("--ref", default="", help="tag or branch; a tag has to be v and the version of the app")
     given = parser.parse_args()
     if given.lock:
         write_lock(ROOT)

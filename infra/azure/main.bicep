@@ -71,6 +71,9 @@ param logRetentionDays int = 31
 @description('Workspace (customer id) with the telemetry of the services; empty for Slipway\'s own.')
 param telemetryWorkspace string = ''
 
+@description('Folder of pipelines in the deployed package; empty for those that come with Slipway, the laptop\'s.')
+param pipelinesFolder string = ''
+
 @description('File of people in the deployed package, for approvals with not: [author]; empty for none.')
 param peopleFile string = ''
 
@@ -283,6 +286,7 @@ var settings = {
   SLIPWAY_WORKSPACE: empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace
   SLIPWAY_VAULT: vault.outputs.uri
   SLIPWAY_APP_CONFIGURATION: configuration.outputs.endpoint
+  SLIPWAY_PIPELINES: pipelinesFolder
   SLIPWAY_PEOPLE: peopleFile
   SLIPWAY_TENANT: tenant().tenantId
   SLIPWAY_AUDIENCE: applicationId

@@ -13,6 +13,7 @@ module "conventions" {
   environment_name        = var.environment_name
   token                   = local.token
   on_scheduler            = local.on_scheduler
+  pipelines_folder        = var.pipelines_folder
   people_file             = var.people_file
   tenant_id               = data.azurerm_client_config.me.tenant_id
   application_id          = local.application_id

@@ -134,6 +134,12 @@ variable "telemetry_workspace" {
   default     = ""
 }
 
+variable "pipelines_folder" {
+  description = "Folder of pipelines in the deployed package; empty for those that come with Slipway, the laptop's."
+  type        = string
+  default     = ""
+}
+
 variable "people_file" {
   description = "File of people in the deployed package, for approvals with not: [author]; empty for none."
   type        = string

@@ -71,6 +71,21 @@ def test_a_runbooks_query_is_one(page: Path) -> None:
 
 
 @every_runbook
+def test_who_is_told_to_go_back_is_told_when_that_is_possible(page: Path) -> None:
+    """An older package under a newer `defaultVersion` leaves everything waiting that began since."""
+    text = page.read_text(encoding="utf-8")
+    assert "deploy the package before" not in text
+    for line in text.splitlines():
+        if "package before" in line:
+            assert "same `defaultVersion`" in line and "(../upgrade.md#going-back)" in line
+
+
+def test_the_runbook_of_refusals_names_who_gives_rights_on_targets() -> None:
+    text = (ROOT / "docs" / "runbooks" / "azure-denied.md").read_text(encoding="utf-8")
+    assert "`infra/targets`" in text and "(../deploy.md#rights-on-your-targets)" in text
+
+
+@every_runbook
 def test_a_runbook_links_to_pages_that_are_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).is_file()] == []
@@ -79,4 +94,6 @@ def test_a_runbook_links_to_pages_that_are_there(page: Path) -> None:
 def commands_of(text: str) -> Iterator[list[str]]:
     """Each command that a page names, in a block or within a sentence."""
     lines = re.findall(r"^(slipway .*)$", text, re.MULTILINE) + re.findall(r"`(slipway [^`]+)`", text)
-    return (shlex.split(line) for line in lines)
+    # A service's own pipeline; docs/deploy.md makes it of the example.
+    first = str(ROOT / "examples" / "first.yaml")
+    return (shlex.split(line.replace("services/checkout.yaml", first)) for line in lines)

@@ -38,7 +38,7 @@ def section(title: str) -> str:
 def lines() -> list[str]:
     """The commands of the page's second block, as they are typed, with what they are for."""
     blocks = re.findall(r"```sh\n(.*?)```", section("The first promotion"), re.DOTALL)
-    assert "cp examples/first.yaml pipelines/checkout.yaml" in blocks[0]
+    assert "cp examples/first.yaml services/checkout.yaml" in blocks[0]
     return [line for line in blocks[1].splitlines() if line]
 
 

@@ -24,7 +24,6 @@ BOTH = pytest.mark.parametrize("infra", [pytest.param(BICEP, id="bicep"), pytest
 
 # What settings.py reads and infra leaves alone, and why.
 LEFT = {
-    "SLIPWAY_PIPELINES": "pipelines travel in the package, beside the app",
     "SLIPWAY_ARM_ENDPOINT": "the default is Azure's",
     "SLIPWAY_LOGS_ENDPOINT": "the default is Azure's",
     "SLIPWAY_METRICS_ENDPOINT": "the default is Azure's",

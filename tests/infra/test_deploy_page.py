@@ -76,6 +76,24 @@ def test_every_value_that_it_asks_of_azd_is_an_output_of_both() -> None:
     assert asked and asked <= BICEP.outputs & TERRAFORM.outputs
 
 
+def test_it_signs_in_and_says_for_which_subscription_before_it_asks_for_anything() -> None:
+    lines = _lines("Up")
+    order = ["az login", "az account set", "az provider", "az provider", "azd auth login", "azd env new", "azd up"]
+    asked = [
+        line for line in lines if re.match(r"azd? ", line) and not re.match(r"azd (env set|provision|deploy)", line)
+    ]
+    assert [line.startswith(words) for line, words in zip(asked, order, strict=True)] == [True] * len(order)
+    (new,) = [line for line in lines if line.startswith("azd env new")]
+    assert new.endswith("--subscription $(az account show --query id --output tsv)"), "azd asks for one of its own"
+
+
+def test_the_command_is_found_and_the_pythons_are_those_that_it_runs_on() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    assert 'requires-python = ">=3.11,<3.14"' in project and "Python 3.11 to 3.13 with `venv`" in _section("Up")
+    lines = [line for line in LINES if line.startswith(("slipway", "export PATH"))]
+    assert lines[0] == 'export PATH="$PATH:$PWD/.venv/bin"'
+
+
 def test_every_azd_command_is_one() -> None:
     known = {"auth login", "env new", "env set", "env get-value", "up", "deploy", "down --purge", "down"}
     known |= {f"provision {layer}" for layer in fits.LAYERS}
@@ -89,7 +107,8 @@ def test_every_azd_command_is_one() -> None:
 @pytest.mark.parametrize("line", [text for text in CODE if re.match(r"slipway [a-z]+", text)])
 def test_every_slipway_command_is_one_with_such_options(line: str) -> None:
     commands: Any = get_command(app)
-    name, *arguments = shlex.split(line)[1:]
+    # The reader's file is a copy of the example.
+    name, *arguments = shlex.split(line.replace("services/checkout.yaml", str(ROOT / "examples" / "first.yaml")))[1:]
     commands.commands[name].make_context(name, arguments)  # raises for an option or argument that is none
 
 
@@ -97,6 +116,16 @@ def test_every_role_that_is_given_is_one() -> None:
     given = set(re.findall(r'--role "([^"]+)"', PAGE))
     assert given and given <= BUILT_IN_ROLES.keys() | ON_TARGETS | ON_THE_SITE
     assert all(f"*{name}*" in PAGE or f'"{name}"' in PAGE for name in ON_TARGETS)
+
+
+def test_what_nobody_has_tried_about_roles_and_the_way_down_is_to_be_found_out() -> None:
+    to_find_out = _section("To find out at the first deployment")
+    assert "(`assignableScopes`)" in to_find_out and "`azd down`" in to_find_out
+
+
+def test_slipways_own_identity_is_given_the_rights_on_targets() -> None:
+    (given,) = [line for line in LINES if '--role "Slipway on' in line and " create " in line]
+    assert "--assignee-object-id $(azd env get-value SLIPWAY_PRINCIPAL_ID) " in given
 
 
 def test_every_right_is_given_to_a_kind_of_principal_that_is_said() -> None:
@@ -131,6 +160,12 @@ def _cli() -> object:
     return BICEP.parameters["callers"][0]
 
 
+def _lines(title: str) -> list[str]:
+    """The commands of a section's blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", _section(title), re.DOTALL)
+    return [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+
+
 def _section(title: str) -> str:
     return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
@@ -146,7 +181,12 @@ def test_workflows_read_the_variables_that_the_page_says_and_no_others() -> None
 
 def test_nothing_is_deployed_by_a_remote_build() -> None:
     assert not [line for line in LINES if "config-zip" in line or "build-remote" in line]
-    assert "python3 infra/publish.py --resource-group ... --site ..." in PAGE
+    (said,) = [text for text in CODE if text.startswith("python3 infra/publish.py")]
+    assert re.findall(r"(--[a-z-]+) \$\((.+?)\)", said) == [
+        ("--resource-group", "terraform -chdir=infra/terraform output -raw AZURE_RESOURCE_GROUP"),
+        ("--site", "terraform -chdir=infra/terraform output -raw SLIPWAY_SITE_NAME"),
+    ]
+    assert "infra/publish.py" in _section("The first promotion"), "beside azd deploy, for Terraform"
 
 
 def test_who_submits_by_the_api_is_given_no_right_on_the_queue() -> None:
@@ -165,6 +205,62 @@ def test_terraforms_variables_folder_and_hook_are_there() -> None:
     assert set(re.findall(r"-var (\w+)=", PAGE)) >= {"subscription_id", "environment_name", "location"}
     assert set(re.findall(r"-var (\w+)=", PAGE)) <= TERRAFORM.parameters.keys()
     assert all((ROOT / folder).is_dir() for folder in re.findall(r"-chdir=(\S+)", PAGE))
+
+
+def test_with_terraform_somebody_is_admin_too() -> None:
+    """azd knows who deploys (AZURE_PRINCIPAL_ID); Terraform has to be told."""
+    said = "-var admin_principal_id=$(az ad signed-in-user show --query id --output tsv)"
+    assert said in _section("With Terraform instead")
+    assert "`admin_principal_id`" in (INFRA / "README.md").read_text() and "admin_principal_id" in TERRAFORM.parameters
+
+
+def test_every_value_that_is_asked_of_terraform_is_an_output_under_its_name() -> None:
+    asked = re.findall(r"output -raw (\w+)", PAGE)
+    assert set(asked) >= {"SLIPWAY_URL", "AZURE_RESOURCE_GROUP", "SLIPWAY_SITE_NAME"}
+    assert set(asked) <= TERRAFORM.outputs
+    commands = re.findall(r"terraform (\S+) (\w+)", "\n".join(CODE))
+    assert set(commands) <= {("-chdir=infra/terraform", each) for each in ("init", "apply", "output", "destroy")} | {
+        ("-chdir=infra/targets", each) for each in ("init", "apply", "destroy")
+    }
+
+
+def test_what_goes_down_goes_in_an_order_in_which_everything_is_still_known() -> None:
+    down = [line for line in _lines("Down") if not line.startswith("terraform")]
+    noted = {
+        "APPLICATION": "SLIPWAY_APPLICATION_ID",
+        "RUN": "SLIPWAY_PRINCIPAL_ID",
+        "GROUP": "AZURE_RESOURCE_GROUP",
+    }
+    assert down[:3] == [f"{name}=$(azd env get-value {value})" for name, value in noted.items()]
+    assert down[3].startswith('az role assignment delete --ids $(az role assignment list --all --assignee "$RUN" ')
+    definitions = {f'az role definition delete --name "{name}"' for name in ON_TARGETS}
+    assert set(down[4 : 4 + len(definitions)]) == definitions, "after the assignments, which keep them"
+    assert down[4 + len(definitions) :] == [
+        'az ad app delete --id "$APPLICATION"',
+        "azd down --purge",
+        'az group exists --name "$GROUP"',
+    ]
+    assert "Untried: both layers are in one resource group" in _section("Down")
+
+
+def test_with_terraform_the_roles_on_targets_go_first_and_its_own_resources_last() -> None:
+    commands = [line.split(" -var ")[0] for line in _lines("Down") if line.startswith("terraform")]
+    assert commands == ["terraform -chdir=infra/targets destroy", "terraform -chdir=infra/terraform destroy"]
+    needed = {"subscription_id", "environment_name", "location"}
+    assert all(
+        set(re.findall(r"-var (\w+)=", line)) == (needed if "infra/terraform " in line else {"subscription_id"})
+        for line in _lines("Down")
+        if line.startswith("terraform")
+    )
+
+
+def test_a_pipeline_of_ones_own_lies_where_the_app_is_told_to_look() -> None:
+    lines = _lines("The first promotion")
+    (copied,) = [line.split()[2] for line in lines if line.startswith("cp ")]
+    (told,) = [line.split()[-1] for line in lines if line.startswith("azd env set")]
+    assert told == f"/home/site/wwwroot/{Path(copied).parent}"
+    assert VARIABLES["SLIPWAY_PIPELINES_FOLDER"] == "pipelinesFolder"
+    assert lines.index("azd deploy") < lines.index("azd provision azure"), "the folder is there before it is read"
 
 
 def test_parameters_roles_and_names_are_those_of_infra() -> None:

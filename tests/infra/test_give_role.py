@@ -50,3 +50,15 @@ def test_a_role_that_is_none_and_a_refusal_are_said(asked: Path, monkeypatch: py
     monkeypatch.setenv("REFUSAL", "Insufficient privileges to complete the operation.")
     with pytest.raises(give_role.NotGiven, match="Insufficient privileges"):
         give_role.give("reader", "app-1", "person-1")
+
+
+def test_az_that_is_not_there_or_says_nothing_is_said(
+    asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["give_role.py", "reader", "--application", "app-1", "--to", "person-1"])
+    assert give_role.main() == 0
+    (tmp_path / "az").write_text("#!/bin/sh\nexit 2\n")
+    assert give_role.main() == "az ad sp: it ended with 2 and says nothing"
+    (tmp_path / "az").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert give_role.main() == "az is not there: install the Azure CLI, then az login"

@@ -1,6 +1,9 @@
 """What azd's hooks say of a deployment, against a site on loopback that answers as told."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -96,6 +99,18 @@ def test_an_ill_slipway_is_said_so_and_one_that_cannot_be_asked_is_not() -> None
 def test_without_an_address_nothing_is_said_to_be_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLIPWAY_URL", raising=False)
     assert "SLIPWAY_URL" in str(after_deploy.main())
+
+
+@pytest.mark.parametrize(("site", "code"), [(guarded, 0), (lambda *_: (200, "application/json"), 1)])
+def test_a_deployment_fails_when_a_stranger_gets_in(site: Site, code: int) -> None:
+    """As azd and the workflows run it: by its exit code."""
+    with a_site(site) as url:
+        script = [sys.executable, str(ROOT / "infra" / "hooks" / "after_deploy.py")]
+        environment = {**os.environ, "SLIPWAY_URL": f"{url}/", "no_proxy": "127.0.0.1"}
+        done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert ("strangers get 401" in done.stdout) is (code == 0)
+    assert ("ANSWERED" in done.stderr) is (code == 1)
 
 
 def test_the_shipped_host_json_is_for_the_scheduler_and_no_other_backend() -> None:

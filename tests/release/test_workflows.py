@@ -81,7 +81,28 @@ def test_only_what_was_tested_is_packed_and_only_what_was_packed_is_deployed() -
 def test_a_release_is_tested_as_every_change_is(file: Path) -> None:
     asked = list(commands(yaml.safe_load(file.read_text())))
     assert asked[:3] == ["make test", "make check", "make histories CHECK=1"]
-    assert asked[3] in ('make package REF="$GITHUB_REF_NAME"', "make package REF=$(Build.SourceBranchName)")
+    # Whole, so that a branch is no tag: package.py refuses every tag that is not the version's.
+    assert asked[3] in ('make package REF="$GITHUB_REF"', "make package REF=$(Build.SourceBranch)")
+
+
+def test_a_tag_that_cannot_be_a_version_begins_no_release() -> None:
+    github = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())
+    assert github[True] == {"push": {"tags": ["v[0-9]*"]}}  # YAML reads `on` as true
+    trigger = yaml.safe_load(AZURE[0].read_text())["trigger"]
+    assert trigger == {"branches": {"include": ["main"]}, "tags": {"include": [f"v{digit}*" for digit in range(10)]}}
+
+
+def test_azure_pipelines_deploys_tags_only_though_every_push_to_main_is_packed() -> None:
+    (deployed,) = yaml.safe_load(AZURE[0].read_text())["stages"][2].values()
+    assert [stage["condition"] for stage in deployed] == [
+        "and(succeeded(), startsWith(variables['Build.SourceBranch'], 'refs/tags/v'))"
+    ]
+
+
+def test_a_release_can_be_deployed_again_for_as_long_as_the_page_says() -> None:
+    steps = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]["package"]["steps"]
+    (kept,) = [step["with"]["retention-days"] for step in steps if "upload-artifact" in step.get("uses", "")]
+    assert f"{kept} days" in (ROOT / "docs" / "upgrade.md").read_text()
 
 
 def test_a_deployment_takes_the_proven_package_as_it_is_and_asks_the_site_by_its_own_name() -> None:

@@ -20,6 +20,7 @@ locals {
     SLIPWAY_WORKSPACE                         = var.workspace
     SLIPWAY_VAULT                             = var.vault_uri
     SLIPWAY_APP_CONFIGURATION                 = var.configuration_endpoint
+    SLIPWAY_PIPELINES                         = var.pipelines_folder
     SLIPWAY_PEOPLE                            = var.people_file
     SLIPWAY_TENANT                            = var.tenant_id
     SLIPWAY_AUDIENCE                          = var.application_id

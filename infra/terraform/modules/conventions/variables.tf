@@ -13,6 +13,10 @@ variable "on_scheduler" {
   type        = bool
 }
 
+variable "pipelines_folder" {
+  type = string
+}
+
 variable "people_file" {
   type = string
 }

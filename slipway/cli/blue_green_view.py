@@ -28,7 +28,7 @@ def switch_lines(stage: StagePlan) -> Iterator[str]:
         yield f"approval of the switch: {approval_words(stage.switch_approval)}; the environment is locked meanwhile"
         yield "then its health once more"
     for kind in dict.fromkeys(target.kind for target in stage.targets):
-        yield f"then {router_for(kind).goes_live} {_names(stage, kind)}, all users at once"
+        yield f"then {router_for(kind).goes_live} {_names(stage, kind)}, {_at_a_time(stage)}"
     yield f"watched by {_watched_by(switch)}; proven harm switches back at once"
     for name, word in (("bad counters", switch.counters), ("an alert", switch.alert)):
         if word in _DONE:
@@ -51,6 +51,12 @@ def _watched_by(switch: BlueGreenPlan) -> str:
     source, tick = switch.judged.source, rounded(switch.judged.policy.tick_s)
     where = f"workspace {source.workspace}" if source.workspace else "the workspace of the setting SLIPWAY_WORKSPACE"
     return f"the health probe and by telemetry of role {source.role} in {where}, judged every {tick}"
+
+
+def _at_a_time(stage: StagePlan) -> str:
+    if not stage.max_parallel:
+        return "all users at once"
+    return f"{stage.max_parallel} of {len(stage.targets)} targets at a time, verified live before the next"
 
 
 def _names(stage: StagePlan, kind: str) -> str:

@@ -363,6 +363,22 @@ def test_a_watch_that_is_set_aside_can_end_itself() -> None:
     assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "over"
 
 
+def test_what_a_watch_stopped_is_known_even_when_a_newer_stage_has_begun_meanwhile() -> None:
+    state, _ = ask(lock.empty(), "1")
+    state = switch(state, "1", 1)
+    given = {"holder": "checkout--1:prod", "fence": 1, "result": "proven", "at": iso(NOON)}
+    state, _ = lock.apply(state, "release", {**given, "watch": {"id": "w1", "until": iso(later(hours=1))}})
+    state, _ = ask(state, "2", minutes=5)
+    ended = {"id": "w1", "stopped": iso(later(hours=1))}
+    beside = lock.apply(state, "end_watch", ended)[0]
+    assert beside["live"]["old_side_stopped"] == iso(later(hours=1))
+    given = {"holder": "checkout--2:prod", "fence": 2, "result": "unchanged", "at": iso(NOON)}
+    after = lock.apply(beside, "release", given)[0]
+    assert (after["live"]["old_side_stopped"], after["watch"]) == (iso(later(hours=1)), None)
+    switched = lock.apply(switch(state, "2", 2, minutes=5), "end_watch", ended)[0]
+    assert not switched["live"].get("old_side_stopped"), "another release is live"
+
+
 def test_a_watch_that_is_not_the_registered_one_ends_nobody_else_s() -> None:
     state = {**lock.empty(), "watch": {"id": "w2", "version": "2", "until": iso(NOON)}}
     assert lock.apply(state, "end_watch", {"id": "w1"})[0] == state

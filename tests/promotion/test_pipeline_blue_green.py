@@ -1,6 +1,7 @@
 """`rollout: {blue-green: …}`: what it compiles to, what lint says of it, and that its page tells the truth."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,11 @@ def test_the_judge_after_a_switch_is_a_canarys() -> None:
     policy = stage.judged.policy
     assert (policy.error_margin, policy.false_rollback, policy.delay_ticks, policy.bake_ticks) == (0.2, 0.02, 2, 30)
     assert (stage.blue_green.counters, stage.blue_green.alert) == (IGNORE, ROLL_BACK)
+
+
+def test_a_plan_says_how_many_targets_of_a_ring_are_switched_at_a_time() -> None:
+    stage = replace(stage_of("{}"), max_parallel=1)
+    assert any("1 of 1 targets at a time, verified live before the next" in line for line in switch_lines(stage))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ def ring(name: str, more: str = "", target: str = "") -> str:
 
 
 CANARY = "    rollout: {canary: {}}\n"
+SWITCH = "    rollout: {blue-green: {approval: {approvers: [role:qa]}, telemetry: {}}}\n"
 
 
 def planned(*stages: str) -> PromotionPlan:
@@ -156,6 +157,20 @@ def test_a_plan_with_rings_and_their_regions_travels() -> None:
             "before one tick",
             "30s",
         ),
+        ((ringed(ring("a", "bake: 30s"), more=SWITCH),), "BAKE_TOO_SHORT", "before one tick", "30s"),
+        ((ringed(ring("a"), ring("b"), more=SWITCH),), "SHARED_TELEMETRY", "that of the ring on line", None),
+        (
+            (ringed(ring("a", "role: x"), more="    rollout: {blue-green: {}}\n"),),
+            "CONFLICTING_KEYS",
+            "where a judge's numbers come from",
+            "role",
+        ),
+        (
+            (ringed(ring("a"), more="    rollout: {flag: {name: new-checkout}}\n"),),
+            "CONFLICTING_KEYS",
+            "users of all rings together",
+            "flag",
+        ),
     ],
 )
 def test_each_mistake_is_named_at_its_line(stages: tuple[str, ...], code: str, words: str, at: str | None) -> None:
@@ -179,6 +194,20 @@ def test_two_rings_that_ramp_have_not_one_telemetry() -> None:
     assert "that of the ring on line 10" in finding.words
     (no_canary,) = found(a_pipeline(ringed(ring("a", "role: x"))))
     assert no_canary.code == "CONFLICTING_KEYS"
+
+
+def test_rings_may_be_blue_green_each_with_its_own_switch() -> None:
+    first, second = planned(
+        ringed(ring("a", "role: shop-a, max_parallel: 1"), ring("b", "role: shop-b"), more=SWITCH)
+    ).stages
+    assert [
+        each.blue_green.judged.source.role for each in (first, second) if each.blue_green and each.blue_green.judged
+    ] == [
+        "shop-a",
+        "shop-b",
+    ]
+    assert first.switch_approval == second.switch_approval
+    assert (first.rollout, first.max_parallel, first.watch_s) == ("blue-green", 1, 86_400)
 
 
 def test_sound_rings_have_no_findings() -> None:

@@ -1,7 +1,9 @@
 """A feature flag's ramp through the real orchestrators, entities, SDK and judge, in virtual time."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,8 +16,11 @@ from slipway.promotion.flags.document import FlagTesters, is_on_for, with_share
 from slipway.promotion.flags.plan import FlagPlan
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.plan import StagePlan, Target
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import Source
+from slipway.promotion.transitions import STAGE, stage_transition
 from tests.promotion.builders import a_build, a_stage, later
+from tests.workflow import virtual
 from tests.workflow.flag_world import FlagWorld
 from tests.workflow.test_kills_in_ramps import KILLS, SEED, Killer, Mortal, to_the_second
 from tests.workflow.virtual import Workflow
@@ -82,6 +87,34 @@ async def test_a_release_goes_live_dark_and_its_flag_reaches_everybody(flow: Wor
     shares = [each["evidence"]["share"] for each in flow.world.records if each["action"].startswith("ramp.")]
     assert shares == sorted(shares) and shares[0] == 0.05
     assert all("of the users" in each["words"] for each in flow.world.records if each["action"].startswith("ramp."))
+
+
+class Generations:
+    """A watcher of `virtual`: what each generation of a stage was given."""
+
+    def __init__(self) -> None:
+        self.runs: list[StageRun] = []
+
+    def sees_episode(self, engine: object, body: str) -> None:
+        given = json.loads(json.loads(body)["input"])
+        if isinstance(given, dict) and "phase" in given:
+            self.runs.append(StageRun.load(given))
+
+    def sees_batch(self, entity: str, body: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize("harm", [0.0, 8.0])
+async def test_a_stage_with_a_flag_goes_the_way_that_the_table_of_states_has(flow: Workflow, harm: float) -> None:
+    world(flow).flag_harm, generations = harm, Generations()
+    virtual.watchers.append(generations)
+    try:
+        await flow.until_ended(await flow.promote(a_build("2.0.0"), production()))
+    finally:
+        virtual.watchers.remove(generations)
+    went = {stage_transition(before, after) for before, after in pairwise(generations.runs) if before != after}
+    assert went <= STAGE.transitions
+    assert {"to ramp its flag", "of its flag"} <= {each.answer for each in went}
 
 
 async def test_a_flag_that_does_harm_goes_off_and_the_release_stays(flow: Workflow) -> None:

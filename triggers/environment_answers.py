@@ -1,0 +1,145 @@
+"""What the routes of environments, their ledgers and holds answer, as models."""
+
+from typing import Annotated, Literal
+
+from pydantic import WithJsonSchema
+
+from slipway.promotion.ledger import STATES as RELEASE_STATES
+from triggers.answer_types import Answer, Moment, MomentOrNotYet
+
+ReleaseState = Annotated[str, WithJsonSchema({"type": "string", "enum": [*RELEASE_STATES]})]
+
+
+class ReleaseShown(Answer):
+    """A release of the service; `targets` are those that serve it, `replaced` what each of them served before, on a
+    side that was stopped, or taken by a later deployment, at those moments."""
+
+    version: str
+    promotion: str
+    stage: str
+    commit: str
+    digest: str
+    at: Moment
+    finished_at: Moment
+    received_at: Moment
+    targets: list[str]
+    replaced: dict[str, str]
+    proven: bool
+    old_side_stopped: MomentOrNotYet = ""
+    old_side_gone: MomentOrNotYet = ""
+
+
+class ReleaseKept(Answer):
+    """A release in the ledger: live from `since` until `until` (empty: it is), and how it ended. `replaced` is what
+    each of its targets served before; `back_since`: it serves again because the one after it was taken back. `by`,
+    `code` and `words` say who took it back, or tried to, and why."""
+
+    version: str
+    promotion: str
+    stage: str
+    commit: str
+    digest: str
+    finished_at: Moment
+    received_at: Moment
+    targets: list[str]
+    replaced: dict[str, str]
+    state: ReleaseState
+    since: Moment
+    proven_at: MomentOrNotYet
+    until: MomentOrNotYet
+    back_since: MomentOrNotYet
+    replaced_by: str
+    by: str
+    code: str
+    words: str
+
+
+class OnItsWay(Answer):
+    """`waits_for`: who has the lock waits for people before its switch, `until` then at the latest."""
+
+    version: str
+    promotion: str
+    stage: str
+    since: Moment
+    waits_for: str
+    until: MomentOrNotYet
+
+
+class ReachShown(Answer):
+    """What a rollback would bring back now (`version`), how soon, in words, and `until` when that is so by itself."""
+
+    how: Literal["seconds", "minutes", "none"]
+    version: str
+    until: MomentOrNotYet
+    words: str
+
+
+class WaitingBuild(Answer):
+    version: str
+    promotion: str
+
+
+class BrokenLock(Answer):
+    promotion: str
+    words: str
+    at: Moment
+
+
+class Hold(Answer):
+    """Nobody gets the lock until `expires_at`, or until the hold of this `id` is lifted."""
+
+    id: str
+    by: str
+    reason: str
+    at: Moment
+    expires_at: Moment
+
+
+class RejectedVersion(Answer):
+    """What this version did here: it is not let in again until its `rejected-` and version is lifted."""
+
+    version: str
+    promotion: str
+    code: str
+    words: str
+    at: Moment
+
+
+class HoldSaid(Hold):
+    """The hold as it was taken in; `environments` are where: several, if it was said of one that is made of rings."""
+
+    environments: list[str]
+    words: str
+
+
+class ServiceThere(Answer):
+    """One service in one environment. `broken`: nobody gets the lock until a person has looked."""
+
+    service: str
+    live: ReleaseShown | None
+    previous: list[ReleaseShown]
+    on_its_way: OnItsWay | None
+    waiting: list[WaitingBuild]
+    broken: BrokenLock | None
+    holds: list[Hold]
+    rejected: list[RejectedVersion]
+    reach: ReachShown
+
+
+class ServiceInEnvironment(ServiceThere):
+    """The same, with the environment's name and a page of its ledger; `after` is the token of the next one."""
+
+    environment: str
+    releases: list[ReleaseKept]
+    after: str | None
+
+
+class EnvironmentShown(Answer):
+    environment: str
+    services: list[ServiceThere]
+
+
+class Environments(Answer):
+    """Environments in the order of the pipelines' stages."""
+
+    environments: list[EnvironmentShown]

@@ -19,6 +19,8 @@ from tests.workflow import (
     test_lost_watch,
     test_promotion,
     test_ramp,
+    test_ramp_people,
+    test_ramp_routers,
     test_rings,
     test_states,
     test_watch,
@@ -33,7 +35,7 @@ Over = Callable[[], None]
 Situation = Callable[[Over], Awaitable[None]]
 SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
 OF_STAGES = (test_promotion, test_commands)
-OF_RAMPS = (test_ramp, test_watch, test_lost_watch, test_blue_green)
+OF_RAMPS = (test_ramp, test_ramp_people, test_ramp_routers, test_watch, test_lost_watch, test_blue_green)
 
 
 def situations() -> Iterator[tuple[str, Situation]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.promotion.canary_plan import IGNORE, PROMOTE, STAY, WAIT, CanaryPlan, Signals
+from slipway.promotion.canary_plan import STAY, WAIT, CanaryPlan, Signals
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
@@ -83,19 +83,6 @@ async def test_a_harmful_release_is_taken_back_before_half_of_the_traffic(flow: 
     assert lock["holder"] is None and lock["broken"] is None
 
 
-async def test_a_way_back_that_no_router_took_is_not_told_as_taken(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.10)
-    world(flow).backs_refused = len(SITES)
-    await flow.command(id, "rollback")
-    await flow.until(lambda: ramp_row(flow)["move"].get("code") == "TAKEN_BACK")
-    told = next(each for each in flow.world.records if each["action"] == "ramp.taken-back")
-    assert told["words"].startswith("at 10 % of the traffic: ") and "; not taken: " in told["words"]
-    assert told["evidence"]["share"] == ramp_row(flow)["share"] == 0.10
-    assert (await flow.until_ended(id))["code"] == "TAKEN_BACK"
-    assert set(world(flow).shares.values()) == {0.0}, "the undo asks again"
-
-
 async def test_a_release_that_users_met_is_stopped_only_when_none_is_sent_to_it_any_more(flow: Workflow) -> None:
     """Front ends follow the router late: a stopped side would answer their users with nothing."""
     world(flow).harm["2.0.0"] = 30.0
@@ -124,16 +111,6 @@ async def test_no_ramp_begins_without_telemetry(flow: Workflow) -> None:
     assert world(flow).most == {"weu": 0.0, "neu": 0.0}, "the undo alone told the routers"
 
 
-async def test_an_abort_in_mid_ramp_takes_the_traffic_back(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.10)
-    await flow.abort(id)
-    output = await flow.until_ended(id)
-    assert (output["outcome"], output["code"]) == ("cancelled", "ABORTED")
-    assert live(flow) == {"1.0.0"} and set(world(flow).shares.values()) == {0.0}
-    assert max(world(flow).most.values()) == 0.10
-
-
 async def test_a_newer_build_in_mid_ramp_waits_for_its_end_and_then_ramps_beside_the_release_before(
     flow: Workflow,
 ) -> None:
@@ -148,62 +125,6 @@ async def test_a_newer_build_in_mid_ramp_waits_for_its_end_and_then_ramps_beside
     assert live(flow) == {"2.1.0"}
     begins = [each["promotion"] for each in flow.world.records if each["action"] == "ramp.begins"]
     assert begins == [first, second], "one after the other"
-
-
-async def test_a_paused_ramp_keeps_its_share_and_is_still_judged(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.10)
-    await flow.command(id, "pause")
-    await flow.until(lambda: ramp_row(flow)["tick"] >= 30)
-    assert set(world(flow).shares.values()) == {0.10}
-    assert "production" in [each["stage"] for each in flow.world.records if each["action"] == "ramp.paused"]
-    world(flow).harm["2.0.0"] = 30.0
-    output = await flow.until_ended(id)
-    assert output["code"] == "HARM_PROVEN"
-
-
-async def test_a_resumed_ramp_goes_on(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.10)
-    await flow.command(id, "pause", "p")
-    await flow.until(lambda: ramp_row(flow)["tick"] >= 20)
-    await flow.command(id, "resume", "r")
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-async def test_a_person_advances_promotes_and_rolls_back(flow: Workflow) -> None:
-    plan = replace(PLAN, hold_at=(0.10,))
-    id = await flow.promote(a_build("2.0.0"), production(plan))
-    await at_share(flow, 0.05)
-    await flow.command(id, "advance", "one")
-    await at_share(flow, 0.10)
-    await flow.until(lambda: ramp_row(flow)["tick"] >= 40)
-    assert set(world(flow).shares.values()) == {0.10}, "a hold point is a person's"
-    await flow.command(id, "advance", "two")
-    await at_share(flow, 0.25)
-    await flow.command(id, "promote", "three")
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-    assert live(flow) == {"2.0.0"}
-    told = [each["action"] for each in flow.world.records if each["action"].endswith("by-hand")]
-    assert told == ["ramp.advanced-by-hand", "ramp.advanced-by-hand", "ramp.promoted-by-hand"]
-
-
-async def test_a_person_takes_a_ramping_release_back(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.25)
-    await flow.command(id, "rollback")
-    output = await flow.until_ended(id)
-    assert (output["outcome"], output["code"]) == ("failed", "TAKEN_BACK")
-    assert live(flow) == {"1.0.0"} and set(world(flow).shares.values()) == {0.0}
-
-
-async def test_once_its_ramp_is_over_nobody_is_told_that_a_word_reaches_it(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production(bake_s=1800))
-    await flow.until(lambda: stage_state(flow.world, "production") == "baking")
-    await flow.command(id, "rollback")
-    answers = (await flow.entity("decisions", id))["answers"]
-    assert [each.get("code") for each in answers.values()] == ["NOT_RAMPING"]
-    assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
 async def test_a_probe_that_fails_takes_the_release_back_between_two_ticks(flow: Workflow) -> None:
@@ -252,20 +173,6 @@ async def test_counters_hold_the_ramp_until_they_are_asked_again_and_say_otherwi
     assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
-async def test_nobody_can_advance_a_release_whose_harm_is_proven(flow: Workflow) -> None:
-    world(flow).harm["2.0.0"] = 30.0
-    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))
-    await flow.until(lambda: any(each["action"] == "ramp.harm-proven" for each in flow.world.records))
-    at, tick = max(world(flow).shares.values()), ramp_row(flow)["tick"]
-    await flow.until(lambda: ramp_row(flow)["tick"] > tick)  # it has asked since
-    await flow.command(id, "advance")
-    await flow.until(lambda: ramp_row(flow)["tick"] >= tick + 5)
-    assert set(world(flow).shares.values()) == {at}
-    assert (await flow.entity("decisions", id))["answers"]["k1"]["code"] == "HARM_PROVEN"
-    await flow.command(id, "promote", "k2")
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
 async def test_a_ramp_that_stays_beyond_its_time_tells_the_same_words_for_ever(flow: Workflow) -> None:
     plan = replace(PLAN, within_s=1800, at_deadline=STAY, hold_at=(0.10,))
     await flow.promote(a_build("2.0.0"), production(plan))
@@ -278,18 +185,6 @@ async def test_a_ramp_that_stays_beyond_its_time_tells_the_same_words_for_ever(f
     assert ramp_row(flow)["verdict"]["words"].count("100 % was not reached") == 1
 
 
-async def test_a_person_is_heard_while_the_ramp_learns_and_users_never_meet_the_release(flow: Workflow) -> None:
-    world(flow).no_telemetry = True
-    id = await flow.promote(a_build("2.0.0"), production())
-    await flow.until(lambda: "there is no telemetry" in ramp_row(flow).get("notes", ""))
-    said = flow.clock.now()
-    await flow.command(id, "rollback")
-    output = await flow.until_ended(id)
-    assert (output["outcome"], output["code"]) == ("failed", "TAKEN_BACK")
-    assert flow.clock.now() - said < timedelta(minutes=2)
-    assert set(world(flow).most.values()) <= {0.0}
-
-
 async def test_while_a_ramp_learns_it_says_what_it_waits_for_and_goes_on_when_that_is_there(flow: Workflow) -> None:
     world(flow).no_telemetry = True
     id = await flow.promote(a_build("2.0.0"), production())
@@ -299,134 +194,6 @@ async def test_while_a_ramp_learns_it_says_what_it_waits_for_and_goes_on_when_th
     await at_share(flow, 0.10)
     assert ramp_row(flow)["notes"] == ""
     assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-async def test_a_share_that_is_not_taken_is_told_at_once_and_not_in_the_end_alone(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.10)
-    world(flow).splits_refused = 6
-    await flow.until(lambda: "not taken: " in ramp_row(flow)["notes"])
-    assert "may not write the routing rules" in ramp_row(flow)["notes"]
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-@pytest.mark.parametrize("taken_back", ["by a person", "by a signal"])
-async def test_a_version_whose_harm_was_proven_is_rejected_whoever_takes_it_back(
-    flow: Workflow, taken_back: str
-) -> None:
-    world(flow).harm["2.0.0"] = 30.0
-    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))
-    await flow.until(lambda: any(each["action"] == "ramp.harm-proven" for each in flow.world.records))
-    if taken_back == "by a person":
-        await flow.command(id, "rollback")
-    else:
-        world(flow).signals = [["probe", "weu: /healthz answers 503"]]
-    assert (await flow.until_ended(id))["code"] in ("TAKEN_BACK", "PROBE_FAILED")
-    assert [each["version"] for each in (await flow.lock("production"))["rejected"]] == ["2.0.0"]
-
-
-async def test_a_version_that_a_person_takes_back_for_no_proven_harm_is_not_rejected(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.10)
-    await flow.command(id, "rollback")
-    await flow.until_ended(id)
-    assert (await flow.lock("production"))["rejected"] == []
-
-
-async def test_harm_may_stay_for_a_person_by_policy(flow: Workflow) -> None:
-    world(flow).harm["2.0.0"] = 30.0
-    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, on_harm=STAY)))
-    await flow.until(lambda: any(each["action"] == "ramp.harm-proven" for each in flow.world.records))
-    await flow.until(lambda: ramp_row(flow)["tick"] >= 20)
-    assert max(world(flow).shares.values()) > 0.0
-    assert stage_state(flow.world, "production") == "ramping"
-    await flow.command(id, "rollback")
-    assert (await flow.until_ended(id))["code"] == "TAKEN_BACK"
-
-
-async def test_a_router_that_refuses_at_first_is_asked_again(flow: Workflow) -> None:
-    world(flow).splits_refused = 3
-    id = await flow.promote(a_build("2.0.0"), production())
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-async def test_a_router_that_never_takes_a_share_is_not_the_releases_fault(flow: Workflow) -> None:
-    world(flow).splits_refused = 1000
-    id = await flow.promote(a_build("2.0.0"), production())
-    output = await flow.until_ended(id)
-    assert (output["outcome"], output["code"]) == ("broken", "ROUTER_REFUSES")
-    assert live(flow) == {"1.0.0"} and max(world(flow).most.values()) == 0.0
-
-
-async def test_time_at_a_share_that_no_router_has_taken_is_no_time_at_it(flow: Workflow) -> None:
-    quick = replace(PLAN, policy=Policy(ramp="fixed", patience_ticks=2))
-    id = await flow.promote(a_build("2.0.0"), production(quick))
-    await at_share(flow, 0.05)
-    world(flow).splits_refused = 2 * 9  # two ticks long, at both sites
-    await at_share(flow, 0.10)
-    assert world(flow).splits_refused == 0
-    assert max(weight for _, weight in world(flow).judged) == 0.10
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-async def test_every_share_is_judged_by_ticks_after_it_has_settled(flow: Workflow) -> None:
-    """Patience is two ticks: with the one in which the share settles there are three between two shares."""
-    patient = Policy(ramp="fixed", patience_ticks=2)
-    id = await flow.promote(a_build("2.0.0"), production(replace(PLAN, policy=patient, settle_s=30)))
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-    first: dict[float, int] = {}
-    for tick, weight in world(flow).judged:
-        first.setdefault(weight, tick)
-    assert [first[weight] for weight in (0.05, 0.10, 0.25, 0.50, 1.0)] == [1, 3, 6, 9, 12]
-
-
-async def test_a_share_that_somebody_raised_is_taken_back_and_named(flow: Workflow) -> None:
-    id = await flow.promote(a_build("2.0.0"), production())
-    await at_share(flow, 0.10)
-    world(flow).shares["weu"] = 0.8
-    await flow.until(lambda: any(each["action"] == "ramp.router-changed" for each in flow.world.records))
-    await at_share(flow, 0.10)
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-async def test_a_share_that_users_do_not_meet_goes_no_further_calls_a_person_and_blames_nobody(flow: Workflow) -> None:
-    """The router says that it has the share, and sends as many users as before."""
-    world(flow).met_at_most = 0.25
-    id = await flow.promote(a_build("2.0.0"), production(ADAPTIVE))
-    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "SHARE_NOT_MET")
-    assert not ramp_row(flow)["move"]["calls"]
-    await flow.until(lambda: ramp_row(flow)["move"]["code"] == "SHARE_NEVER_MET")
-    move = ramp_row(flow)["move"]
-    assert move["calls"] and "of the requests met the release where" in move["words"]
-    assert set(world(flow).most.values()) == {0.50}
-    world(flow).met_at_most = 1.0
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-    assert live(flow) == {"2.0.0"}
-
-
-async def test_a_share_that_users_never_meet_is_not_promoted_at_the_deadline(flow: Workflow) -> None:
-    world(flow).met_at_most = 0.25
-    id = await flow.promote(a_build("2.0.0"), production(replace(ADAPTIVE, within_s=7200, at_deadline=PROMOTE)))
-    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "SHARE_NEVER_MET")
-    over = flow.clock.now() + timedelta(hours=3)
-    await flow.until(lambda: flow.clock.now() > over)
-    assert ramp_row(flow)["move"]["code"] == "SHARE_NEVER_MET" and live(flow) == {"1.0.0"}
-    await flow.command(id, "promote")
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-async def test_where_the_pipeline_does_not_look_at_what_users_meet_the_ramp_goes_on(flow: Workflow) -> None:
-    world(flow).met_at_most = 0.25
-    id = await flow.promote(a_build("2.0.0"), production(replace(ADAPTIVE, unmet=IGNORE)))
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-
-
-async def test_harm_is_proven_while_users_do_not_meet_the_share(flow: Workflow) -> None:
-    world(flow).met_at_most = 0.05
-    id = await flow.promote(a_build("2.0.0"), production(ADAPTIVE))
-    await flow.until(lambda: ramp_row(flow).get("move", {}).get("code") == "SHARE_NEVER_MET")
-    world(flow).harm["2.0.0"] = 10.0
-    assert (await flow.until_ended(id))["code"] == "HARM_PROVEN"
 
 
 async def test_a_live_release_that_turns_bad_holds_the_ramp(flow: Workflow) -> None:

@@ -10,6 +10,8 @@ from tests.end_to_end.system import System, a_message
 
 def test_a_lock_whose_orchestration_was_terminated_is_freed_and_its_change_undone(system: System, state: Path) -> None:
     """In the middle of its bake."""
+    system.send(a_message("8.9.0"))
+    system.until_state("checkout--8.9.0", "test", "passed")
     before, served = place(system)["live"], version_served(system)
     system.send(a_message("9.0.0"))
     system.until_state("checkout--9.0.0", "test", "baking")

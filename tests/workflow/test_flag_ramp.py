@@ -255,7 +255,7 @@ async def test_a_failed_ramp_can_be_tried_again(flow: Workflow) -> None:
 
 async def lived(state: Path, killer: Killer, harm: float) -> dict[str, Any]:
     """What is left of a release whose flag ramps."""
-    there = FlagWorld({name: Sides() for name in SITES}, flag_harm=harm)
+    there = FlagWorld({name: Sides() for name in SITES}, keeps_receipts=True, flag_harm=harm)
     async with Mortal(there, str(state), killer) as flow:
         id = await flow.begin(a_build("2.0.0"), production(bake_s=300))
         await flow.over_all_kills(lambda: there.of(id).ended)

@@ -80,7 +80,7 @@ class Mortal(Workflow):
 
 async def lived(state: Path, killer: Killer, harm: float) -> dict[str, Any]:
     """What is left of a release that ramps on two sites, bakes and is watched for two hours, or does harm."""
-    world = RampingWorld({name: Sides() for name in SITES}, harm={"2.0.0": harm})
+    world = RampingWorld({name: Sides() for name in SITES}, keeps_receipts=True, harm={"2.0.0": harm})
     async with Mortal(world, str(state), killer) as flow:
         id = await flow.begin(a_build("2.0.0"), production(bake_s=300, watch_s=7200))
         await flow.over_all_kills(lambda: world.of(id).ended)

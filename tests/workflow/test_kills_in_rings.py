@@ -6,43 +6,27 @@ which.
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from slipway.promotion.outcomes import Answer
 from slipway.promotion.rings import ROLL_BACK_ALL
 from tests.promotion.builders import a_build
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.test_kills_in_ramps import Killer, Mortal, to_the_second
 from tests.workflow.test_rings import FIRST, GATE, SECOND, SITES, THIRD, rings, sick_when_live_on
-from tests.workflow.world import Order, Sides
+from tests.workflow.world import Sides
 
 KILLS = int(os.environ.get("RING_KILLS", "5"))
 SEED = os.environ.get("RING_SEED") or "2031"
 
 
-@dataclass
-class Receipted(RampingWorld):
-    """An operation that has ended has ended, whoever asks again: a swap twice would be a swap back."""
-
-    ended_as: dict[str, Answer] = field(default_factory=dict)
-
-    def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
-        answer = self.ended_as.get(order["operation"]) or super()._operation(order, effect)
-        if not answer.running:
-            self.ended_as[order["operation"]] = answer
-        return answer
-
-
 async def lived(state: Path, killer: Killer, bad: str) -> dict[str, Any]:
     """What is left of a release that goes through three rings, the second in parts and all by region, and is well, or
     turns bad in the last one."""
-    world = Receipted({name: Sides() for name in SITES})
+    world = RampingWorld({name: Sides() for name in SITES}, keeps_receipts=True)
     async with Mortal(world, str(state), killer) as flow:
         if bad:
             world.meanwhile = sick_when_live_on(flow, bad)

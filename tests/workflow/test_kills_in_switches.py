@@ -6,8 +6,7 @@ hundreds), SWITCH_SEED which.
 
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,19 +28,9 @@ GOOD, HARM, REFUSED = "a good release", "a release that does harm", "one target 
 
 @dataclass
 class SwitchingWorld(RampingWorld):
-    """`refuses`: the site whose swap to the new release is never taken. `receipts` of operations, as activities
-    keep them: what has ended is answered the same again."""
+    """`refuses`: the site whose swap to the new release is never taken."""
 
     refuses: str = ""
-    receipts: dict[str, Answer] = field(default_factory=dict)
-
-    def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
-        if order["operation"] not in self.receipts:
-            answer = super()._operation(order, effect)
-            if answer.running:
-                return answer
-            self.receipts[order["operation"]] = answer
-        return self.receipts[order["operation"]]
 
     def _swap(self, order: Order) -> Answer:
         if order["target"]["name"] == self.refuses and order["version"] == "2.0.0":
@@ -51,7 +40,7 @@ class SwitchingWorld(RampingWorld):
 
 async def lived(state: Path, killer: Killer, story: str) -> dict[str, Any]:
     """What is left of a release that people let switch on two sites: kept and its old side stopped, or taken back."""
-    world = SwitchingWorld({name: Sides() for name in SITES})
+    world = SwitchingWorld({name: Sides() for name in SITES}, keeps_receipts=True)
     world.refuses = "neu" if story == REFUSED else ""
     world.turns_bad = 5.0 if story == HARM else 1.0
     plan = production(JUDGED if story == HARM else PROBED, bake_s=900)

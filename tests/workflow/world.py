@@ -47,7 +47,8 @@ class World:
     them, as it says itself; `swap_back_fails`: how many swaps back are
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
     versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
-    `polls`: how long operations take. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
+    `polls`: how long operations take. `keeps_receipts` of them, so that one begun again after a kill has its effect
+    once. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
     unless it is `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
@@ -71,6 +72,8 @@ class World:
     account: dict[str, Any] = field(default_factory=lambda: an_account())
     account_refused: bool = False
     late_driver_times: int = 0
+    keeps_receipts: bool = False
+    receipts: dict[str, Answer] = field(default_factory=dict)
     fence: int = 0
     promotions: dict[str, Kept] = field(default_factory=dict)
     records: list[Order] = field(default_factory=list)
@@ -293,6 +296,13 @@ class World:
         return passed(f"{sent} requests sent", **measured.dump())
 
     def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
+        """As an activity with receipts, where these are kept: what has ended is answered the same again."""
+        answer = self.receipts.get(order["operation"]) or self._carried_on(order, effect)
+        if self.keeps_receipts and not answer.running:
+            self.receipts[order["operation"]] = answer
+        return answer
+
+    def _carried_on(self, order: Order, effect: Callable[[], Answer]) -> Answer:
         """An operation that takes `polls` polls; its effect comes with the last one, once."""
         if order["target"]["name"] in self.stuck | self.down:
             return running({"left": 1}, 5.0, "under way")

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -22,7 +21,8 @@ from slipway.promotion.transitions import STAGE, stage_transition
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow import virtual
 from tests.workflow.flag_world import FlagWorld
-from tests.workflow.test_kills_in_ramps import KILLS, SEED, Killer, Mortal, to_the_second
+from tests.workflow.kills import Killer, Mortal, same_end_after, to_the_second
+from tests.workflow.test_kills_in_ramps import KILLS, SEED
 from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides
 
@@ -276,13 +276,4 @@ async def lived(state: Path, killer: Killer, harm: float) -> dict[str, Any]:
 @pytest.mark.timeout(60 + 10 * KILLS)
 @pytest.mark.parametrize(("story", "harm"), [("a good flag", 1.0), ("a flag that does harm", 8.0)])
 async def test_a_kill_anywhere_changes_nothing_of_the_end(tmp_path: Path, story: str, harm: float) -> None:
-    calm = Killer(at=-1)
-    expected = await lived(tmp_path / "calm.sqlite", calm, harm)
-    points = range(calm.seen.index("prepare_flag") + 1, len(calm.seen) + 1)
-    random = Random(f"{SEED}:{story}")
-    for number in range(KILLS):
-        killer = Killer(random.choice(points), random.random() < 0.5)
-        seen = await lived(tmp_path / f"{number}.sqlite", killer, harm)
-        assert killer.struck.is_set()
-        where = f"killed {'after' if killer.after else 'before'} activity {killer.at}, {calm.seen[killer.at - 1]}"
-        assert seen == expected, f"{where}, of {story} (RAMP_SEED={SEED})"
+    await same_end_after(KILLS, lambda state, killer: lived(state, killer, harm), tmp_path, story, SEED, "prepare_flag")

@@ -1,21 +1,20 @@
 """The host is killed at seeded points of a change that goes from ring to ring, and of its way back: the end is the
 same.
 
-Points as in `test_kills_in_ramps`. RING_KILLS says how many for each story (`make chaos` has hundreds), RING_SEED
+RING_KILLS says how many for each story (`make chaos` has hundreds), RING_SEED
 which.
 """
 
 import os
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from slipway.promotion.rings import ROLL_BACK_ALL
 from tests.promotion.builders import a_build
+from tests.workflow.kills import Killer, Mortal, same_end_after, to_the_second
 from tests.workflow.ramp_world import RampingWorld
-from tests.workflow.test_kills_in_ramps import Killer, Mortal, to_the_second
 from tests.workflow.test_rings import FIRST, GATE, SECOND, SITES, THIRD, rings, sick_when_live_on
 from tests.workflow.world import Sides
 
@@ -48,14 +47,5 @@ async def lived(state: Path, killer: Killer, bad: str) -> dict[str, Any]:
 @pytest.mark.timeout(60 + 10 * KILLS)
 @pytest.mark.parametrize(("story", "bad"), [("a good release", ""), ("one that turns bad in the last ring", "contoso")])
 async def test_a_kill_anywhere_changes_nothing_of_the_end(tmp_path: Path, story: str, bad: str) -> None:
-    calm = Killer(at=-1)
-    expected = await lived(tmp_path / "calm.sqlite", calm, bad)
-    assert expected["output"]["outcome"] == ("failed" if bad else "passed")
-    points = range(1, len(calm.seen) + 1)
-    random = Random(f"{SEED}:{story}")
-    for number in range(KILLS):
-        killer = Killer(random.choice(points), random.random() < 0.5)
-        seen = await lived(tmp_path / f"{number}.sqlite", killer, bad)
-        assert killer.struck.is_set()
-        where = f"killed {'after' if killer.after else 'before'} activity {killer.at}, {calm.seen[killer.at - 1]}"
-        assert seen == expected, f"{where}, of {story} (RING_SEED={SEED})"
+    end = await same_end_after(KILLS, lambda state, killer: lived(state, killer, bad), tmp_path, story, SEED)
+    assert end["output"]["outcome"] == ("failed" if bad else "passed")

@@ -1,6 +1,6 @@
 """The host is killed at seeded points of a blue-green switch and of what follows: the end is the same.
 
-A point is an activity, as in `test_kills_in_ramps`. SWITCH_KILLS says how many for each story (`make chaos` has
+SWITCH_KILLS says how many for each story (`make chaos` has
 hundreds), SWITCH_SEED which.
 """
 
@@ -8,16 +8,15 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from slipway.promotion.outcomes import Answer, failed, iso
 from tests.promotion.builders import a_build, a_vote
+from tests.workflow.kills import Killer, Mortal, same_end_after, to_the_second
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.test_blue_green import ASKED, JUDGED, PROBED, SITES, production
-from tests.workflow.test_kills_in_ramps import Killer, Mortal, to_the_second
 from tests.workflow.virtual import stage_state
 from tests.workflow.world import Order, Sides
 
@@ -71,15 +70,8 @@ async def lived(state: Path, killer: Killer, story: str) -> dict[str, Any]:
 @pytest.mark.timeout(60 + 10 * KILLS)
 @pytest.mark.parametrize("story", [GOOD, HARM, REFUSED])
 async def test_a_kill_anywhere_changes_nothing_of_the_end_of_a_switch(tmp_path: Path, story: str) -> None:
-    calm = Killer(at=-1)
-    expected = await lived(tmp_path / "calm.sqlite", calm, story)
-    lives = {name: tuple(sides) for name, sides in expected["live"].items()}
+    end = await same_end_after(
+        KILLS, lambda state, killer: lived(state, killer, story), tmp_path, story, SEED, "deploy"
+    )
+    lives = {name: tuple(sides) for name, sides in end["live"].items()}
     assert set(lives.values()) == ({("2.0.0", "1.0.0", True)} if story == GOOD else {("1.0.0", "2.0.0", True)})
-    points = range(calm.seen.index("deploy") + 1, len(calm.seen) + 1)
-    random = Random(f"{SEED}:{story}")
-    for number in range(KILLS):
-        killer = Killer(random.choice(points), random.random() < 0.5)
-        seen = await lived(tmp_path / f"{number}.sqlite", killer, story)
-        assert killer.struck.is_set()
-        where = f"killed {'after' if killer.after else 'before'} activity {killer.at}, {calm.seen[killer.at - 1]}"
-        assert seen == expected, f"{where}, of {story} (SWITCH_SEED={SEED})"

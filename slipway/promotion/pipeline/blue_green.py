@@ -8,10 +8,11 @@ from pydantic import BeforeValidator, StrictBool, model_validator
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.judge.policy import MOST_DELAY_TICKS, Policy
+from slipway.promotion.judge.policy import Policy
 from slipway.promotion.pipeline.approval import Approval
 from slipway.promotion.pipeline.canary import Judge, OnSignal, Tick
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.steps import check_delay
 from slipway.promotion.pipeline.telemetry import Telemetry
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between, refusal
 
@@ -49,10 +50,8 @@ class BlueGreen(Section):
 
     @model_validator(mode="after")
     def _is_seen_in_time(self) -> Self:
-        if self.telemetry and self.telemetry.delay > MOST_DELAY_TICKS * self.tick:
-            late = self.telemetry.delay / self.tick
-            words = f"telemetry comes {late:,.0f} ticks late; {MOST_DELAY_TICKS} are the most"
-            raise refusal("OUT_OF_RANGE", words)
+        if self.telemetry:
+            check_delay(self.telemetry.delay, self.tick)
         return self
 
     def plan(self, service: str, bake_s: float) -> BlueGreenPlan:

@@ -13,13 +13,12 @@ from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import RAMPS, Policy
 from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
 from slipway.promotion.pipeline.section import Section, key
-from slipway.promotion.pipeline.steps import check_delay, check_holds, check_steps
+from slipway.promotion.pipeline.steps import check_delay, check_doubt, check_holds, check_steps
 from slipway.promotion.pipeline.telemetry import Telemetry
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Margin, Rate, Share, Weight, between, refusal
 from slipway.promotion.pipeline.vocabulary import HttpPath, choice, choice_schema
 
 MOST_STEPS = 20
-MOST_FALSE_ROLLBACKS = 0.20
 
 Tick = Annotated[float, BeforeValidator(between("1s", "1h")), DURATION_SCHEMA]
 WarmUp = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
@@ -94,9 +93,7 @@ class Judge(Section):
 
     @model_validator(mode="after")
     def _can_judge(self) -> Self:
-        if not 0 < self.false_rollback <= MOST_FALSE_ROLLBACKS:
-            words = "false_rollback is above 0% and at most 20%: without any doubt allowed no harm is ever proven"
-            raise refusal("OUT_OF_RANGE", words)
+        check_doubt(self.false_rollback)
         return self
 
 

@@ -14,7 +14,7 @@ from slipway.promotion.judge.policy import RAMPS, Policy
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import HeaderName
 from slipway.promotion.pipeline.section import Section, key
-from slipway.promotion.pipeline.steps import check_delay, check_holds, check_steps
+from slipway.promotion.pipeline.steps import check_delay, check_doubt, check_holds, check_steps
 from slipway.promotion.pipeline.telemetry import Delay, Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Margin, Share, Weight, between, refusal
 from slipway.promotion.pipeline.vocabulary import HttpPath, choice, choice_schema
@@ -22,7 +22,6 @@ from slipway.promotion.telemetry import Source
 
 MOST_STEPS = 20
 MOST_TESTERS = 100
-MOST_FALSE_ROLLBACKS = 0.20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _ON_HARM = (FLAG_OFF, ROLL_BACK, plan.STAY)
@@ -101,9 +100,7 @@ class UserJudge(Section):
 
     @model_validator(mode="after")
     def _can_judge(self) -> Self:
-        if not 0 < self.false_rollback <= MOST_FALSE_ROLLBACKS:
-            words = "false_rollback is above 0% and at most 20%: without any doubt allowed no harm is ever proven"
-            raise refusal("OUT_OF_RANGE", words)
+        check_doubt(self.false_rollback)
         return self
 
 

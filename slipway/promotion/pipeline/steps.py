@@ -1,9 +1,11 @@
-"""What every ramp asks of its steps and times, whatever divides the users."""
+"""What every ramp asks of its steps, times and doubt, whatever divides the users."""
 
 from collections.abc import Sequence
 
 from slipway.promotion.judge.policy import MOST_DELAY_TICKS
 from slipway.promotion.pipeline.units import refusal
+
+MOST_FALSE_ROLLBACKS = 0.20
 
 
 def check_steps(steps: Sequence[float]) -> None:
@@ -27,4 +29,11 @@ def check_delay(delay_s: float, tick_s: float) -> None:
     """Raises PydanticCustomError for telemetry that comes too late to judge anything by."""
     if delay_s > MOST_DELAY_TICKS * tick_s:
         words = f"telemetry comes {delay_s / tick_s:,.0f} ticks late; {MOST_DELAY_TICKS} are the most"
+        raise refusal("OUT_OF_RANGE", words)
+
+
+def check_doubt(false_rollback: float) -> None:
+    """Raises PydanticCustomError for a share (0..1) of false rollbacks that proves nothing, or anything."""
+    if not 0 < false_rollback <= MOST_FALSE_ROLLBACKS:
+        words = "false_rollback is above 0% and at most 20%: without any doubt allowed no harm is ever proven"
         raise refusal("OUT_OF_RANGE", words)

@@ -22,7 +22,6 @@ from slipway.promotion.outcomes import Answer, iso, moment, passed, running
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.ramp_run import LOOK_EVERY_S
-from slipway.promotion.stored import known
 from slipway.promotion.telemetry import Question, spans_from
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ def _judged(order: Order) -> Answer:
             order.get("exposed_from", 1),
         )
         windows, unmeasured = consumption.joined(windows)
-    exposure = Exposure(**known(Exposure, order.get("exposure", {})))
+    exposure = Exposure.load(order.get("exposure", {}))
     share = order.get("share", policy.steps[state.step]) if canary.unmet == WAIT else None
     state, verdict, exposure = judge_tick(state, windows, tick, policy, order["held"], exposure, share)
     if canary.flag is not None:

@@ -11,8 +11,10 @@ swarms; a router that stays at the share before a step of ×1.5 or more is found
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from slipway.promotion.judge.windows import Window
+from slipway.promotion.stored import known
 
 LEAST_PART = 0.7
 SURE = math.log(1000)  # 99.9 %
@@ -34,6 +36,11 @@ class Exposure:
     usual: float = 0.0
     unmet: int = 0
     observed: float = 0.0
+
+    @classmethod
+    def load(cls, data: dict[str, Any]) -> "Exposure":
+        """From its JSON; of a ramp from before it was kept, nothing was counted."""
+        return cls(**known(cls, data))
 
     @property
     def due(self) -> float:

@@ -141,7 +141,7 @@ class RampRun:
         verdict = found["verdict"]
         allowed = verdict["weight"] if verdict["action"] in (Action.ADVANCE, Action.WAIT) else self.allowed
         kept = {"state": found["state"], "verdict": verdict, "unwell": found["unwell"], "allowed": allowed}
-        return replace(self, tick=tick, exposure=Exposure(**known(Exposure, found.get("exposure", {}))), **kept)
+        return replace(self, tick=tick, exposure=Exposure.load(found.get("exposure", {})), **kept)
 
     def moved(self, share: float, now_tick: int) -> "RampRun":
         """A person lets the release have the share of a step, below 100 %; the judge is told."""
@@ -182,7 +182,7 @@ class RampRun:
     def load(cls, data: dict[str, Any]) -> "RampRun":
         past_holds = tuple(data.get("past_holds", ()))
         taken = data.get("taken", data.get("share", 0.0))  # runs of before 'taken' was told apart
-        exposure = Exposure(**known(Exposure, data.get("exposure", {})))
+        exposure = Exposure.load(data.get("exposure", {}))
         read = {
             "stage": StageRun.load(data["stage"]),
             "past_holds": past_holds,

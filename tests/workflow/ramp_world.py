@@ -59,7 +59,7 @@ class RampingWorld(World):
         first = min([*state.missing, state.settled + 1])
         windows = [self._window(each, order) for each in range(first, number - policy.delay_ticks + 1)]
         windows = with_exposure(windows, order["exposed_from"])
-        exposure = Exposure(**order["exposure"])
+        exposure = Exposure.load(order["exposure"])
         share = order["share"] if CanaryPlan.load(order["canary"]).unmet == WAIT else None
         state, verdict, exposure = judge_tick(state, windows, number, policy, order["held"], exposure, share)
         self._heard(order, verdict)

@@ -6,7 +6,6 @@ from slipway.cli.failure import ExitCode, Failure
 from slipway.promotion.pipeline import PipelineInvalid, no_text
 from slipway.promotion.pipeline.findings import nearest
 
-
 FOLDERS = (Path("services"), Path("pipelines"))  # one's own first, where a checkout has any
 ENDS = (".yaml", ".yml")
 

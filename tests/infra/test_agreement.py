@@ -74,25 +74,33 @@ GRANTS = {
 }
 
 
-def needed_settings() -> set[str]:
-    """What the code, its bindings and host.json read, less what is left to defaults."""
+HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
+# Set with either backend, and empty with storage: the one setting that only one of the two reads.
+OF_THE_SCHEDULER = {"DURABLE_TASK_SCHEDULER_CONNECTION_STRING"}
+
+
+def needed_settings(host: dict[str, Any]) -> set[str]:
+    """What the code, its bindings and a host.json read, less what is left to defaults."""
     own = {each.metadata["variable"] for each in fields(Settings)}
     assert own >= LEFT.keys(), "a reason for a setting that is no more"
-    host = (ROOT / "host.json").read_text()
-    durable = json.loads(host)["extensions"]["durableTask"]["storageProvider"]
-    return own - LEFT.keys() | set(re.findall(r"%(\w+)%", host)) | {durable["connectionStringName"]}
+    provider = host["extensions"]["durableTask"].get("storageProvider", {})
+    connection = {provider["connectionStringName"]} if provider else set()
+    return own - LEFT.keys() | set(re.findall(r"%(\w+)%", json.dumps(host))) | connection
 
 
+@pytest.mark.parametrize("backend", ["as it is shipped", "scheduler", "storage"])
 @BOTH
-def test_every_setting_that_is_read_is_set_and_no_other(infra: Built) -> None:
-    assert settings_amiss(infra) == []
+def test_every_setting_that_is_read_is_set_and_no_other(infra: Built, backend: str) -> None:
+    host = HOST if backend == "as it is shipped" else built.for_backend(HOST, backend)
+    assert settings_amiss(infra, host) == []
 
 
-def settings_amiss(infra: Built) -> list[str]:
-    needed, given = needed_settings(), infra.settings.keys()
+def settings_amiss(infra: Built, host: dict[str, Any]) -> list[str]:
+    needed, given = needed_settings(host), infra.settings.keys()
+    for_others = FOR_THE_PLATFORM.keys() | OF_THE_SCHEDULER
     return [
         *(f"{name} is read but not set" for name in needed - given),
-        *(f"{name} is set but nobody reads it" for name in given - needed - FOR_THE_PLATFORM.keys()),
+        *(f"{name} is set but nobody reads it" for name in given - needed - for_others),
         *(f"{name} is not set, the platform needs it" for name in FOR_THE_PLATFORM.keys() - given),
         *(f"{name} must never be set" for name in given & NEVER),
     ]
@@ -136,7 +144,7 @@ def test_a_build_that_is_sent_again_is_not_swallowed(infra: Built) -> None:
 
 @BOTH
 def test_the_task_hub_is_named_by_a_setting_and_made(infra: Built) -> None:
-    assert json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["hubName"] == "%TASKHUB_NAME%"
+    assert HOST["extensions"]["durableTask"]["hubName"] == "%TASKHUB_NAME%"
     assert infra.hub == "slipway"
     assert infra.settings["TASKHUB_NAME"].text in ("hubName", "local.hub_name")
 

@@ -197,8 +197,8 @@ def test_workflows_read_the_variables_that_the_page_says_and_no_others() -> None
     github = (ROOT / ".github" / "workflows" / "deploy.yml").read_text()
     azure = (ROOT / ".azuredevops" / "release.yml").read_text()
     read = set(re.findall(r"vars\.(\w+)", github))
-    assert read == OF_WORKFLOWS | {"SLIPWAY_URL"}
-    assert set(re.findall(r"\$\((SLIPWAY_\w+)\)", azure)) == {"SLIPWAY_APP", "SLIPWAY_URL"}
+    assert read == OF_WORKFLOWS | {"SLIPWAY_URL", "SLIPWAY_DURABLE_BACKEND"}
+    assert set(re.findall(r"\$\((SLIPWAY_\w+)\)", azure)) == {name for name in read if name.startswith("SLIPWAY_")}
     assert all(f"`{name}`" in _section("Deploying from a pipeline") for name in read)
 
 
@@ -208,6 +208,7 @@ def test_nothing_is_deployed_by_a_remote_build() -> None:
     assert re.findall(r"(--[a-z-]+) \$\((.+?)\)", said) == [
         ("--resource-group", "terraform -chdir=infra/terraform output -raw AZURE_RESOURCE_GROUP"),
         ("--site", "terraform -chdir=infra/terraform output -raw SLIPWAY_SITE_NAME"),
+        ("--backend", "terraform -chdir=infra/terraform output -raw SLIPWAY_DURABLE_BACKEND"),
     ]
     assert "infra/publish.py" in _section("The first promotion"), "beside azd deploy, for Terraform"
 

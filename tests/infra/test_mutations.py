@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra import built, fits, fits_terraform
-from tests.infra.test_agreement import disagreements, entities_amiss, grants_amiss, settings_amiss
+from tests.infra.test_agreement import HOST, disagreements, entities_amiss, grants_amiss, settings_amiss
 from tests.infra.test_providers import beyond_the_schema
 
 INFRA = Path(__file__).parents[2] / "infra"
@@ -23,7 +23,8 @@ def terraform(infra: Path) -> list[str]:
 
 
 def settings(infra: Path) -> list[str]:
-    return settings_amiss(built.by_bicep(infra)) + settings_amiss(built.by_terraform(infra / "terraform"))
+    host = built.for_backend(HOST, "scheduler")
+    return settings_amiss(built.by_bicep(infra), host) + settings_amiss(built.by_terraform(infra / "terraform"), host)
 
 
 def entities(infra: Path) -> list[str]:

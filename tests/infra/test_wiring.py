@@ -9,12 +9,13 @@ import yaml
 from tests.infra.wanted import ALWAYS, GRANTS, SETTINGS, VARIABLES, Row
 from tests.infra.wanted_conditions import WHEN
 from tests.infra.wanted_doors import DOORS
+from tests.infra.wanted_passed import ON, OUTPUTS, PASSED
 from tests.infra.wiring import NOTHING, Infra
 
 ROOT = Path(__file__).parents[2]
 INFRA = Infra(ROOT / "infra")
 ROLES = "modules/roles.bicep"
-WIRING = [*DOORS, *WHEN]
+WIRING = [*DOORS, *WHEN, *ON]
 
 
 def test_every_setting_has_its_own_value() -> None:
@@ -60,6 +61,37 @@ def grants_amiss(infra: Infra) -> list[str]:
     for name in GRANTS:
         if GRANTS[name][2] != ALWAYS:
             found += _differs(f"always {name}", infra.at(f". local always {name}"), NOTHING)
+    return found
+
+
+def test_every_module_is_passed_what_it_asks_for() -> None:
+    """By the same name, or as a table says."""
+    assert passed_amiss(INFRA) == []
+
+
+def passed_amiss(infra: Infra) -> list[str]:
+    in_rows = {row.there for row in WIRING}
+    found = []
+    for module, name in infra.passed("azure/main.bicep"):
+        address = f"azure/main.bicep module {module} params.{name}"
+        if address not in in_rows:
+            found += _differs(address, infra.at(address), PASSED.get(f"{module} {name}", name))
+    return found
+
+
+def test_every_output_says_what_its_name_says() -> None:
+    assert outputs_amiss(INFRA) == []
+
+
+def outputs_amiss(infra: Infra) -> list[str]:
+    found = []
+    layers = {name: layer for layer in VARIABLES for name in infra.kinds_of(f"{layer}/main.bicep", "output")}
+    there = layers.keys() | infra.kinds_of(".", "output")
+    found += [f"{name} is an output in one of the two only" for name in there ^ OUTPUTS.keys()]
+    for name in there & OUTPUTS.keys():
+        ours, theirs = OUTPUTS[name]
+        found += _differs(f"{name} in Bicep", infra.at(f"{layers.get(name)}/main.bicep output {name}"), ours)
+        found += _differs(f"{name} in Terraform", infra.at(f". output {name} value"), theirs)
     return found
 
 

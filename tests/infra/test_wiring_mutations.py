@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.test_wiring import grants_amiss, settings_amiss, variables_amiss, wiring_amiss
+from tests.infra.test_wiring import (
+    grants_amiss,
+    outputs_amiss,
+    passed_amiss,
+    settings_amiss,
+    variables_amiss,
+    wiring_amiss,
+)
 from tests.infra.wiring import Infra
 
 INFRA = Path(__file__).parents[2] / "infra"
@@ -336,6 +343,42 @@ MISTAKES: list[tuple[Check, str, str, str, str]] = [
         '"privateNetwork": { "value": "${SLIPWAY_PRIVATE_NETWORK}" }',
         '"privateNetwork": { "value": "${SLIPWAY_AUDIT_LOCKED}" }',
         "azure: privateNetwork",
+    ),
+    # -- what is handed on
+    (
+        passed_amiss,
+        MAIN,
+        "retentionInDays: auditRetentionDays",
+        "retentionInDays: vaultRetentionDays",
+        "params.retentionInDays is vaultRetentionDays",
+    ),
+    (
+        outputs_amiss,
+        MAIN,
+        "SLIPWAY_PRINCIPAL_ID string = run.outputs.principalId",
+        "SLIPWAY_PRINCIPAL_ID string = run.outputs.clientId",
+        "SLIPWAY_PRINCIPAL_ID in Bicep",
+    ),
+    (
+        wiring_amiss,
+        "modules/audit.bicep",
+        "privateNetwork ? 'Disabled' : 'Enabled'",
+        "privateNetwork ? 'Enabled' : 'Disabled'",
+        "audit is shut by a private network",
+    ),
+    (
+        wiring_amiss,
+        "terraform/vault.tf",
+        "public_network_access_enabled = !var.private_network",
+        "public_network_access_enabled = true",
+        "the vault is shut by it",
+    ),
+    (
+        wiring_amiss,
+        "terraform/audit.tf",
+        "= var.audit_retention_days",
+        "= var.vault_retention_days",
+        "what the audit trail keeps",
     ),
 ]
 

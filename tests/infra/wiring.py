@@ -33,7 +33,7 @@ class Infra:
         """What stands there, as `spelled` spells it."""
         where, kind, name, path = [*address.split(), ""][:4]
         if where.endswith(".bicep"):
-            return _in_bicep(self._bicep[where], kind, name, path)
+            return _in_bicep(self._bicep[where], kind, name, path) if where in self._bicep else NOTHING
         return _in_terraform(self._terraform[where], kind, name, path)
 
     def kinds_of(self, where: str, kind: str) -> set[str]:
@@ -41,6 +41,11 @@ class Infra:
         if where.endswith(".bicep"):
             return set(self._bicep[where].of(kind))
         return set(self._terraform[where].of(kind))
+
+    def passed(self, where: str) -> list[tuple[str, str]]:
+        """Each parameter that a Bicep file passes, behind the name of its module."""
+        modules = self._bicep[where].of("module")
+        return [(module, name) for module, each in modules.items() for name in each.value.get("params", {})]
 
     def settings(self) -> tuple[dict[str, str], dict[str, str]]:
         """Every app setting as Bicep and as Terraform say it, what Terraform's module is given put in its place."""

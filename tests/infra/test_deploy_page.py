@@ -315,12 +315,13 @@ def test_what_goes_down_goes_in_an_order_in_which_everything_is_still_known() ->
         'do az role assignment delete --ids "$each"; done'
     ), "where there is none, it is no error"
     down = down[first - 3 :]
+    container = f'--account-name "$AUDIT" --container-name {_container()}'
     definitions = {f'az role definition delete --name "{name}"' for name in ON_TARGETS}
     assert set(down[4 : 4 + len(definitions)]) == definitions, "after the assignments, which keep them"
     assert down[4 + len(definitions) :] == [
         'az ad app delete --id "$APPLICATION"',
-        f"ETAG=$({POLICY} show {AUDIT_CONTAINER} --query etag --output tsv)",
-        f'{POLICY} delete {AUDIT_CONTAINER} --if-match "$ETAG"',
+        f"ETAG=$({POLICY} show {container} --query etag --output tsv)",
+        f'{POLICY} delete {container} --if-match "$ETAG"',
         "azd down --purge",
         'az group exists --name "$GROUP"',
     ]
@@ -328,7 +329,6 @@ def test_what_goes_down_goes_in_an_order_in_which_everything_is_still_known() ->
 
 
 POLICY = "az storage container immutability-policy"
-AUDIT_CONTAINER = '--account-name "$AUDIT" --container-name audit'
 
 
 def test_taking_away_roles_where_there_are_none_is_no_error(tmp_path: Path) -> None:

@@ -73,12 +73,15 @@ class Cohort(NamedTuple):
     bad: int = 0
 
 
+NOBODY = Cohort()
+
+
 @dataclass(frozen=True)
 class Cohorts:
     """Both variants' users; `fault` says in words why they are not known."""
 
-    control: Cohort = Cohort()
-    treatment: Cohort = Cohort()
+    control: Cohort = NOBODY
+    treatment: Cohort = NOBODY
     fault: str = ""
 
 

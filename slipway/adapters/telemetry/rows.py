@@ -120,7 +120,9 @@ def _place(row: Mapping[str, Any]) -> Place:
 def _cohort(row: Mapping[str, Any]) -> Cohort:
     found = Cohort(_count(row, "Users"), _count(row, "Converted"), _count(row, "Bad"))
     if max(found.converted, found.bad) > found.users:
-        raise UnusableRows(f"it tells {found.converted} who succeeded and {found.bad} who failed of {found.users} users")
+        raise UnusableRows(
+            f"it tells {found.converted} who succeeded and {found.bad} who failed of {found.users} users"
+        )
     return found
 
 

@@ -81,7 +81,7 @@ def looks(world: World, seed: str) -> Iterator[Cohorts]:
             converted[arm] += at_once + due[look][arm]
             for turns, count in zip(LATER, delayed, strict=True):
                 due[look + turns][arm] += count
-        yield Cohorts(*(Cohort(users[arm], converted[arm]) for arm in (False, True)))
+        yield Cohorts(Cohort(users[False], converted[False]), Cohort(users[True], converted[True]))
 
 
 def _z(seen: Cohorts) -> float:

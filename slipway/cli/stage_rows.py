@@ -129,7 +129,7 @@ def _compared(comparison: Comparison) -> Iterator[Row]:
     ends = ", ".join("open" if end is None else f"{end:+.1%}" for end in (comparison.low, comparison.high))
     lift = "no estimate yet" if comparison.lift is None else f"treatment {comparison.lift:+.1%} [{ends}]"
     words = f"{lift} at {comparison.sure:.0%}, whenever you look · look {comparison.look}"
-    missed = f" · {comparison.missed} looks had no answer" if comparison.missed else ""
+    missed = f" · without an answer: {comparison.missed}" if comparison.missed else ""
     yield Row(Text(" "), Text("compares", "dim"), Text(clean(words + missed)))
 
 

@@ -114,7 +114,10 @@ class Flag(Section):
     label: Label | None = key("Its label there; none when left out.", None)
     testers: Testers | None = key("Who has it first, and verifies it.", None)
     steps: list[Weight] = key(
-        "Shares of users, rising to 100%.", ["5%", "25%", "50%", "100%"], min_length=2, max_length=MOST_STEPS
+        "Shares of users, rising to 100%, or to where variants are compared.",
+        ["5%", "25%", "50%", "100%"],
+        min_length=2,
+        max_length=MOST_STEPS,
     )
     ramp: Ramp = key("How it advances: adaptive, careful or fixed.", "adaptive")
     tick: Tick = key("How often it is judged; 1s to 1h.", "1m")
@@ -145,8 +148,9 @@ class Flag(Section):
 
     @model_validator(mode="after")
     def _can_ramp(self) -> Self:
-        check_steps(self.steps)
-        check_holds(self.steps, self.hold_at)
+        steps = self.compare.steps(self.steps) if self.compare else tuple(self.steps)
+        check_steps(steps)
+        check_holds(steps, self.hold_at)
         check_delay(self.telemetry.delay, self.tick)
         if self.compare:
             self.compare.check_ramp(self.hold_at, self.tick)

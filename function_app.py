@@ -5,6 +5,7 @@ import azure.functions as func
 
 from activities import (
     claims,
+    configuration,
     flags,
     loads,
     mirror,
@@ -12,6 +13,7 @@ from activities import (
     ramp,
     ramp_looks,
     record,
+    release_flags,
     rings,
     switch_looks,
     targets,
@@ -59,6 +61,8 @@ for module in (
     verification,
     loads,
     flags,
+    configuration,
+    release_flags,
     ramp,
     ramp_looks,
     rings,

@@ -97,7 +97,7 @@ def seen(context: Context, run: StageRun) -> Durable:
     order = {"promotion": run.promotion, "configuration": plain(fixed)}
     for _ in range(LOOKS):
         answer: Answer = yield from called(context, "look_at_configuration", order)
-        if answer.outcome == Outcome.PASSED:
+        if answer.state == Outcome.PASSED:
             return replace(run.before, state=answer.result["state"], words=answer.words)
         if not answer.running:
             break

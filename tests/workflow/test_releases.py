@@ -1,8 +1,14 @@
-"""Releases that are more than code: configuration and flags go with it, and come back with it, in virtual time."""
+"""Releases that are more than code: configuration and flags go with it, and come back with it, in virtual time.
+
+RELEASE_KILLS says how often the host is killed (`make chaos` has hundreds), RELEASE_SEED where.
+"""
 
 import json
+import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +23,16 @@ from slipway.promotion.stage_phases import LOCK
 from slipway.promotion.stage_run import StageRun
 from tests.adapters.flag_store import targeting
 from tests.promotion.builders import a_build, a_stage
+from tests.workflow.kills import Killer, Mortal, same_end_after
 from tests.workflow.release_world import ReleaseWorld
 from tests.workflow.test_flag_ramp import LABEL, NAME, PLAN, rolling_back
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides
 
 SITES = ("weu", "neu")
+KILLS = int(os.environ.get("RELEASE_KILLS", "5"))
+SEED = os.environ.get("RELEASE_SEED") or "2034"
+ENDS = ("stage.rolled-back", "stage.broken", "stage.cancelled")
 CONFIGURATION = ConfigurationPlan("{version}", "checkout:*")
 ON, OFF = FlagWish("banner", LABEL), FlagWish("old-banner", LABEL, on=False)
 
@@ -32,14 +42,18 @@ def production(**changes: Any) -> StagePlan:
     return a_stage("production", targets=targets, **{"configuration": CONFIGURATION, **changes})
 
 
-@pytest.fixture
-async def flow() -> AsyncIterator[Workflow]:
+def a_world() -> ReleaseWorld:
     found = ReleaseWorld({name: Sides() for name in (*SITES, "checkout-dev")})
     for version in ("1.0.0", "2.0.0", "3.0.0"):
         found.settings.kept[version] = {"checkout:limit": version, "checkout:url": "https://a-secret"}
     for name, enabled in (("banner", False), ("old-banner", True)):
         found.flags.changed_by_somebody(name, LABEL, a_flag(name, enabled))
-    async with Workflow(found) as workflow:
+    return found
+
+
+@pytest.fixture
+async def flow() -> AsyncIterator[Workflow]:
+    async with Workflow(a_world()) as workflow:
         yield workflow
 
 
@@ -70,13 +84,17 @@ async def released(flow: Workflow, version: str, plan: StagePlan) -> str:
 
 
 async def rolled_back(flow: Workflow, id: str, plan: StagePlan) -> dict[str, Any]:
-    """As the trigger does it. The record of its end."""
+    """The record of its end."""
+    await begin_rollback(flow, id, plan)
+    await flow.until(lambda: any(each["action"] in ENDS for each in flow.world.records))
+    return next(each for each in flow.world.records if each["action"] in ENDS)
+
+
+async def begin_rollback(flow: Workflow, id: str, plan: StagePlan) -> None:
+    """As the trigger does it."""
     instance = f"{id}:production:back:k1"
     run = StageRun(id, instance, plan, a_build(id.rpartition("--")[2]), "", phase=LOCK, goes_back=True)
     await flow.post(f"orchestrators/stage/{instance}", json.dumps(replace(run, asked_by="Alice").dump()))
-    ends = ("stage.rolled-back", "stage.broken", "stage.cancelled")
-    await flow.until(lambda: any(each["action"] in ends for each in flow.world.records))
-    return next(each for each in flow.world.records if each["action"] in ends)
 
 
 async def test_a_rollback_brings_code_configuration_and_flags_back_and_names_each(flow: Workflow) -> None:
@@ -272,3 +290,35 @@ async def test_workers_that_break_down_on_the_way_back_bring_all_back(flow: Work
     told = await rolled_back(flow, id, plan)
     assert told["action"] == "stage.rolled-back" and live(flow) == {"1.0.0"}
     assert {name: flag(flow, name) for name in before} == before
+
+
+async def lived(state: Path, killer: Killer) -> dict[str, Any]:
+    """What is left of a release with configuration and flags that came, and was rolled back."""
+    there = a_world()
+    there.keeps_receipts = True
+    plan = production(flags=(ON, OFF), canary=PLAN, rollout="flag")
+    async with Mortal(there, str(state), killer) as flow:
+        for version, of_it in (("1.0.0", production()), ("2.0.0", plan)):
+            id = await flow.begin(a_build(version), of_it)
+            await flow.over_all_kills(lambda id=id: there.of(id).ended)
+        await begin_rollback(flow, id, plan)
+        await flow.over_all_kills(lambda: any(each["action"] in ENDS for each in there.records))
+        await flow.engine.until_idle()
+        lock = await flow.lock("production")
+    told = sorted((record.get("stage", ""), record["action"], record["words"]) for record in there.records)
+    end = {
+        "live": {name: (site.live, site.idle) for name, site in there.sites.items()},
+        "flags": {" ".join(where): each.document for where, each in there.flags.kept.items()},
+        "told": told,
+        "lock": {name: lock[name] for name in ("holder", "queue", "broken", "live", "releases")},
+    }
+    assert end["live"]["weu"] == ("1.0.0", "2.0.0")
+    # A snapshot that is looked at once more, or once less, for a kill shifts what comes after by a second.
+    timeless: dict[str, Any] = json.loads(re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+Z", "then", json.dumps(end)))
+    return timeless
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+async def test_a_host_killed_anywhere_leaves_all_three_as_they_would_have_been(tmp_path: Path) -> None:
+    end = await same_end_after(KILLS, lived, tmp_path, "a release with configuration and flags", SEED)
+    assert not end["flags"][f"banner {LABEL}"]["enabled"] and end["flags"][f"old-banner {LABEL}"]["enabled"]

@@ -26,6 +26,7 @@ from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.entities_read import decisions_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS, require
+from triggers.release_parts import brought_beside
 
 if TYPE_CHECKING:
     from triggers.bodies import Command
@@ -47,7 +48,7 @@ COMMANDS = ("abort", "retry", "pause", "resume", "advance", "promote", "rollback
         409: (
             *("ALREADY_ABORTED", "ALREADY_ENDED", "ALREADY_PAUSED", "NOT_PAUSED", "COMMAND_REUSED"),
             *("NOT_FAILED", "RETRY_OVER", "AMBIGUOUS", "NOT_LIVE", "PREVIOUS_NOT_PROVEN"),
-            *("NOT_RAMPING", "ALREADY_DECIDED"),
+            *("NOT_RAMPING", "ALREADY_DECIDED", "CONFIGURATION_GONE"),
         ),
         422: ("INVALID_BODY", "UNKNOWN_COMMAND"),
     },
@@ -151,6 +152,7 @@ async def _roll_back(
     if before and not before[0]["proven"]:
         words = f"the release before it, {before[0]['version']}, was never proven; promote a build that is good instead"
         raise Refused("PREVIOUS_NOT_PROVEN", words)
+    beside = await brought_beside(stage.environment, build.service)
     # The person's key may be any text, and an instance's id may not.
     key = hashlib.sha256(asked.id.encode()).hexdigest()[:8]
     instance = child_id(stage_id(promotion, stage.name), "back", key)
@@ -168,7 +170,7 @@ async def _roll_back(
     row = await asyncio.to_thread(environment_row, stage.environment, build.service)
     slow = bool(row and row["live"] and row["live"].get("old_side_stopped"))
     words = f"{stage.environment} returns to {back}" + ("; its side was stopped and is started first" if slow else "")
-    return answer({"words": words}, 202, {"Location": url})
+    return answer({"words": words + beside}, 202, {"Location": url})
 
 
 async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str], trace: str) -> None:

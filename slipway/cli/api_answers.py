@@ -224,6 +224,8 @@ class Reach(BaseModel):
     version: str = ""
     until: Moment = None
     words: str = ""
+    brings: list[str] = []
+    leaves: list[str] = []
 
 
 class Waiting(BaseModel):

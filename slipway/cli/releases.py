@@ -56,6 +56,9 @@ def _reach(found: Ledger, now: datetime) -> Iterator[Text]:
     how = "cannot be gone back to" if reach.how == NONE else f"is {reach.how} away"
     ends = f" {until(reach.until, now)}" if reach.until else ""
     yield Text(clean(f"way back: {reach.version} {how}{ends}; {spoken(reach.words, now)}"), "dim")
+    if reach.brings:
+        left = f"; not {', '.join(reach.leaves)}" if reach.leaves else ""
+        yield Text(clean(f"a rollback would bring back: {'; '.join(reach.brings)}{left}"), "dim")
 
 
 def _row(each: Kept, now: datetime) -> tuple[Text, ...]:

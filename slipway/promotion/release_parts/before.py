@@ -10,7 +10,7 @@ from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.stored import known
 
 SAME, CHANGED, GONE, UNREAD, NONE = "same", "changed", "gone", "unread", "none"
-DATABASES = "databases: what a release changed in one stays as it is"
+DATABASES = "what it changed in databases"
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,22 @@ def brought(before: Before, code: str, flags: Iterable[str], left: Iterable[str]
     return Brought(code, before.words if seen in (SAME, NONE) else "", tuple(flags), tuple(not_brought))
 
 
-def would_bring(before: Before, changed: Sequence[ChangedFlag]) -> Brought:
-    """What a way back would bring, as far as is known without a look at the store."""
+@dataclass(frozen=True)
+class WouldBring:
+    """What a way back would bring beside the code, and what it would leave, each in words."""
+
+    brings: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
+
+
+def would_bring(before: Before, changed: Sequence[ChangedFlag]) -> WouldBring:
+    """By what is kept with both releases, and by a look at the configuration if there was one."""
     fixed = before.configuration
-    told = f"label {fixed.label}, which is looked at first" if fixed.label else "none was fixed with it"
-    flags = tuple(f"{each.where} as before: {each.was}" for each in changed)
-    left = (DATABASES, *(() if fixed.label else ("configuration: what the services find is what they read",)))
-    return Brought(before.version, told, flags, left)
+    if before.state in (CHANGED, GONE, UNREAD):
+        brings, leaves = [], [f"configuration {before.words}"]
+    elif fixed.label:
+        brings, leaves = [f"configuration {fixed.label} as it was verified (snapshot {fixed.snapshot})"], []
+    else:
+        brings, leaves = [], ["configuration: none was fixed with the release before"]
+    brings += [f"flag {each.where} as it was before: {each.was}" for each in changed]
+    return WouldBring(tuple(brings), (*leaves, DATABASES))

@@ -21,6 +21,7 @@ from tests.workflow import (
     test_ramp,
     test_ramp_people,
     test_ramp_routers,
+    test_releases,
     test_rings,
     test_states,
     test_watch,
@@ -28,6 +29,7 @@ from tests.workflow import (
 from tests.workflow.flag_world import FlagWorld
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
+from tests.workflow.release_world import ReleaseWorld
 from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides
 
@@ -47,6 +49,7 @@ def situations() -> Iterator[tuple[str, Situation]]:
     for module in OF_RAMPS:
         yield from _stories(module, test_ramp.SITES)
     yield from _stories(test_flag_ramp, test_flag_ramp.SITES, FlagWorld)
+    yield from _stories(test_releases, (*test_releases.SITES, "checkout-dev"), ReleaseWorld)
     yield from _stories(test_rings, test_rings.SITES)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 

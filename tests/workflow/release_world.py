@@ -7,12 +7,13 @@ from slipway.adapters.configuration.fixing import Fixing
 from slipway.adapters.flags.release import FlagsOfRelease, Remembering
 from slipway.adapters.flags.switch import Note, Switch
 from slipway.promotion.errors import SlipwayError
+from slipway.promotion.flags.document import Document
 from slipway.promotion.flags.plan import FlagPlan
 from slipway.promotion.flags.setting import FlagSetting
 from slipway.promotion.outcomes import Answer, broken, passed
 from slipway.promotion.release_parts.configuration import KeptConfiguration, Place, Setting, Snapshot
 from slipway.promotion.release_parts.flag_wish import FlagWish
-from tests.workflow.flag_world import FlagWorld
+from tests.workflow.flag_world import Flags, FlagWorld
 from tests.workflow.world import Order
 
 
@@ -60,11 +61,30 @@ class Before:
         self.rows[release, name, label]["after"] = after
 
 
+def a_flag(name: str, enabled: bool) -> Document:
+    return {"id": name, "enabled": enabled, "conditions": {"client_filters": []}, "x-own": [1]}
+
+
+def some_flags() -> Flags:
+    """One that is off, and one that is on for everybody."""
+    found = Flags()
+    for name, enabled in (("banner", False), ("old-banner", True)):
+        found.changed_by_somebody(name, "production", a_flag(name, enabled))
+    return found
+
+
+def some_settings() -> Settings:
+    """Those of three versions."""
+    versions = ("1.0.0", "2.0.0", "3.0.0")
+    return Settings({version: {"checkout:limit": version, "checkout:url": "https://a-secret"} for version in versions})
+
+
 @dataclass
 class ReleaseWorld(FlagWorld):
     """Flags and settings are answered by the adapters' own code, on stores in memory."""
 
-    settings: Settings = field(default_factory=Settings)
+    flags: Flags = field(default_factory=some_flags)
+    settings: Settings = field(default_factory=some_settings)
     before: Before = field(default_factory=Before)
 
     @property

@@ -24,7 +24,7 @@ from slipway.promotion.stage_run import StageRun
 from tests.adapters.flag_store import targeting
 from tests.promotion.builders import a_build, a_stage
 from tests.workflow.kills import Killer, Mortal, same_end_after
-from tests.workflow.release_world import ReleaseWorld
+from tests.workflow.release_world import ReleaseWorld, a_flag
 from tests.workflow.test_flag_ramp import LABEL, NAME, PLAN, rolling_back
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides
@@ -42,23 +42,10 @@ def production(**changes: Any) -> StagePlan:
     return a_stage("production", targets=targets, **{"configuration": CONFIGURATION, **changes})
 
 
-def a_world() -> ReleaseWorld:
-    found = ReleaseWorld({name: Sides() for name in (*SITES, "checkout-dev")})
-    for version in ("1.0.0", "2.0.0", "3.0.0"):
-        found.settings.kept[version] = {"checkout:limit": version, "checkout:url": "https://a-secret"}
-    for name, enabled in (("banner", False), ("old-banner", True)):
-        found.flags.changed_by_somebody(name, LABEL, a_flag(name, enabled))
-    return found
-
-
 @pytest.fixture
 async def flow() -> AsyncIterator[Workflow]:
-    async with Workflow(a_world()) as workflow:
+    async with Workflow(ReleaseWorld({name: Sides() for name in (*SITES, "checkout-dev")})) as workflow:
         yield workflow
-
-
-def a_flag(name: str, enabled: bool) -> Document:
-    return {"id": name, "enabled": enabled, "conditions": {"client_filters": []}, "x-own": [1]}
 
 
 def world(flow: Workflow) -> ReleaseWorld:
@@ -294,8 +281,7 @@ async def test_workers_that_break_down_on_the_way_back_bring_all_back(flow: Work
 
 async def lived(state: Path, killer: Killer) -> dict[str, Any]:
     """What is left of a release with configuration and flags that came, and was rolled back."""
-    there = a_world()
-    there.keeps_receipts = True
+    there = ReleaseWorld({name: Sides() for name in SITES}, keeps_receipts=True)
     plan = production(flags=(ON, OFF), canary=PLAN, rollout="flag")
     async with Mortal(there, str(state), killer) as flow:
         for version, of_it in (("1.0.0", production()), ("2.0.0", plan)):

@@ -18,6 +18,7 @@ from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 
 WITHIN_S = 900.0
+SOON_S = 60.0  # for what comes before the code on a way back: harm does not wait for a store
 LOOKS = 3
 PAUSE = timedelta(seconds=10)
 FIRST, LAST = "first", "last"  # before the code goes back, and after
@@ -114,7 +115,7 @@ def flags_back(context: Context, run: StageRun, when: str, answers: dict[str, An
         target = _target(run, each.name, each.label)
         id = run.operation(target, f"flag-back-{when}-{run.part + 1}" if run.part else f"flag-back-{when}")
         order = {**_about(run, target, each.release), "name": each.name, "label": each.label, "when": when}
-        asked.append(an_operation(context, id, "put_flag_back", order, WITHIN_S))
+        asked.append(an_operation(context, id, "put_flag_back", order, SOON_S if when == FIRST else WITHIN_S))
     found: list[Answer] = yield from fan_out(context, asked)
     for each, operation, answer in zip(open_, asked, found, strict=True):
         answers = {**answers, each.where: answer}

@@ -104,6 +104,9 @@ def _left_behind(context: Context, run: StageRun) -> Durable:
 
 def ready_old_side(context: Context, run: StageRun) -> Durable:
     """The side to go back to was stopped when its time was over: start it, and see that it holds the release."""
+    run = replace(run, before=(yield from seen(context, run)))
+    if run.before.state == before.GONE:
+        return (yield from _not_without_settings(context, run))
     order = {"promotion": run.promotion, **run.plan.reading, "fence": run.fence, "live": run.build.version}
     asked, steps = [], []
     for target in run.plan.targets:
@@ -142,14 +145,18 @@ def go_back(context: Context, run: StageRun) -> Durable:
     if lost:
         words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
         return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
-    leads_to = yield from seen(context, run)
-    if leads_to.state == before.GONE:
-        words = f"{leads_to.version} cannot serve again: {leads_to.words}"
-        return (yield from _not_gone_back(context, run, GONE, words))
+    run = replace(run, before=(yield from seen(context, run)))
+    if run.before.state == before.GONE:
+        return (yield from _not_without_settings(context, run))
     sites = {name: replace(site, previous=site.idle_was) for name, site in found.items()}
     words = f"{run.build.version} is taken back" + (f": {run.reason}" if run.reason else "")
     ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", words)
-    return replace(run, sites=sites, switched=True, before=leads_to).to(phase.UNDO, ending=ending)
+    return replace(run, sites=sites, switched=True).to(phase.UNDO, ending=ending)
+
+
+def _not_without_settings(context: Context, run: StageRun) -> Durable:
+    words = f"{run.before.version} cannot serve again: {run.before.words}"
+    return (yield from _not_gone_back(context, run, GONE, words))
 
 
 def _not_gone_back(

@@ -258,6 +258,11 @@ class StageRun:
         return self.flag_plan is not None and self.flag.get("state") == DARK
 
     @property
+    def keeps_its_flag(self) -> bool:
+        """Whether what the flag that it ramps was before is kept with the release, so that it can be put back."""
+        return self.is_dark and bool(self.flag.get("was"))
+
+    @property
     def dividing(self) -> tuple[Target, ...]:
         """What a ramp divides: the traffic of the targets that change, or the users of a flag."""
         return self.changing if self.flag_target is None else (self.flag_target,)

@@ -8,12 +8,14 @@ import os
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slipway.adapters.flags.switch import Switch
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.flags.document import Document
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.release_parts.configuration import ConfigurationPlan
@@ -308,3 +310,31 @@ async def lived(state: Path, killer: Killer) -> dict[str, Any]:
 async def test_a_host_killed_anywhere_leaves_all_three_as_they_would_have_been(tmp_path: Path) -> None:
     end = await same_end_after(KILLS, lived, tmp_path, "a release with configuration and flags", SEED)
     assert not end["flags"][f"banner {LABEL}"]["enabled"] and end["flags"][f"old-banner {LABEL}"]["enabled"]
+
+
+async def test_a_flag_that_cannot_be_put_back_does_not_hold_the_code_back(flow: Workflow) -> None:
+    plan = production(canary=PLAN, rollout="flag", flags=(ON,), watch_s=7200)
+    await released(flow, "1.0.0", production())
+    await released(flow, "2.0.0", plan)
+    flow.world.sick_live.add("2.0.0")
+    flow.world.put_off = {"put_flag_back": 30.0, "split": 30.0}
+    await flow.until(lambda: any(each["action"] == "watch.harm" for each in flow.world.records))
+    harm = flow.clock.now()
+    await flow.until(lambda: live(flow) == {"1.0.0"})
+    assert flow.clock.now() - harm < timedelta(minutes=5)
+    await flow.until(lambda: stage_state(flow.world, "production") == "rolled back")
+    words = flow.world.rows["stage:production"]["doc"]["words"]
+    assert "flag banner (production) could not be put back, a person must look" in words
+    assert "flag new-checkout (production) could not be put back, a person must look" in words
+    assert flow.world.records[-1]["evidence"]["calls"]
+
+
+async def test_a_side_that_was_stopped_is_not_started_for_a_release_without_settings(flow: Workflow) -> None:
+    plan = production(blue_green=BlueGreenPlan(keep_s=3600), watch_s=3600)
+    await released(flow, "1.0.0", production())
+    id = await released(flow, "2.0.0", plan)
+    await flow.until(lambda: all(flow.world.sites[name].idle_stopped for name in SITES))
+    del world(flow).settings.kept["1.0.0"]
+    told = await rolled_back(flow, id, plan)
+    assert told["evidence"]["code"] == "CONFIGURATION_GONE"
+    assert all(flow.world.sites[name].idle_stopped for name in SITES)

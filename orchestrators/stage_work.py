@@ -59,6 +59,7 @@ def deploy(context: Context, run: StageRun) -> Durable:
         asked.append(an_operation(context, id, "deploy", order, run.plan.deploy_within_s))
         steps.append(Step("deploy", target.name, id))
     words = f"deploys {run.build.version} to the idle side of {_names(run.changing)}{_drift(run)}"
+    words += f"; its configuration is {run.configuration.words}" if run.configuration.label else ""
     changing = run.changing
     run, verdict, answers = yield from _answered(context, run, "deploying", words, steps, asked)
     for target, answer in zip(changing, answers, strict=True):

@@ -271,6 +271,19 @@ class Environment(BaseModel):
     services: list[ServiceThere]
 
 
+class Fixed(BaseModel):
+    """The settings that were fixed for a release."""
+
+    label: str
+    fingerprint: str
+    settings: int
+
+
+class ChangedFlag(BaseModel):
+    name: str
+    now: str = ""
+
+
 class Kept(BaseModel):
     """A release in the ledger. Live from `since` until `until`; `by` and `words` say who took it back, and why."""
 
@@ -283,6 +296,8 @@ class Kept(BaseModel):
     commit: str = ""
     by: str = ""
     words: str = ""
+    configuration: Fixed | None = None
+    changed_flags: list[ChangedFlag] = []
 
 
 class Ledger(BaseModel):

@@ -46,6 +46,8 @@ def test_releases_name_what_a_rollback_would_bring_back_and_what_not(slipway: Sl
         "configuration 1.0.0 as it was verified (snapshot shop-1.0.0)",
         "flag a as it was before: off",
     ]
+    release["configuration"] = {"label": "1.1.0", "fingerprint": "0123456789abcdef", "settings": 12}
+    release["changed_flags"] = [{"name": "a", "now": "on for everybody"}]
     reach = {"how": "seconds", "version": "1.0.0", "until": "", "words": "its side stands ready", "brings": brings}
     place = "GET /api/environments/production/services/checkout"
     server.on(place, (200, {"releases": [release], "after": None, "reach": {**reach, "leaves": ["its databases"]}}))
@@ -54,3 +56,4 @@ def test_releases_name_what_a_rollback_would_bring_back_and_what_not(slipway: Sl
         "would bring back: code 1.0.0; configuration 1.0.0 as it was verified (snapshot shop-1.0.0); flag a as" in page
     )
     assert "as it was before: off; not its databases" in page
+    assert "configuration 1.1.0 (12, 0123456789ab)" in page and "flag a on for everybody" in page

@@ -1,16 +1,11 @@
 """The outside world of releases that are more than code: a store of settings in memory, and flags that are put back."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from slipway.adapters.configuration.fixing import Fixing
-from slipway.adapters.flags.release import FlagsOfRelease, Remembering
-from slipway.adapters.flags.switch import Note, Switch
-from slipway.promotion.errors import SlipwayError
 from slipway.promotion.flags.document import Document
-from slipway.promotion.flags.plan import FlagPlan
 from slipway.promotion.flags.setting import FlagSetting
-from slipway.promotion.outcomes import Answer, broken, passed
+from slipway.promotion.outcomes import Answer
 from slipway.promotion.release_parts.configuration import KeptConfiguration, Place, Setting, Snapshot
 from slipway.promotion.release_parts.flag_wish import FlagWish
 from tests.workflow.flag_world import Flags, FlagWorld
@@ -45,22 +40,6 @@ class Settings:
         raise NotImplementedError
 
 
-@dataclass
-class Before:
-    """`FlagsBefore` in memory."""
-
-    rows: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
-
-    def read(self, release: str, name: str, label: str) -> dict[str, Any] | None:
-        return self.rows.get((release, name, label))
-
-    def keep(self, release: str, name: str, label: str, before: dict[str, Any] | None) -> None:
-        self.rows[release, name, label] = {"before": before, "after": None}
-
-    def wrote(self, release: str, name: str, label: str, after: dict[str, Any]) -> None:
-        self.rows[release, name, label]["after"] = after
-
-
 def a_flag(name: str, enabled: bool) -> Document:
     return {"id": name, "enabled": enabled, "conditions": {"client_filters": []}, "x-own": [1]}
 
@@ -85,7 +64,6 @@ class ReleaseWorld(FlagWorld):
 
     flags: Flags = field(default_factory=some_flags)
     settings: Settings = field(default_factory=some_settings)
-    before: Before = field(default_factory=Before)
 
     @property
     def flag(self) -> FlagSetting | None:
@@ -98,23 +76,5 @@ class ReleaseWorld(FlagWorld):
     def _look_at_configuration(self, order: Order) -> Answer:
         return Fixing(self.settings).look(KeptConfiguration.load(order["configuration"]))
 
-    def _prepare_flag(self, order: Order) -> Answer:
-        flag = FlagPlan.load(order["flag"])
-        store = Remembering(self.flags, self.before, order["release"])
-        try:
-            note = Note(flag.owner, "2027-03-01", order["service"])
-            found = Switch(store).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
-        except SlipwayError as error:
-            return broken(error.code, error.words)
-        state = "off" if found.off else "on" if found.share >= 1 else "dark"
-        was = self._of(order).was(flag.name, flag.label) if state == "dark" else ""
-        return passed(state=state, variant=found.variant, why=found.off, was=was)
-
     def _set_flag(self, order: Order) -> Answer:
         return self._of(order).set(FlagWish.load(order["flag"]), order["operation"])
-
-    def _put_flag_back(self, order: Order) -> Answer:
-        return self._of(order).back(order["name"], order["label"], order["when"], order["operation"])
-
-    def _of(self, order: Order) -> FlagsOfRelease:
-        return FlagsOfRelease(self.flags, self.before, order["release"])

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
-from orchestrators.release_parts import seen
+from orchestrators.release_parts import seen, told_of
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
@@ -190,6 +190,7 @@ def report(context: Context, run: StageRun) -> Durable:
         run = replace(run, deadline=until, waits_for="retry")
     action = ending.outcome.replace(" ", "-")
     evidence: dict[str, Any] = {"code": ending.code}
+    evidence |= {} if run.goes_back else told_of(run)
     if run.brought.code:
         evidence |= {"brought": run.brought.dump(), "calls": bool(run.brought.left)}
     run = yield from record_stage(context, run, action, ending.words, evidence)

@@ -110,6 +110,8 @@ def test_an_archived_snapshot_is_brought_back_so_that_it_does_not_end(azure: Azu
     client_of(azure.settings).archive_snapshot(kept.snapshot)
     found = Configuration(azure.settings).snapshot(kept.snapshot)
     assert found and found.status == "archived"
+    look = fixing(azure).look(kept)
+    assert look.result["state"] == "same" and "is archived, and ends" in look.words
     assert fixed(azure, place) == kept
     found = Configuration(azure.settings).snapshot(kept.snapshot)
     assert found and found.status == "ready" and found.ours

@@ -98,6 +98,8 @@ async def test_a_rollback_brings_code_configuration_and_flags_back_and_names_eac
         ("banner", "off", "on for everybody"),
         ("old-banner", "on for everybody", "off"),
     ]
+    passed = [each["evidence"] for each in flow.world.records if each["action"] == "stage.passed"][-1]
+    assert passed["configuration"]["settings"] == 2 and len(passed["changed_flags"]) == 2
     told = await rolled_back(flow, id, plan)
     assert told["action"] == "stage.rolled-back" and live(flow) == {"1.0.0"}
     assert {name: flag(flow, name) for name in before} == before

@@ -67,7 +67,7 @@ class Fixing:
             return passed("none was fixed with it", state=before.NONE)
         now = self.store.settings(fixed.place)
         if fingerprint_of(now) == fixed.fingerprint:
-            return passed(f"{fixed.label} is as it was verified", state=before.SAME)
+            return passed(f"{fixed.label} is as it was verified{self._lacks(fixed.snapshot)}", state=before.SAME)
         in_snapshot = self.store.in_snapshot(fixed.snapshot)
         has = fingerprint_of(in_snapshot) == fixed.fingerprint
         where = f"the snapshot {fixed.snapshot} has them" if has else f"no snapshot {fixed.snapshot} has them, either"
@@ -77,6 +77,13 @@ class Fixing:
         which = f" ({differing(in_snapshot, now)})" if has else ""
         words = f"{fixed.label} is not what was verified any more{which}; {where.replace('them', 'what was')}"
         return passed(words, state=before.CHANGED)
+
+    def _lacks(self, name: str) -> str:
+        """What those should know who load the snapshot by its name."""
+        snapshot = self.store.snapshot(name)
+        if snapshot is None:
+            return f" (its snapshot {name} is gone)"
+        return f" (its snapshot {name} is archived, and ends)" if snapshot.status == ARCHIVED else ""
 
 
 def _other(place: Place, keys: str, ours: bool) -> Answer:

@@ -1,4 +1,4 @@
-"""docs/deploy.md names only what there is: files, variables, outputs, parameters, commands, roles, figures."""
+"""docs/deploy.md and docs/in-azure.md name only what there is: files, variables, outputs, commands, roles, figures."""
 
 import json
 import re
@@ -15,7 +15,9 @@ from tests.infra.test_agreement import BICEP, BUILT_IN_ROLES, TERRAFORM
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
-PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+ONE_PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+IN_AZURE = (ROOT / "docs" / "in-azure.md").read_text(encoding="utf-8")
+PAGE = ONE_PAGE + IN_AZURE
 LINES = [
     line.split(" #")[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -37,8 +39,29 @@ ON_TARGETS = {each["name"] for each in json.loads((INFRA / "targets" / "roles.js
 ON_THE_SITE = {"Website Contributor"}
 
 
-def test_it_says_that_it_is_untried() -> None:
-    assert "Untried in Azure" in PAGE
+def test_they_say_that_they_are_untried() -> None:
+    assert "Untried in Azure" in ONE_PAGE and "nothing of it was tried in Azure" in IN_AZURE
+
+
+def test_from_an_empty_subscription_to_the_first_promotion_and_down_it_is_one_page() -> None:
+    order = ("Who needs which right", "Up", "People", "Rights on your targets", "The first promotion")
+    places = [ONE_PAGE.index(f"\n## {title}\n") for title in (*order, "What it costs", "Down")]
+    assert places == sorted(places) and len(ONE_PAGE.splitlines()) <= 150
+
+
+def test_every_section_that_one_refers_to_is_there() -> None:
+    anchors = {name: _anchors(text) for name, text in (("deploy.md", ONE_PAGE), ("in-azure.md", IN_AZURE))}
+    asked = [
+        (file or name, anchor)
+        for name, text in (("deploy.md", ONE_PAGE), ("in-azure.md", IN_AZURE))
+        for file, anchor in re.findall(r"\]\(([\w-]*(?:\.md)?)#([\w-]+)\)", text)
+    ]
+    assert len(asked) >= 8
+    assert [each for each in asked if each[0] in anchors and each[1] not in anchors[each[0]]] == []
+
+
+def _anchors(text: str) -> set[str]:
+    return {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
 
 
 def test_every_file_that_it_names_is_there() -> None:
@@ -225,7 +248,7 @@ def test_every_value_that_is_asked_of_terraform_is_an_output_under_its_name() ->
 
 
 def test_what_goes_down_goes_in_an_order_in_which_everything_is_still_known() -> None:
-    down = [line for line in _lines("Down") if not line.startswith("terraform")]
+    down = _lines("Down")
     noted = {
         "APPLICATION": "SLIPWAY_APPLICATION_ID",
         "RUN": "SLIPWAY_PRINCIPAL_ID",
@@ -244,12 +267,12 @@ def test_what_goes_down_goes_in_an_order_in_which_everything_is_still_known() ->
 
 
 def test_with_terraform_the_roles_on_targets_go_first_and_its_own_resources_last() -> None:
-    commands = [line.split(" -var ")[0] for line in _lines("Down") if line.startswith("terraform")]
+    commands = [line.split(" -var ")[0] for line in _lines("With Terraform instead") if line.startswith("terraform")]
     assert commands == ["terraform -chdir=infra/targets destroy", "terraform -chdir=infra/terraform destroy"]
     needed = {"subscription_id", "environment_name", "location"}
     assert all(
         set(re.findall(r"-var (\w+)=", line)) == (needed if "infra/terraform " in line else {"subscription_id"})
-        for line in _lines("Down")
+        for line in _lines("With Terraform instead")
         if line.startswith("terraform")
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
-from orchestrators.release_parts import FIRST, LAST, SOON_S, flags_back, has_parts, of_flags, seen
+from orchestrators.release_parts import FIRST, LAST, flags_back, has_parts, of_flags, seen
 from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
@@ -55,9 +55,9 @@ def _undone(context: Context, run: StageRun) -> Durable:
         return passed("nothing had been changed")
     steps: list[Step] = []
     before = yield from seen(context, run)
-    if run.plan.canary and (run.is_dark or not run.flag_plan):
+    if run.plan.canary and (not run.flag_plan or (run.is_dark and not run.keeps_its_flag)):
         steps = yield from _traffic_back(context, run)
-        left = [step for step in steps if step.state != Outcome.PASSED and not run.keeps_its_flag]
+        left = [step for step in steps if step.state != Outcome.PASSED]
         if left and run.part + 1 < TRIES:
             return None
         if left:
@@ -118,8 +118,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
 
 
 def _traffic_back(context: Context, run: StageRun) -> Durable:
-    """All requests to the live release, before anything else: users come first. A flag that cannot be switched off is
-    put back after the code, which does not wait for it."""
+    """All requests to the live release, before anything else: users come first."""
     asked = []
     for target in run.dividing:
         order = {
@@ -132,8 +131,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
             "despite_abort": True,
         }
         id = run.operation(target, f"traffic-back-{run.part + 1}" if run.part else "traffic-back")
-        within_s = SOON_S if run.keeps_its_flag else SPLIT_WITHIN_S
-        asked.append(an_operation(context, id, "split", order, within_s))
+        asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))
     return (yield from _done(context, run, "traffic back", asked))
 
 

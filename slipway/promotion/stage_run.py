@@ -263,7 +263,7 @@ class StageRun:
 
     @property
     def keeps_its_flag(self) -> bool:
-        """Whether what the flag that it ramps was before is kept with the release, so that it can be put back."""
+        """Whether what the flag that it ramps was before is kept with the release, so that it is put back as that."""
         return self.is_dark and bool(self.flag.get("was"))
 
     @property

@@ -340,3 +340,35 @@ async def test_a_side_that_was_stopped_is_not_started_for_a_release_without_sett
     told = await rolled_back(flow, id, plan)
     assert told["evidence"]["code"] == "CONFIGURATION_GONE"
     assert all(flow.world.sites[name].idle_stopped for name in SITES)
+
+
+@pytest.mark.parametrize("by", ["a person", "the watch"])
+async def test_a_ramped_flag_that_somebody_changed_since_is_left_to_them(flow: Workflow, by: str) -> None:
+    plan = production(canary=PLAN, rollout="flag", watch_s=7200)
+    await released(flow, "1.0.0", production())
+    id = await released(flow, "2.0.0", plan)
+    world(flow).flags.changed_by_somebody(NAME, LABEL, targeting(NAME, 40))
+    if by == "a person":
+        await begin_rollback(flow, id, plan)
+    else:
+        flow.world.sick_live.add("2.0.0")
+    await flow.until(lambda: stage_state(flow.world, "production") == "rolled back")
+    words = flow.world.rows["stage:production"]["doc"]["words"]
+    assert flag(flow, NAME) == targeting(NAME, 40) and live(flow) == {"1.0.0"}
+    assert (
+        "flag new-checkout (production) was changed by somebody else since, and is on for 40.0% of the users" in words
+    )
+
+
+async def test_a_ramped_flag_that_somebody_changed_before_its_ramp_is_left_to_them(flow: Workflow) -> None:
+    await released(flow, "1.0.0", production())
+    world(flow).sick_for_testers = True
+
+    async def meddles(activity: str, order: dict[str, Any]) -> None:
+        if activity == "swap" and order["version"] == "2.0.0":
+            world(flow).flags.changed_by_somebody(NAME, LABEL, targeting(NAME, 40, Users=["alice@example.com"]))
+
+    flow.world.meanwhile = meddles
+    output = await flow.until_ended(await flow.promote(a_build("2.0.0"), production(canary=PLAN, rollout="flag")))
+    assert output["outcome"] == "failed" and live(flow) == {"1.0.0"}
+    assert world(flow).flag.share == 0.4 and "changed by somebody else since" in output["words"]  # type: ignore[union-attr]

@@ -355,9 +355,7 @@ async def test_a_ramped_flag_that_somebody_changed_since_is_left_to_them(flow: W
     await flow.until(lambda: stage_state(flow.world, "production") == "rolled back")
     words = flow.world.rows["stage:production"]["doc"]["words"]
     assert flag(flow, NAME) == targeting(NAME, 40) and live(flow) == {"1.0.0"}
-    assert (
-        "flag new-checkout (production) was changed by somebody else since, and is on for 40.0% of the users" in words
-    )
+    assert "new-checkout (production) was changed by somebody else since, and is on for 40.0% of" in words
 
 
 async def test_a_ramped_flag_that_somebody_changed_before_its_ramp_is_left_to_them(flow: Workflow) -> None:

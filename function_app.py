@@ -5,6 +5,7 @@ import azure.functions as func
 
 from activities import (
     claims,
+    comparison,
     configuration,
     flags,
     loads,
@@ -57,6 +58,7 @@ for module in (
     record,
     mirror,
     nudge,
+    comparison,
     targets,
     verification,
     loads,

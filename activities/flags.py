@@ -25,7 +25,7 @@ def prepare_flag(order: Order) -> Answer:
 
     Result: its `state`: `dark`, or `on` for everybody already, or `off` by a person's word, and neither is changed; the
     `variant` that is ramped, and what the flag `was` before the `release` (the id of its stage). Broken: FLAG_IN_USE,
-    FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY.
+    FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY, VARIANT_UNKNOWN.
     """
     flag = FlagPlan.load(order["flag"])
     return once(order, lambda _: _prepared(flag, order), lambda _: _prepared(flag, order))
@@ -33,6 +33,7 @@ def prepare_flag(order: Order) -> Answer:
 
 def _prepared(flag: FlagPlan, order: Order) -> Answer:
     from slipway.adapters.flags.before import FlagsInRows
+    from slipway.adapters.flags.conclusion import Conclusion
     from slipway.adapters.flags.release import FlagsOfRelease, Remembering
     from slipway.adapters.flags.store import Flags
     from slipway.adapters.flags.switch import Changing, Note, Switch
@@ -44,6 +45,8 @@ def _prepared(flag: FlagPlan, order: Order) -> Answer:
         found = Switch(store).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
     except Changing as error:
         return running({"kind": "intended"}, SOON_S, error.words)
+    if flag.compare and not found.off and found.share < 1:
+        Conclusion().check(flag.name, flag.label, flag.compare)
     if found.off:
         return passed(f"{flag.where} stays off: {found.off}", state=OFF, variant="", why=found.off)
     if found.share >= 1:

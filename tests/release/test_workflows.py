@@ -121,6 +121,24 @@ def test_a_deployment_takes_the_proven_package_as_it_is_and_asks_the_site_by_its
     assert int(task) >= 2 and "isFlexConsumption: true" in AZURE[0].read_text()
 
 
+@pytest.mark.parametrize(
+    ("file", "deploys", "package"),
+    [
+        (".github/workflows/deploy.yml", "Azure/functions-action", "build/slipway.zip"),
+        (".azuredevops/release.yml", "task: AzureFunctionApp@", "$(Pipeline.Workspace)/slipway/slipway.zip"),
+    ],
+)
+def test_every_pipeline_asks_whether_the_package_fits_the_backend_before_it_deploys_it(
+    file: str, deploys: str, package: str
+) -> None:
+    text = (ROOT / file).read_text()
+    asked = f"python3 infra/hooks/before_deploy.py {package}\n"
+    assert text.count(asked) == 1 and text.index(asked) < text.index(deploys)
+    assert re.search(rf"package: {re.escape(package)}$", text, re.MULTILINE), "of the package that it deploys"
+    (told,) = re.findall(r"^ +SLIPWAY_DURABLE_BACKEND: (.+)$", text, re.MULTILINE)
+    assert told in ("${{ vars.SLIPWAY_DURABLE_BACKEND }}", "$(SLIPWAY_DURABLE_BACKEND)")
+
+
 def test_ci_tries_every_python_that_slipway_runs_on() -> None:
     tried = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["test"]["strategy"]["matrix"]
     assert tried["python"] == ["3.11", "3.12", "3.13"]

@@ -7,12 +7,16 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
+from orchestrators.release_parts import seen, told_of
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
+from slipway.promotion.release_parts import before
+from slipway.promotion.release_parts.before import Brought
+from slipway.promotion.release_parts.configuration import GONE
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
@@ -55,6 +59,7 @@ def undo(context: Context, run: StageRun) -> Durable:
     for step in answer.result.get("steps", ()):
         done = Step(**known(Step, step))
         run = replace(run, steps=(*(each for each in run.steps if each.operation != done.operation), done))
+    run = replace(run, brought=Brought.load(answer.result.get("brought")))
     if answer.outcome == Outcome.PASSED:
         # Who was terminated may have told the lock of its switch and died before it knew that itself.
         told = run.switched or (run.swept and not run.goes_back)
@@ -99,6 +104,9 @@ def _left_behind(context: Context, run: StageRun) -> Durable:
 
 def ready_old_side(context: Context, run: StageRun) -> Durable:
     """The side to go back to was stopped when its time was over: start it, and see that it holds the release."""
+    run = replace(run, before=(yield from seen(context, run)))
+    if run.before.state == before.GONE:
+        return (yield from _not_without_settings(context, run))
     order = {"promotion": run.promotion, **run.plan.reading, "fence": run.fence, "live": run.build.version}
     asked, steps = [], []
     for target in run.plan.targets:
@@ -137,10 +145,18 @@ def go_back(context: Context, run: StageRun) -> Durable:
     if lost:
         words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
         return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
+    run = replace(run, before=(yield from seen(context, run)))
+    if run.before.state == before.GONE:
+        return (yield from _not_without_settings(context, run))
     sites = {name: replace(site, previous=site.idle_was) for name, site in found.items()}
     words = f"{run.build.version} is taken back" + (f": {run.reason}" if run.reason else "")
     ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", words)
     return replace(run, sites=sites, switched=True).to(phase.UNDO, ending=ending)
+
+
+def _not_without_settings(context: Context, run: StageRun) -> Durable:
+    words = f"{run.before.version} cannot serve again: {run.before.words}"
+    return (yield from _not_gone_back(context, run, GONE, words))
 
 
 def _not_gone_back(
@@ -173,7 +189,11 @@ def report(context: Context, run: StageRun) -> Durable:
         until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.retry_within_s))
         run = replace(run, deadline=until, waits_for="retry")
     action = ending.outcome.replace(" ", "-")
-    run = yield from record_stage(context, run, action, ending.words, {"code": ending.code})
+    evidence: dict[str, Any] = {"code": ending.code}
+    evidence |= {} if run.goes_back else told_of(run)
+    if run.brought.code:
+        evidence |= {"brought": run.brought.dump(), "calls": bool(run.brought.left)}
+    run = yield from record_stage(context, run, action, ending.words, evidence)
     if run.goes_back:
         return run.to(phase.OVER)
     yield from _tell(context, run, over=not run.may_retry)

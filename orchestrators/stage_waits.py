@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from orchestrators.asking_people import decision_of_people, in_words, overtaken, question, who_is_asked
 from orchestrators.environment_lock import announcement, ask_lock, leave_lock, mirror_lock
@@ -10,6 +11,9 @@ from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions,
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
+from slipway.promotion.release_parts.before import Before
+from slipway.promotion.release_parts.configuration import KeptConfiguration
+from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.stage_run import StageRun
 
 OVERTAKEN = ("superseded", "ignored")
@@ -77,7 +81,7 @@ def for_lock(context: Context, run: StageRun) -> Durable:
             "proven_at": answer.get("proven_at", ""),
             "old_side_stopped": answer.get("old_side_stopped", ""),
         }
-        return replace(run, fence=answer["fence"], **found).to(following)
+        return _with_parts(replace(run, fence=answer["fence"], **found), answer).to(following)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build, is already live here"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
@@ -103,6 +107,20 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         run = yield from record_stage(context, run, "waiting-for-the-lock", f"waits for {waits_for}")
     yield from nudge_or(context, until)
     return run
+
+
+def _with_parts(run: StageRun, answer: dict[str, Any]) -> StageRun:
+    """With what the lock knows of configuration and flags, of this release when it goes back, and of the one that it
+    would go back to."""
+    if not run.goes_back:
+        return replace(run, before=Before.load({"version": answer["live"], **_of(answer, "configuration")}))
+    changed = tuple(ChangedFlag.load(flag) for flag in answer.get("changed_flags", ()))
+    own = KeptConfiguration.load(answer.get("configuration"))
+    return replace(run, configuration=own, changed_flags=changed, before=Before.load(answer.get("before")))
+
+
+def _of(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    return {name: answer[name]} if name in answer else {}
 
 
 def _paused(context: Context, run: StageRun, waits_for: str, until: str) -> Durable:

@@ -6,6 +6,7 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out, health_checks
 from orchestrators.recording import record_stage
+from orchestrators.release_parts import fixed, flags_set, told_of
 from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
@@ -43,6 +44,10 @@ def deploy(context: Context, run: StageRun) -> Durable:
     if silent:
         words = f"{', '.join(silent)} answers no version, although {run.live_before} should be live"
         return run.ends(Outcome.BROKEN, "LIVE_UNREADABLE", words)
+    if run.plan.configuration:
+        run = yield from fixed(context, run)
+        if run.ending:
+            return run
     if run.flag_plan:
         run = yield from dark(context, run)
         if run.ending:
@@ -54,6 +59,7 @@ def deploy(context: Context, run: StageRun) -> Durable:
         asked.append(an_operation(context, id, "deploy", order, run.plan.deploy_within_s))
         steps.append(Step("deploy", target.name, id))
     words = f"deploys {run.build.version} to the idle side of {_names(run.changing)}{_drift(run)}"
+    words += f"; its configuration is {run.configuration.words}" if run.configuration.label else ""
     changing = run.changing
     run, verdict, answers = yield from _answered(context, run, "deploying", words, steps, asked)
     for target, answer in zip(changing, answers, strict=True):
@@ -118,7 +124,12 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     run, verdict = yield from carried_out(context, run, "rolling-out", words, steps, asked)
     if verdict.outcome != Outcome.PASSED:
         return _on(run, verdict, phase.VERIFY_LIVE)
-    if run.part:  # the lock was told with the first part
+    last = run.part + 1 == len(run.parts)
+    if last and run.plan.flags:
+        run = yield from flags_set(context, run)
+        if run.ending:
+            return run
+    if run.part and not (last and run.changed_flags):  # the lock was told with the first part
         return replace(run.to(phase.VERIFY_LIVE), part=run.part)
     release = {
         "version": run.build.version,
@@ -131,10 +142,11 @@ def roll_out(context: Context, run: StageRun) -> Durable:
         "at": now(context),
         "targets": [target.name for target in run.plan.targets],
         "replaced": {name: site.previous for name, site in run.sites.items()},
+        **told_of(run),
     }
     yield from ask_lock(context, run, "switched", {"release": release})
     yield from mirror_lock(context, run)
-    return replace(run, switched=True).to(phase.VERIFY_LIVE)
+    return replace(run.to(phase.VERIFY_LIVE, switched=True), part=run.part)
 
 
 def verify_live(context: Context, run: StageRun) -> Durable:

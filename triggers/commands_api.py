@@ -26,6 +26,7 @@ from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.entities_read import decisions_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS, require
+from triggers.release_parts import brought_beside
 
 if TYPE_CHECKING:
     from triggers.bodies import Command
@@ -47,7 +48,7 @@ COMMANDS = ("abort", "retry", "pause", "resume", "advance", "promote", "rollback
         409: (
             *("ALREADY_ABORTED", "ALREADY_ENDED", "ALREADY_PAUSED", "NOT_PAUSED", "COMMAND_REUSED"),
             *("NOT_FAILED", "RETRY_OVER", "AMBIGUOUS", "NOT_LIVE", "PREVIOUS_NOT_PROVEN"),
-            "RINGS_UNDER_WAY",
+            *("RINGS_UNDER_WAY", "CONFIGURATION_GONE"),
             *("NOT_RAMPING", "ALREADY_DECIDED"),
         ),
         422: ("INVALID_BODY", "UNKNOWN_COMMAND"),
@@ -150,6 +151,7 @@ async def _roll_back(
             words = f"the release before it, {each.before['version']}, was never proven"
             raise Refused("PREVIOUS_NOT_PROVEN", f"{words}; promote a build that is good instead")
     stage, before = served[-1]
+    beside = [await brought_beside(each.stage.environment, build.service) for each in served][-1]
     # The person's key may be any text, and an instance's id may not.
     key = hashlib.sha256(asked.id.encode()).hexdigest()[:8]
     instance = child_id(stage_id(promotion, stage.name), "back", key)
@@ -172,7 +174,7 @@ async def _roll_back(
     earlier = [each.stage.environment for each in served[-2::-1]] if whole else []
     if earlier:
         words += f"; then so {'do' if earlier[1:] else 'does'} {', '.join(earlier)}"
-    return answer({"words": words}, 202, {"Location": url})
+    return answer({"words": words + beside}, 202, {"Location": url})
 
 
 class _Served(NamedTuple):

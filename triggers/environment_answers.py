@@ -2,12 +2,34 @@
 
 from typing import Annotated, Literal
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from slipway.promotion.ledger import STATES as RELEASE_STATES
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
 
 ReleaseState = Annotated[str, WithJsonSchema({"type": "string", "enum": [*RELEASE_STATES]})]
+
+
+class ConfigurationFixed(Answer):
+    """The settings that were fixed for a release, kept as a snapshot of the store: how many, `references` to secrets
+    among them, and the fingerprint that they have as long as nobody changes one."""
+
+    label: str
+    key_filter: str
+    snapshot: str
+    fingerprint: str
+    settings: int
+    references: int
+
+
+class FlagChanged(Answer):
+    """A feature flag that the release changed: what it was before, and what the release made of it."""
+
+    name: str
+    label: str
+    was: str
+    now: str
+    release: str
 
 
 class ReleaseShown(Answer):
@@ -27,6 +49,8 @@ class ReleaseShown(Answer):
     proven: bool
     old_side_stopped: MomentOrNotYet = ""
     old_side_gone: MomentOrNotYet = ""
+    configuration: ConfigurationFixed | None = None
+    changed_flags: list[FlagChanged] = Field([])
 
 
 class ReleaseKept(Answer):
@@ -52,6 +76,8 @@ class ReleaseKept(Answer):
     by: str
     code: str
     words: str
+    configuration: ConfigurationFixed | None = None
+    changed_flags: list[FlagChanged] = Field([])
 
 
 class OnItsWay(Answer):
@@ -66,12 +92,15 @@ class OnItsWay(Answer):
 
 
 class ReachShown(Answer):
-    """What a rollback would bring back now (`version`), how soon, in words, and `until` when that is so by itself."""
+    """What a rollback would bring back now (`version`), how soon, in words, and `until` when that is so by itself.
+    `brings` names code, configuration and flags that would come back, `leaves` what would not."""
 
     how: Literal["seconds", "minutes", "none"]
     version: str
     until: MomentOrNotYet
     words: str
+    brings: list[str]
+    leaves: list[str]
 
 
 class WaitingBuild(Answer):

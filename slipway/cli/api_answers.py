@@ -253,6 +253,8 @@ class Reach(BaseModel):
     version: str = ""
     until: Moment = None
     words: str = ""
+    brings: list[str] = []
+    leaves: list[str] = []
 
 
 class Waiting(BaseModel):
@@ -298,6 +300,19 @@ class Environment(BaseModel):
     services: list[ServiceThere]
 
 
+class Fixed(BaseModel):
+    """The settings that were fixed for a release."""
+
+    label: str
+    fingerprint: str
+    settings: int
+
+
+class ChangedFlag(BaseModel):
+    name: str
+    now: str = ""
+
+
 class Kept(BaseModel):
     """A release in the ledger. Live from `since` until `until`; `by` and `words` say who took it back, and why."""
 
@@ -310,6 +325,8 @@ class Kept(BaseModel):
     commit: str = ""
     by: str = ""
     words: str = ""
+    configuration: Fixed | None = None
+    changed_flags: list[ChangedFlag] = []
 
 
 class Ledger(BaseModel):

@@ -14,6 +14,7 @@ from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
+from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
 from slipway.promotion.kinds import router_for
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
@@ -77,7 +78,7 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
         if router.environment_actions:
             yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
-    if any(stage.canary and stage.canary.flag for stage in compiled.stages):
+    if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):
         yield Text(f"\n{RIGHTS}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
     for account in dict.fromkeys(gate.name for gate in gates if gate):
@@ -108,6 +109,8 @@ def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]
     if stage.approval:
         yield "approval", approval_words(stage.approval)
     yield "lock", f"of {stage.environment}, waits at most {rounded(stage.lock_within_s)}"
+    for number, line in enumerate(configuration_lines(stage)):
+        yield "" if number else "configuration", line
     for target in stage.targets:
         site = target.resource.rsplit("/", 1)[-1]
         idle = f"slot {target.slot}" if target.slot else "as a revision without traffic"
@@ -120,11 +123,13 @@ def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]
     lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [_at_once(stage)]
     for number, line in enumerate(lines):
         yield "" if number else "roll out", line
+    for number, line in enumerate(flag_wishes(stage)):
+        yield "" if number else "flags", line
     yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
     if stage.watch_s:
         yield "watch", f"{rounded(stage.watch_s)} after that, ready to go back"
     yield "way back", stage.way_back
-    for line in reach_lines(stage):
+    for line in (*reach_lines(stage), *brings_back(stage)):
         yield "", line
     if stage.ring:
         yield "when bad", _when_bad(stage.ring)

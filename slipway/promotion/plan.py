@@ -10,6 +10,8 @@ from typing import Any
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.plain import plain
+from slipway.promotion.release_parts.configuration import ConfigurationPlan
+from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
@@ -100,6 +102,7 @@ class StagePlan:
 
     `watch_s` is how long the release is watched after the bake, outside of the stage. Of `max_parallel` targets at a
     time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one.
+    `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
     """
 
     name: str
@@ -121,6 +124,8 @@ class StagePlan:
     switch_approval: ApprovalPolicy | None = None
     max_parallel: int = 0
     ring: RingPlan | None = None
+    configuration: ConfigurationPlan | None = None
+    flags: tuple[FlagWish, ...] = ()
 
     @property
     def rollback_reach(self) -> int:
@@ -198,6 +203,8 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "blue_green": BlueGreenPlan.load(data["blue_green"]) if data.get("blue_green") else None,
             "switch_approval": load_policy(data["switch_approval"]) if data.get("switch_approval") else None,
             "ring": load_ring(data.get("ring")),
+            "configuration": ConfigurationPlan.load(data.get("configuration")),
+            "flags": tuple(FlagWish.load(flag) for flag in data.get("flags", ())),
         }
     )
 

@@ -4,8 +4,11 @@ A deployment takes the idle side, so the reach is one release, and ends with the
 stops the old side when it has kept it for long enough: the way back takes longer from then on, and is there.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from slipway.promotion.release_parts.before import would_bring
+from slipway.promotion.release_parts.known import leads_to
 
 SECONDS, MINUTES, NONE = "seconds", "minutes", "none"
 HOW = (SECONDS, MINUTES, NONE)
@@ -14,12 +17,15 @@ HOW = (SECONDS, MINUTES, NONE)
 @dataclass(frozen=True)
 class Reach:
     """`version` is what would serve again (empty: nothing), `how` soon after somebody says so. `until`: when that
-    changes by itself, or empty."""
+    changes by itself, or empty. `brings` and `leaves`: in words what of the release before would come back, and what
+    not."""
 
     how: str
     version: str = ""
     until: str = ""
     words: str = ""
+    brings: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)
@@ -27,6 +33,14 @@ class Reach:
 
 def reach_of(lock: dict[str, Any]) -> Reach:
     """The reach by what a lock knows: what is live, what was before it, and whether its side still stands."""
+    reach = _of_the_code(lock)
+    if reach.how == NONE:
+        return reach
+    told = would_bring(*leads_to(lock))
+    return replace(reach, brings=(f"code {reach.version}", *told.brings), leaves=told.leaves)
+
+
+def _of_the_code(lock: dict[str, Any]) -> Reach:
     live = lock["live"]
     before = _before(lock)
     if not live or not before:

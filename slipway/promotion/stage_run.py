@@ -9,6 +9,9 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
+from slipway.promotion.release_parts.before import Before, Brought
+from slipway.promotion.release_parts.configuration import KeptConfiguration
+from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.rings import ROLL_BACK_ALL
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_phases import (
@@ -54,7 +57,9 @@ class StageRun:
     this release would go back to stands still. Of a ring, `written` are the regions that its Cosmos DB account was
     written to when its users were first moved, and `rings_back` says what the rings before it came to that went back
     with it: stage, state and words of each. `flag` is what was found of the stage's feature flag (`state`, `variant`,
-    `why`), `flag_ending` how its ramp ended while the release stays.
+    `why`), `flag_ending` how its ramp ended while the release stays. `configuration` is what was fixed of the
+    release's, `changed_flags` are those that it changed, `before` is what a way back leads to, `brought` what came of
+    one.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -93,6 +98,10 @@ class StageRun:
     old_side_stopped: str = ""
     flag: dict[str, Any] = field(default_factory=dict)
     flag_ending: Ending | None = None
+    configuration: KeptConfiguration = field(default_factory=KeptConfiguration)
+    changed_flags: tuple[ChangedFlag, ...] = ()
+    before: Before = field(default_factory=Before)
+    brought: Brought = field(default_factory=Brought)
     written: tuple[str, ...] = ()
     rings_back: tuple[dict[str, Any], ...] = ()
     sites: dict[str, Site] = field(default_factory=dict)
@@ -253,6 +262,11 @@ class StageRun:
         return self.flag_plan is not None and self.flag.get("state") == DARK
 
     @property
+    def keeps_its_flag(self) -> bool:
+        """Whether what the flag that it ramps was before is kept with the release, so that it is put back as that."""
+        return self.is_dark and bool(self.flag.get("was"))
+
+    @property
     def dividing(self) -> tuple[Target, ...]:
         """What a ramp divides: the traffic of the targets that change, or the users of a flag."""
         return self.changing if self.flag_target is None else (self.flag_target,)
@@ -295,6 +309,10 @@ class StageRun:
             "watched": {},
             "flag": {},
             "flag_ending": None,
+            "configuration": KeptConfiguration(),
+            "changed_flags": (),
+            "before": Before(),
+            "brought": Brought(),
             "written": (),
             "rings_back": (),
             "ended_at": "",
@@ -374,21 +392,9 @@ class StageRun:
                 "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
                 "ending": Ending(**known(Ending, ending)) if ending else None,
                 "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,
+                "configuration": KeptConfiguration.load(data.get("configuration")),
+                "changed_flags": tuple(ChangedFlag.load(flag) for flag in data.get("changed_flags", ())),
+                "before": Before.load(data.get("before")),
+                "brought": Brought.load(data.get("brought")),
             }
         )
-
-
-ALL_PASSED = Ending(Outcome.PASSED, "", "every stage passed")
-
-
-def overall(outcomes: list[dict[str, Any]]) -> Ending:
-    """A promotion's end from its stages': passed when all passed, else the gravest, with its reason.
-
-    A stage that was only cancelled because one that it needs did not pass is a consequence, not a reason.
-    """
-    order = [Outcome.FAILED, Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE, Outcome.CANCELLED, Outcome.PASSED]
-    reasons = [each for each in outcomes if each["code"] != "NEED_NOT_PASSED"] or outcomes
-    gravest = min(reasons, key=lambda each: order.index(Outcome(each["outcome"])))
-    if gravest["outcome"] == Outcome.PASSED:
-        return ALL_PASSED
-    return Ending(gravest["outcome"], gravest["code"], f"stage {gravest['stage']}: {gravest['words']}")

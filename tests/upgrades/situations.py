@@ -22,6 +22,7 @@ from tests.workflow import (
     test_ramp,
     test_ramp_people,
     test_ramp_routers,
+    test_releases,
     test_rings,
     test_states,
     test_watch,
@@ -29,6 +30,7 @@ from tests.workflow import (
 from tests.workflow.flag_world import FlagWorld
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
+from tests.workflow.release_world import ReleaseWorld
 from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides
 
@@ -51,6 +53,7 @@ def situations() -> Iterator[tuple[str, Situation]]:
         yield from _stories(module, test_ramp.SITES)
     for module in OF_FLAGS:
         yield from _stories(module, test_flag_ramp.SITES, FlagWorld)
+    yield from _stories(test_releases, (*test_releases.SITES, "checkout-dev"), ReleaseWorld)
     yield from _stories(test_rings, test_rings.SITES)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 

@@ -13,6 +13,9 @@ from slipway.promotion.orchestration_version import began_before, numbers
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import Header, LoadTest
 from slipway.promotion.promotion_run import PromotionRun
+from slipway.promotion.release_parts.before import Before
+from slipway.promotion.release_parts.configuration import KeptConfiguration
+from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.watch_run import WatchRun
@@ -71,6 +74,8 @@ STAGE = StageRun(
     "zip",
     sites={"weu": Site("a", "b", "1", "0")},
     steps=(Step("s", "weu", "o"),),
+    before=Before("0.9.0", KeptConfiguration("0.9.0", "*", "shop-0.9.0")),
+    changed_flags=(ChangedFlag("banner", "eu", "off", "on for everybody", "p:dev"),),
 )
 
 

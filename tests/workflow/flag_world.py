@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from slipway.adapters.flags.conclusion import Conclusion
+from slipway.adapters.flags.release import FlagsOfRelease, Remembering
 from slipway.adapters.flags.router import FlagRouter
 from slipway.adapters.flags.switch import Note, Switch
 from slipway.promotion.canary_plan import CanaryPlan
@@ -58,6 +60,22 @@ class Flags:
 
 
 @dataclass
+class Before:
+    """`FlagsBefore` in memory."""
+
+    rows: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def read(self, release: str, name: str, label: str) -> dict[str, Any] | None:
+        return self.rows.get((release, name, label))
+
+    def keep(self, release: str, name: str, label: str, before: dict[str, Any] | None) -> None:
+        self.rows[release, name, label] = {"before": before, "after": None}
+
+    def wrote(self, release: str, name: str, label: str, after: dict[str, Any]) -> None:
+        self.rows[release, name, label]["after"] = after
+
+
+@dataclass
 class FlagWorld(RampingWorld):
     """`flag_harm`: users with the flag meet failures so many times as often. `as_tester`: what testers were asked for.
     While variants are compared, `visitors` new users come an hour, of whom `converting` (0..1) succeed with the
@@ -66,6 +84,7 @@ class FlagWorld(RampingWorld):
     `deaf_from`: the look from which telemetry has no answer. `looks`: the ends of what was looked at."""
 
     flags: Flags = field(default_factory=Flags)
+    before: Before = field(default_factory=Before)
     flag_harm: float = 1.0
     sick_for_testers: bool = False
     as_tester: list[str] = field(default_factory=list)
@@ -83,9 +102,10 @@ class FlagWorld(RampingWorld):
 
     def _prepare_flag(self, order: Order) -> Answer:
         flag = FlagPlan.load(order["flag"])
-        note = Note(flag.owner, "2027-03-01", order["service"])
+        store = Remembering(self.flags, self.before, order["release"])
         try:
-            found = Switch(self.flags).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
+            note = Note(flag.owner, "2027-03-01", order["service"])
+            found = Switch(store).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
         except SlipwayError as error:
             return broken(error.code, error.words)
         if flag.compare and not found.off and found.share < 1:
@@ -94,7 +114,14 @@ class FlagWorld(RampingWorld):
             except SlipwayError as error:
                 return broken(error.code, error.words)
         state = "off" if found.off else "on" if found.share >= 1 else "dark"
-        return passed(state=state, variant=found.variant, why=found.off)
+        was = self._of(order).was(flag.name, flag.label) if state == "dark" else ""
+        return passed(state=state, variant=found.variant, why=found.off, was=was)
+
+    def _put_flag_back(self, order: Order) -> Answer:
+        return self._of(order).back(order["name"], order["label"], order["when"], order["operation"])
+
+    def _of(self, order: Order) -> FlagsOfRelease:
+        return FlagsOfRelease(self.flags, self.before, order["release"])
 
     def _check_testers(self, order: Order) -> Answer:
         flag = FlagPlan.load(order["flag"])

@@ -97,7 +97,7 @@ def _gate(cosmos: Cosmos | None, region: str, regions: tuple[str, ...]) -> Regio
 
 
 def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePlan:
-    health = stage.health
+    health, configuration = stage.health, stage.configuration or pipeline.configuration
     return StagePlan(
         name=stage.name,
         environment=stage.environment,
@@ -123,6 +123,8 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         watch_s=stage.rollout.blue_green.keep if isinstance(stage.rollout, BlueGreenRollout) else stage.retain_previous,
         blue_green=_blue_green(stage, pipeline.service),
         switch_approval=_switch_approval(stage),
+        configuration=configuration.plan if configuration else None,
+        flags=tuple(flag.wish(stage.environment) for flag in stage.flags),
     )
 
 

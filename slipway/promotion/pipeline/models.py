@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_vali
 
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.telemetry import Role, Workspace
@@ -245,6 +246,8 @@ class Stage(Section):
     cosmos: Cosmos | None = key("The Cosmos DB account whose regions the rings go by.", None)
     verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
     rollout: Rollout = key("How traffic reaches the new release.", "all-at-once")
+    configuration: Configuration | None = key("Where the settings of each build lie; else the pipeline's.", None)
+    flags: list[SwitchedFlag] = key("Feature flags that are switched once it is live.", [], max_length=MOST_FLAGS)
     bake: BakeTime = key("How long the release is watched before it counts as proven; at most 7d.", "0s")
     retain_previous: WatchTime = key("How long it is watched after that, ready to go back; at most 30d.", "0s")
     deploy_within: DeployWindow = key("How long a deployment may take.", "20m")
@@ -272,5 +275,6 @@ class Pipeline(Section):
     triggers: Triggers = key("Which builds are promoted.", {})
     artifact: Artifact = key("Where a build's package lies.")
     on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
+    configuration: Configuration | None = key("Where the settings of each build lie; fixed before a deployment.", None)
     profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)
     stages: list[Stage] = key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)

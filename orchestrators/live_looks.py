@@ -25,11 +25,13 @@ def live_answers(
         "version": run.build.version,
         "health": plain(run.plan.health),
     }
+    if run.plan.members:
+        order["versions"] = {target.name: run.version_of(target.name) for target in targets}
     look = yield from called(context, "look_at_live", order)
     well = look.result.get("well", ())
     suspects = [target for target in targets if target.name not in well]
     checks = health_checks(context, run, step, live=True, n=n, targets=suspects)
     ended = yield from fan_out(context, [{**each, "id": named(each["id"])} for each in checks])
     found = dict(zip((target.name for target in suspects), ended, strict=True))
-    good = passed(f"a good answer from {run.build.version}")
-    return [found.get(target.name, good) for target in targets]
+    good = {target.name: passed(f"a good answer from {run.version_of(target.name)}") for target in targets}
+    return [found.get(target.name, good[target.name]) for target in targets]

@@ -186,7 +186,8 @@ def lift(state: State, given: Given) -> tuple[State, Answer]:
         state = {**state, "broken": None}
     holds = [each for each in state["holds"] if each["id"] != id]
     rejected = [each for each in state.get("rejected", ()) if f"{REJECTED_ID}{each['version']}" != id]
-    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": _waiting(state)}
+    aside = [each["waiter"] for each in state["announced"] if each["holder"] not in _waiting(state)]
+    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": [*_waiting(state), *aside]}
 
 
 OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
@@ -221,7 +222,8 @@ def _next_rev(state: State) -> int:
 
 def _granted(state: State) -> Answer:
     live = state["live"] or {"version": "", "targets": []}
-    found = {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
+    found = {"promotion": live.get("promotion", "")}
+    found |= {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
     found["old_side_stopped"] = live.get("old_side_stopped", "")
     proven_at = ledger.proven_at(_releases(state), state["holder"]["version"])
     return {"lock": "granted", "fence": state["holder"]["fence"], **found, "proven_at": proven_at, "nudge": []}

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from slipway.promotion.build import Build
+from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.stage_parts import Ending
 from slipway.promotion.stage_run import StageRun
@@ -86,3 +87,19 @@ class PromotionRun:
         ends = {key: Ending(**known(Ending, data[key])) if data.get(key) else None for key in ("closing", "ending")}
         build, plan = Build.load(data["build"]), PromotionPlan.load(data["plan"])
         return cls(**{**known(cls, data), "build": build, "plan": plan, **ends})
+
+
+ALL_PASSED = Ending(Outcome.PASSED, "", "every stage passed")
+
+
+def overall(outcomes: list[dict[str, Any]]) -> Ending:
+    """A promotion's end from its stages': passed when all passed, else the gravest, with its reason.
+
+    A stage that was only cancelled because one that it needs did not pass is a consequence, not a reason.
+    """
+    order = [Outcome.FAILED, Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE, Outcome.CANCELLED, Outcome.PASSED]
+    reasons = [each for each in outcomes if each["code"] != "NEED_NOT_PASSED"] or outcomes
+    gravest = min(reasons, key=lambda each: order.index(Outcome(each["outcome"])))
+    if gravest["outcome"] == Outcome.PASSED:
+        return ALL_PASSED
+    return Ending(gravest["outcome"], gravest["code"], f"stage {gravest['stage']}: {gravest['words']}")

@@ -5,11 +5,13 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
+from slipway.promotion.groups import MemberLock
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
 from slipway.promotion.rings import ROLL_BACK_ALL
+from slipway.promotion.stage_members import OfServices
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_phases import (
     APPROVAL,
@@ -39,7 +41,7 @@ DARK = "dark"  # of a flag: on for testers alone
 
 
 @dataclass(frozen=True)
-class StageRun:
+class StageRun(OfServices):
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
@@ -52,7 +54,8 @@ class StageRun:
     this release would go back to stands still. Of a ring, `written` are the regions that its Cosmos DB account was
     written to when its users were first moved, and `rings_back` says what the rings before it came to that went back
     with it: stage, state and words of each. `flag` is what was found of the stage's feature flag (`state`, `variant`,
-    `why`), `flag_ending` how its ramp ended while the release stays.
+    `why`), `flag_ending` how its ramp ended while the release stays. Of a group of services `member_locks` has what is
+    known of the members' locks; `swept_in` is the phase in which the orchestration that is no more has died.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -95,6 +98,8 @@ class StageRun:
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    member_locks: dict[str, MemberLock] = field(default_factory=dict)
+    swept_in: str = ""
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -126,9 +131,11 @@ class StageRun:
         How this one ended stays true if it has given its lock back since.
         """
         swept = self.swept if self.phase == SWEEP else self.instance  # it may have died before it stood there
+        died_in = self.swept_in if self.phase == SWEEP else self.phase
         proven = Ending(Outcome.PASSED, "", f"{self.build.version} is live and proven in {self.plan.environment}")
         ending = proven if self.phase == SETTLE else self.ending
-        return replace(self, instance=instance, swept=swept, rev=self.rev + 1000, ending=ending).to(SWEEP)
+        heir = replace(self, instance=instance, swept=swept, swept_in=died_in, rev=self.rev + 1000, ending=ending)
+        return heir.to(SWEEP)
 
     def operation(self, target: Target, step: str, n: int | None = None) -> str:
         """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
@@ -155,7 +162,7 @@ class StageRun:
     @property
     def changing(self) -> tuple[Target, ...]:
         """The targets that do not answer this build's version already."""
-        return tuple(target for target in self.plan.targets if self.sites[target.name].previous != self.build.version)
+        return tuple(each for each in self.plan.targets if self.sites[each.name].previous != self.version_of(each.name))
 
     @property
     def baseline(self) -> str:
@@ -170,12 +177,14 @@ class StageRun:
 
     @property
     def parts(self) -> tuple[tuple[Target, ...], ...]:
-        """The targets that change, in the groups that are switched one after the other; one group, perhaps empty, where
-        `max_parallel` says nothing else."""
-        changing, size = self.changing, self.plan.max_parallel
-        if not size or len(changing) <= size:
-            return (changing,)
-        return tuple(changing[begin : begin + size] for begin in range(0, len(changing), size))
+        """The targets that change, in the parts that are switched one after the other: level by level, and of each at
+        most `max_parallel` at a time. One part, perhaps empty, where neither says anything else."""
+        changing, parts = self.changing, []
+        for level in self.plan.levels:
+            left = tuple(target for target in level if target in changing)
+            size = self.plan.max_parallel or len(left)
+            parts += [left[begin : begin + size] for begin in range(0, len(left), size or 1)]
+        return tuple(parts) or ((),)
 
     @property
     def live_now(self) -> tuple[Target, ...]:
@@ -297,6 +306,7 @@ class StageRun:
             "live_before": "",
             "old_side_stopped": "",
             "proven_at": "",
+            "member_locks": {},
             "live_targets": (),
             "replaced": {},
         }
@@ -324,6 +334,7 @@ class StageRun:
                     "name": target.name,
                     "address": self.sites[target.name].production if target.name in self.sites else "",
                     **self._versions(target.name),
+                    **({"member": self.service_of(target.name)} if self.plan.members else {}),
                     **({"preview": self.previews[target.name]} if target.name in self.previews else {}),
                 }
                 for target in self.plan.targets
@@ -336,11 +347,12 @@ class StageRun:
         if site is None:
             return {"live": "", "idle": ""}
         deployed = any(step.name == "deploy" and step.state == Outcome.PASSED for step in self.steps)
+        version = self.version_of(target)
         if self.switched and not self._waits_for_its_part(target):
-            return {"live": self.build.version, "idle": site.previous}
+            return {"live": version, "idle": site.previous}
         if self.goes_back:
-            return {"live": site.previous, "idle": self.build.version}
-        return {"live": site.previous, "idle": self.build.version if deployed else site.idle_was}
+            return {"live": site.previous, "idle": version}
+        return {"live": site.previous, "idle": version if deployed else site.idle_was}
 
     def _waits_for_its_part(self, target: str) -> bool:
         """Whether others are switched first."""
@@ -358,12 +370,14 @@ class StageRun:
     @classmethod
     def load(cls, data: dict[str, Any]) -> "StageRun":
         ending, flag_ending = data.get("ending"), data.get("flag_ending")
+        locks = data.get("member_locks") or {}
         return cls(
             **{
                 **known(cls, data),
                 "plan": load_stage(data["plan"]),
                 "build": Build.load(data["build"]),
                 "sites": {name: Site(**known(Site, site)) for name, site in (data.get("sites") or {}).items()},
+                "member_locks": {service: MemberLock(**known(MemberLock, lock)) for service, lock in locks.items()},
                 "live_targets": tuple(data.get("live_targets", ())),
                 "written": tuple(data.get("written", ())),
                 "rings_back": tuple(data.get("rings_back", ())),
@@ -372,19 +386,3 @@ class StageRun:
                 "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,
             }
         )
-
-
-ALL_PASSED = Ending(Outcome.PASSED, "", "every stage passed")
-
-
-def overall(outcomes: list[dict[str, Any]]) -> Ending:
-    """A promotion's end from its stages': passed when all passed, else the gravest, with its reason.
-
-    A stage that was only cancelled because one that it needs did not pass is a consequence, not a reason.
-    """
-    order = [Outcome.FAILED, Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE, Outcome.CANCELLED, Outcome.PASSED]
-    reasons = [each for each in outcomes if each["code"] != "NEED_NOT_PASSED"] or outcomes
-    gravest = min(reasons, key=lambda each: order.index(Outcome(each["outcome"])))
-    if gravest["outcome"] == Outcome.PASSED:
-        return ALL_PASSED
-    return Ending(gravest["outcome"], gravest["code"], f"stage {gravest['stage']}: {gravest['words']}")

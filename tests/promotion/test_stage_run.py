@@ -4,9 +4,10 @@ from dataclasses import replace
 from slipway.promotion.events import cloud_event
 from slipway.promotion.outcomes import Outcome, failed, iso, passed, worst
 from slipway.promotion.plan import Target
+from slipway.promotion.promotion_run import overall
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_phases import DEPLOY, REPORT, UNDO
-from slipway.promotion.stage_run import StageRun, overall
+from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import NOON, a_build, a_policy, a_stage, later
 
 RUN = StageRun(

@@ -13,13 +13,20 @@ from slipway.promotion.stage_run import StageRun
 
 def asked_in_order(context: Context, run: StageRun) -> Durable:
     """Ask for each lock until one is not granted. Returns the answers by service, in that order; the last one says how
-    it stands: `granted` when all are."""
+    it stands: `granted` when all are. A group is announced at its own lock meanwhile, wherever it waits, so that a newer
+    one can take its place."""
     answers: dict[str, dict[str, Any]] = {}
+    if run.plan.members and not run.goes_back:
+        place = yield from ask_lock(context, run, "announce", announcement(run, run.instance, now(context)))
+        if place["lock"] != "go":
+            return {run.build.service: place}
     for service in run.locks:
         asked = announcement(run, run.instance, now(context), service)
         answers[service] = yield from ask_lock(context, run, "acquire", asked, service)
         if answers[service]["lock"] != "granted":
-            break
+            return answers
+    if run.plan.members:  # with its fence, or the lock would be free
+        yield from ask_lock(context, run, "leave", {"fence": answers[run.build.service]["fence"]})
     return answers
 
 
@@ -44,9 +51,10 @@ def granted(run: StageRun, answers: dict[str, dict[str, Any]]) -> StageRun:
 
 def step_aside(context: Context, run: StageRun, held: str) -> Durable:
     """A person holds that member, perhaps for days: give back what was granted before, so that nobody else waits for
-    it, and only announce the build there, to be woken by the lift."""
+    it, and only announce the build there, to be woken by the lift, and at its own lock."""
     for service in run.locks:
         yield from ask_lock(context, run, "leave", None, service)
         if service == held:
             break
-    yield from ask_lock(context, run, "announce", announcement(run, run.instance, now(context), held), held)
+    for service in {run.build.service: None, held: None}:
+        yield from ask_lock(context, run, "announce", announcement(run, run.instance, now(context), service), service)

@@ -103,6 +103,7 @@ def compared(context: Context, run: StageRun, verdicts: list[Verdict]) -> Durabl
 
 def _compared(context: Context, run: StageRun, verdicts: list[Verdict], service: str) -> Durable:
     """The same of one service's loads: each is compared with its own previous release."""
+
     def is_its(each: Verdict) -> bool:
         return each.comparable and run.service_of(each.target) == service
 

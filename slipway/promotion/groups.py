@@ -3,6 +3,8 @@
 Without an order and without members a stage has no group, and its targets are switched all at once.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +53,11 @@ def load_group(data: Mapping[str, Any] | None) -> GroupPlan | None:
         return None
     levels = tuple(tuple(level) for level in data.get("levels", ()))
     return GroupPlan(**{**known(GroupPlan, data), "levels": levels})
+
+
+def digest_of_members(members: Mapping[str, str]) -> str:
+    """What tells one composition of a group from another: `sha256:…` of its members' versions."""
+    return f"sha256:{hashlib.sha256(json.dumps(dict(members), sort_keys=True).encode()).hexdigest()}"
 
 
 def package_at(address: str, service: str, version: str) -> str:

@@ -32,7 +32,9 @@ def a_group_stage(
     targets = tuple(target_of(member) for level in levels for member in level)
     names = [target.name for target in targets]
     packages = {each: "https://artifacts/{service}-{version}.zip" for each in names}
-    return a_stage(name, needs, targets=targets, group=GroupPlan(levels, {each: each for each in names}, packages), **changes)
+    return a_stage(
+        name, needs, targets=targets, group=GroupPlan(levels, {each: each for each in names}, packages), **changes
+    )
 
 
 def target_of(member: str) -> Target:

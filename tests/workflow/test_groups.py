@@ -62,7 +62,12 @@ async def test_members_go_live_level_by_level_each_verified_live_before_the_next
     id = await flow.promote(a_group(), a_group_stage())
     assert (await flow.until_ended(id))["outcome"] == "passed"
     first = {**BEFORE, "api": AFTER["api"]}
-    assert seen == [("rolling-out", BEFORE), ("verifying-live", first), ("rolling-out", first), ("verifying-live", AFTER)]
+    assert seen == [
+        ("rolling-out", BEFORE),
+        ("verifying-live", first),
+        ("rolling-out", first),
+        ("verifying-live", AFTER),
+    ]
     assert set(flow.world.effects.values()) == {1}, "each effect once"
     await check_free(flow)
 
@@ -201,7 +206,9 @@ async def test_harm_rejects_the_group_and_not_its_members_versions(flow: Workflo
 async def rolled_back(flow: Workflow, id: str, stage: StagePlan, build: Any = None) -> dict[str, Any]:
     """As `slipway rollback` starts it. Returns how it ended."""
     instance = f"{id}:{PRODUCTION}:back:1"
-    run = StageRun(id, instance, stage, build or a_group(), "", phase=LOCK, goes_back=True, asked_by="Alice", reason="no")
+    run = StageRun(
+        id, instance, stage, build or a_group(), "", phase=LOCK, goes_back=True, asked_by="Alice", reason="no"
+    )
     import json
 
     await flow.post(f"orchestrators/stage/{instance}", json.dumps(run.dump()))
@@ -296,15 +303,31 @@ async def test_a_group_waits_for_a_members_promotion_and_says_for_whose_lock(flo
 
 @pytest.mark.parametrize("how", ["aborted", "paused", "too late", "behind", "broken"])
 async def test_who_does_not_get_all_locks_keeps_none(flow: Workflow, how: str) -> None:
-    own = await flow.promote(a_build("3.0.5", service="web", finished_at=later(hours=2)), a_member_stage("web", bake_s=900))
+    own = await flow.promote(
+        a_build("3.0.5", service="web", finished_at=later(hours=2)), a_member_stage("web", bake_s=900)
+    )
     await flow.until(lambda: states_of(flow, own) == "baking")
     within = 300 if how == "too late" else 3600
-    group = await flow.promote(a_group(finished_at=later(hours=3 if how != "behind" else 1)), a_group_stage(lock_within_s=within))
+    group = await flow.promote(
+        a_group(finished_at=later(hours=3 if how != "behind" else 1)), a_group_stage(lock_within_s=within)
+    )
     await flow.engine.until_idle()
     if how == "aborted":
         await flow.abort(group)
     elif how == "paused":
-        await flow.signal("decisions", group, "pause", {"command": "p", "by": "Alice", "at": "2026-11-24T12:00:00Z", "until": "2026-11-24T13:00:00Z", "reason": "", "stage": ""})
+        await flow.signal(
+            "decisions",
+            group,
+            "pause",
+            {
+                "command": "p",
+                "by": "Alice",
+                "at": "2026-11-24T12:00:00Z",
+                "until": "2026-11-24T13:00:00Z",
+                "reason": "",
+                "stage": "",
+            },
+        )
         await flow.engine.until_idle()
         await check_free(flow, "api", "suite", "worker")
         await flow.command(group, "resume", id="r")
@@ -322,7 +345,13 @@ async def test_who_does_not_get_all_locks_keeps_none(flow: Workflow, how: str) -
 
 
 async def test_a_hold_of_a_member_keeps_the_group_out_and_nobody_else(flow: Workflow) -> None:
-    given = {"id": "h1", "by": "Alice", "reason": "incident", "at": "2026-11-24T12:00:00Z", "expires_at": "2026-11-25T12:00:00Z"}
+    given = {
+        "id": "h1",
+        "by": "Alice",
+        "reason": "incident",
+        "at": "2026-11-24T12:00:00Z",
+        "expires_at": "2026-11-25T12:00:00Z",
+    }
     await flow.signal("environment", f"{PRODUCTION}--web", "hold", given)
     group = await flow.promote(a_group(), a_group_stage(lock_within_s=86_400))
     await flow.engine.until_idle()
@@ -331,7 +360,14 @@ async def test_a_hold_of_a_member_keeps_the_group_out_and_nobody_else(flow: Work
     own = await flow.promote(a_build("1.4.1", service="api", finished_at=later(minutes=-5)), a_member_stage("api"))
     assert (await flow.until_ended(own))["outcome"] == "passed", "the group keeps no lock while it waits for people"
     at = flow.clock.now()
-    lifted = {"environment": PRODUCTION, "service": "web", "operation": "lift", "given": {"id": "h1"}, "by": "a", "words": "w"}
+    lifted = {
+        "environment": PRODUCTION,
+        "service": "web",
+        "operation": "lift",
+        "given": {"id": "h1"},
+        "by": "a",
+        "words": "w",
+    }
     import json
 
     await flow.post("orchestrators/intent/intent:lift:h1", json.dumps(lifted))

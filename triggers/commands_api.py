@@ -18,7 +18,7 @@ from slipway.promotion.build import Build
 from slipway.promotion.errors import Refused
 from slipway.promotion.ids import child_id, shortened, stage_id
 from slipway.promotion.outcomes import iso
-from slipway.promotion.plan import PromotionPlan
+from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.ramp_commands import ramping
 from slipway.promotion.stage_phases import LOCK
 from slipway.promotion.stage_run import StageRun
@@ -151,6 +151,7 @@ async def _roll_back(
     if before and not before[0]["proven"]:
         words = f"the release before it, {before[0]['version']}, was never proven; promote a build that is good instead"
         raise Refused("PREVIOUS_NOT_PROVEN", words)
+    await asyncio.to_thread(_check_members, stage, build, promotion)
     # The person's key may be any text, and an instance's id may not.
     key = hashlib.sha256(asked.id.encode()).hexdigest()[:8]
     instance = child_id(stage_id(promotion, stage.name), "back", key)
@@ -169,6 +170,22 @@ async def _roll_back(
     slow = bool(row and row["live"] and row["live"].get("old_side_stopped"))
     words = f"{stage.environment} returns to {back}" + ("; its side was stopped and is started first" if slow else "")
     return answer({"words": words}, 202, {"Location": url})
+
+
+def _check_members(stage: StagePlan, build: Build, promotion: str) -> None:
+    """Raises Refused where a member of the group serves another release by now, or cannot go back. One that had the
+    group's version before stays as it is."""
+    for service in stage.members:
+        row = environment_row(stage.environment, service)
+        live = (row and row["live"]) or {"promotion": "", "version": ""}
+        if row and live["promotion"] == promotion:
+            before = row["previous"][:1]
+            if before and not before[0]["proven"]:
+                words = f"the release of {service} before it, {before[0]['version']}, was never proven"
+                raise Refused("PREVIOUS_NOT_PROVEN", f"{words}; promote a build that is good instead")
+        elif live["version"] != build.members.get(service):
+            words = f"{service} serves {live['version'] or 'nothing that is known'} by itself; take that back first"
+            raise Refused("NOT_LIVE", words)
 
 
 async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str], trace: str) -> None:

@@ -281,6 +281,8 @@ class Kept(BaseModel):
     commit: str = ""
     by: str = ""
     words: str = ""
+    promotion: str = ""
+    group: str = ""
 
 
 class Ledger(BaseModel):

@@ -65,10 +65,10 @@ def announcement(run: StageRun, waiter: str, at: str, service: str = "") -> dict
     }
 
 
-def leave_lock(context: Context, run: StageRun, holder: str = "") -> Durable:
+def leave_lock(context: Context, run: StageRun, holder: str = "", services: Iterable[str] | None = None) -> Durable:
     """Wait for the stage's locks no more (`holder` instead of the stage itself), and show that. Those of them that it
     was granted, and nobody has heard so, are free. Raises NotTaken."""
-    for service in run.locks:
+    for service in run.locks if services is None else services:
         left = yield from ask_lock(context, run, "leave", {"holder": holder or run.instance}, service)
         if not left["new"]:
             yield from mirror_lock(context, run, [service])

@@ -84,6 +84,7 @@ def sweep(context: Context, run: StageRun) -> Durable:
             fences[service] = answer["fence"]
     if not fences:
         return (yield from _left_behind(context, run))
+    yield from leave_lock(context, run, run.swept, [service for service in run.locks if service not in fences])
     yield from mirror_lock(context, run, fences)
     run = run.with_fences({**dict.fromkeys(run.locks, 0), **fences})
     if run.fence == 0 and run.swept_in in GIVES_BACK and not run.purged:

@@ -31,7 +31,7 @@ def a_group_stage(
     """A stage with a target for each member that the levels name."""
     targets = tuple(target_of(member) for level in levels for member in level)
     names = [target.name for target in targets]
-    packages = {each: "https://artifacts/{service}-{version}.zip" for each in names}
+    packages = dict.fromkeys(names, "https://artifacts/{service}-{version}.zip")
     return a_stage(
         name, needs, targets=targets, group=GroupPlan(levels, {each: each for each in names}, packages), **changes
     )

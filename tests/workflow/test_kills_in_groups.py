@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from slipway.adapters.watched import Watched
-from slipway.local.functions.durable.engine import DurableEngine
+from slipway.local.functions.durable.engine import DurableEngine, RpcRequest
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.plan import StagePlan
 from tests.promotion.builders import NOON, a_build, later
@@ -157,7 +157,7 @@ class AtALock:
         self.seen += 1
         if self.seen == self.at:
             path = f"instances/{self.instance}/terminate"
-            asked = virtual.RpcRequest("POST", path, {"reason": "by hand"}, {})
+            asked = RpcRequest("POST", path, {"reason": "by hand"}, {})
             self._tasks.add(asyncio.get_running_loop().create_task(self._engine.handle(asked)))
 
 

@@ -9,6 +9,7 @@ from slipway.promotion.pipeline.placed import Placed, mappings, rings_of, stages
 from slipway.promotion.pipeline.positions import Document, Path
 
 Members = dict[str, dict[str, Any]]
+UNKNOWN = ""
 
 
 def check_groups(document: Document) -> None:
@@ -24,17 +25,18 @@ def check_groups(document: Document) -> None:
     members = {name: each for name, each in written.items() if isinstance(each, dict)} if _is(written) else {}
     if written == {}:
         document.report("TOO_FEW", '"members" is empty; it needs at least 1', ("members",))
+        return
     _check_members(document, members)
     used = set[str]()
     for path, stage in stages_in(document):
         for placed in _placed_together(path, stage):
             _check_order(document, placed, members)
         for place, target in targets_of(path, stage):
-            used.add(str(target.get("member", "")))
+            used.add(str(target.get("member", UNKNOWN)))
             _check_target(document, place, target, members, grouped="members" in data)
         _check_rollout(document, path, stage, grouped=bool(members))
-    for name in members:
-        if name not in used:
+    for name in members if used <= members.keys() else ():  # else it may be that one which was meant
+        if name not in used and name != data.get("service"):
             words = f"the member {quoted(name)} has no target in any stage"
             document.report("UNUSED_MEMBER", words, ("members", name), key=True)
 

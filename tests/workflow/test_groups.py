@@ -1,11 +1,13 @@
 """Groups through the real orchestrators and entities, in virtual time: several services that are switched as one."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from slipway.promotion.groups import MOST_MEMBERS, GroupPlan
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.stage_phases import LOCK
@@ -119,8 +121,6 @@ async def test_a_member_that_serves_its_version_already_is_left_alone_and_so_is_
 
 async def test_unlike_targets_of_one_service_are_ordered_as_well() -> None:
     targets = (Target("app", "container-apps", "/apps/a", ""), Target("site", "app-service", "/sites/s", "staging"))
-    from slipway.promotion.groups import GroupPlan
-
     stage = a_stage(PRODUCTION, targets=targets, group=GroupPlan((("site",), ("app",))), bake_s=60)
     async with Workflow(World({"app": Sides(), "site": Sides()})) as flow:
         id = await flow.promote(a_build("2.0.0"), stage)
@@ -203,14 +203,10 @@ async def test_harm_rejects_the_group_and_not_its_members_versions(flow: Workflo
     assert not any(lock["watch"] or lock.get("aside") for lock in found.values())
 
 
-async def rolled_back(flow: Workflow, id: str, stage: StagePlan, build: Any = None) -> dict[str, Any]:
+async def rolled_back(flow: Workflow, id: str, stage: StagePlan) -> dict[str, Any]:
     """As `slipway rollback` starts it. Returns how it ended."""
     instance = f"{id}:{PRODUCTION}:back:1"
-    run = StageRun(
-        id, instance, stage, build or a_group(), "", phase=LOCK, goes_back=True, asked_by="Alice", reason="no"
-    )
-    import json
-
+    run = StageRun(id, instance, stage, a_group(), "", phase=LOCK, goes_back=True, asked_by="Alice", reason="no")
     await flow.post(f"orchestrators/stage/{instance}", json.dumps(run.dump()))
     status: dict[str, Any] = {}
 
@@ -368,8 +364,6 @@ async def test_a_hold_of_a_member_keeps_the_group_out_and_nobody_else(flow: Work
         "by": "a",
         "words": "w",
     }
-    import json
-
     await flow.post("orchestrators/intent/intent:lift:h1", json.dumps(lifted))
     assert (await flow.until_ended(group))["outcome"] == "passed"
     assert (flow.clock.now() - at).total_seconds() < 300, "the lift wakes it"
@@ -395,3 +389,25 @@ async def test_a_stage_takes_the_locks_of_the_members_that_have_a_target_there_a
     assert found["api"]["live"]["version"] == "1.4.2" and found["suite"]["live"]["members"] == {"api": "1.4.2"}
     assert found["web"] == {} and found["worker"] == {}
     assert moment(found["api"]["live"]["at"]) >= later()
+
+
+async def test_the_largest_group_keeps_every_history_small() -> None:
+    names = [f"m{number}" for number in range(MOST_MEMBERS)]
+    stage = a_group_stage(levels=tuple((each,) for each in names), bake_s=60, watch_s=600)
+    world = World({each: Sides() for each in names}, keeps_receipts=True)
+    most: dict[str, int] = {}
+    async with Workflow(world) as flow:
+
+        async def counting(activity: str, order: Order) -> None:
+            for id in flow.engine._store.live_instances():
+                events = sum(len(episode) for episode in flow.engine._store.history(id))
+                most[id] = max(most.get(id, 0), events)
+
+        world.meanwhile = counting
+        id = await flow.begin(a_group(members=dict.fromkeys(names, "2.0.0")), stage)
+        await flow.until_ended(id)
+        world.sick_live.add("2.0.0")
+        await flow.until(lambda: "stage.rolled-back" in [each["action"] for each in world.records])
+        assert {site.live for site in world.sites.values()} == {"1.0.0"}
+        await check_free(flow, *names, "suite")
+    assert max(most.values()) < 200, most

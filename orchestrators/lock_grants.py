@@ -13,8 +13,8 @@ from slipway.promotion.stage_run import StageRun
 
 def asked_in_order(context: Context, run: StageRun) -> Durable:
     """Ask for each lock until one is not granted. Returns the answers by service, in that order; the last one says how
-    it stands: `granted` when all are. A group is announced at its own lock meanwhile, wherever it waits, so that a newer
-    one can take its place."""
+    it stands: `granted` when all are. A group is announced at its own lock meanwhile, wherever it waits, so that a
+    newer one can take its place."""
     answers: dict[str, dict[str, Any]] = {}
     if run.plan.members and not run.goes_back:
         place = yield from ask_lock(context, run, "announce", announcement(run, run.instance, now(context)))

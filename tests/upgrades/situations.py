@@ -1,7 +1,7 @@
 """The situations that are recorded: the workflow's own stories, each from a fresh world, in virtual time.
 
-Stories of a stage's transitions, of ramps, rings, groups, commands and the watch. None of them asserts anything here: whether
-it goes as it should is the business of `tests/workflow`.
+Stories of a stage's transitions, of ramps, rings, groups, commands and the watch. None of them asserts anything here:
+whether it goes as it should is the business of `tests/workflow`.
 """
 
 import inspect

@@ -49,12 +49,13 @@ def hold(app: AppHost, environment: str, id: str) -> None:
 
 def test_the_deployed_pipelines_are_listed_with_their_digests(app: AppHost) -> None:
     listed = app.http("GET", "/api/pipelines", ERIN).json
-    checkout, ramped, ringed = listed["pipelines"]
+    checkout, ramped, ringed, suite = listed["pipelines"]
     assert (checkout["service"], checkout["owner"], checkout["file"]) == ("checkout", "team-checkout", "checkout.yaml")
     assert checkout["stages"] == ["test", "production"]
     assert checkout["digest"] == plan(app)["pipeline_digest"]
     assert (ramped["service"], ramped["stages"]) == ("ramped", ["production"])
     assert ringed["stages"] == ["production-tenants", "production-eu"], "each ring is a stage"
+    assert suite["stages"] == ["staging"]
     assert listed["findings"] == []
 
 

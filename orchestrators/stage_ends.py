@@ -78,8 +78,9 @@ def sweep(context: Context, run: StageRun) -> Durable:
     that had begun to give its locks back had come to its end: the others are given back as it would have done it.
     """
     fences: dict[str, int] = {}
+    asked = {"holder": run.swept, "by": run.instance, **({"heirs": list(run.heirs)} if run.heirs else {})}
     for service in run.locks:
-        answer = yield from ask_lock(context, run, "take_over", {"holder": run.swept, "by": run.instance}, service)
+        answer = yield from ask_lock(context, run, "take_over", asked, service)
         if "fence" in answer:
             fences[service] = answer["fence"]
     if not fences:

@@ -100,11 +100,12 @@ def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def take_over(state: State, given: Given) -> tuple[State, Answer]:
-    """Put `by` in the place of a `holder` that is no more, under a new fence. Asked again, it answers the same."""
+    """Put `by` in the place of a `holder` that is no more, or of one of its `heirs` that are no more either, under a
+    new fence. Asked again, it answers the same."""
     holder = state["holder"]
     if holder and holder["holder"] == given["by"]:
         return state, {"lock": "taken over", "fence": holder["fence"], "nudge": []}
-    if not holder or holder["holder"] != given["holder"]:
+    if not holder or holder["holder"] not in (given["holder"], *given.get("heirs", ())):
         return state, {"lock": "not yours", "nudge": []}
     fence = state["fence"] + 1
     holder = {**holder, "holder": given["by"], "fence": fence, **_NO_WAIT}

@@ -55,7 +55,8 @@ class StageRun(OfServices):
     written to when its users were first moved, and `rings_back` says what the rings before it came to that went back
     with it: stage, state and words of each. `flag` is what was found of the stage's feature flag (`state`, `variant`,
     `why`), `flag_ending` how its ramp ended while the release stays. Of a group of services `member_locks` has what is
-    known of the members' locks; `swept_in` is the phase in which the orchestration that is no more has died.
+    known of the members' locks; `swept_in` is the phase in which the orchestration that is no more has died, and
+    `heirs` stood in its place before, died while they took its locks over, and may hold some.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -100,6 +101,7 @@ class StageRun(OfServices):
     ending: Ending | None = None
     member_locks: dict[str, MemberLock] = field(default_factory=dict)
     swept_in: str = ""
+    heirs: tuple[str, ...] = ()
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -132,10 +134,11 @@ class StageRun(OfServices):
         """
         swept = self.swept if self.phase == SWEEP else self.instance  # it may have died before it stood there
         died_in = self.swept_in if self.phase == SWEEP else self.phase
+        heirs = (*self.heirs, self.instance) if self.phase == SWEEP else ()
         proven = Ending(Outcome.PASSED, "", f"{self.build.version} is live and proven in {self.plan.environment}")
         ending = proven if self.phase == SETTLE else self.ending
-        heir = replace(self, instance=instance, swept=swept, swept_in=died_in, rev=self.rev + 1000, ending=ending)
-        return heir.to(SWEEP)
+        heir = replace(self, instance=instance, swept=swept, swept_in=died_in, heirs=heirs, ending=ending)
+        return replace(heir, rev=self.rev + 1000).to(SWEEP)
 
     def operation(self, target: Target, step: str, n: int | None = None) -> str:
         """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
@@ -381,6 +384,7 @@ class StageRun(OfServices):
                 "live_targets": tuple(data.get("live_targets", ())),
                 "written": tuple(data.get("written", ())),
                 "rings_back": tuple(data.get("rings_back", ())),
+                "heirs": tuple(data.get("heirs", ())),
                 "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
                 "ending": Ending(**known(Ending, ending)) if ending else None,
                 "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,

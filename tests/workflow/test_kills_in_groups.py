@@ -161,20 +161,27 @@ class AtALock:
             self._tasks.add(asyncio.get_running_loop().create_task(self._engine.handle(asked)))
 
 
-async def swept(at: int, bad: str) -> tuple[int, dict[str, str], dict[str, Any]]:
-    """How many operations of locks there were, what is live in the end, and the locks."""
+async def over(flow: Workflow, id: str) -> bool:
+    held = any(lock.get("holder") for lock in (await locks(flow)).values())
+    return flow.world.of(id).ended and not flow.engine._store.live_instances() and not held
+
+
+async def swept(at: int, bad: str, heir_at: int = 0) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """How many operations of locks there were, what is live in the end, and the locks. With `heir_at` who stands in its
+    place is ended, too, so many operations later."""
     stage = a_group_stage(bake_s=60)
     async with Workflow(a_world(keeps_receipts=True)) as flow:
         flow.world.meanwhile = turns_bad(flow, bad) if bad else None
         id = a_group().promotion
         ender = AtALock(at, f"{id}:{PRODUCTION}")
-        virtual.watchers.append(ender)
+        heirs = AtALock(at + heir_at if heir_at else 0, f"{id}:{PRODUCTION}:sweep")
+        virtual.watchers.extend([ender, heirs])
         try:
             await flow.begin(a_group(), stage)
             janitor = Janitor(Runtime(flow, set()), Tables(flow, id, stage))
             for _ in range(400):
                 await flow.engine.until_idle()
-                if flow.world.of(id).ended and not flow.engine._store.live_instances():
+                if await over(flow, id):
                     break
                 soon = flow.clock.now() + timedelta(minutes=1)
                 flow.clock.advance_to(min(soon, flow.engine.next_due() or soon))
@@ -184,6 +191,7 @@ async def swept(at: int, bad: str) -> tuple[int, dict[str, str], dict[str, Any]]
             assert flow.world.of(id).ended, f"never over: {flow.engine._store.live_instances()}"
         finally:
             virtual.watchers.remove(ender)
+            virtual.watchers.remove(heirs)
         await check_free(flow)
         virtual.stepped_into.clear()  # an orchestration that is ended from outside leaves what it began
         return ender.seen, live(flow.world), await locks(flow)
@@ -202,3 +210,13 @@ async def test_wherever_a_group_is_ended_from_outside_its_locks_come_free_and_it
             said = lock["live"]["version"] if lock.get("live") else ""
             version = {**AFTER, "suite": "2026.48"}[service] if served == AFTER else ""
             assert said == version, f"ended at operation {at} of {count}: the ledger of {service} says {said}"
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+async def test_an_heir_that_is_ended_while_it_takes_the_locks_over_has_an_heir_of_its_own() -> None:
+    count, _, _ = await swept(0, "")
+    random = Random(f"{SEED}:heirs")
+    for _ in range(max(KILLS, 5)):
+        at, heir_at = random.randint(2, count), random.randint(1, 6)
+        _, served, _ = await swept(at, "", heir_at)
+        assert served in (BEFORE, AFTER), f"ended at {at} and {heir_at} later: {served}"

@@ -30,6 +30,7 @@ def order_lines(stage: StagePlan) -> Iterator[str]:
     """In which order targets are switched; nothing where they all are at once, as one service's."""
     levels = [", ".join(target.name for target in level) for level in stage.levels]
     if len(levels) > 1:
-        yield f"in this order: {'; then '.join(levels)}; each verified live before the next, the way back in reverse"
+        parts = f", of each {stage.max_parallel} at a time" if stage.max_parallel else ""
+        yield f"in this order: {'; then '.join(levels)}{parts}; each verified live before the next, back in reverse"
     if stage.members:
         yield f"one verdict: whatever speaks against one of {', '.join(stage.members)} takes all back"

@@ -5,6 +5,7 @@ import azure.functions as func
 
 from activities import (
     claims,
+    comparison,
     flags,
     loads,
     mirror,
@@ -55,6 +56,7 @@ for module in (
     record,
     mirror,
     nudge,
+    comparison,
     targets,
     verification,
     loads,

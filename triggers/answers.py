@@ -159,9 +159,10 @@ class ApprovalState(Answer):
 
 class TargetState(Answer):
     """The versions that a target's sides answer; empty: not known yet. `preview`: where people can look at a blue-green
-    release before its switch; empty: not now."""
+    release before its switch; empty: not now. `member`: of a group, the service whose target it is."""
 
     name: str
+    member: str
     address: str
     preview: str
     live: str

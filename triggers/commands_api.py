@@ -150,6 +150,7 @@ async def _roll_back(
         if each.before and not each.before["proven"]:
             words = f"the release before it, {each.before['version']}, was never proven"
             raise Refused("PREVIOUS_NOT_PROVEN", f"{words}; promote a build that is good instead")
+        await asyncio.to_thread(_check_members, each.stage, build, promotion)
     stage, before = served[-1]
     beside = [await brought_beside(each.stage.environment, build.service) for each in served][-1]
     # The person's key may be any text, and an instance's id may not.
@@ -204,6 +205,22 @@ def _under_way(rows: dict[str, dict[str, Any]], plan: PromotionPlan, whole: str)
     rings = [each.name for each in plan.stages if each.ring and each.ring.of == whole]
     states = {name: rows.get(f"stage:{name}", {}) for name in rings}
     return next((name for name, row in states.items() if not row.get("ended_at") or row["waits_for"] == "retry"), "")
+
+
+def _check_members(stage: StagePlan, build: Build, promotion: str) -> None:
+    """Raises Refused where a member of the group serves another release by now, or cannot go back. One that had the
+    group's version before stays as it is."""
+    for service in stage.members:
+        row = environment_row(stage.environment, service)
+        live = (row and row["live"]) or {"promotion": "", "version": ""}
+        if row and live["promotion"] == promotion:
+            before = row["previous"][:1]
+            if before and not before[0]["proven"]:
+                words = f"the release of {service} before it, {before[0]['version']}, was never proven"
+                raise Refused("PREVIOUS_NOT_PROVEN", f"{words}; promote a build that is good instead")
+        elif live["version"] != build.members.get(service):
+            words = f"{service} serves {live['version'] or 'nothing that is known'} by itself; take that back first"
+            raise Refused("NOT_LIVE", words)
 
 
 async def _mark_later(client: df.DurableOrchestrationClient, promotion: str, operations: list[str], trace: str) -> None:

@@ -34,7 +34,8 @@ class FlagChanged(Answer):
 
 class ReleaseShown(Answer):
     """A release of the service; `targets` are those that serve it, `replaced` what each of them served before, on a
-    side that was stopped, or taken by a later deployment, at those moments."""
+    side that was stopped, or taken by a later deployment, at those moments. `group` is the one that it came with, whose
+    own release has the versions of its `members`."""
 
     version: str
     promotion: str
@@ -49,6 +50,8 @@ class ReleaseShown(Answer):
     proven: bool
     old_side_stopped: MomentOrNotYet = ""
     old_side_gone: MomentOrNotYet = ""
+    group: str = ""
+    members: dict[str, str] = Field(default_factory=dict)
     configuration: ConfigurationFixed | None = None
     changed_flags: list[FlagChanged] = Field([])
 
@@ -56,7 +59,7 @@ class ReleaseShown(Answer):
 class ReleaseKept(Answer):
     """A release in the ledger: live from `since` until `until` (empty: it is), and how it ended. `replaced` is what
     each of its targets served before; `back_since`: it serves again because the one after it was taken back. `by`,
-    `code` and `words` say who took it back, or tried to, and why."""
+    `code` and `words` say who took it back, or tried to, and why. `group` and `members` as of what is live."""
 
     version: str
     promotion: str
@@ -76,6 +79,8 @@ class ReleaseKept(Answer):
     by: str
     code: str
     words: str
+    group: str = ""
+    members: dict[str, str] = Field(default_factory=dict)
     configuration: ConfigurationFixed | None = None
     changed_flags: list[FlagChanged] = Field([])
 

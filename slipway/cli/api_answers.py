@@ -325,6 +325,8 @@ class Kept(BaseModel):
     commit: str = ""
     by: str = ""
     words: str = ""
+    promotion: str = ""
+    group: str = ""
     configuration: Fixed | None = None
     changed_flags: list[ChangedFlag] = []
 

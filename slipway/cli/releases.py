@@ -87,4 +87,6 @@ def _end(each: Kept, now: datetime) -> str:
         return f"by {each.replaced_by}"
     if each.words:
         return f"{each.by}: {each.words}" if each.by and each.by != "slipway" else each.words
-    return f"serves again since {ago(each.back_since, now)}" if each.back_since else ""
+    if each.back_since:
+        return f"serves again since {ago(each.back_since, now)}"
+    return f"came with {each.promotion}" if each.group else ""

@@ -100,11 +100,12 @@ def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def take_over(state: State, given: Given) -> tuple[State, Answer]:
-    """Put `by` in the place of a `holder` that is no more, under a new fence. Asked again, it answers the same."""
+    """Put `by` in the place of a `holder` that is no more, or of one of its `heirs` that are no more either, under a
+    new fence. Asked again, it answers the same."""
     holder = state["holder"]
     if holder and holder["holder"] == given["by"]:
         return state, {"lock": "taken over", "fence": holder["fence"], "nudge": []}
-    if not holder or holder["holder"] != given["holder"]:
+    if not holder or holder["holder"] not in (given["holder"], *given.get("heirs", ())):
         return state, {"lock": "not yours", "nudge": []}
     fence = state["fence"] + 1
     holder = {**holder, "holder": given["by"], "fence": fence, **_NO_WAIT}
@@ -187,7 +188,8 @@ def lift(state: State, given: Given) -> tuple[State, Answer]:
         state = {**state, "broken": None}
     holds = [each for each in state["holds"] if each["id"] != id]
     rejected = [each for each in state.get("rejected", ()) if f"{REJECTED_ID}{each['version']}" != id]
-    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": _waiting(state)}
+    aside = [each["waiter"] for each in state["announced"] if each["holder"] not in _waiting(state)]
+    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": [*_waiting(state), *aside]}
 
 
 OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
@@ -222,7 +224,8 @@ def _next_rev(state: State) -> int:
 
 def _granted(state: State) -> Answer:
     live = state["live"] or {"version": "", "targets": []}
-    found = {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
+    found = {"promotion": live.get("promotion", "")}
+    found |= {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
     found["old_side_stopped"] = live.get("old_side_stopped", "")
     found |= _parts_of(state["live"], state["previous"])
     proven_at = ledger.proven_at(_releases(state), state["holder"]["version"])

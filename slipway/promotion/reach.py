@@ -4,6 +4,7 @@ A deployment takes the idle side, so the reach is one release, and ends with the
 stops the old side when it has kept it for long enough: the way back takes longer from then on, and is there.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from slipway.promotion.release_parts.before import would_bring
 from slipway.promotion.release_parts.known import leads_to
 
 SECONDS, MINUTES, NONE = "seconds", "minutes", "none"
-HOW = (SECONDS, MINUTES, NONE)
+HOW = (SECONDS, MINUTES, NONE)  # the shortest way first
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,37 @@ def _of_the_code(lock: dict[str, Any]) -> Reach:
         words = "its side stands ready; then it is stopped, and a way back takes minutes, until the next deployment"
         return Reach(SECONDS, before, watch["until"], words)
     return Reach(SECONDS, before, words="its side stands ready, until the next deployment")
+
+
+def reach_among(lock: dict[str, Any], beside: Mapping[str, dict[str, Any]]) -> Reach:
+    """The same where `lock` may be that of a group, or of a member whose release came with one: they go back as one, so
+    it is the worst of all. `beside`: the locks of all services there."""
+    live = lock["live"] or {}
+    if live.get("members"):
+        return _reach_of_group(lock, beside)
+    group = beside.get(live.get("group", ""))
+    if group is None or (group["live"] or {}).get("promotion") != live["promotion"]:
+        return reach_of(lock)
+    whole, own = _reach_of_group(group, beside), reach_of(lock)
+    return replace(whole, version=own.version, words=f"with {live['group']}, as one: {whole.words}")
+
+
+def _reach_of_group(lock: dict[str, Any], beside: Mapping[str, dict[str, Any]]) -> Reach:
+    live, found = lock["live"], [reach_of(lock)]
+    for service, version in live["members"].items():
+        there = beside.get(service)
+        serves = (there or {}).get("live") or {}
+        if there and serves.get("promotion") == live["promotion"]:
+            its = reach_of(there)
+            found.append(replace(its, words=f"{service}: {its.words}"))
+        elif serves.get("version") != version:
+            words = (
+                f"{service} serves {serves.get('version') or 'nothing that is known'} by itself: take that back first"
+            )
+            found.append(Reach(NONE, words=words))
+    worst = max(found, key=lambda each: HOW.index(each.how))
+    untils = [each.until for each in found if each.until]
+    return replace(worst, version=found[0].version, until=min(untils) if untils and worst.how != NONE else "")
 
 
 def _before(lock: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
+from slipway.promotion.groups import MemberLock
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
@@ -13,6 +14,7 @@ from slipway.promotion.release_parts.before import Before, Brought
 from slipway.promotion.release_parts.configuration import KeptConfiguration
 from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.rings import ROLL_BACK_ALL
+from slipway.promotion.stage_members import OfServices
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_phases import (
     APPROVAL,
@@ -35,7 +37,6 @@ from slipway.promotion.stage_phases import (
     SWITCH_APPROVAL,
     TAKE_BACK,
     UNDO,
-    VERIFY_LIVE,
 )
 from slipway.promotion.stored import known
 
@@ -43,7 +44,7 @@ DARK = "dark"  # of a flag: on for testers alone
 
 
 @dataclass(frozen=True)
-class StageRun:
+class StageRun(OfServices):
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
@@ -59,7 +60,9 @@ class StageRun:
     with it: stage, state and words of each. `flag` is what was found of the stage's feature flag (`state`, `variant`,
     `why`), `flag_ending` how its ramp ended while the release stays. `configuration` is what was fixed of the
     release's, `changed_flags` are those that it changed, `before` is what a way back leads to, `brought` what came of
-    one.
+    one. Of a group of services `member_locks` has what is known of the members' locks; `swept_in` is the phase in which
+    the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
+    over, and may hold some.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -107,6 +110,9 @@ class StageRun:
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    member_locks: dict[str, MemberLock] = field(default_factory=dict)
+    swept_in: str = ""
+    heirs: tuple[str, ...] = ()
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -138,9 +144,12 @@ class StageRun:
         How this one ended stays true if it has given its lock back since.
         """
         swept = self.swept if self.phase == SWEEP else self.instance  # it may have died before it stood there
+        died_in = self.swept_in if self.phase == SWEEP else self.phase
+        heirs = (*self.heirs, self.instance) if self.phase == SWEEP else ()
         proven = Ending(Outcome.PASSED, "", f"{self.build.version} is live and proven in {self.plan.environment}")
         ending = proven if self.phase == SETTLE else self.ending
-        return replace(self, instance=instance, swept=swept, rev=self.rev + 1000, ending=ending).to(SWEEP)
+        heir = replace(self, instance=instance, swept=swept, swept_in=died_in, heirs=heirs, ending=ending)
+        return replace(heir, rev=self.rev + 1000).to(SWEEP)
 
     def operation(self, target: Target, step: str, n: int | None = None) -> str:
         """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
@@ -167,7 +176,7 @@ class StageRun:
     @property
     def changing(self) -> tuple[Target, ...]:
         """The targets that do not answer this build's version already."""
-        return tuple(target for target in self.plan.targets if self.sites[target.name].previous != self.build.version)
+        return tuple(each for each in self.plan.targets if self.sites[each.name].previous != self.version_of(each.name))
 
     @property
     def baseline(self) -> str:
@@ -182,12 +191,14 @@ class StageRun:
 
     @property
     def parts(self) -> tuple[tuple[Target, ...], ...]:
-        """The targets that change, in the groups that are switched one after the other; one group, perhaps empty, where
-        `max_parallel` says nothing else."""
-        changing, size = self.changing, self.plan.max_parallel
-        if not size or len(changing) <= size:
-            return (changing,)
-        return tuple(changing[begin : begin + size] for begin in range(0, len(changing), size))
+        """The targets that change, in the parts that are switched one after the other: level by level, and of each at
+        most `max_parallel` at a time. One part, perhaps empty, where neither says anything else."""
+        changing, parts = self.changing, []
+        for level in self.plan.levels:
+            left = tuple(target for target in level if target in changing)
+            size = self.plan.max_parallel or len(left)
+            parts += [left[begin : begin + size] for begin in range(0, len(left), size or 1)]
+        return tuple(parts) or ((),)
 
     @property
     def live_now(self) -> tuple[Target, ...]:
@@ -319,55 +330,11 @@ class StageRun:
             "live_before": "",
             "old_side_stopped": "",
             "proven_at": "",
+            "member_locks": {},
             "live_targets": (),
             "replaced": {},
         }
         return self.to(following, attempt=self.attempt + 1, **fresh)
-
-    def row(self) -> dict[str, Any]:
-        """The stage's row in the read model."""
-        ending = self.ending or Ending("")
-        return {
-            "name": self.plan.name,
-            "environment": self.plan.environment,
-            "needs": list(self.plan.needs),
-            "instance": self.instance,
-            "attempt": self.attempt,
-            "state": self.state,
-            "waits_for": self.waits_for,
-            "since": self.since,
-            "deadline": self.deadline,
-            "started_at": self.started_at,
-            "ended_at": self.ended_at,
-            "code": ending.code,
-            "words": ending.words,
-            "targets": [
-                {
-                    "name": target.name,
-                    "address": self.sites[target.name].production if target.name in self.sites else "",
-                    **self._versions(target.name),
-                    **({"preview": self.previews[target.name]} if target.name in self.previews else {}),
-                }
-                for target in self.plan.targets
-            ],
-            "steps": [plain(step) for step in self.steps],
-        }
-
-    def _versions(self, target: str) -> dict[str, str]:
-        site = self.sites.get(target)
-        if site is None:
-            return {"live": "", "idle": ""}
-        deployed = any(step.name == "deploy" and step.state == Outcome.PASSED for step in self.steps)
-        if self.switched and not self._waits_for_its_part(target):
-            return {"live": self.build.version, "idle": site.previous}
-        if self.goes_back:
-            return {"live": site.previous, "idle": self.build.version}
-        return {"live": site.previous, "idle": self.build.version if deployed else site.idle_was}
-
-    def _waits_for_its_part(self, target: str) -> bool:
-        """Whether others are switched first."""
-        left = [each.name for part in self.parts[self.part + 1 :] for each in part]
-        return self.phase in (REGION, ROLL_OUT, VERIFY_LIVE) and target in left
 
     def outcome(self) -> dict[str, Any]:
         """What the stage returns to its promotion."""
@@ -380,15 +347,18 @@ class StageRun:
     @classmethod
     def load(cls, data: dict[str, Any]) -> "StageRun":
         ending, flag_ending = data.get("ending"), data.get("flag_ending")
+        locks = data.get("member_locks") or {}
         return cls(
             **{
                 **known(cls, data),
                 "plan": load_stage(data["plan"]),
                 "build": Build.load(data["build"]),
                 "sites": {name: Site(**known(Site, site)) for name, site in (data.get("sites") or {}).items()},
+                "member_locks": {service: MemberLock(**known(MemberLock, lock)) for service, lock in locks.items()},
                 "live_targets": tuple(data.get("live_targets", ())),
                 "written": tuple(data.get("written", ())),
                 "rings_back": tuple(data.get("rings_back", ())),
+                "heirs": tuple(data.get("heirs", ())),
                 "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
                 "ending": Ending(**known(Ending, ending)) if ending else None,
                 "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,

@@ -14,6 +14,7 @@ from slipway.promotion import lock
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
 from tests.app_host import AppHost, eventually
 from tests.triggers.conftest import Underway
@@ -175,5 +176,5 @@ def test_rings_do_not_go_back_while_one_of_them_is_under_way(begin: Callable[...
 
 def ended(it: Underway, stage: str, waits_for: str = "") -> None:
     run = StageRun(it.id, stage_id(it.id, stage), it.run.plan.stage(stage), it.run.build, "", waits_for=waits_for)
-    row = replace(run, ended_at=iso(datetime.now(UTC)), ending=Ending("passed")).row()
+    row = stage_row(replace(run, ended_at=iso(datetime.now(UTC)), ending=Ending("passed")))
     write_row(it.id, f"stage:{stage}", 1, row)

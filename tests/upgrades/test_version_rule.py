@@ -53,7 +53,17 @@ def test_other_forms_are_refused_because_the_runtime_compares_them_in_another_wa
 # What a newer package has written is read by an older one: without what it does not know.
 
 
-FREE = {"evidence", "watched", "flag", "sites", "replaced", "handle", "result"}  # their keys are names, not fields
+FREE = {
+    "evidence",
+    "watched",
+    "flag",
+    "sites",
+    "replaced",
+    "handle",
+    "result",
+    "members",
+    "member_locks",
+}  # their keys are names, not fields
 
 
 def newer(value: Any, name: str = "") -> Any:

@@ -268,8 +268,10 @@ class World:
         if self.blips > 0:
             self.blips -= 1
             return passed(well=[])
+        versions = order.get("versions", {})
         answers = {
-            name: self._check_health({**order, "address": address}) for name, address in order["addresses"].items()
+            name: self._check_health({**order, "address": at, "version": versions.get(name, order["version"])})
+            for name, at in order["addresses"].items()
         }
         return passed(well=[name for name, answer in answers.items() if answer.outcome == Outcome.PASSED])
 

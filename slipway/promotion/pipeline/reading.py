@@ -8,6 +8,7 @@ from slipway.promotion.pipeline.blue_green_checks import check_blue_greens
 from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
+from slipway.promotion.pipeline.group_checks import check_groups
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.positions import read_document
 from slipway.promotion.pipeline.release_parts_checks import check_release_parts
@@ -51,4 +52,5 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_targets(document)
         check_rings(document)
         check_release_parts(document)
+        check_groups(document)
     return pipeline, sorted(set(document.findings))

@@ -23,6 +23,7 @@ from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.cosmos import Accounts
 from slipway.local.azure.faults import Faults
+from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
 from slipway.local.azure.logs.metrics_api import MetricsApi
@@ -86,6 +87,11 @@ class Sockets:
             app.name: listeners.listen(app.name, 0 if any_ports else app.port, f"container app {app.name}")
             for app in config.container_apps
         }
+        self.endpoints = {
+            each.name: listeners.listen(each.name, 0 if any_ports else each.port, f"endpoint {each.name}")
+            for front_door in config.front_doors
+            for each in front_door.endpoints
+        }
 
 
 class Standin:
@@ -123,6 +129,7 @@ class Standin:
         self._tokens = tokens = Tokens(state.file("signing-key.pem", new_signing_key), issuer)
         self._app_ports = {name: port_of(listener) for name, listener in sockets.apps.items()}
         self._site_ports = {name: port_of(listener) for name, listener in sockets.sites.items()}
+        self._endpoint_ports = {name: port_of(listener) for name, listener in sockets.endpoints.items()}
 
         database = state.database()
         exit.callback(database.close)
@@ -166,6 +173,8 @@ class Standin:
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
+        front_doors = FrontDoors(config, database, clock.now, self._front_ends(), virtual)
+        providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
         application = _application(
             [
                 *faults.routes(),
@@ -176,7 +185,7 @@ class Standin:
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.subscription, tokens, sites_api, apps_api, accounts).routes(),
+                *ResourceManager(config.subscription, tokens, *providers).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
@@ -207,10 +216,9 @@ class Standin:
         return self._state.secret("msi_header")
 
     def ready_line(self) -> dict[str, object]:
-        """What a client needs to know; `sites` are the front ends by name, of container apps too, `site(slot)`
-        for a slot."""
+        """What a client needs to know; `sites` are the front ends by name, of container apps and of Front Door's
+        endpoints too, `site(slot)` for a slot."""
         issuer = self._tokens.issuer
-        front_ends = {**{str(name): port for name, port in self._site_ports.items()}, **self._app_ports}
         return {
             "ready": True,
             "url": issuer.base,
@@ -221,7 +229,15 @@ class Standin:
             "issuer": issuer.issuer,
             "jwks": issuer.jwks,
             "tenant": issuer.tenant,
-            "sites": {name: f"http://localhost:{port}" for name, port in front_ends.items()},
+            "sites": {name: f"http://localhost:{port}" for name, port in self._front_ends().items()},
+        }
+
+    def _front_ends(self) -> dict[str, int]:
+        """Their ports."""
+        return {
+            **{str(name): port for name, port in self._site_ports.items()},
+            **self._app_ports,
+            **self._endpoint_ports,
         }
 
 

@@ -61,8 +61,8 @@ class FrontDoorRouter:
         try:
             goes_on = self._profile(place).follow(handle["poll_url"])
         except AzureProblem as problem:
-            if problem.fault.kind is FaultKind.MISSING:
-                return None  # Azure forgets operations after a while: what it shows counts
+            if problem.fault.kind in (FaultKind.MISSING, FaultKind.DENIED):
+                return None  # Azure forgets operations, and may keep them beside the profile: what it shows counts
             raise
         return running(handle, goes_on.after_s, f"Azure carries out the change of {place.name}") if goes_on else None
 
@@ -72,11 +72,11 @@ class FrontDoorRouter:
         if not pair.live.enabled:
             words = f"the live side's origin {place.live} of {place.name} is disabled: all users are with {place.idle}"
             return broken("LIVE_ORIGIN_DISABLED", f"{words}; enable it, or say why it is off")
+        if origins.busy:  # changes queue behind each other, and a second one would be refused
+            return running(handle, POLL_S, f"a change of {origins.busy} of {place.name} is under way")
         write = pair.next_write(share)
         if write is None:
             return _in_effect(place, origins, already=not handle.get("wrote"))
-        if origins.busy:  # changes queue behind each other, and a second one would be refused
-            return running(handle, POLL_S, f"another change of {origins.busy} of {place.name} is under way")
         if handle["kind"] == "written":
             return self._differs(place, origins, handle, share)
         begun = self._profile(place).write(write)

@@ -90,8 +90,8 @@ def _follow(profile: Profile, url: str) -> Started | None:
     try:
         return profile.follow(url)
     except AzureProblem as problem:
-        if problem.fault.kind is FaultKind.MISSING:
-            return None
+        if problem.fault.kind in (FaultKind.MISSING, FaultKind.DENIED):
+            return None  # as for weights
         raise
 
 

@@ -20,7 +20,7 @@ FRONT_DOOR = Router(
         "Microsoft.Cdn/profiles/originGroups/read",
         "Microsoft.Cdn/profiles/originGroups/origins/read",
         "Microsoft.Cdn/profiles/originGroups/origins/write",
-        "Microsoft.Cdn/profiles/operationresults/read",
+        "Microsoft.Cdn/operationresults/read",
         "Microsoft.Cdn/profiles/ruleSets/rules/read",
         "Microsoft.Cdn/profiles/ruleSets/rules/write",
         "Microsoft.Cdn/profiles/ruleSets/rules/delete",

@@ -6,6 +6,7 @@ import azure.functions as func
 from activities import (
     claims,
     flags,
+    front_door,
     loads,
     mirror,
     nudge,
@@ -59,6 +60,7 @@ for module in (
     verification,
     loads,
     flags,
+    front_door,
     ramp,
     ramp_looks,
     rings,

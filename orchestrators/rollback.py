@@ -7,7 +7,8 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
-from orchestrators.waiting import Context, Durable, NotTaken, insist, now
+from orchestrators.stage_front_door import closing
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
 from slipway.promotion.stage_parts import Step
@@ -61,6 +62,9 @@ def _undone(context: Context, run: StageRun) -> Durable:
             words = "; ".join(f"{step.target}: {step.words}" for step in left)
             return _with(steps, broken("TRAFFIC_NOT_BACK", f"the router still has the release: {words}"))
     told_at = context.current_utc_datetime
+    if any(step.name == "open front door" for step in run.steps):
+        for target in run.dividing:
+            steps += yield from _done(context, run, "close front door", closing(context, run, target, "close-again"))
     live = yield from _live(context, run, "before")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read")
@@ -103,8 +107,9 @@ def _undone(context: Context, run: StageRun) -> Durable:
             "fence": run.fence,
         }
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
-    if asked:
+    if asked or run.before_it:
         yield from _settled(context, run, told_at)
+    if asked:
         steps += yield from _done(context, run, "stop idle", asked)
     return _with(steps, passed(_words(run, bool(back))))
 
@@ -115,7 +120,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
     for target in run.dividing:
         order = {
             "promotion": run.promotion,
-            "target": plain(target),
+            "target": plain(run.router_of(target)),
             "version": run.build.version,
             "share": 0.0,
             **run.plan.reading,
@@ -129,11 +134,11 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
 
 def _settled(context: Context, run: StageRun, told_at: datetime) -> Durable:
     """Wait until no user is sent any more to a release that ramped: front ends follow their router late, and a side
-    that is stopped answers nobody."""
+    that is stopped answers nobody. What is deployed next to a side that Front Door still knows would meet users."""
     ramped = any(step.name == "ramp" for step in run.steps)
     until = told_at + timedelta(seconds=run.plan.canary.settle_s if run.plan.canary and ramped else 0)
-    if until > context.current_utc_datetime:
-        yield context.create_timer(until)
+    while until > context.current_utc_datetime:
+        yield context.create_timer(min(until, context.current_utc_datetime + LONGEST_WAIT))
 
 
 def _live(context: Context, run: StageRun, when: str) -> Durable:

@@ -5,6 +5,8 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
+from slipway.promotion.front_door import KIND as FRONT_DOOR
+from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
@@ -252,6 +254,16 @@ class StageRun:
     def dividing(self) -> tuple[Target, ...]:
         """What a ramp divides: the traffic of the targets that change, or the users of a flag."""
         return self.changing if self.flag_target is None else (self.flag_target,)
+
+    @property
+    def before_it(self) -> FrontDoor | None:
+        """The Front Door that divides the traffic of a ramp, before the target's own platform."""
+        return self.plan.canary.front_door if self.plan.canary else None
+
+    def router_of(self, target: Target) -> Target:
+        """What divides the target's traffic, as a target: a Front Door before it, else its own platform."""
+        front_door = self.before_it
+        return Target(target.name, FRONT_DOOR, front_door.resource, front_door.live) if front_door else target
 
     @property
     def previews(self) -> dict[str, str]:

@@ -61,7 +61,8 @@ class RampingWorld(World):
         windows = with_exposure(windows, order["exposed_from"])
         exposure = Exposure.load(order["exposure"])
         share = order["share"] if CanaryPlan.load(order["canary"]).unmet == WAIT else None
-        state, verdict, exposure = judge_tick(state, windows, number, policy, order["held"], exposure, share)
+        lags = CanaryPlan.load(order["canary"]).front_door is not None
+        state, verdict, exposure = judge_tick(state, windows, number, policy, order["held"], exposure, share, lags)
         self._heard(order, verdict)
         said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
         said |= {"step": verdict.step, "weight": verdict.weight}

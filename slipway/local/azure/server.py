@@ -161,6 +161,8 @@ class Standin:
         faults = Faults()
         log = workspace.log if self._access_log is None else self._access_log
         watching = Watching(log, self.counters, clock.now)
+        front_doors = FrontDoors(config, database, clock.now, self._front_ends(), virtual)
+        await front_doors.start(exit, sockets.endpoints, faults, http, log.served)
         for name, listener in sockets.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
             await serve_bare(exit, faults.before(front_end.handle, str(name)), listener)
@@ -173,7 +175,6 @@ class Standin:
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
-        front_doors = FrontDoors(config, database, clock.now, self._front_ends(), virtual)
         providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
         application = _application(
             [
@@ -181,6 +182,7 @@ class Standin:
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.

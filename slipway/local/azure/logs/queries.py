@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
+from slipway.local.azure.logs.edge_log import AFD, DIAGNOSTICS, EDGE_TABLES, as_diagnostics
 from slipway.local.azure.logs.envelopes import TABLES
 from slipway.local.azure.logs.store import SEEN, TOLD, LogStore, naive
 from slipway.local.azure.logs.translation import to_sql
@@ -13,6 +14,7 @@ from slipway.local.azure.logs.translation import to_sql
 Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
 MOST_ROWS = 500_000
 REQUESTS = "AppRequests"  # what front ends served is in it, too
+KNOWN = {**TABLES, **EDGE_TABLES}
 
 _TYPES = {"TIMESTAMP": "datetime", "BOOLEAN": "bool", "DOUBLE": "real", "FLOAT": "real", "INTEGER": "int"}
 
@@ -53,7 +55,9 @@ class Queries:
         within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
         within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
         where = " AND ".join(within)
-        tables = {name: f"SELECT {_told(name)} AND {where}" for name in TABLES if name in kql}
+        tables = {name: f"SELECT {_told(name)} AND {where}" for name in KNOWN if name in kql and name != DIAGNOSTICS}
+        if DIAGNOSTICS in kql:
+            tables[DIAGNOSTICS] = as_diagnostics(f"SELECT {_told(AFD)} AND {where}")
         if REQUESTS in tables:
             served = f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {where}"
             tables[REQUESTS] = f"{tables[REQUESTS]} UNION ALL BY NAME {served}"
@@ -68,7 +72,7 @@ class Queries:
             for name, sql in seen.items():
                 cursor.execute(f"CREATE TEMP VIEW {name} AS {sql}")
             try:
-                found = cursor.execute(to_sql(kql, tuple((name, tuple(TABLES[name])) for name in seen)))
+                found = cursor.execute(to_sql(kql, tuple((name, tuple(KNOWN[name])) for name in seen)))
                 columns = [{"name": column[0], "type": _type(str(column[1]))} for column in found.description or ()]
                 rows = found.fetchmany(MOST_ROWS)
             except duckdb_kql.KqlSyntaxError as error:
@@ -88,7 +92,7 @@ def _told(table: str) -> str:
     """What apps told, in the table's columns, and where from."""
     columns = [
         f"(Told->{name!r}) AS {name}" if kind == "JSON" else f"(Told->>{name!r})::{kind} AS {name}"
-        for name, kind in TABLES[table].items()
+        for name, kind in KNOWN[table].items()
         if name != "TimeGenerated"
     ]
     return f"TimeGenerated, {', '.join(columns)} FROM {TOLD} WHERE Kind = {table!r}"

@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 
 from slipway.local.azure.door import Door, Unanswered
 from slipway.local.azure.front_door.edge import Asked, Edge, Looks, Origin, OriginGroup, chances
-from slipway.local.azure.logs.edge_log import NOBODY, EdgeServed
+from slipway.local.azure.logs.edge_log import NOBODY, EdgeServed, Endpoint
 from slipway.local.azure.passing import NOT_PASSED_ON, head_of
 
 AFFINITY = ("ASLBSA", "ASLBSACORS")
@@ -36,21 +36,19 @@ class Passed(NamedTuple):
 
 
 class EndpointFrontEnd:
-    """`edge` is what the edge knows at a moment. `told` hears of every request; `resource` is the profile's id."""
+    """`edge` is what the edge knows at a moment. `told` hears of every request."""
 
     def __init__(
         self,
         name: str,
-        host: str,
-        resource: str,
+        endpoint: Endpoint,
         edge: Callable[[datetime], Edge],
         looks: Looks,
         told: Callable[[EdgeServed], None],
         now: Callable[[], datetime],
     ) -> None:
         self._name = name
-        self._host = host
-        self._resource = resource
+        self._endpoint = endpoint
         self._edge = edge
         self._looks = looks
         self._told = told
@@ -78,11 +76,10 @@ class EndpointFrontEnd:
         self._told(
             EdgeServed(
                 at=at,
-                resource=self._resource,
-                endpoint=self._host,
+                endpoint=self._endpoint,
                 method=request.method,
                 path=request.path_qs,
-                host=request.headers.get("Host", self._host),
+                host=request.headers.get("Host", self._endpoint.host),
                 status=passed.status,
                 took_s=time.perf_counter() - began,
                 origin_name=origin.host if origin else NOBODY,

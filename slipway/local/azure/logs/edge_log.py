@@ -61,12 +61,19 @@ EDGE_TABLES = {AFD: COLUMNS, DIAGNOSTICS: DIAGNOSTICS_COLUMNS}
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """`host` is its host name, `resource` the profile's id."""
+
+    host: str
+    resource: str
+
+
+@dataclass(frozen=True)
 class EdgeServed:
-    """`endpoint` and `origin_name` are host names, `resource` is the profile's id. `took_s` in seconds."""
+    """`origin_name` is a host name. `took_s` in seconds."""
 
     at: datetime
-    resource: str
-    endpoint: str
+    endpoint: Endpoint
     method: str
     path: str
     host: str
@@ -97,7 +104,7 @@ class EdgeServed:
             "TimeTaken": round(self.took_s, 6),
             "TimeToFirstByte": round(self.took_s, 6),
             "RequestProtocol": "HTTP",
-            "Endpoint": self.endpoint,
+            "Endpoint": self.endpoint.host,
             "HttpStatusCode": self.status,
             "Pop": POP,
             "CacheStatus": "CACHE_NOCONFIG",
@@ -107,7 +114,7 @@ class EdgeServed:
             "OriginUrl": f"http://{self.origin_name}{self.path}" if answered else NOBODY,
             "OriginIp": "127.0.0.1" if answered else NOBODY,
             "OriginName": self.origin_name,
-            "_ResourceId": self.resource,
+            "_ResourceId": self.endpoint.resource,
         }
 
 

@@ -12,6 +12,7 @@ from slipway.local.azure.logs.translation import to_sql
 
 # What a query sees: SQL for the rows between two moments (None: from the first, until the last).
 Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
+EdgeRows: TypeAlias = Callable[[datetime | None, datetime | None], str | None]
 MOST_ROWS = 500_000
 REQUESTS = "AppRequests"  # what front ends served is in it, too
 KNOWN = {**TABLES, **EDGE_TABLES}
@@ -42,11 +43,13 @@ class Timespan:
 
 
 class Queries:
-    """`rows` says what a query sees of the requests that front ends served."""
+    """`rows` says what a query sees of the requests that front ends served, `edge_rows` of those that Front Doors'
+    endpoints did beside what is stored of them."""
 
-    def __init__(self, store: LogStore, rows: Rows) -> None:
+    def __init__(self, store: LogStore, rows: Rows, edge_rows: EdgeRows = lambda begins, ends: None) -> None:
         self._store = store
         self._rows = rows
+        self._edge_rows = edge_rows
 
     def seen(self, kql: str, timespan: Timespan) -> dict[str, str]:
         """SQL for each of the tables that `kql` names. Apart from `table`, because those who know of rows may not like
@@ -55,9 +58,13 @@ class Queries:
         within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
         within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
         where = " AND ".join(within)
-        tables = {name: f"SELECT {_told(name)} AND {where}" for name in KNOWN if name in kql and name != DIAGNOSTICS}
-        if DIAGNOSTICS in kql:
-            tables[DIAGNOSTICS] = as_diagnostics(f"SELECT {_told(AFD)} AND {where}")
+        tables = {name: f"SELECT {_told(name)} AND {where}" for name in TABLES if name in kql}
+        if AFD in kql or DIAGNOSTICS in kql:
+            edge = f"SELECT {_told(AFD)} AND {where}"
+            if drawn := self._edge_rows(timespan.begins, timespan.ends):
+                edge += f" UNION ALL BY NAME SELECT * FROM ({drawn}) WHERE {where}"
+            seen = {AFD: edge, DIAGNOSTICS: as_diagnostics(edge)}
+            tables |= {name: sql for name, sql in seen.items() if name in kql}
         if REQUESTS in tables:
             served = f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {where}"
             tables[REQUESTS] = f"{tables[REQUESTS]} UNION ALL BY NAME {served}"

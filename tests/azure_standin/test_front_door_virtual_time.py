@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from azure.monitor.query import LogsQueryClient
+from azure.monitor.querymetrics import MetricsClient
 
 from tests.azure_standin.front_door import ENDPOINT, GROUP_ID, Edge, with_front_door
 from tests.azure_standin.standin import GROUP, Arm, StandinProcess, running
@@ -81,6 +82,39 @@ def test_a_stopped_canary_is_dropped_after_two_bad_probes(world: World) -> None:
     world.wait(60)
     assert set(world.versions()) == {"1.0.0"}
     assert world.versions()["1.0.0"] == pytest.approx(600, abs=100)
+
+
+def test_a_site_counts_what_came_through_the_front_door(world: World) -> None:
+    world.tell(propagation_s=0, operation_s=0)
+    world.set(weight=1000, enabledState="Enabled")
+    world.wait(120)
+    staging = f"{GROUP_ID}/providers/Microsoft.Web/sites/checkout-dev/slots/staging"
+    with MetricsClient(
+        world.standin.url,
+        world.standin.credential(),
+        audience="https://metrics.monitor.azure.com",
+        connection_verify=world.standin.told["ca"],
+    ) as client:
+        (found,) = client.query_resources(
+            resource_ids=[staging],
+            metric_namespace="Microsoft.Web/sites/slots",
+            metric_names=["Requests"],
+            timespan=(world.now - timedelta(minutes=1), world.now),
+            granularity=timedelta(minutes=1),
+            aggregations=["Total"],
+        )
+    (series,) = found.metrics[0].timeseries
+    assert [point.total for point in series.data] == [world.versions()["2.0.0"]]
+
+
+def test_rows_of_the_edge_come_late_as_others_do(world: World) -> None:
+    world.wait(120)
+    assert world.origins(120)
+    with world.standin.http() as http:
+        http.post("/standin/telemetry", json={"delay_s": 180}).raise_for_status()
+    assert not world.origins(120)
+    world.wait(180)
+    assert sum(world.origins(300).values()) == pytest.approx(1200, abs=150)
 
 
 def test_what_was_drawn_once_is_drawn_again(world: World) -> None:

@@ -27,6 +27,8 @@ class ComputedLooks:
         self._at = at
 
     def well(self, group: OriginGroup, origin: Origin) -> bool:
+        if not group.interval_s:
+            return True
         bad = sum(not self._up(origin, moment) for moment in last_probes(group, self._at()))
         return bad <= group.sample_size - group.required
 

@@ -29,7 +29,7 @@ class Origin:
 @dataclass(frozen=True)
 class OriginGroup:
     """`window_ms` is its additional latency. An origin is healthy while `required` of its last `sample_size` probes
-    were, one each `interval_s`."""
+    were, one each `interval_s`; without probes (0) it always is."""
 
     path: str
     origins: tuple[Origin, ...]
@@ -157,16 +157,16 @@ def _rules(resources: Mapping[str, Resource], rule_set: str) -> list[Rule]:
 
 def _group(resources: Mapping[str, Resource], path: str) -> OriginGroup:
     properties = resources[path].properties
-    load, probe = properties["loadBalancingSettings"], properties["healthProbeSettings"]
+    load, probe = properties["loadBalancingSettings"], properties.get("healthProbeSettings") or {}
     return OriginGroup(
         path=path,
         origins=tuple(_origin(each) for below, each in resources.items() if below.startswith(f"{path}/origins/")),
         sample_size=load["sampleSize"],
         required=load["successfulSamplesRequired"],
         window_ms=load["additionalLatencyInMilliseconds"],
-        probe_path=probe["probePath"],
-        probe_method=probe["probeRequestType"],
-        interval_s=probe["probeIntervalInSeconds"],
+        probe_path=probe.get("probePath", "/"),
+        probe_method=probe.get("probeRequestType", "HEAD"),
+        interval_s=probe.get("probeIntervalInSeconds", 0),
         sticky=properties["sessionAffinityState"] == ENABLED,
     )
 

@@ -64,7 +64,7 @@ class EndpointFrontEnd:
         if route is None:
             passed = _page(404, NO_ROUTE, "UnspecifiedClientError")
         else:
-            path, rules = route.leads(_asked(request))
+            path, rules = route.leads(_asked(request)) if route.rules else (route.group, "")
             route_name, group = route.name, edge.groups[path]
             origin = self._drawn(group, request)
             passed = await self._passed(request, origin) if origin else _page(503, UNAVAILABLE, "OriginError")

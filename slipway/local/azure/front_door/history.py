@@ -76,7 +76,7 @@ class EdgeHistory:
             for origin in group.origins:
                 changed = self._servings.moments(self._behind(origin), earlier, ends)
                 yield from (moment for moment in changed if begins < moment)
-                for since in (*changed, *said):
+                for since in (*changed, *said) if group.interval_s else ():
                     yield from (each for each in next_probes(group, since) if begins < each < ends)
 
     def _up(self, origin: Origin, at: datetime) -> bool:

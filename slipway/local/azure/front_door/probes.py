@@ -41,9 +41,10 @@ class Probes:
         return len(last) - sum(each.well for each in last) <= group.sample_size - group.required
 
     def latency_ms(self, group: OriginGroup, origin: Origin) -> float:
-        """The median of the last good probes."""
-        last = list(self._samples[origin.path])[-group.sample_size :]
-        return statistics.median([each.took_ms for each in last if each.well] or [0.0])
+        """The median of the last good probes; before the first one, that of the fastest origin."""
+        known = {each.path: self._median_ms(group, each) for each in group.origins}
+        found = known[origin.path]
+        return found if found is not None else min((each for each in known.values() if each is not None), default=0.0)
 
     async def run(self) -> None:
         """Looks after the origins until it is cancelled."""
@@ -57,9 +58,15 @@ class Probes:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
+    def _median_ms(self, group: OriginGroup, origin: Origin) -> float | None:
+        last = list(self._samples[origin.path])[-group.sample_size :]
+        good = [each.took_ms for each in last if each.well]
+        return statistics.median(good) if good else None
+
     def _begin_what_is_due(self) -> None:
         now = asyncio.get_running_loop().time()
-        for group in self._edge().groups.values():
+        probed = [group for group in self._edge().groups.values() if group.interval_s]
+        for group in probed:
             for origin in group.origins:
                 if origin.enabled and now >= self._due.get(origin.path, 0.0) and origin.path not in self._running:
                     self._due[origin.path] = now + group.interval_s

@@ -12,7 +12,8 @@ from slipway.local.azure.logs.translation import to_sql
 
 # What a query sees: SQL for the rows between two moments (None: from the first, until the last).
 Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
-EdgeRows: TypeAlias = Callable[[datetime | None, datetime | None], str | None]
+# And of those that endpoints of Front Doors did: SQL for them, of the SQL for those that are stored.
+EdgeRows: TypeAlias = Callable[[str, datetime | None, datetime | None], str]
 MOST_ROWS = 500_000
 REQUESTS = "AppRequests"  # what front ends served is in it, too
 KNOWN = {**TABLES, **EDGE_TABLES}
@@ -44,9 +45,9 @@ class Timespan:
 
 class Queries:
     """`rows` says what a query sees of the requests that front ends served, `edge_rows` of those that Front Doors'
-    endpoints did beside what is stored of them."""
+    endpoints did."""
 
-    def __init__(self, store: LogStore, rows: Rows, edge_rows: EdgeRows = lambda begins, ends: None) -> None:
+    def __init__(self, store: LogStore, rows: Rows, edge_rows: EdgeRows = lambda stored, begins, ends: stored) -> None:
         self._store = store
         self._rows = rows
         self._edge_rows = edge_rows
@@ -60,9 +61,8 @@ class Queries:
         where = " AND ".join(within)
         tables = {name: f"SELECT {_told(name)} AND {where}" for name in TABLES if name in kql}
         if AFD in kql or DIAGNOSTICS in kql:
-            edge = f"SELECT {_told(AFD)} AND {where}"
-            if drawn := self._edge_rows(timespan.begins, timespan.ends):
-                edge += f" UNION ALL BY NAME SELECT * FROM ({drawn}) WHERE {where}"
+            stored = self._edge_rows(f"SELECT {_told(AFD)}", timespan.begins, timespan.ends)
+            edge = f"SELECT * FROM ({stored}) WHERE {where}"
             seen = {AFD: edge, DIAGNOSTICS: as_diagnostics(edge)}
             tables |= {name: sql for name, sql in seen.items() if name in kql}
         if REQUESTS in tables:

@@ -113,20 +113,18 @@ class Workspace:
             seed = seed_of(self._config.seed, traffic)
             self._store.fill(rows_of(minutes_of([phase], service_of(traffic), seed, begins, ends)))
 
-    def _edge_rows(self, begins: datetime | None, ends: datetime | None) -> str | None:
-        """SQL for the rows of AFDAccessLog that nobody sent; None when there are none."""
+    def _edge_rows(self, stored: str, begins: datetime | None, ends: datetime | None) -> str:
+        """SQL for the rows of AFDAccessLog: those that are stored, and in virtual time those that nobody sent."""
         now, endpoints = self._sources.now(), self._sources.endpoints
-        traffic = [each for each in self._config.traffic if each.site in endpoints]
-        if (served_between := self._sources.served_between) is None or not traffic:
-            return None
-        ends = min(ends or now, now)
-        begins = begins or ends - timedelta(hours=1)
-        found = []
-        for each in traffic:
-            drawn = drawn_rows([each], self._config.seed, served_between, begins, ends)
-            served = served_between(each.site, begins, ends)
-            found.append(as_edge_rows(self._mishaps.now.seen(f"({drawn})", now), endpoints[each.site], served))
-        return " UNION ALL BY NAME ".join(found)
+        found = [stored]
+        if (served_between := self._sources.served_between) is not None:
+            last = min(ends or now, now)
+            first = begins or last - timedelta(hours=1)
+            for each in (each for each in self._config.traffic if each.site in endpoints):
+                drawn = drawn_rows([each], self._config.seed, served_between, first, last)
+                found.append(as_edge_rows(drawn, endpoints[each.site], served_between(each.site, first, last)))
+        numbered = f"(SELECT *, hash(TrackingReference) AS Number FROM ({' UNION ALL BY NAME '.join(found)}))"
+        return f"SELECT * EXCLUDE Number FROM ({self._mishaps.now.seen(numbered, now)})"
 
     def _rows(self, begins: datetime | None, ends: datetime | None) -> str:
         now = self._sources.now()

@@ -11,6 +11,7 @@ from azure.monitor.querymetrics import MetricsClient
 from tests.azure_standin.front_door import ENDPOINT, GROUP_ID, Edge, with_front_door
 from tests.azure_standin.standin import GROUP, Arm, StandinProcess, running
 
+STAGING = f"{GROUP_ID}/providers/Microsoft.Web/sites/checkout-dev/slots/staging"
 STARTS = datetime(2026, 11, 30, 8, tzinfo=UTC)
 CONFIG = (
     with_front_door(operation_s=30, propagation_s=1200)
@@ -21,21 +22,23 @@ CONFIG = (
 class World(Edge):
     """With a clock."""
 
-    def __init__(self, standin: StandinProcess) -> None:
-        super().__init__(standin)
-        self.now = STARTS
+    @property
+    def now(self) -> datetime:
+        with self.standin.http() as http:
+            return datetime.fromisoformat(http.get("/standin/clock").json()["now"])
 
     def wait(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
         with self.standin.http() as http:
-            http.post("/standin/clock", json={"now": self.now.isoformat()}).raise_for_status()
+            moment = self.now + timedelta(seconds=seconds)
+            http.post("/standin/clock", json={"now": moment.isoformat()}).raise_for_status()
 
     def asked(self, kql: str, last_s: float = 60) -> dict[Any, int]:
         """Of the last seconds."""
         client = LogsQueryClient(
             self.standin.credential(), endpoint=f"{self.standin.url}/v1", connection_verify=self.standin.told["ca"]
         )
-        span = (self.now - timedelta(seconds=last_s), self.now)
+        now = self.now
+        span = (now - timedelta(seconds=last_s), now)
         return {row[0]: row[1] for row in client.query_workspace("any", kql, timespan=span).tables[0].rows}
 
     def versions(self, last_s: float = 60) -> dict[str, int]:
@@ -45,14 +48,23 @@ class World(Edge):
         return self.asked("AFDAccessLog | summarize count() by OriginName", last_s)
 
 
-@pytest.fixture
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandinProcess]:
     """With 2.0.0 on the idle side, whose origin is switched off."""
     folder = tmp_path_factory.mktemp("virtual")
     with running(folder, CONFIG, "--virtual-time", STARTS.isoformat()) as standin, standin.web() as web:
-        staging = f"{GROUP_ID}/providers/Microsoft.Web/sites/checkout-dev/slots/staging"
-        Arm(web).deployed(staging, standin.package("2.0.0"))
-        yield World(standin)
+        Arm(web).deployed(STAGING, standin.package("2.0.0"))
+        yield standin
+
+
+@pytest.fixture
+def world(standin: StandinProcess) -> Iterator[World]:
+    world = World(standin)
+    yield world
+    world.tell(propagation_s=0, operation_s=0)
+    world.set(weight=1, enabledState="Disabled")
+    world.tell(propagation_s=1200, operation_s=30, settle=True)
+    world.wait(600)
 
 
 def test_users_meet_a_weight_when_the_edge_has_it(world: World) -> None:
@@ -75,20 +87,23 @@ def test_a_stopped_canary_is_dropped_after_two_bad_probes(world: World) -> None:
     assert world.share() == 0.5
     with world.standin.web() as web:
         web.web_apps.stop_slot(GROUP, "checkout-dev", "staging")
-    world.wait(0.5)
-    assert world.share() == 0.5, "one bad sample of four"
-    world.wait(1)
-    assert world.share() == 0
-    world.wait(60)
-    assert set(world.versions()) == {"1.0.0"}
-    assert world.versions()["1.0.0"] == pytest.approx(600, abs=100)
+        world.wait(0.5)
+        assert world.share() == 0.5, "one bad sample of four"
+        world.wait(1)
+        assert world.share() == 0
+        world.wait(60)
+        assert set(world.versions()) == {"1.0.0"}
+        assert world.versions()["1.0.0"] == pytest.approx(600, abs=100)
+        web.web_apps.start_slot(GROUP, "checkout-dev", "staging")
+    world.wait(4)
+    assert world.share() == 0.5
 
 
 def test_a_site_counts_what_came_through_the_front_door(world: World) -> None:
     world.tell(propagation_s=0, operation_s=0)
     world.set(weight=1000, enabledState="Enabled")
-    world.wait(120)
-    staging = f"{GROUP_ID}/providers/Microsoft.Web/sites/checkout-dev/slots/staging"
+    world.wait(120 - world.now.second - world.now.microsecond / 1_000_000)  # metrics know whole minutes
+    ends = world.now
     with MetricsClient(
         world.standin.url,
         world.standin.credential(),
@@ -96,10 +111,10 @@ def test_a_site_counts_what_came_through_the_front_door(world: World) -> None:
         connection_verify=world.standin.told["ca"],
     ) as client:
         (found,) = client.query_resources(
-            resource_ids=[staging],
+            resource_ids=[STAGING],
             metric_namespace="Microsoft.Web/sites/slots",
             metric_names=["Requests"],
-            timespan=(world.now - timedelta(minutes=1), world.now),
+            timespan=(ends - timedelta(minutes=1), ends),
             granularity=timedelta(minutes=1),
             aggregations=["Total"],
         )
@@ -112,9 +127,10 @@ def test_rows_of_the_edge_come_late_as_others_do(world: World) -> None:
     assert world.origins(120)
     with world.standin.http() as http:
         http.post("/standin/telemetry", json={"delay_s": 180}).raise_for_status()
-    assert not world.origins(120)
-    world.wait(180)
-    assert sum(world.origins(300).values()) == pytest.approx(1200, abs=150)
+        assert not world.origins(120)
+        world.wait(180)
+        assert sum(world.origins(300).values()) == pytest.approx(1200, abs=150)
+        http.delete("/standin/telemetry")
 
 
 def test_what_was_drawn_once_is_drawn_again(world: World) -> None:
@@ -123,7 +139,7 @@ def test_what_was_drawn_once_is_drawn_again(world: World) -> None:
     world.wait(900)
     before = world.versions(600)
     world.standin.kill()
-    world.standin.start("--virtual-time")
+    world.standin.start("--virtual-time", STARTS.isoformat())
     assert world.versions(600) == before
 
 

@@ -1,13 +1,16 @@
 """A Front Door in front of two sides of a site, and the official client."""
 
+from collections import Counter
 from typing import Any
 
 from azure.mgmt.cdn import CdnManagementClient
 
+from tests import plain_http
 from tests.azure_standin.standin import CONFIG, GROUP, SUBSCRIPTION, StandinProcess, until
 
 PROFILE, ENDPOINT, ORIGIN_GROUP = "edge", "shop", "checkout"
-ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Cdn/profiles/{PROFILE}"
+GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+ID = f"{GROUP_ID}/providers/Microsoft.Cdn/profiles/{PROFILE}"
 FRONT_DOOR = """
 front_doors:
   - name: edge
@@ -72,6 +75,14 @@ class Edge:
             )
         return seen
 
+    def group(self, additional_latency: int | None = None, **properties: Any) -> None:
+        """Changes the origin group; back when the operation has ended."""
+        latency = {"additionalLatencyInMilliseconds": additional_latency}
+        more = {"loadBalancingSettings": latency} if additional_latency is not None else {}
+        with self.azure() as azure:
+            body = {"properties": {**properties, **more}}
+            azure.afd_origin_groups.begin_update(GROUP, PROFILE, ORIGIN_GROUP, body).result()
+
     def set_rule(self, name: str = "testers", **properties: Any) -> Any:
         with self.azure() as azure:
             poller = azure.rules.begin_create(GROUP, PROFILE, "testers", name, {"properties": properties})
@@ -80,6 +91,24 @@ class Edge:
     def end_rule(self, name: str = "testers") -> None:
         with self.azure() as azure:
             azure.rules.begin_delete(GROUP, PROFILE, "testers", name).result()
+
+    def tell(self, **told: Any) -> None:
+        with self.standin.http() as http:
+            http.post("/standin/front-door", json={"profile": PROFILE, **told}).raise_for_status()
+
+    def shown(self) -> Any:
+        with self.standin.http() as http:
+            return http.get("/standin/front-door").json()[PROFILE]
+
+    def share(self, origin: str = "idle") -> float:
+        """What the edge gives it now."""
+        return float(self.shown()["origin_groups"][ORIGIN_GROUP][origin]["share"])
+
+    def met(self, requests: int = 100, **how: Any) -> Counter[str]:
+        """The versions that so many requests met, or the status where there was none."""
+        with plain_http.plain_client(base_url=self.standin.told["sites"][ENDPOINT]) as http:
+            answers = [http.get("/cart", **how) for _ in range(requests)]
+        return Counter(each.headers.get("x-version", str(each.status_code)) for each in answers)
 
 
 def a_rule(condition: str = "RequestHeader", selector: str = "x-canary", group: str = "canary") -> dict[str, Any]:

@@ -129,6 +129,15 @@ def test_a_rule_set_is_attached_to_a_route_and_a_group_is_changed(edge: Edge) ->
     assert group.load_balancing_settings.sample_size == 4
 
 
+def test_probes_can_be_taken_away_and_nothing_else(edge: Edge) -> None:
+    edge.group(healthProbeSettings=None, loadBalancingSettings={"sampleSize": None})
+    with edge.azure() as azure:
+        group = azure.afd_origin_groups.get(GROUP, PROFILE, ORIGIN_GROUP)
+    assert (group.health_probe_settings, group.load_balancing_settings.sample_size) == (None, 4)
+    until(lambda: edge.shown()["origin_groups"]["checkout"]["live"]["share"] == 1)
+    edge.group(healthProbeSettings={"probeIntervalInSeconds": 1, "probePath": "/healthz", "probeRequestType": "HEAD"})
+
+
 def test_what_is_not_there_is_not_found(edge: Edge) -> None:
     with edge.azure() as azure:
         for look in (

@@ -116,7 +116,7 @@ class OriginConfig(_Strict):
 class OriginGroupConfig(_Strict):
     name: ResourceName
     origins: tuple[OriginConfig, ...] = Field(min_length=1)
-    probe: ProbeConfig = ProbeConfig()
+    probe: ProbeConfig | None = ProbeConfig()
     sample_size: int = Field(default=4, ge=1, le=255)
     successful_samples_required: int = Field(default=3, ge=1, le=255)
     additional_latency_ms: int = Field(default=500, ge=0, le=1000)

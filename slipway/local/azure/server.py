@@ -17,7 +17,7 @@ from slipway.local.azure.authority import open_authority
 from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
-from slipway.local.azure.config import People, SiteConfig, StandinConfig
+from slipway.local.azure.config import People, SiteConfig, StandinConfig, host_of
 from slipway.local.azure.configuration.api import ConfigurationApi
 from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
@@ -39,7 +39,7 @@ from slipway.local.azure.sites.packages import Packages
 from slipway.local.azure.sites.plant import Plant
 from slipway.local.azure.sites.readings import Readings
 from slipway.local.azure.sites.routers import Routers
-from slipway.local.azure.sites.shares import shares_of
+from slipway.local.azure.sites.shares import alone, shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
 from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
@@ -155,12 +155,14 @@ class Standin:
         await asyncio.gather(*(plant.start(name) for name in self._site_ports))
         self.servings = Servings(database, clock.now)
         _keep_history(config, self.servings, plant, routers)
+        front_doors = FrontDoors(config, database, clock.now, self._front_ends(), self.servings, virtual)
 
-        sources = Sources(clock.now, self.servings.between if virtual else None)
+        sources = Sources(clock.now, front_doors.served_between if virtual else None, front_doors.endpoints)
         workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
         log = workspace.log if self._access_log is None else self._access_log
         watching = Watching(log, self.counters, clock.now)
+        await front_doors.start(exit, sockets.endpoints, faults, http, log.served)
         for name, listener in sockets.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
             await serve_bare(exit, faults.before(front_end.handle, str(name)), listener)
@@ -173,7 +175,6 @@ class Standin:
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
-        front_doors = FrontDoors(config, database, clock.now, self._front_ends(), virtual)
         providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
         application = _application(
             [
@@ -181,6 +182,7 @@ class Standin:
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
@@ -269,8 +271,14 @@ def _fill(config: StandinConfig, vault: VaultStore, now: datetime) -> None:
 def _keep_history(config: StandinConfig, servings: Servings, plant: Plant, routers: Routers) -> None:
     """Who serves what, now and whenever it changes."""
 
+    origins = {host_of(each) for door in config.front_doors for group in door.origin_groups for each in group.origins}
+    slots = {site.name: [name for name in slots_of(site) if str(name) in origins] for site in config.sites}
+
     def note(site: str) -> None:
         servings.note(site, shares_of(site, plant, routers))
+        for name in slots[site]:
+            if name.slot != PRODUCTION:
+                servings.note(str(name), alone(name, plant))
 
     plant.on_change = routers.on_change = note
     for site in config.sites:

@@ -83,6 +83,7 @@ class Changes:
 
     def _after(self, former: Resource | None, path: str, asked: Document, whole: bool) -> Document:
         kinds = kinds_of(path)
+        asked = _said(asked)
         MODELS[kinds].model_validate(asked)
         before: Any = NEW.get(kinds, {}) if whole or former is None else former.properties
         after: Document = merged(before, asked)
@@ -112,6 +113,12 @@ def below_profile(id: str) -> str:
     if not found or not path:
         raise ChangeRefused(f"'{id}' is no resource of a profile.")
     return path
+
+
+def _said(asked: Document) -> Document:
+    """Without what is null: only probes can be taken away."""
+    said = {key: _said(value) if isinstance(value, dict) else value for key, value in asked.items()}
+    return {key: value for key, value in said.items() if value is not None or key == "healthProbeSettings"}
 
 
 def _next(times: Times, what: str) -> bool:

@@ -35,8 +35,8 @@ class OriginProperties(_Rest):
 
 
 class LoadBalancing(_Rest):
-    sample_size: int | None = Field(default=None, ge=0, le=255)
-    successful_samples_required: int | None = Field(default=None, ge=0, le=255)
+    sample_size: int | None = Field(default=None, ge=1, le=255)
+    successful_samples_required: int | None = Field(default=None, ge=1, le=255)
     additional_latency_in_milliseconds: int | None = Field(default=None, ge=0, le=1000)
 
 
@@ -151,21 +151,23 @@ def configured(front_door: FrontDoorConfig, hosts: dict[str, str], id: str) -> l
 
 
 def _origin_group(group: OriginGroupConfig) -> Document:
-    return {
+    found: Document = {
         "loadBalancingSettings": {
             "sampleSize": group.sample_size,
             "successfulSamplesRequired": group.successful_samples_required,
             "additionalLatencyInMilliseconds": group.additional_latency_ms,
         },
-        "healthProbeSettings": {
+        "trafficRestorationTimeToHealedOrNewEndpointsInMinutes": 0,
+        "sessionAffinityState": "Enabled" if group.session_affinity else "Disabled",
+    }
+    if group.probe is not None:
+        found["healthProbeSettings"] = {
             "probePath": group.probe.path,
             "probeRequestType": group.probe.method,
             "probeProtocol": "Http",
             "probeIntervalInSeconds": group.probe.interval_s,
-        },
-        "trafficRestorationTimeToHealedOrNewEndpointsInMinutes": 0,
-        "sessionAffinityState": "Enabled" if group.session_affinity else "Disabled",
-    }
+        }
+    return found
 
 
 def _origin(group: str, origin: OriginConfig, hosts: dict[str, str]) -> Resource:

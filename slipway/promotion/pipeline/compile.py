@@ -62,7 +62,7 @@ def _of_the_ring(rollout: Rollout, ring: Ring) -> Rollout:
     own = {name: value for name in ("workspace", "role") if (value := getattr(ring, name)) is not None}
     if isinstance(rollout, CanaryRollout):
         telemetry = rollout.canary.telemetry.model_copy(update=own)
-        router = rollout.canary.router.model_copy(update=dict(ring.origins) if ring.origins else {})
+        router = rollout.canary.router.model_copy(update=ring.origins.model_dump() if ring.origins else {})
         changed = {"telemetry": telemetry, "router": router}
         return rollout.model_copy(update={"canary": rollout.canary.model_copy(update=changed)})
     if isinstance(rollout, BlueGreenRollout) and (given := rollout.blue_green.telemetry):

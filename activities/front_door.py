@@ -18,7 +18,7 @@ bp = df.Blueprint()
 
 INTENDED: Handle = {"kind": "intended"}
 LOOK_EVERY_S = 15.0
-SAMPLES, SAMPLE_TIMEOUT_S = 10, 5.0
+SAMPLES, SAMPLE_TIMEOUT_S, MOST_UNANSWERED = 30, 5.0, 3
 
 
 @bp.activity_trigger(input_name="order", activity="open_front_door")
@@ -69,11 +69,11 @@ def _opened(order: Order, handle: Handle) -> Answer:
 @answering
 @unless_aborted
 def return_to_live(order: Order) -> Answer:
-    """Give the live side's origin all users, and wait until Front Door has settled: nobody is sent to the idle side any
-    more, so that whatever is done there meets no user.
+    """Give the live side's origin all users, take the testers' rule away, and wait until Front Door has settled: nobody
+    is sent to the idle side any more, so that whatever is done there meets no user.
 
     Where everybody was there already it has settled, unless `always`. At the end the endpoint is asked: one answer that
-    is none of `live`, and it waits on.
+    is none of `live`, and it waits on. The weight comes first, as changes queue: users do not wait for testers.
     """
     return once(order, lambda _: _returned(order, INTENDED), lambda handle: _returned(order, handle))
 
@@ -82,35 +82,47 @@ def _returned(order: Order, handle: Handle) -> Answer:
     from slipway.adapters.front_door import FrontDoorRouter
 
     target, router = Target(**order["target"]), FrontDoorRouter()
+    if "rule" in handle:
+        return _without_rule(order, handle)
     if handle["kind"] != "settling":
         answer = router.poll_split(target, handle, order["version"], 0.0)
         if answer.state != "passed" or (not order["always"] and not handle.get("wrote")):
             return answer
-        return running(
-            {"kind": "settling", "since": iso(clock.now())}, LOOK_EVERY_S, "all users return to the live side"
-        )
-    share = router.read_split(target, order["version"]).share
-    if share:
+        testers = FrontDoor.load(order["front_door"]).testers
+        following: Handle = {**INTENDED, "rule": INTENDED} if testers else {"kind": "settling"}
+        return running({**following, "since": iso(clock.now())}, 0.1, "all users return to the live side")
+    if share := router.read_split(target, order["version"]).share:
         return running(INTENDED, 1.0, f"somebody gave {share:.1%} to the idle side again")
     until = moment(handle["since"]) + timedelta(seconds=order["settle_s"])
     if clock.now() < until:
         left_s = (until - clock.now()).total_seconds()
         return running(handle, min(left_s, 60.0), f"Front Door settles until {iso(until)}")
-    if stray := _stray(order):
+    stray, seen = _sampled(order)
+    if stray:
         return running(handle, LOOK_EVERY_S, f"{order['endpoint']} still answers {stray}, not {order['live']}")
-    return passed(f"all users are with {order['live'] or 'the live side'}")
+    return passed(f"all users are with {order['live'] or 'the live side'}: {seen} of their requests were")
 
 
-def _stray(order: Order) -> str:
-    """A version that the endpoint answers beside the live one, as far as one place can see; "" when there is none."""
-    if not order["live"]:
-        return ""
-    url = order["endpoint"] + order["version_path"]
-    for _ in range(SAMPLES):
+def _without_rule(order: Order, handle: Handle) -> Answer:
+    """The testers' rule is taken away, then goes on settling; `kind` is that of the change of the rule."""
+    removed = _closed(order, handle["rule"])
+    if removed.running:
+        return running(
+            {**handle, "kind": removed.handle["kind"], "rule": removed.handle}, removed.after_s, removed.words
+        )
+    return running({"kind": "settling", "since": handle["since"]}, LOOK_EVERY_S, removed.words)
+
+
+def _sampled(order: Order) -> tuple[str, int]:
+    """A version that the endpoint answers beside the live one, "" when there is none, as far as one place can see; and
+    how many requests the live one answered."""
+    url, unanswered, seen = order["endpoint"] + order["version_path"], 0, 0
+    while order["live"] and seen < SAMPLES and unanswered < MOST_UNANSWERED:
         version = read_version(url, SAMPLE_TIMEOUT_S)
         if version not in (None, order["live"]):
-            return str(version)
-    return ""
+            return str(version), seen
+        seen, unanswered = seen + (version is not None), unanswered + (version is None)
+    return "", seen
 
 
 @bp.activity_trigger(input_name="order", activity="close_front_door")

@@ -64,7 +64,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     told_at = context.current_utc_datetime
     if any(step.name == "open front door" for step in run.steps):
         for target in run.dividing:
-            steps += yield from _done(context, run, "close front door", closing(context, run, target, "close-again"))
+            steps += yield from _done(context, run, "close front door", closing(context, run, target))
     live = yield from _live(context, run, "before")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read")

@@ -58,21 +58,16 @@ def returned(context: Context, run: StageRun, before_deployment: bool = False) -
     if not before_deployment:
         words = "returns all users to the live side, and waits until Front Door has settled: then the slots are swapped"
         run = yield from record_stage(context, run, "returning", words)
-        asked += closing(context, run, target)
-    answer, *closed = yield from fan_out(context, asked)
-    run = run.stepped(name, target.name, answer, now(context))
-    for each in closed:
-        run = run.stepping([Step("close front door", target.name, asked[1]["id"])], now(context))
-        run = run.stepped("close front door", target.name, each, now(context))
-    return run, answer
+    (answer,) = yield from fan_out(context, asked)
+    return run.stepped(name, target.name, answer, now(context)), answer
 
 
-def closing(context: Context, run: StageRun, target: Target, step: str = "close-front-door") -> list[dict[str, object]]:
-    """The operation that takes the testers' rule away; none where there are no testers."""
+def closing(context: Context, run: StageRun, target: Target) -> list[dict[str, object]]:
+    """The operation that takes the testers' rule away after a ramp that went back; none where there are no testers."""
     if _front_door(run).testers is None:
         return []
-    id = run.operation(target, step)
-    return [an_operation(context, id, "close_front_door", {**_about(run, target), "despite_abort": True}, WITHIN_S)]
+    order = {**_about(run, target), "despite_abort": True}
+    return [an_operation(context, run.operation(target, "close-front-door"), "close_front_door", order, WITHIN_S)]
 
 
 def _front_door(run: StageRun) -> FrontDoor:

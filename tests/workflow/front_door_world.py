@@ -99,6 +99,8 @@ class FrontDoorWorld(RampingWorld):
     def _return_to_live(self, order: Order) -> Answer:
         handle = order.get("handle") or {}
         if not handle:
+            if order["always"]:
+                self._close_front_door(order)
             if not self.share and not order["always"]:
                 return passed("gives the live side all already")
             if self.share:

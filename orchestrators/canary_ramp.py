@@ -16,7 +16,7 @@ from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, cal
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
-from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, leaving, next_move, to_set
+from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, is_stopped_at_once, leaving, next_move, to_set
 from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
 from slipway.promotion.stored import known
 
@@ -235,7 +235,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
     if move.outcome == Outcome.PASSED:
         return run, Answer(Outcome.PASSED, words=move.words, result={"verdict": run.verdict})
     names = to_set(run, look, move.share)
-    if back and move.outcome == Outcome.FAILED and run.canary.front_door and run.canary.front_door.stop_on_harm:
+    if back and is_stopped_at_once(run, move):
         yield from _stopped_at_once(context, run)
     if names:
         answer = yield from _set(context, run, names, move.share)

@@ -20,7 +20,8 @@ WITHIN_S = 1800.0  # beside the time in which Front Door settles, thrice
 
 
 def opened(context: Context, run: StageRun) -> Durable:
-    """The run and the answer: weights would divide the traffic, and testers, if there are any, are answered well."""
+    """The run, the answer, and in how many seconds edges drop a stopped side (0 is never): weights would divide the
+    traffic, and testers, if there are any, are answered well."""
     front_door, (target, *_) = _front_door(run), run.changing
     id = run.operation(target, "open-front-door")
     order = {**_about(run, target), "health": plain(run.plan.health)}
@@ -29,14 +30,18 @@ def opened(context: Context, run: StageRun) -> Durable:
     whom = f", and opens it to testers ({front_door.testers.words})" if front_door.testers else ""
     run = yield from record_stage(context, run, "opening", f"looks whether {front_door.where} can divide users{whom}")
     (answer,) = yield from fan_out(context, [asked])
-    run = run.stepped("open front door", target.name, answer, now(context))
-    if answer.outcome != Outcome.PASSED or front_door.testers is None:
-        return run, answer
-    header = Header(*front_door.testers.sends)
+    run, drop_s = run.stepped("open front door", target.name, answer, now(context)), answer.result.get("drop_s", 0.0)
+    if answer.outcome == Outcome.PASSED and front_door.testers is not None:
+        run, answer = yield from _verified(context, run, target, Header(*front_door.testers.sends))
+    return run, answer, drop_s
+
+
+def _verified(context: Context, run: StageRun, target: Target, header: Header) -> Durable:
+    """The run and the answer: whether the release answers testers well, through the Front Door."""
     check = replace(run.plan.health, headers=(*run.plan.health.headers, header))
     id = run.operation(target, "verify-as-tester")
     about = {"promotion": run.promotion, "version": run.build.version}
-    order = {**about, "address": front_door.endpoint, "health": plain(check)}
+    order = {**about, "address": _front_door(run).endpoint, "health": plain(check)}
     run = run.stepping([Step("verify as tester", target.name, id)], now(context))
     asked = an_operation(context, id, "check_health", order, check.within_s + 60)
     (answer,) = yield from fan_out(context, [asked])

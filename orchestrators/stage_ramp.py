@@ -24,8 +24,9 @@ def ramp(context: Context, run: StageRun) -> Durable:
     if reason := _needs_none(context, run):
         run = yield from record_stage(context, run, "not-ramped", reason)
         return run.to(_after(run))
+    drop_s = 0.0
     if run.before_it:
-        run, open_to = yield from opened(context, run)
+        run, open_to, drop_s = yield from opened(context, run)
         if open_to.outcome != Outcome.PASSED:
             return run.ends(open_to.outcome, open_to.code, f"before the ramp: {open_to.words}")
     child = child_id(run.instance, "ramp", str(run.attempt))
@@ -33,7 +34,7 @@ def ramp(context: Context, run: StageRun) -> Durable:
         run = replace(run, watched={"usual_until": now(context)})
     run = run.stepping([Step("ramp", target.name, child) for target in run.dividing], now(context))
     run = yield from record_stage(context, run, "ramping", _words(run))
-    asked = context.call_sub_orchestrator("canary_ramp", RampRun(run, child).dump(), child)
+    asked = context.call_sub_orchestrator("canary_ramp", RampRun(run, child, drop_s=drop_s).dump(), child)
     (ended,) = yield from answers_of(context, [asked])
     answer = Answer.load(ended) if ended else broken("RAMP_LOST", f"{child} broke off or was ended from outside")
     if run.flag_plan and answer.outcome == Outcome.PASSED:

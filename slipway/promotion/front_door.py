@@ -10,6 +10,7 @@ from typing import Any
 from slipway.promotion.stored import known
 
 KIND = "front-door"
+ALWAYS, NEVER, WHEN_IT_PAYS = "always", "never", "when it pays"
 LEAST_LATENCY_WINDOW_MS = 500  # below it the quickest origin has all the traffic, whatever the weights say
 SLOW_PROBES_S = 60.0  # between two health probes, beyond which the fast way back is no fast one any more
 
@@ -39,16 +40,17 @@ class Testers:
 
 @dataclass(frozen=True)
 class FrontDoor:
-    """`profile` is its resource id; `live` and `idle` are origins of `origin_group`; users ask `endpoint`. With
-    `stop_on_harm` a harmful release's side is stopped at once: its health probes then fail, and edges drop it sooner
-    than they would hear of a weight."""
+    """`profile` is its resource id; `live` and `idle` are origins of `origin_group`; users ask `endpoint`. A harmful
+    release's side may be stopped at once (`stop_on_harm`): its health probes then fail, and edges drop it sooner than
+    they would hear of a weight. Until then those who are sent there are answered by nothing, so `when it pays` does it
+    for outages only, and where the release fails so often that the wait for weights would cost more."""
 
     profile: str
     origin_group: str
     live: str
     idle: str
     endpoint: str
-    stop_on_harm: bool = True
+    stop_on_harm: str = WHEN_IT_PAYS
     testers: Testers | None = None
 
     @property

@@ -46,7 +46,8 @@ class RampRun:
     platform's counters were asked last, and `counters` what they said: that holds until they are asked again. `notes`
     say what the last look could not see or send, `no_top_up` why no top-up may be sent any more. `told` and `move`
     (code, words, whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that
-    took the traffic back, while its record has not been taken.
+    took the traffic back, while its record has not been taken. `drop_s` is how soon a Front Door's edges drop a side
+    that is stopped; 0 is never.
     """
 
     stage: StageRun
@@ -77,6 +78,7 @@ class RampRun:
     move: dict[str, Any] = field(default_factory=dict)
     since: str = ""
     rev: int = 0
+    drop_s: float = 0.0
 
     @property
     def canary(self) -> CanaryPlan:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.front_door import FrontDoor, Testers, drop_within_s
+from slipway.promotion.front_door import NEVER, FrontDoor, Testers, drop_within_s
 from slipway.promotion.pipeline import Finding, compile_plan, lint, read_pipeline
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, load_stage
@@ -62,10 +62,10 @@ def test_a_front_door_is_compiled_with_its_place_and_settles_in_twenty_minutes()
     [(TESTERS, ("x-canary", "me")), (TESTERS.replace("header: x-canary", "cookie: canary"), ("cookie", "canary=me"))],
 )
 def test_testers_send_a_header_or_a_cookie(written: str, sent: tuple[str, str]) -> None:
-    (stage,) = compiled(ramped(f"{PLACE}{SIDES}, testers: {{{written}}}, stop_on_harm: false, settle: 45m"))
+    (stage,) = compiled(ramped(f"{PLACE}{SIDES}, testers: {{{written}}}, stop_on_harm: never, settle: 45m"))
     front_door = plan_of(stage).front_door
     assert front_door is not None and front_door.testers is not None
-    assert front_door.testers.sends == sent and not front_door.stop_on_harm
+    assert front_door.testers.sends == sent and front_door.stop_on_harm == NEVER
     assert plan_of(stage).settle_s == 2700
 
 

@@ -1,6 +1,6 @@
 """The outside world of a canary: routers that divide traffic, and the traffic itself, which the real judge judges."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
@@ -66,6 +66,7 @@ class RampingWorld(World):
         self._heard(order, verdict)
         said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
         said |= {"step": verdict.step, "weight": verdict.weight}
+        said |= {"metrics": [asdict(metric) for metric in verdict.receipt.metrics]}
         return passed(state=state.dump(), verdict=said, unwell=self.unwell, exposure=plain(exposure))
 
     def _window(self, number: int, order: Order) -> Window:

@@ -58,6 +58,8 @@ CookieName = Annotated[str, Field(pattern=f"^{_COOKIE}$")]
 Settle = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
 RouterKind = Annotated[str, BeforeValidator(choice(*ROUTERS, not_yet=ROUTERS_NOT_YET)), choice_schema(*ROUTERS)]
 _ON_DOUBT = (plan.WAIT, plan.IGNORE)
+_STOPS = {"when-it-pays": front_door.WHEN_IT_PAYS, "always": front_door.ALWAYS, "never": front_door.NEVER}
+StopOnHarm = Annotated[str, BeforeValidator(choice(*_STOPS)), choice_schema(*_STOPS)]
 OnDoubt = Annotated[str, BeforeValidator(choice(*_ON_DOUBT)), choice_schema(*_ON_DOUBT)]
 
 
@@ -107,10 +109,9 @@ class Router(Section):
     live: Part | None = key("Of a Front Door: the origin of the live side.", None)
     idle: Part | None = key("Of a Front Door: the origin of the idle side, the slot's.", None)
     endpoint: Endpoint | None = key("Of a Front Door: the address that users ask.", None)
-    stop_on_harm: bool = key(
-        "Of a Front Door: stop the slot of a harmful release, so that its probes fail and edges drop it.",
-        True,
-        strict=True,
+    stop_on_harm: StopOnHarm = key(
+        "Of a Front Door: stop a harmful release's slot at once, so that edges drop it: when-it-pays, always, never.",
+        "when-it-pays",
     )
     testers: FrontDoorTesters | None = key("Of a Front Door: who meets the new release at any share.", None)
 
@@ -139,4 +140,4 @@ class Router(Section):
         if self.kind != front_door.KIND or not (profile and group and live and idle and endpoint):
             return None
         testers = self.testers.plan() if self.testers else None
-        return front_door.FrontDoor(profile, group, live, idle, endpoint, self.stop_on_harm, testers)
+        return front_door.FrontDoor(profile, group, live, idle, endpoint, _STOPS[self.stop_on_harm], testers)

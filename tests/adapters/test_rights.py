@@ -23,7 +23,7 @@ SDK = "azure.core.pipeline.policies.http_logging_policy"
 REQUEST = re.compile(
     r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn)/[^?']*)[^']*'\nRequest method: '(?P<method>\w+)'"
 )
-VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action"}
+VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action", "DELETE": "delete"}
 SELDOM = {"microsoft.web/sites/slots/deployments/read"}  # where the answer to a deployment was lost
 
 

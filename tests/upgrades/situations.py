@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+from slipway.promotion.plan import StagePlan
 from tests.promotion.builders import a_build, a_policy, a_stage
 from tests.workflow import (
     test_blue_green,
     test_commands,
     test_flag_ramp,
+    test_front_door,
     test_lost_watch,
     test_promotion,
     test_ramp,
@@ -26,6 +28,7 @@ from tests.workflow import (
     test_watch,
 )
 from tests.workflow.flag_world import FlagWorld
+from tests.workflow.front_door_world import FrontDoorWorld
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.virtual import Workflow
@@ -48,6 +51,8 @@ def situations() -> Iterator[tuple[str, Situation]]:
         yield from _stories(module, test_ramp.SITES)
     yield from _stories(test_flag_ramp, test_flag_ramp.SITES, FlagWorld)
     yield from _stories(test_rings, test_rings.SITES)
+    yield "a ramp through a front door", _through_a_front_door(test_front_door.with_testers(), harm=1.0)
+    yield "harm behind a front door", _through_a_front_door(test_front_door.with_testers(), harm=200.0)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 
 
@@ -77,6 +82,17 @@ def _stories(
     for name, story in vars(module).items():
         if name.startswith("test_") and [*inspect.signature(story).parameters] == ["flow"]:
             yield f"{module.__name__.rpartition('.')[2]}: {name}", _in_a_flow(story, sites, world)
+
+
+def _through_a_front_door(stage: StagePlan, harm: float) -> Situation:
+    async def situation(over: Over) -> None:
+        world = FrontDoorWorld({"weu": Sides()}, harm={"2.0.0": harm})
+        async with Workflow(world) as flow:
+            world.now = flow.clock.now
+            await flow.until_ended(await flow.promote(a_build("2.0.0"), stage))
+            over()
+
+    return situation
 
 
 def _in_a_flow(

@@ -1,12 +1,14 @@
 """Front Door in Resource Manager, through the official client: what it shows, accepts and refuses."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
+from slipway.local.azure.config import ConfigError, StandinConfig, read
 from tests.azure_standin.front_door import ENDPOINT, ID, ORIGIN_GROUP, PROFILE, Edge, a_rule, with_front_door
 from tests.azure_standin.standin import GROUP, StandinProcess, running, until
 
@@ -109,6 +111,18 @@ def test_a_rule_is_made_shown_and_taken_away(edge: Edge) -> None:
             azure.rules.get(GROUP, PROFILE, "testers", "SlipwayTesters")
 
 
+def test_a_rule_set_goes_with_its_rules_and_not_while_a_route_has_it(edge: Edge) -> None:
+    with edge.azure() as azure:
+        azure.rule_sets.begin_create(GROUP, PROFILE, "others").result()
+        azure.rules.begin_create(GROUP, PROFILE, "others", "one", {"properties": a_rule()}).result()
+        azure.rule_sets.begin_delete(GROUP, PROFILE, "others").result()
+        assert [each.name for each in azure.rule_sets.list_by_profile(GROUP, PROFILE)] == ["testers"]
+        azure.rule_sets.begin_create(GROUP, PROFILE, "others").result()
+        assert not list(azure.rules.list_by_rule_set(GROUP, PROFILE, "others"))
+        with pytest.raises(HttpResponseError, match="still associated with the route"):
+            azure.rule_sets.begin_delete(GROUP, PROFILE, "testers")
+
+
 @pytest.mark.parametrize(("name", "rule"), [("has-hyphen", a_rule()), ("nowhere", a_rule(group="nobody"))])
 def test_a_rule_that_cannot_be_is_refused(edge: Edge, name: str, rule: dict[str, Any]) -> None:
     with pytest.raises(HttpResponseError) as refused:
@@ -148,6 +162,24 @@ def test_what_is_not_there_is_not_found(edge: Edge) -> None:
         ):
             with pytest.raises(ResourceNotFoundError):
                 look()
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [
+        ("origin_group: checkout", "origin_group: nobody", "no origin group nobody"),
+        ("rule_sets: [testers]}]", "rule_sets: [nobody]}]", "no rule set nobody"),
+        ("site: checkout-dev,", "site: nobody,", "no site nobody"),
+        ("name: shop", "name: checkout-dev", "site names must differ"),
+    ],
+)
+def test_a_front_door_that_leads_nowhere_is_no_configuration(
+    tmp_path: Path, written: str, instead: str, said: str
+) -> None:
+    file = tmp_path / "laptop.yaml"
+    file.write_text(with_front_door().replace(written, instead))
+    with pytest.raises(ConfigError, match=said):
+        read(StandinConfig, file)
 
 
 @pytest.mark.parametrize("status", [409, 429, 500])

@@ -1,7 +1,7 @@
 """Changes of Front Door profiles: checked before they are accepted, carried out for as long as an operation takes."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -75,7 +75,11 @@ class Changes:
         failed = _next(times, "failing")
         ends = self._now() + timedelta(seconds=times.operation_s)
         change = Change(0, str(uuid.uuid4()), profile, path, name, properties, ends, None, failed)
-        self._store.add(change, None if failed else self._propagation(times))
+        propagation = None if failed else self._propagation(times)
+        below = [each for each in resources.values() if properties is None and each.path.startswith(f"{path}/")]
+        for each in below:  # what is below it goes with it
+            self._store.add(replace(change, id=str(uuid.uuid4()), path=each.path, name=each.name), propagation)
+        self._store.add(change, timedelta(0) if below and propagation is not None else propagation)
         return change
 
     def ended(self, change: Change) -> bool:

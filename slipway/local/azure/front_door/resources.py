@@ -5,7 +5,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from slipway.local.azure.config import EndpointConfig, FrontDoorConfig, OriginConfig, OriginGroupConfig, RouteConfig
+from slipway.local.azure.config import (
+    EndpointConfig,
+    FrontDoorConfig,
+    OriginConfig,
+    OriginGroupConfig,
+    RouteConfig,
+    host_of,
+)
 from slipway.local.azure.front_door.store import Document, Resource
 
 State = Literal["Enabled", "Disabled"]
@@ -110,7 +117,7 @@ class RuleProperties(_Rest):
     match_processing_behavior: Literal["Continue", "Stop"] | None = None
 
 
-# By the kinds of the path, as `kinds_of` has them; whether they can be put and taken away here, too.
+# By the kinds of the path, as `kinds_of` has them.
 MODELS: dict[str, type[_Rest]] = {
     "origingroups": OriginGroupProperties,
     "origingroups/origins": OriginProperties,
@@ -127,6 +134,7 @@ NAMES = {
     "rulesets": "ruleSets",
     "rules": "rules",
 }
+# What can be put and taken away here; all else comes from the configuration.
 MADE_HERE = frozenset({"rulesets", "rulesets/rules"})
 NEW: dict[str, Document] = {"rulesets": {"batchMode": False}, "rulesets/rules": {"conditions": [], "order": 0}}
 
@@ -171,7 +179,7 @@ def _origin_group(group: OriginGroupConfig) -> Document:
 
 
 def _origin(group: str, origin: OriginConfig, hosts: dict[str, str]) -> Resource:
-    host = hosts[f"{origin.site}({origin.slot})" if origin.slot else origin.site]
+    host = hosts[host_of(origin)]
     properties = {
         # With its port, as the stand-in's sites have their `defaultHostName`: each has a host name of its own.
         "hostName": host,

@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 # A run of the tests starts hundreds of processes: each would compile the same modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
+.PHONY: help demo run test test-long check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +28,11 @@ demo: $(READY) ## watch three builds travel, and a canary on real traffic (no Az
 run: $(READY) ## run the whole system on this laptop until Ctrl-C, with USERS=100 requests a second
 	@$(BIN)/slipway run --users $(or $(USERS),100)
 
-test: $(READY) ## all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+test: $(READY) ## the tests, but for the long ones
+	@$(BIN)/python -m pytest -m 'not long' $(IN_PARALLEL)
+
+test-long: $(READY) ## the others: the laptop's own parts, and whole systems that take their time
+	@$(BIN)/python -m pytest -m long $(IN_PARALLEL)
 
 check: $(READY) ## lint, types and layering, fast
 	@$(BIN)/ruff check .

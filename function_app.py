@@ -5,6 +5,7 @@ import azure.functions as func
 
 from activities import (
     claims,
+    comparison,
     flags,
     front_door,
     loads,
@@ -56,6 +57,7 @@ for module in (
     record,
     mirror,
     nudge,
+    comparison,
     targets,
     verification,
     loads,

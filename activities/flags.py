@@ -24,13 +24,14 @@ def prepare_flag(order: Order) -> Answer:
     """The flag for its testers alone; made when there is none, with owner and day of expiry noted on it.
 
     Result: its `state`: `dark`, or `on` for everybody already, or `off` by a person's word, and neither is changed;
-    and the `variant` that is ramped. Broken: FLAG_IN_USE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY.
+    and the `variant` that is ramped. Broken: FLAG_IN_USE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY, VARIANT_UNKNOWN.
     """
     flag = FlagPlan.load(order["flag"])
     return once(order, lambda _: _prepared(flag, order), lambda _: _prepared(flag, order))
 
 
 def _prepared(flag: FlagPlan, order: Order) -> Answer:
+    from slipway.adapters.flags.conclusion import Conclusion
     from slipway.adapters.flags.switch import Changing, Note, Switch
 
     expires = (clock.now() + timedelta(seconds=flag.expires_s)).date().isoformat()
@@ -39,6 +40,8 @@ def _prepared(flag: FlagPlan, order: Order) -> Answer:
         found = Switch().prepare(flag.name, flag.label, flag.testers, note, order["operation"])
     except Changing as error:
         return running({"kind": "intended"}, SOON_S, error.words)
+    if flag.compare and not found.off and found.share < 1:
+        Conclusion().check(flag.name, flag.label, flag.compare)
     if found.off:
         return passed(f"{flag.where} stays off: {found.off}", state=OFF, variant="", why=found.off)
     if found.share >= 1:

@@ -58,7 +58,9 @@ def _generation(context: Context, run: WatchRun) -> Durable:
     if verdict.outcome != Outcome.PASSED and run.told != verdict.code:
         run = yield from _call(context, run, verdict.code, verdict.words)
     if over and verdict.outcome == Outcome.PASSED:
-        return (yield from stop_old_side(context, run))
+        # Newer stages that came to nothing have raised the fence since.
+        fenced = replace(run.stage, fence=max(run.stage.fence, wanted.get("fence", 0)))
+        return (yield from stop_old_side(context, replace(run, stage=fenced)))
     if context.current_utc_datetime >= moment(run.until) + LONGEST_BLIND:
         return (yield from keep_old_side(context, run, verdict))
     yield from nudge_or(context, run.wakes_at(context.current_utc_datetime))

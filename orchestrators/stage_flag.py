@@ -7,6 +7,7 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
 from orchestrators.waiting import Context, Durable, now
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.flags.comparison_plan import TREATMENT
 from slipway.promotion.flags.plan import FLAG_OFF, FlagPlan, flag_order
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
@@ -54,6 +55,20 @@ def tester_checks(context: Context, run: StageRun) -> tuple[list[dict[str, Any]]
 def for_everybody(context: Context, run: StageRun) -> Durable:
     """The ramp is over, and everybody gets the flag. The answer."""
     return (yield from _set(context, run, "flag-on", 1.0))
+
+
+def concluded(context: Context, run: StageRun, ended: Answer) -> Durable:
+    """The comparison is over: the variant that it keeps is everybody's, in one write that says why. The run, and the
+    answer."""
+    flag, target = _flag(run)
+    keeps = ended.result.get("keeps") or TREATMENT
+    order = {**_about(run, target), "flag": flag_order(flag), "keeps": keeps, "why": ended.words, "fence": run.fence}
+    id = run.operation(target, "conclude-comparison")
+    (answer,) = yield from fan_out(context, [an_operation(context, id, "conclude_comparison", order, WITHIN_S)])
+    if answer.outcome == Outcome.PASSED:
+        evidence = {"keeps": keeps, "flag": flag.name, "code": ended.result.get("code", "")}
+        run = yield from record_stage(context, run, "compared", f"{answer.words}: {ended.words}", evidence)
+    return run, answer
 
 
 def after_bad_end(context: Context, run: StageRun, answer: Answer) -> Durable:

@@ -1,6 +1,6 @@
 """What a watch asks of its lock and keeps on record, and how that of a blue-green stage ends: the old side is stopped.
 
-Only under the fence of the stage that it watches: whoever had the lock since has a higher one, and then nothing is
+Only under the newest fence of a lock that nobody holds: whoever gets it next has a higher one, and then nothing is
 stopped any more. A rollback that comes in between starts what it finds stopped.
 """
 

@@ -28,6 +28,13 @@ FOLDERS = {
 }
 
 
+# What `make test-long` runs, and `make test` leaves out so that it is done in five minutes: tests of the laptop's own
+# parts, whose faults others show too, and whole systems that tell once more, in the large, what the tests of workflow,
+# activities and adapters tell in parts.
+LONG = ("tests/azure_standin/", "tests/functions_host/", "tests/durable_engine/", "tests/servicebus/", "tests/traffic/")
+LONG_SYSTEMS = ("virtual_ramp", "ramp_signals", "container_apps", "flag_ramp", "blue_green", "trace", "virtual_time")
+LONG += tuple(f"tests/end_to_end/test_{name}.py" for name in LONG_SYSTEMS)
+
 TESTS = Path(__file__).parent
 COMPILED_WITHIN_S = 60.0
 
@@ -38,6 +45,13 @@ def scope_of(nodeid: str) -> str:
     if file.startswith("tests/end_to_end/") and any(file.endswith(f"test_{own}.py") for own in OWN_SYSTEM):
         return file
     return next((group for folder, group in FOLDERS.items() if file.startswith(folder)), file)
+
+
+def mark_long(items: list[pytest.Item]) -> None:
+    """Mark what `make test` leaves out."""
+    for item in items:
+        if item.nodeid.startswith(LONG):
+            item.add_marker(pytest.mark.long)
 
 
 def longest_first(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Cell, ProbeResult, Receipt, Row, SiteState, Split
-from slipway.promotion.telemetry import Question
+from slipway.promotion.telemetry import Cohorts, CohortsQuestion, Question
 
 
 class RowStore(Protocol):
@@ -130,6 +130,9 @@ class Telemetry(Protocol):
     def windows(self, question: Question) -> list[Window]:
         """One window a span, in their order. A source that cannot be asked, or answers in part or in another form,
         gives windows with `fault`: nothing is raised for it."""
+
+    def cohorts(self, question: CohortsQuestion) -> Cohorts:
+        """The users of a flag's comparison by variant; with `fault` where they cannot be told."""
 
 
 class ReceiptBook(Protocol):

@@ -25,6 +25,7 @@ from slipway.promotion.stage_phases import (
     RETRY,
     RETRYABLE_CANCELLATIONS,
     ROLL_OUT,
+    ROLLED_BACK,
     SETTLE,
     SHOWN_ASIDE,
     SHUT,
@@ -47,7 +48,8 @@ class StageRun:
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
     `tick` counts the repeats of a phase, `part` is the group of targets verified or switched. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
-    `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does.
+    `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does, `whole` that
+    all rings before it go back, too.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
@@ -85,6 +87,7 @@ class StageRun:
     asked_by: str = ""
     reason: str = ""
     harm: bool = False
+    whole: bool = False
     swept: str = ""
     purged: bool = False
     switched: bool = False
@@ -216,12 +219,13 @@ class StageRun:
 
     @property
     def takes_back(self) -> tuple[str, ...]:
-        """The stages of the rings that go back with this one, the last one first; none unless it failed, and its
-        pipeline says so."""
+        """The stages of the rings that go back with this one, the last one first; none unless it failed and its
+        pipeline says so, or a person takes all of them back."""
         ring = self.plan.ring
-        if self.goes_back or ring is None or ring.on_bad != ROLL_BACK_ALL or self.ending is None:
+        if ring is None or self.ending is None:
             return ()
-        return ring.earlier[::-1] if self.ending.outcome == Outcome.FAILED else ()
+        bad = self.whole if self.goes_back else ring.on_bad == ROLL_BACK_ALL
+        return ring.earlier[::-1] if bad and self.ending.outcome in (Outcome.FAILED, ROLLED_BACK) else ()
 
     @property
     def undone(self) -> str:

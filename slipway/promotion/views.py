@@ -202,6 +202,7 @@ def _ramp(stage: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
         **{"move": move["code"], "move_words": move["words"], "calls": move["calls"]},
         "notes": row.get("notes", ""),
         "flag": row.get("flag", ""),
+        "comparison": row.get("comparison"),
     }
 
 

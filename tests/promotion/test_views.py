@@ -145,6 +145,7 @@ def test_a_stage_shows_how_far_its_canary_is_and_what_the_judge_said() -> None:
         "move_words": "waits for resume",
         "notes": "",
         "flag": "",
+        "comparison": None,
         "calls": False,
     }
     assert test["ramp"] is None

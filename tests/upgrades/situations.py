@@ -16,6 +16,7 @@ from tests.promotion.builders import a_build, a_policy, a_stage
 from tests.workflow import (
     test_blue_green,
     test_commands,
+    test_flag_comparison,
     test_flag_ramp,
     test_front_door,
     test_lost_watch,
@@ -40,6 +41,8 @@ SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
 OF_STAGES = (test_promotion, test_commands)
 OF_RAMPS = (test_ramp, test_ramp_people, test_ramp_routers, test_watch, test_lost_watch, test_blue_green)
 
+OF_FLAGS = (test_flag_ramp, test_flag_comparison)
+
 
 def situations() -> Iterator[tuple[str, Situation]]:
     """Each with its name; it is given what is to be called when it is over, while its engine still runs."""
@@ -49,7 +52,8 @@ def situations() -> Iterator[tuple[str, Situation]]:
         yield from _stories(module, SITES)
     for module in OF_RAMPS:
         yield from _stories(module, test_ramp.SITES)
-    yield from _stories(test_flag_ramp, test_flag_ramp.SITES, FlagWorld)
+    for module in OF_FLAGS:
+        yield from _stories(module, test_flag_ramp.SITES, FlagWorld)
     yield from _stories(test_rings, test_rings.SITES)
     yield "a ramp through a front door", _through_a_front_door(test_front_door.with_testers(), harm=1.0)
     yield "harm behind a front door", _through_a_front_door(test_front_door.with_testers(), harm=200.0)

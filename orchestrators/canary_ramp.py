@@ -19,6 +19,7 @@ from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, wor
 from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, is_stopped_at_once, leaving, next_move, to_set
 from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
+from slipway.promotion.routed import router_of
 from slipway.promotion.stored import known
 
 bp = df.Blueprint()
@@ -196,7 +197,7 @@ def _beside(run: RampRun) -> dict[str, Any]:
 
 def _before(run: RampRun) -> dict[str, Any]:
     """What divides the traffic, where it is not the targets themselves."""
-    return {"routers": [plain(run.stage.router_of(each)) for each in run.divided]} if run.canary.front_door else {}
+    return {"routers": [plain(router_of(run.stage, each)) for each in run.divided]} if run.canary.front_door else {}
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
@@ -284,7 +285,7 @@ def _set(context: Context, run: RampRun, names: list[str], share: float) -> Dura
     asked = []
     for target in run.divided:
         if target.name in names:
-            order = {**about(run), "target": plain(run.stage.router_of(target)), "share": share}
+            order = {**about(run), "target": plain(router_of(run.stage, target)), "share": share}
             order["fence"] = run.stage.fence
             order["despite_abort"] = share < run.share  # traffic goes back whatever people have said
             id = run.operation("split", run.writes + 1, target)

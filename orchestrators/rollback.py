@@ -11,6 +11,7 @@ from orchestrators.stage_front_door import closing
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
+from slipway.promotion.routed import router_of
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 
@@ -120,7 +121,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
     for target in run.dividing:
         order = {
             "promotion": run.promotion,
-            "target": plain(run.router_of(target)),
+            "target": plain(router_of(run, target)),
             "version": run.build.version,
             "share": 0.0,
             **run.plan.reading,

@@ -13,6 +13,7 @@ from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.outcomes import Outcome, passed
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Header, Target
+from slipway.promotion.routed import router_of
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 
@@ -89,7 +90,7 @@ def _about(run: StageRun, target: Target) -> dict[str, object]:
     assert run.plan.canary is not None
     return {
         "promotion": run.promotion,
-        "target": plain(run.router_of(target)),
+        "target": plain(router_of(run, target)),
         "version": run.build.version,
         "front_door": plain(_front_door(run)),
         "settle_s": run.plan.canary.settle_s,

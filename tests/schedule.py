@@ -33,6 +33,7 @@ FOLDERS = {
 # activities and adapters tell in parts.
 LONG = ("tests/azure_standin/", "tests/functions_host/", "tests/durable_engine/", "tests/servicebus/", "tests/traffic/")
 LONG_SYSTEMS = ("virtual_ramp", "ramp_signals", "container_apps", "flag_ramp", "blue_green", "trace", "virtual_time")
+LONG_SYSTEMS += ("front_door",)
 LONG += tuple(f"tests/end_to_end/test_{name}.py" for name in LONG_SYSTEMS)
 
 TESTS = Path(__file__).parent

@@ -5,7 +5,6 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
-from slipway.promotion.front_door import KIND as FRONT_DOOR
 from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
@@ -263,11 +262,6 @@ class StageRun:
     def before_it(self) -> FrontDoor | None:
         """The Front Door that divides the traffic of a ramp, before the target's own platform."""
         return self.plan.canary.front_door if self.plan.canary else None
-
-    def router_of(self, target: Target) -> Target:
-        """What divides the target's traffic, as a target: a Front Door before it, else its own platform."""
-        front_door = self.before_it
-        return Target(target.name, FRONT_DOOR, front_door.resource, front_door.live) if front_door else target
 
     @property
     def previews(self) -> dict[str, str]:

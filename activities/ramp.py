@@ -11,7 +11,7 @@ from activities.answering import Order, answering, unless_aborted
 from activities.consumption import Consumption
 from activities.once import first_answer, once
 from activities.telemetry import due_spans, sides_of, source_of, telemetry
-from activities.top_up import STRETCH_S, Sending
+from activities.top_up import STRETCH_S, Sending, address_of
 from slipway.adapters import clock
 from slipway.adapters.alerts import await_alerts
 from slipway.adapters.read_model import write_row
@@ -87,7 +87,7 @@ def _now(order: Order, handle: dict[str, Any]) -> datetime:
 
 
 def _topped_up(order: Order, canary: CanaryPlan, handle: dict[str, Any], words: str) -> Answer:
-    addresses = {name: site["production"] for name, site in order["sites"].items()}
+    addresses = {name: address_of(canary, site) for name, site in order["sites"].items()}
     every_s = min(LOOK_EVERY_S, canary.policy.tick_s)
     with ThreadPoolExecutor(len(addresses)) as threads:
         sent = Sending(threads, canary.top_up, addresses, every_s, handle.get("no_top_up", "")).ended()
@@ -132,7 +132,8 @@ def _judged(order: Order) -> Answer:
         windows, unmeasured = consumption.joined(windows)
     exposure = Exposure.load(order.get("exposure", {}))
     share = order.get("share", policy.steps[state.step]) if canary.unmet == WAIT else None
-    state, verdict, exposure = judge_tick(state, windows, tick, policy, order["held"], exposure, share)
+    lags = canary.front_door is not None
+    state, verdict, exposure = judge_tick(state, windows, tick, policy, order["held"], exposure, share, lags)
     if canary.flag is not None:
         verdict = replace(verdict, words=of_users(verdict.words))
     if unmeasured:

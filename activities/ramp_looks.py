@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from activities.answering import Order, answering
 from activities.secret_headers import with_headers
-from activities.top_up import Sending
+from activities.top_up import Sending, address_of
 from slipway.adapters import clock
 from slipway.adapters.alerts import firing
 from slipway.adapters.azure_errors import AzureProblem
@@ -47,7 +47,7 @@ def look_at_ramp(order: Order) -> Answer:
     canary = CanaryPlan.load(order["canary"])
     if canary.flag is not None:
         return _flag_seen(order, targets[0], canary)
-    addresses = {target.name: order["sites"][target.name]["production"] for target in targets}
+    addresses = {target.name: address_of(canary, order["sites"][target.name]) for target in targets}
     with ThreadPoolExecutor(len(targets) + min(SIDE_BY_SIDE, len(targets))) as threads:
         sending = Sending(threads, canary.top_up, addresses, order["every_s"], order.get("no_top_up", ""))
         seen = list(threads.map(lambda target: _seen(order, target, canary), targets))
@@ -99,7 +99,8 @@ def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:
     try:
         if canary.signals.alert != IGNORE:
             found["alert"] = "; ".join(firing(target.resource, target.slot, clock.now()))
-        share, unread = router_of(target).read_split(target, order["version"]).share, ""
+        router = next((Target(**each) for each in order.get("routers", ()) if each["name"] == target.name), target)
+        share, unread = router_of(router).read_split(router, order["version"]).share, ""
     except AzureProblem as problem:
         share, unread = None, f"{target.name}: {problem.fault.words}"
     return Seen(share, [[name, f"{target.name}: {words}"] for name, words in found.items() if words], unread)

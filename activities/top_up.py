@@ -6,13 +6,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from slipway.adapters.http_probe import status_of
-from slipway.promotion.canary_plan import TopUp
+from slipway.promotion.canary_plan import CanaryPlan, TopUp
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 
 STRETCH_S = 5.0
 TIMEOUT_S = 5.0
 THROTTLED = (408, 429)  # which passes
 HEADERS = {"x-slipway-synthetic": "1"}
+
+
+def address_of(canary: CanaryPlan, site: dict[str, str]) -> str:
+    """Where users ask, and the traffic is divided: at the Front Door before a site, else at the site itself."""
+    return canary.front_door.endpoint if canary.front_door else site["production"]
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,16 @@ from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, cal
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
-from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, leaving, next_move, to_set
+from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, is_stopped_at_once, leaving, next_move, to_set
 from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
+from slipway.promotion.routed import router_of
 from slipway.promotion.stored import known
 
 bp = df.Blueprint()
 
 LEARN_WITHIN_S = 900.0
 SPLIT_WITHIN_S = 900.0
+STOP_WITHIN_S = 60.0
 BEGINS = "BEGINS"
 
 
@@ -158,6 +160,7 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
         "no_top_up": run.no_top_up,
         "counters": run.counted != minute,  # they come by the minute
         **_beside(run),
+        **_before(run),
         "gate": plain(ring.gate) if ring else None,
         "written": list(run.stage.written),
     }
@@ -190,6 +193,11 @@ def _sites(run: RampRun) -> dict[str, Any]:
 def _beside(run: RampRun) -> dict[str, Any]:
     """Where alerts are looked for that are not what the ramp divides: the targets that serve a flag's users."""
     return {"watched": [plain(target) for target in run.stage.plan.targets]} if run.canary.flag else {}
+
+
+def _before(run: RampRun) -> dict[str, Any]:
+    """What divides the traffic, where it is not the targets themselves."""
+    return {"routers": [plain(router_of(run.stage, each)) for each in run.divided]} if run.canary.front_door else {}
 
 
 def _judged(context: Context, run: RampRun, look: Look, tick: int) -> Durable:
@@ -232,6 +240,8 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
         kept = {"keeps": move.keeps, "code": move.code} if run.compare else {}
         return run, Answer(Outcome.PASSED, words=move.words, result={"verdict": run.verdict, **kept})
     names = to_set(run, look, move.share)
+    if back and is_stopped_at_once(run, move):
+        yield from _stopped_at_once(context, run)
     if names:
         answer = yield from _set(context, run, names, move.share)
         if answer.code == "FENCED":
@@ -254,6 +264,17 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
     return run, Answer(move.outcome, code=move.code, words=move.words, result={"verdict": run.verdict})
 
 
+def _stopped_at_once(context: Context, run: RampRun) -> Durable:
+    """A harmful release answers nobody any more: edges drop a side whose health probes fail within a minute or so, and
+    hear of weights within twenty. Whether it could be stopped or not, the weights follow."""
+    asked = []
+    for target in run.divided:
+        order = {**about(run), "target": plain(target), "fence": run.stage.fence}
+        id = run.operation("stop-side", run.writes + 1, target)
+        asked.append(an_operation(context, id, "stop_idle", order, STOP_WITHIN_S))
+    yield from fan_out(context, asked)
+
+
 def _recorded(context: Context, run: RampRun, move: Move) -> Durable:
     if move.code == BEGINS or run.told == f"{move.code} {move.share:g}":
         return run
@@ -264,7 +285,8 @@ def _set(context: Context, run: RampRun, names: list[str], share: float) -> Dura
     asked = []
     for target in run.divided:
         if target.name in names:
-            order = {**about(run), "target": plain(target), "share": share, "fence": run.stage.fence}
+            order = {**about(run), "target": plain(router_of(run.stage, target)), "share": share}
+            order["fence"] = run.stage.fence
             order["despite_abort"] = share < run.share  # traffic goes back whatever people have said
             id = run.operation("split", run.writes + 1, target)
             asked.append(an_operation(context, id, "split", order, SPLIT_WITHIN_S))

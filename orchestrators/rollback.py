@@ -8,11 +8,13 @@ import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.release_parts import FIRST, LAST, flags_back, has_parts, of_flags, seen
-from orchestrators.waiting import Context, Durable, NotTaken, insist, now
+from orchestrators.stage_front_door import closing
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.release_parts.before import Brought, brought
+from slipway.promotion.routed import router_of
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 
@@ -69,6 +71,9 @@ def _undone(context: Context, run: StageRun) -> Durable:
     told_at = context.current_utc_datetime
     flags, more = yield from flags_back(context, run, FIRST, {})
     steps += more
+    if any(step.name == "open front door" for step in run.steps):
+        for target in run.dividing:
+            steps += yield from _done(context, run, "close front door", closing(context, run, target))
     live = yield from _live(context, run, "before")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read")
@@ -101,8 +106,9 @@ def _undone(context: Context, run: StageRun) -> Durable:
             "fence": run.fence_of(target.name),
         }
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
-    if asked:
+    if asked or run.before_it:
         yield from _settled(context, run, told_at)
+    if asked:
         steps += yield from _done(context, run, "stop idle", asked)
     flags, more = yield from flags_back(context, run, LAST, flags)
     code = _words(run, bool(back))
@@ -133,7 +139,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
     for target in run.dividing:
         order = {
             "promotion": run.promotion,
-            "target": plain(target),
+            "target": plain(router_of(run, target)),
             "version": run.build.version,
             "share": 0.0,
             **run.plan.reading,
@@ -147,11 +153,11 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
 
 def _settled(context: Context, run: StageRun, told_at: datetime) -> Durable:
     """Wait until no user is sent any more to a release that ramped: front ends follow their router late, and a side
-    that is stopped answers nobody."""
+    that is stopped answers nobody. What is deployed next to a side that Front Door still knows would meet users."""
     ramped = any(step.name == "ramp" for step in run.steps)
     until = told_at + timedelta(seconds=run.plan.canary.settle_s if run.plan.canary and ramped else 0)
-    if until > context.current_utc_datetime:
-        yield context.create_timer(until)
+    while until > context.current_utc_datetime:
+        yield context.create_timer(min(until, context.current_utc_datetime + LONGEST_WAIT))
 
 
 def _live(context: Context, run: StageRun, when: str) -> Durable:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from orchestrators.recording import record_stage
 from orchestrators.stage_flag import after_bad_end, concluded, for_everybody
+from orchestrators.stage_front_door import opened, returned
 from orchestrators.waiting import Context, Durable, answers_of, now
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.flags.setting import BY_COMPARISON
@@ -24,12 +25,17 @@ def ramp(context: Context, run: StageRun) -> Durable:
     if reason := _needs_none(context, run):
         run = yield from record_stage(context, run, "not-ramped", reason)
         return run.to(_after(run))
+    drop_s = 0.0
+    if run.before_it:
+        run, open_to, drop_s = yield from opened(context, run)
+        if open_to.outcome != Outcome.PASSED:
+            return run.ends(open_to.outcome, open_to.code, f"before the ramp: {open_to.words}")
     child = child_id(run.instance, "ramp", str(run.attempt))
     if not run.flag_plan:  # without one, there is nothing beside the release to judge a bake by but the time before
         run = replace(run, watched={"usual_until": now(context)})
     run = run.stepping([Step("ramp", target.name, child) for target in run.dividing], now(context))
     run = yield from record_stage(context, run, "ramping", _words(run))
-    asked = context.call_sub_orchestrator("canary_ramp", RampRun(run, child).dump(), child)
+    asked = context.call_sub_orchestrator("canary_ramp", RampRun(run, child, drop_s=drop_s).dump(), child)
     (ended,) = yield from answers_of(context, [asked])
     answer = Answer.load(ended) if ended else broken("RAMP_LOST", f"{child} broke off or was ended from outside")
     if run.flag_plan and answer.outcome == Outcome.PASSED:
@@ -39,6 +45,8 @@ def ramp(context: Context, run: StageRun) -> Durable:
             answer = yield from for_everybody(context, run)
     for target in run.dividing:
         run = run.stepped("ramp", target.name, answer, now(context))
+    if run.before_it and answer.outcome == Outcome.PASSED:
+        run, answer = yield from returned(context, run)
     if answer.outcome == Outcome.PASSED:
         return run.to(_after(run))
     if run.flag_plan:

@@ -9,6 +9,7 @@ from orchestrators.going_live import tell_locks
 from orchestrators.recording import record_stage
 from orchestrators.release_parts import fixed, flags_set
 from orchestrators.stage_flag import dark, tester_checks
+from orchestrators.stage_front_door import returned
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
 from slipway.promotion import stage_phases as phase
@@ -52,6 +53,10 @@ def deploy(context: Context, run: StageRun) -> Durable:
         run = yield from dark(context, run)
         if run.ending:
             return run
+    if run.before_it:
+        run, aside = yield from returned(context, run, before_deployment=True)
+        if aside.outcome != Outcome.PASSED:
+            return run.ends(aside.outcome, aside.code, f"users may be on the idle side: {aside.words}")
     asked, steps = [], []
     for target in run.changing:
         id = run.operation(target, "deploy")

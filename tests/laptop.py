@@ -15,6 +15,7 @@ import yaml
 from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver
 
 from slipway.adapters.app_service.arm import Arm
+from slipway.promotion.front_door import FrontDoor, Testers
 from slipway.promotion.plan import Target
 from slipway.settings import Settings
 
@@ -23,6 +24,7 @@ PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
 SITES += ("stopped", "halted", "granted-site", "old-side")
+SITES += ("edged", "fronted")  # behind the Front Door
 # Container apps; a suffix is of a first revision that Slipway has not named.
 APPS: dict[str, dict[str, str]] = {
     name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back", "behind")
@@ -34,6 +36,7 @@ BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
     "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
 }
+FRONT_DOOR, FRONT_DOORS = "edge", ("edged", "fronted")  # its origin groups are named after their sites
 PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
 
 
@@ -77,6 +80,12 @@ class AzureStandin:
     def app(self, name: str) -> Target:
         resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/containerApps/{name}"
         return Target(name, "container-apps", resource, "")
+
+    def origins(self, site: str, testers: Testers | None = None) -> FrontDoor:
+        """The two origins of a site behind the Front Door, `live` and `idle`."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Cdn"
+        endpoint = str(self.ready["sites"][f"{site}-edge"])
+        return FrontDoor(f"{group}/profiles/{FRONT_DOOR}", site, "live", "idle", endpoint, testers=testers)
 
     def account(self, name: str) -> str:
         """The resource id of a Cosmos DB account."""
@@ -178,10 +187,25 @@ def run_standin(folder: Path) -> Iterator[Running]:
     config["cosmos_accounts"] = [{"name": name, "locations": list(COSMOS_REGIONS)} for name in COSMOS]
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
+    config["front_doors"] = [_front_door()]
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
         yield running
+
+
+def _front_door() -> dict[str, Any]:
+    """Before each of its sites an endpoint, a group of both sides, and one of the idle side for testers."""
+    groups, endpoints = [], []
+    for n, site in enumerate(FRONT_DOORS):
+        live, idle = {"name": "live", "site": site}, {"name": "idle", "site": site, "slot": "staging"}
+        group = {"additional_latency_ms": 1000, "probe": {"interval_s": 1}}
+        groups.append({"name": site, "origins": [live, {**idle, "weight": 1, "enabled": False}], **group})
+        groups.append({"name": f"{site}-testers", "origins": [idle], **group})
+        routes = [{"name": "all", "origin_group": site, "rule_sets": ["testers"]}]
+        endpoints.append({"name": f"{site}-edge", "port": 401 + n, "routes": routes})
+    door = {"name": FRONT_DOOR, "operation_s": 0.2, "propagation_s": 0.3, "rule_sets": ["testers"]}
+    return {**door, "endpoints": endpoints, "origin_groups": groups}
 
 
 def _slots(n: int) -> list[dict[str, Any]]:

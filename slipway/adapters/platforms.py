@@ -34,6 +34,10 @@ def router_of(target: Target) -> "TrafficRouter":
             from slipway.adapters.container_apps.routing import RevisionRouter
 
             return RevisionRouter()
+        case "front-door":
+            from slipway.adapters.front_door.routing import FrontDoorRouter
+
+            return FrontDoorRouter()
         case "app-configuration-flag":
             from slipway.adapters.flags.router import FlagRouter
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from slipway.cli.flag_view import flag_lines
+from slipway.cli.front_door_view import front_door_lines
 from slipway.cli.judge.options import ramp_words
 from slipway.cli.times import rounded
 from slipway.promotion import canary_plan as plan
@@ -36,8 +37,9 @@ def canary_lines(stage: StagePlan) -> Iterator[str]:
         yield from flag_lines(canary, canary.flag)
         return
     yield f"{ramp_words(canary.policy)}, judged every {rounded(canary.policy.tick_s)}"
-    for kind in dict.fromkeys(target.kind for target in stage.targets):
-        yield from _router(router_for(kind), canary)
+    for router in dict.fromkeys(router_for(target.kind, canary) for target in stage.targets):
+        yield from _router(router, canary)
+    yield from front_door_lines(canary)
     yield _telemetry(canary)
     yield from _saturation(stage, canary)
     if canary.hold_at:
@@ -56,6 +58,7 @@ def canary_lines(stage: StagePlan) -> Iterator[str]:
 def _router(router: Router, canary: CanaryPlan) -> Iterator[str]:
     yield f"by {router.kind}: in steps of {100 * router.grain:g} %, settled in {rounded(canary.settle_s)}"
     yield f"stickiness: {router.stickiness}"
+    yield f"by hand: {router.affinity}"
     yield f"way back: {router.way_back}"
     waits = "nothing advances, and after ten ticks a person is called"
     yield f"where users meet clearly less than the share: {waits if canary.unmet == plan.WAIT else 'not looked at'}"

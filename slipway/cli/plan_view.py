@@ -12,6 +12,7 @@ from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.blue_green_view import approval_words, reach_lines, switch_lines
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
+from slipway.cli.front_door_view import rights_words
 from slipway.cli.group_view import deploy_words, lock_words, order_lines
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
@@ -80,6 +81,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
         if router.environment_actions:
             yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
+    if any(stage.canary and stage.canary.front_door for stage in compiled.stages):
+        yield Text(f"\n{rights_words()}", "dim")
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):
         yield Text(f"\n{RIGHTS}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)

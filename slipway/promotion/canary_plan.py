@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.promotion.flags.plan import FlagPlan
+from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.stored import known
 from slipway.promotion.telemetry import Source
@@ -39,6 +40,7 @@ class CanaryPlan:
     A share that the router was given is in effect `settle_s` later. A release far hungrier for CPU or memory than the
     live one waits, or that is not looked at (`saturation`); so does one that fewer users meet than was set (`unmet`).
     With a `flag` it is not the traffic that is divided but the users of one release, by that flag: shares are theirs.
+    With a `front_door` it is that, before the target's own platform, which divides the traffic.
     """
 
     policy: Policy
@@ -54,6 +56,7 @@ class CanaryPlan:
     saturation: str = WAIT
     unmet: str = WAIT
     flag: FlagPlan | None = None
+    front_door: FrontDoor | None = None
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "CanaryPlan":
@@ -70,5 +73,6 @@ class CanaryPlan:
                 "signals": Signals(**known(Signals, data["signals"])),
                 "top_up": TopUp(**known(TopUp, data["top_up"])),
                 "flag": FlagPlan.load(data["flag"]) if data.get("flag") else None,
+                "front_door": FrontDoor.load(data["front_door"]) if data.get("front_door") else None,
             }
         )

@@ -54,6 +54,8 @@ class Exposure:
         if not self.unmet:
             return ""
         lasting = "1 tick" if self.unmet == 1 else f"{self.unmet} ticks"
+        if not self.usual:
+            return f"no request has met the release yet where {100 * self.share:g}% is set, for {lasting}"
         met, due = f"{self.observed:.1%} of the requests met the release", f"at least {self.due:.1%} are due"
         return f"{met} where {100 * self.share:g}% is set and {due}, for {lasting}"
 
@@ -62,12 +64,13 @@ class Exposure:
         """It has lasted for so long that a person must look."""
         return self.unmet >= CALLS_AFTER
 
-    def after(self, windows: Sequence[Window], share: float) -> "Exposure":
-        """With the windows that lie wholly in the time of `share`, oldest first. A tick counts once."""
+    def after(self, windows: Sequence[Window], share: float, lags: bool = False) -> "Exposure":
+        """With the windows that lie wholly in the time of `share`, oldest first. A tick counts once. Of a router that
+        `lags`, a first share of which nobody meets anything is one that is not met."""
         exposure = self if math.isclose(self.share, share) else self._at(share)
         for window in windows:
             if window.tick > exposure.tick and not (window.settling or window.trouble):
-                exposure = exposure._counting(window)
+                exposure = exposure._awaiting(window) if lags and not exposure.usual else exposure._counting(window)
         return exposure
 
     def _at(self, share: float) -> "Exposure":
@@ -75,6 +78,17 @@ class Exposure:
         met = _surely_met(self.canary, self.total) / self.share if self.share and self.total else 0.0
         usual = self.observed / self.share if self.unmet else max(self.usual, min(met, 1.0))
         return Exposure(share=share, tick=self.tick, usual=usual)
+
+    def _awaiting(self, window: Window) -> "Exposure":
+        """A share before which there was none: with the first request that meets the release counting begins."""
+        if window.canary is not None and window.canary.total:
+            begun = replace(self, canary=0.0, total=0.0, unmet=0, observed=0.0) if self.unmet else self
+            return begun._counting(window)
+        if self.canary:
+            return self._counting(window)
+        total = self.total + window.total / window.items
+        none = _is_clearly_below(0.0, total, LEAST_PART * self.share) if total else False
+        return replace(self, tick=window.tick, total=total, unmet=self.unmet + none)
 
     def _counting(self, window: Window) -> "Exposure":
         """Of sampled telemetry only the stored records count, not the requests that each stands for."""

@@ -10,8 +10,10 @@ from datetime import datetime
 from functools import partial
 
 from slipway.promotion import canary_plan as plan
+from slipway.promotion import front_door
 from slipway.promotion.flags.comparing import decided, ended_by_hand
 from slipway.promotion.flags.comparison import COMPARING
+from slipway.promotion.judge.policy import FAILURES
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.ramp_run import RampRun, Signal
@@ -219,6 +221,27 @@ def to_set(run: RampRun, look: Look, share: float) -> list[str]:
     anew = run.refused > 0 or abs(share - run.share) > TOLERANCE
     names = [target.name for target in run.divided]
     return [name for name in names if anew or look.shares.get(name, share) > share + TOLERANCE]
+
+
+def is_stopped_at_once(run: RampRun, move: Move) -> bool:
+    """Whether the release's side is stopped before a Front Door is told: edges drop it `drop_s` later, and until then
+    its requests fail. That costs less than waiting for the weights when the release fails more often than `drop_s` is a
+    part of the time that Front Door settles, and a person's word means now."""
+    door = run.canary.front_door
+    if door is None or not run.drop_s or move.outcome != Outcome.FAILED or door.stop_on_harm == front_door.NEVER:
+        return False
+    if door.stop_on_harm == front_door.ALWAYS or move.code in ("PROBE_FAILED", "COUNTERS_FAILED", "TAKEN_BACK"):
+        return True
+    return _excess_of_failures(run) * run.canary.settle_s > run.drop_s
+
+
+def _excess_of_failures(run: RampRun) -> float:
+    """The part (0..1) of the release's requests that failed beyond what is usual for the live one."""
+    for metric in run.verdict.get("metrics", ()):
+        if metric["name"] == FAILURES and metric["canary_requests"]:
+            usual = metric["baseline_bad"] / max(metric["baseline_requests"], 1)
+            return float(metric["canary_bad"] / metric["canary_requests"] - usual)
+    return 0.0
 
 
 def _as_judged(run: RampRun) -> Move:

@@ -50,7 +50,8 @@ class RampRun:
     say what the last look could not see or send, `no_top_up` why no top-up may be sent any more. `told` and `move`
     (code, words, whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that
     took the traffic back, while its record has not been taken. `comparing` is the comparison of a flag's variants, once
-    users meet the share at which it is made.
+    users meet the share at which it is made. `drop_s` is how soon a Front Door's edges drop a side that is stopped; 0
+    is never.
     """
 
     stage: StageRun
@@ -81,6 +82,7 @@ class RampRun:
     move: dict[str, Any] = field(default_factory=dict)
     since: str = ""
     rev: int = 0
+    drop_s: float = 0.0
     comparing: Comparing | None = None
 
     @property

@@ -19,17 +19,19 @@ def judge_tick(
     held: str,
     exposure: Exposure,
     share: float | None,
+    lags: bool = False,
 ) -> tuple[State, Verdict, Exposure]:
     """The judge's state and verdict at the end of `tick`, and the exposure at `share` (0..1; None: not looked at).
 
     While users do not meet the share, evidence for harm counts and no tick is a calm one; those that were taken for
-    calm before that was sure count no longer.
+    calm before that was sure count no longer. Of a router that `lags` a first share may come late: then the release
+    has no requests because nobody is sent to it, and that is no blindness.
     """
-    before, exposure = exposure, Exposure() if share is None else exposure.after(windows, share)
+    before, exposure = exposure, Exposure() if share is None else exposure.after(windows, share, lags)
     if exposure.unmet:
         windows = [replace(window, settling=True) for window in windows]
         held = held or f"{exposure.words}; nothing advances"
-    if exposure.unmet and not before.unmet:
+    if exposure.unmet and exposure.usual and not before.unmet:
         state = moved(state, state.step, tick, policy)
     state, verdict = judge(state, windows, tick, policy, held)
     return state, verdict, exposure

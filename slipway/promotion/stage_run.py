@@ -5,6 +5,7 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
+from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.groups import MemberLock
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
@@ -281,6 +282,11 @@ class StageRun(OfServices):
     def dividing(self) -> tuple[Target, ...]:
         """What a ramp divides: the traffic of the targets that change, or the users of a flag."""
         return self.changing if self.flag_target is None else (self.flag_target,)
+
+    @property
+    def before_it(self) -> FrontDoor | None:
+        """The Front Door that divides the traffic of a ramp, before the target's own platform."""
+        return self.plan.canary.front_door if self.plan.canary else None
 
     @property
     def previews(self) -> dict[str, str]:

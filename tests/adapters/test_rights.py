@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from slipway.adapters.app_service import AppService
 from slipway.adapters.app_service.routing import SlotRouter
 from slipway.adapters.container_apps import ContainerApps, RevisionRouter
-from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS
+from slipway.adapters.front_door import FrontDoorRouter, TestersRule, check
+from slipway.promotion.front_door import KIND, Testers
+from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.ports import SlotPlatform, TrafficRouter
@@ -18,9 +21,9 @@ from tests.laptop import IMAGE, AzureStandin
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 SDK = "azure.core.pipeline.policies.http_logging_policy"
 REQUEST = re.compile(
-    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App)/[^?']*)[^']*'\nRequest method: '(?P<method>\w+)'"
+    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn)/[^?']*)[^']*'\nRequest method: '(?P<method>\w+)'"
 )
-VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action"}
+VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action", "DELETE": "delete"}
 SELDOM = {"microsoft.web/sites/slots/deployments/read"}  # where the answer to a deployment was lost
 
 
@@ -81,3 +84,20 @@ def test_a_role_of_the_actions_of_app_service_can_do_it_all(
     a_life(platform, router, azure.target("granted-site"), azure.package("2.0.0"), until_ended)
     granted = {action.lower() for action in APP_SERVICE_SLOTS.actions}
     assert granted - asked() <= SELDOM and asked() <= granted
+
+
+def test_a_role_of_the_actions_of_front_door_can_do_it_all(
+    azure: AzureStandin, until_ended: Follow, asked: Callable[[], set[str]]
+) -> None:
+    testers = Testers("testers", "fronted-testers", "me", header="x-canary")
+    front_door, router, rule = azure.origins("fronted"), FrontDoorRouter(azure.settings), TestersRule(azure.settings)
+    target = Target("weu", KIND, front_door.resource, front_door.live)
+    done = [check(target, azure.settings)]
+    done.append(until_ended(lambda last: rule.make(target, testers, last.handle), rule.make(target, testers, {})))
+    for share in (0.1, 0.0):
+        started = router.start_split(target, "2.0.0", share, "op", False)
+        poll = partial(router.poll_split, target, version="2.0.0", share=share)
+        done.append(until_ended(lambda last, poll=poll: poll(last.handle), started))
+    done.append(until_ended(lambda last: rule.remove(target, testers, last.handle), rule.remove(target, testers, {})))
+    assert [each.outcome for each in done] == [Outcome.PASSED] * len(done), done
+    assert asked() == {action.lower() for action in FRONT_DOOR.actions}

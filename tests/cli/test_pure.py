@@ -12,6 +12,8 @@ from tests.cli.api_server import ApiServer
 from tests.cli.builders import ASKS, FIRST, HELD, NEEDS, a_problem, at, may_promote
 from tests.cli.conftest import Slipway
 from tests.promotion.pipeline_texts import a_pipeline, a_stage, a_target
+from tests.promotion.test_pipeline_front_door import PLACE, SIDES, TESTERS
+from tests.promotion.test_pipeline_front_door import ramped as fronted
 
 SHIPPED = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
 
@@ -225,6 +227,24 @@ def test_a_plan_says_by_which_router_a_canary_goes_where_it_holds_and_how_it_end
         "watch 1 d after that, ready to go back",
     ):
         assert said in words
+    assert max(len(line) for line in result.stdout.splitlines()) <= 110
+
+
+def test_a_plan_says_what_a_front_door_must_be_like_and_how_its_ramp_ends(offline: Slipway, tmp_path: Path) -> None:
+    testers = f"testers: {{{TESTERS}}}"
+    (tmp_path / "shop.yaml").write_text(fronted(f"{PLACE}{SIDES}, {testers}"))
+    result = offline("plan", "shop.yaml")
+    assert result.exit_code == 0, result.stdout
+    words = " ".join(result.stdout.split())
+    for said in (
+        "by front-door: in steps of 0.1 %, settled in 20 min",
+        "users ask https://shop.azurefd.net; weights of the origins weu (live) and weu-staging (idle) of edge/checkout",
+        "additionalLatencyInMilliseconds is 500 or more",
+        "testers first: header x-canary: me to the origin group checkout-idle by a rule in testers",
+        "at the end all users return to weu, 20 min later the slots are swapped: a swap restarts the slot",
+        "On the profile of every Front Door Slipway's identity needs Microsoft.Cdn/profiles/originGroups/read",
+    ):
+        assert said in words, result.stdout
     assert max(len(line) for line in result.stdout.splitlines()) <= 110
 
 

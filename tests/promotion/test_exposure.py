@@ -98,3 +98,28 @@ def test_releases_of_other_sites_that_have_the_version_already_are_no_reason_to_
     """Another ring is done: the role shows far more of the version than the share."""
     first = met(Exposure(), 0.05, 0.37, 10)
     assert met(first, 0.50, 0.67, 10).unmet == 0
+
+
+def none_met(exposure: Exposure, ticks: int, lags: bool = True) -> Exposure:
+    traffic, first = Traffic(1, BUSY, 0.001), exposure.tick + 1
+    return exposure.after([traffic.window(number, 0.0) for number in range(first, first + ticks)], 0.05, lags)
+
+
+def test_a_first_share_of_a_router_that_lags_is_not_met_while_nobody_meets_the_release() -> None:
+    found = none_met(Exposure(), 3)
+    assert found.unmet == 3 and not found.calls
+    assert found.words == "no request has met the release yet where 5% is set, for 3 ticks"
+    assert none_met(found, 7).calls
+
+
+def test_it_is_met_with_the_first_request_and_what_was_before_does_not_thin_what_is_usual() -> None:
+    late = none_met(Exposure(), 9)
+    traffic = Traffic(2, BUSY, 0.001)
+    arrived = late.after([traffic.window(number, 0.05) for number in range(10, 15)], 0.05, True)
+    assert arrived.unmet == 0 and arrived.words == ""
+    following = arrived.after([traffic.window(15, 0.05)], 0.10, True)
+    assert following.usual > 0.9 and following.unmet == 1, "the next share is held against the first"
+
+
+def test_of_other_routers_a_release_that_nobody_meets_is_blindness_and_not_told_here() -> None:
+    assert none_met(Exposure(), 20, lags=False).unmet == 0

@@ -142,7 +142,7 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         (
             "router: {kind: slots}",
             "UNKNOWN_VALUE",
-            "container-apps, and not yet front-door",
+            "container-apps, front-door, and not yet traffic-manager",
         ),
         ("router: {settle: 2h}", "OUT_OF_RANGE", "0s to 1h"),
         ("tick: 20s", "TICK_TOO_SHORT", "a tick of 20s is over before app-service-slots has settled, which takes 30s"),

@@ -11,12 +11,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+from slipway.promotion.plan import StagePlan
 from tests.promotion.builders import a_build, a_policy, a_stage
 from tests.workflow import (
     test_blue_green,
     test_commands,
     test_flag_comparison,
     test_flag_ramp,
+    test_front_door,
     test_groups,
     test_lost_watch,
     test_promotion,
@@ -29,6 +31,7 @@ from tests.workflow import (
     test_watch,
 )
 from tests.workflow.flag_world import FlagWorld
+from tests.workflow.front_door_world import FrontDoorWorld
 from tests.workflow.groups import a_world
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
@@ -58,6 +61,8 @@ def situations() -> Iterator[tuple[str, Situation]]:
     yield from _stories(test_releases, (*test_releases.SITES, "checkout-dev"), ReleaseWorld)
     yield from _stories(test_rings, test_rings.SITES)
     yield from _stories(test_groups, (), lambda _: a_world())
+    yield "a ramp through a front door", _through_a_front_door(test_front_door.with_testers(), harm=1.0)
+    yield "harm behind a front door", _through_a_front_door(test_front_door.with_testers(), harm=200.0)
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 
 
@@ -87,6 +92,17 @@ def _stories(
     for name, story in vars(module).items():
         if name.startswith("test_") and [*inspect.signature(story).parameters] == ["flow"]:
             yield f"{module.__name__.rpartition('.')[2]}: {name}", _in_a_flow(story, sites, world)
+
+
+def _through_a_front_door(stage: StagePlan, harm: float) -> Situation:
+    async def situation(over: Over) -> None:
+        world = FrontDoorWorld({"weu": Sides()}, harm={"2.0.0": harm})
+        async with Workflow(world) as flow:
+            world.now = flow.clock.now
+            await flow.until_ended(await flow.promote(a_build("2.0.0"), stage))
+            over()
+
+    return situation
 
 
 def _in_a_flow(

@@ -1,6 +1,6 @@
 """The outside world of a canary: routers that divide traffic, and the traffic itself, which the real judge judges."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
@@ -61,10 +61,12 @@ class RampingWorld(World):
         windows = with_exposure(windows, order["exposed_from"])
         exposure = Exposure.load(order["exposure"])
         share = order["share"] if CanaryPlan.load(order["canary"]).unmet == WAIT else None
-        state, verdict, exposure = judge_tick(state, windows, number, policy, order["held"], exposure, share)
+        lags = CanaryPlan.load(order["canary"]).front_door is not None
+        state, verdict, exposure = judge_tick(state, windows, number, policy, order["held"], exposure, share, lags)
         self._heard(order, verdict)
         said = {"action": str(verdict.action), "code": verdict.code, "words": verdict.words}
         said |= {"step": verdict.step, "weight": verdict.weight}
+        said |= {"metrics": [asdict(metric) for metric in verdict.receipt.metrics]}
         return passed(state=state.dump(), verdict=said, unwell=self.unwell, exposure=plain(exposure))
 
     def _window(self, number: int, order: Order) -> Window:

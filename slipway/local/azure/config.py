@@ -91,6 +91,76 @@ class CosmosConfig(_Strict):
     multiple_writes: bool = False
 
 
+ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", max_length=90)]
+
+
+class ProbeConfig(_Strict):
+    """How the edge looks after the origins of a group; Front Door's own defaults."""
+
+    path: str = Field(default="/healthz", pattern=r"^/")
+    method: Literal["GET", "HEAD"] = "HEAD"
+    interval_s: int = Field(default=30, ge=1, le=255)
+
+
+class OriginConfig(_Strict):
+    """`site` (and its `slot`) or a container app is what stands behind it."""
+
+    name: ResourceName
+    site: Name
+    slot: Name | None = None
+    weight: int = Field(default=1000, ge=1, le=1000)
+    priority: int = Field(default=1, ge=1, le=5)
+    enabled: bool = True
+
+
+class OriginGroupConfig(_Strict):
+    name: ResourceName
+    origins: tuple[OriginConfig, ...] = Field(min_length=1)
+    probe: ProbeConfig | None = ProbeConfig()
+    sample_size: int = Field(default=4, ge=1, le=255)
+    successful_samples_required: int = Field(default=3, ge=1, le=255)
+    additional_latency_ms: int = Field(default=500, ge=0, le=1000)
+    session_affinity: bool = False
+
+
+class RouteConfig(_Strict):
+    name: ResourceName
+    origin_group: ResourceName
+    patterns: tuple[str, ...] = ("/*",)
+    rule_sets: tuple[ResourceName, ...] = ()
+
+
+class EndpointConfig(_Strict):
+    """Its `name` is told apart from those of sites: `telemetry.traffic` may name it as one."""
+
+    name: Name
+    port: Port
+    routes: tuple[RouteConfig, ...] = Field(min_length=1)
+
+
+class FrontDoorConfig(_Strict):
+    """A profile. A change is at the edge `propagation_s` after its operation has ended and the change before it is
+    there: left out, 1 s in real time and 20 minutes in virtual time. An operation takes `operation_s`: left out, half
+    a second times `pace`, in virtual time 30 s."""
+
+    name: ResourceName
+    endpoints: tuple[EndpointConfig, ...] = ()
+    origin_groups: tuple[OriginGroupConfig, ...] = ()
+    rule_sets: tuple[ResourceName, ...] = ()
+    propagation_s: float | None = Field(default=None, ge=0)
+    operation_s: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        groups = {group.name for group in self.origin_groups}
+        for route in (route for endpoint in self.endpoints for route in endpoint.routes):
+            if route.origin_group not in groups:
+                raise ValueError(f"front door {self.name}: route {route.name}: no origin group {route.origin_group}")
+            if missing := set(route.rule_sets) - set(self.rule_sets):
+                raise ValueError(f"front door {self.name}: route {route.name}: no rule set {', '.join(missing)}")
+        return self
+
+
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
@@ -103,6 +173,7 @@ class StandinConfig(_Strict):
     sites: tuple[SiteConfig, ...]
     container_apps: tuple[ContainerAppConfig, ...] = ()
     cosmos_accounts: tuple[CosmosConfig, ...] = ()
+    front_doors: tuple[FrontDoorConfig, ...] = ()
     images: dict[str, Name] = {}
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
@@ -116,6 +187,13 @@ class StandinConfig(_Strict):
         names = [*(site.name for site in self.sites), *(app.name for app in self.container_apps)]
         ports = [port for site in self.sites for port in (site.port, *(slot.port for slot in site.slots))]
         ports += [app.port for app in self.container_apps]
+        hosts = {*names, *(f"{site.name}({slot.name})" for site in self.sites for slot in site.slots)}
+        for front_door in self.front_doors:
+            names += [endpoint.name for endpoint in front_door.endpoints]
+            ports += [endpoint.port for endpoint in front_door.endpoints]
+            for origin in (origin for group in front_door.origin_groups for origin in group.origins):
+                if host_of(origin) not in hosts:
+                    raise ValueError(f"front door {front_door.name}: origin {origin.name}: no site {host_of(origin)}")
         if len(set(names)) < len(names):
             raise ValueError("site names must differ")
         if len(set(ports)) < len(ports):
@@ -128,6 +206,11 @@ class StandinConfig(_Strict):
     def repository_of(self, service: str) -> str:
         """The image repository of a service that a container app runs."""
         return next(repository for repository, each in self.images.items() if each == service)
+
+
+def host_of(origin: OriginConfig) -> str:
+    """The front end that stands behind the origin, by its name in the ready line."""
+    return f"{origin.site}({origin.slot})" if origin.slot else origin.site
 
 
 class Person(_Strict):

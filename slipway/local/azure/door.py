@@ -35,7 +35,7 @@ class Door:
     async def ask(self, method: str, head: bytes, body: bytes) -> Reply:
         """Send a request whose `head` is whole, down to its empty line. Raises Unanswered."""
         try:
-            stream = self._free.pop() if self._free else await self._connect()
+            stream = self._kept() or await self._connect()
         except OSError as error:
             raise Unanswered from error
         reader, writer = stream
@@ -58,6 +58,15 @@ class Door:
         for _, writer in self._free:
             writer.close()
         self._free.clear()
+
+    def _kept(self) -> Stream | None:
+        """A connection from before that the other side has not closed meanwhile."""
+        while self._free:
+            stream = self._free.pop()
+            if not stream[0].at_eof():
+                return stream
+            stream[1].close()
+        return None
 
     async def _connect(self) -> Stream:
         return await asyncio.open_connection("127.0.0.1", self.port, limit=LARGEST_HEAD)

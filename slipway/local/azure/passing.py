@@ -49,7 +49,7 @@ async def pass_on(request: web.BaseRequest, worker: Worker) -> Passed:
         if door is None:  # it died while the body came
             return _dropped()
         try:
-            reply = await door.ask(request.method, _head(request, len(body)), body)
+            reply = await door.ask(request.method, head_of(request, len(body)), body)
         except Unanswered:
             return _dropped()
     headers, cpu_s_so_far, features = CIMultiDict[str](), None, list[str]()
@@ -65,7 +65,8 @@ async def pass_on(request: web.BaseRequest, worker: Worker) -> Passed:
     return Passed(response, cpu_s_so_far, user, tuple(features))
 
 
-def _head(request: web.BaseRequest, length: int) -> bytes:
+def head_of(request: web.BaseRequest, length: int) -> bytes:
+    """The head with which a request is passed on, whose body has that length."""
     lines = [f"{request.method} {request.raw_path} HTTP/1.1".encode("latin-1")]
     lines += [name + b": " + value for name, value in request.raw_headers if name.lower() not in NOT_PASSED_ON]
     if length:

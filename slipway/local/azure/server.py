@@ -17,13 +17,14 @@ from slipway.local.azure.authority import open_authority
 from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
-from slipway.local.azure.config import People, SiteConfig, StandinConfig
+from slipway.local.azure.config import People, SiteConfig, StandinConfig, host_of
 from slipway.local.azure.configuration.api import ConfigurationApi
 from slipway.local.azure.configuration.snapshots import Snapshots
 from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.cosmos import Accounts
 from slipway.local.azure.faults import Faults
+from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
 from slipway.local.azure.logs.metrics_api import MetricsApi
@@ -39,7 +40,7 @@ from slipway.local.azure.sites.packages import Packages
 from slipway.local.azure.sites.plant import Plant
 from slipway.local.azure.sites.readings import Readings
 from slipway.local.azure.sites.routers import Routers
-from slipway.local.azure.sites.shares import shares_of
+from slipway.local.azure.sites.shares import alone, shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
 from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
@@ -87,6 +88,11 @@ class Sockets:
             app.name: listeners.listen(app.name, 0 if any_ports else app.port, f"container app {app.name}")
             for app in config.container_apps
         }
+        self.endpoints = {
+            each.name: listeners.listen(each.name, 0 if any_ports else each.port, f"endpoint {each.name}")
+            for front_door in config.front_doors
+            for each in front_door.endpoints
+        }
 
 
 class Standin:
@@ -124,6 +130,7 @@ class Standin:
         self._tokens = tokens = Tokens(state.file("signing-key.pem", new_signing_key), issuer)
         self._app_ports = {name: port_of(listener) for name, listener in sockets.apps.items()}
         self._site_ports = {name: port_of(listener) for name, listener in sockets.sites.items()}
+        self._endpoint_ports = {name: port_of(listener) for name, listener in sockets.endpoints.items()}
 
         database = state.database()
         exit.callback(database.close)
@@ -149,12 +156,14 @@ class Standin:
         await asyncio.gather(*(plant.start(name) for name in self._site_ports))
         self.servings = Servings(database, clock.now)
         _keep_history(config, self.servings, plant, routers)
+        front_doors = FrontDoors(config, database, clock.now, self._front_ends(), self.servings, virtual)
 
-        sources = Sources(clock.now, self.servings.between if virtual else None)
+        sources = Sources(clock.now, front_doors.served_between if virtual else None, front_doors.endpoints)
         workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
         log = workspace.log if self._access_log is None else self._access_log
         watching = Watching(log, self.counters, clock.now)
+        await front_doors.start(exit, sockets.endpoints, faults, http, log.served)
         for name, listener in sockets.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
             await serve_bare(exit, faults.before(front_end.handle, str(name)), listener)
@@ -168,17 +177,19 @@ class Standin:
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
+        providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
         application = _application(
             [
                 *faults.routes(),
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.subscription, tokens, sites_api, apps_api, accounts).routes(),
+                *ResourceManager(config.subscription, tokens, *providers).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
@@ -209,10 +220,9 @@ class Standin:
         return self._state.secret("msi_header")
 
     def ready_line(self) -> dict[str, object]:
-        """What a client needs to know; `sites` are the front ends by name, of container apps too, `site(slot)`
-        for a slot."""
+        """What a client needs to know; `sites` are the front ends by name, of container apps and of Front Door's
+        endpoints too, `site(slot)` for a slot."""
         issuer = self._tokens.issuer
-        front_ends = {**{str(name): port for name, port in self._site_ports.items()}, **self._app_ports}
         return {
             "ready": True,
             "url": issuer.base,
@@ -223,7 +233,15 @@ class Standin:
             "issuer": issuer.issuer,
             "jwks": issuer.jwks,
             "tenant": issuer.tenant,
-            "sites": {name: f"http://localhost:{port}" for name, port in front_ends.items()},
+            "sites": {name: f"http://localhost:{port}" for name, port in self._front_ends().items()},
+        }
+
+    def _front_ends(self) -> dict[str, int]:
+        """Their ports."""
+        return {
+            **{str(name): port for name, port in self._site_ports.items()},
+            **self._app_ports,
+            **self._endpoint_ports,
         }
 
 
@@ -255,8 +273,14 @@ def _fill(config: StandinConfig, vault: VaultStore, now: datetime) -> None:
 def _keep_history(config: StandinConfig, servings: Servings, plant: Plant, routers: Routers) -> None:
     """Who serves what, now and whenever it changes."""
 
+    origins = {host_of(each) for door in config.front_doors for group in door.origin_groups for each in group.origins}
+    slots = {site.name: [name for name in slots_of(site) if str(name) in origins] for site in config.sites}
+
     def note(site: str) -> None:
         servings.note(site, shares_of(site, plant, routers))
+        for name in slots[site]:
+            if name.slot != PRODUCTION:
+                servings.note(str(name), alone(name, plant))
 
     plant.on_change = routers.on_change = note
     for site in config.sites:

@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS servings (site TEXT, since TEXT, shares TEXT NOT NULL
 @dataclass(frozen=True)
 class Serving:
     """A release that gets `share` (0..1) of the requests, by these instances, with the faults of its package; `slot`
-    is where it runs (the revision, of a container app)."""
+    is where it runs (the revision, of a container app). Behind a Front Door `site` says of which site, and `origin` is
+    the origin's host name."""
 
     service: str
     version: str
@@ -24,6 +25,8 @@ class Serving:
     instances: tuple[str, ...]
     faults: dict[str, float | int | bool]
     slot: str = ""
+    site: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ class Servings:
         served = [self.serving_at(site, begins), *(_servings(row["shares"]) for row in rows)]
         moments = [begins, *(datetime.fromisoformat(row["since"]) for row in rows), ends]
         return [Stretch(*span, each) for span, each in zip(pairwise(moments), served, strict=True)]
+
+    def moments(self, site: str, begins: datetime, ends: datetime) -> list[datetime]:
+        """When something else began to serve, after `begins` and before `ends`."""
+        query = "SELECT since FROM servings WHERE site = ? AND since > ? AND since < ? ORDER BY since"
+        rows = self._db.execute(query, (site, _text(begins), _text(ends)))
+        return [datetime.fromisoformat(row["since"]) for row in rows]
 
     def serving_at(self, site: str, at: datetime) -> tuple[Serving, ...]:
         """What served then; of a moment before the history, what served first."""

@@ -28,6 +28,8 @@ def silence(window: Window | None, state: State, policy: Policy) -> tuple[int, s
     if canary and baseline:
         return _thin_in_all(window, state)
     if baseline:
+        if window.settling and not state.since:  # the first share of all is on its way to users
+            return 0, _lacking("canary", window.canary, _due(window, state, policy, True))
         return BLIND_CANARY, _lacking("canary", window.canary, _due(window, state, policy, True))
     if canary:
         return BLIND_BOTH, _lacking("baseline", window.baseline, _due(window, state, policy, False))

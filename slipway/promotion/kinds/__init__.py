@@ -1,13 +1,26 @@
 """What differs between one kind of router and another, as data: read by lint, `plan`, and whoever grants rights."""
 
+from collections.abc import Iterator
+
+from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.kinds.app_service_slots import APP_SERVICE_SLOTS
 from slipway.promotion.kinds.container_apps import CONTAINER_APPS
+from slipway.promotion.kinds.front_door import FRONT_DOOR
 from slipway.promotion.kinds.router import Router as Router
 
-ROUTERS = {router.kind: router for router in (APP_SERVICE_SLOTS, CONTAINER_APPS)}
-ROUTERS_NOT_YET = ("front-door", "traffic-manager", "dns")
+ROUTERS = {router.kind: router for router in (APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR)}
+ROUTERS_NOT_YET = ("traffic-manager", "dns")
 
 
-def router_for(target: str) -> Router:
-    """The router of a kind of target. Raises KeyError."""
-    return {router.target: router for router in ROUTERS.values()}[target]
+def routers_for(target: str) -> Iterator[Router]:
+    """The routers that can divide the traffic of a kind of target, its own first."""
+    return (router for router in sorted(ROUTERS.values(), key=lambda each: each.fronts) if router.target == target)
+
+
+def router_for(target: str, canary: CanaryPlan | None = None) -> Router:
+    """The router of a kind of target: its platform's own, unless the ramp has one before it. Raises KeyError."""
+    if canary is not None and canary.front_door is not None:
+        return FRONT_DOOR
+    for router in routers_for(target):
+        return router
+    raise KeyError(target)

@@ -10,6 +10,8 @@ CONTAINER_APPS = Router(
     stickiness="none, every request is drawn anew",
     goes_live="gives the new revision all the traffic of",
     way_back="all the weight returns to the previous revision, in one update",
+    affinity="a tester asks the revision's own address; weights know no header, no cookie and, with several revisions, "
+    "no session affinity",
     measures=(CPU, MEMORY),
     actions=(
         "Microsoft.App/containerApps/read",

@@ -13,7 +13,9 @@ class Router:
     a change takes until users meet it. `stickiness` says in words who keeps a side, `goes_live` how a release gets all
     of the traffic (of the targets named after it), `way_back` how that returns; `measures` are what the platform tells
     of a release's needs there, `actions` those of Azure that whoever deploys to such a target, divides its traffic and
-    takes it back needs on it, `environment_actions` those that it needs on what the target stands on.
+    takes it back needs on it, `environment_actions` those that it needs on what the target stands on. What `fronts`
+    stands before targets of their own router, which stays what makes a release live, and settles so slowly that a tick
+    may be shorter. `affinity`: how a user can be kept on a side, or sent to one, in words.
     """
 
     kind: str
@@ -26,6 +28,8 @@ class Router:
     measures: tuple[str, ...]
     actions: tuple[str, ...]
     environment_actions: tuple[str, ...] = ()
+    fronts: bool = False
+    affinity: str = ""
 
     def can_set(self, share: float) -> bool:
         """Whether `share` (0..1) is one that it can set as it is."""

@@ -1,10 +1,10 @@
 """What a blue-green rollout asks of the stage around it: its times."""
 
 from slipway.promotion.pipeline.blue_green import BlueGreen
-from slipway.promotion.pipeline.canary_checks import seconds_of, written
 from slipway.promotion.pipeline.placed import rings_of
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.section import sound
+from slipway.promotion.pipeline.times import seconds_of, written
 
 
 def check_blue_greens(document: Document) -> None:

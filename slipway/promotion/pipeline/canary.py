@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, model_validator
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import RAMPS, Policy
-from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
+from slipway.promotion.pipeline.router import OnDoubt, Router
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.steps import check_delay, check_doubt, check_holds, check_steps
 from slipway.promotion.pipeline.telemetry import Telemetry
@@ -22,30 +22,16 @@ MOST_STEPS = 20
 
 Tick = Annotated[float, BeforeValidator(between("1s", "1h")), DURATION_SCHEMA]
 WarmUp = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
-Settle = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
 Within = Annotated[float, BeforeValidator(between("1m", "30d")), DURATION_SCHEMA]
 ProvenWithin = Annotated[float, BeforeValidator(between("0s", "90d")), DURATION_SCHEMA]
 Ramp = Annotated[str, BeforeValidator(choice(*RAMPS)), choice_schema(*RAMPS)]
-RouterKind = Annotated[str, BeforeValidator(choice(*ROUTERS, not_yet=ROUTERS_NOT_YET)), choice_schema(*ROUTERS)]
 _WRITTEN = {"roll-back": plan.ROLL_BACK}  # where the pipeline's word is not the plan's
 _ON_HARM = ("roll-back", plan.STAY)
 _AT_DEADLINE = (plan.WITHDRAW, plan.PROMOTE, plan.STAY)
 _ON_SIGNAL = ("roll-back", plan.WAIT, plan.IGNORE)
-_ON_DOUBT = (plan.WAIT, plan.IGNORE)
-OnDoubt = Annotated[str, BeforeValidator(choice(*_ON_DOUBT)), choice_schema(*_ON_DOUBT)]
 OnHarm = Annotated[str, BeforeValidator(choice(*_ON_HARM)), choice_schema(*_ON_HARM)]
 AtDeadline = Annotated[str, BeforeValidator(choice(*_AT_DEADLINE)), choice_schema(*_AT_DEADLINE)]
 OnSignal = Annotated[str, BeforeValidator(choice(*_ON_SIGNAL)), choice_schema(*_ON_SIGNAL)]
-
-
-class Router(Section):
-    """What divides the traffic."""
-
-    called: ClassVar[str] = "a router"
-
-    kind: RouterKind | None = key("The kind of router; else the one of the targets.", None)
-    settle: Settle | None = key("How long a change takes until users meet it; else as the kind says.", None)
-    unmet: OnDoubt = key("Users meet clearly less than the share that was set: wait, or ignore.", "wait")
 
 
 class Signals(Section):
@@ -186,6 +172,7 @@ class Canary(Section):
             settle_s=settle_s if self.router.settle is None else self.router.settle,
             saturation=self.judge.saturation,
             unmet=self.router.unmet,
+            front_door=self.router.front_door(),
         )
 
 

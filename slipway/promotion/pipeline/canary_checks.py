@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from pydantic_core import PydanticCustomError
-
-from slipway.promotion.kinds import ROUTERS, Router
+from slipway.promotion.kinds import Router, routers_for
 from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLAG
 from slipway.promotion.pipeline.canary import Canary
 from slipway.promotion.pipeline.flag import Flag
+from slipway.promotion.pipeline.front_door_checks import check_front_door
 from slipway.promotion.pipeline.placed import rings_of, targets_of
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.section import sound
-from slipway.promotion.pipeline.units import seconds
+from slipway.promotion.pipeline.times import seconds_of, written
 
 
 def check_canaries(document: Document) -> None:
@@ -30,18 +29,20 @@ def check_canaries(document: Document) -> None:
             _check_times(document, path, canary, stage)
             for kind in _kinds(stage):
                 _check_router(document, path, canary, kind)
+            check_front_door(document, path, canary, stage)
 
 
 def _check_router(document: Document, path: Path, canary: Canary, target: str) -> None:
-    router = next((each for each in ROUTERS.values() if each.target == target), None)
-    if router is None:  # the kind is reported elsewhere
+    routers = list(routers_for(target))
+    if not routers:  # the kind is reported elsewhere
         return
-    if canary.router.kind not in (None, router.kind):
-        words = f"the traffic of {target} is divided by {router.kind}, not by {canary.router.kind}"
-        document.report("ROUTER_MISMATCH", words, (*path, "router", "kind"), router.kind)
+    router = next((each for each in routers if canary.router.kind in (None, each.kind)), None)
+    if router is None:
+        words = f"the traffic of {target} is divided by {routers[0].kind}, not by {canary.router.kind}"
+        document.report("ROUTER_MISMATCH", words, (*path, "router", "kind"), routers[0].kind)
         return
     settle_s = router.settle_s if canary.router.settle is None else canary.router.settle
-    if canary.tick < settle_s:
+    if canary.tick < settle_s and not router.fronts:
         words = (
             f"a tick of {written(canary.tick)} is over before {router.kind} has settled, which takes "
             f"{written(settle_s)}: it would be judged on the share before"
@@ -94,19 +95,3 @@ def _kinds(stage: dict[str, Any]) -> list[str]:
     """The kinds of its targets, each once."""
     found = [target.get("kind") for _, target in targets_of((), stage)]
     return list(dict.fromkeys(kind for kind in found if isinstance(kind, str)))
-
-
-def seconds_of(written: object) -> float:
-    """A duration's seconds; 0 when it is not there, or is reported elsewhere."""
-    try:
-        return seconds(written)
-    except PydanticCustomError:
-        return 0.0
-
-
-def written(seconds: float) -> str:
-    """`90s` as a pipeline has it: `1.5m`."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
-        if seconds >= size and seconds % (size / 2) == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"

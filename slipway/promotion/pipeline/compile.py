@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.kinds import router_for
+from slipway.promotion.kinds import ROUTERS, router_for
 from slipway.promotion.pipeline import models
 from slipway.promotion.pipeline.blue_green import BlueGreenRollout
 from slipway.promotion.pipeline.canary import CanaryRollout
@@ -59,11 +59,13 @@ def _written(stage: Stage, ring: Ring, first: bool) -> Stage:
 
 
 def _of_the_ring(rollout: Rollout, ring: Ring) -> Rollout:
-    """The rollout, judged by the ring's own telemetry where it has some."""
+    """The rollout, judged by the ring's own telemetry and dividing its own origins where it has some."""
     own = {name: value for name in ("workspace", "role") if (value := getattr(ring, name)) is not None}
     if isinstance(rollout, CanaryRollout):
         telemetry = rollout.canary.telemetry.model_copy(update=own)
-        return rollout.model_copy(update={"canary": rollout.canary.model_copy(update={"telemetry": telemetry})})
+        router = rollout.canary.router.model_copy(update=ring.origins.model_dump() if ring.origins else {})
+        changed = {"telemetry": telemetry, "router": router}
+        return rollout.model_copy(update={"canary": rollout.canary.model_copy(update=changed)})
     if isinstance(rollout, BlueGreenRollout) and (given := rollout.blue_green.telemetry):
         switch = rollout.blue_green.model_copy(update={"telemetry": given.model_copy(update=own)})
         return rollout.model_copy(update={"blue_green": switch})
@@ -158,8 +160,9 @@ def _ramp(stage: Stage, pipeline: Pipeline) -> CanaryPlan | None:
         return stage.rollout.flag.plan(pipeline.service, pipeline.owner, stage.bake)
     if not isinstance(stage.rollout, CanaryRollout):
         return None
-    settle_s = max(router_for(target.kind).settle_s for target in stage.targets or ())
-    return stage.rollout.canary.plan(pipeline.service, stage.bake, settle_s)
+    kind = stage.rollout.canary.router.kind
+    routers = [ROUTERS[kind]] if kind else [router_for(target.kind) for target in stage.targets or ()]
+    return stage.rollout.canary.plan(pipeline.service, stage.bake, max(router.settle_s for router in routers))
 
 
 def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:

@@ -13,6 +13,7 @@ from slipway.promotion.pipeline.approval import Approval as Approval  # beside t
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.rollout import Rollout
+from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
@@ -236,6 +237,7 @@ class Ring(Section):
     region: Region | None = key("The ring's region in the account of `cosmos`, such as westeurope.", None)
     workspace: Workspace | None = key("Id of the ring's own Log Analytics workspace; else the canary's.", None)
     role: Role | None = key("The ring's own name in the telemetry (AppRoleName); else the canary's.", None)
+    origins: Origins | None = key("The ring's own two origins at the Front Door of its canary.", None)
 
 
 class Cosmos(Section):

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+from slipway.local.azure.logs.edge_log import AFD, EdgeServed
 from slipway.local.azure.logs.envelopes import Told
 from slipway.local.azure.logs.served import Served
 from slipway.local.azure.logs.store import LogStore
@@ -25,10 +26,10 @@ class BufferedLog:
     def __init__(self, store: LogStore, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
         self._now = now
-        self._waiting: deque[Served] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[Served | EdgeServed] = deque(maxlen=MOST_WAITING)
         self._writing = asyncio.Lock()
 
-    def served(self, request: Served) -> None:
+    def served(self, request: Served | EdgeServed) -> None:
         self._waiting.append(request)
 
     async def run(self) -> None:
@@ -56,9 +57,13 @@ class BufferedLog:
                 return False
             return True
 
-    def _write(self, rows: list[Served]) -> None:
-        self._store.append(rows)
-        if told := [each for row in rows for each in _evaluations(row)]:
+    def _write(self, rows: list[Served | EdgeServed]) -> None:
+        served = [row for row in rows if isinstance(row, Served)]
+        if served:
+            self._store.append(served)
+        told = [each for row in served for each in _evaluations(row)]
+        told += [Told(AFD, row.at, row.row()) for row in rows if isinstance(row, EdgeServed)]
+        if told:
             self._store.tell(told)
 
 

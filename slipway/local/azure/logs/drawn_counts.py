@@ -27,12 +27,19 @@ class Counted(NamedTuple):
 
 
 class DrawnCounts:
-    """A minute that is over never changes: it is counted once."""
+    """A minute that is over never changes: it is counted once. `endpoints` are those of Front Doors."""
 
-    def __init__(self, config: TelemetryConfig, store: LogStore, served_between: ServedBetween) -> None:
+    def __init__(
+        self,
+        config: TelemetryConfig,
+        store: LogStore,
+        served_between: ServedBetween,
+        endpoints: frozenset[str] = frozenset(),
+    ) -> None:
         self._config = config
         self._store = store
         self._served_between = served_between
+        self._endpoints = endpoints
         self._counted: dict[tuple[str, datetime], dict[Place, Counted]] = {}
 
     def __call__(self, site: str, minute: datetime) -> dict[Place, Counted]:
@@ -45,16 +52,15 @@ class DrawnCounts:
         return self._counted[site, begins]
 
     def _count(self, site: str, begins: datetime) -> dict[Place, Counted]:
-        traffic = [each for each in self._config.traffic if each.site == site]
+        ends = begins + MINUTE
+        traffic, slots = [], dict[str, str]()
+        for each in self._config.traffic:
+            found = self._slots(each.site, site, begins, ends)
+            if found or each.site == site:
+                traffic.append(each)
+                slots |= found
         if not traffic:
             return {}
-        ends = begins + MINUTE
-        slots = {
-            instance: each.slot
-            for stretch in self._served_between(site, begins, ends)
-            for each in stretch.served
-            for instance in each.instances
-        }
         rows = drawn_rows(traffic, self._config.seed, self._served_between, begins, ends)
         sql = f"""
         SELECT AppRoleInstance, sum(ItemCount)::BIGINT, (sum(ItemCount) FILTER (ResultCode >= '500'))::BIGINT
@@ -62,4 +68,20 @@ class DrawnCounts:
         """
         with self._store.cursor() as cursor:
             counted = cursor.execute(sql).fetchall()
-        return {Place(slots[name], name): Counted(requests, failed or 0) for name, requests, failed in counted}
+        return {
+            Place(slots[name], name): Counted(requests, failed or 0)
+            for name, requests, failed in counted
+            if name in slots  # what went through an endpoint may have gone to other sites, too
+        }
+
+    def _slots(self, entered: str, site: str, begins: datetime, ends: datetime) -> dict[str, str]:
+        """Where the instances are that served the requests to `entered`, a site or an endpoint, of those of `site`."""
+        if entered != site and entered not in self._endpoints:
+            return {}
+        return {
+            instance: each.slot
+            for stretch in self._served_between(entered, begins, ends)
+            for each in stretch.served
+            if (each.site or entered) == site
+            for instance in each.instances
+        }

@@ -8,7 +8,8 @@ from slipway.local.azure.logs.minutes import Phase
 
 
 class Serves(Protocol):
-    """A release that gets `share` (0..1) of a site's requests, with the faults of its package; `slot` is where."""
+    """A release that gets `share` (0..1) of a site's requests, with the faults of its package; `slot` is where. When
+    the requests came through a Front Door's endpoint, `site` is whose slot that is and `origin` the origin's host."""
 
     @property
     def service(self) -> str: ...
@@ -22,6 +23,10 @@ class Serves(Protocol):
     def faults(self) -> Mapping[str, float | int | bool]: ...
     @property
     def slot(self) -> str: ...
+    @property
+    def site(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
 
 
 class Stretch(Protocol):

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
+from slipway.local.azure.logs.edge_log import AFD, DIAGNOSTICS, EDGE_TABLES, as_diagnostics
 from slipway.local.azure.logs.envelopes import TABLES
 from slipway.local.azure.logs.store import SEEN, TOLD, LogStore, naive
 from slipway.local.azure.logs.translation import to_sql
 
 # What a query sees: SQL for the rows between two moments (None: from the first, until the last).
 Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
+# And of those that endpoints of Front Doors did: SQL for them, of the SQL for those that are stored.
+EdgeRows: TypeAlias = Callable[[str, datetime | None, datetime | None], str]
 MOST_ROWS = 500_000
 REQUESTS = "AppRequests"  # what front ends served is in it, too
+KNOWN = {**TABLES, **EDGE_TABLES}
 
 _TYPES = {"TIMESTAMP": "datetime", "BOOLEAN": "bool", "DOUBLE": "real", "FLOAT": "real", "INTEGER": "int"}
 
@@ -40,11 +44,13 @@ class Timespan:
 
 
 class Queries:
-    """`rows` says what a query sees of the requests that front ends served."""
+    """`rows` says what a query sees of the requests that front ends served, `edge_rows` of those that Front Doors'
+    endpoints did."""
 
-    def __init__(self, store: LogStore, rows: Rows) -> None:
+    def __init__(self, store: LogStore, rows: Rows, edge_rows: EdgeRows = lambda stored, begins, ends: stored) -> None:
         self._store = store
         self._rows = rows
+        self._edge_rows = edge_rows
 
     def seen(self, kql: str, timespan: Timespan) -> dict[str, str]:
         """SQL for each of the tables that `kql` names. Apart from `table`, because those who know of rows may not like
@@ -54,6 +60,11 @@ class Queries:
         within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
         where = " AND ".join(within)
         tables = {name: f"SELECT {_told(name)} AND {where}" for name in TABLES if name in kql}
+        if AFD in kql or DIAGNOSTICS in kql:
+            stored = self._edge_rows(f"SELECT {_told(AFD)}", timespan.begins, timespan.ends)
+            edge = f"SELECT * FROM ({stored}) WHERE {where}"
+            seen = {AFD: edge, DIAGNOSTICS: as_diagnostics(edge)}
+            tables |= {name: sql for name, sql in seen.items() if name in kql}
         if REQUESTS in tables:
             served = f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {where}"
             tables[REQUESTS] = f"{tables[REQUESTS]} UNION ALL BY NAME {served}"
@@ -68,7 +79,7 @@ class Queries:
             for name, sql in seen.items():
                 cursor.execute(f"CREATE TEMP VIEW {name} AS {sql}")
             try:
-                found = cursor.execute(to_sql(kql, tuple((name, tuple(TABLES[name])) for name in seen)))
+                found = cursor.execute(to_sql(kql, tuple((name, tuple(KNOWN[name])) for name in seen)))
                 columns = [{"name": column[0], "type": _type(str(column[1]))} for column in found.description or ()]
                 rows = found.fetchmany(MOST_ROWS)
             except duckdb_kql.KqlSyntaxError as error:
@@ -88,7 +99,7 @@ def _told(table: str) -> str:
     """What apps told, in the table's columns, and where from."""
     columns = [
         f"(Told->{name!r}) AS {name}" if kind == "JSON" else f"(Told->>{name!r})::{kind} AS {name}"
-        for name, kind in TABLES[table].items()
+        for name, kind in KNOWN[table].items()
         if name != "TimeGenerated"
     ]
     return f"TimeGenerated, {', '.join(columns)} FROM {TOLD} WHERE Kind = {table!r}"

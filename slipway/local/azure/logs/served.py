@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from slipway.local.azure.logs.edge_log import EdgeServed
+
 
 @dataclass(frozen=True)
 class Served:
@@ -25,4 +27,4 @@ class Served:
 
 
 class AccessLog(Protocol):
-    def served(self, request: Served) -> None: ...
+    def served(self, request: Served | EdgeServed) -> None: ...

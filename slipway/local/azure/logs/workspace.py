@@ -6,7 +6,7 @@ when nobody waits for traffic, rows are drawn when a query asks for them.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,8 @@ from slipway.local.azure.logs.access_log import BufferedLog
 from slipway.local.azure.logs.api import LogsApi
 from slipway.local.azure.logs.drawing import drawn_rows, seed_of, service_of
 from slipway.local.azure.logs.drawn_counts import DrawnCounts
+from slipway.local.azure.logs.edge_drawing import as_edge_rows
+from slipway.local.azure.logs.edge_log import Endpoint
 from slipway.local.azure.logs.ingestion import IngestionApi
 from slipway.local.azure.logs.minutes import Phase, minutes_of
 from slipway.local.azure.logs.mishaps import MishapsApi
@@ -34,10 +36,12 @@ _rows = TypeAdapter(list[Served])
 
 @dataclass(frozen=True)
 class Sources:
-    """What the workspace asks others: what time it is, and, in virtual time only, who served what."""
+    """What the workspace asks others: what time it is, and, in virtual time only, who served what. `endpoints` are
+    those of Front Doors by their names."""
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     served_between: ServedBetween | None = None
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
 
 
 class Workspace:
@@ -51,7 +55,7 @@ class Workspace:
         self._store = LogStore(folder / "logs.duckdb")
         self._mishaps = MishapsApi()
         self.log = BufferedLog(self._store, sources.now)
-        queries = Queries(self._store, self._rows)
+        queries = Queries(self._store, self._rows, self._edge_rows)
         self._api = LogsApi(queries, self._ready, self._mishaps, tokens, config.workspaces, sources.now)
         self._ingestion = IngestionApi(self._store, tokens)
         self._tasks: list[asyncio.Task[None]] = []
@@ -73,7 +77,7 @@ class Workspace:
     def counted(self) -> DrawnCounts | None:
         """What the platform counted of traffic that was drawn; None in real time, when its front ends count."""
         between = self._sources.served_between
-        return DrawnCounts(self._config, self._store, between) if between else None
+        return DrawnCounts(self._config, self._store, between, frozenset(self._sources.endpoints)) if between else None
 
     def routes(self) -> list[web.RouteDef]:
         own = web.post(self.SERVED_PATH, self.served)
@@ -108,6 +112,19 @@ class Workspace:
             phase = Phase(traffic.service, begins, ends, traffic.version, 1.0, instances, traffic.per_second)
             seed = seed_of(self._config.seed, traffic)
             self._store.fill(rows_of(minutes_of([phase], service_of(traffic), seed, begins, ends)))
+
+    def _edge_rows(self, stored: str, begins: datetime | None, ends: datetime | None) -> str:
+        """SQL for the rows of AFDAccessLog: those that are stored, and in virtual time those that nobody sent."""
+        now, endpoints = self._sources.now(), self._sources.endpoints
+        found = [stored]
+        if (served_between := self._sources.served_between) is not None:
+            last = min(ends or now, now)
+            first = begins or last - timedelta(hours=1)
+            for each in (each for each in self._config.traffic if each.site in endpoints):
+                drawn = drawn_rows([each], self._config.seed, served_between, first, last)
+                found.append(as_edge_rows(drawn, endpoints[each.site], served_between(each.site, first, last)))
+        numbered = f"(SELECT *, hash(TrackingReference) AS Number FROM ({' UNION ALL BY NAME '.join(found)}))"
+        return f"SELECT * EXCLUDE Number FROM ({self._mishaps.now.seen(numbered, now)})"
 
     def _rows(self, begins: datetime | None, ends: datetime | None) -> str:
         now = self._sources.now()

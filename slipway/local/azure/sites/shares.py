@@ -17,3 +17,11 @@ def shares_of(site: str, plant: Plant, routers: Routers) -> list[Serving]:
         for share, slot in shares
         if share > 0 and (crew := plant.crew(slot)) is not None
     ]
+
+
+def alone(name: SlotName, plant: Plant) -> list[Serving]:
+    """Who serves those who go to the slot itself."""
+    crew = plant.crew(name)
+    if crew is None:
+        return []
+    return [Serving(crew.played.service, crew.played.version, 1.0, crew.instances, crew.played.faults, name.slot)]

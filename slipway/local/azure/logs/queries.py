@@ -9,8 +9,9 @@ from slipway.local.azure.logs.envelopes import TABLES
 from slipway.local.azure.logs.store import SEEN, TOLD, LogStore, naive
 from slipway.local.azure.logs.translation import to_sql
 
-# What a query sees: SQL for the rows between two moments (None: from the first, until the last).
-Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
+# What a query (its KQL) in a workspace sees: SQL for the rows between two moments (None: from the first, until the
+# last). Rows that cannot be in its answer may be left out.
+Rows: TypeAlias = Callable[[str, str, datetime | None, datetime | None], str]
 MOST_ROWS = 500_000
 REQUESTS = "AppRequests"  # what front ends served is in it, too
 
@@ -46,16 +47,16 @@ class Queries:
         self._store = store
         self._rows = rows
 
-    def seen(self, kql: str, timespan: Timespan) -> dict[str, str]:
-        """SQL for each of the tables that `kql` names. Apart from `table`, because those who know of rows may not like
-        its thread."""
+    def seen(self, kql: str, timespan: Timespan, workspace: str = "") -> dict[str, str]:
+        """SQL for each of the tables that `kql` names in the workspace. Apart from `table`, because those who know of
+        rows may not like its thread."""
         within = ["true"]
         within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
         within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
         where = " AND ".join(within)
         tables = {name: f"SELECT {_told(name)} AND {where}" for name in TABLES if name in kql}
         if REQUESTS in tables:
-            served = f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {where}"
+            served = f"SELECT {SEEN} FROM ({self._rows(kql, workspace, timespan.begins, timespan.ends)}) WHERE {where}"
             tables[REQUESTS] = f"{tables[REQUESTS]} UNION ALL BY NAME {served}"
         return tables
 

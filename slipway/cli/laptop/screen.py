@@ -22,14 +22,21 @@ from slipway.cli.looks import look
 from slipway.cli.printing import animated, clean, show
 
 BAR = 30
+NEVER_BEGUN = "NEED_NOT_PASSED"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something the demo has shown, and when (seconds from its start)."""
+    """Something the demo has shown, and when: seconds from its start, or, in a system whose time does not pass by
+    itself, the time there (`at`)."""
 
     at_s: float
     words: str
+    at: str = ""
+
+    @property
+    def when(self) -> str:
+        return self.at or f"{self.at_s:.1f} s"
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class Screen:
 
     def shown(self, words: str) -> None:
         """A claim that was just seen to be true."""
-        self.claims.append(Claim(self.elapsed_s, words))
+        self.claims.append(Claim(self.elapsed_s, words, f"{self._clock():%H:%M}" if self._clock else ""))
         self._note("✓", "green", words, "bold")
 
     def look(self, latest: Promotion) -> None:
@@ -96,7 +103,10 @@ class Screen:
         before = self._promotions.get(latest.id)
         self._promotions[latest.id] = latest
         if not self._animated:
+            never_begun = {stage.name for stage in latest.stages if stage.code == NEVER_BEGUN}
             for change in changes(before, latest):
+                if change.stage in never_begun:
+                    continue  # that the one before it failed was told
                 where = f"{latest.version} in {change.stage}: " if change.stage else ""
                 shown = look(change.state)
                 self._note(shown.icon, shown.style, where + change.words, "dim")

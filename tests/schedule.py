@@ -16,7 +16,7 @@ from xdist.scheduler import LoadFileScheduling
 
 CHAOS, SYSTEM, SERVICES, STANDIN = "chaos", "one laptop system", "one stand-in and broker", "a stand-in by itself"
 OWN_SYSTEM = ("kills", "ramp", "ramp_signals", "secrets", "virtual_time", "virtual_ramp", "container_apps")
-OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green")
+OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green", "tenants")
 LONGEST_FIRST = (CHAOS, SYSTEM, "tests/end_to_end/", SERVICES, STANDIN, "tests/functions_host/", "tests/cli/")
 FOLDERS = {
     "tests/chaos/": CHAOS,

@@ -1,5 +1,6 @@
 """The scenes in integration: each release is put under load, and compared with the one before it."""
 
+from slipway.cli.api_answers import Step
 from slipway.cli.laptop.following import NotShown, claim
 from slipway.cli.laptop.saas.asking import Asking
 from slipway.cli.laptop.saas.following import Following, Ring
@@ -56,7 +57,7 @@ class Integration:
         end, stage = self._follow.promotion(version), self._follow.stage(version, STAGE)
         right = end.state == "failed" and stage.code == "LOAD_SLOWER_THAN_PREVIOUS"
         claim(right, f"{version} ended {end.state} ({stage.code}): {stage.words}")
-        self._screen.shown(f"{version} is stopped in integration: {stage.words}")
+        self._screen.shown(f"{version} is stopped in integration: {self._load(version).words}")
         further = [each.name for each in end.stages if each.name != STAGE and each.steps]
         claim(not further, f"{version} was let into {further}")
         answers = versions([self._site])[self._site]
@@ -72,6 +73,11 @@ class Integration:
     def _measured(self, version: str) -> str:
         """What its load test came to, once it has passed."""
         self._follow.passed(version, STAGE)
+        load = self._load(version)
+        claim(load.state == "passed", f"{version} passed integration, and its load test {load.state}")
+        return str(load.words)
+
+    def _load(self, version: str) -> Step:
         steps = [step for step in self._follow.stage(version, STAGE).steps if step.name == LOADED]
-        claim(bool(steps) and steps[-1].state == "passed", f"{version} passed integration without its load test")
-        return str(steps[-1].words)
+        claim(bool(steps), f"{version} left integration without its load test")
+        return steps[-1]

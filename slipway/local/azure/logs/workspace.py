@@ -49,7 +49,8 @@ class Workspace:
     def __init__(self, folder: Path, config: TelemetryConfig, tokens: Tokens, sources: Sources = Sources()) -> None:
         self._config = config
         self._sources = sources
-        self._store = LogStore(folder / "logs.duckdb")
+        # In virtual time a day's ticks follow each other at once, beside whoever asks.
+        self._store = LogStore(folder / "logs.duckdb", threads=None if sources.served_between is None else 1)
         self._mishaps = MishapsApi()
         self.log = BufferedLog(self._store, sources.now)
         queries = Queries(self._store, self._rows)

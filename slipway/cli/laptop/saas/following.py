@@ -19,6 +19,7 @@ MINUTE = 60.0
 KNOWN_WITHIN_S = 60.0  # of the machine's time
 RAMPING = "ramping"
 TRIES = 10  # of a load test that this machine was too busy for
+TOO_BUSY = (DRIVER_LATE, "LOAD_TOO_FEW_TO_COMPARE")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Following:
 
     def _tried_again(self, latest: Promotion) -> bool:
         """Have a stage tried again whose load test this machine was too busy for."""
-        late = [stage for stage in latest.stages if stage.code == DRIVER_LATE and stage.attempt < TRIES]
+        late = [stage for stage in latest.stages if stage.code in TOO_BUSY and stage.attempt < TRIES]
         if not latest.over or not late or not late[0].may_be_retried:
             return bool(latest.over and late)
         stage = late[0]

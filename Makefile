@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 # A run of the tests starts hundreds of processes: each would compile the same modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-saas run test check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
+.PHONY: help demo demo-saas run test test-long check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +31,11 @@ demo-saas: $(READY) ## a day of a SaaS product in virtual time: regions and tena
 run: $(READY) ## run the whole system on this laptop until Ctrl-C, with USERS=100 requests a second
 	@$(BIN)/slipway run --users $(or $(USERS),100)
 
-test: $(READY) ## all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+test: $(READY) ## the tests, but for the long ones
+	@$(BIN)/python -m pytest -m 'not long' $(IN_PARALLEL)
+
+test-long: $(READY) ## the others: the laptop's own parts, and whole systems that take their time
+	@$(BIN)/python -m pytest -m long $(IN_PARALLEL)
 
 check: $(READY) ## lint, types and layering, fast
 	@$(BIN)/ruff check .
@@ -57,9 +61,12 @@ bench-ledger: $(READY) ## a burst of MESSAGES=10000 with kills: does the ledger 
 
 chaos: $(READY) ## kill and disturb the system, check every promise; KILLS=200 SEED=...
 	@half=$$(( $(or $(KILLS),200) / 2 )); \
-	RAMP_KILLS=$$half RING_KILLS=$$half SWITCH_KILLS=$$half RAMP_SEED=$(SEED) RING_SEED=$(SEED) SWITCH_SEED=$(SEED) \
+	RAMP_KILLS=$$half RING_KILLS=$$half SWITCH_KILLS=$$half RELEASE_KILLS=$$half GROUP_KILLS=$$half \
+	RAMP_SEED=$(SEED) RING_SEED=$(SEED) SWITCH_SEED=$(SEED) RELEASE_SEED=$(SEED) GROUP_SEED=$(SEED) \
 	$(BIN)/python -m pytest tests/workflow/test_kills_in_ramps.py tests/workflow/test_kills_in_rings.py \
-	tests/workflow/test_kills_in_switches.py tests/workflow/test_flag_ramp.py::test_a_kill_anywhere_changes_nothing_of_the_end
+	tests/workflow/test_kills_in_switches.py tests/workflow/test_kills_in_groups.py \
+	tests/workflow/test_flag_ramp.py::test_a_kill_anywhere_changes_nothing_of_the_end \
+	tests/workflow/test_releases.py::test_a_host_killed_anywhere_leaves_all_three_as_they_would_have_been
 	@$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 package: $(READY) ## the zip that is deployed: build/slipway.zip, the same bytes for the same commit

@@ -23,28 +23,37 @@ DARK, ON, OFF = "dark", "on", "off"
 def prepare_flag(order: Order) -> Answer:
     """The flag for its testers alone; made when there is none, with owner and day of expiry noted on it.
 
-    Result: its `state`: `dark`, or `on` for everybody already, or `off` by a person's word, and neither is changed;
-    and the `variant` that is ramped. Broken: FLAG_IN_USE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY.
+    Result: its `state`: `dark`, or `on` for everybody already, or `off` by a person's word, and neither is changed; the
+    `variant` that is ramped, and what the flag `was` before the `release` (the id of its stage). Broken: FLAG_IN_USE,
+    FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY, VARIANT_UNKNOWN.
     """
     flag = FlagPlan.load(order["flag"])
     return once(order, lambda _: _prepared(flag, order), lambda _: _prepared(flag, order))
 
 
 def _prepared(flag: FlagPlan, order: Order) -> Answer:
+    from slipway.adapters.flags.before import FlagsInRows
+    from slipway.adapters.flags.conclusion import Conclusion
+    from slipway.adapters.flags.release import FlagsOfRelease, Remembering
+    from slipway.adapters.flags.store import Flags
     from slipway.adapters.flags.switch import Changing, Note, Switch
 
     expires = (clock.now() + timedelta(seconds=flag.expires_s)).date().isoformat()
-    note = Note(flag.owner, expires, order["service"])
+    note, release = Note(flag.owner, expires, order["service"]), str(order.get("release", order["promotion"]))
     try:
-        found = Switch().prepare(flag.name, flag.label, flag.testers, note, order["operation"])
+        store = Remembering(Flags(), FlagsInRows(), release)
+        found = Switch(store).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
     except Changing as error:
         return running({"kind": "intended"}, SOON_S, error.words)
+    if flag.compare and not found.off and found.share < 1:
+        Conclusion().check(flag.name, flag.label, flag.compare)
     if found.off:
         return passed(f"{flag.where} stays off: {found.off}", state=OFF, variant="", why=found.off)
     if found.share >= 1:
         return passed(f"everybody has {flag.where} already", state=ON, variant=found.variant, why="")
     words = f"{flag.where} is {'made, ' if found.created else ''}on for testers alone"
-    return passed(words, state=DARK, variant=found.variant, why="")
+    was = FlagsOfRelease(Flags(), FlagsInRows(), release).was(flag.name, flag.label)
+    return passed(words, state=DARK, variant=found.variant, why="", was=was)
 
 
 @bp.activity_trigger(input_name="order", activity="check_testers")

@@ -22,14 +22,14 @@ BEFORE = timedelta(minutes=30)
 @bp.activity_trigger(input_name="order", activity="look_after_switch")
 @answering
 def look_after_switch(order: Order) -> Answer:
-    """Result: `signals` that speak against `version`, live since `since` at `targets`, each a name and words. What
-    cannot be read says nothing."""
+    """Result: `signals` that speak against `version` (`versions` by target, where they differ), live since `since` at
+    `targets`, each a name and words. What cannot be read says nothing."""
     targets, since = [Target(**each) for each in order["targets"]], moment(order["since"])
 
     def seen(target: Target) -> list[list[str]]:
         found = {"counters": "", "alert": ""}
         if order["counters"]:
-            found["counters"] = _counted(target, order["version"], since)
+            found["counters"] = _counted(target, order.get("versions", {}).get(target.name, order["version"]), since)
         if order["alerts"]:
             found["alert"] = "; ".join(firing(target.resource, target.slot, clock.now()))
         return [[name, f"{target.name}: {words}"] for name, words in found.items() if words]

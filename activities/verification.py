@@ -76,16 +76,18 @@ def _silent(address: str, check: HealthCheck, headers: Mapping[str, str]) -> str
 @answering
 @unless_aborted
 def look_at_live(order: Order) -> Answer:
-    """One probe at each of `addresses` (by target). Result: `well`, the targets that gave a good answer."""
+    """One probe at each of `addresses` (by target), for `version`, or `versions` (by target) where they differ. Result:
+    `well`, the targets that gave a good answer."""
     check, version, addresses = HealthCheck.load(order["health"]), order["version"], order["addresses"]
+    versions = order.get("versions", {})
 
     def looked(headers: Mapping[str, str]) -> Answer:
-        def is_well(address: str) -> bool:
-            urls = address + check.path, address + check.version_path
-            return probe(*urls, version, check.timeout_s, headers=headers).ok
+        def is_well(target: str) -> bool:
+            urls = addresses[target] + check.path, addresses[target] + check.version_path
+            return probe(*urls, versions.get(target, version), check.timeout_s, headers=headers).ok
 
         with ThreadPoolExecutor(min(SIDE_BY_SIDE, len(addresses))) as threads:
-            well = list(threads.map(is_well, addresses.values()))
+            well = list(threads.map(is_well, addresses))
         return passed(well=[name for name, good in zip(addresses, well, strict=True) if good])
 
     return with_headers(check.headers, looked)

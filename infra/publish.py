@@ -1,6 +1,6 @@
 """Sends the package to the site as it is, for those who deploy with neither azd nor a pipeline.
 
-`python3 infra/publish.py --resource-group ... --site ...` after `make package`, signed in by `az login`.
+`python3 infra/publish.py --resource-group ... --site ... --backend ...` after `make package`, signed in by `az login`.
 `az functionapp deployment source config-zip` will not do: on Flex Consumption it has every Python app built anew,
 whatever it is told.
 
@@ -11,6 +11,7 @@ The site's own deployment endpoint, as azd uses it (cli/azd/pkg/azsdk/funcapp_ho
 import argparse
 import http.client
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[1] / "build" / "slipway.zip"
+# What azd asks before it deploys.
+BEFORE = Path(__file__).resolve().parent / "hooks" / "before_deploy.py"
 AUDIENCE = "https://management.azure.com"
 GIVES_UP_AFTER_S = 600
 PAUSE_S = 2.0
@@ -149,10 +152,14 @@ def main() -> str | int:
     parser = argparse.ArgumentParser(description="Send the package to the site as it is.")
     parser.add_argument("--resource-group", required=True)
     parser.add_argument("--site", required=True)
+    parser.add_argument("--backend", required=True, help="SLIPWAY_DURABLE_BACKEND, which the package must be for")
     parser.add_argument("--package", type=Path, default=PACKAGE)
     given = parser.parse_args()
     if not given.package.is_file():
         return f"{given.package} is not there: make package"
+    before = runpy.run_path(str(BEFORE))
+    if wrong := before["disagreement"](given.backend, before["host_of"](given.package)):
+        return str(wrong)
     try:
         host = host_of(_az("functionapp", "show", "--resource-group", given.resource_group, "--name", given.site))
         token = _az("account", "get-access-token", "--resource", AUDIENCE)["accessToken"]

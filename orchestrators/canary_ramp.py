@@ -11,6 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
+from orchestrators.ramp_comparison import compared
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
 from slipway.promotion.judge.windows import shortened
@@ -56,6 +57,8 @@ def _generation(context: Context, run: RampRun) -> Durable:
     at = context.current_utc_datetime
     if run.due(at) > run.tick and not look.aborted:
         run = yield from _judged(context, run, look, run.due(at))
+    if not look.aborted:
+        run = yield from compared(context, run)
     move = next_move(run, look, at)
     run, answer = yield from _moved(context, run, look, move)
     if answer is None:
@@ -226,7 +229,8 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
     if not back:
         run = yield from _recorded(context, run, move)
     if move.outcome == Outcome.PASSED:
-        return run, Answer(Outcome.PASSED, words=move.words, result={"verdict": run.verdict})
+        kept = {"keeps": move.keeps, "code": move.code} if run.compare else {}
+        return run, Answer(Outcome.PASSED, words=move.words, result={"verdict": run.verdict, **kept})
     names = to_set(run, look, move.share)
     if names:
         answer = yield from _set(context, run, names, move.share)

@@ -56,7 +56,7 @@ def health_checks(
         order = {
             "promotion": run.promotion,
             "address": site.production if live else site.idle,
-            "version": run.build.version,
+            "version": run.version_of(target.name),
             "health": plain(run.plan.health),
             "beside": _beside(site, target, live),
         }

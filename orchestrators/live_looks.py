@@ -5,10 +5,11 @@ finds is checked as in verification before it counts.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from orchestrators.fan_out import fan_out, health_checks
 from orchestrators.waiting import Context, Durable, called
-from slipway.promotion.outcomes import passed
+from slipway.promotion.outcomes import Answer, Outcome, passed
 from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun
 
@@ -25,11 +26,19 @@ def live_answers(
         "version": run.build.version,
         "health": plain(run.plan.health),
     }
+    if run.plan.members:
+        order["versions"] = {target.name: run.version_of(target.name) for target in targets}
     look = yield from called(context, "look_at_live", order)
     well = look.result.get("well", ())
     suspects = [target for target in targets if target.name not in well]
     checks = health_checks(context, run, step, live=True, n=n, targets=suspects)
     ended = yield from fan_out(context, [{**each, "id": named(each["id"])} for each in checks])
-    found = dict(zip((target.name for target in suspects), ended, strict=True))
-    good = passed(f"a good answer from {run.build.version}")
-    return [found.get(target.name, good) for target in targets]
+    told = zip((target.name for target in suspects), ended, strict=True)
+    found = {name: _said_of(name, answer) if run.plan.members else answer for name, answer in told}
+    good = {target.name: passed(f"a good answer from {run.version_of(target.name)}") for target in targets}
+    return [found.get(target.name, good[target.name]) for target in targets]
+
+
+def _said_of(target: str, answer: Answer) -> Answer:
+    """Of several services, whose it is."""
+    return answer if answer.outcome == Outcome.PASSED else replace(answer, words=f"{target}: {answer.words}")

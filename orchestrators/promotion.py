@@ -8,9 +8,9 @@ import azure.durable_functions as df
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_decisions, insist, now, nudge_or
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Outcome
+from slipway.promotion.overall import ALL_PASSED, overall
 from slipway.promotion.promotion_run import PROMOTION_LOST, PromotionRun
 from slipway.promotion.stage_parts import Ending
-from slipway.promotion.stage_run import ALL_PASSED, overall
 
 bp = df.Blueprint()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from orchestrators.waiting import Context, Durable, insist, now
 from slipway.promotion.stage_phases import REPORT, ROLLED_BACK
+from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
 
 
@@ -34,7 +35,7 @@ def record_stage(
             "row": {
                 "key": _row_key(run),
                 "rev": (run.attempt + 1000 * run.goes_back) * 100_000 + run.rev,
-                "doc": run.row(),
+                "doc": stage_row(run),
             },
         },
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import azure.durable_functions as df
 
+from orchestrators.environment_lock import mirror_lock
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, nudge_or
@@ -43,6 +44,9 @@ def _generation(context: Context, run: WatchRun) -> Durable:
         yield from nudge_or(context, context.current_utc_datetime + LONGEST_WAIT)
         return run, ""
     if wanted["watch"] != "go":
+        if run.stage.plan.members:  # a member has moved on by itself, and the group is one: nobody watches the others
+            yield from ask(context, run, "end_watch")
+            yield from mirror_lock(context, run.stage)
         return run, "another release has the environment"
     over, keeps = context.current_utc_datetime >= moment(run.until), bool(run.stage.plan.blue_green)
     if over and not keeps:
@@ -58,7 +62,9 @@ def _generation(context: Context, run: WatchRun) -> Durable:
     if verdict.outcome != Outcome.PASSED and run.told != verdict.code:
         run = yield from _call(context, run, verdict.code, verdict.words)
     if over and verdict.outcome == Outcome.PASSED:
-        return (yield from stop_old_side(context, run))
+        # Newer stages that came to nothing have raised the fence since.
+        fenced = replace(run.stage, fence=max(run.stage.fence, wanted.get("fence", 0)))
+        return (yield from stop_old_side(context, replace(run, stage=fenced)))
     if context.current_utc_datetime >= moment(run.until) + LONGEST_BLIND:
         return (yield from keep_old_side(context, run, verdict))
     yield from nudge_or(context, run.wakes_at(context.current_utc_datetime))

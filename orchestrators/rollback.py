@@ -7,9 +7,12 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
+from orchestrators.release_parts import FIRST, LAST, flags_back, has_parts, of_flags, seen
 from orchestrators.waiting import Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
+from slipway.promotion.plan import Target
+from slipway.promotion.release_parts.before import Brought, brought
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 
@@ -24,12 +27,14 @@ ROUNDS = 40  # of about five minutes each
 
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
 def rollback(context: df.DurableOrchestrationContext) -> Durable:
-    """Traffic back, if the release ramped; read what is live, swap back where the new release is, read again, stop the
-    idle side's copy, once the router has settled.
+    """Traffic back, if the release ramped; the flags back that it gave to users; read what is live, swap back where the
+    new release is, read again, stop the idle side's copy, once the router has settled; then what is left of its flags.
 
     Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read
-    on every target; `result.steps` says what was done. A swap back without effect is tried again, twice (`part`
-    counts). Not stopped by an abort: it is the abort's work.
+    on every target; `result.steps` says what was done, `result.brought` what came back with the code and what did not.
+    A swap back without effect is tried again, twice (`part` counts). What was switched last goes back first, and only
+    once it is back what it had come after: so where one level of a group cannot go back, those before it wait for a
+    person, too. Not stopped by an abort: it is the abort's work.
     """
     run = StageRun.load(context.get_input())
     context.set_custom_status({"state": "rolling back", "since": now(context)})
@@ -52,7 +57,8 @@ def _undone(context: Context, run: StageRun) -> Durable:
     if not run.sites or not (run.steps or run.goes_back):
         return passed("nothing had been changed")
     steps: list[Step] = []
-    if run.plan.canary and (run.is_dark or not run.flag_plan):
+    before = yield from seen(context, run)
+    if run.plan.canary and (not run.flag_plan or (run.is_dark and not run.keeps_its_flag)):
         steps = yield from _traffic_back(context, run)
         left = [step for step in steps if step.state != Outcome.PASSED]
         if left and run.part + 1 < TRIES:
@@ -61,26 +67,18 @@ def _undone(context: Context, run: StageRun) -> Durable:
             words = "; ".join(f"{step.target}: {step.words}" for step in left)
             return _with(steps, broken("TRAFFIC_NOT_BACK", f"the router still has the release: {words}"))
     told_at = context.current_utc_datetime
+    flags, more = yield from flags_back(context, run, FIRST, {})
+    steps += more
     live = yield from _live(context, run, "before")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read")
-    back = [target for target in run.plan.targets if live[target.name]["production"] == run.build.version]
-    back = [target for target in back if run.sites[target.name].previous != run.build.version]
-    back = [target for target in back if run.sites[target.name].previous]
-    if back:
-        asked = []
-        for target in back:
-            order = {
-                "promotion": run.promotion,
-                "target": plain(target),
-                "version": run.sites[target.name].previous,
-                **run.plan.reading,
-                "fence": run.fence,
-                "despite_abort": True,
-            }
-            id = run.operation(target, f"swap-back-{run.part + 1}" if run.part else "swap-back")
-            asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
-        steps += yield from _done(context, run, "swap back", asked)
+    back = [each for each in run.plan.targets if live[each.name]["production"] == run.version_of(each.name)]
+    back = [each for each in back if run.sites[each.name].previous not in ("", run.version_of(each.name))]
+    for level in reversed(run.plan.levels):
+        swapped = yield from _swapped_back(context, run, [target for target in level if target in back])
+        steps += swapped
+        if any(step.state != Outcome.PASSED for step in swapped):
+            break
     live = yield from _live(context, run, "after")
     if live is None:
         return broken("TARGETS_UNREADABLE", "the targets could not be read after the swap")
@@ -91,22 +89,42 @@ def _undone(context: Context, run: StageRun) -> Durable:
         answers = "; ".join(_wrong(run, name, live[name]["production"]) for name in wrong)
         tried = f" (tried {run.part + 1} times)" if run.part else ""
         return _with(steps, broken("PREVIOUS_NOT_LIVE", answers + tried))
-    stale = [target for target in run.plan.targets if live[target.name]["idle"] == run.build.version]
+    stale = [each for each in run.plan.targets if live[each.name]["idle"] == run.version_of(each.name)]
     asked = []
     for target in stale:
-        if run.sites[target.name].previous == run.build.version:
+        if run.sites[target.name].previous == run.version_of(target.name):
             continue
         order = {
             "promotion": run.promotion,
             "target": plain(target),
-            "version": run.build.version,
-            "fence": run.fence,
+            "version": run.version_of(target.name),
+            "fence": run.fence_of(target.name),
         }
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
     if asked:
         yield from _settled(context, run, told_at)
         steps += yield from _done(context, run, "stop idle", asked)
-    return _with(steps, passed(_words(run, bool(back))))
+    flags, more = yield from flags_back(context, run, LAST, flags)
+    code = _words(run, bool(back))
+    all_of_it = brought(before, code, *of_flags(flags)) if has_parts(run) else Brought()
+    return _with(steps + more, passed("; ".join(filter(None, (code, all_of_it.words)))), all_of_it)
+
+
+def _swapped_back(context: Context, run: StageRun, back: list[Target]) -> Durable:
+    """The steps of the swaps back, side by side."""
+    asked = []
+    for target in back:
+        order = {
+            "promotion": run.promotion,
+            "target": plain(target),
+            "version": run.sites[target.name].previous,
+            **run.plan.reading,
+            "fence": run.fence_of(target.name),
+            "despite_abort": True,
+        }
+        id = run.operation(target, f"swap-back-{run.part + 1}" if run.part else "swap-back")
+        asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
+    return (yield from _done(context, run, "swap back", asked)) if asked else []
 
 
 def _traffic_back(context: Context, run: StageRun) -> Durable:
@@ -161,13 +179,14 @@ def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]
     ]
 
 
-def _with(steps: list[Step], answer: Answer) -> Answer:
-    return Answer(answer.state, answer.code, answer.words, result={"steps": [plain(step) for step in steps]})
+def _with(steps: list[Step], answer: Answer, all_of_it: Brought | None = None) -> Answer:
+    told = {"brought": all_of_it.dump()} if all_of_it and all_of_it.code else {}
+    return Answer(answer.state, answer.code, answer.words, result={"steps": [plain(step) for step in steps], **told})
 
 
 def _wrong(run: StageRun, name: str, answers: str) -> str:
     if not run.sites[name].previous:
-        return f"{name} had no release before {run.build.version}, so there is none to return to"
+        return f"{name} had no release before {run.version_of(name)}, so there is none to return to"
     return f"{name} answers {answers or 'nothing'}"
 
 

@@ -62,7 +62,7 @@ def _begun(context: Context, run: StageRun) -> Durable:
         run = replace(run, watched={**run.watched, "began_at": now(context), "tick": 0, "state": {}, "code": ""})
     steps = [Step("bake", target.name, run.operation(target, "bake", 0)) for target in run.plan.targets]
     run = run.stepping(steps, now(context))
-    return (yield from record_stage(context, run, "baking", f"watches {run.build.version} until {run.deadline}"))
+    return (yield from record_stage(context, run, "baking", f"watches {run.called} until {run.deadline}"))
 
 
 def _judged(context: Context, run: StageRun) -> Durable:

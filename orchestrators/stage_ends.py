@@ -4,15 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
+from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock, raise_fences
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
+from orchestrators.release_parts import seen, told_of
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
+from slipway.promotion.release_parts import before
+from slipway.promotion.release_parts.before import Brought
+from slipway.promotion.release_parts.configuration import GONE
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
@@ -20,6 +24,7 @@ from slipway.promotion.watch_run import WatchRun
 
 HARM_PROVEN = "HARM_PROVEN"
 START_WITHIN_S = 900.0
+GIVES_BACK = (phase.SETTLE, phase.UNDO, phase.SHUT, phase.READY_OLD_SIDE, phase.GO_BACK)
 
 
 def settle(context: Context, run: StageRun) -> Durable:
@@ -35,7 +40,7 @@ def settle(context: Context, run: StageRun) -> Durable:
     stops = {"stops": True} if run.plan.blue_green else {}
     watch = {"watch": {"id": run.watch, "until": until, **stops}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
-    words = f"{run.build.version} is live and proven in {run.plan.environment}"
+    words = f"{run.called} is live and proven in {run.plan.environment}"
     return run.to(phase.REPORT, ending=run.flag_ending or Ending(Outcome.PASSED, "", words))
 
 
@@ -43,8 +48,8 @@ def undo(context: Context, run: StageRun) -> Durable:
     """Put the previous release back, prove it by reading, and give the lock back; else leave it broken."""
     ending = run.ending
     assert ending is not None
-    raised = yield from ask_lock(context, run, "raise_fence")
-    run = replace(run, since=now(context), fence=raised.get("fence", run.fence))
+    run = yield from raise_fences(context, run)
+    run = replace(run, since=now(context))
     run = yield from record_stage(
         context, run, "rolling-back", f"undoes its changes: {ending.words}", {"code": ending.code}
     )
@@ -55,27 +60,41 @@ def undo(context: Context, run: StageRun) -> Durable:
     for step in answer.result.get("steps", ()):
         done = Step(**known(Step, step))
         run = replace(run, steps=(*(each for each in run.steps if each.operation != done.operation), done))
+    run = replace(run, brought=Brought.load(answer.result.get("brought")))
     if answer.outcome == Outcome.PASSED:
-        # Who was terminated may have told the lock of its switch and died before it knew that itself.
-        told = run.switched or (run.swept and not run.goes_back)
-        result = {"result": "undone" if told else "unchanged", **_why(run, ending), "overwrote": _overwrote(run)}
-        yield from _unlock(context, run, result)
+        yield from _unlock(context, run, _undone(run, ending))
         words = f"{ending.words}; {answer.words}"
         return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
 
+def _undone(run: StageRun, ending: Ending) -> dict[str, Any]:
+    """With what a lock is given back after the release was taken back."""
+    # Who was terminated may have told the lock of its switch and died before it knew that itself.
+    told = run.switched or (run.swept and not run.goes_back)
+    return {"result": "undone" if told else "unchanged", **_why(run, ending), "overwrote": _overwrote(run)}
+
+
 def sweep(context: Context, run: StageRun) -> Durable:
     """Stand in the place of an orchestration that is no more: take its lock over and undo what it may have changed.
 
-    One that held no lock has changed nothing: whatever of it waits is taken away, and its end reported.
+    One that held no lock has changed nothing: whatever of it waits is taken away, and its end reported. One of a group
+    that had begun to give its locks back had come to its end: the others are given back as it would have done it.
     """
-    answer = yield from ask_lock(context, run, "take_over", {"holder": run.swept, "by": run.instance})
-    if "fence" not in answer:
+    fences: dict[str, int] = {}
+    asked = {"holder": run.swept, "by": run.instance, **({"heirs": list(run.heirs)} if run.heirs else {})}
+    for service in run.locks:
+        answer = yield from ask_lock(context, run, "take_over", asked, service)
+        if "fence" in answer:
+            fences[service] = answer["fence"]
+    if not fences:
         return (yield from _left_behind(context, run))
-    yield from mirror_lock(context, run)
-    run = replace(run, fence=answer["fence"])
+    yield from leave_lock(context, run, run.swept, [service for service in run.locks if service not in fences])
+    yield from mirror_lock(context, run, fences)
+    run = run.with_fences({**dict.fromkeys(run.locks, 0), **fences})
+    if run.fence == 0 and run.swept_in in GIVES_BACK and not run.purged:
+        return (yield from _given_back(context, run))
     if not run.goes_back:  # its ramp hears so, if one goes on without it
         yield from ask_decisions(context, run.promotion, "close_stage", {"stage": run.plan.name})
     if run.purged:
@@ -83,6 +102,16 @@ def sweep(context: Context, run: StageRun) -> Durable:
         return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "STAGE_LOST", words))
     words = f"{run.swept} ended without giving the lock back"
     return run.to(phase.UNDO, ending=Ending(Outcome.BROKEN, "SWEPT", words))
+
+
+def _given_back(context: Context, run: StageRun) -> Durable:
+    """What is left of a group's locks goes the way that its own lock went."""
+    ending = run.ending or Ending(Outcome.BROKEN, "STAGE_LOST", f"{run.swept} was ended from outside")
+    proven, undone = {"result": "proven"}, _undone(run, ending)
+    shut = {"result": "broken", **_why(run, ending)}
+    result = {phase.SETTLE: proven, phase.UNDO: undone, phase.SHUT: shut}.get(run.swept_in, {"result": "unchanged"})
+    yield from _unlock(context, run, result)
+    return (yield from _left_behind(context, replace(run, ending=ending)))
 
 
 def _left_behind(context: Context, run: StageRun) -> Durable:
@@ -93,18 +122,23 @@ def _left_behind(context: Context, run: StageRun) -> Durable:
     yield from leave_lock(context, run, run.swept)
     words = f"{run.swept} was ended from outside"
     ending = run.ending or Ending(Outcome.BROKEN, "STAGE_LOST", words)
-    run = replace(run, fence=0, ending=ending)
+    run = replace(run.with_fences(dict.fromkeys(run.locks, 0)), ending=ending)
     return run.to(phase.OVER if closing["do"] == "end" else run.undone)
 
 
 def ready_old_side(context: Context, run: StageRun) -> Durable:
     """The side to go back to was stopped when its time was over: start it, and see that it holds the release."""
-    order = {"promotion": run.promotion, **run.plan.reading, "fence": run.fence, "live": run.build.version}
+    run = replace(run, before=(yield from seen(context, run)))
+    if run.before.state == before.GONE:
+        return (yield from _not_without_settings(context, run))
+    order, stays = {"promotion": run.promotion, **run.plan.reading}, run.stays
     asked, steps = [], []
     for target in run.plan.targets:
-        if version := run.replaced.get(target.name):
+        version = run.replaced.get(target.name)
+        if version and target.name not in stays:
             id = run.operation(target, "start-idle")
-            given = {**order, "target": plain(target), "version": version}
+            given = {**order, "fence": run.fence_of(target.name), "live": run.version_of(target.name)}
+            given |= {"target": plain(target), "version": version}
             asked.append(an_operation(context, id, "start_idle", given, START_WITHIN_S))
             steps.append(Step("start old side", target.name, id))
     run = replace(run.stepping(steps, now(context)), since=now(context))
@@ -119,7 +153,11 @@ def ready_old_side(context: Context, run: StageRun) -> Durable:
 
 
 def go_back(context: Context, run: StageRun) -> Durable:
-    """A person wants the previous release back: find it on the idle sides, then undo what this release changed."""
+    """A person wants the previous release back: find it on the idle sides, then undo what this release changed. What of
+    a group it had not changed stays as it is."""
+    if others := _moved_on(run):
+        words = f"{', '.join(others)} came there since by itself: take that back first"
+        return (yield from _not_gone_back(context, run, "NOT_LIVE", words, Outcome.CANCELLED))
     order = {
         "promotion": run.promotion,
         "targets": [plain(target) for target in run.plan.targets],
@@ -129,18 +167,34 @@ def go_back(context: Context, run: StageRun) -> Durable:
     if survey.state != Outcome.PASSED:
         return (yield from _not_gone_back(context, run, survey.code, survey.words))
     found = {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
-    elsewhere = [name for name, site in found.items() if site.previous != run.build.version]
+    elsewhere = [name for name, site in found.items() if site.previous != run.version_of(name)]
     if elsewhere:
-        words = f"{', '.join(elsewhere)} does not serve {run.build.version} any more"
+        words = f"{', '.join(elsewhere)} does not serve {run.called} any more"
         return (yield from _not_gone_back(context, run, "NOT_LIVE", words, Outcome.CANCELLED))
-    lost = [name for name, site in found.items() if not site.idle_was or site.idle_was != run.replaced.get(name)]
+    stays = run.stays if len(run.stays) < len(found) else ()
+    going = {name: site for name, site in found.items() if name not in stays}
+    lost = [name for name, site in going.items() if not site.idle_was or site.idle_was != run.replaced.get(name)]
     if lost:
         words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
         return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
-    sites = {name: replace(site, previous=site.idle_was) for name, site in found.items()}
-    words = f"{run.build.version} is taken back" + (f": {run.reason}" if run.reason else "")
+    run = replace(run, before=(yield from seen(context, run)))
+    if run.before.state == before.GONE:
+        return (yield from _not_without_settings(context, run))
+    sites = found | {name: replace(site, previous=site.idle_was) for name, site in going.items()}
+    words = f"{run.called} is taken back" + (f": {run.reason}" if run.reason else "")
     ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", words)
     return replace(run, sites=sites, switched=True).to(phase.UNDO, ending=ending)
+
+
+def _not_without_settings(context: Context, run: StageRun) -> Durable:
+    words = f"{run.before.version} cannot serve again: {run.before.words}"
+    return (yield from _not_gone_back(context, run, GONE, words))
+
+
+def _moved_on(run: StageRun) -> list[str]:
+    """The members whose release is not this one any more, with what they serve by their locks."""
+    locks = {service: lock for service, lock in run.member_locks.items() if not run.keeps(service)}
+    return [f"{service} {lock.live}" for service, lock in locks.items() if lock.promotion != run.promotion]
 
 
 def _not_gone_back(
@@ -173,7 +227,11 @@ def report(context: Context, run: StageRun) -> Durable:
         until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.retry_within_s))
         run = replace(run, deadline=until, waits_for="retry")
     action = ending.outcome.replace(" ", "-")
-    run = yield from record_stage(context, run, action, ending.words, {"code": ending.code})
+    evidence: dict[str, Any] = {"code": ending.code}
+    evidence |= {} if run.goes_back else told_of(run)
+    if run.brought.code:
+        evidence |= {"brought": run.brought.dump(), "calls": bool(run.brought.left)}
+    run = yield from record_stage(context, run, action, ending.words, evidence)
     if run.goes_back:
         return run.to(phase.OVER)
     yield from _tell(context, run, over=not run.may_retry)
@@ -216,8 +274,15 @@ def _tell(context: Context, run: StageRun, over: bool) -> Durable:
 
 
 def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
-    """Give the lock back. Last in its phase, since a phase that begins again must still hold it: `report` copies."""
-    yield from ask_lock(context, run, "release", {**result, "at": now(context)})
+    """Give the locks back. Last in its phase, since a phase that begins again must still hold them: `report` copies.
+    Of a member that the group does not change, and whose version nobody blames, nothing is said."""
+    for service in run.locks_given_back:
+        given = result
+        if service != run.build.service:
+            given = {**result, "rejects": False} if "rejects" in result else result
+            given = {"result": "unchanged"} if run.keeps(service) and result["result"] != "broken" else given
+        if run.fence_at(service):
+            yield from ask_lock(context, run, "release", {**given, "at": now(context)}, service)
 
 
 def _overwrote(run: StageRun) -> bool:

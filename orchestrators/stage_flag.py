@@ -5,9 +5,12 @@ from typing import Any
 
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
+from orchestrators.release_parts import with_changed
 from orchestrators.waiting import Context, Durable, now
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.flags.comparison_plan import TREATMENT
 from slipway.promotion.flags.plan import FLAG_OFF, FlagPlan, flag_order
+from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Header, Target
@@ -21,6 +24,7 @@ def dark(context: Context, run: StageRun) -> Durable:
     """Have the flag on for testers alone, before any user meets the release. The run; ended, when that cannot be."""
     flag, target = _flag(run)
     order = {**_about(run, target), "flag": flag_order(flag), "service": run.build.service}
+    order["release"] = stage_id(run.promotion, run.plan.name)
     id = run.operation(target, "prepare-flag")
     asked = an_operation(context, id, "prepare_flag", {**order, "fence": run.fence}, WITHIN_S)
     run = run.stepping([Step("prepare flag", target.name, id)], now(context))
@@ -28,6 +32,8 @@ def dark(context: Context, run: StageRun) -> Durable:
     run = run.stepped("prepare flag", target.name, answer, now(context))
     if answer.outcome != Outcome.PASSED:
         return run.ends(answer.outcome, answer.code, answer.words)
+    if was := answer.result.get("was"):
+        run = with_changed(run, flag.name, flag.label, was, "ramped")
     return replace(run, flag=answer.result)
 
 
@@ -54,6 +60,20 @@ def tester_checks(context: Context, run: StageRun) -> tuple[list[dict[str, Any]]
 def for_everybody(context: Context, run: StageRun) -> Durable:
     """The ramp is over, and everybody gets the flag. The answer."""
     return (yield from _set(context, run, "flag-on", 1.0))
+
+
+def concluded(context: Context, run: StageRun, ended: Answer) -> Durable:
+    """The comparison is over: the variant that it keeps is everybody's, in one write that says why. The run, and the
+    answer."""
+    flag, target = _flag(run)
+    keeps = ended.result.get("keeps") or TREATMENT
+    order = {**_about(run, target), "flag": flag_order(flag), "keeps": keeps, "why": ended.words, "fence": run.fence}
+    id = run.operation(target, "conclude-comparison")
+    (answer,) = yield from fan_out(context, [an_operation(context, id, "conclude_comparison", order, WITHIN_S)])
+    if answer.outcome == Outcome.PASSED:
+        evidence = {"keeps": keeps, "flag": flag.name, "code": ended.result.get("code", "")}
+        run = yield from record_stage(context, run, "compared", f"{answer.words}: {ended.words}", evidence)
+    return run, answer
 
 
 def after_bad_end(context: Context, run: StageRun, answer: Answer) -> Durable:

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrators.recording import record_stage
-from orchestrators.stage_flag import after_bad_end, for_everybody
+from orchestrators.stage_flag import after_bad_end, concluded, for_everybody
 from orchestrators.waiting import Context, Durable, answers_of, now
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.flags.setting import BY_COMPARISON
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, broken, moment
@@ -32,7 +33,10 @@ def ramp(context: Context, run: StageRun) -> Durable:
     (ended,) = yield from answers_of(context, [asked])
     answer = Answer.load(ended) if ended else broken("RAMP_LOST", f"{child} broke off or was ended from outside")
     if run.flag_plan and answer.outcome == Outcome.PASSED:
-        answer = yield from for_everybody(context, run)
+        if run.flag_plan.compare:
+            run, answer = yield from concluded(context, run, answer)
+        else:
+            answer = yield from for_everybody(context, run)
     for target in run.dividing:
         run = run.stepped("ramp", target.name, answer, now(context))
     if answer.outcome == Outcome.PASSED:
@@ -60,6 +64,8 @@ def _needs_none(context: Context, run: StageRun) -> str:
         if run.is_dark:
             return ""
         where, off = run.flag_plan.where, run.flag.get("why")
+        if off and off.startswith(BY_COMPARISON):
+            return f"{where} stays off: {off}"
         return f"{where} stays off, as a person said: {off}" if off else f"everybody has {where} already"
     if not run.changing:
         return f"{run.build.version} is live on every target already"

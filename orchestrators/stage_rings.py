@@ -11,7 +11,7 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.plan import load_stage
 from slipway.promotion.region_gate import Account, in_the_way
-from slipway.promotion.rings import took_back
+from slipway.promotion.rings import RingPlan, took_back
 from slipway.promotion.stage_run import StageRun
 
 LOOK_EVERY = timedelta(minutes=1)
@@ -73,10 +73,17 @@ def take_back(context: Context, run: StageRun) -> Durable:
         return run.to(phase.REPORT, ending=replace(ending, words=words))
     stage = left[0]
     if not run.rings_back:
-        words = f"{', '.join(left)} go back, too: ring {ring.name} failed"
+        words = f"{', '.join(left)} go back, too: {_why(run, ring)}"
         run = yield from record_stage(context, replace(run, since=now(context)), "taking-rings-back", words)
-    ended = yield from _gone_back(context, run, stage, f"ring {ring.name} failed")
+    ended = yield from _gone_back(context, run, stage, _why(run, ring))
     return replace(run, rings_back=(*run.rings_back, ended))
+
+
+def _why(run: StageRun, ring: RingPlan) -> str:
+    """Why the rings before this one go back."""
+    if not run.goes_back:
+        return f"ring {ring.name} failed"
+    return f"all rings of {ring.of}" + (f": {run.reason}" if run.reason else "")
 
 
 def _gone_back(context: Context, run: StageRun, stage: str, reason: str) -> Durable:
@@ -86,7 +93,9 @@ def _gone_back(context: Context, run: StageRun, stage: str, reason: str) -> Dura
         return _ended(stage, found.state, found.words)
     instance = child_id(run.instance, "back", stage)
     back = StageRun(run.promotion, instance, load_stage(found.result["plan"]), run.build, "", run.received_at)
-    back = replace(back, phase=phase.LOCK, goes_back=True, asked_by="slipway", reason=reason, trace=run.trace)
+    back = replace(
+        back, phase=phase.LOCK, goes_back=True, asked_by=run.asked_by or "slipway", reason=reason, trace=run.trace
+    )
     asked = context.call_sub_orchestrator("stage", back.dump(), instance)
     (answer,) = yield from answers_of(context, [asked])
     if answer is None:

@@ -57,7 +57,7 @@ def verify_again(context: Context, run: StageRun) -> Durable:
     run = replace(run, since=now(context))
     asked = health_checks(context, run, f"health-again-{run.tick}", live=False, targets=run.changing)
     steps = [Step("health again", each.name, op["id"]) for each, op in zip(run.changing, asked, strict=True)]
-    words = f"looks whether {run.build.version} is still healthy on the idle side"
+    words = f"looks whether {run.called} is still healthy on the idle side"
     run, verdict = yield from carried_out(context, run, "verifying-again", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)

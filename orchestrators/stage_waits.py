@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from orchestrators.asking_people import decision_of_people, in_words, overtaken, question, who_is_asked
-from orchestrators.environment_lock import announcement, ask_lock, leave_lock, mirror_lock
+from orchestrators.environment_lock import leave_lock, mirror_lock
+from orchestrators.lock_grants import asked_in_order, granted, step_aside
 from orchestrators.recording import record_stage
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
+from slipway.promotion.release_parts.before import Before
+from slipway.promotion.release_parts.configuration import KeptConfiguration
+from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.stage_run import StageRun
 
 OVERTAKEN = ("superseded", "ignored")
@@ -53,7 +58,8 @@ def for_approval(context: Context, run: StageRun) -> Durable:
 
 
 def for_lock(context: Context, run: StageRun) -> Durable:
-    """Wait until this stage holds the environment's lock; end when the build is overtaken or aborted."""
+    """Wait until this stage holds the environment's lock, and those of all members of its group; end when the build is
+    overtaken or aborted. What it holds already while it waits for the next one it is granted anew at each ask."""
     if not run.deadline:
         ends = context.current_utc_datetime + timedelta(seconds=run.plan.lock_within_s)
         run = replace(run, since=now(context), deadline=iso(ends))
@@ -63,46 +69,57 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         return (yield from _left(context, run.ends(Outcome.CANCELLED, going["code"], going["words"])))
     if going["do"] == "wait":
         return (yield from _paused(context, run, going["for"][0], going["until"]))
-    asked = announcement(run, run.instance, now(context))
-    answer = yield from ask_lock(context, run, "acquire", asked)
+    answers = yield from asked_in_order(context, run)
+    service, answer = list(answers.items())[-1]
+    whose = f" of {service}" if run.plan.members else ""
     if answer["lock"] == "granted":
         yield from mirror_lock(context, run)
-        following = phase.DEPLOY
+        run = _with_parts(granted(run, answers), answers[run.build.service])
         if run.goes_back:
-            following = phase.READY_OLD_SIDE if answer.get("old_side_stopped") else phase.GO_BACK
-        found = {
-            "live_before": answer["live"],
-            "live_targets": tuple(answer["targets"]),
-            "replaced": answer["replaced"],
-            "proven_at": answer.get("proven_at", ""),
-            "old_side_stopped": answer.get("old_side_stopped", ""),
-        }
-        return replace(run, fence=answer["fence"], **found).to(following)
+            return run.to(phase.READY_OLD_SIDE if run.old_side_stopped else phase.GO_BACK)
+        return run.to(phase.DEPLOY)
     if answer["lock"] == "behind":
-        words = f"{answer['live']['version']}, a newer build, is already live here"
+        words = f"{answer['live']['version']}, a newer build{whose}, is already live here"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
     if answer["lock"] == "rejected":
-        words = f"{run.build.version} was rejected here: {answer['rejected']['words']}"
+        words = f"{run.version_at(service)}{whose} was rejected here: {answer['rejected']['words']}"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
     if answer["lock"] == "broken":
-        return (yield from _left(context, run.ends(Outcome.BROKEN, "LOCK_BROKEN", answer["words"])))
+        words = f"the lock{whose}: {answer['words']}" if whose else answer["words"]
+        return (yield from _left(context, run.ends(Outcome.BROKEN, "LOCK_BROKEN", words)))
     if context.current_utc_datetime >= moment(run.deadline):
-        words = f"the lock was not free before {run.deadline}"
+        words = f"the lock{whose} was not free before {run.deadline}"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "LOCK_WAIT_OVER", words)))
     if answer["lock"] in OVERTAKEN:
         return (yield from _left(context, run.ends(Outcome.CANCELLED, *overtaken(answer))))
     if answer["lock"] == "held":
         held = answer["hold"]
-        waits_for = f"the lift of a hold by {held['by']}: {held['reason']}"
+        waits_for = f"the lift of a hold{whose} by {held['by']}: {held['reason']}"
         until = min(moment(run.deadline), moment(held["expires_at"]))
+        if run.plan.members:
+            yield from step_aside(context, run, service)
     else:
-        waits_for, until = f"the lock, behind {answer['behind']}", moment(run.deadline)
+        waits_for, until = f"the lock{whose}, behind {answer['behind']}", moment(run.deadline)
     if run.waits_for != waits_for:
         run = replace(run, waits_for=waits_for)
-        yield from mirror_lock(context, run)
+        yield from mirror_lock(context, run, answers)
         run = yield from record_stage(context, run, "waiting-for-the-lock", f"waits for {waits_for}")
     yield from nudge_or(context, until)
     return run
+
+
+def _with_parts(run: StageRun, answer: dict[str, Any]) -> StageRun:
+    """With what the lock knows of configuration and flags, of this release when it goes back, and of the one that it
+    would go back to."""
+    if not run.goes_back:
+        return replace(run, before=Before.load({"version": answer["live"], **_of(answer, "configuration")}))
+    changed = tuple(ChangedFlag.load(flag) for flag in answer.get("changed_flags", ()))
+    own = KeptConfiguration.load(answer.get("configuration"))
+    return replace(run, configuration=own, changed_flags=changed, before=Before.load(answer.get("before")))
+
+
+def _of(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    return {name: answer[name]} if name in answer else {}
 
 
 def _paused(context: Context, run: StageRun, waits_for: str, until: str) -> Durable:

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from orchestrators.environment_lock import ask_lock, mirror_lock
+from orchestrators.environment_lock import raise_fences
 from orchestrators.fan_out import an_operation, fan_out, health_checks
+from orchestrators.going_live import tell_locks
 from orchestrators.recording import record_stage
+from orchestrators.release_parts import fixed, flags_set
 from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
@@ -35,14 +37,17 @@ def deploy(context: Context, run: StageRun) -> Durable:
     sites = {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
     run = replace(run, sites=sites, since=now(context))
     highest = survey.result.get("fence", 0)
-    if highest > run.fence:
-        # The target was under another lock before (its environment was renamed, say): go above its number.
-        raised = yield from ask_lock(context, run, "raise_fence", {"at_least": highest})
-        run = replace(run, fence=raised.get("fence", run.fence))
+    # A target may have been under another lock before (its environment was renamed, say): go above its number.
+    if highest:
+        run = yield from raise_fences(context, run, highest)
     silent = [name for name, site in sites.items() if not site.previous and name in run.live_targets]
     if silent:
         words = f"{', '.join(silent)} answers no version, although {run.live_before} should be live"
         return run.ends(Outcome.BROKEN, "LIVE_UNREADABLE", words)
+    if run.plan.configuration:
+        run = yield from fixed(context, run)
+        if run.ending:
+            return run
     if run.flag_plan:
         run = yield from dark(context, run)
         if run.ending:
@@ -50,10 +55,11 @@ def deploy(context: Context, run: StageRun) -> Durable:
     asked, steps = [], []
     for target in run.changing:
         id = run.operation(target, "deploy")
-        order = {**_change(run, target), "package": run.artifact}
+        order = {**_change(run, target), "package": run.package_of(target.name)}
         asked.append(an_operation(context, id, "deploy", order, run.plan.deploy_within_s))
         steps.append(Step("deploy", target.name, id))
-    words = f"deploys {run.build.version} to the idle side of {_names(run.changing)}{_drift(run)}"
+    words = f"deploys {run.called} to the idle side of {_names(run.changing)}{_drift(run)}"
+    words += f"; its configuration is {run.configuration.words}" if run.configuration.label else ""
     changing = run.changing
     run, verdict, answers = yield from _answered(context, run, "deploying", words, steps, asked)
     for target, answer in zip(changing, answers, strict=True):
@@ -79,7 +85,7 @@ def verify(context: Context, run: StageRun) -> Durable:
     run = replace(run, since=now(context))
     checks = [target_checks(context, run, target) for target in parts[run.part]]
     run = run.stepping([step for each in checks for step in each.steps], now(context))
-    words = f"verifies {run.build.version} on the idle side of {', '.join(t.name for t in parts[run.part])}"
+    words = f"verifies {run.called} on the idle side of {', '.join(t.name for t in parts[run.part])}"
     run = yield from record_stage(context, run, "verifying", words)
     asked = [operation for each in checks for operation in each.operations]
     answers = yield from fan_out(context, asked)
@@ -114,27 +120,16 @@ def roll_out(context: Context, run: StageRun) -> Durable:
         id = run.operation(target, "swap")
         asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
         steps.append(Step("swap", target.name, id))
-    words = f"{router_for(run.plan.targets[0].kind).goes_live} {_names(part)}"
+    words = _goes_live(run, part)
     run, verdict = yield from carried_out(context, run, "rolling-out", words, steps, asked)
     if verdict.outcome != Outcome.PASSED:
         return _on(run, verdict, phase.VERIFY_LIVE)
-    if run.part:  # the lock was told with the first part
-        return replace(run.to(phase.VERIFY_LIVE), part=run.part)
-    release = {
-        "version": run.build.version,
-        "promotion": run.promotion,
-        "stage": run.plan.name,
-        "commit": run.build.commit,
-        "digest": run.build.digest,
-        "finished_at": run.build.dump()["finished_at"],
-        "received_at": run.received_at,
-        "at": now(context),
-        "targets": [target.name for target in run.plan.targets],
-        "replaced": {name: site.previous for name, site in run.sites.items()},
-    }
-    yield from ask_lock(context, run, "switched", {"release": release})
-    yield from mirror_lock(context, run)
-    return replace(run, switched=True).to(phase.VERIFY_LIVE)
+    if run.part + 1 == len(run.parts) and run.plan.flags:
+        run = yield from flags_set(context, run)
+        if run.ending:
+            return run
+    yield from tell_locks(context, run)
+    return replace(run.to(phase.VERIFY_LIVE), switched=True, part=run.part)
 
 
 def verify_live(context: Context, run: StageRun) -> Durable:
@@ -146,7 +141,7 @@ def verify_live(context: Context, run: StageRun) -> Durable:
     steps = [Step("verify live", target.name, each["id"]) for target, each in zip(names, asked, strict=True)]
     more, more_steps = tester_checks(context, run)
     asked, steps = [*asked, *more], [*steps, *more_steps]
-    words = f"verifies that {run.build.version} answers live"
+    words = f"verifies that {run.called} answers live"
     run, verdict = yield from carried_out(context, run, "verifying-live", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
@@ -199,15 +194,22 @@ def _change(run: StageRun, target: Target) -> dict[str, Any]:
     return {
         "promotion": run.promotion,
         "target": plain(target),
-        "version": run.build.version,
+        "version": run.version_of(target.name),
         **run.plan.reading,
-        "fence": run.fence,
+        "fence": run.fence_of(target.name),
     }
 
 
 def _survey(run: StageRun) -> dict[str, Any]:
     targets = [plain(target) for target in run.plan.targets]
     return {"promotion": run.promotion, "targets": targets, **run.plan.reading}
+
+
+def _goes_live(run: StageRun, part: tuple[Target, ...]) -> str:
+    """What happens to the targets of a part, in words, kind by kind."""
+    kinds = dict.fromkeys(target.kind for target in part or run.plan.targets[:1])
+    each = (f"{router_for(kind).goes_live} {_names(tuple(t for t in part if t.kind == kind))}" for kind in kinds)
+    return "; ".join(each)
 
 
 def _names(targets: tuple[Target, ...]) -> str:
@@ -217,7 +219,19 @@ def _names(targets: tuple[Target, ...]) -> str:
 
 def _drift(run: StageRun) -> str:
     """A live version that Slipway did not put there, in words."""
+    if run.plan.members:
+        return _drift_of_members(run)
     others = {site.previous for site in run.sites.values() if site.previous} - {run.live_before, run.build.version}
     if not run.live_before or not others:
         return ""
     return f"; found {', '.join(sorted(others))} live where Slipway had put {run.live_before}"
+
+
+def _drift_of_members(run: StageRun) -> str:
+    """The same, target by target, since each member has a version of its own."""
+    found = {name: (site.previous, run.live_before_of(name)) for name, site in run.sites.items() if site.previous}
+    wrong = {
+        name: (seen, kept) for name, (seen, kept) in found.items() if kept and seen not in (kept, run.version_of(name))
+    }
+    told = (f"{seen} live on {name} where Slipway had put {kept}" for name, (seen, kept) in sorted(wrong.items()))
+    return f"; found {', '.join(told)}" if wrong else ""

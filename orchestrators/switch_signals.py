@@ -25,6 +25,8 @@ def after_switch(context: Context, run: StageRun) -> Durable:
         "counters": switch.counters != IGNORE,
         "alerts": switch.alert != IGNORE,
     }
+    if run.plan.members:
+        order["versions"] = {target.name: run.version_of(target.name) for target in run.changing}
     answer = yield from called(context, "look_after_switch", order)
     does = {"counters": switch.counters, "alert": switch.alert}
     spoken = [_answer(name, words, does[name]) for name, words in answer.result.get("signals", ())]

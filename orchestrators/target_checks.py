@@ -96,23 +96,31 @@ def _load_drivers(context: Context, run: StageRun, target: Target, test: LoadTes
 
 def compared(context: Context, run: StageRun, verdicts: list[Verdict]) -> Durable:
     """The verdicts, once the loads among them were kept and compared with the previous release. Raises NotTaken."""
-    loads = [each for each in verdicts if each.comparable]
-    if not loads:
-        return verdicts
+    for service in dict.fromkeys(run.service_of(each.target) for each in verdicts if each.comparable):
+        verdicts = yield from _compared(context, run, verdicts, service)
+    return verdicts
+
+
+def _compared(context: Context, run: StageRun, verdicts: list[Verdict], service: str) -> Durable:
+    """The same of one service's loads: each is compared with its own previous release."""
+
+    def is_its(each: Verdict) -> bool:
+        return each.comparable and run.service_of(each.target) == service
+
     order = {
         "promotion": run.promotion,
-        "service": run.build.service,
+        "service": service,
         "environment": run.plan.environment,
         "stage": run.plan.name,
-        "version": run.build.version,
+        "version": run.version_at(service),
         "rev": run.attempt * 1000 + run.tick,
-        "loads": [_measured(each) for each in loads],
+        "loads": [_measured(each) for each in verdicts if is_its(each)],
     }
     answer = yield from insist(context, "compare_loads", order)
     if answer.state != Outcome.PASSED:
-        return [replace(each, answer=answer) if each.comparable else each for each in verdicts]
+        return [replace(each, answer=answer) if is_its(each) else each for each in verdicts]
     further = iter(answer.result["verdicts"])
-    return [_joined(each, Answer.load(next(further))) if each.comparable else each for each in verdicts]
+    return [_joined(each, Answer.load(next(further))) if is_its(each) else each for each in verdicts]
 
 
 def _measured(verdict: Verdict) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a watch asks of its lock and keeps on record, and how that of a blue-green stage ends: the old side is stopped.
 
-Only under the fence of the stage that it watches: whoever had the lock since has a higher one, and then nothing is
+Only under the newest fence of a lock that nobody holds: whoever gets it next has a higher one, and then nothing is
 stopped any more. A rollback that comes in between starts what it finds stopped.
 """
 
@@ -58,18 +58,24 @@ def _stop(context: Context, run: WatchRun, target: Target) -> dict[str, Any]:
         "promotion": run.stage.promotion,
         "target": plain(target),
         "version": run.stage.sites[target.name].previous,
-        "live": run.stage.build.version,
+        "live": run.stage.version_of(target.name),
         **run.stage.plan.reading,
-        "fence": run.stage.fence,
+        "fence": run.stage.fence_of(target.name),
     }
     id = child_id(run.instance, target.name, "stop-old-side", "1")
     return an_operation(context, id, "stop_old_side", order, STOP_WITHIN_S)
 
 
 def ask(context: Context, run: WatchRun, operation: str, given: dict[str, Any] | None = None) -> Durable:
-    """Ask the lock of the release's environment, as its watch. Returns the answer."""
-    where = run.stage.plan.environment, run.stage.build.service
-    return (yield from ask_environment(context, *where, operation, {"id": run.instance, **(given or {})}))
+    """Ask the lock of the release's environment, as its watch, and those of its group's members. Returns the answer
+    that says least: the watch goes on where all say so."""
+    order, answers = ("over", "wait", "go"), []
+    for service in run.stage.locks:
+        if not run.stage.keeps(service):
+            where = run.stage.plan.environment, service
+            asked = {"id": run.instance, **(given or {})}
+            answers.append((yield from ask_environment(context, *where, operation, asked)))
+    return min(answers, key=lambda answer: order.index(answer["watch"]))
 
 
 def record(context: Context, run: WatchRun, action: str, words: str, evidence: dict[str, Any] | None = None) -> Durable:

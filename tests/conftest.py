@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from slipway.settings import Settings, settings
 from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
-from tests.schedule import BySystem, compiled_once, longest_first
+from tests.schedule import BySystem, compiled_once, longest_first, mark_long
 
 # A machine that is busy with something else is no failure of a property.
 hypothesis_settings.register_profile("untimed", deadline=None, max_examples=50)
@@ -31,7 +31,9 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_long(items)
     longest_first(items)
 
 

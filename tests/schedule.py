@@ -16,7 +16,7 @@ from xdist.scheduler import LoadFileScheduling
 
 CHAOS, SYSTEM, SERVICES, STANDIN = "chaos", "one laptop system", "one stand-in and broker", "a stand-in by itself"
 OWN_SYSTEM = ("kills", "ramp", "ramp_signals", "secrets", "virtual_time", "virtual_ramp", "container_apps")
-OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green", "tenants")
+OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green", "whole_release", "groups", "tenants")
 LONGEST_FIRST = (CHAOS, SYSTEM, "tests/end_to_end/", SERVICES, STANDIN, "tests/functions_host/", "tests/cli/")
 FOLDERS = {
     "tests/chaos/": CHAOS,
@@ -28,6 +28,14 @@ FOLDERS = {
 }
 
 
+# What `make test-long` runs, and `make test` leaves out so that it is done in five minutes: tests of the laptop's own
+# parts, whose faults others show too, and whole systems that tell once more, in the large, what the tests of workflow,
+# activities and adapters tell in parts.
+LONG = ("tests/azure_standin/", "tests/functions_host/", "tests/durable_engine/", "tests/servicebus/", "tests/traffic/")
+LONG_SYSTEMS = ("virtual_ramp", "ramp_signals", "container_apps", "flag_ramp", "blue_green", "trace", "virtual_time")
+LONG_SYSTEMS += ("whole_release",)
+LONG += tuple(f"tests/end_to_end/test_{name}.py" for name in LONG_SYSTEMS)
+
 TESTS = Path(__file__).parent
 COMPILED_WITHIN_S = 60.0
 
@@ -38,6 +46,13 @@ def scope_of(nodeid: str) -> str:
     if file.startswith("tests/end_to_end/") and any(file.endswith(f"test_{own}.py") for own in OWN_SYSTEM):
         return file
     return next((group for folder, group in FOLDERS.items() if file.startswith(folder)), file)
+
+
+def mark_long(items: list[pytest.Item]) -> None:
+    """Mark what `make test` leaves out."""
+    for item in items:
+        if item.nodeid.startswith(LONG):
+            item.add_marker(pytest.mark.long)
 
 
 def longest_first(items: list[pytest.Item]) -> None:

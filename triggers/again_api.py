@@ -37,7 +37,10 @@ bp = df.Blueprint()
     refuses={
         404: ("UNKNOWN_PROMOTION",),
         409: ("STILL_UNDER_WAY", "SENT_AGAIN", "NOT_BEGUN"),
-        422: ("INVALID_BODY", "UNKNOWN_SERVICE", "PIPELINE_INVALID", "BRANCH_NOT_PROMOTED"),
+        422: (
+            *("INVALID_BODY", "UNKNOWN_SERVICE", "PIPELINE_INVALID", "BRANCH_NOT_PROMOTED"),
+            *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION"),
+        ),
     },
 )
 async def post_again(req: func.HttpRequest, person: Person) -> func.HttpResponse:
@@ -86,4 +89,5 @@ def _message(build: Build) -> dict[str, Any]:
         name: getattr(build, name)
         for name in ("service", "version", "commit", "branch", "author", "result", "evidence", "run")
     }
+    message |= {"members": build.members} if build.members else {}
     return message | {"finished_at": iso(build.finished_at)} | ({"digest": build.digest} if build.digest else {})

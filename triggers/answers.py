@@ -78,8 +78,8 @@ class Words(Answer):
 
 class FlagShown(Answer):
     """A feature flag. `share` (0 to 1) of the users have it; null when its shape is not known. `expires` is a day, and
-    empty without one; `services` are those whose pipelines ramp it; `off` is whose word keeps it off, and why; `stale`
-    says why it should go, or what it lacks."""
+    empty without one; `services` are those whose pipelines ramp it; `off` is whose word keeps it off, and why;
+    `compared` which variant a comparison kept, when and why; `stale` says why it should go, or what it lacks."""
 
     name: str
     label: str
@@ -89,6 +89,7 @@ class FlagShown(Answer):
     changed_at: MomentOrNotYet
     services: list[str]
     off: str
+    compared: str
     stale: list[str]
 
 
@@ -158,9 +159,10 @@ class ApprovalState(Answer):
 
 class TargetState(Answer):
     """The versions that a target's sides answer; empty: not known yet. `preview`: where people can look at a blue-green
-    release before its switch; empty: not now."""
+    release before its switch; empty: not now. `member`: of a group, the service whose target it is."""
 
     name: str
+    member: str
     address: str
     preview: str
     live: str
@@ -179,6 +181,40 @@ class StepTaken(Answer):
     words: str
 
 
+class ArmShown(Answer):
+    """The users of one variant, each once: those who met it first, those who succeeded afterwards, those who met a
+    failure. `name` is the variant's own, empty where the pipeline names none."""
+
+    variant: Literal["control", "treatment"]
+    name: str
+    users: int
+    converted: int
+    bad: int
+
+
+class ComparisonShown(Answer):
+    """How a flag's variants compare by `success`, at `share` of the users, until `until` at the latest; both moments
+    are empty before it begins. `lift` is how much more often users succeed with the treatment (0.03: 3 % more), `low`
+    and `high` the ends of its interval, true at all looks at once with the chance `sure`; null where they are open. A
+    difference below `better_by` counts as none. `look` is the last look, `missed` how many in a row had no answer;
+    `code` and `words` are what the last answer showed."""
+
+    success: str
+    share: float
+    better_by: float
+    sure: float
+    began_at: MomentOrNotYet
+    until: MomentOrNotYet
+    look: int
+    missed: int
+    code: str
+    words: str
+    lift: float | None
+    low: float | None
+    high: float | None
+    arms: list[ArmShown]
+
+
 class RampShown(Answer):
     """How far a stage's canary is: its `share` of the traffic (0 to 1) `since` then, the `tick` judged last, and what
     the judge said at that (`code` and `words`, empty before the first). `missing_requests` of the canary are needed
@@ -186,7 +222,7 @@ class RampShown(Answer):
     What the ramp does about it is its `move` (a code) and `move_words`: it may be held by a person's word, a signal, or
     a router that somebody changed. `calls`: a person must look. `notes`: what could not be seen or sent between two
     ticks, such as a top-up whose path is not there. `flag`: the feature flag that is ramped, with its label: then the
-    share is of its users; empty for a canary's."""
+    share is of its users; empty for a canary's. `comparison`: of its two variants; null where the ramp makes none."""
 
     ramp: Literal["adaptive", "careful", "fixed"]
     steps: list[float]
@@ -205,6 +241,7 @@ class RampShown(Answer):
     calls: bool
     notes: str
     flag: str
+    comparison: ComparisonShown | None
 
 
 class StageShown(Answer):

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from slipway.adapters.read_model import PAGE_TOKEN, RELEASE_TOKEN
 from slipway.promotion.build import Build
 from slipway.promotion.build_messages.slipway import FinishedAt, Service, SlipwayBuild, Version
+from slipway.promotion.groups import digest_of_members
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.promotion.pipeline.vocabulary import Name
 from triggers.answers import PromotionState
@@ -154,11 +155,14 @@ class PlanAsked(BaseModel):
     digest: str = Field("", pattern=r"^(sha256:[0-9a-f]{64})?$")
     author: str = Field("", max_length=200)
     evidence: dict[str, Any] = Field(default_factory=dict)
+    members: dict[Service, Version] = Field(default_factory=dict, description="Of a group: each member's version.")
     pipeline: str | None = Field(None, description="A pipeline's text.")
 
     def build(self, at: datetime) -> Build:
         """The build that is asked about; finished at `at` unless the question says when."""
         known = {name: getattr(self, name) for name in ("service", "branch", "result", "commit", "digest", "author")}
+        if self.members:
+            known |= {"members": self.members, "digest": self.digest or digest_of_members(self.members)}
         return Build(version=self.version or "", finished_at=self.finished_at or at, **known)
 
 

@@ -27,6 +27,7 @@ bp = df.Blueprint()
         422: (
             *("INVALID_BUILD", "UNKNOWN_SHAPE", "UNKNOWN_SERVICE", "PIPELINE_INVALID", "FINISHED_IN_THE_FUTURE"),
             *("BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED", "RUN_UNKNOWN"),
+            *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION"),
         ),
     },
 )

@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from slipway.promotion.ids import decisions_key, environment_key
+from slipway.promotion.plan import StagePlan
 
 
 async def decisions_of(client: df.DurableOrchestrationClient, promotion: str) -> dict[str, Any]:
@@ -26,6 +27,15 @@ async def locks_of(
     names = list(dict.fromkeys(environments))
     states = await asyncio.gather(*(lock_of(client, name, service) for name in names))
     return dict(zip(names, states, strict=True))
+
+
+async def member_locks_of(
+    client: df.DurableOrchestrationClient, stages: Iterable[StagePlan]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The same of the members of groups, by environment and service."""
+    places = list(dict.fromkeys((stage.environment, service) for stage in stages for service in stage.members))
+    states = await asyncio.gather(*(lock_of(client, *place) for place in places))
+    return dict(zip(places, states, strict=True))
 
 
 async def _state(client: df.DurableOrchestrationClient, entity: str, key: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from slipway.promotion.ledger import STATES as RELEASE_STATES
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
@@ -10,9 +10,32 @@ from triggers.answer_types import Answer, Moment, MomentOrNotYet
 ReleaseState = Annotated[str, WithJsonSchema({"type": "string", "enum": [*RELEASE_STATES]})]
 
 
+class ConfigurationFixed(Answer):
+    """The settings that were fixed for a release, kept as a snapshot of the store: how many, `references` to secrets
+    among them, and the fingerprint that they have as long as nobody changes one."""
+
+    label: str
+    key_filter: str
+    snapshot: str
+    fingerprint: str
+    settings: int
+    references: int
+
+
+class FlagChanged(Answer):
+    """A feature flag that the release changed: what it was before, and what the release made of it."""
+
+    name: str
+    label: str
+    was: str
+    now: str
+    release: str
+
+
 class ReleaseShown(Answer):
     """A release of the service; `targets` are those that serve it, `replaced` what each of them served before, on a
-    side that was stopped, or taken by a later deployment, at those moments."""
+    side that was stopped, or taken by a later deployment, at those moments. `group` is the one that it came with, whose
+    own release has the versions of its `members`."""
 
     version: str
     promotion: str
@@ -27,12 +50,16 @@ class ReleaseShown(Answer):
     proven: bool
     old_side_stopped: MomentOrNotYet = ""
     old_side_gone: MomentOrNotYet = ""
+    group: str = ""
+    members: dict[str, str] = Field(default_factory=dict)
+    configuration: ConfigurationFixed | None = None
+    changed_flags: list[FlagChanged] = Field([])
 
 
 class ReleaseKept(Answer):
     """A release in the ledger: live from `since` until `until` (empty: it is), and how it ended. `replaced` is what
     each of its targets served before; `back_since`: it serves again because the one after it was taken back. `by`,
-    `code` and `words` say who took it back, or tried to, and why."""
+    `code` and `words` say who took it back, or tried to, and why. `group` and `members` as of what is live."""
 
     version: str
     promotion: str
@@ -52,6 +79,10 @@ class ReleaseKept(Answer):
     by: str
     code: str
     words: str
+    group: str = ""
+    members: dict[str, str] = Field(default_factory=dict)
+    configuration: ConfigurationFixed | None = None
+    changed_flags: list[FlagChanged] = Field([])
 
 
 class OnItsWay(Answer):
@@ -66,12 +97,15 @@ class OnItsWay(Answer):
 
 
 class ReachShown(Answer):
-    """What a rollback would bring back now (`version`), how soon, in words, and `until` when that is so by itself."""
+    """What a rollback would bring back now (`version`), how soon, in words, and `until` when that is so by itself.
+    `brings` names code, configuration and flags that would come back, `leaves` what would not."""
 
     how: Literal["seconds", "minutes", "none"]
     version: str
     until: MomentOrNotYet
     words: str
+    brings: list[str]
+    leaves: list[str]
 
 
 class WaitingBuild(Answer):

@@ -48,9 +48,12 @@ async def get_environment_service(req: func.HttpRequest, person: Person) -> func
         if known:
             await asyncio.to_thread(require_known, environment, service)
         raise NotFound("UNKNOWN_ENVIRONMENT", f"nothing of {service} has been promoted to {environment}")
+    of_a_group = bool(row["live"] and (row["live"].get("group") or row["live"].get("members")))
+    rows = await asyncio.to_thread(environment_rows, environment) if of_a_group else []
+    beside = {name: state for _, name, state in rows}
     found, after = await asyncio.to_thread(newest_releases, environment, service, query.top, query.after)
     ledger = {"releases": [release(each) for each in found], "after": after}
-    return answer({"environment": environment, **environment_service(service, row, iso(now())), **ledger})
+    return answer({"environment": environment, **environment_service(service, row, iso(now()), beside), **ledger})
 
 
 def _order() -> list[str]:

@@ -42,7 +42,7 @@ def match(body: bytes) -> Matched:
     """Parse a message and match it. Raises BuildRejected when it can never be promoted as it is, and
     NotForPromotion when its pipeline does not want it."""
     from slipway.promotion.build_messages import parse_build
-    from slipway.promotion.matching import check_for_promotion
+    from slipway.promotion.matching import check_for_promotion, check_members
     from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipeline
 
     build = parse_build(body)
@@ -58,6 +58,7 @@ def match(body: bytes) -> Matched:
     except PipelineInvalid as error:
         raise BuildRejected("PIPELINE_INVALID", str(error)) from error
     check_for_promotion(build, pipeline)
+    check_members(build, pipeline)
     return Matched(build, compile_plan(pipeline, found.digest), found.text)
 
 

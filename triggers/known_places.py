@@ -12,9 +12,10 @@ def places_of(environment: str, service: str) -> list[str]:
     stages = _stages(service)
     if stages is None:
         raise NotFound("UNKNOWN_SERVICE", f"no pipeline is for the service {service}")
-    found = [stage.environment for stage in stages if environment in (stage.environment, _whole(stage))]
+    named = [stage.environment for stage in stages if environment in (stage.environment, _whole(stage))]
+    found = list(dict.fromkeys(named))
     if not found:
-        there = ", ".join(stage.environment for stage in stages)
+        there = ", ".join(dict.fromkeys(stage.environment for stage in stages))
         words = f"the pipeline of {service} has no environment {environment}; it has {there}"
         raise NotFound("UNKNOWN_ENVIRONMENT", words)
     return found
@@ -23,7 +24,8 @@ def places_of(environment: str, service: str) -> list[str]:
 def rings_in(environment: str, service: str) -> list[str]:
     """The rings of `environment`; only itself where it has none, or is not known any more."""
     stages = _stages(service) or ()
-    return [stage.environment for stage in stages if _whole(stage) == environment] or [environment]
+    found = [stage.environment for stage in stages if _whole(stage) == environment]
+    return list(dict.fromkeys(found)) or [environment]
 
 
 def require_known(environment: str, service: str) -> None:
@@ -40,7 +42,12 @@ def _whole(stage: StagePlan) -> str:
 
 
 def _stages(service: str) -> tuple[StagePlan, ...] | None:
+    """The stages of its own pipeline, and those of groups that it is a member of."""
     from slipway.promotion.pipeline import compile_plan, read_pipeline
 
-    found = PipelineFolder(settings().pipelines).find(service)
-    return compile_plan(read_pipeline(found.text, found.file), found.digest).stages if found else None
+    there = PipelineFolder(settings().pipelines).all()
+    of_groups = [each for name, each in there.items() if name != service and "members:" in each.text]
+    own = [there[service]] if service in there else []
+    plans = [compile_plan(read_pipeline(each.text, each.file), each.digest) for each in [*own, *of_groups]]
+    stages = [stage for plan in plans for stage in plan.stages if plan.service == service or service in stage.members]
+    return tuple(stages) or None

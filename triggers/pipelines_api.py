@@ -18,8 +18,9 @@ from slipway.promotion.ids import promotion_id
 from slipway.promotion.may_promote import Case, may_promote
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
+from slipway.promotion.views import members_at
 from slipway.settings import settings
-from triggers.entities_read import decisions_of, locks_of
+from triggers.entities_read import decisions_of, locks_of, member_locks_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS
 from triggers.intake import check_finished
@@ -63,6 +64,7 @@ async def post_lint(req: func.HttpRequest, person: Person) -> func.HttpResponse:
         422: (
             *("INVALID_BODY", "PIPELINE_INVALID", "OTHER_SERVICE"),
             *("FINISHED_IN_THE_FUTURE", "BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED"),
+            *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION"),
         ),
     },
 )
@@ -81,6 +83,8 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
     rows = await asyncio.to_thread(_known, build, promotion) if promotion else {}
     decisions = await decisions_of(client, promotion) if rows else {}
     locks = await locks_of(client, (stage.environment for stage in plan.stages), asked.service)
+    members = await member_locks_of(client, plan.stages)
+    versions = build.members or rows.get("promotion", {}).get("build", {}).get("members", {})
     told = rows.get("promotion", {}).get("build", {}).get("finished_at", "")
     finished_at = told if asked.finished_at is None and told else iso(build.finished_at)
     may = {
@@ -95,6 +99,7 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
                 lock=locks[stage.environment] or lock.empty(),
                 decisions=decisions or None,
                 at=iso(at),
+                members=members_at(stage, versions, members),
             )
         ).dump()
         for stage in plan.stages
@@ -123,7 +128,7 @@ def _compiled(asked: "PlanAsked", build: Build) -> PromotionPlan:
 
     Raises BadRequest (PIPELINE_INVALID, OTHER_SERVICE), NotFound, and NotForPromotion as the intake does.
     """
-    from slipway.promotion.matching import check_branch, check_result
+    from slipway.promotion.matching import check_branch, check_members, check_result
     from slipway.promotion.pipeline import PipelineInvalid, compile_plan, digest_of, read_pipeline
 
     text, file = asked.pipeline, NAMED
@@ -142,6 +147,8 @@ def _compiled(asked: "PlanAsked", build: Build) -> PromotionPlan:
     check_result(build)
     if asked.branch:
         check_branch(build, pipeline)
+    if build.members:
+        check_members(build, pipeline)
     return compile_plan(pipeline, digest_of(text))
 
 

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.groups import GroupPlan
 from slipway.promotion.pipeline import Finding
 from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
 from slipway.promotion.rings import RingPlan
@@ -37,7 +38,7 @@ class PlannedStage(Answer):
 
     `watch_s`: how long the release is watched after its bake; `switch_approval`: who is asked before a blue-green
     switch. `max_parallel`: of how many targets the users are moved at a time, 0 is all. `ring`: where it stands, if it
-    is a ring of a written stage."""
+    is a ring of a written stage. `group`: in which order its targets are switched, and of which services they are."""
 
     name: str
     environment: str
@@ -58,6 +59,7 @@ class PlannedStage(Answer):
     switch_approval: ApprovalPolicy | None
     max_parallel: int
     ring: RingPlan | None
+    group: GroupPlan | None
     may_promote: MayPromoteShown
 
 

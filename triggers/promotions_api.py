@@ -18,7 +18,7 @@ from slipway.promotion.orchestration_version import began_before
 from slipway.promotion.outcomes import iso
 from slipway.promotion.views import ENDS, cases, detail, open_stages, summary
 from triggers.deciding import rows_of
-from triggers.entities_read import decisions_of, locks_of
+from triggers.entities_read import decisions_of, locks_of, member_locks_of
 from triggers.http import answer, api, query_of
 from triggers.identity import READERS
 from triggers.version import orchestrations_version
@@ -77,14 +77,16 @@ async def get_promotion(
         stage["instance"] if stage else stage_id(promotion, name)
         for name, stage in ((each["name"], rows.get(f"stage:{each['name']}")) for each in _plan(rows))
     ]
-    environments = [stage.environment for stage in open_stages(rows, decisions)]
-    locks, *statuses = await asyncio.gather(
-        locks_of(client, environments, rows["intake"]["service"]),
+    stages = open_stages(rows, decisions)
+    locks, members, *statuses = await asyncio.gather(
+        locks_of(client, (stage.environment for stage in stages), rows["intake"]["service"]),
+        member_locks_of(client, stages),
         *(_runtime(client, instance) for instance in instances),
     )
     runtimes = dict(zip(instances, statuses, strict=True))
     suspended = [instance for instance, runtime in runtimes.items() if runtime == "Suspended"]
-    may = {case.stage.name: may_promote(case) for case in cases(rows, decisions, locks, iso(now()), suspended)}
+    found = cases(rows, decisions, locks, iso(now()), suspended, members)
+    may = {case.stage.name: may_promote(case) for case in found}
     shown = detail(promotion, rows, decisions, runtimes, may)
     return answer({**shown, "waits_for_package": _newer_package(rows, shown["state"])})
 

@@ -6,7 +6,7 @@ targetScope = 'subscription'
 @description('Name of this Slipway, such as prod; part of every resource name: letters, digits, single hyphens within.')
 param environmentName string
 
-@description('A region that has Flex Consumption and Durable Task Scheduler.')
+@description('A region that has Flex Consumption, Durable Task Scheduler, and ZRS unless storageSku says otherwise.')
 param location string
 
 @description('The application of layer 1.')
@@ -45,7 +45,7 @@ param schedulerIpAllowlist array = [
 @description('Everything behind private endpoints, no public access to data; turns Service Bus to Premium.')
 param privateNetwork bool = false
 
-@description('Redundancy of both storage accounts; Standard_ZRS survives the loss of a zone.')
+@description('Redundancy of both storage accounts; Standard_ZRS survives the loss of a zone, Standard_LRS is for regions that have none.')
 param storageSku string = 'Standard_ZRS'
 
 @description('For how many days the audit trail can be neither changed nor deleted. Only a locked policy is final.')

@@ -21,6 +21,11 @@ MAINS = ("entra", "azure", "targets")
 CHECKOV = "checkov==3.3.30"
 # Checks that cannot be skipped in the file: this one ends with a traceback where the value is no literal.
 UNFIT = {"CKV_AZURE_189": "says of a vault's public access nothing but a traceback when it is a conditional"}
+# What terraform says of a registry that it does not reach, its lines joined.
+OUT_OF_REACH = re.compile(
+    r"could not connect to \S+: |could not query provider registry for \S+: the request failed"
+    r"|Error while installing .*(dial tcp|timeout|deadline exceeded|connection reset)"
+)
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,19 @@ def terraform() -> Iterator[Said]:
             )
             if well:
                 yield judged(what, "terraform", "validate", "-no-color", cwd=path)
-            elif "conventions" in name:
-                yield Said(what, "FAILED", words)
-            else:
+            elif out_of_reach(words):
                 yield Said(what, "not checked", "its providers cannot be fetched here")
+            else:
+                yield Said(what, "FAILED", words)
+
+
+def out_of_reach(words: str) -> bool:
+    """Whether `terraform init` failed for one reason only: the registry of its providers is not reached from here.
+
+    Anything else is a mistake of ours, such as a module that is not there or a version that no provider has.
+    """
+    errors = [" ".join(each.split()) for each in re.split(r"(?m)^Error: ", words)[1:]]
+    return bool(errors) and all(OUT_OF_REACH.search(each) for each in errors)
 
 
 def checkov() -> Iterator[Said]:

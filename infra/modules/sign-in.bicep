@@ -8,11 +8,11 @@ param callers array
 @description('Paths that answer without a token.')
 param openPaths array
 
-resource site 'Microsoft.Web/sites@2025-05-01' existing = {
+resource site 'Microsoft.Web/sites@2025-03-01' existing = {
   name: siteName
 }
 
-resource authentication 'Microsoft.Web/sites/config@2025-05-01' = {
+resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
   // checkov:skip=CKV_AZURE_13: this is what it asks for; it knows only the older authsettings
   // checkov:skip=CKV_AZURE_63: logs of Flex Consumption go to Application Insights, not to a web server's files
   // checkov:skip=CKV_AZURE_65: there are no error pages: the app answers problem+json and says nothing secret

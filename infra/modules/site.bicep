@@ -40,7 +40,7 @@ param siteUpdateStrategy string
 @description('Subnet for outgoing calls; empty without a private network.')
 param subnetId string
 
-resource plan 'Microsoft.Web/serverfarms@2025-05-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   // checkov:skip=CKV_AZURE_225: zone redundancy wants two always-ready instances an entry; a stopped Slipway delays, breaks nothing
   name: 'plan-${name}'
   location: location
@@ -54,7 +54,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-05-01' = {
   }
 }
 
-resource site 'Microsoft.Web/sites@2025-05-01' = {
+resource site 'Microsoft.Web/sites@2025-03-01' = {
   // checkov:skip=CKV_AZURE_213: the health check would restart instances because a dependency is ill; alerts tell people
   // checkov:skip=CKV_AZURE_78: there is no FTP on Flex Consumption, which refuses ftpsState; the policy below shuts it
   // checkov:skip=CKV_AZURE_17: people and pipelines come with Entra tokens; a client certificate would shut both out
@@ -98,6 +98,7 @@ resource site 'Microsoft.Web/sites@2025-05-01' = {
         maximumInstanceCount: maximumInstances
         alwaysReady: alwaysReady
       }
+      // Bicep warns (BCP037): its types have this from no version yet. Azure takes it since 2023-12-01.
       siteUpdateStrategy: {
         type: siteUpdateStrategy
       }
@@ -116,7 +117,7 @@ resource site 'Microsoft.Web/sites@2025-05-01' = {
 }
 
 // Deployments carry a bearer token; user names and passwords are off.
-resource scm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-05-01' = {
+resource scm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'scm'
   properties: {
@@ -124,7 +125,7 @@ resource scm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-05-01'
   }
 }
 
-resource ftp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-05-01' = {
+resource ftp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: site
   name: 'ftp'
   properties: {

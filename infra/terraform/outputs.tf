@@ -7,8 +7,8 @@ output "SLIPWAY_APPLICATION_ID" {
 }
 
 output "SLIPWAY_APPLICATION_OBJECT_ID" {
-  description = "The same as directory object, by which a secure webhook names it; empty for an application from outside."
-  value       = local.own_entra ? module.entra[0].object_id : ""
+  description = "The same as directory object, by which a secure webhook names it."
+  value       = local.own_entra ? module.entra[0].object_id : var.application_object_id
 }
 
 output "SLIPWAY_APPLICATION_URI" {

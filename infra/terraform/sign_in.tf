@@ -1,6 +1,6 @@
 # App Service authentication: no call without a valid token gets to the app. The app itself checks app roles.
 resource "azapi_update_resource" "sign_in" {
-  type      = "Microsoft.Web/sites/config@2025-05-01"
+  type      = "Microsoft.Web/sites/config@2025-03-01"
   name      = "authsettingsV2"
   parent_id = azapi_resource.site.id
 

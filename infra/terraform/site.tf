@@ -1,6 +1,6 @@
 # The Functions app, by azapi: azurerm's Flex resource writes a broken AzureWebJobsStorage when storage is by identity.
 resource "azapi_resource" "plan" {
-  type      = "Microsoft.Web/serverfarms@2025-05-01"
+  type      = "Microsoft.Web/serverfarms@2025-03-01"
   name      = "plan-${module.conventions.names.site}"
   parent_id = azurerm_resource_group.slipway.id
   location  = var.location
@@ -18,10 +18,13 @@ resource "azapi_resource" "plan" {
 }
 
 resource "azapi_resource" "site" {
-  type      = "Microsoft.Web/sites@2025-05-01"
+  type      = "Microsoft.Web/sites@2025-03-01"
   name      = module.conventions.names.site
   parent_id = azurerm_resource_group.slipway.id
   location  = var.location
+  # The schema of this version, the newest that azapi and Bicep know, has no siteUpdateStrategy, and azapi would refuse
+  # the plan for it; Azure takes it since 2023-12-01. Bicep says a warning and checks the rest.
+  schema_validation_enabled = false
 
   identity {
     type         = "UserAssigned"
@@ -83,7 +86,7 @@ locals {
 # Deployments carry a bearer token; user names and passwords are off.
 resource "azapi_update_resource" "publishing" {
   for_each  = toset(["scm", "ftp"])
-  type      = "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-05-01"
+  type      = "Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01"
   name      = each.key
   parent_id = azapi_resource.site.id
 

@@ -15,12 +15,18 @@ variable "environment_name" {
 }
 
 variable "location" {
-  description = "A region that has Flex Consumption and Durable Task Scheduler."
+  description = "A region that has Flex Consumption, Durable Task Scheduler, and ZRS unless storage_redundancy says otherwise."
   type        = string
 }
 
 variable "application_id" {
   description = "Client id of an application that an administrator made; empty to make one here, which needs rights in the directory."
+  type        = string
+  default     = ""
+}
+
+variable "application_object_id" {
+  description = "With application_id: the same as directory object, by which a secure webhook names it."
   type        = string
   default     = ""
 }
@@ -95,7 +101,7 @@ variable "private_network" {
 }
 
 variable "storage_redundancy" {
-  description = "Of both storage accounts; ZRS survives the loss of a zone."
+  description = "Of both storage accounts; ZRS survives the loss of a zone, and LRS is for regions that have none."
   type        = string
   default     = "ZRS"
 }

@@ -7,8 +7,9 @@ terraform {
       version = "~> 5.2"
     }
     azapi = {
-      source  = "Azure/azapi"
-      version = "~> 2.0"
+      source = "Azure/azapi"
+      # 2.9 is the first whose embedded schemas have the versions of Microsoft.Web and Microsoft.DurableTask used here.
+      version = "~> 2.9"
     }
     azuread = {
       source  = "hashicorp/azuread"

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from slipway.adapters.app_service import AppService, SlotRouter
     from slipway.adapters.audit_log import AuditLog
+    from slipway.adapters.configuration.store import Configuration
     from slipway.adapters.container_apps import ContainerApps, RevisionRouter
+    from slipway.adapters.flags.before import FlagsInRows
     from slipway.adapters.flags.router import FlagRouter
     from slipway.adapters.flags.store import Flags
     from slipway.adapters.http_load import drive
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     revision_router: ports.TrafficRouter = RevisionRouter()
     flag_router: ports.TrafficRouter = FlagRouter()
     flags: ports.FlagStore = Flags()
+    flags_before: ports.FlagsBefore = FlagsInRows()
+    configuration: ports.ConfigurationStore = Configuration()
     receipts: ports.ReceiptBook = Receipts()
     audit: ports.AuditTrail = AuditLog()
     bus: ports.MessageBus = ServiceBus()

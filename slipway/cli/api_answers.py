@@ -75,6 +75,7 @@ class Flag(BaseModel):
     changed_at: Moment = None
     services: list[str] = []
     off: str = ""
+    compared: str = ""
     stale: list[str] = []
 
 
@@ -85,6 +86,33 @@ class Flags(BaseModel):
 class MayPromote(BaseModel):
     allowed: bool
     reasons: list[Reason] = []
+
+
+class Arm(BaseModel):
+    """Users of one variant of a flag, each once."""
+
+    variant: str
+    name: str = ""
+    users: int = 0
+    converted: int = 0
+    bad: int = 0
+
+
+class Comparison(BaseModel):
+    """How a flag's variants compare: `lift` is the treatment's, between `low` and `high` with the chance `sure`."""
+
+    success: str
+    sure: float = 0.95
+    began_at: Moment = None
+    until: Moment = None
+    look: int = 0
+    missed: int = 0
+    code: str = ""
+    words: str = ""
+    lift: float | None = None
+    low: float | None = None
+    high: float | None = None
+    arms: list[Arm] = []
 
 
 class Ramp(BaseModel):
@@ -102,6 +130,7 @@ class Ramp(BaseModel):
     calls: bool = False
     notes: str = ""
     flag: str = ""
+    comparison: Comparison | None = None
 
 
 class Stage(BaseModel):
@@ -224,6 +253,8 @@ class Reach(BaseModel):
     version: str = ""
     until: Moment = None
     words: str = ""
+    brings: list[str] = []
+    leaves: list[str] = []
 
 
 class Waiting(BaseModel):
@@ -269,6 +300,19 @@ class Environment(BaseModel):
     services: list[ServiceThere]
 
 
+class Fixed(BaseModel):
+    """The settings that were fixed for a release."""
+
+    label: str
+    fingerprint: str
+    settings: int
+
+
+class ChangedFlag(BaseModel):
+    name: str
+    now: str = ""
+
+
 class Kept(BaseModel):
     """A release in the ledger. Live from `since` until `until`; `by` and `words` say who took it back, and why."""
 
@@ -281,6 +325,10 @@ class Kept(BaseModel):
     commit: str = ""
     by: str = ""
     words: str = ""
+    promotion: str = ""
+    group: str = ""
+    configuration: Fixed | None = None
+    changed_flags: list[ChangedFlag] = []
 
 
 class Ledger(BaseModel):

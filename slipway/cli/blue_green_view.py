@@ -54,6 +54,8 @@ def _watched_by(switch: BlueGreenPlan) -> str:
 
 
 def _at_a_time(stage: StagePlan) -> str:
+    if len(stage.levels) > 1:
+        return "all users of a target at once"
     if not stage.max_parallel:
         return "all users at once"
     return f"{stage.max_parallel} of {len(stage.targets)} targets at a time, verified live before the next"

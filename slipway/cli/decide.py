@@ -84,7 +84,10 @@ def promote(
 
 def rollback(
     promotion: PromotionId,
-    stage: Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only one that serves it.")] = None,
+    stage: Annotated[
+        str | None,
+        typer.Argument(metavar="STAGE", help="Else the only one that serves it. A stage with rings: all of them."),
+    ] = None,
     reason: Reason = "",
     url: Url = None,
     as_json: AsJson = False,

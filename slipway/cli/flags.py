@@ -75,6 +75,7 @@ def _page(found: list[Flag], nothing: str) -> RenderableType:
             Text(clean(", ".join(each.services))),
         )
     notes = [Text(clean(f"! {each.name}: switched off by {each.off}"), "yellow") for each in found if each.off]
+    notes += [Text(clean(f"  {each.name}: {each.compared}"), "dim") for each in found if each.compared and not each.off]
     notes += [Text(clean(f"! {each.name}: {'; '.join(each.stale)}"), "yellow") for each in found if each.stale]
     return Group(table, *notes)
 

@@ -6,6 +6,9 @@ from slipway.cli.failure import ExitCode, Failure
 from slipway.promotion.pipeline import PipelineInvalid, no_text
 from slipway.promotion.pipeline.findings import nearest
 
+FOLDERS = (Path("services"), Path("pipelines"))  # one's own first, where a checkout has any
+ENDS = (".yaml", ".yml")
+
 
 def pipeline_text(file: Path) -> str:
     """The file's text. Raises PipelineInvalid when it is none."""
@@ -21,17 +24,18 @@ def is_file(pipeline: str) -> bool:
 
 
 def pipeline_file(pipeline: str) -> Path:
-    """The file of a service in `pipelines/`, or the one named. Raises Failure, with the nearest there is."""
+    """The file of a service in `services/` or `pipelines/`, or the one named. Raises Failure, with the nearest there
+    is."""
     named, by_path = Path(pipeline), is_file(pipeline)
-    candidates = [named] if by_path else [Path("pipelines") / f"{pipeline}{end}" for end in (".yaml", ".yml")]
+    candidates = [named]
+    if not by_path:
+        candidates = [folder / f"{pipeline}{end}" for folder in FOLDERS for end in ENDS]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     words = f"no pipeline at {' or '.join(str(candidate) for candidate in candidates)}"
-    there = [file for file in candidates[0].parent.glob("*.y*ml") if file.suffix in (".yaml", ".yml")]
-    if by_path:
-        like = {file.name: str(file) for file in there}
-    else:
-        like = {file.stem: file.stem for file in there}
+    folders = [named.parent] if by_path else FOLDERS
+    there = [file for folder in folders for file in folder.glob("*.y*ml") if file.suffix in ENDS]
+    like = {file.name: str(file) for file in there} if by_path else {file.stem: file.stem for file in there}
     meant = like.get(nearest(named.name, like))
     raise Failure("USAGE", words + (f"; did you mean {meant}?" if meant else ""), ExitCode.USAGE)

@@ -12,8 +12,10 @@ from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.blue_green_view import approval_words, reach_lines, switch_lines
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
+from slipway.cli.group_view import deploy_words, lock_words, order_lines
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
+from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
 from slipway.promotion.kinds import router_for
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
@@ -49,7 +51,8 @@ def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePla
 def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str) -> Iterator[Text]:
     named = clean(f"{compiled.service} {version}".rstrip())
     yield Text.assemble((named, "bold"), f"  owner {clean(compiled.owner)}")
-    yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(artifact)}", style="dim")
+    whose = artifact or "each member has an artifact of its own"
+    yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(whose)}", style="dim")
 
 
 def _stages(
@@ -59,7 +62,7 @@ def _stages(
         facts = Table.grid(padding=(0, 2))
         facts.add_column(style="dim", no_wrap=True)
         facts.add_column(overflow="fold")
-        for name, words in _facts(stage, rollouts.get(stage.name, ())):
+        for name, words in _facts(stage, compiled.service, rollouts.get(stage.name, ())):
             facts.add_row(f"   {name}", Text(clean(words)))
         if now and stage.name in may:
             for name, text in _now(may[stage.name], now):
@@ -77,7 +80,7 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
         if router.environment_actions:
             yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
-    if any(stage.canary and stage.canary.flag for stage in compiled.stages):
+    if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):
         yield Text(f"\n{RIGHTS}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
     for account in dict.fromkeys(gate.name for gate in gates if gate):
@@ -103,28 +106,31 @@ def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
         name = ""
 
 
-def _facts(stage: StagePlan, rollout: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What happens in a stage, in the order in which it happens."""
+def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What happens in a stage of `service`, in the order in which it happens."""
     if stage.approval:
         yield "approval", approval_words(stage.approval)
-    yield "lock", f"of {stage.environment}, waits at most {rounded(stage.lock_within_s)}"
+    yield "lock", lock_words(stage, service)
+    for number, line in enumerate(configuration_lines(stage)):
+        yield "" if number else "configuration", line
     for target in stage.targets:
-        site = target.resource.rsplit("/", 1)[-1]
-        idle = f"slot {target.slot}" if target.slot else "as a revision without traffic"
-        yield "deploy", f"{target.name}: {target.kind} {site}, {idle}"
+        yield "deploy", deploy_words(stage, target)
     yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", _load(load)
     if stage.ring and stage.ring.gate:
         yield "region", _region(stage.ring.gate)
     lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [_at_once(stage)]
+    lines += order_lines(stage)
     for number, line in enumerate(lines):
         yield "" if number else "roll out", line
+    for number, line in enumerate(flag_wishes(stage)):
+        yield "" if number else "flags", line
     yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
     if stage.watch_s:
         yield "watch", f"{rounded(stage.watch_s)} after that, ready to go back"
     yield "way back", stage.way_back
-    for line in reach_lines(stage):
+    for line in (*reach_lines(stage), *brings_back(stage)):
         yield "", line
     if stage.ring:
         yield "when bad", _when_bad(stage.ring)

@@ -42,9 +42,12 @@ def _ledger(found: Ledger, now: datetime, command: str) -> RenderableType:
     more = [Text(f"more: {clean(command)} --after {clean(found.after)}", "dim")] if found.after else []
     if not found.releases:
         return Group(Text("No release."), *more)
-    page = listing("release", "state", "live since", "for", "how it ended")
+    more_than_code = any(each.configuration or each.changed_flags for each in found.releases)
+    beside = ["with it"] if more_than_code else []
+    page = listing("release", "state", "live since", "for", *beside, "how it ended")
     for each in found.releases:
-        page.add_row(*_row(each, now))
+        *first, last = _row(each, now)
+        page.add_row(*first, *([Text(clean(_beside(each)), "dim")] if more_than_code else []), last)
     return Group(page, *_reach(found, now), *more)
 
 
@@ -56,6 +59,9 @@ def _reach(found: Ledger, now: datetime) -> Iterator[Text]:
     how = "cannot be gone back to" if reach.how == NONE else f"is {reach.how} away"
     ends = f" {until(reach.until, now)}" if reach.until else ""
     yield Text(clean(f"way back: {reach.version} {how}{ends}; {spoken(reach.words, now)}"), "dim")
+    if reach.brings:
+        left = f"; not {', '.join(reach.leaves)}" if reach.leaves else ""
+        yield Text(clean(f"a rollback would bring back: {'; '.join(reach.brings)}{left}"), "dim")
 
 
 def _row(each: Kept, now: datetime) -> tuple[Text, ...]:
@@ -69,9 +75,18 @@ def _row(each: Kept, now: datetime) -> tuple[Text, ...]:
     )
 
 
+def _beside(each: Kept) -> str:
+    """What belongs to the release beside its code."""
+    fixed = each.configuration
+    settings = [f"configuration {fixed.label} ({fixed.settings}, {fixed.fingerprint[:12]})"] if fixed else []
+    return ", ".join([*settings, *(f"flag {flag.name} {flag.now}" for flag in each.changed_flags)])
+
+
 def _end(each: Kept, now: datetime) -> str:
     if each.replaced_by:
         return f"by {each.replaced_by}"
     if each.words:
         return f"{each.by}: {each.words}" if each.by and each.by != "slipway" else each.words
-    return f"serves again since {ago(each.back_since, now)}" if each.back_since else ""
+    if each.back_since:
+        return f"serves again since {ago(each.back_since, now)}"
+    return f"came with {each.promotion}" if each.group else ""

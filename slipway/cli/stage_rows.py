@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from slipway.cli.api_answers import Approval, Ramp, Stage, Step, Target
+from slipway.cli.api_answers import Approval, Comparison, Ramp, Stage, Step, Target
 from slipway.cli.looks import Look, look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
@@ -113,8 +113,24 @@ def ramp_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     if asks or (ramp.move and ramp.move not in (ramp.code, "BEGINS")):
         icon, style = ("?", "magenta") if asks else (" ", "dim")
         yield Row(Text(icon, style), Text("held", style), Text(clean(spoken(ramp.move_words, now)), style))
+    if ramp.comparison and ramp.comparison.began_at:
+        yield from _compared(ramp.comparison)
     if ramp.notes:
         yield Row(Text(" "), Text("note", "dim"), Text(clean(ramp.notes), "dim"))
+
+
+def _compared(comparison: Comparison) -> Iterator[Row]:
+    """The variants of a flag: users of each, who succeeded, and by how much they differ."""
+    for arm in comparison.arms:
+        name = f" ({arm.name})" if arm.name else ""
+        part = arm.converted / max(arm.users, 1)
+        words = f"{arm.users:,} users{name} · {part:.2%} {comparison.success} · {arm.bad:,} met a failure"
+        yield Row(Text(" "), Text(arm.variant, "dim"), Text(clean(words)))
+    ends = ", ".join("open" if end is None else f"{end:+.1%}" for end in (comparison.low, comparison.high))
+    lift = "no estimate yet" if comparison.lift is None else f"treatment {comparison.lift:+.1%} [{ends}]"
+    words = f"{lift} at {comparison.sure:.0%}, whenever you look · look {comparison.look}"
+    missed = f" · without an answer: {comparison.missed}" if comparison.missed else ""
+    yield Row(Text(" "), Text("compares", "dim"), Text(clean(words + missed)))
 
 
 def reason_rows(stage: Stage, now: datetime) -> Iterator[Row]:

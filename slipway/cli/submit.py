@@ -36,6 +36,9 @@ def submit(
     digest: Annotated[str | None, typer.Option(help="sha256:… of the artifact.")] = None,
     finished_at: Annotated[str | None, typer.Option(help="ISO 8601 with zone; now when left out.")] = None,
     result: Annotated[str, typer.Option(help="How the build ended.")] = "succeeded",
+    member: Annotated[
+        list[str] | None, typer.Option("--member", metavar="SERVICE=VERSION", help="Of a group: each member's version.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch the promotion to its end.")] = False,
     url: Url = None,
     as_json: AsJson = False,
@@ -45,11 +48,12 @@ def submit(
         words = f"both a build ({' '.join(filter(None, (service, version)))}) and --file were given: say one of them"
         raise Failure("USAGE", words, ExitCode.USAGE)
     if file is not None and (
-        beside := _given(context, "branch", "author", "commit", "digest", "finished_at", "result")
+        beside := _given(context, "branch", "author", "commit", "digest", "finished_at", "result", "member")
     ):
         raise Failure("USAGE", f"{beside} was given beside --file, which is sent as it is", ExitCode.USAGE)
     if file is None and not (service and version):
         raise Failure("USAGE", "say SERVICE and VERSION, or --file with a message", ExitCode.USAGE)
+    members = _members(member or [])
     api = connect(url)
     if file is not None:
         message = _message_of(file)
@@ -58,6 +62,7 @@ def submit(
     else:
         finished_at = finished_at or _written(api.asked_time())
         message = build_message(str(service), str(version), branch, author, commit, digest, finished_at, result)
+        message |= {"members": members} if members else {}
     document = api.post("/api/builds", message)
     accepted = understood(_Accepted, document)
     if not (wait and as_json):
@@ -87,6 +92,19 @@ def build_message(
         "result": result,
     }
     return message | ({"digest": digest} if digest else {})
+
+
+def _members(given: list[str]) -> dict[str, str]:
+    """`api=1.4.2` and its like, by service. Raises Failure."""
+    members: dict[str, str] = {}
+    for each in given:
+        service, _, version = each.partition("=")
+        if not (service and version):
+            raise Failure("USAGE", f"--member {each}: write it as SERVICE=VERSION", ExitCode.USAGE)
+        if service in members:
+            raise Failure("USAGE", f"--member names {service} twice", ExitCode.USAGE)
+        members[service] = version
+    return members
 
 
 def _written(moment: datetime) -> str:

@@ -15,6 +15,7 @@ from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter, without_ramp
 from slipway.promotion.ramp_commands import NOTHING_SAID, RAMP_COMMANDS, end_ramp, heard
+from slipway.promotion.release_parts.decided import fixed_configuration
 from slipway.promotion.ring_decisions import saw_region, written_in
 
 __all__ = ["apply", "empty"]
@@ -155,6 +156,7 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "ask_ramp": ask_ramp,
     "ask_region": ask_region,
     "saw_region": saw_region,
+    "fixed_configuration": fixed_configuration,
     "end_ramp": end_ramp,
     "ask_retry": ask_retry,
     "close_retry": close_retry,

@@ -100,11 +100,12 @@ def raise_fence(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def take_over(state: State, given: Given) -> tuple[State, Answer]:
-    """Put `by` in the place of a `holder` that is no more, under a new fence. Asked again, it answers the same."""
+    """Put `by` in the place of a `holder` that is no more, or of one of its `heirs` that are no more either, under a
+    new fence. Asked again, it answers the same."""
     holder = state["holder"]
     if holder and holder["holder"] == given["by"]:
         return state, {"lock": "taken over", "fence": holder["fence"], "nudge": []}
-    if not holder or holder["holder"] != given["holder"]:
+    if not holder or holder["holder"] not in (given["holder"], *given.get("heirs", ())):
         return state, {"lock": "not yours", "nudge": []}
     fence = state["fence"] + 1
     holder = {**holder, "holder": given["by"], "fence": fence, **_NO_WAIT}
@@ -119,6 +120,7 @@ def switched(state: State, given: Given) -> tuple[State, Answer]:
     live = {**given["release"], "proven": False}
     state = _told(state, ledger.with_switched(_releases(state), given["release"], given["fence"], _next_rev(state)))
     if state["live"] and state["live"]["version"] == live["version"]:
+        live = _with_flags_of(live, state["live"])
         return {**state, "live": live}, {"lock": "switched", "nudge": []}
     previous = ([state["live"]] if state["live"] else []) + state["previous"]
     return {**state, "live": live, "previous": previous[:KEPT_PREVIOUS]}, {"lock": "switched", "nudge": []}
@@ -186,7 +188,8 @@ def lift(state: State, given: Given) -> tuple[State, Answer]:
         state = {**state, "broken": None}
     holds = [each for each in state["holds"] if each["id"] != id]
     rejected = [each for each in state.get("rejected", ()) if f"{REJECTED_ID}{each['version']}" != id]
-    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": _waiting(state)}
+    aside = [each["waiter"] for each in state["announced"] if each["holder"] not in _waiting(state)]
+    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": [*_waiting(state), *aside]}
 
 
 OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
@@ -221,10 +224,30 @@ def _next_rev(state: State) -> int:
 
 def _granted(state: State) -> Answer:
     live = state["live"] or {"version": "", "targets": []}
-    found = {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
+    found = {"promotion": live.get("promotion", "")}
+    found |= {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
     found["old_side_stopped"] = live.get("old_side_stopped", "")
+    found |= _parts_of(state["live"], state["previous"])
     proven_at = ledger.proven_at(_releases(state), state["holder"]["version"])
     return {"lock": "granted", "fence": state["holder"]["fence"], **found, "proven_at": proven_at, "nudge": []}
+
+
+def _parts_of(live: dict[str, Any] | None, previous: list[dict[str, Any]]) -> dict[str, Any]:
+    """What belongs to the live release beside its code, and the release that a way back from it leads to."""
+    live = live or {}
+    parts = {name: live[name] for name in ("configuration", "changed_flags") if live.get(name)}
+    if not previous:
+        return parts
+    before = {name: previous[0][name] for name in ("version", "configuration") if previous[0].get(name)}
+    return {**parts, "before": before}
+
+
+def _with_flags_of(live: dict[str, Any], same: dict[str, Any]) -> dict[str, Any]:
+    """The release with the flags that it changed when the `same` version was switched to before."""
+    own = live.get("changed_flags", [])
+    names = {(each["name"], each["label"]) for each in own}
+    kept = [each for each in same.get("changed_flags", []) if (each["name"], each["label"]) not in names]
+    return {**live, "changed_flags": [*kept, *own]} if kept or own else live
 
 
 def _turned_away(state: State, given: Given, barrier: Barrier) -> tuple[State, Answer]:

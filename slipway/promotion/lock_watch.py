@@ -35,10 +35,11 @@ def resumed(state: State) -> tuple[State, list[str]]:
 
 
 def ask_watch(state: State, given: Given) -> tuple[State, Answer]:
-    """Is the watch `id` still the registered one? `go`, `wait` while it is set aside, or `over`."""
+    """Is the watch `id` still the registered one? `go`, `wait` while it is set aside, or `over`. `fence`: the newest,
+    under which it may write; while it is to go on nobody holds the lock."""
     said = {"watch": "go", "aside": "wait"}
     found = next((word for key, word in said.items() if (state.get(key) or {}).get("id") == given["id"]), "over")
-    return state, {"watch": found, "nudge": []}
+    return state, {"watch": found, "fence": state["fence"], "nudge": []}
 
 
 def end_watch(state: State, given: Given) -> tuple[State, Answer]:

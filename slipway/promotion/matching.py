@@ -1,7 +1,7 @@
 """Whether a pipeline promotes a build at all."""
 
 from slipway.promotion.build import Build
-from slipway.promotion.errors import NotForPromotion
+from slipway.promotion.errors import BuildRejected, NotForPromotion
 from slipway.promotion.pipeline import Pipeline
 
 
@@ -28,6 +28,22 @@ def check_branch(build: Build, pipeline: Pipeline) -> None:
             "BRANCH_NOT_PROMOTED",
             f'{named} was built from "{build.branch}"; the pipeline promotes only {", ".join(branches)}',
         )
+
+
+def check_members(build: Build, pipeline: Pipeline) -> None:
+    """Raises BuildRejected: MEMBER_MISSING for a member of the group whose version the build does not name,
+    MEMBER_UNKNOWN for one that the pipeline does not have, MEMBER_VERSION for one that it does not take."""
+    named = f"{build.service} {build.version}"
+    if unknown := sorted(build.members.keys() - pipeline.members.keys()):
+        known = f"its members are {', '.join(pipeline.members)}" if pipeline.members else "its pipeline has no members"
+        raise BuildRejected("MEMBER_UNKNOWN", f"{named} names {', '.join(unknown)}; {known}")
+    if missing := sorted(pipeline.members.keys() - build.members.keys()):
+        raise BuildRejected("MEMBER_MISSING", f"{named} names no version of {', '.join(missing)}, and the group has it")
+    for name, version in sorted(build.members.items()):
+        pattern = pipeline.members[name].version
+        if pattern and not branch_matches(pattern, version):
+            words = f"{named} brings {name} {version}; the group takes {pattern}"
+            raise BuildRejected("MEMBER_VERSION", words)
 
 
 def branch_matches(pattern: str, branch: str) -> bool:

@@ -5,7 +5,7 @@ differ: a stage that stands at the lock is granted it exactly when this says `al
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -51,13 +51,22 @@ class MayPromote:
 
 
 @dataclass(frozen=True)
+class MemberAt:
+    """A member of a group: the version that the group brings (empty when nobody knows), and its own lock's state."""
+
+    version: str
+    lock: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Case:
     """What is known of one stage of one build at the moment `at`.
 
     `promotion` and `version` are empty for a build that has none yet. `lock` is the state of the entity
     `environment` for this service; `decisions` that of the promotion, None when it has not begun. `lock_until` is
     when the stage gives up waiting for the lock, if it waits for it already; `suspended` is the orchestration that an
-    operator of the durable runtime has suspended, if any. Moments are ISO 8601 texts.
+    operator of the durable runtime has suspended, if any. `members` are those of a group that have a target in the
+    stage. Moments are ISO 8601 texts.
     """
 
     stage: StagePlan
@@ -71,6 +80,7 @@ class Case:
     at: str
     lock_until: str = ""
     suspended: str = ""
+    members: dict[str, MemberAt] = field(default_factory=dict)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -93,9 +103,14 @@ class Case:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether the stage has the lock and is at its work."""
-        holder = self.lock["holder"]
-        return bool(holder and holder["holder"] == self.build["holder"])
+        """Whether the stage has its locks and is at its work."""
+        holders = [lock["holder"] for lock in (self.lock, *(member.lock for member in self.members.values()))]
+        return all(holder and holder["holder"] == self.build["holder"] for holder in holders)
+
+    def at_member(self, service: str) -> "Case":
+        """The same at the lock of a member, where it goes for no other build's sake."""
+        stage, member = replace(self.stage, on_newer_build=barriers.QUEUE), self.members[service]
+        return replace(self, stage=stage, service=service, version=member.version, lock=member.lock, members={})
 
 
 Rule = Callable[[Case], Iterator[Reason]]
@@ -196,6 +211,10 @@ def _approval(case: Case) -> Iterator[Reason]:
 
 def _lock(case: Case) -> Iterator[Reason]:
     yield from (_of_the_lock(case, each) for each in at_the_lock(case.lock, case.build))
+    for service in sorted(case.members):
+        there = case.at_member(service)
+        found = (_of_the_lock(there, each) for each in at_the_lock(there.lock, there.build))
+        yield from (replace(reason, words=f"{service}: {reason.words}") for reason in found)
 
 
 def _of_the_lock(case: Case, barrier: Barrier) -> Reason:

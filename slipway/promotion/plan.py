@@ -9,7 +9,10 @@ from typing import Any
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.groups import GroupPlan, load_group, package_at
 from slipway.promotion.plain import plain
+from slipway.promotion.release_parts.configuration import ConfigurationPlan
+from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
@@ -99,7 +102,9 @@ class StagePlan:
     roll out, bake.
 
     `watch_s` is how long the release is watched after the bake, outside of the stage. Of `max_parallel` targets at a
-    time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one.
+    time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one,
+    `group` how its targets belong together where they are switched in an order, or are of several services.
+    `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
     """
 
     name: str
@@ -121,6 +126,23 @@ class StagePlan:
     switch_approval: ApprovalPolicy | None = None
     max_parallel: int = 0
     ring: RingPlan | None = None
+    configuration: ConfigurationPlan | None = None
+    flags: tuple[FlagWish, ...] = ()
+    group: GroupPlan | None = None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The services of a group that have a target here, in the order of their names; none where there is no group
+        of services."""
+        return self.group.services if self.group else ()
+
+    @property
+    def levels(self) -> tuple[tuple[Target, ...], ...]:
+        """The targets in the order of their switch; one level where none is given."""
+        if not self.group or not self.group.levels:
+            return (self.targets,)
+        named = {target.name: target for target in self.targets}
+        return tuple(tuple(named[name] for name in level) for level in self.group.levels)
 
     @property
     def rollback_reach(self) -> int:
@@ -165,7 +187,7 @@ class PromotionPlan:
 
     def artifact_of(self, version: str) -> str:
         """The address of a build's package; of no version, `{version}` stays in it."""
-        return self.artifact.replace("{service}", self.service).replace("{version}", version or "{version}")
+        return package_at(self.artifact, self.service, version)
 
     def stage(self, name: str) -> StagePlan:
         """The stage of that name. Raises KeyError."""
@@ -198,6 +220,9 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "blue_green": BlueGreenPlan.load(data["blue_green"]) if data.get("blue_green") else None,
             "switch_approval": load_policy(data["switch_approval"]) if data.get("switch_approval") else None,
             "ring": load_ring(data.get("ring")),
+            "configuration": ConfigurationPlan.load(data.get("configuration")),
+            "flags": tuple(FlagWish.load(flag) for flag in data.get("flags", ())),
+            "group": load_group(data.get("group")),
         }
     )
 

@@ -15,7 +15,8 @@ from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Cell, ProbeResult, Receipt, Row, SiteState, Split
-from slipway.promotion.telemetry import Question
+from slipway.promotion.release_parts.configuration import Place, Setting, Snapshot
+from slipway.promotion.telemetry import Cohorts, CohortsQuestion, Question
 
 
 class RowStore(Protocol):
@@ -124,12 +125,41 @@ class FlagStore(Protocol):
         """All of them, by name and label."""
 
 
+class FlagsBefore(Protocol):
+    """What flags were before a release changed them, and what it wrote last: `before` and `after`, each a document with
+    its etag, or None. A release is named by the id of its stage."""
+
+    def read(self, release: str, name: str, label: str) -> dict[str, Any] | None: ...
+
+    def keep(self, release: str, name: str, label: str, before: dict[str, Any] | None) -> None:
+        """In place of what was kept of that flag."""
+
+    def wrote(self, release: str, name: str, label: str, after: dict[str, Any]) -> None: ...
+
+
+class ConfigurationStore(Protocol):
+    """Settings by label, and immutable snapshots of them."""
+
+    def settings(self, place: Place) -> Sequence[Setting]: ...
+
+    def snapshot(self, name: str) -> Snapshot | None: ...
+
+    def in_snapshot(self, name: str) -> Sequence[Setting]: ...
+
+    def start_snapshot(self, place: Place, service: str) -> None: ...
+
+    def recover(self, name: str) -> None: ...
+
+
 class Telemetry(Protocol):
     """What users met, by release."""
 
     def windows(self, question: Question) -> list[Window]:
         """One window a span, in their order. A source that cannot be asked, or answers in part or in another form,
         gives windows with `fault`: nothing is raised for it."""
+
+    def cohorts(self, question: CohortsQuestion) -> Cohorts:
+        """The users of a flag's comparison by variant; with `fault` where they cannot be told."""
 
 
 class ReceiptBook(Protocol):

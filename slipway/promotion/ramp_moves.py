@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 
 from slipway.promotion import canary_plan as plan
+from slipway.promotion.flags.comparing import decided, ended_by_hand
+from slipway.promotion.flags.comparison import COMPARING
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.ramp_run import RampRun, Signal
@@ -57,17 +59,20 @@ class Look:
 @dataclass(frozen=True)
 class Move:
     """The release gets `share` of the traffic from now on. With an `outcome` the ramp is over: `passed` leads to all
-    the traffic. `calls`: a person must look."""
+    the traffic, or to the variant of a flag that it `keeps`. `calls`: a person must look."""
 
     share: float
     code: str
     words: str
     outcome: str = ""
     calls: bool = False
+    keeps: str = ""
 
 
 def held(run: RampRun, look: Look, at: datetime) -> str:
     """Why the ramp must not advance now, whatever the judge finds; empty when it may."""
+    if run.at_comparison:
+        return next((move.words for move in _holding(run, look)), "the flag's variants are compared")
     if at >= moment(run.deadline) and run.canary.at_deadline == plan.STAY:
         # Without the verdict's words: the judge adds these to its own.
         return f"100 % was not reached by {run.deadline}; stays for a person to decide"
@@ -81,6 +86,8 @@ def leaving(run: RampRun, look: Look) -> Move | None:
 
 def next_move(run: RampRun, look: Look, at: datetime) -> Move:
     """The first reason that holds. After the judge has looked, if a tick was due."""
+    if run.at_comparison:
+        return next(iter((*_away(run, look), *_by_hand(run, look), _compared(run, look, at))))
     decided = (*_away(run, look), *_by_hand(run, look), *_at_the_deadline(run, at))
     reasons = (*decided, *_holding(run, look), *_promoted_at_the_deadline(run, at))
     return next(iter(reasons), None) or _as_judged(run)
@@ -103,7 +110,7 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
             yield Move(0.0, FAILED[signal.name], signal.words, Outcome.FAILED)
     if run.harm_proven and run.canary.on_harm == plan.ROLL_BACK:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.FAILED)
-    if verdict.get("action") == Action.WITHDRAW:
+    if verdict.get("action") == Action.WITHDRAW and not run.at_comparison:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.NOT_ENOUGH_EVIDENCE)
     if run.refused >= REFUSED_AT_MOST:
         words = f"the router did not take {run.refused} changes in a row; the release is not blamed"
@@ -139,9 +146,31 @@ def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
     steps = run.canary.policy.steps
     if look.said.do == FINISH:
         yield Move(1.0, "PROMOTED_BY_HAND", look.said.words, Outcome.PASSED)
+    if look.said.do == ADVANCE and run.at_comparison and run.compare:
+        ended = ended_by_hand(run.compare, run.comparing, look.said.words)
+        yield Move(run.share, ended.code, ended.words, Outcome.PASSED, keeps=ended.keeps)
     if look.said.do == ADVANCE and not run.harm_proven:
         share = next((step for step in steps if step > run.allowed + TOLERANCE), 1.0)
         yield Move(share, "ADVANCED_BY_HAND", look.said.words, Outcome.PASSED if share >= 1 else "")
+
+
+def _compared(run: RampRun, look: Look, at: datetime) -> Move:
+    """The variants are compared, as long as nothing else holds the flag where it is."""
+    assert run.compare is not None
+    words = f"at {run.compare.share:.0%} the variants are compared by {run.compare.success}"
+    over = run.comparing is not None and at >= moment(run.comparing.until)
+    if holding := next(_holding(run, look), None):
+        if not over or run.harm_proven or look.paused:
+            return holding
+        words = f"time was over while nothing could be decided: {holding.words}"
+        return Move(0.0, "COMPARISON_TIME_OVER", words, Outcome.NOT_ENOUGH_EVIDENCE)
+    if run.comparing is None:
+        return Move(run.allowed, COMPARING, words)
+    found = decided(run.compare, run.comparing, at)
+    if found.fails:
+        return Move(0.0, found.code, found.words, Outcome.NOT_ENOUGH_EVIDENCE)
+    outcome = Outcome.PASSED if found.keeps else ""
+    return Move(run.allowed, found.code, found.words, outcome, found.calls, found.keeps)
 
 
 def _holding(run: RampRun, look: Look) -> Iterator[Move]:
@@ -167,6 +196,8 @@ def _holding(run: RampRun, look: Look) -> Iterator[Move]:
         yield kept("BASELINE_UNWELL", words, calls=True)
     if look.paused:
         yield kept("PAUSED", look.paused)
+    if run.at_comparison and run.verdict.get("action") == Action.WITHDRAW:
+        yield kept(run.verdict["code"], f"{run.verdict['words']}; nothing is decided", calls=True)
     points = [point for point in run.canary.hold_at if point not in run.past_holds]
     if any(abs(point - run.allowed) <= TOLERANCE for point in points):
         words = f"at {run.allowed:.0%} a person decides: slipway advance {run.stage.promotion} {run.stage.plan.name}"

@@ -9,10 +9,13 @@ from typing import Any
 
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.exposure import Exposure
+from slipway.promotion.flags.comparing import Comparing, row
+from slipway.promotion.flags.comparison_plan import ComparisonPlan
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.state import load, moved
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import moment
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
@@ -46,7 +49,8 @@ class RampRun:
     platform's counters were asked last, and `counters` what they said: that holds until they are asked again. `notes`
     say what the last look could not see or send, `no_top_up` why no top-up may be sent any more. `told` and `move`
     (code, words, whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that
-    took the traffic back, while its record has not been taken.
+    took the traffic back, while its record has not been taken. `comparing` is the comparison of a flag's variants, once
+    users meet the share at which it is made.
     """
 
     stage: StageRun
@@ -77,6 +81,7 @@ class RampRun:
     move: dict[str, Any] = field(default_factory=dict)
     since: str = ""
     rev: int = 0
+    comparing: Comparing | None = None
 
     @property
     def canary(self) -> CanaryPlan:
@@ -95,9 +100,32 @@ class RampRun:
         return "users" if self.canary.flag else "traffic"
 
     @property
+    def compare(self) -> ComparisonPlan | None:
+        """How the flag's variants are to be compared; None for a ramp to 100 %."""
+        return self.canary.flag.compare if self.canary.flag else None
+
+    @property
+    def at_comparison(self) -> bool:
+        """Whether the ramp has come to the share at which variants are compared: no step follows it."""
+        return self.compare is not None and self.allowed >= self.compare.share - 1e-6
+
+    @property
     def look_every_s(self) -> float:
-        """The longest time between two looks."""
-        return min(LOOK_EVERY_S, self.canary.policy.tick_s)
+        """The longest time between two looks. A comparison takes days, so it looks once a tick; a word of a person, and
+        the kill switch, wake it."""
+        tick_s = self.canary.policy.tick_s
+        return tick_s if self.comparing else min(LOOK_EVERY_S, tick_s)
+
+    @property
+    def delay_s(self) -> float:
+        """How long telemetry takes."""
+        return self.canary.policy.delay_ticks * self.canary.policy.tick_s
+
+    def settled(self, at: datetime) -> bool:
+        """Whether users meet the share that was written last."""
+        return not self.refused and at >= moment(self.share_at or self.began_at) + timedelta(
+            seconds=self.canary.settle_s
+        )
 
     def due(self, at: datetime) -> int:
         """The number of the tick that ended last."""
@@ -140,6 +168,8 @@ class RampRun:
         """After the judge has looked at the end of `tick`, and found `state`, `verdict`, `unwell` and `exposure`."""
         verdict = found["verdict"]
         allowed = verdict["weight"] if verdict["action"] in (Action.ADVANCE, Action.WAIT) else self.allowed
+        if self.compare:
+            allowed = min(allowed, self.compare.share)
         kept = {"state": found["state"], "verdict": verdict, "unwell": found["unwell"], "allowed": allowed}
         return replace(self, tick=tick, exposure=Exposure.load(found.get("exposure", {})), **kept)
 
@@ -172,11 +202,13 @@ class RampRun:
             "move": self.move,
             "notes": self.notes,
             "flag": self.canary.flag.where if self.canary.flag else "",
+            **({"comparison": row(self.compare, self.comparing)} if self.compare else {}),
         }
 
     def dump(self) -> dict[str, Any]:
         counters = [vars(signal) for signal in self.counters]
-        return {**vars(self), "stage": self.stage.dump(), "exposure": vars(self.exposure), "counters": counters}
+        dumped = {**vars(self), "stage": self.stage.dump(), "exposure": vars(self.exposure), "counters": counters}
+        return dumped | {"comparing": plain(self.comparing)}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "RampRun":
@@ -189,5 +221,6 @@ class RampRun:
             "taken": taken,
             "exposure": exposure,
             "counters": tuple(Signal(**known(Signal, each)) for each in data.get("counters", ())),
+            "comparing": Comparing.load(data["comparing"]) if data.get("comparing") else None,
         }
         return cls(**{**known(cls, data), **read})

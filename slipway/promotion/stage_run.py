@@ -5,11 +5,16 @@ from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
+from slipway.promotion.groups import MemberLock
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
+from slipway.promotion.release_parts.before import Before, Brought
+from slipway.promotion.release_parts.configuration import KeptConfiguration
+from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.rings import ROLL_BACK_ALL
+from slipway.promotion.stage_members import OfServices
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_phases import (
     APPROVAL,
@@ -23,6 +28,7 @@ from slipway.promotion.stage_phases import (
     RETRY,
     RETRYABLE_CANCELLATIONS,
     ROLL_OUT,
+    ROLLED_BACK,
     SETTLE,
     SHOWN_ASIDE,
     SHUT,
@@ -31,7 +37,6 @@ from slipway.promotion.stage_phases import (
     SWITCH_APPROVAL,
     TAKE_BACK,
     UNDO,
-    VERIFY_LIVE,
 )
 from slipway.promotion.stored import known
 
@@ -39,20 +44,25 @@ DARK = "dark"  # of a flag: on for testers alone
 
 
 @dataclass(frozen=True)
-class StageRun:
+class StageRun(OfServices):
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
     `tick` counts the repeats of a phase, `part` is the group of targets verified or switched. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
-    `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does.
+    `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does, `whole` that
+    all rings before it go back, too.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
     this release would go back to stands still. Of a ring, `written` are the regions that its Cosmos DB account was
     written to when its users were first moved, and `rings_back` says what the rings before it came to that went back
     with it: stage, state and words of each. `flag` is what was found of the stage's feature flag (`state`, `variant`,
-    `why`), `flag_ending` how its ramp ended while the release stays.
+    `why`), `flag_ending` how its ramp ended while the release stays. `configuration` is what was fixed of the
+    release's, `changed_flags` are those that it changed, `before` is what a way back leads to, `brought` what came of
+    one. Of a group of services `member_locks` has what is known of the members' locks; `swept_in` is the phase in which
+    the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
+    over, and may hold some.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -83,6 +93,7 @@ class StageRun:
     asked_by: str = ""
     reason: str = ""
     harm: bool = False
+    whole: bool = False
     swept: str = ""
     purged: bool = False
     switched: bool = False
@@ -90,11 +101,18 @@ class StageRun:
     old_side_stopped: str = ""
     flag: dict[str, Any] = field(default_factory=dict)
     flag_ending: Ending | None = None
+    configuration: KeptConfiguration = field(default_factory=KeptConfiguration)
+    changed_flags: tuple[ChangedFlag, ...] = ()
+    before: Before = field(default_factory=Before)
+    brought: Brought = field(default_factory=Brought)
     written: tuple[str, ...] = ()
     rings_back: tuple[dict[str, Any], ...] = ()
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    member_locks: dict[str, MemberLock] = field(default_factory=dict)
+    swept_in: str = ""
+    heirs: tuple[str, ...] = ()
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -126,9 +144,12 @@ class StageRun:
         How this one ended stays true if it has given its lock back since.
         """
         swept = self.swept if self.phase == SWEEP else self.instance  # it may have died before it stood there
+        died_in = self.swept_in if self.phase == SWEEP else self.phase
+        heirs = (*self.heirs, self.instance) if self.phase == SWEEP else ()
         proven = Ending(Outcome.PASSED, "", f"{self.build.version} is live and proven in {self.plan.environment}")
         ending = proven if self.phase == SETTLE else self.ending
-        return replace(self, instance=instance, swept=swept, rev=self.rev + 1000, ending=ending).to(SWEEP)
+        heir = replace(self, instance=instance, swept=swept, swept_in=died_in, heirs=heirs, ending=ending)
+        return replace(heir, rev=self.rev + 1000).to(SWEEP)
 
     def operation(self, target: Target, step: str, n: int | None = None) -> str:
         """The id of an operation, `{stage instance}:{target}:{step}:{n}`; n is the attempt unless given."""
@@ -155,7 +176,7 @@ class StageRun:
     @property
     def changing(self) -> tuple[Target, ...]:
         """The targets that do not answer this build's version already."""
-        return tuple(target for target in self.plan.targets if self.sites[target.name].previous != self.build.version)
+        return tuple(each for each in self.plan.targets if self.sites[each.name].previous != self.version_of(each.name))
 
     @property
     def baseline(self) -> str:
@@ -170,12 +191,14 @@ class StageRun:
 
     @property
     def parts(self) -> tuple[tuple[Target, ...], ...]:
-        """The targets that change, in the groups that are switched one after the other; one group, perhaps empty, where
-        `max_parallel` says nothing else."""
-        changing, size = self.changing, self.plan.max_parallel
-        if not size or len(changing) <= size:
-            return (changing,)
-        return tuple(changing[begin : begin + size] for begin in range(0, len(changing), size))
+        """The targets that change, in the parts that are switched one after the other: level by level, and of each at
+        most `max_parallel` at a time. One part, perhaps empty, where neither says anything else."""
+        changing, parts = self.changing, []
+        for level in self.plan.levels:
+            left = tuple(target for target in level if target in changing)
+            size = self.plan.max_parallel or len(left)
+            parts += [left[begin : begin + size] for begin in range(0, len(left), size or 1)]
+        return tuple(parts) or ((),)
 
     @property
     def live_now(self) -> tuple[Target, ...]:
@@ -214,12 +237,13 @@ class StageRun:
 
     @property
     def takes_back(self) -> tuple[str, ...]:
-        """The stages of the rings that go back with this one, the last one first; none unless it failed, and its
-        pipeline says so."""
+        """The stages of the rings that go back with this one, the last one first; none unless it failed and its
+        pipeline says so, or a person takes all of them back."""
         ring = self.plan.ring
-        if self.goes_back or ring is None or ring.on_bad != ROLL_BACK_ALL or self.ending is None:
+        if ring is None or self.ending is None:
             return ()
-        return ring.earlier[::-1] if self.ending.outcome == Outcome.FAILED else ()
+        bad = self.whole if self.goes_back else ring.on_bad == ROLL_BACK_ALL
+        return ring.earlier[::-1] if bad and self.ending.outcome in (Outcome.FAILED, ROLLED_BACK) else ()
 
     @property
     def undone(self) -> str:
@@ -247,6 +271,11 @@ class StageRun:
     def is_dark(self) -> bool:
         """Whether the stage has a flag that it ramps: not one that everybody had, or that a person keeps off."""
         return self.flag_plan is not None and self.flag.get("state") == DARK
+
+    @property
+    def keeps_its_flag(self) -> bool:
+        """Whether what the flag that it ramps was before is kept with the release, so that it is put back as that."""
+        return self.is_dark and bool(self.flag.get("was"))
 
     @property
     def dividing(self) -> tuple[Target, ...]:
@@ -291,61 +320,21 @@ class StageRun:
             "watched": {},
             "flag": {},
             "flag_ending": None,
+            "configuration": KeptConfiguration(),
+            "changed_flags": (),
+            "before": Before(),
+            "brought": Brought(),
             "written": (),
             "rings_back": (),
             "ended_at": "",
             "live_before": "",
             "old_side_stopped": "",
             "proven_at": "",
+            "member_locks": {},
             "live_targets": (),
             "replaced": {},
         }
         return self.to(following, attempt=self.attempt + 1, **fresh)
-
-    def row(self) -> dict[str, Any]:
-        """The stage's row in the read model."""
-        ending = self.ending or Ending("")
-        return {
-            "name": self.plan.name,
-            "environment": self.plan.environment,
-            "needs": list(self.plan.needs),
-            "instance": self.instance,
-            "attempt": self.attempt,
-            "state": self.state,
-            "waits_for": self.waits_for,
-            "since": self.since,
-            "deadline": self.deadline,
-            "started_at": self.started_at,
-            "ended_at": self.ended_at,
-            "code": ending.code,
-            "words": ending.words,
-            "targets": [
-                {
-                    "name": target.name,
-                    "address": self.sites[target.name].production if target.name in self.sites else "",
-                    **self._versions(target.name),
-                    **({"preview": self.previews[target.name]} if target.name in self.previews else {}),
-                }
-                for target in self.plan.targets
-            ],
-            "steps": [plain(step) for step in self.steps],
-        }
-
-    def _versions(self, target: str) -> dict[str, str]:
-        site = self.sites.get(target)
-        if site is None:
-            return {"live": "", "idle": ""}
-        deployed = any(step.name == "deploy" and step.state == Outcome.PASSED for step in self.steps)
-        if self.switched and not self._waits_for_its_part(target):
-            return {"live": self.build.version, "idle": site.previous}
-        if self.goes_back:
-            return {"live": site.previous, "idle": self.build.version}
-        return {"live": site.previous, "idle": self.build.version if deployed else site.idle_was}
-
-    def _waits_for_its_part(self, target: str) -> bool:
-        """Whether others are switched first."""
-        left = [each.name for part in self.parts[self.part + 1 :] for each in part]
-        return self.phase in (REGION, ROLL_OUT, VERIFY_LIVE) and target in left
 
     def outcome(self) -> dict[str, Any]:
         """What the stage returns to its promotion."""
@@ -358,33 +347,24 @@ class StageRun:
     @classmethod
     def load(cls, data: dict[str, Any]) -> "StageRun":
         ending, flag_ending = data.get("ending"), data.get("flag_ending")
+        locks = data.get("member_locks") or {}
         return cls(
             **{
                 **known(cls, data),
                 "plan": load_stage(data["plan"]),
                 "build": Build.load(data["build"]),
                 "sites": {name: Site(**known(Site, site)) for name, site in (data.get("sites") or {}).items()},
+                "member_locks": {service: MemberLock(**known(MemberLock, lock)) for service, lock in locks.items()},
                 "live_targets": tuple(data.get("live_targets", ())),
                 "written": tuple(data.get("written", ())),
                 "rings_back": tuple(data.get("rings_back", ())),
+                "heirs": tuple(data.get("heirs", ())),
                 "steps": tuple(Step(**known(Step, step)) for step in data.get("steps", ())),
                 "ending": Ending(**known(Ending, ending)) if ending else None,
                 "flag_ending": Ending(**known(Ending, flag_ending)) if flag_ending else None,
+                "configuration": KeptConfiguration.load(data.get("configuration")),
+                "changed_flags": tuple(ChangedFlag.load(flag) for flag in data.get("changed_flags", ())),
+                "before": Before.load(data.get("before")),
+                "brought": Brought.load(data.get("brought")),
             }
         )
-
-
-ALL_PASSED = Ending(Outcome.PASSED, "", "every stage passed")
-
-
-def overall(outcomes: list[dict[str, Any]]) -> Ending:
-    """A promotion's end from its stages': passed when all passed, else the gravest, with its reason.
-
-    A stage that was only cancelled because one that it needs did not pass is a consequence, not a reason.
-    """
-    order = [Outcome.FAILED, Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE, Outcome.CANCELLED, Outcome.PASSED]
-    reasons = [each for each in outcomes if each["code"] != "NEED_NOT_PASSED"] or outcomes
-    gravest = min(reasons, key=lambda each: order.index(Outcome(each["outcome"])))
-    if gravest["outcome"] == Outcome.PASSED:
-        return ALL_PASSED
-    return Ending(gravest["outcome"], gravest["code"], f"stage {gravest['stage']}: {gravest['words']}")

@@ -64,6 +64,41 @@ class Question:
     flagged: Flagged | None = None
 
 
+class Cohort(NamedTuple):
+    """The users of one variant since a comparison began: how many met it first, how many of them succeeded afterwards,
+    and how many met a failure; each counts once."""
+
+    users: int = 0
+    converted: int = 0
+    bad: int = 0
+
+
+NOBODY = Cohort()
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """Both variants' users; `fault` says in words why they are not known."""
+
+    control: Cohort = NOBODY
+    treatment: Cohort = NOBODY
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class CohortsQuestion:
+    """The users who met `flagged` from `begins` until before `ends`, testers aside, and who of them succeeded: told the
+    event `event`, or was answered well by the request `request`; one of the two is empty."""
+
+    source: Source
+    flagged: Flagged
+    begins: datetime
+    ends: datetime
+    event: str = ""
+    request: str = ""
+    testers: tuple[str, ...] = ()
+
+
 def spans_from(began_at: datetime, length: timedelta, first: int, last: int) -> tuple[Span, ...]:
     """The ticks `first` to `last` of those that began at `began_at`, each so long; none when `last` is before."""
     return tuple(

@@ -1,22 +1,25 @@
 """What the API says of promotions and environments, from the rows of the read model. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from slipway.promotion import decision_state, lock
 from slipway.promotion.approval import START
 from slipway.promotion.barriers import holds_in_force
 from slipway.promotion.ids import child_id, stage_id
-from slipway.promotion.may_promote import Case, MayPromote
+from slipway.promotion.may_promote import Case, MayPromote, MemberAt
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import StagePlan, load_stage
-from slipway.promotion.reach import reach_of
+from slipway.promotion.reach import reach_among
 from slipway.promotion.stage_phases import LOCK, STATE_OF_PHASE
 from slipway.promotion.trace import trace_id
 
 Rows = dict[str, dict[str, Any]]
 ENDS = set(Outcome)
 PERSON_NEEDED = "waiting for approval"
+NO_LOCKS: Mapping[tuple[str, str], dict[str, Any]] = MappingProxyType({})
+NO_SERVICES: Mapping[str, dict[str, Any]] = MappingProxyType({})
 PENDING = {"state": "pending", "waits_for": "", "since": "", "deadline": "", "started_at": "", "ended_at": ""}
 
 
@@ -46,11 +49,17 @@ def open_stages(rows: Rows, decisions: dict[str, Any]) -> list[StagePlan]:
 
 
 def cases(
-    rows: Rows, decisions: dict[str, Any], locks: dict[str, dict[str, Any]], at: str, suspended: Collection[str] = ()
+    rows: Rows,
+    decisions: dict[str, Any],
+    locks: dict[str, dict[str, Any]],
+    at: str,
+    suspended: Collection[str] = (),
+    members: Mapping[tuple[str, str], dict[str, Any]] = NO_LOCKS,
 ) -> list[Case]:
-    """What is known of each open stage at the moment `at`; `locks` by environment, those that are there;
-    `suspended` orchestrations, if any."""
+    """What is known of each open stage at the moment `at`; `locks` by environment, those that are there, `members` the
+    locks of a group's, by environment and service; `suspended` orchestrations, if any."""
     row = rows.get("promotion", {})
+    versions = row.get("build", {}).get("members", {})
     return [
         Case(
             stage=stage,
@@ -64,9 +73,18 @@ def cases(
             at=at,
             lock_until="" if decisions.get("paused") else _lock_until(rows.get(f"stage:{stage.name}")),
             suspended=next((each for each in _instances(rows, stage.name) if each in suspended), ""),
+            members=members_at(stage, versions, members),
         )
         for stage in open_stages(rows, decisions)
     ]
+
+
+def members_at(
+    stage: StagePlan, versions: Mapping[str, str], locks: Mapping[tuple[str, str], dict[str, Any]]
+) -> dict[str, MemberAt]:
+    """The members of a group that have a target in the stage, each at its lock."""
+    found = {service: locks.get((stage.environment, service)) or lock.empty() for service in stage.members}
+    return {service: MemberAt(versions.get(service, ""), state) for service, state in found.items()}
 
 
 def _instances(rows: Rows, stage: str) -> tuple[str, str]:
@@ -124,16 +142,22 @@ def detail(
 def environments(rows: list[tuple[str, str, dict[str, Any]]], order: list[str], at: str) -> list[dict[str, Any]]:
     """Environments with their services, as they are at `at`: those of `order` first, in that order, then others by
     name."""
+    beside: dict[str, dict[str, dict[str, Any]]] = {}
+    for environment, service, state in rows:
+        beside.setdefault(environment, {})[service] = state
     grouped: dict[str, list[dict[str, Any]]] = {}
     for environment, service, state in sorted(rows, key=lambda each: each[:2]):
-        grouped.setdefault(environment, []).append(environment_service(service, state, at))
+        shown = environment_service(service, state, at, beside[environment])
+        grouped.setdefault(environment, []).append(shown)
     names = [name for name in order if name in grouped] + [name for name in grouped if name not in order]
     return [{"environment": name, "services": grouped[name]} for name in names]
 
 
-def environment_service(service: str, state: dict[str, Any], at: str) -> dict[str, Any]:
+def environment_service(
+    service: str, state: dict[str, Any], at: str, beside: Mapping[str, dict[str, Any]] = NO_SERVICES
+) -> dict[str, Any]:
     """One service in one environment: live, previous, on its way, waiting, broken, holds in force at `at`, and the
-    versions that were rejected there."""
+    versions that were rejected there. `beside`: the states of all services there, of which a group goes back as one."""
     holder = state["holder"]
     shown = ("promotion", "version", "stage", "since")
     waits = ("waits_for", "until")
@@ -148,7 +172,7 @@ def environment_service(service: str, state: dict[str, Any], at: str) -> dict[st
         "broken": state["broken"],
         "holds": holds_in_force(state, at),
         "rejected": list(state.get("rejected", ())),
-        "reach": reach_of(state).dump(),
+        "reach": reach_among(state, beside).dump(),
     }
 
 
@@ -183,7 +207,7 @@ def _stage(
         "environment": plan["environment"],
         "ring": plan.get("ring", ""),
         "needs": plan["needs"],
-        "targets": [{"preview": "", **target} for target in row["targets"]],
+        "targets": [{"preview": "", "member": "", **target} for target in row["targets"]],
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
     }
@@ -202,6 +226,7 @@ def _ramp(stage: dict[str, Any] | None, row: dict[str, Any] | None) -> dict[str,
         **{"move": move["code"], "move_words": move["words"], "calls": move["calls"]},
         "notes": row.get("notes", ""),
         "flag": row.get("flag", ""),
+        "comparison": row.get("comparison"),
     }
 
 

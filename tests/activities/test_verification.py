@@ -117,6 +117,14 @@ def test_a_look_at_the_live_release_names_the_targets_that_are_well(app: AppHost
     assert (answer.outcome, answer.result) == (Outcome.PASSED, {"well": ["region-1"]})
 
 
+def test_a_look_at_a_group_asks_each_member_for_its_own_version(app: AppHost, promotion: Promotion) -> None:
+    with a_site(Visited()) as one, a_site(Visited(version="3.0.1")) as other, a_site(Visited()) as former:
+        order = seen_live(promotion, one, other, former)
+        names = list(order["addresses"])
+        answer = app.activity("look_at_live", {**order, "versions": {names[1]: "3.0.1", names[2]: "9.9.9"}})
+    assert answer.result == {"well": names[:2]}
+
+
 def test_a_load_is_measured_each_time_it_is_driven(app: AppHost, promotion: Promotion) -> None:
     with a_site(Visited()) as address:
         both = [measured(app.activity("drive_load", loaded(promotion, address))) for _ in range(2)]

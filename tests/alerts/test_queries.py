@@ -1,8 +1,9 @@
 """Each alert fires for what it is for and nothing else: its KQL on the laptop's tables, asked as production asks."""
 
+import re
 from datetime import timedelta
 
-from tests.alerts.rules import alert
+from tests.alerts.rules import ROOT, alert
 from tests.alerts.workspace import Workspace
 
 API = "https://slipway.example/api/promotions"
@@ -66,6 +67,15 @@ def test_intake_fails_when_deliveries_do_not_when_builds_are_rejected(workspace:
     assert workspace.fires(alert("intake-failing")) == []
     workspace.request("builds", success=False, delivery=4)
     assert workspace.fires(alert("intake-failing")) == [()]
+
+
+def test_who_looks_into_dead_letters_sees_the_deliveries_that_the_alert_counts(workspace: Workspace) -> None:
+    """The host has a row of its own for each delivery: counted with ours, every failure would be two."""
+    workspace.request("builds", times=3, success=False, delivery=3)
+    workspace.request("builds", times=3, success=False)
+    text = (ROOT / "docs" / "runbooks" / "dead-letters.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```kusto\n(.*?)```", text, re.DOTALL)
+    assert [row["Failures"] for row in workspace.ask(query, TWO_HOURS)] == [3]
 
 
 def test_a_ramp_is_blind_after_five_ticks_of_its_own(workspace: Workspace) -> None:

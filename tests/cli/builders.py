@@ -69,6 +69,7 @@ def a_ramp(**more: Any) -> dict[str, Any]:
         "calls": False,
         "notes": "",
         "flag": "",
+        "comparison": None,
     } | more
 
 

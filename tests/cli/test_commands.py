@@ -73,6 +73,21 @@ def test_the_same_build_twice_is_the_same_commit(slipway: Slipway, server: ApiSe
     assert server.heard[1][2]["commit"] == server.heard[3][2]["commit"]
 
 
+def test_submit_of_a_group_names_each_members_version(slipway: Slipway, server: ApiServer) -> None:
+    server.on(BUILDS, (202, ACCEPTED))
+    assert slipway("submit", "suite", "2026.48", "--member", "api=1.4.2", "--member", "web=3.0.1").exit_code == 0
+    assert server.heard[-1][2]["members"] == {"api": "1.4.2", "web": "3.0.1"}
+
+
+@pytest.mark.parametrize("members", [["api"], ["=1"], ["api="], ["api=1", "api=2"]])
+def test_a_member_that_is_half_said_or_said_twice_is_not_sent(
+    slipway: Slipway, server: ApiServer, members: list[str]
+) -> None:
+    options = [part for member in members for part in ("--member", member)]
+    assert slipway("submit", "suite", "2026.48", *options).exit_code == 2
+    assert server.heard == []
+
+
 def test_submit_sends_a_file_as_it_is(slipway: Slipway, server: ApiServer, tmp_path: Path) -> None:
     server.on(BUILDS, (202, ACCEPTED))
     message = {"service": "checkout", "version": "9", "anything": [1]}

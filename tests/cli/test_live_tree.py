@@ -311,6 +311,20 @@ def test_a_flags_ramp_tells_its_users_and_not_the_traffic() -> None:
     assert "users 25 % of the users have new-checkout (production)" in page and "of the traffic" not in page
 
 
+def test_a_comparison_tells_the_users_of_both_variants_and_how_sure_the_difference_is() -> None:
+    arms = [
+        {"variant": "control", "name": "classic", "users": 10_000, "converted": 500, "bad": 31},
+        {"variant": "treatment", "name": "fast", "users": 10_004, "converted": 650, "bad": 29},
+    ]
+    comparison = {"success": "OrderPlaced", "share": 0.5, "better_by": 0.02, "sure": 0.95, "began_at": at(7200)}
+    comparison |= {"until": at(-86_400), "look": 2, "missed": 1, "code": "COMPARING", "words": "", "arms": arms}
+    comparison |= {"lift": 0.3, "low": 0.104, "high": None}
+    ramp = a_ramp(flag="new-checkout (production)", comparison=comparison)
+    page = " ".join(shown(a_promotion(a_stage("production", "ramping", ramp=ramp))).split())
+    assert "control 10,000 users (classic) · 5.00% OrderPlaced · 31 met a failure" in page
+    assert "treatment +30.0% [+10.4%, open] at 95%, whenever you look · look 2 · without an answer: 1" in page
+
+
 def test_on_one_line_a_canary_still_says_its_share_and_after_its_end_none() -> None:
     ramping = a_stage("production", "ramping", ramp=a_ramp(), steps=[a_step("ramp", "running", "weu")])
     assert "ramping · 25 % of the traffic" in shown(a_promotion(ramping), detail=Detail.STAGES)

@@ -75,6 +75,16 @@ def test_a_plan_of_a_misspelled_service_or_file_names_the_nearest(offline: Slipw
         assert f"did you mean {meant}?" in result.stderr
 
 
+def test_a_service_is_found_among_ones_own_pipelines_before_the_laptops(offline: Slipway, tmp_path: Path) -> None:
+    for folder, owner in (("pipelines", "team-laptop"), ("services", "team-shop")):
+        (tmp_path / folder).mkdir()
+        text = SHIPPED.read_text().replace("owner: team-checkout", f"owner: {owner}")
+        (tmp_path / folder / "checkout.yaml").write_text(text)
+    assert "owner team-shop" in offline("plan", "checkout").stdout
+    (tmp_path / "services" / "checkout.yaml").unlink()
+    assert "owner team-laptop" in offline("plan", "checkout").stdout
+
+
 def test_a_plan_says_what_happens_stage_by_stage(offline: Slipway) -> None:
     page = offline("plan", str(SHIPPED), "--version", "1.2.3").stdout
     assert [line for line in page.splitlines() if line[:1].isdigit()] == [

@@ -112,6 +112,17 @@ def by_the_laptop(root: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+def for_backend(host: dict[str, Any], backend: str) -> dict[str, Any]:
+    """A host.json as it is for `scheduler` or for `storage`, whichever it is for now."""
+    durable = {key: each for key, each in host["extensions"]["durableTask"].items() if key != "storageProvider"}
+    if backend == "scheduler":
+        durable["storageProvider"] = {
+            "type": "azureManaged",
+            "connectionStringName": "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+        }
+    return {**host, "extensions": {**host["extensions"], "durableTask": durable}}
+
+
 def _entities(file: bicep.File) -> dict[str, dict[str, Any]]:
     found = {}
     for each in file.of("resource").values():

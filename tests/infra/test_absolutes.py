@@ -1,5 +1,7 @@
 """What must hold whatever else is agreed: two languages that say the same wrong thing agree, too."""
 
+import json
+import re
 import runpy
 from pathlib import Path
 
@@ -129,3 +131,55 @@ def in_terraforms_entra() -> dict[str, dict[str, object]]:
 
 def _text(value: object) -> str:
     return value.text.strip('"') if isinstance(value, Expression) else str(value)
+
+
+def test_whatever_a_layer_of_the_subscription_makes_goes_into_its_resource_group() -> None:
+    """Bicep refuses a module of a resource group without `scope` (BCP134), and a resource group elsewhere (BCP135)."""
+    modules = [file for name, file in FILES.items() if name.startswith("modules/") or name == "entra/application.bicep"]
+    assert not [file.path.name for file in modules if "targetScope" in file.code]
+    for layer in fits.LAYERS:
+        main = FILES[f"{layer}/main.bicep"]
+        assert "\ntargetScope = 'subscription'\n" in f"\n{main.code}", layer
+        astray = [name for name, each in main.of("module").items() if "\n  scope: group\n" not in each.text]
+        assert main.of("module") and astray == [], layer
+
+
+def test_the_scheduler_lets_workers_in_and_tokens_decide() -> None:
+    """An empty list lets nobody in (Durable Task Scheduler's documentation)."""
+    everybody = ["0.0.0.0/0"]
+    assert BICEP.parameters["schedulerIpAllowlist"] == everybody
+    assert TERRAFORM.parameters["scheduler_ip_allowlist"] == everybody
+
+
+def test_private_endpoints_and_their_zones_bear_azures_names() -> None:
+    """Microsoft's table "Azure Private Endpoint private DNS zone values"; the scheduler: its own page."""
+    zones = {
+        "blob": "privatelink.blob.core.windows.net",
+        "queue": "privatelink.queue.core.windows.net",
+        "table": "privatelink.table.core.windows.net",
+        "namespace": "privatelink.servicebus.windows.net",
+        "vault": "privatelink.vaultcore.azure.net",
+        "configurationStores": "privatelink.azconfig.io",
+        "scheduler": "privatelink.durabletask.io",
+    }
+    bicep, terraform_file = FILES["modules/private-ways.bicep"].code, (INFRA / "terraform" / "network.tf").read_text()
+    assert set(re.findall(r"kind: '(\w+)'", bicep)) == set(zones)
+    named = {name.replace("${environment().suffixes.storage}", "core.windows.net") for name in _zones(bicep)}
+    assert named == set(zones.values())
+    assert dict(re.findall(r'kind = "(\w+)", zone = "([\w.]+)"', terraform_file)) == zones
+
+
+def _zones(text: str) -> list[str]:
+    return re.findall(r"Zone = '(privatelink\.[^']+)'", text)
+
+
+def test_the_runtime_is_python() -> None:
+    assert "runtime: {\n        name: 'python'\n" in FILES["modules/site.bicep"].code
+    site = RESOURCES_OF_TERRAFORM.of("resource")["azapi_resource.site"].arguments
+    assert site["body"]["properties"]["functionAppConfig"]["runtime"]["name"] == "python"
+
+
+def test_bicep_speaks_to_microsoft_graph_by_a_published_version_of_its_extension() -> None:
+    (file,) = INFRA.rglob("bicepconfig.json")
+    extensions = json.loads(file.read_text())["extensions"]
+    assert extensions == {"microsoftGraphV1": "br:mcr.microsoft.com/bicep/extensions/microsoftgraph/v1.0:1.0.0"}

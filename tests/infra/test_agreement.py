@@ -49,19 +49,13 @@ NEVER = {
     *("SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD", "WEBSITE_TIME_ZONE", "TZ", "WEBSITE_CONTENTSHARE"),
     "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
 }
-# Azure's built-in roles, as Microsoft lists them.
-BUILT_IN_ROLES = {
-    "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
-    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
-    "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    "Azure Service Bus Data Receiver": "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0",
-    "Azure Service Bus Data Sender": "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39",
-    "Durable Task Data Contributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
-    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
-    "App Configuration Data Owner": "5ae67dd6-50cb-40e7-96dc-dc2bfa4b606b",
-    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
-    "Log Analytics Reader": "73c42c96-874c-492b-b04d-ab87d138a893",
+# Azure's built-in roles, from a listing that says where each was read: nobody types an id twice and compares the two.
+LISTED = json.loads((Path(__file__).parent / "built_in_roles.json").read_text())
+BUILT_IN_ROLES: dict[str, str] = {each["name"]: each["id"] for each in LISTED}
+# Ids in infra that are no role's.
+OTHER_IDS = {
+    "04b07795-8ddb-461a-bbee-02f9e1bf7b46",  # the Azure CLI
+    "00000000-0000-0000-0000-000000000000",  # nobody
 }
 GRANTS = {
     "host_blobs": "Storage Blob Data Owner",
@@ -80,25 +74,33 @@ GRANTS = {
 }
 
 
-def needed_settings() -> set[str]:
-    """What the code, its bindings and host.json read, less what is left to defaults."""
+HOST: dict[str, Any] = json.loads((ROOT / "host.json").read_text())
+# Set with either backend, and empty with storage: the one setting that only one of the two reads.
+OF_THE_SCHEDULER = {"DURABLE_TASK_SCHEDULER_CONNECTION_STRING"}
+
+
+def needed_settings(host: dict[str, Any]) -> set[str]:
+    """What the code, its bindings and a host.json read, less what is left to defaults."""
     own = {each.metadata["variable"] for each in fields(Settings)}
     assert own >= LEFT.keys(), "a reason for a setting that is no more"
-    host = (ROOT / "host.json").read_text()
-    durable = json.loads(host)["extensions"]["durableTask"]["storageProvider"]
-    return own - LEFT.keys() | set(re.findall(r"%(\w+)%", host)) | {durable["connectionStringName"]}
+    provider = host["extensions"]["durableTask"].get("storageProvider", {})
+    connection = {provider["connectionStringName"]} if provider else set()
+    return own - LEFT.keys() | set(re.findall(r"%(\w+)%", json.dumps(host))) | connection
 
 
+@pytest.mark.parametrize("backend", ["as it is shipped", "scheduler", "storage"])
 @BOTH
-def test_every_setting_that_is_read_is_set_and_no_other(infra: Built) -> None:
-    assert settings_amiss(infra) == []
+def test_every_setting_that_is_read_is_set_and_no_other(infra: Built, backend: str) -> None:
+    host = HOST if backend == "as it is shipped" else built.for_backend(HOST, backend)
+    assert settings_amiss(infra, host) == []
 
 
-def settings_amiss(infra: Built) -> list[str]:
-    needed, given = needed_settings(), infra.settings.keys()
+def settings_amiss(infra: Built, host: dict[str, Any]) -> list[str]:
+    needed, given = needed_settings(host), infra.settings.keys()
+    for_others = FOR_THE_PLATFORM.keys() | OF_THE_SCHEDULER
     return [
         *(f"{name} is read but not set" for name in needed - given),
-        *(f"{name} is set but nobody reads it" for name in given - needed - FOR_THE_PLATFORM.keys()),
+        *(f"{name} is set but nobody reads it" for name in given - needed - for_others),
         *(f"{name} is not set, the platform needs it" for name in FOR_THE_PLATFORM.keys() - given),
         *(f"{name} must never be set" for name in given & NEVER),
     ]
@@ -142,14 +144,38 @@ def test_a_build_that_is_sent_again_is_not_swallowed(infra: Built) -> None:
 
 @BOTH
 def test_the_task_hub_is_named_by_a_setting_and_made(infra: Built) -> None:
-    assert json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["hubName"] == "%TASKHUB_NAME%"
+    assert HOST["extensions"]["durableTask"]["hubName"] == "%TASKHUB_NAME%"
     assert infra.hub == "slipway"
     assert infra.settings["TASKHUB_NAME"].text in ("hubName", "local.hub_name")
 
 
 @BOTH
 def test_slipways_identity_holds_these_roles_and_no_other(infra: Built) -> None:
-    assert infra.grants == {grant: BUILT_IN_ROLES[role] for grant, role in GRANTS.items()}
+    assert grants_amiss(infra) == []
+
+
+def grants_amiss(infra: Built) -> list[str]:
+    wanted = {grant: BUILT_IN_ROLES[role] for grant, role in GRANTS.items()}
+    return [
+        f"{grant} gives {infra.grants.get(grant)}, not {wanted.get(grant)} ({GRANTS.get(grant, 'no role')})"
+        for grant in sorted(infra.grants.keys() | wanted.keys())
+        if infra.grants.get(grant) != wanted.get(grant)
+    ]
+
+
+def test_every_role_id_was_read_in_two_public_places_and_is_of_one_role() -> None:
+    assert set(BUILT_IN_ROLES) == set(GRANTS.values()), "the listing has what is given, and nothing else"
+    assert len(set(BUILT_IN_ROLES.values())) == len(LISTED)
+    for each in LISTED:
+        assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", each["id"]), each
+        assert len({place.partition(" ")[0] for place in each["read_in"]}) >= 2, each
+
+
+def test_every_id_in_infra_that_could_be_a_role_is_a_listed_one_or_known_otherwise() -> None:
+    """Ids in files that no grant names, such as a condition or a page, are looked at too."""
+    texts = [path.read_text() for path in (ROOT / "infra").rglob("*") if path.suffix in (".bicep", ".tf", ".py")]
+    found = {each for text in texts for each in re.findall(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", text)}
+    assert found == set(BUILT_IN_ROLES.values()) | OTHER_IDS
 
 
 def test_a_role_that_an_adapter_asks_for_when_it_is_refused_is_given() -> None:

@@ -55,14 +55,14 @@ def test_every_bicep_file_can_be_read_whole() -> None:
 def test_one_pinned_api_version_a_type() -> None:
     versions = defaultdict(set)
     targets = [each.target for file in FILES.values() for each in file.of("resource").values()]
-    terraform = re.findall(r'"(Microsoft\.[^"@]+@[^"]+)"', "".join(p.read_text() for p in INFRA.rglob("*.tf")))
-    for target in (*targets, *terraform):
+    by_azapi = re.findall(r'"(Microsoft\.[^"@]+@[^"]+)"', "".join(p.read_text() for p in INFRA.rglob("*.tf")))
+    for target in (*targets, *by_azapi):
         type_, _, version = target.partition("@")
         graph = type_.startswith("Microsoft.Graph/")
         assert re.fullmatch(r"v1\.0" if graph else r"20\d\d-\d\d-\d\d", version), f"{target}: a preview, or no version"
         versions["/".join(type_.split("/")[:2])].add(version)
     assert {type_: found for type_, found in versions.items() if len(found) > 1} == {}
-    assert len(terraform) >= 5
+    assert len(by_azapi) >= 5
 
 
 def test_every_door_but_entra_is_shut() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from threading import Thread
 import pytest
 
 from infra.hooks import after_deploy, before_deploy
+from tests.infra.built import for_backend
 
 ROOT = Path(__file__).parents[2]
 Reply = tuple[int, str]  # status and content type
@@ -113,13 +115,46 @@ def test_a_deployment_fails_when_a_stranger_gets_in(site: Site, code: int) -> No
     assert ("ANSWERED" in done.stderr) is (code == 1)
 
 
-def test_the_shipped_host_json_is_for_the_scheduler_and_no_other_backend() -> None:
-    host = json.loads((ROOT / "host.json").read_text())
-    assert before_deploy.disagreement("scheduler", host) == ""
-    assert "take storageProvider out" in before_deploy.disagreement("storage", host)
-    del host["extensions"]["durableTask"]["storageProvider"]
-    assert before_deploy.disagreement("storage", host) == ""
-    assert "azureManaged" in before_deploy.disagreement("scheduler", host)
+SHIPPED = json.loads((ROOT / "host.json").read_text())
+HOSTS = {"scheduler": for_backend(SHIPPED, "scheduler"), "storage": for_backend(SHIPPED, "storage")}
+
+
+def test_a_host_json_fits_its_own_backend_and_no_other() -> None:
+    assert HOSTS[before_deploy.backend_of(SHIPPED)] == SHIPPED, "its storageProvider is one that nobody tried"
+    assert {backend: before_deploy.disagreement(backend, host) for backend, host in HOSTS.items()} == {
+        "scheduler": "",
+        "storage": "",
+    }
+    assert "take storageProvider out" in before_deploy.disagreement("storage", HOSTS["scheduler"])
+    assert "azureManaged" in before_deploy.disagreement("scheduler", HOSTS["storage"])
+
+
+@pytest.mark.parametrize("backend", ["", "$(SLIPWAY_DURABLE_BACKEND)", "Storage"])
+def test_a_backend_that_nobody_said_is_no_agreement(backend: str) -> None:
+    """A variable that a pipeline does not have is empty on GitHub, and its own name in Azure Pipelines."""
+    for host in HOSTS.values():
+        assert "SLIPWAY_DURABLE_BACKEND is " in before_deploy.disagreement(backend, host)
+
+
+@pytest.mark.parametrize(("backend", "packed"), [(one, other) for one in HOSTS for other in HOSTS])
+def test_a_package_for_the_other_backend_is_not_deployed(backend: str, packed: str, tmp_path: Path) -> None:
+    """As the workflows run it: by its exit code, and of the package that they have, whatever the checkout says."""
+    package = tmp_path / "slipway.zip"
+    with zipfile.ZipFile(package, "w") as written:
+        written.writestr("host.json", json.dumps(HOSTS[packed]))
+    script = [sys.executable, str(ROOT / "infra" / "hooks" / "before_deploy.py"), str(package)]
+    environment = {**os.environ, "SLIPWAY_DURABLE_BACKEND": backend, "SLIPWAY_PRINCIPAL_ID": ""}
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode == 0) is (backend == packed), done.stderr
+    assert ("host.json" in done.stderr) is (backend != packed)
+
+
+def test_azd_asks_the_host_json_that_it_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_PRINCIPAL_ID", "")
+    shipped = before_deploy.backend_of(SHIPPED)
+    for backend in HOSTS:
+        monkeypatch.setenv("SLIPWAY_DURABLE_BACKEND", backend)
+        assert (before_deploy.main(None) == 0) is (backend == shipped)
 
 
 def test_new_rights_are_waited_for_once() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.infra import built, fits, fits_terraform
-from tests.infra.test_agreement import disagreements, entities_amiss, settings_amiss
+from tests.infra.test_agreement import HOST, disagreements, entities_amiss, grants_amiss, settings_amiss
+from tests.infra.test_providers import beyond_the_schema
 
 INFRA = Path(__file__).parents[2] / "infra"
 Check = Callable[[Path], list[str]]
@@ -22,14 +23,20 @@ def terraform(infra: Path) -> list[str]:
 
 
 def settings(infra: Path) -> list[str]:
-    return settings_amiss(built.by_bicep(infra)) + settings_amiss(built.by_terraform(infra / "terraform"))
+    host = built.for_backend(HOST, "scheduler")
+    return settings_amiss(built.by_bicep(infra), host) + settings_amiss(built.by_terraform(infra / "terraform"), host)
 
 
 def entities(infra: Path) -> list[str]:
     return entities_amiss(built.by_bicep(infra)) + entities_amiss(built.by_terraform(infra / "terraform"))
 
 
+def grants(infra: Path) -> list[str]:
+    return grants_amiss(built.by_bicep(infra)) + grants_amiss(built.by_terraform(infra / "terraform"))
+
+
 MAIN, ROLES, TF_SETTINGS = "azure/main.bicep", "modules/roles.bicep", "terraform/modules/conventions/settings.tf"
+TF_ROLES = "terraform/modules/conventions/roles.tf"
 MISTAKES: list[tuple[str, Check, str, str, str, str]] = [
     # what goes wrong · the check · file · there · instead · what is said
     ("a module's path", fits.findings, MAIN, "../modules/vault.bicep", "../modules/vaults.bicep", "which is not there"),
@@ -166,6 +173,40 @@ MISTAKES: list[tuple[str, Check, str, str, str, str]] = [
         "queue builds-rejected is not made",
     ),
     ("a role's id", agreement, ROLES, "4f6d3b9b-027b", "4f6d3b9c-027b", "grants: "),
+    (
+        "a version that azapi does not know",
+        beyond_the_schema,
+        "terraform/site.tf",
+        "serverfarms@2025-03-01",
+        "serverfarms@2025-05-01",
+        "azapi knows Microsoft.Web at 2025-03-01",
+    ),
+    (
+        "a property that azapi does not know",
+        beyond_the_schema,
+        "terraform/site.tf",
+        "  schema_validation_enabled = false\n",
+        "",
+        "azapi refuses siteUpdateStrategy",
+    ),
+    (
+        "a body that nobody looks at",
+        beyond_the_schema,
+        "terraform/scheduler.tf",
+        "  location  = var.location\n",
+        "  location  = var.location\n  schema_validation_enabled = false\n",
+        "for no reason",
+    ),
+    (
+        "a provider that is none",
+        beyond_the_schema,
+        "terraform/versions.tf",
+        "~> 5.2",
+        "~> 55.2",
+        "azurerm is ~> 55.2, not ~> 5.2",
+    ),
+    ("a digit of a role", grants, ROLES, "40e7-96ff-dc2b", "40e7-96dc-dc2b", "flag_writer gives"),
+    ("a digit of a role", grants, TF_ROLES, "40e7-96ff-dc2b", "40e7-96dc-dc2b", "flag_writer gives"),
     (
         "a setting of one",
         agreement,

@@ -1,21 +1,35 @@
 """How a package gets to the site without azd: as it is, and until it is in force; against a site on loopback."""
 
+import io
 import json
 import os
 import socket
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from infra import publish
 from slipway.local.azure.authority import Authority, open_authority
 from slipway.local.azure.state import StateFolder
+from tests.infra.built import for_backend
 
-PACKAGE = b"the bytes of a package"
+SHIPPED = json.loads((Path(__file__).parents[2] / "host.json").read_text())
+
+
+def a_package(host: dict[str, Any]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as written:
+        written.writestr("host.json", json.dumps(host))
+    return packed.getvalue()
+
+
+PACKAGE = a_package(for_backend(SHIPPED, "scheduler"))
 DONE = (200, {"status": publish.SUCCESS})
 UNDER_WAY = (200, {"status": 1})
 GONE = (404, {})
@@ -170,8 +184,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """It lies where the command line that the page shows, and `--package` after it, says."""
     file = tmp_path / "slipway.zip"
     file.write_bytes(PACKAGE)
-    line = ["publish.py", "--resource-group", "rg-slipway-prod", "--site", "slip", "--package", str(file)]
-    monkeypatch.setattr("sys.argv", line)
+    line = ["publish.py", "--resource-group", "rg-slipway-prod", "--site", "slip", "--backend", "scheduler"]
+    monkeypatch.setattr("sys.argv", [*line, "--package", str(file)])
     return file
 
 
@@ -222,6 +236,12 @@ def test_a_site_that_is_not_there_is_said(az: Path, package: Path) -> None:
 def test_a_refusal_of_az_is_said_in_its_words(az: Path, package: Path) -> None:
     (az / "refusal").write_text("ERROR: Please run 'az login' to setup account.\n")
     assert publish.main() == "az functionapp show: ERROR: Please run 'az login' to setup account."
+
+
+def test_a_package_for_the_other_backend_is_not_sent(az: Path, package: Path) -> None:
+    package.write_bytes(a_package(for_backend(SHIPPED, "storage")))
+    assert "host.json has no storageProvider" in str(publish.main())
+    assert not (az / "asked").exists()
 
 
 def test_without_az_it_says_what_to_install(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

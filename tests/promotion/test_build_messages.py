@@ -108,12 +108,28 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
         ("evidence", [], "evidence: is not an object"),
         ("evidence", {"log": "ä" * 16_384}, "evidence: has 32778 bytes; at most 32768 are kept"),
         ("colour", "blue", "colour: is not a field"),
+        ("members", ["api"], "members: is not an object"),
+        ("members", {"api": 1}, "members.api: is not text"),
+        ("members", {"api": "1/4"}, "members.api: is not a version"),
+        ("members", {"API": "1.4.2"}, "members.API: is not a name"),
+        ("members", {f"m{n}": "1" for n in range(11)}, "members: names 11 members; a group has at most 10"),
     ],
 )
 def test_a_wrong_field_is_named_with_what_is_wrong(field: str, value: Any, words: str) -> None:
     refused = rejected(a_message(**{field: value}))
     assert refused.code == "INVALID_BUILD"
     assert refused.words.startswith(words)
+
+
+def test_another_composition_under_the_same_version_is_another_build() -> None:
+    one, same, other = (
+        parse_build(a_message(members=members))
+        for members in ({"api": "1", "web": "2"}, {"web": "2", "api": "1"}, {"api": "1", "web": "3"})
+    )
+    assert one.is_same(same.digest, same.commit)
+    assert not one.is_same(other.digest, other.commit), "though it has the same commit"
+    assert parse_build(a_message(members=one.members, digest=one.digest)) == one, "as it is sent once more"
+    assert rejected(a_message(members=one.members, digest=DIGEST)).words.startswith("digest: is none that a group has")
 
 
 @pytest.mark.parametrize("field", [field for field in MESSAGE if field != "service"])

@@ -350,7 +350,8 @@ def test_a_watch_is_registered_with_the_lock_s_return_and_ended_by_the_next_gran
     given = {"holder": "checkout--2:prod", "fence": 2, "result": "unchanged", "at": iso(NOON)}
     state, answer = lock.apply(state, "release", given)
     assert "w1" in answer["nudge"]
-    assert lock.apply(state, "ask_watch", {"id": "w1"})[1]["watch"] == "go", "what it watches is still live"
+    answer = lock.apply(state, "ask_watch", {"id": "w1"})[1]
+    assert (answer["watch"], answer["fence"]) == ("go", 2), "what it watches is still live"
     state = switch(kept, "2", 2, minutes=5)
     state, answer = lock.apply(state, "release", {**given, "result": "proven"})
     assert "w1" in answer["nudge"]

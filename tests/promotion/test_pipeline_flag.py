@@ -8,6 +8,7 @@ import yaml
 
 from slipway.promotion import schema
 from slipway.promotion.canary_plan import IGNORE, ROLL_BACK, STAY, CanaryPlan
+from slipway.promotion.flags.comparison_plan import ComparisonPlan
 from slipway.promotion.flags.document import FlagTesters
 from slipway.promotion.flags.plan import FlagPlan
 from slipway.promotion.pipeline import Finding, compile_plan, lint, read_pipeline
@@ -79,7 +80,25 @@ def test_a_compiled_ramp_travels_as_json() -> None:
         ("{flag: {name: a, steps: [5%, 50%]}}", "STEPS_DO_NOT_RISE", "the last step is 100%"),
         ("{flag: {name: a, hold_at: [7%]}}", "HOLD_AT_NO_STEP", "7% is none of them"),
         ("{flag: {name: a, router: {}}}", "UNKNOWN_KEY", '"router" is not a key of a flag'),
-        ("{flag: {name: a, compare: ab}}", "DOES_NOT_RUN", "cannot be run by this version yet"),
+        ("{flag: {name: a, compare: ab}}", "WRONG_TYPE", ""),
+        ("{flag: {name: a, compare: {success: {}}}}", "CONFLICTING_KEYS", "one `event`, or one `request`"),
+        ("{flag: {name: a, compare: {success: {event: x, request: y}}}}", "CONFLICTING_KEYS", "one `event`"),
+        ("{flag: {name: a, compare: {share: 50%}}}", "MISSING_KEY", 'a comparison needs "success"'),
+        ("{flag: {name: a, compare: {success: {event: x}, share: 100%}}}", "OUT_OF_RANGE", "share is 1% to 99%"),
+        (
+            "{flag: {name: a, compare: {success: {event: x}, share: 33.33333%}}}",
+            "STEP_TOO_FINE",
+            "a flag is set in steps",
+        ),
+        ("{flag: {name: a, compare: {success: {event: x}, better_by: 0%}}}", "OUT_OF_RANGE", "better_by is above 0%"),
+        ("{flag: {name: a, compare: {success: {event: x}, false_winner: 50%}}}", "OUT_OF_RANGE", "at most 20%"),
+        ("{flag: {name: a, compare: {success: {event: x}, at_least: 20d}}}", "OUT_OF_RANGE", "never looked at, or"),
+        (
+            "{flag: {name: a, hold_at: [50%], compare: {success: {event: x}}}}",
+            "HOLD_AT_NO_STEP",
+            "the ramp ends at 50%",
+        ),
+        ("{flag: {name: a, tick: 1h, compare: {success: {event: x}, every: 1m}}}", "OUT_OF_RANGE", "a tick or more"),
         ("{flag: {name: a, within: 5m}}", "RAMP_TOO_SLOW", "would not be over within"),
     ],
 )
@@ -88,7 +107,27 @@ def test_what_cannot_be_is_refused_by_name(rollout: str, code: str, words: str) 
     assert finding.code == code and words in finding.words
 
 
-@pytest.mark.parametrize("rollout", [FULL, "{flag: {name: x}}"])
+COMPARED = """{flag: {name: x, compare: {success: {event: OrderPlaced}, variants: {control: classic, treatment: fast},
+      share: 40%, better_by: 3%, within: 21d, at_least: 7d, every: 2h, false_winner: 1%, on_tie: person}}}"""
+
+
+def test_a_comparison_ends_the_ramp_at_its_share() -> None:
+    ramp = ramp_of(with_rollout(COMPARED))
+    assert ramp.policy.steps == (0.05, 0.25, 0.4, 1.0) and ramp.flag is not None
+    assert ramp.flag.compare == ComparisonPlan(
+        *(0.4, "OrderPlaced", "", 0.03, 21 * 86_400, 7 * 86_400, 7200, 0.01, "person", "classic", "fast")
+    )
+    plan = compile_plan(read_pipeline(with_rollout(COMPARED), "p.yaml"), "sha256:0")
+    assert load_stage(json.loads(json.dumps(plan.dump()["stages"][0]))) == plan.stages[0]
+
+
+def test_a_success_is_enough_to_compare_by() -> None:
+    ramp = ramp_of(with_rollout("{flag: {name: x, compare: {success: {request: GET /paid}}}}"))
+    assert ramp.flag and ramp.flag.compare == ComparisonPlan(0.5, request="GET /paid")
+    assert ramp.policy.steps == (0.05, 0.25, 0.5, 1.0)
+
+
+@pytest.mark.parametrize("rollout", [FULL, COMPARED, "{flag: {name: x}}"])
 def test_editors_take_what_lint_takes(rollout: str) -> None:
     text = with_rollout(rollout)
     assert lint(text, "p.yaml") == []

@@ -72,7 +72,6 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
         ("    rollout: {canary: {router: {kind: front-door}}}\n", "", "front-door"),
         ("    rollout: {canary: {router: {kind: traffic-manager}}}\n", "", "traffic-manager"),
         ("    rollout: {canary: {router: {kind: dns}}}\n", "", "dns"),
-        ("    rollout: {flag: {name: x, compare: ab}}\n", "", "compare"),
         ("    approval: {approvers: [role:qa], remind_every: 1h}\n", "", "remind_every"),
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
         (verified_by("tests: integration"), "", "tests"),

@@ -3,10 +3,12 @@ from dataclasses import replace
 
 from slipway.promotion.events import cloud_event
 from slipway.promotion.outcomes import Outcome, failed, iso, passed, worst
+from slipway.promotion.overall import overall
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_phases import DEPLOY, REPORT, UNDO
-from slipway.promotion.stage_run import StageRun, overall
+from slipway.promotion.stage_row import stage_row
+from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import NOON, a_build, a_policy, a_stage, later
 
 RUN = StageRun(
@@ -35,10 +37,12 @@ def test_without_the_lock_a_stage_just_ends_and_with_it_undoes_first() -> None:
 
 def test_the_row_shows_what_is_live_before_and_after_the_switch() -> None:
     run = RUN.to(DEPLOY).stepping([Step("deploy", "checkout-dev", "op")], iso(NOON))
-    assert run.row()["targets"] == [{"name": "checkout-dev", "address": "https://live", "live": "1.0.0", "idle": ""}]
+    assert stage_row(run)["targets"] == [
+        {"name": "checkout-dev", "address": "https://live", "live": "1.0.0", "idle": ""}
+    ]
     run = run.stepped("deploy", "checkout-dev", passed("done"), iso(later(seconds=2)))
-    assert run.row()["targets"][0]["idle"] == "1.1.0"
-    switched = replace(run, switched=True).row()["targets"][0]
+    assert stage_row(run)["targets"][0]["idle"] == "1.1.0"
+    switched = stage_row(replace(run, switched=True))["targets"][0]
     assert (switched["live"], switched["idle"]) == ("1.1.0", "1.0.0")
 
 

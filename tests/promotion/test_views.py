@@ -8,6 +8,7 @@ from slipway.promotion.may_promote import may_promote
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import Source
 from slipway.promotion.views import cases, detail, environment_service, environments, open_stages, summary
@@ -40,7 +41,7 @@ def rows(**stage_changes: Any) -> dict[str, dict[str, Any]]:
         "frozen_plan": PLAN.dump(),
         "plan": plan,
     }
-    stage = StageRun("checkout--1.1.0", "checkout--1.1.0:dev", a_stage("dev"), a_build(), "").row()
+    stage = stage_row(StageRun("checkout--1.1.0", "checkout--1.1.0:dev", a_stage("dev"), a_build(), ""))
     return {"intake": {"state": "running"}, "promotion": promotion, "stage:dev": {**stage, **stage_changes}}
 
 
@@ -145,6 +146,7 @@ def test_a_stage_shows_how_far_its_canary_is_and_what_the_judge_said() -> None:
         "move_words": "waits for resume",
         "notes": "",
         "flag": "",
+        "comparison": None,
         "calls": False,
     }
     assert test["ramp"] is None

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+IN_AZURE = (ROOT / "docs" / "in-azure.md").read_text(encoding="utf-8")
 SLIPWAY = [sys.executable, "-c", "from slipway.cli.main import app; app()"]
 PEOPLE = "people.yaml"
 # What looks at the pipelines of the checkout, and at what is packed.
@@ -35,7 +36,7 @@ def lines() -> list[str]:
     """The commands of the section's first block, and that for people."""
     section = PAGE.partition("\n## The first promotion\n")[2].partition("\n## ")[0]
     block = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0]
-    assert f"`git add {PEOPLE}`" in section
+    assert f"`git add {PEOPLE}`" in IN_AZURE
     return [*block.splitlines(), f"cp examples/{PEOPLE} {PEOPLE}", f"git add {PEOPLE}"]
 
 

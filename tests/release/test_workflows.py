@@ -80,9 +80,9 @@ def test_only_what_was_tested_is_packed_and_only_what_was_packed_is_deployed() -
 @pytest.mark.parametrize("file", [ROOT / ".github/workflows/release.yml", *AZURE], ids=lambda file: file.name)
 def test_a_release_is_tested_as_every_change_is(file: Path) -> None:
     asked = list(commands(yaml.safe_load(file.read_text())))
-    assert asked[:3] == ["make test", "make check", "make histories CHECK=1"]
+    assert asked[:4] == ["make test", "make test-long", "make check", "make histories CHECK=1"]
     # Whole, so that a branch is no tag: package.py refuses every tag that is not the version's.
-    assert asked[3] in ('make package REF="$GITHUB_REF"', "make package REF=$(Build.SourceBranch)")
+    assert asked[4] in ('make package REF="$GITHUB_REF"', "make package REF=$(Build.SourceBranch)")
 
 
 def test_a_tag_that_cannot_be_a_version_begins_no_release() -> None:
@@ -119,6 +119,24 @@ def test_a_deployment_takes_the_proven_package_as_it_is_and_asks_the_site_by_its
         assert re.search(r"SLIPWAY_URL: \$[{(]", file.read_text())
     (task,) = re.findall(r"task: AzureFunctionApp@(\d+)", AZURE[0].read_text())
     assert int(task) >= 2 and "isFlexConsumption: true" in AZURE[0].read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "deploys", "package"),
+    [
+        (".github/workflows/deploy.yml", "Azure/functions-action", "build/slipway.zip"),
+        (".azuredevops/release.yml", "task: AzureFunctionApp@", "$(Pipeline.Workspace)/slipway/slipway.zip"),
+    ],
+)
+def test_every_pipeline_asks_whether_the_package_fits_the_backend_before_it_deploys_it(
+    file: str, deploys: str, package: str
+) -> None:
+    text = (ROOT / file).read_text()
+    asked = f"python3 infra/hooks/before_deploy.py {package}\n"
+    assert text.count(asked) == 1 and text.index(asked) < text.index(deploys)
+    assert re.search(rf"package: {re.escape(package)}$", text, re.MULTILINE), "of the package that it deploys"
+    (told,) = re.findall(r"^ +SLIPWAY_DURABLE_BACKEND: (.+)$", text, re.MULTILINE)
+    assert told in ("${{ vars.SLIPWAY_DURABLE_BACKEND }}", "$(SLIPWAY_DURABLE_BACKEND)")
 
 
 def test_ci_tries_every_python_that_slipway_runs_on() -> None:

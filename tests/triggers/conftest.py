@@ -14,6 +14,7 @@ from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
 from tests.app_host import BOB_OID, AppHost, Reply, a_principal, ask_people, has_ended
 from triggers.intake import match
@@ -79,7 +80,7 @@ class Underway:
         """The stage has begun."""
         plan = self.run.plan.stage(stage)
         shown = StageRun(self.id, stage_id(self.id, stage), plan, self.run.build, self.run.artifact, steps=steps)
-        write_row(self.id, f"stage:{stage}", 1, shown.row())
+        write_row(self.id, f"stage:{stage}", 1, stage_row(shown))
 
     def ask(self, ends: timedelta = timedelta(hours=8)) -> None:
         """Production asks for its approval, by the orchestration that waits for it."""

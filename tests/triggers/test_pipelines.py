@@ -10,6 +10,7 @@ from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.ramp_run import RampRun
 from slipway.promotion.stage_phases import RAMP
+from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
 from tests.app_host import AppHost, eventually
 from tests.conftest import PIPELINES
@@ -49,12 +50,13 @@ def hold(app: AppHost, environment: str, id: str) -> None:
 
 def test_the_deployed_pipelines_are_listed_with_their_digests(app: AppHost) -> None:
     listed = app.http("GET", "/api/pipelines", ERIN).json
-    checkout, ramped, ringed = listed["pipelines"]
+    checkout, ramped, ringed, suite = listed["pipelines"]
     assert (checkout["service"], checkout["owner"], checkout["file"]) == ("checkout", "team-checkout", "checkout.yaml")
     assert checkout["stages"] == ["test", "production"]
     assert checkout["digest"] == plan(app)["pipeline_digest"]
     assert (ramped["service"], ramped["stages"]) == ("ramped", ["production"])
     assert ringed["stages"] == ["production-tenants", "production-eu"], "each ring is a stage"
+    assert suite["stages"] == ["staging"]
     assert listed["findings"] == []
 
 
@@ -193,7 +195,7 @@ def test_a_stage_that_ramps_shows_how_far_its_canary_is(app: AppHost, version: s
     stage = StageRun(run.id, stage_id(run.id, "production"), plan, run.build, run.artifact, phase=RAMP)
     verdict = {"action": "wait", "code": "TOO_SOON", "words": "1 of at least 3 ticks judged at 5%", "missing_s": None}
     ramp = RampRun(stage, f"{stage.instance}:ramp:1", at, at, 1, 0.05, 0.05, verdict=verdict, since=at)
-    write_row(run.id, "stage:production", 1, stage.row())
+    write_row(run.id, "stage:production", 1, stage_row(stage))
     assert app.http("GET", f"/api/promotions/{run.id}", ERIN).json["stages"][0]["ramp"] is None
     write_row(run.id, "ramp:production", 1, ramp.row())
     (shown,) = app.http("GET", f"/api/promotions/{run.id}", ERIN).json["stages"]

@@ -1,15 +1,21 @@
 """What is said to a ramp, and to a release that is live."""
 
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from slipway.adapters.read_model import write_environment
+from slipway.adapters.read_model import write_environment, write_row
 from slipway.adapters.rows import Rows
 from slipway.promotion import lock
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
+from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_row import stage_row
+from slipway.promotion.stage_run import StageRun
 from tests.app_host import AppHost, eventually
 from tests.triggers.conftest import Underway
 
@@ -83,9 +89,10 @@ def test_a_rollback_goes_to_the_stage_that_ramps_else_to_what_is_live(app: AppHo
 def live(it: Underway, environment: str = "test", before: list[dict[str, Any]] | None = None) -> None:
     """This promotion's release serves there, and is proven; `before` it others did."""
     release = {"version": it.run.build.version, "promotion": it.id, "proven": True}
-    row = Rows("environments").get(environment, "checkout")
+    service = it.run.build.service
+    row = Rows("environments").get(environment, service)
     rev = int(str(row.values["rev"])) + 1 if row else 1
-    write_environment(environment, "checkout", {**lock.empty(), "rev": rev, "live": release, "previous": before or []})
+    write_environment(environment, service, {**lock.empty(), "rev": rev, "live": release, "previous": before or []})
 
 
 def runs_back(app: AppHost, it: Underway) -> int:
@@ -137,3 +144,37 @@ def test_rollbacks_with_different_keys_are_different_rollbacks(app: AppHost, it:
 def test_a_key_with_odd_characters_is_a_key_like_any_other(it: Underway) -> None:
     live(it)
     assert it.command("rollback", id="a/b?c#d").status == 202
+
+
+# all rings
+
+
+def test_all_rings_go_back_by_the_name_of_the_stage_the_last_one_first(
+    app: AppHost, begin: Callable[..., Underway]
+) -> None:
+    it = begin(service="ringed")
+    for ring in ("production-tenants", "production-eu"):
+        live(it, ring)
+        ended(it, ring)
+    refused = it.command("rollback")
+    assert refused.problem == (409, "AMBIGUOUS") and "production, for all its rings" in refused.json["detail"]
+    reply = it.command("rollback", stage="production", id="k1")
+    assert reply.status == 202 and reply.json["words"].endswith("; then so does production-tenants")
+    status = app.status(f"{stage_id(it.id, 'production-eu')}:back:{hashlib.sha256(b'k1').hexdigest()[:8]}")
+    assert status is not None, "the last ring's, which takes the others along"
+
+
+def test_rings_do_not_go_back_while_one_of_them_is_under_way(begin: Callable[..., Underway]) -> None:
+    it = begin(service="ringed")
+    live(it, "production-tenants")
+    ended(it, "production-tenants")
+    reply = it.command("rollback", stage="production")
+    assert reply.problem == (409, "RINGS_UNDER_WAY") and "production-eu" in reply.json["detail"]
+    ended(it, "production-eu", waits_for="retry")
+    assert it.command("rollback", stage="production").problem == (409, "RINGS_UNDER_WAY"), "it may be tried again"
+
+
+def ended(it: Underway, stage: str, waits_for: str = "") -> None:
+    run = StageRun(it.id, stage_id(it.id, stage), it.run.plan.stage(stage), it.run.build, "", waits_for=waits_for)
+    row = stage_row(replace(run, ended_at=iso(datetime.now(UTC)), ending=Ending("passed")))
+    write_row(it.id, f"stage:{stage}", 1, row)

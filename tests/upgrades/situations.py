@@ -1,7 +1,7 @@
 """The situations that are recorded: the workflow's own stories, each from a fresh world, in virtual time.
 
-Stories of a stage's transitions, of ramps, rings, commands and the watch. None of them asserts anything here: whether
-it goes as it should is the business of `tests/workflow`.
+Stories of a stage's transitions, of ramps, rings, groups, commands and the watch. None of them asserts anything here:
+whether it goes as it should is the business of `tests/workflow`.
 """
 
 import inspect
@@ -15,27 +15,34 @@ from tests.promotion.builders import a_build, a_policy, a_stage
 from tests.workflow import (
     test_blue_green,
     test_commands,
+    test_flag_comparison,
     test_flag_ramp,
+    test_groups,
     test_lost_watch,
     test_promotion,
     test_ramp,
     test_ramp_people,
     test_ramp_routers,
+    test_releases,
     test_rings,
     test_states,
     test_watch,
 )
 from tests.workflow.flag_world import FlagWorld
+from tests.workflow.groups import a_world
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
+from tests.workflow.release_world import ReleaseWorld
 from tests.workflow.virtual import Workflow
-from tests.workflow.world import Sides
+from tests.workflow.world import Sides, World
 
 Over = Callable[[], None]
 Situation = Callable[[Over], Awaitable[None]]
 SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
 OF_STAGES = (test_promotion, test_commands)
 OF_RAMPS = (test_ramp, test_ramp_people, test_ramp_routers, test_watch, test_lost_watch, test_blue_green)
+
+OF_FLAGS = (test_flag_ramp, test_flag_comparison)
 
 
 def situations() -> Iterator[tuple[str, Situation]]:
@@ -46,8 +53,11 @@ def situations() -> Iterator[tuple[str, Situation]]:
         yield from _stories(module, SITES)
     for module in OF_RAMPS:
         yield from _stories(module, test_ramp.SITES)
-    yield from _stories(test_flag_ramp, test_flag_ramp.SITES, FlagWorld)
+    for module in OF_FLAGS:
+        yield from _stories(module, test_flag_ramp.SITES, FlagWorld)
+    yield from _stories(test_releases, (*test_releases.SITES, "checkout-dev"), ReleaseWorld)
     yield from _stories(test_rings, test_rings.SITES)
+    yield from _stories(test_groups, (), lambda _: a_world())
     yield "an abort that was accepted late", _in_a_flow(an_abort_that_was_accepted_late, SITES)
 
 
@@ -72,7 +82,7 @@ def _told(story: Callable[[Model], Awaitable[None]]) -> Situation:
 
 
 def _stories(
-    module: ModuleType, sites: tuple[str, ...], world: type[RampingWorld] = RampingWorld
+    module: ModuleType, sites: tuple[str, ...], world: Callable[[dict[str, Sides]], World] = RampingWorld
 ) -> Iterator[tuple[str, Situation]]:
     for name, story in vars(module).items():
         if name.startswith("test_") and [*inspect.signature(story).parameters] == ["flow"]:
@@ -80,7 +90,9 @@ def _stories(
 
 
 def _in_a_flow(
-    story: Callable[[Workflow], Awaitable[None]], sites: tuple[str, ...], world: type[RampingWorld] = RampingWorld
+    story: Callable[[Workflow], Awaitable[None]],
+    sites: tuple[str, ...],
+    world: Callable[[dict[str, Sides]], World] = RampingWorld,
 ) -> Situation:
     async def situation(over: Over) -> None:
         async with Workflow(world({name: Sides() for name in sites})) as flow:

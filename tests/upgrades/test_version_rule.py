@@ -13,6 +13,9 @@ from slipway.promotion.orchestration_version import began_before, numbers
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import Header, LoadTest
 from slipway.promotion.promotion_run import PromotionRun
+from slipway.promotion.release_parts.before import Before
+from slipway.promotion.release_parts.configuration import KeptConfiguration
+from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.watch_run import WatchRun
@@ -50,7 +53,17 @@ def test_other_forms_are_refused_because_the_runtime_compares_them_in_another_wa
 # What a newer package has written is read by an older one: without what it does not know.
 
 
-FREE = {"evidence", "watched", "flag", "sites", "replaced", "handle", "result"}  # their keys are names, not fields
+FREE = {
+    "evidence",
+    "watched",
+    "flag",
+    "sites",
+    "replaced",
+    "handle",
+    "result",
+    "members",
+    "member_locks",
+}  # their keys are names, not fields
 
 
 def newer(value: Any, name: str = "") -> Any:
@@ -71,6 +84,8 @@ STAGE = StageRun(
     "zip",
     sites={"weu": Site("a", "b", "1", "0")},
     steps=(Step("s", "weu", "o"),),
+    before=Before("0.9.0", KeptConfiguration("0.9.0", "*", "shop-0.9.0")),
+    changed_flags=(ChangedFlag("banner", "eu", "off", "on for everybody", "p:dev"),),
 )
 
 

@@ -306,6 +306,18 @@ async def test_a_newer_stage_keeps_the_old_side_from_being_stopped(flow: Workflo
     assert (await flow.until_ended(second))["outcome"] == "passed"
 
 
+async def test_a_newer_stage_that_changed_nothing_keeps_no_old_side_running(flow: Workflow) -> None:
+    first = await flow.promote(a_build("2.0.0"), production(asks=False))
+    await flow.until_ended(first)
+    flow.world.crashing.add("2.1.0")
+    second = await flow.promote(a_build("2.1.0", finished_at=later(minutes=5)), production())
+    assert (await flow.until_ended(second))["outcome"] == "failed"
+    assert sides(flow) == {("2.0.0", "1.0.0", False)}
+    over = await until_told(flow, "watch.over")
+    assert over["words"].endswith("weu is stopped; neu is stopped")
+    assert sides(flow) == {("2.0.0", "1.0.0", True)}
+
+
 async def test_a_switch_that_was_refused_has_taken_the_way_back_with_it(flow: Workflow) -> None:
     plan = production(asks=False)
     first = await flow.promote(a_build("2.0.0"), plan)

@@ -75,6 +75,7 @@ class World:
     keeps_receipts: bool = False
     receipts: dict[str, Answer] = field(default_factory=dict)
     fence: int = 0
+    claims: Counter[str] = field(default_factory=Counter)
     promotions: dict[str, Kept] = field(default_factory=dict)
     records: list[Order] = field(default_factory=list)
     latency_ms: dict[str, float] = field(default_factory=dict)
@@ -210,6 +211,8 @@ class World:
         return passed(sites=sites, fence=self.fence)
 
     def _deploy(self, order: Order) -> Answer:
+        self.claims[order["target"]["name"]] = max(self.claims[order["target"]["name"]], order["fence"])
+
         def effect() -> Answer:
             if order["version"] in self.crashing:
                 return failed("DEPLOYMENT_FAILED", "the container exited with 1", "Traceback ...")
@@ -248,6 +251,8 @@ class World:
 
     def _stop_old_side(self, order: Order) -> Answer:
         site, name = self._site(order["target"]), order["target"]["name"]
+        if order["fence"] < self.claims[name]:
+            return Answer(Outcome.CANCELLED, code="FENCED", words=f"{name} was written to under a newer fence")
         if site.idle_stopped:
             return passed(f"{name} is stopped", stopped=True)
         if (site.live, site.idle) != (order["live"], order["version"]):
@@ -263,8 +268,10 @@ class World:
         if self.blips > 0:
             self.blips -= 1
             return passed(well=[])
+        versions = order.get("versions", {})
         answers = {
-            name: self._check_health({**order, "address": address}) for name, address in order["addresses"].items()
+            name: self._check_health({**order, "address": at, "version": versions.get(name, order["version"])})
+            for name, at in order["addresses"].items()
         }
         return passed(well=[name for name, answer in answers.items() if answer.outcome == Outcome.PASSED])
 

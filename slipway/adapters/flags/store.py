@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
-from slipway.adapters.credentials import credential
-from slipway.adapters.once import once_per_process
+from slipway.adapters.configuration.client import ROLE, client_of
 from slipway.promotion.flags.document import Document
 from slipway.promotion.flags.setting import FlagSetting
 from slipway.settings import Settings, settings
@@ -20,7 +18,6 @@ from slipway.settings import Settings, settings
 if TYPE_CHECKING:
     from azure.appconfiguration import AzureAppConfigurationClient, ConfigurationSetting
 
-ROLE = "App Configuration Data Owner"
 PREFIX = ".appconfig.featureflag/"
 CONTENT_TYPE = "application/vnd.microsoft.appconfig.ff+json;charset=utf-8"
 _OF_THE_SDK = ("display_name", "description")  # which it adds to every flag, as null
@@ -106,7 +103,7 @@ class Flags:
         )
 
         try:
-            return ask(_client(self._settings))
+            return ask(client_of(self._settings))
         except (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError):
             raise
         except AzureError as error:
@@ -140,17 +137,3 @@ def _without_nulls(document: Document) -> Document:
 def _locked(setting: FlagSetting) -> AzureFault:
     words = f"the flag {setting.where} is locked in the store, so nobody can change it; unlock it first"
     return AzureFault(FaultKind.INVALID, "KeyLocked", words)
-
-
-@once_per_process
-def _client(settings_: Settings) -> "AzureAppConfigurationClient":
-    from azure.appconfiguration import AzureAppConfigurationClient
-
-    return AzureAppConfigurationClient(
-        settings_.needed("app_configuration"),
-        credential(settings_.client_id),
-        connection_timeout=patience.CONNECT_S,
-        read_timeout=patience.READ_S,
-        retry_total=0,  # the operation that asked comes again, and looks first
-        **settings_.client_options,
-    )

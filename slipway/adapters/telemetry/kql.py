@@ -11,6 +11,15 @@ from slipway.promotion.telemetry import Flagged
 
 
 @dataclass(frozen=True)
+class Success:
+    """What counts as one: an event's name, or a request's; and users who count nowhere."""
+
+    event: str
+    request: str
+    testers: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Parameters:
     """What a query is asked for: moments from `begins` until before `ends`, in ticks of `span` of `bins` bins each.
     With `flagged` it sees what lies between `since` and `begins`, too."""
@@ -23,6 +32,7 @@ class Parameters:
     bins: int = 1
     since: datetime | None = None
     flagged: Flagged | None = None
+    success: Success | None = None
 
     @property
     def sees_from(self) -> datetime:
@@ -39,7 +49,7 @@ class Parameters:
             "begins": _moment(self.begins),
             "ends": _moment(self.ends),
             "role": _text(self.role),
-            "versions": f"dynamic([{', '.join(_text(version) for version in self.versions)}])",
+            "versions": _texts(self.versions),
             "bins": str(self.bins),
             "bin_of": f"(t: datetime) {{ datetime_diff('microsecond', t, begins) * {self.bins} / {span_us} }}",
         }
@@ -50,6 +60,12 @@ class Parameters:
                 "variant": _text(self.flagged.variant),
                 "release": _text(self.flagged.release),
                 "slow_ms": f"real({float(self.flagged.slow_ms)!r})",
+            }
+        if self.success is not None:
+            values |= {
+                "event": _text(self.success.event),
+                "request": _text(self.success.request),
+                "testers": _texts(self.success.testers),
             }
         return "".join(f"let {name} = {value};\n" for name, value in values.items()) + query
 
@@ -65,6 +81,10 @@ def _text(value: str) -> str:
     if not value.isprintable():
         raise ValueError(f"{value!r} cannot be asked for: it holds characters that do not print")
     return json.dumps(value, ensure_ascii=False)
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"dynamic([{', '.join(_text(value) for value in values)}])"
 
 
 def _moment(at: datetime) -> str:

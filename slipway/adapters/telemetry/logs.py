@@ -13,17 +13,19 @@ from slipway.adapters.azure_errors import AzureProblem, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
 from slipway.adapters.telemetry.assembly import Seen, assemble, blocks_of, versions_of
-from slipway.adapters.telemetry.kql import Parameters, packaged
+from slipway.adapters.telemetry.kql import Parameters, Success, packaged
 from slipway.adapters.telemetry.rows import (
     Table,
     UnusableRows,
+    read_cohorts,
     read_first_seen,
     read_latencies,
     read_own,
     read_served,
 )
+from slipway.promotion.flags.document import OFF, ON
 from slipway.promotion.judge.windows import Window
-from slipway.promotion.telemetry import BUILTIN, Question
+from slipway.promotion.telemetry import BUILTIN, Cohort, Cohorts, CohortsQuestion, Question
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -74,6 +76,15 @@ class AzureMonitorLogs:
             return assemble(question, self._seen(question))
         except (NoTelemetry, AzureProblem) as problem:
             return [Window(span.tick, fault=f"telemetry: {problem}") for span in question.spans]
+
+    def cohorts(self, question: CohortsQuestion) -> Cohorts:
+        query = cohorts_query(question)
+        try:
+            (table,) = self._answers(question.source.workspace, [query])
+            found = read_cohorts(table)
+        except (NoTelemetry, AzureProblem, UnusableRows) as problem:
+            return Cohorts(fault=f"telemetry: {problem}")
+        return Cohorts(found.get(OFF, Cohort()), found.get(ON, Cohort()))
 
     def _seen(self, question: Question) -> Seen:
         queries = queries_of(question)
@@ -137,6 +148,15 @@ def queries_of(question: Question) -> dict[str, Query]:
         since = replace(ticks, begins=question.since, versions=(question.canary,))
         queries["first seen"] = Query("the query for first requests", packaged("first_seen"), since)
     return queries
+
+
+def cohorts_query(question: CohortsQuestion) -> Query:
+    """Who of a comparison's users succeeded."""
+    begins, ends = question.begins, question.ends
+    about = Parameters(begins, ends, question.source.role, (), max(ends - begins, timedelta(microseconds=1)))
+    success = Success(question.event, question.request, question.testers)
+    about = replace(about, flagged=question.flagged, success=success)
+    return Query("the query for users who succeeded", packaged("flag_cohorts"), about)
 
 
 def _kql(asked: str, file: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from slipway.promotion.histogram import LatencyHistogram
+from slipway.promotion.telemetry import Cohort
 
 T = TypeVar("T")
 
@@ -91,6 +92,12 @@ def read_first_seen(table: Table) -> list[datetime]:
     return _Columns(table, "FirstSeen").rows(_first_seen)
 
 
+def read_cohorts(table: Table) -> dict[str, Cohort]:
+    """Columns Arm, Users, Converted, Bad. Raises UnusableRows."""
+    named = _Columns(table, "Arm", "Users", "Converted", "Bad")
+    return dict(named.rows(lambda row: (str(row["Arm"]), _cohort(row))))
+
+
 class _Columns:
     """A table that has at least these columns. Raises UnusableRows, naming the ones it lacks."""
 
@@ -108,6 +115,15 @@ class _Columns:
 
 def _place(row: Mapping[str, Any]) -> Place:
     return Place(_whole(row, "Bin"), str(row["Version"]), str(row["Instance"]))
+
+
+def _cohort(row: Mapping[str, Any]) -> Cohort:
+    found = Cohort(_count(row, "Users"), _count(row, "Converted"), _count(row, "Bad"))
+    if max(found.converted, found.bad) > found.users:
+        raise UnusableRows(
+            f"it tells {found.converted} who succeeded and {found.bad} who failed of {found.users} users"
+        )
+    return found
 
 
 def _whole(row: Mapping[str, Any], name: str) -> int:

@@ -19,6 +19,7 @@ from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
 from slipway.local.azure.config import People, SiteConfig, StandinConfig
 from slipway.local.azure.configuration.api import ConfigurationApi
+from slipway.local.azure.configuration.snapshots import Snapshots
 from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.cosmos import Accounts
@@ -166,6 +167,7 @@ class Standin:
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
+        values = KeyValueStore(database, clock.now)
         application = _application(
             [
                 *faults.routes(),
@@ -180,7 +182,7 @@ class Standin:
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
-                *ConfigurationApi(KeyValueStore(database, clock.now), tokens).routes(),
+                *ConfigurationApi(values, Snapshots(database, values, clock.now), tokens).routes(),
                 *workspace.routes(),
             ],
             faults,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected
+from slipway.promotion.groups import MOST_MEMBERS, digest_of_members
 from slipway.promotion.ids import MOST_RUNS, is_name, is_version
 
 LARGEST_EVIDENCE = 32 * 1024
@@ -44,6 +46,12 @@ def _finished_at(value: Any) -> datetime:
         return datetime.fromisoformat(value).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _refusal(f"is not a moment: {error}") from error
+
+
+def _members(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) > MOST_MEMBERS:
+        raise _refusal(f"names {len(value)} members; a group has at most {MOST_MEMBERS}")
+    return value
 
 
 def _evidence(value: Any) -> Any:
@@ -91,6 +99,9 @@ class SlipwayBuild(BaseModel):
     evidence: Annotated[dict[str, Any], BeforeValidator(_evidence)] = Field(
         default_factory=dict, description="Quality evidence, as CI found it; at most 32 KB of JSON."
     )
+    members: Annotated[dict[Service, Version], BeforeValidator(_members)] = Field(
+        default_factory=dict, description="Of a group: the version of each of its members, by service."
+    )
     run: int = Field(
         1, description="2 and more: promoted once more, because a person said so.", ge=1, le=MOST_RUNS, strict=True
     )
@@ -103,7 +114,15 @@ def parse_slipway_build(message: dict[str, Any]) -> Build:
     except ValidationError as invalid:
         wrong = "; ".join(_wrong(error) for error in invalid.errors(include_url=False)[:10])
         raise BuildRejected("INVALID_BUILD", wrong) from invalid
-    return Build(**dict(told), source="slipway")
+    build = Build(**dict(told), source="slipway")
+    if not build.members:
+        return build
+    # Another composition under the same version is another build, as another artifact would be.
+    digest = digest_of_members(build.members)
+    if build.digest not in ("", digest):
+        words = "digest: is none that a group has: its members are built by themselves; leave it out"
+        raise BuildRejected("INVALID_BUILD", words)
+    return replace(build, digest=digest)
 
 
 def build_schema() -> dict[str, Any]:
@@ -114,6 +133,8 @@ def build_schema() -> dict[str, Any]:
 def _wrong(error: ErrorDetails) -> str:
     """One error as `version: is missing`."""
     field = str(error["loc"][0])[:60]
+    if field == "members" and len(error["loc"]) > 1:
+        field = f"members.{str(error['loc'][1])[:60]}"
     kind, context = error["type"], error.get("ctx", {})
     known = {
         "missing": "is missing",

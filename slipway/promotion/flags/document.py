@@ -55,6 +55,13 @@ def variant_of(document: Document) -> str:
     return _variant(document) if document.get("variants") else ""
 
 
+def control_of(document: Document) -> str:
+    """The name of everybody else's variant; empty for a flag without variants."""
+    if not document.get("variants"):
+        return ""
+    return str((document.get("allocation") or {}).get("default_when_enabled", ""))
+
+
 def with_share(document: Document, share: float) -> Document:
     """The flag for `share` (0..1) of the users, and for its testers; without any share it is off for all of them.
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from slipway.promotion.flags.document import Document, FlagRefused, share_of
 
 OWNER, EXPIRES, PIPELINE, LAST_WRITE, SWITCHED_OFF = "owner", "expires", "pipeline", "slipway-write", "slipway-off"
+COMPARED = "slipway-compared"  # which variant a comparison kept, when and why
+BY_COMPARISON = "a comparison"  # whose word keeps a flag off whose control was kept, in place of a person's name
 LONGEST_TAG = 256
 
 
@@ -63,6 +65,11 @@ class FlagSetting:
             and self.tags.get(LAST_WRITE, "").partition(" ")[2]
             == shortened(f"{fingerprint(self.document)} {operation}").partition(" ")[2]
         )
+
+
+def by_comparison(words: str) -> str:
+    """Whose word it is that keeps a flag off after its comparison."""
+    return f"{BY_COMPARISON}: {words}"
 
 
 def fingerprint(document: Document) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from slipway.promotion.flags.setting import OWNER, FlagSetting
+from slipway.promotion.flags.setting import COMPARED, OWNER, FlagSetting
 from slipway.promotion.flags.stale import expires_on, reasons
 from slipway.promotion.outcomes import iso
 
@@ -21,5 +21,6 @@ def flag(setting: FlagSetting, pipelines: Mapping[tuple[str, str], Sequence[str]
         "changed_at": iso(setting.changed_at) if setting.changed_at else "",
         "services": list(pipelines.get((setting.name, setting.label), ())),
         "off": setting.off_words,
+        "compared": setting.tags.get(COMPARED, ""),
         "stale": list(reasons(setting, pipelines.keys(), now)),
     }

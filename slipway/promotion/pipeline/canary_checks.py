@@ -53,6 +53,11 @@ def _check_router(document: Document, path: Path, canary: Canary, target: str) -
 def _check_flag(document: Document, path: Path, flag: Flag, stage: dict[str, Any]) -> None:
     _check_times(document, path, flag, stage)
     _check_grain(document, path, flag, APP_CONFIGURATION_FLAG)
+    if flag.compare and not APP_CONFIGURATION_FLAG.can_set(flag.compare.share):
+        words = f"a flag is set in steps of {100 * APP_CONFIGURATION_FLAG.grain:g}%"
+        document.report(
+            "STEP_TOO_FINE", f"{words}, and {100 * flag.compare.share:g}% is none", (*path, "compare", "share")
+        )
     if flag.tick < flag.settle:
         words = (
             f"a tick of {written(flag.tick)} is over before applications have read the flag, which takes "

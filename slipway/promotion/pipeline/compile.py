@@ -11,6 +11,7 @@ from slipway.promotion.pipeline.blue_green import BlueGreenRollout
 from slipway.promotion.pipeline.canary import CanaryRollout
 from slipway.promotion.pipeline.flag import FlagRollout
 from slipway.promotion.pipeline.graph import start_order
+from slipway.promotion.pipeline.grouping import group_of
 from slipway.promotion.pipeline.models import Cosmos, Headers, Pipeline, Ring, Stage
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.stage_checks import rate_of
@@ -31,7 +32,7 @@ def compile_plan(pipeline: Pipeline, digest: str) -> PromotionPlan:
         service=pipeline.service,
         owner=pipeline.owner,
         pipeline_digest=digest,
-        artifact=pipeline.artifact.address,
+        artifact=pipeline.artifact.address if pipeline.artifact else "",
         stages=tuple(planned),
     )
 
@@ -97,7 +98,7 @@ def _gate(cosmos: Cosmos | None, region: str, regions: tuple[str, ...]) -> Regio
 
 
 def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePlan:
-    health = stage.health
+    health, configuration = stage.health, stage.configuration or pipeline.configuration
     return StagePlan(
         name=stage.name,
         environment=stage.environment,
@@ -123,6 +124,9 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         watch_s=stage.rollout.blue_green.keep if isinstance(stage.rollout, BlueGreenRollout) else stage.retain_previous,
         blue_green=_blue_green(stage, pipeline.service),
         switch_approval=_switch_approval(stage),
+        group=group_of(stage, pipeline),
+        configuration=configuration.plan if configuration else None,
+        flags=tuple(flag.wish(stage.environment) for flag in stage.flags),
     )
 
 

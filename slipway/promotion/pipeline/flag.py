@@ -11,6 +11,7 @@ from slipway.promotion.canary_plan import CanaryPlan, Signals
 from slipway.promotion.flags.document import FlagTesters
 from slipway.promotion.flags.plan import FLAG_OFF, ROLL_BACK, FlagPlan
 from slipway.promotion.judge.policy import RAMPS, Policy
+from slipway.promotion.pipeline.compare import Compare
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import HeaderName
 from slipway.promotion.pipeline.section import Section, key
@@ -108,13 +109,15 @@ class Flag(Section):
     """A ramp by a feature flag: the release is live for everybody, and what is new in it for more and more users."""
 
     called: ClassVar[str] = "a flag"
-    not_running: ClassVar[tuple[str, ...]] = ("compare", "winner")
 
     name: FlagName = key("The flag's name in App Configuration.")
     label: Label | None = key("Its label there; none when left out.", None)
     testers: Testers | None = key("Who has it first, and verifies it.", None)
     steps: list[Weight] = key(
-        "Shares of users, rising to 100%.", ["5%", "25%", "50%", "100%"], min_length=2, max_length=MOST_STEPS
+        "Shares of users, rising to 100%, or to where variants are compared.",
+        ["5%", "25%", "50%", "100%"],
+        min_length=2,
+        max_length=MOST_STEPS,
     )
     ramp: Ramp = key("How it advances: adaptive, careful or fixed.", "adaptive")
     tick: Tick = key("How often it is judged; 1s to 1h.", "1m")
@@ -141,18 +144,22 @@ class Flag(Section):
     within: Within = key("How long the ramp may take to reach 100%; 1m to 30d.", "24h")
     at_deadline: AtDeadline = key("When that is over: withdraw, promote, or stay for a person to decide.", "withdraw")
     expires: Expires = key("Noted on a flag that Slipway touches first: how long it is needed.", "90d")
+    compare: Compare | None = key("A/B: the ramp ends at a share at which both variants are compared.", None)
 
     @model_validator(mode="after")
     def _can_ramp(self) -> Self:
-        check_steps(self.steps)
-        check_holds(self.steps, self.hold_at)
+        steps = self.compare.steps(self.steps) if self.compare else tuple(self.steps)
+        check_steps(steps)
+        check_holds(steps, self.hold_at)
         check_delay(self.telemetry.delay, self.tick)
+        if self.compare:
+            self.compare.check_ramp(self.hold_at, self.tick)
         return self
 
     def policy(self, bake_s: float = 0.0) -> Policy:
         """What the judge is asked by this block."""
         return Policy(
-            steps=tuple(self.steps),
+            steps=self.compare.steps(self.steps) if self.compare else tuple(self.steps),
             ramp=self.ramp,
             tick_s=self.tick,
             delay_ticks=math.ceil(self.telemetry.delay / self.tick),
@@ -189,6 +196,7 @@ class Flag(Section):
                 expires_s=self.expires,
                 on_harm=FLAG_OFF if self.on_harm == plan.STAY else self.on_harm,
                 slow_ms=telemetry.slow or 0.0,
+                compare=self.compare.plan() if self.compare else None,
             ),
         )
 

@@ -1,4 +1,4 @@
-"""Stages and what they need of each other."""
+"""Stages and what they need of each other; targets and which of them are switched after which."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +15,14 @@ def start_order(needs: Mapping[str, Sequence[str]]) -> list[str]:
         started.append(ready)
         waiting.remove(ready)
     return started
+
+
+def levels_of(after: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """Names in levels, each level after all that it waits for; `after` maps each name to those. Without cycles."""
+    level: dict[str, int] = {}
+    for name in start_order(after):
+        level[name] = max((level[other] + 1 for other in after[name]), default=0)
+    return tuple(tuple(name for name in after if level[name] == depth) for depth in sorted(set(level.values())))
 
 
 def cycles(needs: Mapping[str, Sequence[str]]) -> list[list[str]]:

@@ -8,8 +8,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_validator
 
+from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.telemetry import Role, Workspace
@@ -25,6 +27,7 @@ from slipway.promotion.pipeline.vocabulary import (
     Region,
     Resource,
     Slot,
+    VersionPattern,
     choice,
     choice_schema,
 )
@@ -72,25 +75,29 @@ class Triggers(Section):
 
 
 class Artifact(Section):
-    """Where a build's package lies."""
+    """Where a build's package lies: one for each kind of target that there is."""
 
     called: ClassVar[str] = "an artifact"
 
     zip: Package | None = key("Web address of the zip package, with {version} and, if wanted, {service}.", None)
-    image: Image | None = key("Container image with its tag, as registry.example/app:{version}; instead of zip.", None)
+    image: Image | None = key(
+        "Container image with its tag, as registry.example/app:{version}, for container-apps.", None
+    )
 
     @model_validator(mode="after")
-    def _is_one(self) -> Self:
+    def _is_given(self) -> Self:
         if self.zip is None and self.image is None:
             raise refusal("MISSING_KEY", 'an artifact needs "zip" or "image"')
-        if self.zip is not None and self.image is not None:
-            raise refusal("CONFLICTING_KEYS", 'an artifact is either "zip" or "image"')
         return self
 
     @property
     def address(self) -> str:
         """Where it lies, with its placeholders."""
         return self.zip or self.image or ""
+
+    def address_for(self, kind: str) -> str:
+        """The same for that kind of target."""
+        return (self.image if kind == "container-apps" else self.zip) or self.address
 
 
 class Profile(Section):
@@ -111,6 +118,22 @@ class Target(Section):
     kind: Kind = key("What the target is.")
     resource: Resource = key("Resource id of the App Service, or of the Container App.")
     slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
+    member: Name | None = key("Of a group: the member whose target it is.", None)
+    after: list[Name] = key(
+        "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
+    )
+
+
+class Member(Section):
+    """One of the services that are released as one."""
+
+    called: ClassVar[str] = "a member"
+
+    artifact: Artifact = key("Where its package lies; {version} is the member's own.")
+    version: VersionPattern | None = key("Which versions a group may bring; * is any text, as in 1.4.*.", None)
+    after: list[Name] = key(
+        "Members that are switched, and verified live, before this one.", [], max_length=MOST_MEMBERS
+    )
 
 
 class SecretReference(Section):
@@ -245,6 +268,8 @@ class Stage(Section):
     cosmos: Cosmos | None = key("The Cosmos DB account whose regions the rings go by.", None)
     verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
     rollout: Rollout = key("How traffic reaches the new release.", "all-at-once")
+    configuration: Configuration | None = key("Where the settings of each build lie; else the pipeline's.", None)
+    flags: list[SwitchedFlag] = key("Feature flags that are switched once it is live.", [], max_length=MOST_FLAGS)
     bake: BakeTime = key("How long the release is watched before it counts as proven; at most 7d.", "0s")
     retain_previous: WatchTime = key("How long it is watched after that, ready to go back; at most 30d.", "0s")
     deploy_within: DeployWindow = key("How long a deployment may take.", "20m")
@@ -264,13 +289,18 @@ class Stage(Section):
 class Pipeline(Section):
     """How the builds of one service are promoted."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["artifact"]}, {"required": ["members"]}]})
     called: ClassVar[str] = "a pipeline"
     not_running: ClassVar[tuple[str, ...]] = ("builds",)
 
     service: Name = key("The service whose builds are promoted.")
     owner: Owner = key("The team that answers for the service.")
     triggers: Triggers = key("Which builds are promoted.", {})
-    artifact: Artifact = key("Where a build's package lies.")
+    artifact: Artifact | None = key("Where a build's package lies; not of a group.", None)
+    members: dict[Name, Member] = key(
+        "Of a group: the services that are released as one, by their names.", {}, max_length=MOST_MEMBERS
+    )
     on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
+    configuration: Configuration | None = key("Where the settings of each build lie; fixed before a deployment.", None)
     profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)
     stages: list[Stage] = key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)

@@ -8,8 +8,10 @@ from slipway.promotion.pipeline.blue_green_checks import check_blue_greens
 from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
+from slipway.promotion.pipeline.group_checks import check_groups
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.positions import read_document
+from slipway.promotion.pipeline.release_parts_checks import check_release_parts
 from slipway.promotion.pipeline.ring_checks import check_rings
 from slipway.promotion.pipeline.stage_checks import check_stage_checks
 from slipway.promotion.pipeline.stages_together import check_stages_together
@@ -49,4 +51,6 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_blue_greens(document)
         check_targets(document)
         check_rings(document)
+        check_release_parts(document)
+        check_groups(document)
     return pipeline, sorted(set(document.findings))

@@ -29,6 +29,7 @@ _IMAGE = re.compile(
 _SLOT = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]{0,58}\Z")
 _APPROVER = re.compile(r"(role|group):[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _BRANCH = re.compile(r"[^\s\x00-\x1f\x7f~^:\\\[]{1,200}\Z")  # git's rules, with `*` as the wildcard
+_VERSION_PATTERN = re.compile(r"[0-9A-Za-z*][0-9A-Za-z.*_+-]{0,63}\Z")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -107,6 +108,13 @@ def _approver(text: str) -> str:
         words = f"{quoted(text)} is not an approver; write role:<name> or group:<name>"
         raise refusal("INVALID_APPROVER", words, f"role:{text}" if _APPROVER.match(f"role:{text}") else "")
     return text
+
+
+def _version_pattern(text: str) -> str:
+    if _VERSION_PATTERN.match(text):
+        return text
+    words = f"{quoted(text)} matches no version: letters, digits, . _ + - and * for any text"
+    raise refusal("INVALID_VALUE", words)
 
 
 def _branch(text: str) -> str:
@@ -212,6 +220,11 @@ Region = Annotated[str, AfterValidator(_region), WithJsonSchema({"type": "string
 Slot = Annotated[str, AfterValidator(_slot)]
 Approver = Annotated[str, AfterValidator(_approver), WithJsonSchema({"type": "string", "pattern": "^(role|group):.+$"})]
 Branch = Annotated[str, AfterValidator(_branch)]
+VersionPattern = Annotated[
+    str,
+    AfterValidator(_version_pattern),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9A-Za-z*][0-9A-Za-z.*_+-]{0,63}$"}),
+]
 Package = Annotated[
     str,
     AfterValidator(_package),

@@ -1,7 +1,8 @@
-"""App Configuration's data plane for key-values: `/kv`, `/kv/{key}`, `/revisions` (api-version 2023-11-01 and later).
+"""App Configuration's data plane: `/kv`, `/kv/{key}`, `/revisions`, `/snapshots/{name}` (api-version 2023-11-01 on).
 
 The store is at the server's root, as a store's endpoint is. `POST` and `DELETE /standin/flags` write and remove a flag
-without asking for anything: as somebody else does, behind the back of whoever has just read it.
+without asking for anything: as somebody else does, behind the back of whoever has just read it. So do those of
+`/standin/settings` with a setting.
 """
 
 import fnmatch
@@ -11,6 +12,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from slipway.local.azure.configuration.problems import problem
+from slipway.local.azure.configuration.snapshots import Snapshots
 from slipway.local.azure.configuration.store import KeyValue, KeyValueStore
 from slipway.local.azure.tokens import TokenRefused, Tokens
 
@@ -43,11 +46,20 @@ class SomebodyElses(BaseModel):
     description: str | None = None
 
 
-class ConfigurationApi:
-    PATH = "/standin/flags"
+class SomebodysSetting(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    key: str
+    label: str = ""
+    value: str
+    content_type: str | None = None
 
-    def __init__(self, store: KeyValueStore, tokens: Tokens) -> None:
+
+class ConfigurationApi:
+    PATH, SETTINGS = "/standin/flags", "/standin/settings"
+
+    def __init__(self, store: KeyValueStore, snapshots: Snapshots, tokens: Tokens) -> None:
         self._store = store
+        self._snapshots = snapshots
         self._tokens = tokens
 
     def routes(self) -> list[web.RouteDef]:
@@ -55,7 +67,11 @@ class ConfigurationApi:
             web.get("/kv", self.show),
             web.get("/revisions", self.show_revisions),
             web.route("*", "/kv/{key:.+}", self.one),
+            web.route("*", "/snapshots/{name}", self.one_snapshot),
+            web.get("/operations", self.show_operation),
             web.post(self.PATH, self.changed_by_somebody),
+            web.post(self.SETTINGS, self.setting_by_somebody),
+            web.delete(self.SETTINGS, self.setting_deleted),
             web.delete(self.PATH, self.deleted_by_somebody),
         ]
 
@@ -88,17 +104,28 @@ class ConfigurationApi:
         try:
             body = PutBody.model_validate_json(await request.read())
         except ValidationError as error:
-            return _problem(400, "invalid-argument", "Invalid request body", str(error))
+            return problem(400, "invalid-argument", "Invalid request body", str(error))
         if len(body.value or "") > LARGEST_VALUE:
-            return _problem(413, "value-too-large", "The value is too large", f"at most {LARGEST_VALUE} characters")
+            return problem(413, "value-too-large", "The value is too large", f"at most {LARGEST_VALUE} characters")
         if not _holds(request, there):
             return web.Response(status=412)
         if there is not None and there.locked:
             return _locked(key)
         return _answer(self._store.put(key, label, body.value, body.content_type, body.tags, body.description))
 
+    async def one_snapshot(self, request: web.Request) -> web.Response:
+        if (refused := self._refused(request)) is not None:
+            return refused
+        return await self._snapshots.one(request)
+
+    async def show_operation(self, request: web.Request) -> web.Response:
+        return refused if (refused := self._refused(request)) is not None else self._snapshots.operation(request)
+
     async def show(self, request: web.Request) -> web.Response:
-        return self._listed(request, self._store.all())
+        if (name := request.query.get("snapshot")) is None:
+            return self._listed(request, self._store.all())
+        found = self._snapshots.items(name)
+        return web.Response(status=404) if found is None else self._listed(request, found)
 
     async def show_revisions(self, request: web.Request) -> web.Response:
         return self._listed(request, self._store.revisions())
@@ -133,6 +160,17 @@ class ConfigurationApi:
 
     async def deleted_by_somebody(self, request: web.Request) -> web.Response:
         self._store.delete(FLAG_PREFIX + request.query["name"], request.query.get("label", ""))
+        return web.Response(status=204)
+
+    async def setting_by_somebody(self, request: web.Request) -> web.Response:
+        try:
+            asked = SomebodysSetting.model_validate_json(await request.read())
+        except ValidationError as error:
+            return web.Response(status=400, text=str(error))
+        return web.json_response(_body(self._store.put(asked.key, asked.label, asked.value, asked.content_type, {})))
+
+    async def setting_deleted(self, request: web.Request) -> web.Response:
+        self._store.delete(request.query["key"], request.query.get("label", ""))
         return web.Response(status=204)
 
     def _refused(self, request: web.Request) -> web.Response | None:
@@ -186,9 +224,4 @@ def _body(found: KeyValue) -> dict[str, Any]:
 
 def _locked(key: str) -> web.Response:
     name = f"The key '{key}' is read-only"
-    return _problem(409, "key-locked", "Modifying key is not allowed", f"{name}. To allow modification unlock it.")
-
-
-def _problem(status: int, type: str, title: str, detail: str) -> web.Response:
-    body = {"type": f"https://azconfig.io/errors/{type}", "title": title, "status": status, "detail": detail}
-    return web.json_response(body, status=status, content_type="application/problem+json")
+    return problem(409, "key-locked", "Modifying key is not allowed", f"{name}. To allow modification unlock it.")

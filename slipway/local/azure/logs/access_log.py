@@ -63,10 +63,15 @@ class BufferedLog:
 
 
 def _evaluations(row: Served) -> Iterator[Told]:
-    """What Microsoft's feature management tells of a flag with telemetry: one event for each decision."""
+    """What Microsoft's feature management tells of a flag with telemetry: one event for each decision; and the events
+    that the application tells by itself, with the user's targeting id, as its initializer adds it."""
+    by = {"AppRoleName": row.role, "AppRoleInstance": row.instance, "AppVersion": row.version}
+    of_the_app = {**by, "UserId": row.user, "ItemCount": 1}
     for feature in row.features:
-        name, variant, on = feature.split(";")
+        name, variant, on, *reason = feature.split(";")
         said = {"FeatureName": name, "Variant": variant, "Enabled": on, "TargetingId": row.user}
-        of_the_app = {"AppRoleName": row.role, "AppRoleInstance": row.instance, "AppVersion": row.version}
-        event = {"Name": "FeatureEvaluation", "UserId": row.user, "Properties": said, "ItemCount": 1}
-        yield Told("AppEvents", row.at, {**of_the_app, **event})
+        if reason:
+            said["VariantAssignmentReason"] = reason[0]
+        yield Told("AppEvents", row.at, {**of_the_app, "Name": "FeatureEvaluation", "Properties": said})
+    for event in row.events:
+        yield Told("AppEvents", row.at, {**of_the_app, "Name": event, "Properties": {"TargetingId": row.user}})

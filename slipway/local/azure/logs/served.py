@@ -9,7 +9,7 @@ from typing import Protocol
 class Served:
     """`at` is when the request came (UTC), `role` the service, `path` without its query. `success`: below 400, as
     Application Insights has it. `user` is empty for one who is not known, `features` are the flags that were asked for
-    them, as `name;variant;on`."""
+    them, as `name;variant;on` or `name;variant;on;reason`; `events` are what the application told of them beside it."""
 
     at: datetime
     role: str
@@ -21,6 +21,7 @@ class Served:
     success: bool
     user: str = ""
     features: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
 
 
 class AccessLog(Protocol):

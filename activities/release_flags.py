@@ -1,0 +1,62 @@
+"""Activities on the flags that a release changes: switch one as its stage says, and put one back."""
+
+from collections.abc import Callable
+
+import azure.durable_functions as df
+
+from activities.answering import Order, answering, unless_aborted
+from activities.once import once
+from slipway.adapters.flags.release import FlagsOfRelease
+from slipway.promotion.errors import SlipwayError
+from slipway.promotion.outcomes import Answer, running
+from slipway.promotion.release_parts.flag_wish import FlagWish
+
+bp = df.Blueprint()
+
+SOON_S = 1.0
+
+
+@bp.activity_trigger(input_name="order", activity="set_flag")
+@answering
+@unless_aborted
+def set_flag(order: Order) -> Answer:
+    """The `flag` on or off for everybody; what it was is kept with the `release`, the id of its stage.
+
+    Result: `was` and `now` in words, empty when it was so already or a person keeps it off. Broken: FLAG_GONE,
+    FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY.
+    """
+    wish = FlagWish.load(order["flag"])
+
+    def act(_: object) -> Answer:
+        return _unless_contended(lambda: _flags(order).set(wish, order["operation"]))
+
+    return once(order, act, act)
+
+
+@bp.activity_trigger(input_name="order", activity="put_flag_back")
+@answering
+def put_flag_back(order: Order) -> Answer:
+    """The flag (`name`, `label`) as it was before the `release`; `when` is `first` or `last`, before its code goes back
+    or after. Result: `flag`: `back`, `left` to somebody else, `later`, or `unchanged`."""
+
+    def act(_: object) -> Answer:
+        back = _flags(order).back
+        return _unless_contended(lambda: back(order["name"], order["label"], order["when"], order["operation"]))
+
+    return once(order, act, act)
+
+
+def _flags(order: Order) -> FlagsOfRelease:
+    from slipway.adapters.flags.before import FlagsInRows
+    from slipway.adapters.flags.store import Flags
+
+    return FlagsOfRelease(Flags(), FlagsInRows(), order["release"])
+
+
+def _unless_contended(act: Callable[[], Answer]) -> Answer:
+    try:
+        return act()
+    except SlipwayError as error:
+        if error.code != "FLAG_CONTENDED":
+            raise
+        return running({"kind": "intended"}, SOON_S, error.words)

@@ -1,0 +1,1 @@
+"""A release's settings in App Configuration."""

@@ -1,0 +1,105 @@
+"""What a stage on its way knows of the services whose targets it changes: one of its own, or a group's members."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+from slipway.promotion.build import Build
+from slipway.promotion.groups import MemberLock, package_at
+from slipway.promotion.plan import StagePlan
+from slipway.promotion.stage_parts import Site
+
+
+class OfServices:
+    """A part of `StageRun`. Services and targets are given by their names.
+
+    The lock of the build's own service has the fence `fence`; those of members stand in `member_locks`.
+    """
+
+    plan: StagePlan
+    build: Build
+    artifact: str
+    fence: int
+    goes_back: bool
+    live_before: str
+    replaced: dict[str, str]
+    member_locks: dict[str, MemberLock]
+    sites: dict[str, Site]
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """The services whose locks in the environment the stage takes, in the order in which it does: everybody's is
+        the same, so nobody waits for who waits for them."""
+        return tuple(sorted({self.build.service, *self.plan.members}))
+
+    @property
+    def locks_given_back(self) -> tuple[str, ...]:
+        """The same in the order of their return. The group's own is first: who does not hold it any more has come to an
+        end, whatever it still holds of its members."""
+        return (self.build.service, *self.plan.members)
+
+    def service_of(self, target: str) -> str:
+        """Whose target it is."""
+        return self.plan.group.members.get(target, self.build.service) if self.plan.group else self.build.service
+
+    def version_at(self, service: str) -> str:
+        """The version of a service that the build is, or brings."""
+        return self.build.version if service == self.build.service else self.build.members.get(service, "")
+
+    def version_of(self, target: str) -> str:
+        """The version that the target is to serve."""
+        return self.version_at(self.service_of(target))
+
+    def package_of(self, target: str) -> str:
+        """The address of what is deployed there."""
+        address = self.plan.group.packages.get(target) if self.plan.group else None
+        service = self.service_of(target)
+        return package_at(address, service, self.version_at(service)) if address else self.artifact
+
+    def fence_at(self, service: str) -> int:
+        """The fence of that service's lock; 0 when it is not held."""
+        if service == self.build.service:
+            return self.fence
+        return self.member_locks.get(service, MemberLock()).fence
+
+    def fence_of(self, target: str) -> int:
+        """The fence under which the target is written to."""
+        return self.fence_at(self.service_of(target))
+
+    def live_before_of(self, target: str) -> str:
+        """The version that the lock of its service says was live."""
+        service = self.service_of(target)
+        own = service == self.build.service
+        return self.live_before if own else self.member_locks.get(service, MemberLock()).live
+
+    def with_fences(self, fences: Mapping[str, int]) -> Self:
+        """With the fences of these services; what else is known of their locks stays."""
+        members = {
+            service: replace(self.member_locks.get(service, MemberLock()), fence=fence)
+            for service, fence in fences.items()
+            if service != self.build.service
+        }
+        changed: dict[str, Any] = {"member_locks": {**self.member_locks, **members}}
+        return replace(self, fence=fences.get(self.build.service, self.fence), **changed)  # type: ignore[type-var]
+
+    def keeps(self, service: str) -> bool:
+        """Whether nothing of that member changes: each of its targets served this version before, and so says its
+        lock. Its own release stays what it is then, whatever becomes of the group's."""
+        if service == self.build.service or self.plan.group is None:
+            return False
+        version, targets = self.version_at(service), self.plan.group.targets_of(service)
+        before = self.replaced if self.goes_back else {name: site.previous for name, site in self.sites.items()}
+        is_live = self.member_locks.get(service, MemberLock()).live == version
+        return is_live and all(before.get(target) == version for target in targets)
+
+    @property
+    def stays(self) -> tuple[str, ...]:
+        """Of a group that goes back, the targets at which it had changed nothing."""
+        members = [service for service in self.plan.members if self.keeps(service)]
+        return tuple(target.name for target in self.plan.targets if self.service_of(target.name) in members)
+
+    @property
+    def called(self) -> str:
+        """What is released, in words: the version, and of a group its members' versions."""
+        members = ", ".join(f"{service} {self.version_at(service)}" for service in self.plan.members)
+        return f"{self.build.version} ({members})" if members else self.build.version

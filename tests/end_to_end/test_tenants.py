@@ -32,7 +32,7 @@ def test_a_good_build_reaches_both_rings_and_a_bad_one_in_the_second_is_taken_ba
         follow, rings = Following(system, screen), [CONTOSO, EAST_US]
         asking = Asking(follow, screen)
         places = {ring.target: Site(ring.stage, ring.target, laptop.azure["sites"][ring.role]) for ring in rings}
-        scenes = Rings(follow, screen, rings, places)
+        scenes = Rings(follow, screen, rings, places, every_min=1)
 
         system.send(GOOD)
         follow.follow(GOOD)

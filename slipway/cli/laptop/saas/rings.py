@@ -18,15 +18,19 @@ HELD_FOR_MIN = 12.0
 
 
 class Rings:
-    """`sites` of the targets, by their names. `ramps` are those that were seen, in their order."""
+    """`sites` of the targets, by their names. A ring is looked at every so many minutes (`every_min`), in which the
+    next one must not get through. `ramps` are those that were seen, in their order."""
 
-    def __init__(self, follow: Following, screen: Screen, rings: list[Ring], sites: dict[str, Site]) -> None:
+    def __init__(
+        self, follow: Following, screen: Screen, rings: list[Ring], sites: dict[str, Site], every_min: float = 5.0
+    ) -> None:
         self._follow, self._screen, self._rings, self._sites = follow, screen, rings, sites
+        self._every_min = every_min
         self.ramps: dict[tuple[str, str], RampSeen] = {}
 
     def sound(self, version: str, ring: Ring, before: str) -> None:
         """The release gets all of the ring's users, and the rings after it have the one `before`."""
-        self._follow.passed(version, ring.stage)
+        self._follow.passed(version, ring.stage, self._every_min)
         seen = self._seen(version, ring)
         shares = [step.share for step in seen.steps]
         claim(shares[-1] == 1 and shares == sorted(shares), f"{version} ramped {percents(shares)} in {ring.name}")

@@ -29,7 +29,7 @@ INTRODUCTION = (
     "times are on the left. Users are not sent but drawn from a seed, 250 requests a second, and the judge sees them "
     "as Azure's telemetry. Real are the Service Bus message, the orchestrators, deployments and swaps, the web servers "
     f"that health checks ask, and the load, which takes the machine's time: {LOAD_HERE} here, {LOAD} in the pipeline. "
-    "It takes about two minutes.\n"
+    "It takes two to three minutes.\n"
 )
 
 

@@ -18,6 +18,7 @@ MODULES = (
     "telemetry",
     "verdict",
     "ramps",
+    "tenanthub",
     "thousand_builds",
 )
 

@@ -39,12 +39,12 @@ def figures() -> Iterable[Figure]:
         store.fill(_rows())
         took_ms = 1000 * (process_time() - before)
         yield _at_most("a history of 1,000,000 requests, drawn and stored (ms of CPU)", took_ms, 2000)
-        queries = Queries(store, lambda begins, ends: f"SELECT * FROM {TABLE}")
+        queries = Queries(store, lambda kql, workspace, begins, ends: f"SELECT * FROM {TABLE}")
         ticks = _question(minutes=5, canary="2.0.0")
         whole = _question(minutes=int((ENDS - BEGINS) / TICK), canary="")
         for name, question in (("a ramp's last 5 ticks of", ticks), ("a history of", whole)):
             for key, query in queries_of(question).items():
-                seen = queries.seen(Timespan(query.about.begins, query.about.ends))
+                seen = queries.seen(query.text, Timespan(query.about.begins, query.about.ends))
                 took = sorted(ms(partial(queries.table, query.text, seen)) for _ in range(RUNS))
                 yield _at_most(f"KQL, {key}: {name} 1,000,000 rows (ms)", took[RUNS // 2], 1000)
         store.close()

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from orchestrators.waiting import Context, Durable, answers_of
+from orchestrators.waiting import Context, Durable, answers_of, carried_by
 from slipway.promotion.outcomes import Answer, broken, iso
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_parts import Site
 from slipway.promotion.stage_run import StageRun
-from slipway.promotion.trace import carried
 
 WIDEST = 20
 
@@ -37,7 +36,7 @@ def _lost(id: str) -> Answer:
 def an_operation(context: Context, id: str, activity: str, order: dict[str, Any], within_s: float) -> dict[str, Any]:
     """The input of an orchestration `operation`."""
     deadline = iso(context.current_utc_datetime + timedelta(seconds=within_s))
-    order = {**carried(context.get_input()), **order}
+    order = {**carried_by(context), **order}
     return {"id": id, "activity": activity, "order": order, "deadline": deadline}
 
 

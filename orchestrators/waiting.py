@@ -79,11 +79,20 @@ def insist(context: Context, activity: str, order: dict[str, Any]) -> Durable:
 
 def called(context: Context, activity: str, order: dict[str, Any]) -> Durable:
     """One call of an activity, in the trace of the work. Its `Answer`; `running` when the worker broke down over it."""
-    order = {**carried(context.get_input()), **order}
+    order = {**carried_by(context), **order}
     try:
         return Answer.load((yield context.call_activity(activity, order)))
     except Exception as error:  # noqa: BLE001 - activities answer; one that raises could not be run at all
         return running(order.get("handle") or {}, 5.0, f"{activity} could not be run: {error}")
+
+
+def carried_by(context: Context) -> dict[str, str]:
+    """The trace of the work, from the orchestration's input, which is read for it once an episode."""
+    kept = vars(context)
+    if "carried" not in kept:
+        kept["carried"] = carried(context.get_input())
+    found: dict[str, str] = kept["carried"]
+    return found
 
 
 def ask_decisions(context: Context, promotion: str, operation: str, given: dict[str, Any]) -> Durable:

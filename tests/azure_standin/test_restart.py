@@ -123,4 +123,5 @@ def test_the_shipped_examples_can_be_read() -> None:
     config = read(StandinConfig, PEOPLE.parent / "laptop.yaml")
     assert [site.name for site in config.sites if site.live] == [
         "checkout-dev", "checkout-test", "checkout-staging", "checkout-weu", "checkout-neu",
+        "tenanthub-int", "tenanthub-neu", "tenanthub-eus", "tenanthub-weu", "tenanthub-contoso", "tenanthub-fabrikam",
     ]  # fmt: skip

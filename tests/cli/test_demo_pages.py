@@ -4,10 +4,12 @@ import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.laptop.ramp_seen import Held, RampSeen, ramp_seen
+from slipway.cli.laptop.saas.summary import Day
+from slipway.cli.laptop.saas.summary import summary as summary_of_a_day
 from slipway.cli.laptop.screen import Claim, Screen
 from slipway.cli.laptop.summary import AllAtOnce, End, EnvironmentSeen, RampTold, summary
 from slipway.cli.laptop.users import Met
@@ -30,6 +32,19 @@ END = End(
 )
 
 
+DAY = Day(
+    [Claim(12.5, "the system runs: 6 web sites in three subscriptions answer 1.0.0", "07:00")],
+    END.environments,
+    END.ramps,
+    MET,
+    END.all_at_once,
+    120.0,
+    {"north-europe": Met({"1.0.0": 112_798}, {"1.0.0": 336}), "contoso": MET},
+    BEGAN.isoformat(),
+    (BEGAN + timedelta(hours=7, minutes=53)).isoformat(),
+)
+
+
 def record(seconds: float, share: float, code: str, words: str = JUDGE) -> dict[str, object]:
     at = (BEGAN + timedelta(seconds=seconds)).isoformat()
     told = f"at {100 * share:g} % of the traffic: {words}"
@@ -40,15 +55,34 @@ def a_ramp() -> RampSeen:
     return ramp_seen([record(0, 0.1, "begins"), record(4, 0.1, "too-soon"), record(12, 0.25, "patience-over")])
 
 
-def page(width: int) -> str:
+def page(width: int, told: RenderableType | None = None) -> str:
     text = io.StringIO()
-    show(Console(file=text, width=width, highlight=False), summary(END))
+    show(Console(file=text, width=width, highlight=False), told or summary(END))
     return text.getvalue()
 
 
 @pytest.mark.parametrize("width", [80, 40])
-def test_no_line_of_the_last_page_is_wider_than_the_terminal(width: int) -> None:
-    assert max(len(line) for line in page(width).splitlines()) <= width
+@pytest.mark.parametrize("told", [summary(END), summary_of_a_day(DAY)])
+def test_no_line_of_the_last_page_is_wider_than_the_terminal(width: int, told: RenderableType) -> None:
+    assert max(len(line) for line in page(width, told).splitlines()) <= width
+
+
+def test_the_page_of_a_day_tells_virtual_time_and_what_the_users_of_each_ring_met() -> None:
+    lines = page(80, summary_of_a_day(DAY)).splitlines()
+    assert "7 h 53 min of virtual time shown in 120 s, all of it checked:" in lines
+    assert any(line.startswith("07:00 ✓ the system runs") for line in lines)
+    assert any(line.split() == ["north-europe", "1.0.0", "112,798", "336", "0.30%"] for line in lines)
+
+
+def test_a_screen_of_virtual_time_says_what_time_it_is_there_and_each_ring_by_its_name() -> None:
+    text = io.StringIO()
+    with Screen(Console(file=text, width=80, highlight=False), lambda: BEGAN) as screen:
+        screen.shown("a ring holds")
+        for ring in ("north-europe", "east-us", "east-us"):
+            screen.ramp("1.1.0", a_ramp(), Met(), ring)
+    assert "12:00 ✓ a ring holds" in text.getvalue()
+    assert text.getvalue().count("1.1.0 has 25% in east-us") == 1 == text.getvalue().count("25% in north-europe")
+    assert [claim.when for claim in screen.claims] == ["12:00"]
 
 
 def test_the_last_page_says_what_all_at_once_would_have_broken_and_how_that_is_computed() -> None:

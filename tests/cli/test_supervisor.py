@@ -80,7 +80,7 @@ def test_it_runs_once_a_state_folder_and_ctrl_c_leaves_nothing(tmp_path: Path) -
         assert plain_http.get(f"{run['url']}/api/health").status_code == 200
         assert json.loads((tmp_path / "run.json").read_text()) == run
         assert len(processes_of(tmp_path)) >= 4
-        assert run["people"] == ["alice", "bob", "carol", "dave", "erin"]
+        assert run["people"] == ["alice", "bob", "carol", "dave", "erin", "cora", "finn"]
 
         second = slipway("run", "--state", str(tmp_path), "--any-ports")
         assert second.returncode == 1

@@ -22,11 +22,16 @@ CONTOSO = Person("oid-cora", "Cora", roles=("approver",), groups=("contoso-ops",
 FABRIKAM = Person("oid-finn", "Finn", roles=("approver",), groups=("fabrikam-ops",))
 
 
-@pytest.fixture
-async def flow() -> AsyncIterator[Workflow]:
+def tenanthubs_world() -> RampingWorld:
+    """All sites on 1.0.0, the database in order."""
     regions = dict.fromkeys(("westeurope", "northeurope", "eastus"), "Succeeded")
     account = {"locations": regions, "write": ["westeurope"], "state": "Succeeded"}
-    async with Workflow(RampingWorld({name: Sides() for name in SITES}, account=account)) as workflow:
+    return RampingWorld({name: Sides() for name in SITES}, account=account)
+
+
+@pytest.fixture
+async def flow() -> AsyncIterator[Workflow]:
+    async with Workflow(tenanthubs_world()) as workflow:
         yield workflow
 
 

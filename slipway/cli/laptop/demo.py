@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from slipway.cli.failure import ExitCode, Failure
@@ -16,7 +16,7 @@ from slipway.cli.laptop.layout import ANY_PORTS, Layout, checkout
 from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import shipped_sites, users_go_to
 from slipway.cli.laptop.story import Story
-from slipway.cli.laptop.summary import summary
+from slipway.cli.laptop.summary import End, summary
 from slipway.cli.laptop.supervisor import FUNCTIONS, Laptop
 from slipway.cli.laptop.users import Users, bearable
 from slipway.cli.options import AsJson
@@ -39,17 +39,38 @@ def demo(
     kill: Annotated[
         bool, typer.Option("--kill", help="Kill the Functions host in the middle of both ramps, too.")
     ] = False,
+    saas: Annotated[
+        bool, typer.Option("--saas", help="Another story: a SaaS product's regions and tenants, in virtual time.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Watch three builds travel: to production, stopped by a load test, caught by its canary. Nothing is left
     behind."""
+    if saas and kill:
+        raise Failure("USAGE", "--kill is of the story without --saas", ExitCode.USAGE)
     console = Console(quiet=True) if as_json else out()
-    console.print(INTRODUCTION, width=min(console.width, 100))
     with ExitStack() as stack:
         folder = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slipway-demo-")))
         if folder.is_dir() and any(folder.iterdir()):
             raise Failure("USAGE", f"{folder} is not empty; the demo begins from nothing", ExitCode.USAGE)
-        layout = Layout(checkout(), folder.absolute(), ANY_PORTS)
+        told, page = _day(console, folder.absolute()) if saas else _three_builds(console, folder.absolute(), kill)
+    if as_json:
+        print_json(asdict(told))
+    show(console, page)
+
+
+def _day(console: Console, folder: Path) -> tuple[End, RenderableType]:
+    from slipway.cli.laptop.saas.demo import tell
+    from slipway.cli.laptop.saas.summary import summary as page_of
+
+    day = tell(console, folder)
+    return day, page_of(day)
+
+
+def _three_builds(console: Console, folder: Path, kill: bool) -> tuple[End, RenderableType]:
+    console.print(INTRODUCTION, width=min(console.width, 100))
+    with ExitStack() as stack:
+        layout = Layout(checkout(), folder, ANY_PORTS)
         screen = stack.enter_context(Screen(console))
         screen.act("starting Azure stand-in, Service Bus broker and Functions host")
         laptop = stack.enter_context(Laptop(layout, screen.say))
@@ -57,9 +78,7 @@ def demo(
         users = stack.enter_context(Users(users_go_to(sites), bearable(USERS_PER_S), layout.log("users")))
         try:
             end = Story(laptop, sites, screen, users, kill).tell()
+            return end, summary(end)
         except NotShown:
             err().print(Text("\n".join(["The host's last lines:", *laptop.tail(FUNCTIONS)]), style="dim"))
             raise
-    if as_json:
-        print_json(asdict(end))
-    show(console, summary(end))

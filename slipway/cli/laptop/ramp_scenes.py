@@ -32,8 +32,8 @@ class RampScenes:
         self._until_over(version)
         seen = self._follow.read_ramp(version)
         shares = [step.share for step in seen.steps]
-        claim(shares[0] < 0.5 and shares[-1] == 1 and shares == sorted(shares), f"{version} ramped {_percents(shares)}")
-        self._screen.shown(f"{version} ramped {_percents(shares)} of the users' requests, judged every 2 s")
+        claim(shares[0] < 0.5 and shares[-1] == 1 and shares == sorted(shares), f"{version} ramped {percents(shares)}")
+        self._screen.shown(f"{version} ramped {percents(shares)} of the users' requests, judged every 2 s")
         self._users_met(version, seen)
 
     def harmful(self, version: str) -> None:
@@ -136,5 +136,6 @@ class RampScenes:
         return max(move.share for move in seen.moves)
 
 
-def _percents(shares: list[float]) -> str:
+def percents(shares: list[float]) -> str:
+    """`5% → 25% → 100%`."""
     return " → ".join(f"{share:.0%}" for share in shares)

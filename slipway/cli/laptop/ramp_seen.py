@@ -4,13 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from slipway.cli.laptop.users import Met, Users
+from slipway.cli.laptop.users import Met
 
 IN_EFFECT_AFTER = timedelta(seconds=2)  # after its record: router and front end follow, requests end
 FEWEST_REQUESTS = 300
 SIGMAS = 5.0
+
+
+class Counted(Protocol):
+    """Whoever knows what users met."""
+
+    def between(self, begin: datetime, end: datetime) -> Met: ...
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,11 @@ class RampSeen:
         """How often it began: once, however often the host was killed."""
         return sum(move.code == "begins" for move in self.moves)
 
-    def held(self, version: str, users: Users) -> list[Held]:
-        """Each share below 100 % that was there for long enough to be counted, without its first two seconds."""
+    def held(self, version: str, users: Counted, settled: timedelta = IN_EFFECT_AFTER) -> list[Held]:
+        """Each share below 100 % that was there for long enough to be counted, without the time in which it settled."""
         found = []
         for step, following in zip(self.steps, self.steps[1:], strict=False):
-            begin, end = step.at + IN_EFFECT_AFTER, following.at
+            begin, end = step.at + settled, following.at
             met = users.between(begin, end) if end > begin else Met()
             if step.share < 1 and met.total >= FEWEST_REQUESTS:
                 found.append(Held(step.share, begin, end, met.total, met.requests.get(version, 0)))

@@ -1,6 +1,7 @@
 """The demo's screen: what it does and claims, and the promotions live below; in a pipe a line for each."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,21 +22,28 @@ from slipway.cli.looks import look
 from slipway.cli.printing import animated, clean, show
 
 BAR = 30
+NEVER_BEGUN = "NEED_NOT_PASSED"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something the demo has shown, and when (seconds from its start)."""
+    """Something the demo has shown, and when: seconds from its start, or, in a system whose time does not pass by
+    itself, the time there (`at`)."""
 
     at_s: float
     words: str
+    at: str = ""
+
+    @property
+    def when(self) -> str:
+        return self.at or f"{self.at_s:.1f} s"
 
 
 @dataclass(frozen=True)
 class Note:
     """A line of the screen: when, whose turn it is (icon, colour), and words."""
 
-    at_s: float
+    when: str
     icon: str
     colour: str
     words: str
@@ -45,16 +53,18 @@ class Note:
 class Screen:
     """A context. In a terminal it is drawn again and again while it is open; what remains is the summary.
 
-    `claims` is what was shown so far.
+    `claims` is what was shown so far. `clock` says what time it is in a system whose time does not pass by itself:
+    then that is what stands beside the lines, not how long the demo has taken.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], datetime] | None = None) -> None:
         self._console = console
+        self._clock = clock
         self._animated = animated(console)
         self._begun = time.monotonic()
         self._notes: list[Note] = []
         self._promotions: dict[str, Promotion] = {}
-        self._ramps: dict[str, RampSeen] = {}
+        self._ramps: dict[str, dict[str, RampSeen]] = {}  # by version and place, that of now last
         self._met = Met()
         self._drawing = ExitStack()
         self.claims: list[Claim] = []
@@ -85,7 +95,7 @@ class Screen:
 
     def shown(self, words: str) -> None:
         """A claim that was just seen to be true."""
-        self.claims.append(Claim(self.elapsed_s, words))
+        self.claims.append(Claim(self.elapsed_s, words, f"{self._clock():%H:%M}" if self._clock else ""))
         self._note("✓", "green", words, "bold")
 
     def look(self, latest: Promotion) -> None:
@@ -93,19 +103,24 @@ class Screen:
         before = self._promotions.get(latest.id)
         self._promotions[latest.id] = latest
         if not self._animated:
+            never_begun = {stage.name for stage in latest.stages if stage.code == NEVER_BEGUN}
             for change in changes(before, latest):
+                if change.stage in never_begun:
+                    continue  # that the one before it failed was told
                 where = f"{latest.version} in {change.stage}: " if change.stage else ""
                 shown = look(change.state)
                 self._note(shown.icon, shown.style, where + change.words, "dim")
 
-    def ramp(self, version: str, latest: RampSeen, met: Met) -> None:
-        """The newest of a release's ramp, and what users have met."""
-        before = self._ramps.get(version, RampSeen())
-        self._ramps[version], self._met = latest, met
+    def ramp(self, version: str, latest: RampSeen, met: Met, where: str = "") -> None:
+        """The newest of a release's ramp, and what users have met; `where` it is, if it has several."""
+        before, there = self._ramps.get(version, {}).get(where, RampSeen()), f" in {where}" if where else ""
+        self._ramps.setdefault(version, {})[where] = latest
+        self._met = met
         if not self._animated:
             for move in latest.moves[len(before.moves) :]:
-                self._note("↗" if move.share else "↩", "blue", f"{version} has {move.share:.0%}: {move.words}", "dim")
-            if len(latest.steps) > len(before.steps):
+                words = f"{version} has {move.share:.0%}{there}: {move.words}"
+                self._note("↗" if move.share else "↩", "blue", words, "dim")
+            if met.total and len(latest.steps) > len(before.steps):
                 self._note("·", "dim", f"users so far: {_told(met)}", "dim")
 
     def users(self, met: Met) -> None:
@@ -124,21 +139,22 @@ class Screen:
         yield trees
 
     def _note(self, icon: str, colour: str, words: str, style: str) -> None:
-        note = Note(self.elapsed_s, icon, colour, clean(words), style)
+        when = f"{self._clock():%H:%M}" if self._clock else f"{self.elapsed_s:.1f} s"
+        note = Note(when, icon, colour, clean(words), style)
         self._notes.append(note)
         if not self._animated:
             show(self._console, _table([note]))
 
     def _trees(self) -> list[RenderableType]:
-        now = datetime.now(UTC)
+        now = self._clock() if self._clock else datetime.now(UTC)
         shown: list[RenderableType] = []
         for each in self._promotions.values():
             if each.over:  # its stages have been told, and the room is for those under way
                 shown.append(tree(each.model_copy(update={"stages": []}), now, Detail.STAGES))
                 continue
             shown += ["", tree(each, now, Detail.STAGES)]
-            if any(stage.state == "ramping" for stage in each.stages) and (ramp := self._ramps.get(each.version)):
-                shown.append(_ramp(ramp))
+            if any(stage.state == "ramping" for stage in each.stages) and (ramps := self._ramps.get(each.version)):
+                shown.append(_ramp(list(ramps.values())[-1]))
         if self._met.total:
             shown += ["", Text.assemble(("users  ", "dim"), clean(_told(self._met)))]
         return shown
@@ -170,5 +186,5 @@ def _table(notes: list[Note]) -> Table:
     table.add_column()
     table.add_column()
     for note in notes:
-        table.add_row(f"{note.at_s:.1f} s", Text(note.icon, note.colour), Text(note.words, note.style))
+        table.add_row(note.when, Text(note.icon, note.colour), Text(note.words, note.style))
     return table

@@ -1,5 +1,6 @@
 """The demo's last page: what was shown, what users met, what answers where, and where to go next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from slipway.cli.laptop.screen import Claim
 from slipway.cli.laptop.users import Met
+from slipway.cli.times import span
 
 
 @dataclass(frozen=True)
@@ -68,32 +70,42 @@ NO_ANSWER = (
 
 def summary(end: End) -> RenderableType:
     """What was shown, what users met, what answers where, and where to go next."""
-    claims = Table.grid(padding=(0, 1))
-    claims.add_column(justify="right", style="dim", no_wrap=True)
-    claims.add_column()
-    claims.add_column()
-    for claim in end.claims:
-        claims.add_row(f"{claim.at_s:.1f} s", Text("✓", style="green"), Text(claim.words))
-    answers = _table("environment", "site", "before", "now")
-    for seen in end.environments:
-        style = "" if seen.before == seen.after else "green"
-        answers.add_row(seen.environment, seen.url, seen.before, Text(seen.after, style=style))
     return Group(
         Text(f"\nShown in {end.seconds:.0f} s, all of it checked:", style="bold"),
-        claims,
+        claims_of(end.claims),
         Text("\nWhat users of production met:", style="bold"),
         _met(end.users),
         *([Text(NO_ANSWER, style="dim")] if "" in end.users.requests else []),
         "",
-        _compared(end.all_at_once),
+        compared(end.all_at_once),
         Text("\nWhat answers where:", style="bold"),
-        answers,
+        answers_now(end.environments),
         Text(
             "A build that is stopped stays in the environments that it passed: only a later one replaces it there.",
             style="dim",
         ),
         Text("\nNow yourself: `make run`, then the tour in README.md; `slipway --help` lists all commands."),
     )
+
+
+def claims_of(claims: Sequence[Claim]) -> Table:
+    """What was shown, and when."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column()
+    table.add_column()
+    for claim in claims:
+        table.add_row(claim.when, Text("✓", style="green"), Text(claim.words))
+    return table
+
+
+def answers_now(environments: Sequence[EnvironmentSeen]) -> Table:
+    """What each site answered at first, and answers now."""
+    table = _table("environment", "site", "before", "now")
+    for seen in environments:
+        style = "" if seen.before == seen.after else "green"
+        table.add_row(seen.environment, seen.url, seen.before, Text(seen.after, style=style))
+    return table
 
 
 def _met(met: Met) -> Table:
@@ -109,10 +121,11 @@ def _met(met: Met) -> Table:
     return table
 
 
-def _compared(instead: AllAtOnce) -> Text:
+def compared(instead: AllAtOnce) -> Text:
+    """What a harmful release broke, and what it would have broken all at once."""
     return Text.assemble(
         (f"{instead.version} broke {instead.bad:,} requests", "bold"),
-        f" of {instead.answered:,} in the {instead.seconds:.0f} s until it was caught. "
+        f" of {instead.answered:,} in the {span(instead.seconds)} until it was caught. "
         "All at once it would have broken ",
         (f"about {instead.would_be_bad:,}", "bold"),
         f" in the same time: {instead.requests:,} requests × {instead.error_rate:.1%}, "

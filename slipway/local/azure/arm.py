@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from slipway.local.azure.tokens import RESOURCE_MANAGER, TokenRefused, Tokens
 
 SUBSCRIPTION = re.compile(r"/subscriptions/(?P<subscription>[^/]+)(?P<rest>/.*)?", re.IGNORECASE)
+GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
 # azure-core ignores `Retry-After: 0` (and then waits 30 s), so a whole second and milliseconds beside it.
 POLL_AGAIN = {"Retry-After": "1", "retry-after-ms": "250"}
 
@@ -45,8 +46,11 @@ class Provider(Protocol):
 
 
 class ResourceManager:
-    def __init__(self, subscription: str, tokens: Tokens, *providers: Provider) -> None:
-        self._subscription = subscription
+    """`groups` are the ids of the resource groups that there are, in small letters."""
+
+    def __init__(self, groups: frozenset[str], tokens: Tokens, *providers: Provider) -> None:
+        self._groups = groups
+        self._subscriptions = {group.split("/")[2] for group in groups}
         self._tokens = tokens
         self._providers = providers
 
@@ -67,8 +71,10 @@ class ResourceManager:
         if of_subscription is None:
             raise not_implemented(request)
         subscription = of_subscription["subscription"]
-        if subscription.lower() != self._subscription.lower():
+        if subscription.lower() not in self._subscriptions:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+        if (group := GROUP.match(request.path)) and group[0].lower() not in self._groups:
+            raise group_not_found(group["group"])
         for provider in self._providers:
             answer = await provider.answer(request, of_subscription["rest"] or "")
             if answer is not None:
@@ -101,6 +107,12 @@ def parsed(model: type[Model], body: bytes) -> Model:
 
 def group_not_found(group: str) -> ArmError:
     return ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def lies_in(request: web.Request, group: str) -> bool:
+    """Whether the request is for the resource group with that id."""
+    asked = GROUP.match(request.path)
+    return asked is not None and asked[0].lower() == group.lower()
 
 
 def resource_not_found(what: str, group: str) -> ArmError:

@@ -17,11 +17,14 @@ from slipway.local.azure.state import replace
 FAULTS: dict[str, dict[str, float | int | bool]] = {
     "errors": {"error_rate": 0.2},
     "slow": {"latency_ms": 400},
+    "slower": {"latency_ms": 40},  # within any usual limit, beside the release before it is not
     "crash": {"crash_on_start": True},
     "sick": {"unhealthy_after_s": 4},
     "subtle": {"error_rate": 0.006},
     "hungry": {"cpu_ms": 20},
 }
+# Those of one region alone, by its name.
+FAULTS_IN: dict[str, dict[str, dict[str, float | int | bool]]] = {"eastus": {"East US": {"error_rate": 0.03}}}
 # What a release that reads the flag `new-checkout` does to the users who have it; to others it is healthy.
 FLAG, FLAG_LABEL = "new-checkout", "production"
 FLAGGED: dict[str, dict[str, float]] = {
@@ -46,13 +49,17 @@ def build_package(service: str, version: str, usual_error_rate: float = 0.0) -> 
     release of the service, however good, as in any service."""
     faults = faults_of(version)
     release: dict[str, object] = {"service": service, "version": version, "faults": faults}
-    flagged = FLAGGED.get(version.rpartition("-")[2]) if "-" in version else None
+    suffix = version.rpartition("-")[2] if "-" in version else ""
+    if (elsewhere := FAULTS_IN.get(suffix)) is not None:
+        release["faults_in"] = elsewhere
+    flagged = FLAGGED.get(suffix)
     if flagged is not None:
         release["flags"] = {FLAG: {"label": FLAG_LABEL, **flagged}}
     if usual_error_rate:
         release["usual_error_rate"] = usual_error_rate
     readme = f"# {service} {version}\n\nA package of the laptop's artifact feed.\n"
-    readme += f"It misbehaves on purpose: {json.dumps(faults)}\n" if faults else "It is healthy.\n"
+    wrong = faults or release.get("faults_in")
+    readme += f"It misbehaves on purpose: {json.dumps(wrong)}\n" if wrong else "It is healthy.\n"
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
         for name, text in (("release.json", json.dumps(release, indent=2) + "\n"), ("README.md", readme)):

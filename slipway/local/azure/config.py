@@ -33,11 +33,17 @@ class SlotConfig(_Strict):
 
 
 class SiteConfig(_Strict):
+    """`subscription` and `resource_group` are the file's own when left out. Without `always_on` nothing runs before the
+    first request comes, as on App Service."""
+
     name: Name
     port: Port
     location: str = "West Europe"
     live: LiveRelease | None = None
     slots: tuple[SlotConfig, ...] = ()
+    subscription: str = ""
+    resource_group: Name | Literal[""] = ""
+    always_on: bool = True
 
     @model_validator(mode="after")
     def _slots_are_told_apart(self) -> Self:
@@ -49,7 +55,9 @@ class SiteConfig(_Strict):
 
 class TrafficConfig(_Strict):
     """A healthy service's usual traffic at a site: before the first start `version` had it for `hours`, and in virtual
-    time the site has it always. Rates of errors in 0..1; `noise`, `spread`: log-sd, see `logs.minutes.Service`.
+    time the site has it always. Rates of errors in 0..1; `noise`, `spread`: log-sd, see `logs.minutes.Service`. `role`
+    is the cloud role of what the site tells, the service's name when left out. Its rows lie in the `workspace` with
+    that id and in no other; when left out, in all that are nobody's.
     """
 
     site: Name
@@ -62,6 +70,8 @@ class TrafficConfig(_Strict):
     noise: float = Field(default=0.3, ge=0)
     median_ms: float = Field(default=4.5, gt=0)
     spread: float = Field(default=0.35, ge=0)
+    role: str = ""
+    workspace: str = ""
 
 
 class TelemetryConfig(_Strict):
@@ -70,6 +80,11 @@ class TelemetryConfig(_Strict):
     workspaces: tuple[str, ...] = ()
     seed: int = Field(default=1, ge=0, lt=2**31)
     traffic: tuple[TrafficConfig, ...] = ()
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The cloud roles of the sites that have one of their own."""
+        return {each.site: each.role for each in self.traffic if each.role}
 
 
 class ContainerAppConfig(_Strict):
@@ -84,11 +99,13 @@ class ContainerAppConfig(_Strict):
 
 
 class CosmosConfig(_Strict):
-    """A Cosmos DB account; the first of its `locations` is written to."""
+    """A Cosmos DB account; the first of its `locations` is written to. Where it is, as for sites."""
 
     name: Name
     locations: tuple[str, ...] = Field(min_length=1)
     multiple_writes: bool = False
+    subscription: str = ""
+    resource_group: Name | Literal[""] = ""
 
 
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](-?[A-Za-z0-9])*$", max_length=90)]
@@ -203,6 +220,22 @@ class StandinConfig(_Strict):
                 raise ValueError(f"container app {app.name}: images name no repository of {app.live.service}")
         return self
 
+    @property
+    def group(self) -> str:
+        """The id of the file's own resource group."""
+        return _group_id(self.subscription, self.resource_group)
+
+    def group_of(self, resource: SiteConfig | CosmosConfig) -> str:
+        """The id of the resource group that it lies in."""
+        subscription, group = resource.subscription or self.subscription, resource.resource_group or self.resource_group
+        return _group_id(subscription, group)
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The ids of all resource groups, in small letters."""
+        resources: tuple[SiteConfig | CosmosConfig, ...] = (*self.sites, *self.cosmos_accounts)
+        return frozenset(each.lower() for each in (self.group, *map(self.group_of, resources)))
+
     def repository_of(self, service: str) -> str:
         """The image repository of a service that a container app runs."""
         return next(repository for repository, each in self.images.items() if each == service)
@@ -211,6 +244,10 @@ class StandinConfig(_Strict):
 def host_of(origin: OriginConfig) -> str:
     """The front end that stands behind the origin, by its name in the ready line."""
     return f"{origin.site}({origin.slot})" if origin.slot else origin.site
+
+
+def _group_id(subscription: str, group: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{group}"
 
 
 class Person(_Strict):

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from slipway.local.azure.arm import group_not_found, not_implemented, resource_not_found
+from slipway.local.azure.arm import lies_in, not_implemented, resource_not_found
 from slipway.local.azure.config import CosmosConfig, StandinConfig
 
 ACCOUNT = re.compile(
@@ -48,10 +48,8 @@ class Accounts:
         found = ACCOUNT.fullmatch(rest)
         if found is None:
             return None
-        if found["group"].lower() != self._config.resource_group.lower():
-            raise group_not_found(found["group"])
         account = self._accounts.get(found["account"].lower())
-        if account is None:
+        if account is None or not lies_in(request, self._config.group_of(account)):
             raise resource_not_found(f"Microsoft.DocumentDB/databaseAccounts/{found['account']}", found["group"])
         if request.method != "GET":
             raise not_implemented(request)
@@ -85,7 +83,7 @@ class Accounts:
 
     def _shown(self, account: CosmosConfig) -> dict[str, Any]:
         regions = self._regions(account)
-        group = f"/subscriptions/{self._config.subscription}/resourceGroups/{self._config.resource_group}"
+        group = self._config.group_of(account)
         locations = [
             {
                 "id": f"{account.name}-{name.replace(' ', '').lower()}",

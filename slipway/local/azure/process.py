@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.local.azure.door import Door
+from slipway.local.azure.released import REGION
 
 WORKER = "slipway.local.azure.worker"
 APP_SETTINGS = "app-settings.json"
@@ -34,23 +35,22 @@ class StartFailed(Exception):
 class Worker:
     """One supervised process; `door` leads to it, and is None while it is down."""
 
-    def __init__(self, package: Path, instance: str) -> None:
+    def __init__(self, package: Path, instance: str, region: str = "") -> None:
+        """Nothing runs before `wake`."""
         self.instance = instance
         self.door: Door | None = None
         self._package = package
+        self._region = region
         self._log = package.with_name(f"{package.name}.{instance}.log")
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._in_flight = 0
         self._idle = asyncio.Event()
 
-    @classmethod
-    async def start(cls, package: Path, instance: str) -> "Worker":
+    async def wake(self) -> None:
         """Runs the package folder; back when the process listens. Raises StartFailed."""
-        worker = cls(package, instance)
-        process = await worker._launch()
-        worker._watch = asyncio.create_task(worker._keep_alive(process))
-        return worker
+        process = await self._launch()
+        self._watch = asyncio.create_task(self._keep_alive(process))
 
     async def stop(self) -> None:
         """Lets the running requests end (up to 10 s), then ends the process."""
@@ -121,7 +121,8 @@ class Worker:
     def _settings(self) -> dict[str, str]:
         """What the platform tells every application that it runs, beside their packages."""
         file = self._package.with_name(APP_SETTINGS)
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+        told = dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+        return {**told, REGION: self._region}
 
     def _shut(self) -> None:
         if self.door is not None:

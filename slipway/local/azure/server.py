@@ -146,7 +146,7 @@ class Standin:
         packages = Packages(state.path / "releases", http, trust)
         self._tell_apps(state.path / "releases", state.path / "revisions")
         _install(config, store, packages)
-        plant = Plant(store, packages, http, config.instances)
+        plant = Plant(store, packages, http, config, quiet=self._options.virtual_time)
         exit.push_async_callback(plant.close)
         pace, looks = (0.0, LOOKS) if virtual else (config.pace, None)
         hosts = {f"localhost:{port}": name for name, port in self._site_ports.items()}
@@ -162,7 +162,7 @@ class Standin:
         workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
         log = workspace.log if self._access_log is None else self._access_log
-        watching = Watching(log, self.counters, clock.now)
+        watching = Watching(log, self.counters, clock.now, config.telemetry.roles)
         await front_doors.start(exit, sockets.endpoints, faults, http, log.served)
         for name, listener in sockets.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
@@ -189,7 +189,7 @@ class Standin:
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.subscription, tokens, *providers).routes(),
+                *ResourceManager(config.groups, tokens, *providers).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),

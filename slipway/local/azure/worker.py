@@ -2,10 +2,10 @@
 
     python -m slipway.local.azure.worker --package DIR --instance NAME
 
-`release.json` in DIR says what to play: `{"service", "version", "faults": {...}, "requires_header": {...},
-"flags": {...}}`. It prints `{"port": N}` once it listens. `GET /version` and `GET /healthz` answer for the release,
-every other path is traffic. Only the standard library and its own few lines of HTTP/1.1: a worker has to start in a
-blink and to leave the cores to the load.
+`release.json` in DIR says what to play: `{"service", "version", "faults": {...}, "faults_in": {region: {...}},
+"requires_header": {...}, "flags": {...}}`. It prints `{"port": N}` once it listens. `GET /version` and `GET /healthz`
+answer for the release, every other path is traffic. Only the standard library and its own few lines of HTTP/1.1: a
+worker has to start in a blink and to leave the cores to the load.
 """
 
 import argparse
@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from slipway.local.azure.released import REGION, faults_at
 
 if TYPE_CHECKING:
     from slipway.local.azure.feature_flags import Evaluated
@@ -65,7 +67,7 @@ class Release:
         told = json.loads((package / "release.json").read_text(encoding="utf-8"))
         required = told.get("requires_header", {})
         usual = told.get("usual_error_rate", 0.0)
-        faults = told.get("faults", {})
+        faults = faults_at(told, os.environ.get(REGION, ""))
         flags = {name: Flagged(**flag) for name, flag in told.get("flags", {}).items()}
         known = {"usual_error_rate": usual, "requires_header": required, "flags": flags}
         return cls(told["service"], told["version"], **known, **faults)

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from slipway.local.azure.arm import POLL_AGAIN, ArmError, group_not_found, not_implemented, resource_not_found
+from slipway.local.azure.arm import POLL_AGAIN, ArmError, lies_in, not_implemented, resource_not_found
 from slipway.local.azure.config import ContainerAppConfig, StandinConfig
 from slipway.local.azure.container_apps.fleet import Fleet
 from slipway.local.azure.container_apps.store import AppStore, Revision
@@ -52,10 +52,8 @@ class ContainerAppsApi:
         of_app = APP.fullmatch(rest)
         if of_app is None:
             return None
-        if of_app["group"].lower() != self._config.resource_group.lower():
-            raise group_not_found(of_app["group"])
         app = self._apps.get(of_app["app"].lower())
-        if app is None:
+        if app is None or not lies_in(request, self._config.group):
             raise resource_not_found(f"Microsoft.App/containerApps/{of_app['app']}", of_app["group"])
         parts = [part for part in (of_app["rest"] or "").split("/") if part]
         match request.method, *parts:
@@ -128,8 +126,7 @@ class ContainerAppsApi:
         return revision
 
     def _id(self, app: ContainerAppConfig) -> str:
-        group = f"/subscriptions/{self._config.subscription}/resourceGroups/{self._config.resource_group}"
-        return f"{group}/providers/Microsoft.App/containerApps/{app.name}"
+        return f"{self._config.group}/providers/Microsoft.App/containerApps/{app.name}"
 
     def _app(self, app: ContainerAppConfig) -> dict[str, Any]:
         kept = self._store.app(app.name)

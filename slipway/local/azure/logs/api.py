@@ -96,9 +96,8 @@ class LogsApi:
             if self._known and workspace not in self._known:
                 message = f"The workspace {workspace} could not be found"
                 raise QueryRefused(404, "WorkspaceNotFoundError", "WorkspaceNotFoundError", message)
-            table = await asyncio.to_thread(
-                self._queries.table, body.query, self._queries.seen(body.query, _timespan(body, self._now()))
-            )
+            seen = self._queries.seen(body.query, _timespan(body, self._now()), workspace.lower())
+            table = await asyncio.to_thread(self._queries.table, body.query, seen)
         except QueryRefused as refused:
             return refused.status, {"error": refused.error}
         if self._mishaps.due("partial"):

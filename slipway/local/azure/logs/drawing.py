@@ -21,7 +21,7 @@ def drawn_rows(
         return f"SELECT * FROM {TABLE}"
     drawn: list[Minutes] = []
     for each in traffic:
-        phases = list(phases_of(served_between(each.site, begins, ends), each.per_second))
+        phases = list(phases_of(served_between(each.site, begins, ends), each.per_second, each.role))
         drawn += minutes_of(phases, service_of(each), seed_of(seed, each), begins, ends)
     return rows_of(drawn, MOST_ITEMS)
 

@@ -44,12 +44,12 @@ class Stretch(Protocol):
 ServedBetween: TypeAlias = Callable[[str, datetime, datetime], Iterable[Stretch]]
 
 
-def phases_of(stretches: Iterable[Stretch], per_second: float) -> Iterator[Phase]:
-    """A phase of each release that served in a stretch."""
+def phases_of(stretches: Iterable[Stretch], per_second: float, role: str = "") -> Iterator[Phase]:
+    """A phase of each release that served in a stretch, in the `role`, or in that of its service's name."""
     for stretch in stretches:
         for each in stretch.served:
             yield Phase(
-                role=each.service,
+                role=role or each.service,
                 begins=stretch.begins,
                 ends=stretch.ends,
                 version=each.version,

@@ -10,8 +10,9 @@ from slipway.local.azure.logs.envelopes import TABLES
 from slipway.local.azure.logs.store import SEEN, TOLD, LogStore, naive
 from slipway.local.azure.logs.translation import to_sql
 
-# What a query sees: SQL for the rows between two moments (None: from the first, until the last).
-Rows: TypeAlias = Callable[[datetime | None, datetime | None], str]
+# What a query (its KQL) in a workspace sees: SQL for the rows between two moments (None: from the first, until the
+# last). Rows that cannot be in its answer may be left out.
+Rows: TypeAlias = Callable[[str, str, datetime | None, datetime | None], str]
 # And of those that endpoints of Front Doors did: SQL for them, of the SQL for those that are stored.
 EdgeRows: TypeAlias = Callable[[str, datetime | None, datetime | None], str]
 MOST_ROWS = 500_000
@@ -52,9 +53,9 @@ class Queries:
         self._rows = rows
         self._edge_rows = edge_rows
 
-    def seen(self, kql: str, timespan: Timespan) -> dict[str, str]:
-        """SQL for each of the tables that `kql` names. Apart from `table`, because those who know of rows may not like
-        its thread."""
+    def seen(self, kql: str, timespan: Timespan, workspace: str = "") -> dict[str, str]:
+        """SQL for each of the tables that `kql` names in the workspace. Apart from `table`, because those who know of
+        rows may not like its thread."""
         within = ["true"]
         within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
         within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
@@ -66,7 +67,7 @@ class Queries:
             seen = {AFD: edge, DIAGNOSTICS: as_diagnostics(edge)}
             tables |= {name: sql for name, sql in seen.items() if name in kql}
         if REQUESTS in tables:
-            served = f"SELECT {SEEN} FROM ({self._rows(timespan.begins, timespan.ends)}) WHERE {where}"
+            served = f"SELECT {SEEN} FROM ({self._rows(kql, workspace, timespan.begins, timespan.ends)}) WHERE {where}"
             tables[REQUESTS] = f"{tables[REQUESTS]} UNION ALL BY NAME {served}"
         return tables
 

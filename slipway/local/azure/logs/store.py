@@ -47,8 +47,12 @@ _TELL = f"INSERT INTO {TOLD} SELECT r->>0, (r->>1)::TIMESTAMP, r->2 FROM (SELECT
 
 
 class LogStore:
-    def __init__(self, file: Path) -> None:
+    """`threads` for each query; as many as DuckDB likes when left out. One is quicker where questions are small and
+    many: most of their time is planning."""
+
+    def __init__(self, file: Path, threads: int | None = None) -> None:
         self._file = file
+        self._threads = threads
         self._lock = Lock()
         self._database: DuckDBPyConnection | None = None
 
@@ -103,6 +107,8 @@ class LogStore:
             if self._database is None:
                 self._database = duckdb.connect(self._file)
                 self._database.execute("SET TimeZone = 'UTC'")
+                if self._threads is not None:
+                    self._database.execute(f"SET threads = {self._threads}")
                 self._database.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({STORED})")
                 self._database.execute(f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS UserId VARCHAR")
                 self._database.execute(f"CREATE TABLE IF NOT EXISTS {TOLD} ({TOLD_STORED})")

@@ -25,9 +25,10 @@ from slipway.local.azure.logs.ingestion import IngestionApi
 from slipway.local.azure.logs.minutes import Phase, minutes_of
 from slipway.local.azure.logs.mishaps import MishapsApi
 from slipway.local.azure.logs.phases import ServedBetween
+from slipway.local.azure.logs.places import asked_for, role_of, rows_in, traffic_of
 from slipway.local.azure.logs.queries import Queries
 from slipway.local.azure.logs.served import Served
-from slipway.local.azure.logs.store import TABLE, LogStore
+from slipway.local.azure.logs.store import LogStore
 from slipway.local.azure.logs.traffic_model import rows_of
 from slipway.local.azure.tokens import Tokens
 
@@ -52,7 +53,8 @@ class Workspace:
     def __init__(self, folder: Path, config: TelemetryConfig, tokens: Tokens, sources: Sources = Sources()) -> None:
         self._config = config
         self._sources = sources
-        self._store = LogStore(folder / "logs.duckdb")
+        # In virtual time a day's ticks follow each other at once, beside whoever asks.
+        self._store = LogStore(folder / "logs.duckdb", threads=None if sources.served_between is None else 1)
         self._mishaps = MishapsApi()
         self.log = BufferedLog(self._store, sources.now)
         queries = Queries(self._store, self._rows, self._edge_rows)
@@ -109,7 +111,7 @@ class Workspace:
         for traffic in self._config.traffic:
             begins = ends - timedelta(hours=traffic.hours)
             instances = tuple(f"{traffic.site}-{number}" for number in range(traffic.instances))
-            phase = Phase(traffic.service, begins, ends, traffic.version, 1.0, instances, traffic.per_second)
+            phase = Phase(role_of(traffic), begins, ends, traffic.version, 1.0, instances, traffic.per_second)
             seed = seed_of(self._config.seed, traffic)
             self._store.fill(rows_of(minutes_of([phase], service_of(traffic), seed, begins, ends)))
 
@@ -126,11 +128,14 @@ class Workspace:
         numbered = f"(SELECT *, hash(TrackingReference) AS Number FROM ({' UNION ALL BY NAME '.join(found)}))"
         return f"SELECT * EXCLUDE Number FROM ({self._mishaps.now.seen(numbered, now)})"
 
-    def _rows(self, begins: datetime | None, ends: datetime | None) -> str:
-        now = self._sources.now()
+    def _rows(self, kql: str, workspace: str, begins: datetime | None, ends: datetime | None) -> str:
+        now, config = self._sources.now(), self._config
         if (served_between := self._sources.served_between) is None:
-            return self._mishaps.now.seen(TABLE, now)
+            return self._mishaps.now.seen(rows_in(workspace, config.traffic), now)
         ends = min(ends or now, now)
         begins = begins or ends - timedelta(hours=1)
-        drawn = drawn_rows(self._config.traffic, self._config.seed, served_between, begins, ends)
+        traffic = asked_for(kql, traffic_of(workspace, config.traffic))
+        if config.traffic and not traffic:
+            return rows_of(())
+        drawn = drawn_rows(traffic, config.seed, served_between, begins, ends)
         return self._mishaps.now.seen(f"({drawn})", now)

@@ -10,7 +10,7 @@ from slipway.local.azure.arm import (
     POLL_AGAIN,
     AppServiceError,
     ArmError,
-    group_not_found,
+    lies_in,
     not_implemented,
     parsed,
     resource_not_found,
@@ -85,14 +85,13 @@ class SitesApi:
         self._routers = routers
         self._operations = operations
         self._base = base
-        self._group_id = f"/subscriptions/{config.subscription}/resourceGroups/{config.resource_group}"
         self._resources = {
             SlotName(site.name, slot): Resource(
                 name=SlotName(site.name, slot),
-                group_id=self._group_id,
-                group=config.resource_group,
+                group_id=config.group_of(site),
                 location=site.location,
                 port=ports[SlotName(site.name, slot)],
+                always_on=site.always_on,
             )
             for site in config.sites
             for slot in (PRODUCTION, *(slot.name for slot in site.slots))
@@ -105,7 +104,7 @@ class SitesApi:
         of_site = SITE.fullmatch(rest)
         if of_site is None:
             return None
-        resource = self._find(of_site["group"], of_site["site"], of_site["slot"])
+        resource = self._find(request, of_site["group"], of_site["site"], of_site["slot"])
         try:
             return await self._route_site(request, resource, (of_site["rest"] or "").rstrip("/"))
         except Busy as busy:
@@ -159,11 +158,9 @@ class SitesApi:
                 return web.Response(status=200)
         raise not_implemented(request)
 
-    def _find(self, group: str, site: str, slot: str | None) -> Resource:
-        if group.lower() != self._config.resource_group.lower():
-            raise group_not_found(group)
+    def _find(self, request: web.Request, group: str, site: str, slot: str | None) -> Resource:
         resource = self._resources.get(SlotName(site.lower(), (slot or PRODUCTION).lower()))
-        if resource is None:
+        if resource is None or not lies_in(request, resource.group_id):
             what = f"Microsoft.Web/sites/{site}" + (f"/slots/{slot}" if slot else "")
             raise resource_not_found(what, group)
         return resource
@@ -241,7 +238,7 @@ class SitesApi:
         if status:
             location = resource.location.replace(" ", "").lower()
             headers["Azure-AsyncOperation"] = (
-                f"{self._base}/subscriptions/{self._config.subscription}/providers/Microsoft.Web"
+                f"{self._base}/subscriptions/{resource.subscription}/providers/Microsoft.Web"
                 f"/locations/{location}/operations/{id}{version}"
             )
         return headers

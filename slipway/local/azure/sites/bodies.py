@@ -18,13 +18,21 @@ KUDU_STATUS = {
 
 @dataclass(frozen=True)
 class Resource:
-    """Where a slot is found: `id` is its ARM resource id."""
+    """Where a slot is found: `id` is its ARM resource id, `group_id` that of its resource group."""
 
     name: SlotName
     group_id: str
-    group: str
     location: str
     port: int
+    always_on: bool = True
+
+    @property
+    def subscription(self) -> str:
+        return self.group_id.split("/")[2]
+
+    @property
+    def group(self) -> str:
+        return self.group_id.split("/")[4]
 
     @property
     def is_slot(self) -> bool:
@@ -82,7 +90,7 @@ def site(resource: Resource, slot: Slot, busy: Operation | None) -> dict[str, An
 def web_config(resource: Resource, instances: int, rules: list[dict[str, Any]]) -> dict[str, Any]:
     properties = {
         "linuxFxVersion": "PYTHON|3.11",
-        "alwaysOn": True,
+        "alwaysOn": resource.always_on,
         "httpLoggingEnabled": True,
         "healthCheckPath": "/healthz",
         "numberOfWorkers": instances,

@@ -41,6 +41,8 @@ class FrontEnd:
     async def _answered(self, request: web.BaseRequest, slot: SlotName) -> web.Response:
         at, began = self._watching.now(), time.perf_counter()
         crew = self._plant.crew(slot)
+        if crew is not None and crew.sleeps:
+            await self._plant.wake(crew)
         worker = crew.next() if crew else None
         if crew is None or worker is None:
             return self._nobody(slot, at)

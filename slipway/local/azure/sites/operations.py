@@ -161,7 +161,7 @@ class Operations:
             return
         self._store.advance_deployment(deployment.id, "RuntimeStarting")
         try:
-            crew = await self._at_least(START_S, lambda: self._plant.launch(deployment.id))
+            crew = await self._at_least(START_S, lambda: self._plant.launch(deployment.id, deployment.slot.site))
         except StartFailed as failure:
             await self._looked_at_enough(deployment.id)
             self._settle(deployment, None, f"the app did not start: {failure}\n{failure.log_tail}", failure.log_tail)

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 
+from slipway.local.azure.config import StandinConfig
 from slipway.local.azure.crew import Crew, instance_names
 from slipway.local.azure.process import StartFailed, Worker
 from slipway.local.azure.sites.packages import Packages
@@ -18,14 +20,19 @@ log = logging.getLogger(__name__)
 
 
 class Plant:
-    """Crews by slot, of so many `instances` each. Changing one is a plain assignment: a request sees the one before
-    or the one after. `on_change` hears of the site."""
+    """Crews by slot. Changing one is a plain assignment: a request sees the one before or the one after. `on_change`
+    hears of the site. What a slot holds when the plant starts runs at once, or, of a site that is not `always_on` and
+    where nobody sends requests (`quiet`), when the first one comes."""
 
-    def __init__(self, store: SiteStore, packages: Packages, http: aiohttp.ClientSession, instances: int) -> None:
+    def __init__(
+        self, store: SiteStore, packages: Packages, http: aiohttp.ClientSession, config: StandinConfig, quiet: bool
+    ) -> None:
         self._store = store
         self._packages = packages
         self._http = http
-        self._instances = instances
+        self._instances = config.instances
+        self._regions = {site.name: site.location for site in config.sites}
+        self._on_demand = {site.name for site in config.sites if quiet or not site.always_on}
         self.on_change: Callable[[str], None] = lambda _: None
         self._crews: dict[SlotName, Crew] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -34,9 +41,12 @@ class Plant:
         """None: nothing is deployed there, it is stopped, or it could not start."""
         return self._crews.get(name)
 
-    async def launch(self, release: str) -> Crew:
-        """Runs a release whose package is there, in no slot yet. Raises StartFailed."""
-        return await Crew.start(self._packages.at(release), instance_names(release, self._instances))
+    async def launch(self, release: str, site: str) -> Crew:
+        """Runs a release whose package is there, in no slot of the site yet. Raises StartFailed."""
+        return await Crew.start(*self._manned(release, site))
+
+    def _manned(self, release: str, site: str) -> tuple[Path, list[str], str]:
+        return self._packages.at(release), instance_names(release, self._instances), self._regions[site]
 
     async def start(self, name: SlotName) -> None:
         """Runs what the slot holds; a release that cannot start leaves the slot dark, as it was before."""
@@ -44,9 +54,12 @@ class Plant:
         if slot.state != "Running" or slot.release is None or name in self._crews:
             return
         try:
-            self._crews[name] = await self.launch(slot.release)
+            self._crews[name] = crew = Crew.asleep(*self._manned(slot.release, name.site))
+            if name.site not in self._on_demand:
+                await crew.wake()
         except StartFailed as failure:
             log.warning("%s stays dark: %s", name, failure)
+            del self._crews[name]
         self.on_change(name.site)
 
     async def stop(self, name: SlotName) -> None:
@@ -55,8 +68,16 @@ class Plant:
         if crew is not None:
             await crew.stop()
 
+    async def wake(self, crew: Crew) -> None:
+        """Back when it runs, if it can."""
+        try:
+            await crew.wake()
+        except StartFailed as failure:
+            log.warning("%s %s stays dark: %s", crew.played.service, crew.played.version, failure)
+
     async def warm(self, crew: Crew) -> bool:
         """Whether every instance answers at all: as on App Service, any status counts."""
+        await self.wake(crew)
         return all(await asyncio.gather(*(self._warm(worker) for worker in crew.workers)))
 
     async def _warm(self, worker: Worker) -> bool:

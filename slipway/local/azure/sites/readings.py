@@ -21,12 +21,12 @@ class Readings:
     def __init__(self, config: StandinConfig, counters: Counters, drawn: DrawnCounts | None = None) -> None:
         self._counters = counters
         self._drawn = drawn
-        group = f"/subscriptions/{config.subscription}/resourcegroups/{config.resource_group}".lower()
-        slots = {site.name: [slot.name for slot in site.slots] for site in config.sites}
-        self._places = {f"{group}{SITES}{site}": (site, PRODUCTION) for site in slots}
-        for site, names in slots.items():
-            self._places |= {f"{group}{SITES}{site}/slots/{name}": (site, name) for name in names}
-        self._apps = {f"{group}{APPS}{app.name}": app.name for app in config.container_apps}
+        self._places: dict[str, tuple[str, str]] = {}
+        for site in config.sites:
+            place = f"{config.group_of(site).lower()}{SITES}{site.name}"
+            self._places |= {place: (site.name, PRODUCTION)}
+            self._places |= {f"{place}/slots/{slot.name}": (site.name, slot.name) for slot in site.slots}
+        self._apps = {f"{config.group.lower()}{APPS}{app.name}": app.name for app in config.container_apps}
 
     def __call__(self, resource: str, minute: datetime) -> Sequence[Reading] | None:
         """The readings of a minute; None when there is no such resource."""

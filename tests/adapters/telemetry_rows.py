@@ -17,6 +17,7 @@ from tests.laptop import AzureStandin
 WORKSPACE = "11111111-2222-4333-8444-555555555555"
 TICK = timedelta(seconds=60)
 _numbers = count(1)
+_HOURS_END = datetime.now(UTC)
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Telemetry:
     @classmethod
     def of(cls, azure: AzureStandin) -> "Telemetry":
         # Not on a full minute: a ramp's ticks are not the calendar's.
-        begins = datetime.now(UTC).replace(microsecond=250_000) - timedelta(hours=next(_numbers))
+        begins = _HOURS_END.replace(microsecond=250_000) - timedelta(hours=next(_numbers))
         return cls(azure, "checkout", begins)
 
     def request(self, second: float, version: str = "1.0.0", instance: str = "a", **more: Any) -> Served:

@@ -37,11 +37,12 @@ class Rings:
         self._users_met(version, ring, seen)
         answers = self._answers()
         place = self._rings.index(ring)
-        for number, each in enumerate(self._rings):
-            due, answer = version if number <= place else before, answers[each.target]
+        # A ring that ramps by now answers with either.
+        later = [each for each in self._rings[place + 1 :] if not self._follow.ramp(version, each).begins]
+        for each in (*self._rings[: place + 1], *later):
+            due, answer = before if each in later else version, answers[each.target]
             claim(answer == due, f"after {ring.name}, {each.name} answers {answer}, not {due}")
-        later = ", ".join(each.name for each in self._rings[place + 1 :])
-        still = f"; {later} still {before}" if later else ""
+        still = f"; {', '.join(each.name for each in later)} still {before}" if later else ""
         self._screen.shown(f"{ring.name}: {percents(shares)} and watched; it answers {version}{still}")
 
     def held_by_the_database(self, version: str, ring: Ring) -> None:

@@ -153,7 +153,7 @@ def _region(gate: RegionGate) -> str:
     asked = [f"{gate.region} is among its regions"] if gate.region else []
     asked.append("all of them have succeeded, and the region that is written to is still the same")
     if gate.write_region_last:
-        asked.append(f"it is written to in {gate.regions[-1]}, the last ring's")
+        asked.append(f"it is written to in {gate.regions[-1]}, that of the last ring with a region")
     return f"of the Cosmos DB account {gate.name}: {'; '.join(asked)}; waits at most {rounded(gate.within_s)}"
 
 

@@ -68,7 +68,7 @@ def test_the_plan_of_the_rings_says_their_order_what_each_asks_and_what_happens_
     for words in (
         "2. production-north-europe ring 1 of 5 of production after integration approval 1 of role:release-manager",
         "of the Cosmos DB account tenanthub: northeurope is among its regions",
-        "it is written to in westeurope, the last ring's; waits at most 12 h",
+        "it is written to in westeurope, that of the last ring with a region; waits at most 12 h",
         "bake 1 h",
         "5. production-contoso ring 4 of 5 of production after production-west-europe approval 1 of group:contoso-ops",
         "when bad it goes back; later rings do not begin",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.flags.switch import Changing
-from slipway.promotion.flags.document import Document, FlagRefused, switched_off, with_share
+from slipway.promotion.flags.document import Document, FlagRefused, is_off, switched_off, with_share
 from slipway.promotion.flags.setting import LAST_WRITE, FlagSetting, fingerprint
 from slipway.promotion.outcomes import Answer, broken, passed
 from slipway.promotion.release_parts.flag_wish import FlagWish
@@ -79,7 +79,7 @@ class FlagsOfRelease:
                 document = _for_everybody(setting.document) if wish.on else switched_off(setting.document)
             except FlagRefused as error:
                 return broken(error.code, error.words)
-            if document == setting.document:
+            if document == setting.document or (not wish.on and is_off(setting.document)):
                 if is_of(setting, self.release):
                     return self._set(setting, wish)
                 return passed(f"{wish.where} is {_on(wish.on)} already", was="", now="")
@@ -148,7 +148,7 @@ def setting_words(setting: FlagSetting) -> str:
     share = setting.share
     if share is None:
         return "of a shape that is not known"
-    if not setting.document.get("enabled"):
+    if is_off(setting.document):
         return "off"
     return "on for everybody" if share >= 1 else f"on for {share:.1%} of the users" if share else "on for testers alone"
 

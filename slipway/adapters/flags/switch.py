@@ -16,7 +16,7 @@ from slipway.promotion.flags.document import (
     switched_off,
     variant_of,
 )
-from slipway.promotion.flags.setting import EXPIRES, OWNER, PIPELINE, FlagSetting
+from slipway.promotion.flags.setting import EXPIRES, OWNER, PIPELINE, SWITCHED_OFF, FlagSetting
 
 if TYPE_CHECKING:
     from slipway.promotion.ports import FlagStore
@@ -102,8 +102,9 @@ class Switch:
             setting = self.flags.read(name, label)
             if setting is None or not setting.off_words:
                 raise FlagRefused("FLAG_NOT_OFF", f"nobody's word keeps the flag {name} off")
-            written = self.flags.write(setting, setting.document, setting.written(setting.document, operation))
-            if written:
+            tags = setting.written(setting.document, operation)
+            del tags[SWITCHED_OFF]
+            if written := self.flags.write(setting, setting.document, tags):
                 return written
         raise _contended(name)
 

@@ -32,6 +32,9 @@ def seen(control: tuple[int, ...], treatment: tuple[int, ...]) -> Cohorts:
         ((10_000, 500, 90), (10_000, 510, 90), found.COMPARING),
         ((4_000_000, 200_000, 90), (4_000_000, 200_100, 90), found.NO_DIFFERENCE),
         ((10_000, 500, 200), (10_000, 510, 90), found.CONTROL_HARMS),
+        ((10_000, 500, 200), (10_000, 250, 90), found.CONFLICT),
+        ((10_000, 500, 200), (10_000, 480, 90), found.CONTROL_HARMS),
+        ((4_000_000, 500, 42_500), (4_000_000, 510, 40_000), found.COMPARING),  # worse, by less than the margin
         ((10_000, 500, 90), (10_000, 510, 200), found.COMPARING),  # the ramp's own judge looks at that, every tick
         ((10_000, 500, 90), (10_700, 900, 90), found.MISMATCH),
         ((300, 0, 0), (300, 0, 0), found.NO_CONVERSIONS),
@@ -99,6 +102,8 @@ def test_looks_are_due_by_the_hour_once_telemetry_is_there_and_none_after_the_en
         (found.COMPARING, "person", True, ("COMPARISON_UNDECIDED", "", False, True)),
         (found.MISMATCH, "control", False, ("SAMPLE_RATIO_MISMATCH", "", False, True)),
         (found.MISMATCH, "control", True, ("SAMPLE_RATIO_MISMATCH", "", True, True)),
+        (found.CONFLICT, "treatment", False, ("VARIANTS_CONFLICT", "", False, True)),
+        (found.CONFLICT, "treatment", True, ("VARIANTS_CONFLICT", "", True, True)),
         (found.NO_CONVERSIONS, "control", True, ("NO_CONVERSIONS", "", True, True)),
     ],
 )

@@ -140,6 +140,13 @@ async def test_a_control_that_harms_ends_it_at_once_with_the_treatment_kept(flow
     assert "meet more failures" in flag(flow).tags["slipway-compared"] and max(world(flow).looks) == 1
 
 
+async def test_a_treatment_that_drives_users_away_is_not_kept_because_they_meet_fewer_failures(flow: Workflow) -> None:
+    world(flow).per_tick, world(flow).lift, world(flow).control_harm = 30_000, -0.5, 1.7
+    output = await released(flow, comparing(at_least_s=DAY, within_s=2 * DAY))
+    assert output["outcome"] == "not enough evidence" and flag(flow).share == 0, output
+    assert "VARIANTS_CONFLICT" in [each["evidence"].get("code") for each in flow.world.records]
+
+
 async def test_another_split_than_was_set_decides_nothing_and_calls_a_person(flow: Workflow) -> None:
     world(flow).split, world(flow).lift = 0.52, 0.5
     id = await flow.promote(a_build("2.0.0"), production(comparing(within_s=DAY)))

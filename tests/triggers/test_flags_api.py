@@ -80,3 +80,42 @@ def test_a_flag_of_two_labels_is_asked_about(app: AppHost, store: FlagStore, fla
 def test_a_store_that_is_away_is_said(app: AppHost, azure: AzureStandin) -> None:
     azure.fault("GET", "/kv", answer={"status": 503})
     assert app.http("GET", "/api/flags", READER).problem == (503, "AZURE_UNAVAILABLE")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_kill_switch_insists_where_the_store_is_away_for_a_moment(
+    app: AppHost, azure: AzureStandin, store: FlagStore, flag: str, status: int
+) -> None:
+    store.put(flag, targeting(flag, 50))
+    azure.fault("PUT", "featureflag", answer={"status": status}, times=2)
+    azure.fault("GET", "/kv", answer={"status": status})
+    assert app.http("POST", f"/api/flags/{flag}/off", ALICE, {"reason": "orders are lost"}).status == 200
+    assert store.read(flag).document["enabled"] is False
+
+
+def test_the_kill_switch_says_soon_that_the_store_stays_away(
+    app: AppHost, azure: AzureStandin, store: FlagStore, flag: str
+) -> None:
+    store.put(flag, targeting(flag, 50))
+    azure.fault("PUT", "featureflag", answer={"status": 503}, times=4)
+    said = {"reason": "orders are lost", "label": "production"}
+    assert app.http("POST", f"/api/flags/{flag}/off", ALICE, said).problem == (503, "AZURE_UNAVAILABLE")
+
+
+def test_a_flag_that_is_locked_in_the_store_is_a_conflict(app: AppHost, store: FlagStore, flag: str) -> None:
+    store.put(flag, targeting(flag, 50), locked=True)
+    reply = app.http("POST", f"/api/flags/{flag}/off", ALICE, {"reason": "orders are lost"})
+    assert reply.problem == (409, "FLAG_LOCKED")
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "one\ntwo", "\u2003"])
+def test_a_reason_says_something_in_one_line(app: AppHost, store: FlagStore, flag: str, reason: str) -> None:
+    store.put(flag, targeting(flag, 50))
+    reply = app.http("POST", f"/api/flags/{flag}/off", ALICE, {"reason": reason})
+    assert reply.problem == (422, "INVALID_BODY") and store.read(flag).share == 0.5
+
+
+def test_a_word_that_nobody_said_is_not_on_record_as_lifted(app: AppHost, store: FlagStore, flag: str) -> None:
+    store.put(flag, targeting(flag, 50))
+    assert app.http("DELETE", f"/api/flags/{flag}/off", ALICE).problem == (409, "FLAG_NOT_OFF")
+    assert audited(f"flag-{flag}") == []

@@ -183,7 +183,9 @@ def _of_pipelines() -> dict[tuple[str, str], list[str]]:
     for each in PipelineFolder(settings().pipelines).all().values():
         plan = compile_plan(read_pipeline(each.text, each.file), each.digest)
         for stage in plan.stages:
-            ramped = [stage.canary.flag] if stage.canary and stage.canary.flag else []
-            for flag in (*ramped, *stage.flags):
-                found.setdefault((flag.name, flag.label), []).append(plan.service)
+            flags = [(each.name, each.label) for each in stage.flags]
+            if stage.canary and stage.canary.flag:
+                flags.append((stage.canary.flag.name, stage.canary.flag.label))
+            for place in flags:
+                found.setdefault(place, []).append(plan.service)
     return {place: list(dict.fromkeys(services)) for place, services in found.items()}

@@ -2,12 +2,15 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from slipway.settings import settings
 from tests.adapters.flag_store import FlagStore, targeting
 from tests.app_host import AppHost, a_principal
 from tests.laptop import AzureStandin
+from tests.promotion.pipeline_texts import a_pipeline, a_stage
 from tests.triggers.conftest import ALICE, audited
 
 pytestmark = pytest.mark.usefixtures("configured")
@@ -119,3 +122,15 @@ def test_a_word_that_nobody_said_is_not_on_record_as_lifted(app: AppHost, store:
     store.put(flag, targeting(flag, 50))
     assert app.http("DELETE", f"/api/flags/{flag}/off", ALICE).problem == (409, "FLAG_NOT_OFF")
     assert audited(f"flag-{flag}") == []
+
+
+def test_a_flag_that_a_stage_switches_is_one_that_its_pipeline_knows(
+    app: AppHost, store: FlagStore, flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(flag, targeting(flag, 50), tags={"owner": "team-shop", "expires": "2099-01-31"})
+    text = a_pipeline(a_stage("production", f"    flags: [{{name: {flag}, label: production}}]\n"))
+    (tmp_path / "shop.yaml").write_text(text)
+    monkeypatch.setenv("SLIPWAY_PIPELINES", str(tmp_path))
+    settings.cache_clear()
+    (found,) = shown(app, "/api/flags", flag)
+    assert (found["services"], found["stale"]) == (["shop"], [])

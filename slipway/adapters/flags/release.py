@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters.flags.switch import Changing
+from slipway.adapters.flags.switch import Changing, noted
 from slipway.promotion.flags.document import Document, FlagRefused, is_off, switched_off, with_share
 from slipway.promotion.flags.setting import BY_COMPARISON, COMPARED, LAST_WRITE, SWITCHED_OFF, FlagSetting, fingerprint
 from slipway.promotion.outcomes import Answer, broken, passed
@@ -63,8 +63,9 @@ class FlagsOfRelease:
     kept: "FlagsBefore"
     release: str
 
-    def set(self, wish: FlagWish, operation: str) -> Answer:
-        """The flag on, or off, for everybody, as a stage says. Result: `was` and `now` in words, both empty when it was
+    def set(self, wish: FlagWish, operation: str, expires: str = "") -> Answer:
+        """The flag on, or off, for everybody, as a stage says; `expires` is the day that is noted on it, with owner and
+        pipeline, where nobody has written them. Result: `was` and `now` in words, both empty when it was
         so already, or a person's word keeps it off. Broken FLAG_GONE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY."""
         store = Remembering(self.flags, self.kept, self.release)
         for _ in range(_TRIES):
@@ -83,7 +84,8 @@ class FlagsOfRelease:
                 if is_of(setting, self.release):
                     return self._set(setting, wish)
                 return passed(f"{wish.where} is {_on(wish.on)} already", was="", now="")
-            written = store.write(setting, document, setting.written(document, operation))
+            tags = setting.written(document, operation, **noted(setting, wish.owner, expires, wish.pipeline))
+            written = store.write(setting, document, tags)
             if written:
                 return self._set(written, wish)
         raise Changing("FLAG_CONTENDED", f"the flag {wish.where} changes faster than Slipway can write it; try again")

@@ -123,6 +123,27 @@ def test_three_looks_without_an_answer_call_a_person_and_one_with_an_answer_goes
     assert decided(PLAN, back, NOON).code == found.COMPARING and back.missed == 0
 
 
+def test_a_comparison_without_answers_ends_when_its_time_is_over() -> None:
+    blind = at(missed=3, fault="telemetry: away")
+    assert not decided(PLAN, blind, moment(blind.until) - timedelta(seconds=1)).fails
+    ended = decided(PLAN, blind, moment(blind.until))
+    assert (ended.code, ended.keeps, ended.fails, ended.calls) == (comparing.BLIND, "", True, True)
+
+
+def test_the_last_look_sees_to_the_end_and_no_further() -> None:
+    plan = replace(PLAN, within_s=2.5 * 3600)
+    begun = Comparing.begin(plan, NOON, 0.0)
+    assert [begun.sees_until(plan, look) - NOON for look in (2, 3)] == [timedelta(hours=2), timedelta(hours=2.5)]
+
+
+@pytest.mark.parametrize(
+    ("on_tie", "keeps"), [("person", "control"), ("control", "control"), ("treatment", "treatment")]
+)
+def test_a_person_who_ends_it_keeps_what_the_pipeline_says_or_the_control(on_tie: str, keeps: str) -> None:
+    ended = comparing.ended_by_hand(replace(PLAN, on_tie=on_tie), at(), "Alice ends it")
+    assert (ended.code, ended.keeps) == ("COMPARISON_ENDED_BY_HAND", keeps) and PLAN.name_of(keeps) in ended.words
+
+
 def test_a_comparison_travels_as_json_and_an_older_one_is_read() -> None:
     begun = at().looked(2, {"found": plain(compared(PLAN, seen((1000, 50, 3), (1000, 60, 2)), DAY))})
     assert Comparing.load(plain(begun)) == begun

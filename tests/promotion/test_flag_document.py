@@ -1,5 +1,6 @@
 """A flag's document: who has it, on and off, and what is not changed because nobody knows what that would do."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from slipway.promotion.flags.document import (
     switched_off,
     with_share,
 )
+from slipway.promotion.flags.setting import FlagSetting
+from slipway.promotion.flags.stale import reasons
 from tests.adapters.flag_store import targeting, variants
+from tests.promotion.builders import NOON
 from tests.workflow.flag_world import Flags
 
 NOTE, TESS = Note("team-checkout", "2027-03-01", "checkout"), FlagTesters(("tess",))
@@ -86,6 +90,16 @@ def test_a_filter_beside_variants_is_refused_and_can_be_switched_off(name: str, 
     with pytest.raises(FlagRefused, match=code):
         Switch(flags).prepare("new", "", TESS, NOTE, "op")
     assert is_off(switched_off(document))
+
+
+@pytest.mark.parametrize(("days", "share"), [(29, 100), (30, 100), (30, 0), (31, 50)])
+def test_a_flag_that_is_the_same_for_all_for_a_month_is_stale(days: int, share: int) -> None:
+    tags = {"owner": "team", "expires": "2027-03-01"}
+    setting = FlagSetting("new", "", targeting("new", share), "", tags, NOON - timedelta(days=days))
+    found = reasons(setting, [("new", "")], NOON)
+    whom = "everybody" if share else "nobody"
+    long = f"on for {whom} and unchanged for {days} days: take it out of the code"
+    assert found == ((long,) if days >= 30 and share != 50 else ())
 
 
 def test_a_word_that_keeps_a_flag_off_outlives_every_edit_that_leaves_it_off() -> None:

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from slipway.adapters.alerts import await_alerts
+from slipway.promotion.approval import Vote
+from slipway.promotion.flags.plan import place_of
 from slipway.settings import settings
 from tests.adapters.flag_store import FlagStore, targeting
-from tests.app_host import AppHost, a_principal
+from tests.app_host import AppHost, a_principal, ask_people, eventually, has_ended
 from tests.laptop import AzureStandin
+from tests.promotion.builders import ALICE as ALICE_HERSELF
+from tests.promotion.builders import a_policy
 from tests.promotion.pipeline_texts import a_pipeline, a_stage
 from tests.triggers.conftest import ALICE, audited
 
@@ -134,3 +139,17 @@ def test_a_flag_that_a_stage_switches_is_one_that_its_pipeline_knows(
     settings.cache_clear()
     (found,) = shown(app, "/api/flags", flag)
     assert (found["services"], found["stale"]) == (["shop"], [])
+
+
+def test_the_kill_switch_wakes_the_flags_ramp(app: AppHost, store: FlagStore, flag: str) -> None:
+    """An approval stands for a ramp: given already, it ends when something wakes it, else in a quarter of an hour."""
+    store.put(flag, targeting(flag, 50))
+    promotion = f"woken--{flag}"
+    waiter = f"{promotion}:dev:approval:1"
+    ask_people(app, waiter, promotion, "dev", a_policy(not_author=False))
+    vote = Vote(ALICE_HERSELF, "approve", datetime.now(UTC), None).dump()
+    app.signal("decisions", promotion, "vote", {"command": "c1", "stage": "dev", "vote": vote})
+    await_alerts(place_of("production", flag), waiter)
+    assert not has_ended(app, waiter)
+    assert app.http("POST", f"/api/flags/{flag}/off", ALICE, {"reason": "orders are lost"}).status == 200
+    eventually(lambda: has_ended(app, waiter))

@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.flags.release import BACK, FIRST, LAST, LEFT, FlagsOfRelease
+from slipway.adapters.flags.release import BACK, FIRST, LAST, LEFT, FlagsOfRelease, is_of
+from slipway.adapters.flags.router import FlagRouter
+from slipway.adapters.flags.switch import Note, Switch
+from slipway.promotion.flags.document import FlagTesters
+from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.plan import StagePlan, Target
+from slipway.promotion.release_parts.configuration import ConfigurationPlan
 from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.stage_phases import LOCK
 from slipway.promotion.stage_run import StageRun
-from tests.adapters.flag_store import targeting
+from tests.adapters.flag_store import targeting, variants
 from tests.promotion.builders import a_build, a_stage
+from tests.workflow.flag_world import Flags
 from tests.workflow.release_world import ReleaseWorld, a_flag
 from tests.workflow.test_flag_comparison import comparing
 from tests.workflow.test_flag_ramp import LABEL, NAME
@@ -111,3 +117,47 @@ async def test_what_a_comparison_said_goes_with_its_release_unless_it_still_keep
     kept = world(flow).flag
     assert kept and kept.document == before and "not brought back" not in words
     assert bool(kept.tags.get("slipway-compared")) == bool(kept.off_words) == (lift < 0)
+
+
+def test_what_a_flag_was_is_what_it_was_before_the_first_write_of_its_release() -> None:
+    world = ReleaseWorld({})
+    it, before = of_release(world, "2.0.0"), world.flags.kept["banner", LABEL].document
+    for number, wish in enumerate((ON, BANNER_OFF, ON)):
+        it.set(wish, f"{it.release}:banner:set-flag:{number}")
+    assert it.was("banner", LABEL) == "off"
+    assert put_back(world, "2.0.0")[-1] == BACK and world.flags.kept["banner", LABEL].document == before
+
+
+@pytest.mark.parametrize("service", ["checkout", "checkout-" + "x" * 56])
+def test_a_write_is_that_of_its_release_however_long_its_name_is(service: str) -> None:
+    world, release = ReleaseWorld({}), stage_id(f"{service}--2.0.0", "production")
+    it = FlagsOfRelease(world.flags, world.before, release)
+    it.set(ON, child_id(release, "banner", "set-flag", "1"))
+    assert is_of(world.flags.kept["banner", LABEL], release)
+
+
+def test_a_write_is_not_that_of_a_release_whose_name_it_begins_with() -> None:
+    world = ReleaseWorld({})
+    it = of_release(world, "2.0.0")
+    it.set(ON, f"{it.release}:banner:set-flag:1")
+    kept = world.flags.kept["banner", LABEL]
+    assert is_of(kept, it.release) and not is_of(kept, it.release.removesuffix("uction"))
+
+
+@pytest.mark.parametrize("way", [targeting, variants])
+def test_a_share_that_slipway_itself_gave_is_nobody_elses(way: Any) -> None:
+    flags = Flags()
+    flags.changed_by_somebody(NAME, LABEL, way(NAME))
+    switch, testers, note = Switch(flags), FlagTesters(("tess",)), Note("team-checkout", "2027-03-01", "checkout")
+    switch.prepare(NAME, LABEL, testers, note, "op-1")
+    target = Target(NAME, "app-configuration-flag", f"flag/{NAME}", LABEL)
+    assert FlagRouter(flags=flags).start_split(target, "2.0.0", 0.25, "op-2", resuming=False).outcome == "passed"
+    assert switch.prepare(NAME, LABEL, testers, note, "op-3").share == 0 == flags.kept[NAME, LABEL].share
+
+
+async def test_settings_are_looked_at_again_where_the_store_is_away_for_a_moment(flow: Workflow) -> None:
+    plan = at("weu", configuration=ConfigurationPlan("{version}", "checkout:*"))
+    await released(flow, "1.0.0", plan)
+    id = await released(flow, "2.0.0", plan)
+    world(flow).away["look_at_configuration"] = 2
+    assert "configuration: 1.0.0 is as it was verified" in await back(flow, id, plan)

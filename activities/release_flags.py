@@ -1,11 +1,13 @@
 """Activities on the flags that a release changes: switch one as its stage says, and put one back."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
 from activities.once import once
+from slipway.adapters import clock
 from slipway.adapters.flags.release import FlagsOfRelease
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, running
@@ -14,6 +16,7 @@ from slipway.promotion.release_parts.flag_wish import FlagWish
 bp = df.Blueprint()
 
 SOON_S = 1.0
+NEEDED_FOR = timedelta(days=90)  # noted on a flag that has no day of expiry, as a ramp does
 
 
 @bp.activity_trigger(input_name="order", activity="set_flag")
@@ -28,7 +31,8 @@ def set_flag(order: Order) -> Answer:
     wish = FlagWish.load(order["flag"])
 
     def act(_: object) -> Answer:
-        return _unless_contended(lambda: _flags(order).set(wish, order["operation"]))
+        expires = (clock.now() + NEEDED_FOR).date().isoformat()
+        return _unless_contended(lambda: _flags(order).set(wish, order["operation"], expires))
 
     return once(order, act, act)
 

@@ -18,6 +18,8 @@ from slipway.promotion.stage_parts import Ending, Step
 from slipway.promotion.stage_run import StageRun
 
 WITHIN_S = 900.0
+# Somebody's hand at the very end counts as it does at a tick.
+_AS_AT_A_TICK = {"FLAG_OFF": Outcome.FAILED, "FLAG_CHANGED": Outcome.NOT_ENOUGH_EVIDENCE}
 
 
 def dark(context: Context, run: StageRun) -> Durable:
@@ -59,7 +61,7 @@ def tester_checks(context: Context, run: StageRun) -> tuple[list[dict[str, Any]]
 
 def for_everybody(context: Context, run: StageRun) -> Durable:
     """The ramp is over, and everybody gets the flag. The answer."""
-    return (yield from _set(context, run, "flag-on", 1.0))
+    return _as_at_a_tick((yield from _set(context, run, "flag-on", 1.0)))
 
 
 def concluded(context: Context, run: StageRun, ended: Answer) -> Durable:
@@ -73,7 +75,7 @@ def concluded(context: Context, run: StageRun, ended: Answer) -> Durable:
     if answer.outcome == Outcome.PASSED:
         evidence = {"keeps": keeps, "flag": flag.name, "code": ended.result.get("code", "")}
         run = yield from record_stage(context, run, "compared", f"{answer.words}: {ended.words}", evidence)
-    return run, answer
+    return run, _as_at_a_tick(answer)
 
 
 def after_bad_end(context: Context, run: StageRun, answer: Answer) -> Durable:
@@ -90,6 +92,12 @@ def after_bad_end(context: Context, run: StageRun, answer: Answer) -> Durable:
     evidence = {"code": answer.code, "calls": True, "flag": flag.name, "off": off.outcome == Outcome.PASSED}
     run = yield from record_stage(context, run, "flag-off", words, evidence)
     return replace(run, flag_ending=Ending(answer.outcome, answer.code, words)).to(phase.BAKE)
+
+
+def _as_at_a_tick(answer: Answer) -> Answer:
+    if answer.outcome != Outcome.BROKEN:
+        return answer
+    return replace(answer, state=_AS_AT_A_TICK.get(answer.code, Outcome.BROKEN))
 
 
 def _set(context: Context, run: StageRun, step: str, share: float) -> Durable:

@@ -78,8 +78,8 @@ class Words(Answer):
 
 class FlagShown(Answer):
     """A feature flag. `share` (0 to 1) of the users have it; null when its shape is not known. `expires` is a day, and
-    empty without one; `services` are those whose pipelines ramp it; `off` is whose word keeps it off, and why;
-    `compared` which variant a comparison kept, when and why; `stale` says why it should go, or what it lacks."""
+    empty without one; `services` are those whose pipelines ramp or switch it; `off` is whose word keeps it off, and
+    why; `compared` which variant a comparison kept, when and why; `stale` says why it should go, or what it lacks."""
 
     name: str
     label: str

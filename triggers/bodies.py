@@ -19,6 +19,7 @@ __all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
+ONE_LINE = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$"  # and not of blanks alone
 ResourceId = Annotated[str, Field(pattern=r"^/subscriptions/[^\x00-\x1f]{1,500}$")]
 HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
 
@@ -90,7 +91,7 @@ class FlagOff(BaseModel):
     """The body. `label` says which flag of that name is meant; left out, it is the only one."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=ONE_LINE)
     label: str | None = Field(default=None, max_length=100)
 
 

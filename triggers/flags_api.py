@@ -5,28 +5,32 @@ import hashlib
 import re
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from slipway.adapters.alerts import waiter_at
-from slipway.adapters.azure_errors import AzureProblem
+from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.adapters.clock import now
 from slipway.adapters.pipelines import PipelineFolder
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Refused, SlipwayError
 from slipway.settings import settings
-from triggers.deciding import audited, nudge
+from triggers.deciding import audited, nudge, on_record
 from triggers.http import NotFound, answer, api, body_of, query_of
 from triggers.identity import READERS
 
 bp = df.Blueprint()
 
 Known = Mapping[tuple[str, str], Sequence[str]]
+Asked = TypeVar("Asked")
+PAUSES_S = (0.2, 0.4, 0.8)  # between tries at a store that is away for a moment: who hits the kill switch waits for it
+INSISTS_S = 2.0
+_MAY_PASS = {FaultKind.THROTTLED, FaultKind.CONFLICT, FaultKind.UNAVAILABLE, FaultKind.UNKNOWN}
 
 
 @bp.route(route="api/flags", methods=["GET"])
@@ -49,7 +53,7 @@ async def get_stale_flags(req: func.HttpRequest, person: Person) -> func.HttpRes
     "operator",
     answers={200: "FlagSwitched"},
     body="FlagOff",
-    refuses={404: ("UNKNOWN_FLAG",), 409: ("FLAG_AMBIGUOUS", "FLAG_CONTENDED")},
+    refuses={404: ("UNKNOWN_FLAG",), 409: ("FLAG_AMBIGUOUS", "FLAG_CONTENDED", "FLAG_LOCKED")},
 )
 async def post_flag_off(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
@@ -60,9 +64,9 @@ async def post_flag_off(
     from triggers.bodies import FlagOff
 
     asked, name, began = body_of(req, FlagOff), req.route_params["flag"], time.monotonic()
-    label = await asyncio.to_thread(_label, name, asked.label)
+    label = await _insisting(lambda: _label(name, asked.label))
     id, by = f"flag:off:{uuid.uuid4().hex}", f"{person.name}: {asked.reason}"
-    written = await asyncio.to_thread(_switched, "off", name, label, by, id)
+    written = await _insisting(lambda: _switched("off", name, label, by, id))
     took_ms = round(1000 * (time.monotonic() - began))
     with suppress(AzureProblem):  # a ramp looks by itself, too
         waiter = await asyncio.to_thread(waiter_at, place_of(label, name))
@@ -78,7 +82,7 @@ async def post_flag_off(
     "operator",
     answers={200: "FlagSwitched"},
     query="FlagQuery",
-    refuses={404: ("UNKNOWN_FLAG",), 409: ("FLAG_AMBIGUOUS", "FLAG_NOT_OFF", "FLAG_CONTENDED")},
+    refuses={404: ("UNKNOWN_FLAG",), 409: ("FLAG_AMBIGUOUS", "FLAG_NOT_OFF", "FLAG_CONTENDED", "FLAG_LOCKED")},
 )
 async def delete_flag_off(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """A person's word that keeps a flag off holds no longer. It stays off until a release ramps it."""
@@ -88,10 +92,11 @@ async def delete_flag_off(req: func.HttpRequest, person: Person) -> func.HttpRes
     label = await asyncio.to_thread(_label, name, query_of(req, FlagQuery).label)
     id = f"flag:lift:{uuid.uuid4().hex}"
     words = f"{person.name} lets releases ramp {name} again"
-    await audited(
+    await asyncio.to_thread(_check_off, name, label)
+    async with on_record(
         chain_of(name), AuditRecord(id, now(), person.oid, "flag.lift", words, {"name": name, "label": label})
-    )
-    written = await asyncio.to_thread(_switched, "lift", name, label, "", id)
+    ):
+        written = await asyncio.to_thread(_switched, "lift", name, label, "", id)
     took_ms = round(1000 * (time.monotonic() - began))
     return answer({"words": words, "took_ms": took_ms, "flag": written["shown"]})
 
@@ -128,12 +133,39 @@ def _label(name: str, label: str | None) -> str:
     return found[0]
 
 
+async def _insisting(ask: Callable[[], Asked]) -> Asked:
+    """Its answer; asked again a few times while it fails in a way that may pass within a second or two."""
+    began = time.monotonic()
+    for pause_s in PAUSES_S:
+        try:
+            return await asyncio.to_thread(ask)
+        except AzureProblem as problem:
+            if problem.fault.kind not in _MAY_PASS or time.monotonic() - began + pause_s > INSISTS_S:
+                raise
+        await asyncio.sleep(pause_s)
+    return await asyncio.to_thread(ask)
+
+
+def _check_off(name: str, label: str) -> None:
+    """Raises Refused FLAG_NOT_OFF."""
+    from slipway.adapters.flags.store import Flags
+
+    found = Flags().read(name, label)
+    if found is None or not found.off_words:
+        raise Refused("FLAG_NOT_OFF", f"nobody's word keeps the flag {name} off")
+
+
 def _switched(what: str, name: str, label: str, by: str, operation: str) -> dict[str, Any]:
+    from slipway.adapters.flags.store import LOCKED
     from slipway.adapters.flags.switch import Switch
     from slipway.promotion.flags.views import flag
 
     try:
         found = Switch().off(name, label, by, operation) if what == "off" else Switch().lift(name, label, operation)
+    except AzureProblem as problem:
+        if problem.fault.code != LOCKED:
+            raise
+        raise Refused("FLAG_LOCKED", problem.words) from problem
     except SlipwayError as error:
         if error.code == "FLAG_GONE":
             raise NotFound("UNKNOWN_FLAG", error.words) from error
@@ -144,14 +176,16 @@ def _switched(what: str, name: str, label: str, by: str, operation: str) -> dict
 
 
 def _of_pipelines() -> dict[tuple[str, str], list[str]]:
-    """The services whose pipelines ramp a flag, by its name and label."""
+    """The services whose pipelines ramp a flag or switch it, by its name and label."""
     from slipway.promotion.pipeline import compile_plan, read_pipeline
 
     found: dict[tuple[str, str], list[str]] = {}
     for each in PipelineFolder(settings().pipelines).all().values():
         plan = compile_plan(read_pipeline(each.text, each.file), each.digest)
         for stage in plan.stages:
+            flags = [(each.name, each.label) for each in stage.flags]
             if stage.canary and stage.canary.flag:
-                services = found.setdefault((stage.canary.flag.name, stage.canary.flag.label), [])
-                services.append(plan.service)
+                flags.append((stage.canary.flag.name, stage.canary.flag.label))
+            for place in flags:
+                found.setdefault(place, []).append(plan.service)
     return {place: list(dict.fromkeys(services)) for place, services in found.items()}

@@ -64,7 +64,7 @@ def _list(path: str, nothing: str, url: str | None, as_json: bool) -> None:
 def _page(found: list[Flag], nothing: str) -> RenderableType:
     if not found:
         return Text(nothing)
-    table = listing("flag", "label", "users", "owner", "until", "ramped by")
+    table = listing("flag", "label", "users", "owner", "until", "changed by")
     for each in found:
         table.add_row(
             Text(clean(each.name), style="bold"),
@@ -74,10 +74,15 @@ def _page(found: list[Flag], nothing: str) -> RenderableType:
             Text(clean(each.expires)),
             Text(clean(", ".join(each.services))),
         )
-    notes = [Text(clean(f"! {each.name}: switched off by {each.off}"), "yellow") for each in found if each.off]
-    notes += [Text(clean(f"  {each.name}: {each.compared}"), "dim") for each in found if each.compared and not each.off]
-    notes += [Text(clean(f"! {each.name}: {'; '.join(each.stale)}"), "yellow") for each in found if each.stale]
+    notes = [Text(clean(f"! {_where(each)}: switched off by {each.off}"), "yellow") for each in found if each.off]
+    compared = [each for each in found if each.compared and not each.off]
+    notes += [Text(clean(f"  {_where(each)}: {each.compared}"), "dim") for each in compared]
+    notes += [Text(clean(f"! {_where(each)}: {'; '.join(each.stale)}"), "yellow") for each in found if each.stale]
     return Group(table, *notes)
+
+
+def _where(flag: Flag) -> str:
+    return f"{flag.name} ({flag.label})" if flag.label else flag.name
 
 
 def _users(flag: Flag) -> Text:

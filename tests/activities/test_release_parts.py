@@ -63,6 +63,18 @@ def test_a_flag_is_switched_once_and_put_back_as_it_was_to_the_letter(
     assert back(app, promotion, flag, "last").result["flag"] == "back" and store.read(flag).etag == after.etag
 
 
+def test_a_flag_that_a_stage_switches_says_who_answers_for_it_and_keeps_what_was_said(
+    app: AppHost, promotion: Promotion, store: FlagStore, flag: str
+) -> None:
+    store.put(flag, targeting(flag, 20), tags={"expires": "2099-01-31"})
+    wish = {"name": flag, "label": LABEL, "on": True, "owner": "team-checkout", "pipeline": "checkout"}
+    assert app.activity("set_flag", an_order(promotion, flag, "set-flag", flag=wish)).state == "passed"
+    tags = store.read(flag).tags
+    assert (tags["owner"], tags["pipeline"], tags["expires"]) == ("team-checkout", "checkout", "2099-01-31")
+    back(app, promotion, flag)
+    assert store.read(flag).tags["owner"] == "team-checkout"
+
+
 def test_a_flag_that_is_gone_before_its_release_is_named(app: AppHost, promotion: Promotion, flag: str) -> None:
     answer = put(app, promotion, flag)
     assert (answer.state, answer.code) == ("broken", "FLAG_GONE") and flag in answer.words

@@ -38,9 +38,9 @@ def fixing(azure: AzureStandin) -> Fixing:
     return Fixing(Configuration(azure.settings))
 
 
-def fix(azure: AzureStandin, place: Place) -> Answer:
+def fix(azure: AzureStandin, place: Place, service: str = "checkout") -> Answer:
     for _ in range(10):
-        answer = fixing(azure).fix(place, "checkout")
+        answer = fixing(azure).fix(place, service)
         if not answer.running:
             return answer
     raise AssertionError(answer)
@@ -97,6 +97,21 @@ def test_the_name_of_a_snapshot_that_somebody_else_made_of_other_settings_is_tak
     assert (answer.state, answer.code) == ("broken", "SNAPSHOT_TAKEN") and place.snapshot in answer.words
 
 
+def test_two_services_whose_names_and_labels_read_the_same_are_told_which_it_is(
+    azure: AzureStandin, store: SettingStore
+) -> None:
+    version = secrets.token_hex(4)
+    first = ConfigurationPlan("api-{version}").place("checkout", version, "production")
+    second = ConfigurationPlan("{version}").place("checkout-api", version, "production")
+    assert first.snapshot == second.snapshot
+    for place in (first, second):
+        store.put("limit", place.label, place.label)
+    assert fix(azure, first).state == "passed"
+    answer = fix(azure, second, "checkout-api")
+    assert (answer.state, answer.code) == ("broken", "SNAPSHOT_TAKEN")
+    assert "checkout has a snapshot of the name" in answer.words and "of checkout-api otherwise" in answer.words
+
+
 def test_a_snapshot_that_somebody_made_of_the_same_settings_will_do(azure: AzureStandin, place: Place) -> None:
     from azure.appconfiguration import ConfigurationSettingsFilter
 
@@ -114,7 +129,7 @@ def test_an_archived_snapshot_is_brought_back_so_that_it_does_not_end(azure: Azu
     assert look.result["state"] == "same" and "is archived, and ends" in look.words
     assert fixed(azure, place) == kept
     found = Configuration(azure.settings).snapshot(kept.snapshot)
-    assert found and found.status == "ready" and found.ours
+    assert found and found.status == "ready" and found.service == "checkout"
 
 
 def test_settings_that_are_gone_are_said_to_be_in_the_snapshot(

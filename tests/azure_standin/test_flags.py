@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from slipway.local.azure.feature_flags import evaluate
-from slipway.promotion.flags.document import is_on_for
+from slipway.promotion.flags.document import is_on_for, switched_off
 from tests.adapters.flag_store import targeting, variants
 from tests.azure_standin.standin import CONFIG, StandinProcess
 
@@ -55,7 +55,23 @@ def test_a_flag_changes_what_its_users_meet_and_nobody_else(standin: StandinProc
         assert time.monotonic() < deadline, "the release never heard that its flag is off"
 
 
-@pytest.mark.parametrize("document", [targeting(FLAG, 30), variants(FLAG, 30), targeting(FLAG, 30, Users=["user-1"])])
+def disabled(gives: str) -> dict[str, object]:
+    document = variants(FLAG, 30, enabled=False)
+    document["allocation"]["default_when_disabled"] = gives
+    return document
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        targeting(FLAG, 30),
+        variants(FLAG, 30),
+        targeting(FLAG, 30, Users=["user-1"]),
+        disabled("fast"),
+        disabled("classic"),
+        switched_off(disabled("fast")),
+    ],
+)
 def test_the_applications_decide_as_slipway_takes_them_to(document: dict[str, object]) -> None:
     """Two implementations of Microsoft's rules, neither of which knows the other."""
     assert [evaluate(document, user).new for user in USERS] == [is_on_for(document, user) for user in USERS]

@@ -20,7 +20,7 @@ def test_flags_are_listed_with_who_has_them_and_what_is_wrong(slipway: Slipway, 
     said = " ".join(result.stdout.split())
     for words in ("new-checkout", "25 %", "team-checkout", "2027-03-01", "switched off by Alice: it hurts"):
         assert words in said, result.stdout
-    assert "old-search: has no owner; no pipeline knows it" in said
+    assert "old-search (production): has no owner; no pipeline knows it" in said
 
 
 def test_no_stale_flag_is_said(slipway: Slipway, server: ApiServer) -> None:

@@ -32,6 +32,9 @@ def seen(control: tuple[int, ...], treatment: tuple[int, ...]) -> Cohorts:
         ((10_000, 500, 90), (10_000, 510, 90), found.COMPARING),
         ((4_000_000, 200_000, 90), (4_000_000, 200_100, 90), found.NO_DIFFERENCE),
         ((10_000, 500, 200), (10_000, 510, 90), found.CONTROL_HARMS),
+        ((10_000, 500, 200), (10_000, 250, 90), found.CONFLICT),
+        ((10_000, 500, 200), (10_000, 480, 90), found.CONTROL_HARMS),
+        ((4_000_000, 500, 42_500), (4_000_000, 510, 40_000), found.COMPARING),  # worse, by less than the margin
         ((10_000, 500, 90), (10_000, 510, 200), found.COMPARING),  # the ramp's own judge looks at that, every tick
         ((10_000, 500, 90), (10_700, 900, 90), found.MISMATCH),
         ((300, 0, 0), (300, 0, 0), found.NO_CONVERSIONS),
@@ -99,6 +102,8 @@ def test_looks_are_due_by_the_hour_once_telemetry_is_there_and_none_after_the_en
         (found.COMPARING, "person", True, ("COMPARISON_UNDECIDED", "", False, True)),
         (found.MISMATCH, "control", False, ("SAMPLE_RATIO_MISMATCH", "", False, True)),
         (found.MISMATCH, "control", True, ("SAMPLE_RATIO_MISMATCH", "", True, True)),
+        (found.CONFLICT, "treatment", False, ("VARIANTS_CONFLICT", "", False, True)),
+        (found.CONFLICT, "treatment", True, ("VARIANTS_CONFLICT", "", True, True)),
         (found.NO_CONVERSIONS, "control", True, ("NO_CONVERSIONS", "", True, True)),
     ],
 )
@@ -116,6 +121,27 @@ def test_three_looks_without_an_answer_call_a_person_and_one_with_an_answer_goes
     assert decided(PLAN, begun, NOON).code == comparing.BLIND
     back = begun.looked(4, {"found": plain(compared(PLAN, seen((10, 1, 0), (10, 1, 0)), DAY))})
     assert decided(PLAN, back, NOON).code == found.COMPARING and back.missed == 0
+
+
+def test_a_comparison_without_answers_ends_when_its_time_is_over() -> None:
+    blind = at(missed=3, fault="telemetry: away")
+    assert not decided(PLAN, blind, moment(blind.until) - timedelta(seconds=1)).fails
+    ended = decided(PLAN, blind, moment(blind.until))
+    assert (ended.code, ended.keeps, ended.fails, ended.calls) == (comparing.BLIND, "", True, True)
+
+
+def test_the_last_look_sees_to_the_end_and_no_further() -> None:
+    plan = replace(PLAN, within_s=2.5 * 3600)
+    begun = Comparing.begin(plan, NOON, 0.0)
+    assert [begun.sees_until(plan, look) - NOON for look in (2, 3)] == [timedelta(hours=2), timedelta(hours=2.5)]
+
+
+@pytest.mark.parametrize(
+    ("on_tie", "keeps"), [("person", "control"), ("control", "control"), ("treatment", "treatment")]
+)
+def test_a_person_who_ends_it_keeps_what_the_pipeline_says_or_the_control(on_tie: str, keeps: str) -> None:
+    ended = comparing.ended_by_hand(replace(PLAN, on_tie=on_tie), at(), "Alice ends it")
+    assert (ended.code, ended.keeps) == ("COMPARISON_ENDED_BY_HAND", keeps) and PLAN.name_of(keeps) in ended.words
 
 
 def test_a_comparison_travels_as_json_and_an_older_one_is_read() -> None:

@@ -31,8 +31,8 @@ def test_a_stage_has_the_pipelines_configuration_or_its_own() -> None:
 
 def test_flags_are_switched_on_or_off_and_those_of_rings_have_the_rings_label() -> None:
     assert planned(a_stage("dev", FLAGS)).stage("dev").flags == (
-        FlagWish("banner", "eu"),
-        FlagWish("old-banner", on=False),
+        FlagWish("banner", "eu", owner="team-shop", pipeline="shop"),
+        FlagWish("old-banner", on=False, owner="team-shop", pipeline="shop"),
     )
     more = '    flags: [{name: banner, label: "{environment}"}]\n'
     plan = planned(ringed(ring("weu"), ring("neu"), more=more))

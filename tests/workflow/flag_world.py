@@ -15,6 +15,7 @@ from slipway.promotion.flags.comparison import Harm, compared
 from slipway.promotion.flags.document import Document
 from slipway.promotion.flags.plan import KIND, FlagPlan
 from slipway.promotion.flags.setting import FlagSetting
+from slipway.promotion.flags.words import of_users
 from slipway.promotion.judge.windows import Window
 from slipway.promotion.outcomes import Answer, broken, moment, passed
 from slipway.promotion.plain import plain
@@ -180,6 +181,13 @@ class FlagWorld(RampingWorld):
         except SlipwayError as error:
             return broken(error.code, error.words)
         return passed(done, keeps=order["keeps"])
+
+    def _judge_tick(self, order: Order) -> Answer:
+        judged = super()._judge_tick(order)
+        if CanaryPlan.load(order["canary"]).flag is None:
+            return judged
+        verdict = judged.result["verdict"]
+        return replace(judged, result={**judged.result, "verdict": {**verdict, "words": of_users(verdict["words"])}})
 
     def _window(self, number: int, order: Order) -> Window:
         if number in self.blind or self.flag is None:

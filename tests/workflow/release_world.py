@@ -26,14 +26,14 @@ class Settings:
         if name not in self.snapshots:
             return None
         found, items = self.snapshots[name]
-        self.snapshots[name] = Snapshot(name, "ready", found.ours), items
+        self.snapshots[name] = Snapshot(name, "ready", found.service), items
         return found
 
     def in_snapshot(self, name: str) -> list[Setting]:
         return self.snapshots[name][1] if name in self.snapshots else []
 
     def start_snapshot(self, place: Place, service: str) -> None:
-        made = Snapshot(place.snapshot, "provisioning", ours=True)
+        made = Snapshot(place.snapshot, "provisioning", service)
         self.snapshots.setdefault(place.snapshot, (made, self.settings(place)))
 
     def recover(self, name: str) -> None:

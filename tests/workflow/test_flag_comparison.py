@@ -12,6 +12,7 @@ from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.flags.comparison_plan import ComparisonPlan
 from slipway.promotion.flags.document import with_share
 from slipway.promotion.flags.setting import FlagSetting
+from tests.adapters.flag_store import targeting
 from tests.promotion.builders import a_build, later
 from tests.workflow.flag_world import FlagWorld
 from tests.workflow.kills import Killer, Mortal, same_end_after, to_the_second
@@ -140,6 +141,13 @@ async def test_a_control_that_harms_ends_it_at_once_with_the_treatment_kept(flow
     assert "meet more failures" in flag(flow).tags["slipway-compared"] and max(world(flow).looks) == 1
 
 
+async def test_a_treatment_that_drives_users_away_is_not_kept_because_they_meet_fewer_failures(flow: Workflow) -> None:
+    world(flow).per_tick, world(flow).lift, world(flow).control_harm = 30_000, -0.5, 1.7
+    output = await released(flow, comparing(at_least_s=DAY, within_s=2 * DAY))
+    assert output["outcome"] == "not enough evidence" and flag(flow).share == 0, output
+    assert "VARIANTS_CONFLICT" in [each["evidence"].get("code") for each in flow.world.records]
+
+
 async def test_another_split_than_was_set_decides_nothing_and_calls_a_person(flow: Workflow) -> None:
     world(flow).split, world(flow).lift = 0.52, 0.5
     id = await flow.promote(a_build("2.0.0"), production(comparing(within_s=DAY)))
@@ -225,6 +233,31 @@ async def test_a_flag_that_is_switched_off_ends_the_comparison(flow: Workflow) -
     Switch(world(flow).flags).off(NAME, LABEL, "Alice: orders are lost", "kill")
     output = await flow.until_ended(id)
     assert (output["outcome"], output["code"]) == ("failed", "FLAG_OFF") and "orders are lost" in output["words"]
+
+
+@pytest.mark.parametrize("lift", [0.05, -0.05])
+@pytest.mark.parametrize("by", ["an edit", "the kill switch"])
+async def test_somebodys_hand_between_the_last_look_and_the_write_outranks_the_winner(
+    flow: Workflow, by: str, lift: float
+) -> None:
+    world(flow).lift = lift
+
+    async def meddles(activity: str, order: dict[str, Any]) -> None:
+        if activity == "conclude_comparison" and by == "an edit":
+            world(flow).flags.changed_by_somebody(NAME, LABEL, targeting(NAME, 10))
+        elif activity == "conclude_comparison":
+            Switch(world(flow).flags).off(NAME, LABEL, "Alice: orders are lost", "kill")
+
+    flow.world.meanwhile = meddles
+    output = await released(flow, comparing())
+    ended = (output["outcome"], output["code"], flag(flow).share)
+    assert "slipway-compared" not in flag(flow).tags and live(flow) == {"2.0.0"}
+    if by == "an edit":
+        assert ended == ("not enough evidence", "FLAG_CHANGED", 0)
+        assert "just before its comparison ended" in output["words"] and "10.0% of the users" in output["words"]
+        assert "nothing is written over it" not in output["words"]
+    else:
+        assert ended == ("failed", "FLAG_OFF", 0) and flag(flow).off_words == "Alice: orders are lost"
 
 
 async def test_people_see_users_and_interval_of_both_variants(flow: Workflow) -> None:

@@ -18,6 +18,7 @@ from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import Source
 from slipway.promotion.transitions import STAGE, stage_transition
+from tests.adapters.flag_store import targeting
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow import virtual
 from tests.workflow.flag_world import FlagWorld
@@ -277,3 +278,23 @@ async def lived(state: Path, killer: Killer, harm: float) -> dict[str, Any]:
 @pytest.mark.parametrize(("story", "harm"), [("a good flag", 1.0), ("a flag that does harm", 8.0)])
 async def test_a_kill_anywhere_changes_nothing_of_the_end(tmp_path: Path, story: str, harm: float) -> None:
     await same_end_after(KILLS, lambda state, killer: lived(state, killer, harm), tmp_path, story, SEED, "prepare_flag")
+
+
+@pytest.mark.parametrize(
+    ("by", "ended"), [("the kill switch", ("failed", "FLAG_OFF")), ("an edit", ("not enough evidence", "FLAG_CHANGED"))]
+)
+async def test_somebodys_hand_just_before_everybody_gets_the_flag_counts_as_at_a_tick(
+    flow: Workflow, by: str, ended: tuple[str, str]
+) -> None:
+    async def meddles(activity: str, order: dict[str, Any]) -> None:
+        if activity != "split" or not order["operation"].endswith("flag-on:1"):
+            return
+        if by == "an edit":
+            world(flow).flags.changed_by_somebody(NAME, LABEL, targeting(NAME, 40))
+        else:
+            Switch(world(flow).flags).off(NAME, LABEL, "Alice: orders are lost", "kill")
+
+    flow.world.meanwhile = meddles
+    output = await flow.until_ended(await flow.promote(a_build("2.0.0"), production()))
+    assert (output["outcome"], output["code"]) == ended and live(flow) == {"2.0.0"}
+    assert world(flow).flag and not world(flow).flag.share

@@ -55,7 +55,7 @@ class Fixing:
             return broken("SNAPSHOT_FAILED", f"{words}: a snapshot holds 1 MB at most; promote another version")
         fixed = self.store.in_snapshot(place.snapshot)
         if fingerprint_of(fixed) != fingerprint_of(settings):
-            return _other(place, differing(fixed, settings), snapshot.ours)
+            return _other(place, differing(fixed, settings), snapshot.service, service)
         if snapshot.status == ARCHIVED:
             self.store.recover(place.snapshot)
         found = kept(place, settings)
@@ -86,9 +86,12 @@ class Fixing:
         return f" (its snapshot {name} is archived, and ends)" if snapshot.status == ARCHIVED else ""
 
 
-def _other(place: Place, keys: str, ours: bool) -> Answer:
-    if ours:
+def _other(place: Place, keys: str, made_for: str, service: str) -> Answer:
+    if made_for == service:
         words = f"the settings with the label {place.label} are not those of the snapshot {place.snapshot} any more"
         return broken(CHANGED, f"{words} ({keys}): put them back, or promote another version")
+    if made_for:
+        words = f"{made_for} has a snapshot of the name {place.snapshot} already, of other settings ({keys})"
+        return broken(TAKEN, f"{words}: label the settings of {service} otherwise, so that both names differ")
     words = f"somebody else's snapshot has the name {place.snapshot} and other settings ({keys})"
     return broken(TAKEN, f"{words}: archive it and wait for its end, or promote another version")

@@ -35,7 +35,7 @@ class Configuration:
             found = self._asked(lambda client: client.get_snapshot(name))
         except ResourceNotFoundError:
             return None
-        return Snapshot(name, str(getattr(found.status, "value", found.status)), MARK in (found.tags or {}))
+        return Snapshot(name, str(getattr(found.status, "value", found.status)), str((found.tags or {}).get(MARK, "")))
 
     def in_snapshot(self, name: str) -> list[Setting]:
         """Empty when there is none of that name."""

@@ -40,7 +40,8 @@ class Conclusion:
             if setting.off_words:
                 raise FlagRefused("FLAG_OFF", f"{setting.where} was switched off: {setting.off_words}")
             if not setting.is_as_written:
-                raise FlagRefused("FLAG_CHANGED", f"somebody else changed {setting.where}; nothing is written over it")
+                words = f"somebody else changed {setting.where} just before its comparison ended"
+                raise FlagRefused("FLAG_CHANGED", f"{words}, so neither variant is kept; it {_had(setting)}")
             control = keeps == CONTROL
             document = switched_off(setting.document) if control else with_share(setting.document, 1.0)
             tags = setting.written(document, operation, off=by_comparison(words) if control else "")
@@ -55,6 +56,11 @@ class Conclusion:
             where = f"{name} ({label})" if label else name
             raise FlagRefused("FLAG_GONE", f"the flag {where} is not in the store any more")
         return setting
+
+
+def _had(setting: FlagSetting) -> str:
+    share = setting.share
+    return "has a shape that is not known" if share is None else f"was given to {share:.1%} of the users"
 
 
 def _kept(setting: FlagSetting, keeps: str) -> str:

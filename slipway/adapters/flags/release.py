@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters.flags.switch import Changing
-from slipway.promotion.flags.document import Document, FlagRefused, switched_off, with_share
-from slipway.promotion.flags.setting import LAST_WRITE, FlagSetting, fingerprint
+from slipway.adapters.flags.switch import Changing, noted
+from slipway.promotion.flags.document import Document, FlagRefused, is_off, switched_off, with_share
+from slipway.promotion.flags.setting import BY_COMPARISON, COMPARED, LAST_WRITE, SWITCHED_OFF, FlagSetting, fingerprint
 from slipway.promotion.outcomes import Answer, broken, passed
 from slipway.promotion.release_parts.flag_wish import FlagWish
 
@@ -38,7 +38,7 @@ class Remembering:
 
     def write(self, setting: FlagSetting, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
         if not is_of(setting, self.release):
-            self.kept.keep(self.release, setting.name, setting.label, {"document": setting.document, **_etag(setting)})
+            self.kept.keep(self.release, setting.name, setting.label, _before(setting))
         return self._told(self.flags.write(setting, document, tags))
 
     def create(self, name: str, label: str, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
@@ -63,8 +63,9 @@ class FlagsOfRelease:
     kept: "FlagsBefore"
     release: str
 
-    def set(self, wish: FlagWish, operation: str) -> Answer:
-        """The flag on, or off, for everybody, as a stage says. Result: `was` and `now` in words, both empty when it was
+    def set(self, wish: FlagWish, operation: str, expires: str = "") -> Answer:
+        """The flag on, or off, for everybody, as a stage says; `expires` is the day that is noted on it, with owner and
+        pipeline, where nobody has written them. Result: `was` and `now` in words, both empty when it was
         so already, or a person's word keeps it off. Broken FLAG_GONE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY."""
         store = Remembering(self.flags, self.kept, self.release)
         for _ in range(_TRIES):
@@ -79,11 +80,12 @@ class FlagsOfRelease:
                 document = _for_everybody(setting.document) if wish.on else switched_off(setting.document)
             except FlagRefused as error:
                 return broken(error.code, error.words)
-            if document == setting.document:
+            if document == setting.document or (not wish.on and is_off(setting.document)):
                 if is_of(setting, self.release):
                     return self._set(setting, wish)
                 return passed(f"{wish.where} is {_on(wish.on)} already", was="", now="")
-            written = store.write(setting, document, setting.written(document, operation))
+            tags = setting.written(document, operation, **noted(setting, wish.owner, expires, wish.pipeline))
+            written = store.write(setting, document, tags)
             if written:
                 return self._set(written, wish)
         raise Changing("FLAG_CONTENDED", f"the flag {wish.where} changes faster than Slipway can write it; try again")
@@ -117,7 +119,7 @@ class FlagsOfRelease:
             if setting is None:
                 state = LEFT if before else BACK
                 return passed(f"{where} is gone: applications take it for off", flag=state)
-            if setting.off_words:
+            if setting.off_words and not self._was_off_too(setting, before):
                 return passed(f"{where} stays off: {setting.off_words}", flag=LEFT)
             if before is not None and fingerprint(setting.document) == fingerprint(before):
                 return passed(f"{where} is {in_words(before)}, as before", flag=BACK)
@@ -128,9 +130,14 @@ class FlagsOfRelease:
                 return passed(_made(where), flag=BACK)
             if when == FIRST and _gives(document, setting):
                 return passed(f"{where} goes back after the code", flag=LATER)
-            if self.flags.write(setting, document, setting.written(document, operation)):
+            if self.flags.write(setting, document, _tags(setting, document, operation, row["before"])):
                 return passed(_made(where) if before is None else f"{where} is {in_words(before)} again", flag=BACK)
         raise Changing("FLAG_CONTENDED", f"the flag {where} changes faster than Slipway can write it; try again")
+
+    def _was_off_too(self, setting: FlagSetting, before: Document | None) -> bool:
+        """Whether it is this release's own comparison that keeps it off, as it was before."""
+        own = setting.off_words.startswith(f"{BY_COMPARISON}:") and is_of(setting, self.release)
+        return own and (before is None or is_off(before))
 
 
 def is_of(setting: FlagSetting, release: str) -> bool:
@@ -148,7 +155,7 @@ def setting_words(setting: FlagSetting) -> str:
     share = setting.share
     if share is None:
         return "of a shape that is not known"
-    if not setting.document.get("enabled"):
+    if is_off(setting.document):
         return "off"
     return "on for everybody" if share >= 1 else f"on for {share:.1%} of the users" if share else "on for testers alone"
 
@@ -174,6 +181,24 @@ def _on(on: bool) -> str:
 
 def _made(where: str) -> str:
     return f"{where} is off: this release made it"
+
+
+def _before(setting: FlagSetting) -> dict[str, Any]:
+    """What is kept of it: with the document whose write that was, and what a comparison had said of it."""
+    said = {name: setting.tags[name] for name in (LAST_WRITE, COMPARED) if name in setting.tags}
+    return {"document": setting.document, "tags": said, **_etag(setting)}
+
+
+def _tags(setting: FlagSetting, document: Document, operation: str, before: dict[str, Any] | None) -> dict[str, str]:
+    """Those of a flag that is put back. What another release wrote is that release's again, so that it can put back
+    what was before it; what this one's comparison said is over, unless its word still keeps the flag off."""
+    tags = setting.written(document, operation)
+    said = (before or {}).get("tags", {})
+    if SWITCHED_OFF not in tags:
+        tags.pop(COMPARED, None)
+        tags |= {name: value for name, value in said.items() if name == COMPARED}
+    written = said.get(LAST_WRITE, "")
+    return tags | ({LAST_WRITE: written} if written.partition(" ")[0] == fingerprint(document) else {})
 
 
 def _etag(setting: FlagSetting) -> dict[str, Any]:

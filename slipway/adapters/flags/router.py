@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.adapters.flags.store import Flags
 from slipway.promotion.errors import SlipwayError
-from slipway.promotion.flags.document import FlagRefused, with_share
+from slipway.promotion.flags.document import FlagRefused, is_off, with_share
 from slipway.promotion.flags.setting import FlagSetting
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from slipway.promotion.plan import Target
@@ -82,7 +82,7 @@ class FlagRouter:
         if setting.is_written_by(operation) or (setting.is_as_written and _has(setting, share)):
             return _in_effect(setting, share)
         if share <= 0:
-            if not setting.document.get("enabled"):
+            if is_off(setting.document):
                 return _in_effect(setting, share)
         elif setting.off_words:
             return broken("FLAG_OFF", f"{setting.where} was switched off: {setting.off_words}")
@@ -95,7 +95,7 @@ class FlagRouter:
 
 def _has(setting: FlagSetting, share: float) -> bool:
     found = setting.share
-    return found is not None and abs(found - share) < 1e-6 and bool(setting.document.get("enabled")) == (share > 0)
+    return found is not None and abs(found - share) < 1e-6 and is_off(setting.document) == (share <= 0)
 
 
 def _in_effect(setting: FlagSetting, share: float) -> Answer:

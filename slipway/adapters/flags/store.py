@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = ".appconfig.featureflag/"
 CONTENT_TYPE = "application/vnd.microsoft.appconfig.ff+json;charset=utf-8"
+LOCKED = "KeyLocked"
 _OF_THE_SDK = ("display_name", "description")  # which it adds to every flag, as null
 
 
@@ -136,4 +137,4 @@ def _without_nulls(document: Document) -> Document:
 
 def _locked(setting: FlagSetting) -> AzureFault:
     words = f"the flag {setting.where} is locked in the store, so nobody can change it; unlock it first"
-    return AzureFault(FaultKind.INVALID, "KeyLocked", words)
+    return AzureFault(FaultKind.INVALID, LOCKED, words)

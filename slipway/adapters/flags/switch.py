@@ -16,7 +16,7 @@ from slipway.promotion.flags.document import (
     switched_off,
     variant_of,
 )
-from slipway.promotion.flags.setting import EXPIRES, OWNER, PIPELINE, FlagSetting
+from slipway.promotion.flags.setting import EXPIRES, OWNER, PIPELINE, SWITCHED_OFF, FlagSetting
 
 if TYPE_CHECKING:
     from slipway.promotion.ports import FlagStore
@@ -79,7 +79,8 @@ class Switch:
                 words = f"somebody has given {setting.where} to {share:.1%} of the users: switch it off, or on for all"
                 raise FlagRefused("FLAG_IN_USE", f"{words}, before a release begins with it")
             document = prepared(setting.document, testers)
-            tags = setting.written(document, operation, **_missing(setting, note))
+            told = noted(setting, note.owner, note.expires, note.pipeline)
+            tags = setting.written(document, operation, **told)
             if self.flags.write(setting, document, tags):
                 return Prepared(0.0, variant_of(document))
         raise _contended(name)
@@ -102,8 +103,9 @@ class Switch:
             setting = self.flags.read(name, label)
             if setting is None or not setting.off_words:
                 raise FlagRefused("FLAG_NOT_OFF", f"nobody's word keeps the flag {name} off")
-            written = self.flags.write(setting, setting.document, setting.written(setting.document, operation))
-            if written:
+            tags = setting.written(setting.document, operation)
+            del tags[SWITCHED_OFF]
+            if written := self.flags.write(setting, setting.document, tags):
                 return written
         raise _contended(name)
 
@@ -116,8 +118,9 @@ class Switch:
         return lacking + [group for group in groups if not is_on_for(setting.document, "", (group,))]
 
 
-def _missing(setting: FlagSetting, note: Note) -> dict[str, str]:
-    wanted = {OWNER: note.owner, EXPIRES: note.expires, PIPELINE: note.pipeline}
+def noted(setting: FlagSetting, owner: str, expires: str, pipeline: str) -> dict[str, str]:
+    """Those of the notes that nobody has written on it before."""
+    wanted = {OWNER: owner, EXPIRES: expires, PIPELINE: pipeline}
     return {name: value for name, value in wanted.items() if not setting.tags.get(name)}
 
 

@@ -102,15 +102,21 @@ def evaluate(document: Mapping[str, Any], user: str, groups: Sequence[str] = ())
     name, variants = str(document.get("id", "")), document.get("variants") or []
     allocation = document.get("allocation") or {}
     if not document.get("enabled"):
-        return Evaluated(False, str(allocation.get("default_when_disabled", "")) if variants else "")
+        return _disabled(allocation) if variants else Evaluated(False)
     filters = (document.get("conditions") or {}).get("client_filters") or []
     on = not filters or any(_lets_in(each, name, user, groups) for each in filters)
     if not variants:
         return Evaluated(on, new=on)
     if not on:
-        return Evaluated(False, str(allocation.get("default_when_disabled", "")))
+        return _disabled(allocation)
     variant = _variant(allocation, name, user, groups)
     return Evaluated(True, variant, variant != allocation.get("default_when_enabled"))
+
+
+def _disabled(allocation: Mapping[str, Any]) -> Evaluated:
+    """Disabled, a flag still gives everybody a variant, if it names one."""
+    variant = str(allocation.get("default_when_disabled", ""))
+    return Evaluated(False, variant, bool(variant) and variant != allocation.get("default_when_enabled"))
 
 
 def place(text: str) -> float:

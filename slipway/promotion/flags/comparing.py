@@ -78,7 +78,7 @@ def decided(plan: ComparisonPlan, comparing: Comparing, at: datetime) -> Decisio
         return Decision(seen.code, f"{seen.words}; {plan.name_of(keeps)} is kept", keeps)
     if seen.code == found.NO_DIFFERENCE:
         return _tie(plan, seen.code, seen.words)
-    if seen.code in (found.MISMATCH, found.NO_CONVERSIONS):
+    if seen.code in (found.MISMATCH, found.NO_CONVERSIONS, found.CONFLICT):
         return Decision(seen.code, f"{seen.words}; nothing is decided", fails=over, calls=True)
     if over:
         return _tie(plan, UNDECIDED, f"time is over without a difference that is sure: {seen.words}")

@@ -14,6 +14,7 @@ from slipway.promotion.telemetry import NOBODY, Cohort, Cohorts
 
 COMPARING = "COMPARING"
 TREATMENT_BETTER, CONTROL_BETTER, CONTROL_HARMS = "TREATMENT_BETTER", "CONTROL_BETTER", "CONTROL_HARMS"
+CONFLICT = "VARIANTS_CONFLICT"
 NO_DIFFERENCE, MISMATCH, NO_CONVERSIONS = "NO_DIFFERENCE", "SAMPLE_RATIO_MISMATCH", "NO_CONVERSIONS"
 
 FALSE_MISMATCH = 0.001  # how often a split that is as it was set is held to be another
@@ -87,7 +88,10 @@ def _state(plan: ComparisonPlan, seen: Cohorts, converted: Coins, elapsed_s: flo
         return MISMATCH, words
     if _control_harms(plan, seen, harm):
         arms = f"{seen.control.bad:,} of {seen.control.users:,}, treatment {seen.treatment.bad:,}"
-        return CONTROL_HARMS, f"users with the control meet more failures: {arms} of {seen.treatment.users:,}"
+        words = f"users with the control meet more failures: {arms} of {seen.treatment.users:,}"
+        if _is_worse(converted) and converted.disproves(1.0, plan.false_winner):
+            return CONFLICT, f"{words}; and fewer succeed with the treatment: who leaves early meets fewer failures"
+        return CONTROL_HARMS, words
     if not converted.treatment + converted.control:
         if users.treatment + users.control >= FEWEST_USERS:
             return NO_CONVERSIONS, f"nobody tells {plan.success}: is it the name that the application uses?"
@@ -95,7 +99,7 @@ def _state(plan: ComparisonPlan, seen: Cohorts, converted: Coins, elapsed_s: flo
     if elapsed_s < plan.at_least_s:
         return COMPARING, "too early to decide"
     if converted.disproves(1.0, plan.false_winner):
-        better = TREATMENT if (converted.ratio or converted.treatment) > 1 else CONTROL
+        better = CONTROL if _is_worse(converted) else TREATMENT
         words = f"{plan.name_of(better)} is better"
         return (TREATMENT_BETTER, words) if better == TREATMENT else (CONTROL_BETTER, words)
     margin = 1 + plan.better_by
@@ -108,6 +112,11 @@ def _control_harms(plan: ComparisonPlan, seen: Cohorts, harm: Harm) -> bool:
     bad = _coins(plan, seen, "bad")
     worse = 1 / (1 + harm.margin)
     return (bad.ratio or float(bad.treatment)) < worse and bad.disproves(worse, harm.false_alarm)
+
+
+def _is_worse(converted: Coins) -> bool:
+    """Whether fewer succeed with the treatment, sure or not."""
+    return (converted.ratio or float(converted.treatment)) <= 1
 
 
 def _coins(plan: ComparisonPlan, seen: Cohorts, what: str) -> Coins:

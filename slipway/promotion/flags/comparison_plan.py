@@ -11,9 +11,9 @@ CONTROL, TREATMENT, PERSON = "control", "treatment", "person"
 @dataclass(frozen=True)
 class ComparisonPlan:
     """At `share` of the users the variants are compared by those who tell `event`, or are answered `request` well,
-    every `every_s`; from `at_least_s` on, until `within_s`. A difference below `better_by` (0..1, relative) is none;
-    then, and when time is over, `on_tie` is kept. The variants' names are for people, and are held against the flag's
-    own."""
+    every `every_s`; from `at_least_s` on, until `within_s`. Where it is sure that the difference is below `better_by`
+    (0..1, relative), there is none; then, and when time is over, `on_tie` is kept. The variants' names are for people,
+    and are held against the flag's own."""
 
     share: float
     event: str = ""

@@ -41,13 +41,18 @@ def new_document(name: str, testers: FlagTesters) -> Document:
 def share_of(document: Document) -> float:
     """The share (0..1) of users who have the flag, testers aside. Raises FlagRefused."""
     if not document.get("enabled"):
-        return 0.0
+        return 1.0 if _given_when_disabled(document) else 0.0
     if document.get("variants"):
         return _percentile_of(document) / 100
     found = _targeting(document)
     if found is None:
         return 1.0  # on, without a condition
     return _number(_audience(found).get("DefaultRolloutPercentage", 0)) / 100
+
+
+def is_off(document: Document) -> bool:
+    """Whether nobody has it. One that is disabled may still give a variant to everybody."""
+    return not document.get("enabled") and not _given_when_disabled(document)
 
 
 def variant_of(document: Document) -> str:
@@ -83,17 +88,17 @@ def with_share(document: Document, share: float) -> Document:
 
 
 def switched_off(document: Document) -> Document:
-    """Off for everybody, testers too, and at 0 % should somebody enable it. Whatever shape it has: a flag can always be
-    switched off."""
-    changed = copy.deepcopy(document)
-    changed["enabled"] = False
+    """Off for everybody, testers too, and at 0 % should somebody enable it; of variants everybody has the control.
+    Whatever shape it has: a flag can always be switched off."""
+    disabled = _control_when_disabled({**copy.deepcopy(document), "enabled": False})
+    changed = copy.deepcopy(disabled)
     try:
         if changed.get("variants"):
             _set_percentile(changed, 0.0)
         elif (found := _targeting(changed)) is not None:
             _audience(found)["DefaultRolloutPercentage"] = 0
     except FlagRefused:
-        return {**copy.deepcopy(document), "enabled": False}
+        return disabled
     return changed
 
 
@@ -123,7 +128,7 @@ def is_on_for(document: Document, user: str, groups: Sequence[str] = ()) -> bool
     """Whether that user has the flag (for variants: the one that is ramped), as applications decide it. Raises
     FlagRefused."""
     if not document.get("enabled"):
-        return False
+        return bool(_given_when_disabled(document))
     if document.get("variants"):
         return _allocated(document, user, groups)
     found = _targeting(document)
@@ -162,9 +167,40 @@ def _allocated(document: Document, user: str, groups: Sequence[str]) -> bool:
     return percent_of(f"{user}\n{seed}") < _percentile_of(document)
 
 
+def _given_when_disabled(document: Document) -> str:
+    """The variant that everybody has while the flag is disabled, where that is not the control."""
+    allocation = _allocation(document)
+    given = allocation.get("default_when_disabled")
+    return str(given) if given in _names(document) and given != allocation.get("default_when_enabled") else ""
+
+
+def _control_when_disabled(document: Document) -> Document:
+    """Disabled, everybody has what they have without the flag: the variant of everybody else, or none."""
+    allocation = _allocation(document)
+    control = allocation.get("default_when_enabled")
+    if control in _names(document):
+        allocation["default_when_disabled"] = control
+    else:
+        allocation.pop("default_when_disabled", None)
+    return document
+
+
+def _allocation(document: Document) -> Document:
+    found = document.get("allocation")
+    return found if isinstance(found, dict) else {}
+
+
+def _names(document: Document) -> list[str]:
+    variants = document.get("variants")
+    named = variants if isinstance(variants, list) else []
+    return [str(each.get("name")) for each in named if isinstance(each, dict)]
+
+
 def _variant(document: Document) -> str:
-    """The one variant beside that of everybody else."""
-    names = [str(each.get("name")) for each in document["variants"]]
+    """The one variant beside that of everybody else. A filter would decide before the allocation does."""
+    if _targeting(document) is not None:
+        raise _unknown(document, f"the filter {TARGETING} decides who is given one of its variants")
+    names = _names(document)
     allocation = document.get("allocation") or {}
     others = allocation.get("default_when_enabled")
     if others not in names:

@@ -44,15 +44,17 @@ class FlagSetting:
 
     @property
     def off_words(self) -> str:
-        """Whose word switched it off last, while that still holds; else empty."""
-        return self.tags.get(SWITCHED_OFF, "") if self.is_as_written and not self.document.get("enabled") else ""
+        """Whose word switched it off last; it holds while the flag is off, whatever else of it is edited."""
+        return "" if self.document.get("enabled") else self.tags.get(SWITCHED_OFF, "")
 
     @property
     def where(self) -> str:
         return f"{self.name} ({self.label})" if self.label else self.name
 
     def written(self, document: Document, operation: str, off: str = "", **tags: str) -> dict[str, str]:
-        """The tags that go with `document`, once `operation` writes it; `off` says who switched it off."""
+        """The tags that go with `document`, once `operation` writes it; `off` says who switched it off. A word that
+        keeps the flag off stays with it while it is off."""
+        off = off or ("" if document.get("enabled") else self.off_words)
         kept = {name: value for name, value in self.tags.items() if name != SWITCHED_OFF}
         kept |= {name: shortened(value) for name, value in tags.items() if value}
         kept[LAST_WRITE] = shortened(f"{fingerprint(document)} {operation}")

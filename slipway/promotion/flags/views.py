@@ -10,7 +10,7 @@ from slipway.promotion.outcomes import iso
 
 
 def flag(setting: FlagSetting, pipelines: Mapping[tuple[str, str], Sequence[str]], now: datetime) -> dict[str, Any]:
-    """`pipelines` are the services whose pipelines ramp a flag, by its name and label."""
+    """`pipelines` are the services whose pipelines ramp a flag or switch it, by its name and label."""
     ends = expires_on(setting)
     return {
         "name": setting.name,

@@ -52,7 +52,7 @@ class Compare(Section):
     success: Success = key("What the variants are compared by.")
     variants: Variants = key("The names of the flag's variants.", {})
     share: Weight = key("The users who get the treatment while variants are compared.", "50%")
-    better_by: Margin = key("A difference that is worth having, relative: smaller ones count as none.", "2%")
+    better_by: Margin = key("Relative; NO_DIFFERENCE once it is sure that whatever there is is smaller.", "2%")
     within: Within = key("How long it may take to decide, from when users meet the share; 10m to 60d.", "14d")
     at_least: AtLeast = key("How long nothing is decided but harm: whole days and weeks differ.", "1d")
     every: Every = key("How often it is looked at; 1m to 1d.", "1h")

@@ -83,5 +83,5 @@ class SwitchedFlag(Section):
     label: FlagLabel | None = key("Its label there, perhaps with {environment}; none when left out.", None)
     on: bool = key("On for everybody, or off.", True, strict=True)
 
-    def wish(self, environment: str) -> FlagWish:
-        return FlagWish(self.name, (self.label or "").replace("{environment}", environment), self.on)
+    def wish(self, environment: str, owner: str, service: str) -> FlagWish:
+        return FlagWish(self.name, (self.label or "").replace("{environment}", environment), self.on, owner, service)

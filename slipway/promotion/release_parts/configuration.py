@@ -97,11 +97,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`ours`: Slipway made it. `status` as App Configuration has it."""
+    """`service`: for which Slipway made it; empty for somebody else's. `status` as App Configuration has it."""
 
     name: str
     status: str
-    ours: bool = False
+    service: str = ""
 
 
 def kept(place: Place, settings: Iterable[Setting]) -> KeptConfiguration:

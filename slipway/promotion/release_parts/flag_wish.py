@@ -8,11 +8,14 @@ from slipway.promotion.stored import known
 
 @dataclass(frozen=True)
 class FlagWish:
-    """The flag `name` with `label` is on for everybody once the release is live, or off for everybody."""
+    """The flag `name` with `label` is on for everybody once the release is live, or off for everybody. `owner` and
+    `pipeline` are noted on it where nobody has written them before."""
 
     name: str
     label: str = ""
     on: bool = True
+    owner: str = ""
+    pipeline: str = ""
 
     @property
     def where(self) -> str:

@@ -292,7 +292,9 @@ def _overwrote(run: StageRun) -> bool:
 
 
 def _why(run: StageRun, ending: Ending) -> dict[str, Any]:
-    """As what, by whom and why a release is taken back, for the ledger; for harm its version is rejected."""
+    """As what, by whom and why a release is taken back, for the ledger, and whether that speaks against it; for harm
+    its version is rejected."""
     taken_back = {"as": phase.ROLLED_BACK if run.goes_back else UNDONE, "by": run.asked_by or "slipway"}
     rejects = run.harm or ending.code == HARM_PROVEN
-    return {**taken_back, "code": ending.code, "words": ending.words, "rejects": rejects}
+    told = {"code": ending.code, "words": ending.words, "against": ending.outcome == Outcome.FAILED}
+    return {**taken_back, **told, "rejects": rejects}

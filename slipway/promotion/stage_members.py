@@ -103,3 +103,19 @@ class OfServices:
         """What is released, in words: the version, and of a group its members' versions."""
         members = ", ".join(f"{service} {self.version_at(service)}" for service in self.plan.members)
         return f"{self.build.version} ({members})" if members else self.build.version
+
+    @property
+    def served_before(self) -> str:
+        """What the targets served before, in words: the versions, of a group member by member; and who said none."""
+        found: dict[str, set[str]] = {}
+        for name, site in self.sites.items():
+            if site.previous:
+                found.setdefault(self.service_of(name), set()).add(site.previous)
+        names = {service: f"{service} " if self.plan.members else "" for service in found}
+        told = ", ".join(
+            f"{names[service]}{version}" for service in sorted(found) for version in sorted(found[service])
+        )
+        silent = [name for name, site in self.sites.items() if not site.previous]
+        if not told or not silent:
+            return told or "nothing"
+        return f"{told}; {', '.join(silent)} {'answer' if silent[1:] else 'answers'} no version"

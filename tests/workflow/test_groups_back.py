@@ -84,3 +84,13 @@ async def test_harm_after_a_group_that_changed_nothing_calls_a_person(flow: Work
     assert told["evidence"]["code"] == "NOTHING_TO_RETURN_TO" and "had changed nothing" in told["words"]
     assert live(flow.world) == AFTER and swaps(flow) == []
     await check_free(flow)
+
+
+async def test_a_version_that_somebody_put_there_by_hand_is_the_groups_from_then_on(flow: Workflow) -> None:
+    """The target serves it already, and its lock does not know: it is told."""
+    flow.world.sites["web"].live = AFTER["web"]
+    id = await flow.promote(a_group(), a_group_stage())
+    assert (await flow.until_ended(id))["outcome"] == "passed" and swaps(flow) == ["api:swap", "worker:swap"]
+    lock = (await locks(flow, "web"))["web"]
+    assert (lock["live"]["version"], lock["live"]["promotion"], lock["live"]["proven"]) == (AFTER["web"], id, True)
+    assert [each["state"] for each in flow.world.ledger(PRODUCTION, "web")] == ["proven"]

@@ -28,9 +28,9 @@ def replacing(release: dict[str, Any], live: dict[str, Any] | None) -> dict[str,
     """The release with what it replaces: where the same version served, what that had replaced."""
     if not live or live["version"] != release["version"]:
         return release
-    before = live.get("replaced") or {}
+    before, brings = live.get("replaced") or {}, {release["version"], *release.get("members", {}).values()}
     replaced = {
-        target: before.get(target, version) if version == release["version"] else version
+        target: before.get(target, version) if version in brings else version
         for target, version in (release.get("replaced") or {}).items()
     }
     return {**release, "replaced": replaced, **{key: live[key] for key in OF_THE_OLD_SIDE if live.get(key)}}

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from slipway.promotion.build import Build
 from slipway.promotion.groups import MemberLock, package_at
+from slipway.promotion.ids import without_run
 from slipway.promotion.plan import StagePlan
 from slipway.promotion.stage_parts import Site
 
@@ -18,6 +19,7 @@ class OfServices:
 
     plan: StagePlan
     build: Build
+    promotion: str
     artifact: str
     fence: int
     goes_back: bool
@@ -84,13 +86,15 @@ class OfServices:
 
     def keeps(self, service: str) -> bool:
         """Whether nothing of that member changes: each of its targets served this version before, and so says its
-        lock. Its own release stays what it is then, whatever becomes of the group's."""
+        lock. Its own release stays what it is then, whatever becomes of the group's. What came there with this group,
+        when it was promoted before, is the group's again."""
         if service == self.build.service or self.plan.group is None:
             return False
         version, targets = self.version_at(service), self.plan.group.targets_of(service)
         before = self.replaced if self.goes_back else {name: site.previous for name, site in self.sites.items()}
-        is_live = self.member_locks.get(service, MemberLock()).live == version
-        return is_live and all(before.get(target) == version for target in targets)
+        lock = self.member_locks.get(service, MemberLock())
+        is_its_own = lock.live == version and without_run(lock.promotion) != without_run(self.promotion)
+        return is_its_own and all(before.get(target) == version for target in targets)
 
     @property
     def stays(self) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from slipway.promotion.groups import GroupPlan
-from slipway.promotion.plan import Target
+from slipway.promotion.plan import StagePlan, Target
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow.groups import (
     AFTER,
+    BEFORE,
     PRODUCTION,
     a_group,
     a_group_stage,
@@ -20,7 +21,7 @@ from tests.workflow.groups import (
 )
 from tests.workflow.test_groups import rolled_back, swaps
 from tests.workflow.virtual import Workflow
-from tests.workflow.world import Sides, World
+from tests.workflow.world import Order, Sides, World
 
 
 @pytest.fixture
@@ -94,3 +95,36 @@ async def test_a_version_that_somebody_put_there_by_hand_is_the_groups_from_then
     lock = (await locks(flow, "web"))["web"]
     assert (lock["live"]["version"], lock["live"]["promotion"], lock["live"]["proven"]) == (AFTER["web"], id, True)
     assert [each["state"] for each in flow.world.ledger(PRODUCTION, "web")] == ["proven"]
+
+
+async def again(flow: Workflow, stage: StagePlan) -> str:
+    """The group passes, then comes once more. Returns that promotion, not over yet."""
+    await flow.until_ended(await flow.promote(a_group(), stage))
+    return await flow.promote(a_group(finished_at=later(hours=1), run=2), stage)
+
+
+async def test_a_group_that_is_promoted_again_goes_back_whole(flow: Workflow) -> None:
+    stage = a_group_stage()
+    id = await again(flow, stage)
+    await flow.until_ended(id)
+    ended = await rolled_back(flow, id, stage)
+    assert ended["outcome"] == "rolled back", ended
+    assert live(flow.world) == BEFORE
+    assert all(lock["live"] is None for lock in (await locks(flow)).values())
+    await check_free(flow)
+
+
+async def test_a_group_that_is_promoted_again_and_fails_stays_live_at_every_lock(flow: Workflow) -> None:
+    id = await again(flow, a_group_stage(bake_s=120))
+    await flow.until(lambda: (id, "stage.baking") in [(each["promotion"], each["action"]) for each in records(flow)])
+    flow.world.sick_live.add(AFTER["web"])
+    assert (await flow.until_ended(id))["outcome"] == "failed"
+    assert live(flow.world) == AFTER
+    for service, lock in (await locks(flow)).items():
+        assert lock["live"]["version"] == {**AFTER, "suite": "2026.48"}[service]
+        assert (lock["live"]["promotion"], lock["live"]["proven"]) == ("suite--2026.48", False)
+    await check_free(flow)
+
+
+def records(flow: Workflow) -> list[Order]:
+    return flow.world.records

@@ -160,6 +160,7 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
     if given.get("rejects"):
         state = _with_rejected(state, holder, given)
+    state = lock_again.forgotten(state)
     state, nudged = lock_watch.resumed(state)
     return state, {"lock": "free", "nudge": [*nudged, *(_waiting(state) if result == "broken" else _next(state))]}
 

@@ -24,6 +24,11 @@ def noted(state: State, given: Given) -> State:
     return {**state, "switched_under": given["fence"], "again": {"live": live, "entry": entry} if same else None}
 
 
+def forgotten(state: State) -> State:
+    """After the lock came back: nothing is undone any more."""
+    return {key: value for key, value in state.items() if key != "again"}
+
+
 def replacing(release: dict[str, Any], live: dict[str, Any] | None) -> dict[str, Any]:
     """The release with what it replaces: where the same version served, what that had replaced."""
     if not live or live["version"] != release["version"]:

@@ -58,6 +58,7 @@ async def test_one_that_fails_leaves_live_what_serves_as_what_it_was(flow: Workf
     after = await flow.lock(PRODUCTION)
     proven = how == "aborted"  # which says nothing of the release
     assert (after["live"], after["previous"]) == ({**before["live"], "proven": proven}, before["previous"])
+    assert "again" not in after, "what is over is not kept"
     newest, older = flow.world.ledger(PRODUCTION)
     assert (newest["version"], newest["state"], newest["until"]) == ("3.0.0", "proven" if proven else "unproven", "")
     assert bool(newest["proven_at"]) == proven

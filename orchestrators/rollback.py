@@ -197,6 +197,5 @@ def _wrong(run: StageRun, name: str, answers: str) -> str:
 
 
 def _words(run: StageRun, swapped: bool) -> str:
-    versions = sorted({site.previous or "nothing" for site in run.sites.values()})
     was = "back on" if swapped else "still on"
-    return f"{run.plan.environment} is {was} {', '.join(versions)}"
+    return f"{run.plan.environment} is {was} {run.served_before}"

@@ -171,8 +171,10 @@ def go_back(context: Context, run: StageRun) -> Durable:
     if elsewhere:
         words = f"{', '.join(elsewhere)} does not serve {run.called} any more"
         return (yield from _not_gone_back(context, run, "NOT_LIVE", words, Outcome.CANCELLED))
-    stays = run.stays if len(run.stays) < len(found) else ()
-    going = {name: site for name, site in found.items() if name not in stays}
+    going = {name: site for name, site in found.items() if name not in run.stays}
+    if not going and run.harm and not run.changed_flags:
+        words = f"{run.build.version} had changed nothing there, so its members' own releases do the harm"
+        return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
     lost = [name for name, site in going.items() if not site.idle_was or site.idle_was != run.replaced.get(name)]
     if lost:
         words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
@@ -292,7 +294,9 @@ def _overwrote(run: StageRun) -> bool:
 
 
 def _why(run: StageRun, ending: Ending) -> dict[str, Any]:
-    """As what, by whom and why a release is taken back, for the ledger; for harm its version is rejected."""
+    """As what, by whom and why a release is taken back, for the ledger, and whether that speaks against it; for harm
+    its version is rejected."""
     taken_back = {"as": phase.ROLLED_BACK if run.goes_back else UNDONE, "by": run.asked_by or "slipway"}
     rejects = run.harm or ending.code == HARM_PROVEN
-    return {**taken_back, "code": ending.code, "words": ending.words, "rejects": rejects}
+    told = {"code": ending.code, "words": ending.words, "against": ending.outcome == Outcome.FAILED}
+    return {**taken_back, **told, "rejects": rejects}

@@ -46,6 +46,11 @@ def promotion_id(service: str, version: str, run: int = 1) -> str:
     return shortened(f"{service}--{version.replace('+', '~')}", PROMOTION_LIMIT - len(number)) + number
 
 
+def without_run(promotion: str) -> str:
+    """The id that all promotions of one build share, `checkout--1.4.2`; not where it had to be shortened."""
+    return promotion.partition("=")[0]
+
+
 def stage_id(promotion: str, stage: str, attempt: int = 1) -> str:
     """The stage's orchestration, `checkout--1.4.2:production`; from the second attempt on `…:production:2`."""
     return shortened(f"{promotion}:{stage}" if attempt == 1 else f"{promotion}:{stage}:{attempt}")

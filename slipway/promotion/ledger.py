@@ -67,6 +67,19 @@ def with_taken_back(entries: Entries, given: dict[str, Any], back: str, rev: int
     return _changed(entries, before, rev, state=state, until="", replaced_by="", back_since=given["at"])
 
 
+def with_entry_of_before(entries: Entries, before: Entry, given: dict[str, Any], rev: int) -> Entries:
+    """The same version was released again, and undone: its entry is what it was `before`, and says who undid that, and
+    why. `given`: by, code, words."""
+    live = live_entry(entries)
+    told = {**before, **{key: given[key] for key in ("by", "code", "words")}, "rev": rev}
+    return [told if each is live else each for each in entries]
+
+
+def unproven(entry: Entry) -> Entry:
+    """The entry of what serves, and has to be proven anew."""
+    return {**entry, "state": UNPROVEN, "proven_at": ""}
+
+
 def with_unknown(entries: Entries, given: dict[str, Any], rev: int) -> Entries:
     """Nobody knows whether what was live still is: say so beside it, until a person has looked."""
     live = live_entry(entries)

@@ -9,7 +9,7 @@ it until a person has looked. What keeps a build out stands in `barriers`.
 from collections.abc import Callable
 from typing import Any
 
-from slipway.promotion import barriers, ledger, lock_watch
+from slipway.promotion import barriers, ledger, lock_again, lock_watch
 from slipway.promotion.barriers import Barrier, age, at_the_lock, behind_live, is_newer, overtaken
 
 State = dict[str, Any]
@@ -117,10 +117,13 @@ def switched(state: State, given: Given) -> tuple[State, Answer]:
     """The holder's release serves the traffic now, unproven. `given`: holder, fence, release."""
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
-    live = {**given["release"], "proven": False}
-    state = _told(state, ledger.with_switched(_releases(state), given["release"], given["fence"], _next_rev(state)))
+    state = lock_again.noted(state, given)
+    release = lock_again.replacing(given["release"], state["live"])
+    live = {**release, "proven": False}
+    told = {key: value for key, value in release.items() if key not in lock_again.OF_THE_OLD_SIDE}
+    state = _told(state, ledger.with_switched(_releases(state), told, given["fence"], _next_rev(state)))
     if state["live"] and state["live"]["version"] == live["version"]:
-        live = _with_flags_of(live, state["live"])
+        live = lock_again.with_flags_of(live, state["live"])
         return {**state, "live": live}, {"lock": "switched", "nudge": []}
     previous = ([state["live"]] if state["live"] else []) + state["previous"]
     return {**state, "live": live, "previous": previous[:KEPT_PREVIOUS]}, {"lock": "switched", "nudge": []}
@@ -129,10 +132,11 @@ def switched(state: State, given: Given) -> tuple[State, Answer]:
 def release(state: State, given: Given) -> tuple[State, Answer]:
     """Give the lock back. `given`: holder, fence, result, at; as, by, code and words when something is taken back.
 
-    `proven`: the release that was switched to stays. `undone`: the previous one serves again.
+    `proven`: the release that was switched to stays. `undone`: the previous one serves again, or the same version's.
     `unchanged`: nothing was switched. `broken`: nobody knows; the lock stays shut.
-    With `rejects` the version that came back is not let in again until a person lifts that; with `overwrote` its
-    deployment took the side to which what is live could have gone back.
+    `against`: what ended it speaks against its version, too. With `rejects` the version that came back is not let in
+    again until a person lifts that; with `overwrote` its deployment took the side to which what is live could have gone
+    back.
     """
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
@@ -143,6 +147,8 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
     if result == "proven":
         state = {**state, "live": {**state["live"], "proven": True}}
         state = lock_watch.with_watch(_told(state, ledger.with_proven(releases, given["at"], rev)), given)
+    elif result == "undone" and its_own and (as_before := lock_again.undone(state, given, rev)):
+        state = _with_old_side(as_before, given)
     elif result == "undone" and its_own:
         back = state["previous"][0] if state["previous"] else None
         state = _with_old_side({**state, "live": back, "previous": state["previous"][1:]}, given)
@@ -154,6 +160,7 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
     if given.get("rejects"):
         state = _with_rejected(state, holder, given)
+    state = lock_again.forgotten(state)
     state, nudged = lock_watch.resumed(state)
     return state, {"lock": "free", "nudge": [*nudged, *(_waiting(state) if result == "broken" else _next(state))]}
 
@@ -240,14 +247,6 @@ def _parts_of(live: dict[str, Any] | None, previous: list[dict[str, Any]]) -> di
         return parts
     before = {name: previous[0][name] for name in ("version", "configuration") if previous[0].get(name)}
     return {**parts, "before": before}
-
-
-def _with_flags_of(live: dict[str, Any], same: dict[str, Any]) -> dict[str, Any]:
-    """The release with the flags that it changed when the `same` version was switched to before."""
-    own = live.get("changed_flags", [])
-    names = {(each["name"], each["label"]) for each in own}
-    kept = [each for each in same.get("changed_flags", []) if (each["name"], each["label"]) not in names]
-    return {**live, "changed_flags": [*kept, *own]} if kept or own else live
 
 
 def _turned_away(state: State, given: Given, barrier: Barrier) -> tuple[State, Answer]:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from slipway.promotion.build import Build
 from slipway.promotion.groups import MemberLock, package_at
+from slipway.promotion.ids import without_run
 from slipway.promotion.plan import StagePlan
 from slipway.promotion.stage_parts import Site
 
@@ -18,6 +19,7 @@ class OfServices:
 
     plan: StagePlan
     build: Build
+    promotion: str
     artifact: str
     fence: int
     goes_back: bool
@@ -84,13 +86,15 @@ class OfServices:
 
     def keeps(self, service: str) -> bool:
         """Whether nothing of that member changes: each of its targets served this version before, and so says its
-        lock. Its own release stays what it is then, whatever becomes of the group's."""
+        lock. Its own release stays what it is then, whatever becomes of the group's. What came there with this group,
+        when it was promoted before, is the group's again."""
         if service == self.build.service or self.plan.group is None:
             return False
         version, targets = self.version_at(service), self.plan.group.targets_of(service)
         before = self.replaced if self.goes_back else {name: site.previous for name, site in self.sites.items()}
-        is_live = self.member_locks.get(service, MemberLock()).live == version
-        return is_live and all(before.get(target) == version for target in targets)
+        lock = self.member_locks.get(service, MemberLock())
+        is_its_own = lock.live == version and without_run(lock.promotion) != without_run(self.promotion)
+        return is_its_own and all(before.get(target) == version for target in targets)
 
     @property
     def stays(self) -> tuple[str, ...]:
@@ -103,3 +107,19 @@ class OfServices:
         """What is released, in words: the version, and of a group its members' versions."""
         members = ", ".join(f"{service} {self.version_at(service)}" for service in self.plan.members)
         return f"{self.build.version} ({members})" if members else self.build.version
+
+    @property
+    def served_before(self) -> str:
+        """What the targets served before, in words: the versions, of a group member by member; and who said none."""
+        found: dict[str, set[str]] = {}
+        for name, site in self.sites.items():
+            if site.previous:
+                found.setdefault(self.service_of(name), set()).add(site.previous)
+        names = {service: f"{service} " if self.plan.members else "" for service in found}
+        told = ", ".join(
+            f"{names[service]}{version}" for service in sorted(found) for version in sorted(found[service])
+        )
+        silent = [name for name, site in self.sites.items() if not site.previous]
+        if not told or not silent:
+            return told or "nothing"
+        return f"{told}; {', '.join(silent)} {'answer' if silent[1:] else 'answers'} no version"

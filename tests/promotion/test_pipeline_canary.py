@@ -60,7 +60,7 @@ def test_every_key_reaches_the_judge() -> None:
 @pytest.mark.parametrize(
     ("canary", "code", "words"),
     [
-        ("steps: [5%, 50%]", "STEPS_DO_NOT_RISE", "the last step is 100%, not 0.5"),
+        ("steps: [5%, 50%]", "STEPS_DO_NOT_RISE", "the last step is 100%, not 50%"),
         ("steps: [5%, 3%, 100%]", "STEPS_DO_NOT_RISE", "each step is above the one before"),
         ("steps: [0%, 100%]", "STEPS_DO_NOT_RISE", "the first above 0%"),
         ("steps: [100%]", "TOO_FEW", '"steps" has 1; it needs at least 2'),

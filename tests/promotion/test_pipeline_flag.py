@@ -83,6 +83,11 @@ def test_a_compiled_ramp_travels_as_json() -> None:
         ("{flag: {name: a, compare: ab}}", "WRONG_TYPE", ""),
         ("{flag: {name: a, compare: {success: {}}}}", "CONFLICTING_KEYS", "one `event`, or one `request`"),
         ("{flag: {name: a, compare: {success: {event: x, request: y}}}}", "CONFLICTING_KEYS", "one `event`"),
+        (
+            "{flag: {name: a, compare: {success: {event: x}, variants: {control: b, treatment: b}}}}",
+            "CONFLICTING_KEYS",
+            '"b" is both of the variants',
+        ),
         ("{flag: {name: a, compare: {share: 50%}}}", "MISSING_KEY", 'a comparison needs "success"'),
         ("{flag: {name: a, compare: {success: {event: x}, share: 100%}}}", "OUT_OF_RANGE", "share is 1% to 99%"),
         (

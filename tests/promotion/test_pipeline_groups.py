@@ -125,6 +125,12 @@ CANARY = "    rollout: {canary: {}}\n"
             "NOT_FOR_GROUPS",
             "each member has its own",
         ),
+        (a_suite(top="configuration: {label: '{version}'}\n"), "NOT_FOR_GROUPS", "would be the version of the group"),
+        (
+            a_suite(a_group_stage(more="    configuration: {label: '{version}'}\n")),
+            "NOT_FOR_GROUPS",
+            "would be the version of the group",
+        ),
         (a_suite(members=changed("web", artifact=MEMBERS["api"]["artifact"])), "ARTIFACT_MISMATCH", "web's is `image`"),
         (
             a_pipeline(a_stage("dev", target=a_target("a").replace("}", ", member: api}"))),
@@ -146,6 +152,13 @@ def test_each_mistake_has_its_code(text: str, code: str, words: str) -> None:
     wrong = [finding for finding in found(text) if finding.code == code]
     assert wrong and words in wrong[0].words, found(text)
     assert {finding.code for finding in found(text)} == {code}, found(text)
+
+
+def test_one_member_too_many_is_counted() -> None:
+    members = {f"m{number}": {"artifact": {"image": "registry.example/{service}:{version}"}} for number in range(11)}
+    targets = [an_app_target(name, f", member: {name}") for name in members]
+    (finding,) = found(a_suite(a_group_stage(targets), members=members))
+    assert (finding.code, finding.words) == ("TOO_MANY", '"members" has 11; the limit is 10')
 
 
 def test_a_target_may_only_come_after_those_that_are_released_with_it() -> None:

@@ -5,6 +5,7 @@ GROUP_KILLS says how many for each story (`make chaos` has hundreds), GROUP_SEED
 """
 
 import asyncio
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -144,7 +145,7 @@ class AtALock:
     """Ends `instance` from outside at the operation of a lock with that number; counts them."""
 
     def __init__(self, at: int, instance: str) -> None:
-        self.at, self.instance, self.seen, self.operations = at, instance, 0, list[str]()
+        self.at, self.instance, self.seen, self.operations = at, instance, 0, list[list[str]]()
         self._tasks = set[asyncio.Task[Any]]()
         self._engine: DurableEngine | None = None
 
@@ -155,6 +156,7 @@ class AtALock:
         if entity != "environment" or self._engine is None:
             return
         self.seen += 1
+        self.operations.append([each["name"] for each in json.loads(body)["batch"]])
         if self.seen == self.at:
             path = f"instances/{self.instance}/terminate"
             asked = RpcRequest("POST", path, {"reason": "by hand"}, {})
@@ -166,8 +168,8 @@ async def over(flow: Workflow, id: str) -> bool:
     return flow.world.of(id).ended and not flow.engine._store.live_instances() and not held
 
 
-async def swept(at: int, bad: str, heir_at: int = 0) -> tuple[int, dict[str, str], dict[str, Any]]:
-    """How many operations of locks there were, what is live in the end, and the locks. With `heir_at` who stands in its
+async def swept(at: int, bad: str, heir_at: int = 0) -> tuple[list[list[str]], dict[str, str], dict[str, Any]]:
+    """The operations of locks, batch by batch, what is live in the end, and the locks. With `heir_at` who stands in its
     place is ended, too, so many operations later."""
     stage = a_group_stage(bake_s=60)
     async with Workflow(a_world(keeps_receipts=True)) as flow:
@@ -194,13 +196,14 @@ async def swept(at: int, bad: str, heir_at: int = 0) -> tuple[int, dict[str, str
             virtual.watchers.remove(heirs)
         await check_free(flow)
         virtual.stepped_into.clear()  # an orchestration that is ended from outside leaves what it began
-        return ender.seen, live(flow.world), await locks(flow)
+        return ender.operations, live(flow.world), await locks(flow)
 
 
 @pytest.mark.timeout(60 + 10 * KILLS)
 @pytest.mark.parametrize("bad", ["", AFTER["worker"]])
 async def test_wherever_a_group_is_ended_from_outside_its_locks_come_free_and_its_members_agree(bad: str) -> None:
-    count, expected, _ = await swept(0, bad)
+    seen, expected, _ = await swept(0, bad)
+    count = len(seen)
     assert expected == (BEFORE if bad else AFTER)
     points = Random(f"{SEED}:{bad}").sample(range(1, count + 1), min(count, max(KILLS, 5)))
     for at in points:
@@ -212,9 +215,20 @@ async def test_wherever_a_group_is_ended_from_outside_its_locks_come_free_and_it
             assert said == version, f"ended at operation {at} of {count}: the ledger of {service} says {said}"
 
 
+async def test_a_group_that_is_ended_while_it_gives_its_locks_back_stays_what_it_had_come_to() -> None:
+    """Its own lock comes first: who does not hold it any more is over, and the rest is given back as that was."""
+    seen, _, _ = await swept(0, "")
+    first, *more = [number for number, names in enumerate(seen, 1) if "release" in names]
+    assert len(more) == len(AFTER)
+    for at in more:
+        _, served, found = await swept(at, "")
+        assert served == AFTER, f"ended at operation {at}, after {first}"
+        assert all(lock["live"]["proven"] for lock in found.values())
+
+
 @pytest.mark.timeout(60 + 10 * KILLS)
 async def test_an_heir_that_is_ended_while_it_takes_the_locks_over_has_an_heir_of_its_own() -> None:
-    count, _, _ = await swept(0, "")
+    count = len((await swept(0, ""))[0])
     random = Random(f"{SEED}:heirs")
     for _ in range(max(KILLS, 5)):
         at, heir_at = random.randint(2, count), random.randint(1, 6)

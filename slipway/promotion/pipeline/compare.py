@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from slipway.promotion.flags.comparison_plan import CONTROL, PERSON, TREATMENT, ComparisonPlan
+from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Margin, Share, Weight, between, refusal
 from slipway.promotion.pipeline.vocabulary import choice, choice_schema
@@ -42,6 +43,12 @@ class Variants(Section):
 
     control: Told | None = key("What users have without the flag (`default_when_enabled`).", None)
     treatment: Told | None = key("What they have with it.", None)
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Self:
+        if self.control is not None and self.control == self.treatment:
+            raise refusal("CONFLICTING_KEYS", f"{quoted(self.control)} is both of the variants that are compared")
+        return self
 
 
 class Compare(Section):

@@ -39,7 +39,9 @@ def explain(error: ErrorDetails, document: Document) -> None:
         limit = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
         document.report("OUT_OF_RANGE", f"{quoted(error['input'])} is out of range; it is {limit}", path)
     elif kind in ("too_short", "too_long"):
-        document.report(*_length(kind, path, context), path)
+        length = context.get("actual_length")  # None of a mapping
+        told = {**context, "actual_length": len(error["input"]) if length is None else length}
+        document.report(*_length(kind, path, told), path)
     else:
         document.report("INVALID_VALUE", f"{quoted(error['input'])}: {_lowered(error['msg'])}", path)
 

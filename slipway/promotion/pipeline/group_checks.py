@@ -1,4 +1,7 @@
-"""What groups ask of a pipeline: members that exist and have targets, an order with a beginning, a rollout for all."""
+"""What groups ask of a pipeline: members that exist and have targets, an order with a beginning, a rollout for all.
+
+And no configuration: its label has one version, that of the group, while members read their settings by their own.
+"""
 
 from typing import Any
 
@@ -14,7 +17,7 @@ UNKNOWN = ""
 
 def check_groups(document: Document) -> None:
     """Report pipelines with neither an artifact nor members, or both; members that nobody knows, that have no target,
-    or are the group itself; orders that wait for themselves; rollouts that are not for groups."""
+    or are the group itself; orders that wait for themselves; rollouts and configurations that are not for groups."""
     data = document.data
     if "artifact" not in data and "members" not in data:
         document.report("MISSING_KEY", 'a pipeline needs "artifact"', ())
@@ -28,6 +31,7 @@ def check_groups(document: Document) -> None:
         return
     _check_members(document, members)
     used = set[str]()
+    _check_configuration(document, (), data, grouped=bool(members))
     for path, stage in stages_in(document):
         for placed in _placed_together(path, stage):
             _check_order(document, placed, members)
@@ -35,6 +39,7 @@ def check_groups(document: Document) -> None:
             used.add(str(target.get("member", UNKNOWN)))
             _check_target(document, place, target, members, grouped="members" in data)
         _check_rollout(document, path, stage, grouped=bool(members))
+        _check_configuration(document, path, stage, grouped=bool(members))
     for name in members if used <= members.keys() else ():  # else it may be that one which was meant
         if name not in used and name != data.get("service"):
             words = f"the member {quoted(name)} has no target in any stage"
@@ -125,6 +130,15 @@ def _check_rollout(document: Document, path: Path, stage: dict[str, Any], groupe
     if isinstance(switch, dict) and "telemetry" in switch:
         words = "a judge knows one release by one version, and each member has its own; its counters and alerts count"
         document.report("NOT_FOR_GROUPS", words, (*path, "rollout", "blue-green", "telemetry"), key=True)
+
+
+def _check_configuration(document: Document, path: Path, holder: dict[str, Any], grouped: bool) -> None:
+    if grouped and holder.get("configuration") is not None:
+        words = (
+            "{version} in its label would be the version of the group, and each member reads the settings of its own; "
+            "put it into the members' own pipelines"
+        )
+        document.report("NOT_FOR_GROUPS", words, (*path, "configuration"), key=True)
 
 
 def _known(member: dict[str, Any], members: Members) -> list[str]:

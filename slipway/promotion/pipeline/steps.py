@@ -11,7 +11,7 @@ MOST_FALSE_ROLLBACKS = 0.20
 def check_steps(steps: Sequence[float]) -> None:
     """Raises PydanticCustomError for steps that do not rise to 100 %."""
     if steps[-1] != 1:
-        raise refusal("STEPS_DO_NOT_RISE", f"the last step is 100%, not {steps[-1]:.6g}")
+        raise refusal("STEPS_DO_NOT_RISE", f"the last step is 100%, not {100 * steps[-1]:.6g}%")
     if any(low >= high for low, high in zip([0.0, *steps], steps, strict=False)):
         raise refusal("STEPS_DO_NOT_RISE", "each step is above the one before, and the first above 0%")
 

@@ -1,4 +1,4 @@
-"""A Front Door around a ramp: opened to testers, all users returned, closed again; of two rings, each at its own place."""
+"""A Front Door around a ramp: opened to testers, all users returned, closed again; of two rings, too."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace

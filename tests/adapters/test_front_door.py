@@ -197,14 +197,12 @@ def test_a_rule_of_ours_that_somebody_sent_elsewhere_is_put_right(edge: Fronted)
 def test_the_testers_rule_takes_an_order_that_no_other_rule_of_the_set_has(edge: Fronted) -> None:
     profile = edge.profile
     client, address = profile.client.rules, (*profile.address, "testers", "peoples")
-    sends = {
-        "typeName": "DeliveryRuleHeaderActionParameters",
-        "headerAction": "Append",
-        "headerName": "x",
-        "value": "y",
-    }
-    theirs: Any = {"order": 1, "conditions": [], "actions": [{"name": "ModifyResponseHeader", "parameters": sends}]}
-    body: Any = {"properties": theirs}
+    edge.testers(there=True, testers=replace(TESTERS, value="them"))
+    (ours,) = client.list_by_rule_set(*profile.address, "testers")
+    edge.testers(there=False)
+    written = ours.as_dict()["properties"]
+    body: Any = {"properties": {key: written[key] for key in ("conditions", "actions", "matchProcessingBehavior")}}
+    body["properties"]["order"] = 1
     edge.until_rests(started(lambda **sent: client.begin_create(*address, body, **sent)).poll_url)
     made = edge.testers(there=True)
     orders = {rule.name: rule.order for rule in client.list_by_rule_set(*profile.address, "testers")}

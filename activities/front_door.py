@@ -72,8 +72,9 @@ def return_to_live(order: Order) -> Answer:
     """Give the live side's origin all users, take the testers' rule away, and wait until Front Door has settled: nobody
     is sent to the idle side any more, so that whatever is done there meets no user.
 
-    Where everybody was there already it has settled, unless `always`. At the end the endpoint is asked: one answer that
-    is none of `live`, and it waits on. The weight comes first, as changes queue: users do not wait for testers.
+    Where everybody was there already it has settled, unless `always`, or edges still answer something else: Resource
+    Manager knows of a change long before they do. At the end the endpoint is asked: one answer that is none of `live`,
+    and it waits on. The weight comes first, as changes queue: users do not wait for testers.
     """
     return once(order, lambda _: _returned(order, INTENDED), lambda handle: _returned(order, handle))
 
@@ -86,8 +87,10 @@ def _returned(order: Order, handle: Handle) -> Answer:
         return _without_rule(order, handle)
     if handle["kind"] != "settling":
         answer = router.poll_split(target, handle, order["version"], 0.0)
-        if answer.state != "passed" or (not order["always"] and not handle.get("wrote")):
+        if answer.state != "passed":
             return answer
+        if not order["always"] and not handle.get("wrote"):
+            return _unless_stray(order, answer)
         testers = FrontDoor.load(order["front_door"]).testers
         following: Handle = {**INTENDED, "rule": INTENDED} if testers else {"kind": "settling"}
         return running({**following, "since": iso(clock.now())}, 0.1, "all users return to the live side")
@@ -103,14 +106,26 @@ def _returned(order: Order, handle: Handle) -> Answer:
     return passed(f"all users are with {order['live'] or 'the live side'}: {seen} of their requests were")
 
 
+def _unless_stray(order: Order, answer: Answer) -> Answer:
+    """The answer, unless users are sent to the idle side all the same: then Front Door settles from now on."""
+    stray, _ = _sampled(order)
+    if not stray:
+        return answer
+    words = f"{order['endpoint']} answers {stray}, not {order['live']}: edges have not heard yet"
+    return running({"kind": "settling", "since": iso(clock.now())}, LOOK_EVERY_S, words)
+
+
 def _without_rule(order: Order, handle: Handle) -> Answer:
-    """The testers' rule is taken away, then goes on settling; `kind` is that of the change of the rule."""
+    """The testers' rule is taken away, and Front Door settles from then on: edges hear of it after the weight. `kind`
+    is that of the change of the rule."""
     removed = _closed(order, handle["rule"])
     if removed.running:
         return running(
             {**handle, "kind": removed.handle["kind"], "rule": removed.handle}, removed.after_s, removed.words
         )
-    return running({"kind": "settling", "since": handle["since"]}, LOOK_EVERY_S, removed.words)
+    if removed.state != "passed":
+        return removed
+    return running({"kind": "settling", "since": iso(clock.now())}, LOOK_EVERY_S, removed.words)
 
 
 def _sampled(order: Order) -> tuple[str, int]:

@@ -8,7 +8,7 @@ import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.release_parts import FIRST, LAST, flags_back, has_parts, of_flags, seen
-from orchestrators.stage_front_door import closing
+from orchestrators.stage_front_door import NOBODY_THERE, OPEN, closing, edges_may_know, settling
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
@@ -32,8 +32,9 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
     """Traffic back, if the release ramped; the flags back that it gave to users; read what is live, swap back where the
     new release is, read again, stop the idle side's copy, once the router has settled; then what is left of its flags.
 
-    Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read
-    on every target; `result.steps` says what was done, `result.brought` what came back with the code and what did not.
+    Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read on every target,
+    and, where a Front Door was moved, when it sends nobody to the idle side any more; `result.steps` says what was
+    done, `result.brought` what came back with the code and what did not.
     A swap back without effect is tried again, twice (`part` counts). What was switched last goes back first, and only
     once it is back what it had come after: so where one level of a group cannot go back, those before it wait for a
     person, too. Not stopped by an abort: it is the abort's work.
@@ -71,7 +72,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     told_at = context.current_utc_datetime
     flags, more = yield from flags_back(context, run, FIRST, {})
     steps += more
-    if any(step.name == "open front door" for step in run.steps):
+    if any(step.name == OPEN for step in run.steps):
         for target in run.dividing:
             steps += yield from _done(context, run, "close front door", closing(context, run, target))
     live = yield from _live(context, run, "before")
@@ -106,7 +107,13 @@ def _undone(context: Context, run: StageRun) -> Durable:
             "fence": run.fence_of(target.name),
         }
         asked.append(an_operation(context, run.operation(target, "stop-idle"), "stop_idle", order, 300))
-    if asked or run.before_it:
+    if edges_may_know(run):
+        settled = yield from _done(context, run, NOBODY_THERE, [settling(context, run, each) for each in run.dividing])
+        steps += settled
+        if any(step.state != Outcome.PASSED for step in settled):
+            words = "; ".join(f"{step.target}: {step.words}" for step in settled)
+            return _with(steps, broken("TRAFFIC_NOT_BACK", f"users may still be sent to the idle side: {words}"))
+    elif asked and not run.before_it:
         yield from _settled(context, run, told_at)
     if asked:
         steps += yield from _done(context, run, "stop idle", asked)
@@ -153,7 +160,7 @@ def _traffic_back(context: Context, run: StageRun) -> Durable:
 
 def _settled(context: Context, run: StageRun, told_at: datetime) -> Durable:
     """Wait until no user is sent any more to a release that ramped: front ends follow their router late, and a side
-    that is stopped answers nobody. What is deployed next to a side that Front Door still knows would meet users."""
+    that is stopped answers nobody."""
     ramped = any(step.name == "ramp" for step in run.steps)
     until = told_at + timedelta(seconds=run.plan.canary.settle_s if run.plan.canary and ramped else 0)
     while until > context.current_utc_datetime:

@@ -24,7 +24,7 @@ PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
 SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
 SITES += ("stopped", "halted", "granted-site", "old-side")
-SITES += ("edged", "fronted")  # behind the Front Door
+SITES += ("edged", "fronted", "ring-weu", "ring-neu")  # behind the Front Door
 # Container apps; a suffix is of a first revision that Slipway has not named.
 APPS: dict[str, dict[str, str]] = {
     name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back", "behind")
@@ -36,7 +36,9 @@ BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
     "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
 }
-FRONT_DOOR, FRONT_DOORS = "edge", ("edged", "fronted")  # its origin groups are named after their sites
+# Its origin groups are named after their sites; each ring has a rule set of its own.
+FRONT_DOOR = "edge"
+FRONT_DOORS = {"edged": "testers", "fronted": "testers", "ring-weu": "testersweu", "ring-neu": "testersneu"}
 PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
 
 
@@ -197,14 +199,19 @@ def run_standin(folder: Path) -> Iterator[Running]:
 def _front_door() -> dict[str, Any]:
     """Before each of its sites an endpoint, a group of both sides, and one of the idle side for testers."""
     groups, endpoints = [], []
-    for n, site in enumerate(FRONT_DOORS):
+    for n, (site, rules) in enumerate(FRONT_DOORS.items()):
         live, idle = {"name": "live", "site": site}, {"name": "idle", "site": site, "slot": "staging"}
         group = {"additional_latency_ms": 1000, "probe": {"interval_s": 1}}
         groups.append({"name": site, "origins": [live, {**idle, "weight": 1, "enabled": False}], **group})
         groups.append({"name": f"{site}-testers", "origins": [idle], **group})
-        routes = [{"name": "all", "origin_group": site, "rule_sets": ["testers"]}]
+        routes = [{"name": "all", "origin_group": site, "rule_sets": [rules]}]
         endpoints.append({"name": f"{site}-edge", "port": 401 + n, "routes": routes})
-    door = {"name": FRONT_DOOR, "operation_s": 0.2, "propagation_s": 0.3, "rule_sets": ["testers"]}
+    door = {
+        "name": FRONT_DOOR,
+        "operation_s": 0.2,
+        "propagation_s": 0.3,
+        "rule_sets": sorted(set(FRONT_DOORS.values())),
+    }
     return {**door, "endpoints": endpoints, "origin_groups": groups}
 
 

@@ -15,6 +15,7 @@ def front_door_lines(canary: CanaryPlan) -> Iterator[str]:
         return
     origins = f"{front_door.live} (live) and {front_door.idle} (idle)"
     yield f"users ask {front_door.endpoint}; weights of the origins {origins} of {front_door.where}, one change a step"
+    yield f"nothing else stands there: what {front_door.endpoint} answers must be this stage's, or ring's, alone"
     yield (
         f"begins only where the group's additionalLatencyInMilliseconds is {LEAST_LATENCY_WINDOW_MS} or more, both "
         "have one priority, and session affinity is off"

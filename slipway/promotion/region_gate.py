@@ -40,7 +40,7 @@ def in_the_way(gate: RegionGate, account: Account, written_before: Collection[st
     if written_before and set(written_before) != set(account.write):
         moved = f"{', '.join(sorted(written_before))} to {', '.join(account.write)}"
         return f"the writes of {gate.name} have moved from {moved} since the ring before it, or this one, began"
-    early = [region for region in account.write if region in gate.regions[:-1]]
+    early = [region for region in account.write if region not in gate.regions[-1:]]
     if gate.write_region_last and early:
         return f"{', '.join(early)} is written to, and is to come last; the last ring is in {gate.regions[-1]}"
     return ""

@@ -185,7 +185,42 @@ def test_the_testers_rule_is_made_once_and_taken_away(edge: Fronted) -> None:
     assert edge.testers(there=False).words == "there is no rule for testers"
 
 
-def test_testers_of_a_rule_set_that_is_not_there_are_refused(edge: Fronted) -> None:
+def test_a_rule_of_ours_that_somebody_sent_elsewhere_is_put_right(edge: Fronted) -> None:
+    assert edge.testers(there=True, testers=replace(TESTERS, origin_group=SITE)).outcome is Outcome.PASSED
+    assert edge.testers(there=True).outcome is Outcome.PASSED
+    profile = edge.profile
+    (rule,) = profile.client.rules.list_by_rule_set(*profile.address, "testers")
+    assert f"/originGroups/{SITE}-testers" in str(rule.as_dict())
+    assert edge.testers(there=False).outcome is Outcome.PASSED
+
+
+def test_the_testers_rule_takes_an_order_that_no_other_rule_of_the_set_has(edge: Fronted) -> None:
+    profile = edge.profile
+    client, address = profile.client.rules, (*profile.address, "testers", "peoples")
+    edge.testers(there=True, testers=replace(TESTERS, value="them"))
+    (ours,) = client.list_by_rule_set(*profile.address, "testers")
+    edge.testers(there=False)
+    written = ours.as_dict()["properties"]
+    body: Any = {"properties": {key: written[key] for key in ("conditions", "actions", "matchProcessingBehavior")}}
+    body["properties"]["order"] = 1
+    edge.until_rests(started(lambda **sent: client.begin_create(*address, body, **sent)).poll_url)
+    made = edge.testers(there=True)
+    orders = {rule.name: rule.order for rule in client.list_by_rule_set(*profile.address, "testers")}
+    gone = edge.testers(there=False)
+    edge.until_rests(started(lambda **sent: client.begin_delete(*address, **sent)).poll_url)
+    assert made.outcome is gone.outcome is Outcome.PASSED
+    assert orders == {"peoples": 1, "slipwayidle": 2}
+
+
+def test_a_change_is_followed_with_our_token_at_azure_only(edge: Fronted) -> None:
+    with pytest.raises(ValueError, match=r"elsewhere.example is not .*; it gets no token of ours"):
+        edge.profile.follow("https://elsewhere.example/operationresults/1")
+    with pytest.raises(ValueError, match="gets no token of ours"):
+        edge.profile.follow(edge.azure.settings.arm_endpoint.replace("https://", "http://") + "/operationresults/1")
+
+
+def test_testers_of_a_rule_set_that_is_not_there_are_refused_and_have_no_rule_that_could_go(edge: Fronted) -> None:
+    assert edge.testers(there=False, testers=replace(TESTERS, rule_set="nowhere")).outcome is Outcome.PASSED
     answer = edge.testers(there=True, testers=replace(TESTERS, rule_set="nowhere"))
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "TESTERS_REFUSED")
 

@@ -19,6 +19,22 @@ SIDES = ", live: weu, idle: weu-staging"
 TESTERS = "header: x-canary, value: me, rule_set: testers, origin_group: checkout-idle"
 
 
+BEHIND = f'kind: front-door, profile: "{PROFILE}"'
+WHOM = ", testers: {header: x-canary, value: me}"
+
+
+def origins(region: str, **changed: str) -> str:
+    """A ring's place, each part of it after its region."""
+    place = {"origin_group": f"shop-{region}", "live": region, "idle": f"{region}-staging"}
+    place |= {"endpoint": f'"https://{region}.azurefd.net"', **changed}
+    return ", origins: {" + ", ".join(f"{key}: {value}" for key, value in place.items()) + "}"
+
+
+def sent(region: str, **changed: str) -> str:
+    rules = {"rule_set": f"testers{region}", "origin_group": f"{region}-idle", **changed}
+    return "{" + ", ".join(f"{key}: {value}" for key, value in rules.items()) + "}"
+
+
 def ramped(router: str = PLACE + SIDES, canary: str = "", more: str = "", target: str = "") -> str:
     return a_pipeline(
         a_stage("dev", f"    rollout: {{canary: {{router: {{{router}}}{canary}}}}}\n{more}", target=target)
@@ -73,10 +89,25 @@ def test_a_tick_may_be_shorter_than_front_door_takes_to_settle() -> None:
     assert compiled(ramped(canary=", tick: 1m"))
 
 
-def test_each_ring_has_its_own_origins() -> None:
-    stages = compiled(ringed(PLACE, ", origins: {live: a, idle: b}", ", origins: {live: c, idle: d}"))
-    doors = [plan_of(stage).front_door for stage in stages]
-    assert [(door.live, door.idle) for door in doors if door] == [("a", "b"), ("c", "d")]
+def test_each_ring_has_its_own_group_origins_endpoint_and_testers() -> None:
+    rings = (origins(region, testers=sent(region)) for region in ("weu", "neu"))
+    doors = [plan_of(stage).front_door for stage in compiled(ringed(BEHIND + WHOM, *rings))]
+    assert doors == [
+        FrontDoor(
+            PROFILE,
+            f"shop-{region}",
+            region,
+            f"{region}-staging",
+            f"https://{region}.azurefd.net",
+            testers=Testers(f"testers{region}", f"{region}-idle", "me", header="x-canary"),
+        )
+        for region in ("weu", "neu")
+    ]
+
+
+def test_one_ring_may_stand_where_its_stage_says() -> None:
+    (stage,) = compiled(ringed(PLACE + SIDES, ""))
+    assert plan_of(stage).front_door == FrontDoor(PROFILE, "checkout", "weu", "weu-staging", "https://shop.azurefd.net")
 
 
 def test_a_frozen_plan_keeps_its_front_door_and_one_of_before_there_were_any_has_none() -> None:
@@ -95,6 +126,8 @@ def test_a_frozen_plan_keeps_its_front_door_and_one_of_before_there_were_any_has
         (PLACE, "MISSING_KEY", 'needs "live" and "idle"'),
         (PLACE + ", live: weu", "MISSING_KEY", "has both origins, live and idle"),
         (PLACE + ", live: weu, idle: weu", "CONFLICTING_KEYS", "the live and the idle side are two origins"),
+        (PLACE + ", live: weu, idle: WEU", "CONFLICTING_KEYS", "the live and the idle side are two origins"),
+        (f"{PLACE}{SIDES}{WHOM}", "MISSING_KEY", 'testers need "rule_set"'),
         ("live: weu, idle: weu-staging", "CONFLICTING_KEYS", '"live" is of a router of the kind front-door'),
         (PLACE + SIDES + ", settle: 5m", "SETTLE_TOO_SHORT", "up to 20 minutes until all its edges have a change"),
         (
@@ -135,18 +168,64 @@ def test_a_ramp_that_could_not_settle_in_its_time_is_too_slow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rings", "code"),
+    ("second", "words"),
     [
-        ((", origins: {live: a, idle: b}", ""), "MISSING_KEY"),
-        ((", origins: {live: a, idle: b}", ", origins: {live: c, idle: b}"), "DUPLICATE_TARGET"),
+        (origins("neu", origin_group="SHOP-weu"), 'the origin group "SHOP-weu" is that of the canary on line'),
+        (origins("neu", endpoint='"https://WEU.azurefd.net"'), "the endpoint https://WEU.azurefd.net is that of"),
     ],
 )
-def test_rings_do_not_share_origins(rings: tuple[str, ...], code: str) -> None:
-    assert [finding.code for finding in lint(ringed(PLACE, *rings), "p.yaml")] == [code]
+def test_rings_behind_one_front_door_share_neither_group_nor_endpoint(second: str, words: str) -> None:
+    finding = only(ringed(BEHIND, origins("weu"), second))
+    assert finding.code == "DUPLICATE_TARGET" and words in finding.words
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (sent("neu", origin_group="weu-idle"), 'the testers\' origin group "weu-idle" is that of the canary'),
+        (sent("neu", origin_group="Shop-Neu"), "testers go to a group of the idle side alone"),
+        (sent("neu", rule_set="testersweu"), "a rule for header x-canary: me in"),
+    ],
+)
+def test_testers_of_a_ring_are_sent_where_nobody_elses_are(second: str, words: str) -> None:
+    finding = only(ringed(BEHIND + WHOM, origins("weu", testers=sent("weu")), origins("neu", testers=second)))
+    assert finding.code == "DUPLICATE_TARGET" and words in finding.words
+
+
+@pytest.mark.parametrize(
+    ("router", "rings", "code", "words"),
+    [
+        (PLACE + SIDES, (origins("weu"), ""), "MISSING_KEY", 'each ring behind front-door needs its own "origins"'),
+        (BEHIND + WHOM, (origins("weu", testers=sent("weu")), origins("neu")), "MISSING_KEY", '"testers" is missing'),
+        (BEHIND, (origins("weu", testers=sent("weu")),), "CONFLICTING_KEYS", "the stage's router has no testers"),
+        (BEHIND, (origins("weu", idle="WEU"),), "CONFLICTING_KEYS", "the live and the idle side are two origins"),
+        (
+            BEHIND,
+            (', origins: {live: weu, idle: weu-staging, endpoint: "https://a.b"}',),
+            "MISSING_KEY",
+            "origin_group",
+        ),
+    ],
+)
+def test_a_place_of_a_ring_that_is_not_whole_is_named(
+    router: str, rings: tuple[str, ...], code: str, words: str
+) -> None:
+    finding = only(ringed(router, *rings))
+    assert finding.code == code and words in finding.words
+
+
+def test_neither_ring_may_leave_its_origins_to_the_stage() -> None:
+    assert [finding.code for finding in lint(ringed(PLACE + SIDES, "", ""), "p.yaml")] == ["MISSING_KEY"] * 2
+
+
+def test_two_stages_do_not_stand_at_one_front_doors_group() -> None:
+    rollout = f"    rollout: {{canary: {{router: {{{PLACE}{SIDES}}}}}}}\n"
+    text = a_pipeline(a_stage("one", rollout), a_stage("two", rollout, target=a_target("two")))
+    assert "DUPLICATE_TARGET" in [finding.code for finding in lint(text, "p.yaml")]
 
 
 def test_origins_of_a_ring_are_refused_where_no_front_door_reads_them() -> None:
-    finding = only(ringed("unmet: wait", ", origins: {live: a, idle: b}", ""))
+    finding = only(ringed("unmet: wait", origins("weu"), ""))
     assert (
         finding.code == "CONFLICTING_KEYS" and "origins are those of a router of the kind front-door" in finding.words
     )

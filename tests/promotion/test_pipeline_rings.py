@@ -132,6 +132,37 @@ def test_a_plan_with_rings_and_their_regions_travels() -> None:
             "write-region-last",
         ),
         (
+            (
+                ringed(
+                    *(
+                        ring(f"r{n}", f"region: {name}")
+                        for n, name in enumerate(("northeurope", "eastus", "northeurope"))
+                    ),
+                    more=f"{COSMOS}, order: write-region-last}}\n",
+                ),
+            ),
+            "CONFLICTING_KEYS",
+            "rings elsewhere follow",
+            "northeurope",
+        ),
+        (
+            (
+                ringed(
+                    *(ring(f"r{n}", "region: northeurope") for n in range(2)),
+                    more=f"{COSMOS}, order: write-region-last}}\n",
+                ),
+            ),
+            "CONFLICTING_KEYS",
+            "no other comes before it",
+            None,
+        ),
+        (
+            (ringed(ring("a", "region: norteurope"), more=f"{COSMOS}}}\n"),),
+            "UNKNOWN_VALUE",
+            "is none of Azure's regions",
+            "norteurope",
+        ),
+        (
             (ringed(ring("a"), more="    cosmos: {account: shop-db}\n"),),
             "INVALID_RESOURCE",
             "Cosmos DB account",
@@ -186,6 +217,12 @@ def test_a_ring_is_judged_by_its_own_telemetry() -> None:
     plan = planned(ringed(ring("a", "role: shop-a"), ring("b", f"workspace: {workspace}"), more=CANARY))
     sources = [each.canary.source for each in plan.stages if each.canary]
     assert [(each.workspace, each.role) for each in sources] == [("", "shop-a"), (workspace.lower(), "shop")]
+
+
+@pytest.mark.parametrize("regions", [("eastus", "northeurope", "northeurope"), ("eastus3", "moonbase")])
+def test_an_order_that_can_come_to_its_end_and_a_region_that_may_be_new_are_taken(regions: tuple[str, ...]) -> None:
+    rings = (ring(f"r{n}", f"region: {region}") for n, region in enumerate(regions))
+    assert found(a_pipeline(ringed(*rings, more=f"{COSMOS}, order: write-region-last}}\n"))) == []
 
 
 def test_two_rings_that_ramp_have_not_one_telemetry() -> None:

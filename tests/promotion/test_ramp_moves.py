@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipway.promotion.canary_plan import IGNORE, PROMOTE, STAY, WAIT, CanaryPlan, Signals
-from slipway.promotion.judge.policy import Policy
+from slipway.promotion.front_door import ALWAYS, NEVER, WHEN_IT_PAYS, FrontDoor
+from slipway.promotion.judge.policy import FAILURES, Policy
 from slipway.promotion.outcomes import Outcome, iso
 from slipway.promotion.plan import Target
-from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, next_move, to_set
+from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, is_stopped_at_once, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
 from slipway.promotion.stage_parts import Site
 from slipway.promotion.stage_run import StageRun
@@ -202,3 +203,38 @@ def test_without_a_person_traffic_never_exceeds_what_the_judge_allowed(
     assert move.share in (0.0, run.allowed)
     if move.outcome and move.outcome != Outcome.PASSED:
         assert move.share == 0.0, "whatever ends badly leaves no traffic behind"
+
+
+def fronted(stop: str, release_bad: int = 0, live_bad: int = 0) -> RampRun:
+    """A ramp whose edges drop a stopped side within 60 s and hear of weights within 1200 s, so that a stop pays when
+    5 % fail beyond what is usual; of 1000 requests of either side so many were bad."""
+    door = FrontDoor("/profiles/edge", "shop", "weu", "weu-staging", "https://shop.azurefd.net", stop_on_harm=stop)
+    run = a_ramp(plan=replace(PLAN, settle_s=1200.0, front_door=door), drop_s=60.0)
+    counted = {"name": FAILURES, "canary_requests": 1000, "canary_bad": release_bad}
+    counted |= {"baseline_requests": 1000, "baseline_bad": live_bad}
+    return replace(run, verdict={**a_verdict("rollback", 0.0), "metrics": [counted]})
+
+
+@pytest.mark.parametrize("code", ["PROBE_FAILED", "COUNTERS_FAILED", "TAKEN_BACK"])
+def test_an_outage_and_a_persons_word_stop_the_side_whatever_it_costs(code: str) -> None:
+    assert is_stopped_at_once(fronted(WHEN_IT_PAYS), Move(0.0, code, "", Outcome.FAILED))
+    assert not is_stopped_at_once(fronted(NEVER), Move(0.0, code, "", Outcome.FAILED))
+
+
+@pytest.mark.parametrize(("release_bad", "live_bad", "stops"), [(51, 0, True), (49, 0, False), (80, 40, False)])
+def test_harm_stops_the_side_where_more_fails_beyond_the_usual_than_the_stop_would_cost(
+    release_bad: int, live_bad: int, stops: bool
+) -> None:
+    harm = Move(0.0, "HARM_PROVEN", "", Outcome.FAILED)
+    assert is_stopped_at_once(fronted(WHEN_IT_PAYS, release_bad, live_bad), harm) is stops
+    assert is_stopped_at_once(fronted(ALWAYS, release_bad, live_bad), harm)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CANCELLED, Outcome.NOT_ENOUGH_EVIDENCE, Outcome.BROKEN, ""])
+def test_a_release_that_nobody_blames_is_not_stopped(outcome: str) -> None:
+    assert not is_stopped_at_once(fronted(ALWAYS, release_bad=900), Move(0.0, "X", "", outcome))
+
+
+def test_no_side_is_stopped_that_no_edge_would_drop() -> None:
+    run = replace(fronted(ALWAYS), drop_s=0.0)
+    assert not is_stopped_at_once(run, Move(0.0, "PROBE_FAILED", "", Outcome.FAILED))

@@ -32,6 +32,7 @@ class FrontDoorWorld(RampingWorld):
     live_disabled: bool = False
     rule: bool = False
     rules: list[str] = field(default_factory=list)
+    rule_gone_at: datetime | None = None
     as_tester: list[str] = field(default_factory=list)
     sick_for_testers: bool = False
     changes: list[float] = field(default_factory=list)
@@ -93,6 +94,7 @@ class FrontDoorWorld(RampingWorld):
     def _close_front_door(self, order: Order) -> Answer:
         if self.rule:
             self.rules.append("taken away")
+            self.rule_gone_at = self.now()
         self.rule = False
         return passed()
 
@@ -101,7 +103,7 @@ class FrontDoorWorld(RampingWorld):
         if not handle:
             if order["always"]:
                 self._close_front_door(order)
-            if not self.share and not order["always"]:
+            if not self.share and not order["always"] and not self.at_edges(self.now()):
                 return passed("gives the live side all already")
             if self.share:
                 self.shares = dict.fromkeys(self.shares, 0.0)
@@ -141,3 +143,6 @@ class FrontDoorWorld(RampingWorld):
     def _nobody_there(self, what: str) -> None:
         if share := self.at_edges(self.now()):
             self.wrong.append(f"{what} while {share:.0%} of the users were there")
+        gone = self.rule_gone_at
+        if self.rule or (gone and self.now() < gone + timedelta(seconds=self.settles_s)):
+            self.wrong.append(f"{what} while testers were sent there")

@@ -282,3 +282,85 @@ async def test_harm_after_the_swap_is_taken_back_by_a_swap_without_front_door(fl
     await flow.until(lambda: live(flow) == {"1.0.0"})
     assert (await flow.until_ended(id))["outcome"] == "failed"
     assert world(flow).changes[-1] == 0.0 and len(world(flow).changes) == 3
+
+
+def on_the_idle_side(flow: Workflow, share: float) -> None:
+    """Somebody gave it a weight long ago."""
+    world(flow).shares["weu"] = share
+    world(flow).told.append((flow.clock.now(), share))
+
+
+async def test_an_abort_while_users_leave_the_idle_side_keeps_the_lock_until_they_have_left(flow: Workflow) -> None:
+    on_the_idle_side(flow, 0.2)
+    id = await flow.promote(a_build("2.0.0"), production())
+    await flow.until(lambda: world(flow).changes == [0.0])
+    await flow.abort(id)
+    assert (await flow.until_ended(id))["code"] == "ABORTED"
+    assert world(flow).at_edges(flow.clock.now()) == 0.0
+    following = await flow.promote(a_build("2.1.0"), production(), token="next")
+    assert (await flow.until_ended(following))["outcome"] == "passed"
+
+
+async def test_an_abort_while_users_return_before_the_swap_keeps_the_lock_until_they_have(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await flow.until(lambda: world(flow).changes[-1:] == [0.0])
+    await flow.abort(id)
+    assert (await flow.until_ended(id))["code"] == "ABORTED"
+    assert world(flow).at_edges(flow.clock.now()) == 0.0 and live(flow) == {"1.0.0"}
+
+
+async def test_an_idle_side_that_users_never_leave_shuts_the_lock_for_a_person(flow: Workflow) -> None:
+    on_the_idle_side(flow, 0.2)
+    world(flow).never = 1
+    id = await flow.promote(a_build("2.0.0"), production(retry_within_s=3600.0))
+    assert (await flow.until_ended(id))["outcome"] == "broken"
+    words = (await flow.lock("production"))["broken"]["words"]
+    assert "users may be on the idle side" in words and "TRAFFIC_NOT_BACK" in words
+
+
+async def test_users_who_never_return_before_the_swap_shut_the_lock_and_their_side_answers_on(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_edges(flow, 0.5)
+    world(flow).never = 1
+    assert (await flow.until_ended(id))["outcome"] == "broken"
+    assert "TRAFFIC_NOT_BACK" in (await flow.lock("production"))["broken"]["words"]
+    assert world(flow).at_edges(flow.clock.now()) == 0.5 and world(flow).stopped_at is None
+    assert live(flow) == {"1.0.0"}
+
+
+async def test_a_weight_that_somebody_took_away_a_minute_ago_is_waited_for(flow: Workflow) -> None:
+    now = flow.clock.now()
+    world(flow).told += [(now, 0.2), (now + timedelta(minutes=19), 0.0)]
+    id = await flow.promote(a_build("2.0.0"), production())
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert world(flow).changes == [0.1, 0.5, 0.0], "Resource Manager showed nothing to be taken away"
+
+
+async def test_an_abort_after_the_testers_rule_was_made_keeps_the_lock_until_edges_have_forgotten_it(
+    flow: Workflow,
+) -> None:
+    id = await flow.promote(a_build("2.0.0"), with_testers())
+    await flow.until(lambda: world(flow).rules == ["made"])
+    began = flow.clock.now()
+    await flow.abort(id)
+    assert (await flow.until_ended(id))["code"] == "ABORTED"
+    assert world(flow).rules == ["made", "taken away"] and flow.clock.now() - began >= timedelta(minutes=20)
+    following = await flow.promote(a_build("2.1.0"), production(), token="next")
+    assert (await flow.until_ended(following))["outcome"] == "passed"
+
+
+async def test_a_release_that_goes_back_after_its_swap_waits_for_nobody_at_the_front_door(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production(bake_s=3600.0))
+    await flow.until(lambda: live(flow) == {"2.0.0"})
+    world(flow).sick_live.add("2.0.0")
+    await flow.until(lambda: live(flow) == {"1.0.0"})
+    back = flow.clock.now()
+    assert (await flow.until_ended(id))["outcome"] == "failed"
+    assert flow.clock.now() - back < timedelta(minutes=5), "Front Door had settled before the swap"
+
+
+async def test_users_who_return_late_are_waited_for_before_the_swap(flow: Workflow) -> None:
+    world(flow).next_settles_s = [1200.0, 1200.0, 2 * 2400.0]
+    id = await flow.promote(a_build("2.0.0"), production())
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert live(flow) == {"2.0.0"}

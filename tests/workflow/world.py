@@ -20,6 +20,11 @@ from slipway.promotion.plan import LoadTest
 Order = dict[str, Any]
 Work = Callable[[Order], Answer]
 
+# Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
+STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
+STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
+STOPPABLE += ("conclude_comparison",)
+
 
 @dataclass
 class Sides:
@@ -119,8 +124,7 @@ class World:
             return running(order.get("handle") or {}, 1.0, "the service does not answer")
         if activity in self.put_off:
             return running(order.get("handle") or {}, self.put_off[activity], "Azure asks us to slow down")
-        stoppable = activity in ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
-        if stoppable and self.of(order["promotion"]).aborted and not order.get("despite_abort"):
+        if activity in STOPPABLE and self.of(order["promotion"]).aborted and not order.get("despite_abort"):
             return cancelled()
         work: Work = getattr(self, f"_{activity}")
         return work(order)

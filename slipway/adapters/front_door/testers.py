@@ -58,6 +58,8 @@ class TestersRule:
                 {"kind": "written", "poll_url": begun.poll_url}, begun.after_s, "the testers' rule is on its way"
             )
         except AzureProblem as problem:
+            if problem.fault.kind is FaultKind.MISSING and not there:
+                return passed("there is no rule for testers: neither is their rule set")
             if problem.fault.kind in _REFUSED:
                 return broken("TESTERS_REFUSED", f"{target.name}: {problem.fault.words}")
             return problem.fault.answer(handle, _SOON_S)

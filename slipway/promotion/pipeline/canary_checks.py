@@ -7,6 +7,7 @@ from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLA
 from slipway.promotion.pipeline.canary import Canary
 from slipway.promotion.pipeline.flag import Flag
 from slipway.promotion.pipeline.front_door_checks import check_front_door
+from slipway.promotion.pipeline.front_door_places import check_places
 from slipway.promotion.pipeline.placed import rings_of, targets_of
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.section import sound
@@ -30,6 +31,7 @@ def check_canaries(document: Document) -> None:
             for kind in _kinds(stage):
                 _check_router(document, path, canary, kind)
             check_front_door(document, path, canary, stage)
+    check_places(document)
 
 
 def _check_router(document: Document, path: Path, canary: Canary, target: str) -> None:

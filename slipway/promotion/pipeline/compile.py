@@ -63,8 +63,7 @@ def _of_the_ring(rollout: Rollout, ring: Ring) -> Rollout:
     own = {name: value for name in ("workspace", "role") if (value := getattr(ring, name)) is not None}
     if isinstance(rollout, CanaryRollout):
         telemetry = rollout.canary.telemetry.model_copy(update=own)
-        router = rollout.canary.router.model_copy(update=ring.origins.model_dump() if ring.origins else {})
-        changed = {"telemetry": telemetry, "router": router}
+        changed = {"telemetry": telemetry, "router": rollout.canary.router.of_ring(ring.origins)}
         return rollout.model_copy(update={"canary": rollout.canary.model_copy(update=changed)})
     if isinstance(rollout, BlueGreenRollout) and (given := rollout.blue_green.telemetry):
         switch = rollout.blue_green.model_copy(update={"telemetry": given.model_copy(update=own)})

@@ -6,13 +6,15 @@ from slipway.promotion.front_door import KIND
 from slipway.promotion.kinds.front_door import FRONT_DOOR
 from slipway.promotion.pipeline.canary import Canary
 from slipway.promotion.pipeline.findings import quoted
-from slipway.promotion.pipeline.placed import Placed, mappings, rings_of, texts
+from slipway.promotion.pipeline.placed import Placed, mappings, rings_of
 from slipway.promotion.pipeline.positions import Document, Path
+from slipway.promotion.pipeline.router import Origins, Router
+from slipway.promotion.pipeline.section import sound
 from slipway.promotion.pipeline.times import written
 
 
 def check_front_door(document: Document, path: Path, canary: Canary, stage: dict[str, Any]) -> None:
-    """Report origins that are missing, shared or of no use, stages of several targets, and ramps that cannot come to
+    """Report origins that are missing or of no use, stages of several targets, and ramps that cannot come to
     their end in time; `path` is the canary's."""
     rings = rings_of(path[:2], stage)
     if canary.router.kind != KIND:
@@ -33,20 +35,37 @@ def check_front_door(document: Document, path: Path, canary: Canary, stage: dict
 
 
 def _check_origins(document: Document, path: Path, canary: Canary, rings: Placed) -> None:
-    own = [(at, ring) for at, ring in rings if "origins" in ring]
-    if canary.router.live is None and not rings:
-        words = 'a router of the kind front-door needs "live" and "idle", the origins of both sides'
-        document.report("MISSING_KEY", words, (*path, "router"))
+    router = canary.router
+    if len(rings) < 2 and not any("origins" in ring for _, ring in rings):
+        _check_whole(document, (*path, "router"), router)
+        return
     for at, ring in rings:
-        if "origins" not in ring and (canary.router.live is None or len(rings) > 1):
-            document.report("MISSING_KEY", f'each ring behind {KIND} needs its own "origins"', at)
-    seen: set[str] = set()
-    for side in ("live", "idle"):
-        for at, name in texts(mappings([ring["origins"] for _, ring in own], ()), side):
-            place = (*own[int(at[0])][0], "origins", side)
-            if name in seen:
-                document.report("DUPLICATE_TARGET", f"{quoted(name)} is an origin of two sides or rings", place)
-            seen.add(name)
+        if "origins" not in ring:
+            words = (
+                f'each ring behind {KIND} needs its own "origins", in an origin group and behind an endpoint of its own'
+            )
+            document.report("MISSING_KEY", words, at)
+        elif origins := sound(Origins, ring["origins"]):
+            if router.testers and not origins.testers:
+                words = "each ring needs a rule set and an origin group of its own for the stage's testers"
+                document.report("MISSING_KEY", f'"testers" is missing: {words}', (*at, "origins"))
+            if origins.testers and not router.testers:
+                words = "the stage's router has no testers that could be sent there"
+                document.report("CONFLICTING_KEYS", words, (*at, "origins", "testers"), key=True)
+
+
+def _check_whole(document: Document, at: Path, router: Router) -> None:
+    """What only rings may leave to themselves."""
+    for name in ("origin_group", "endpoint"):
+        if getattr(router, name) is None:
+            document.report("MISSING_KEY", f"a router of the kind {KIND} needs {quoted(name)}", at)
+            return
+    if router.live is None:
+        words = 'a router of the kind front-door needs "live" and "idle", the origins of both sides'
+        document.report("MISSING_KEY", words, at)
+    if router.testers and None in (router.testers.rule_set, router.testers.origin_group):
+        words = 'testers need "rule_set" and "origin_group", or each ring its own'
+        document.report("MISSING_KEY", words, (*at, "testers"))
 
 
 def _check_time(document: Document, path: Path, canary: Canary) -> None:

@@ -237,7 +237,7 @@ class Ring(Section):
     region: Region | None = key("The ring's region in the account of `cosmos`, such as westeurope.", None)
     workspace: Workspace | None = key("Id of the ring's own Log Analytics workspace; else the canary's.", None)
     role: Role | None = key("The ring's own name in the telemetry (AppRoleName); else the canary's.", None)
-    origins: Origins | None = key("The ring's own two origins at the Front Door of its canary.", None)
+    origins: Origins | None = key("The ring's own place at the Front Door of its canary.", None)
 
 
 class Cosmos(Section):

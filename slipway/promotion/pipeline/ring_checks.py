@@ -69,6 +69,21 @@ def _check(document: Document, path: Path, stage: dict[str, Any]) -> None:
     elif cosmos.get("order") == WRITE_REGION_LAST and len(regions) < 2:
         words = "an order of regions needs rings in two of them at least"
         document.report("CONFLICTING_KEYS", words, (*path, "cosmos", "order"))
+    elif cosmos.get("order") == WRITE_REGION_LAST:
+        _check_last(document, [(at, ring["region"]) for at, ring in rings if "region" in ring])
+
+
+def _check_last(document: Document, regions: list[tuple[Path, object]]) -> None:
+    """The last ring's region is the one that is written to: no ring before that of another region is in it."""
+    (_, last), left = regions[-1], list(regions)
+    while left and left[-1][1] == last:
+        left.pop()
+    for at, region in left:
+        if region == last:
+            words = f"{quoted(region)} is the last ring's region, so it is to come last, and rings elsewhere follow"
+            document.report("CONFLICTING_KEYS", words, (*at, "region"))
+    if not left:
+        document.report("CONFLICTING_KEYS", f"all rings are in {quoted(last)}: no other comes before it", regions[0][0])
 
 
 def _check_telemetry(document: Document, rings: Placed, stage: dict[str, Any]) -> None:

@@ -71,8 +71,12 @@ class FrontDoorTesters(Section):
     header: HeaderName | None = key("Requests with this header, of the value below.", None)
     cookie: CookieName | None = key("Requests with this cookie, of the value below; instead of header.", None)
     value: HeaderText = key("The value that makes a request a tester's. It is no secret: it stands in the rule.")
-    rule_set: RuleSetName = key("The rule set in which the rule is made; a route of the endpoint must have it.")
-    origin_group: Part = key("The origin group that they are sent to; its only origin is the idle side.")
+    rule_set: RuleSetName | None = key(
+        "The rule set in which the rule is made; a route of the endpoint must have it. Rings have their own.", None
+    )
+    origin_group: Part | None = key(
+        "The origin group that they are sent to; its only origin is the idle side. Rings have their own.", None
+    )
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -84,16 +88,39 @@ class FrontDoorTesters(Section):
 
     def plan(self) -> front_door.Testers:
         named = {"header": self.header or "", "cookie": self.cookie or ""}
-        return front_door.Testers(self.rule_set, self.origin_group, self.value, **named)
+        return front_door.Testers(self.rule_set or "", self.origin_group or "", self.value, **named)
+
+
+class RingTesters(Section):
+    """Where the testers of a ring are sent."""
+
+    called: ClassVar[str] = "a ring's testers"
+
+    rule_set: RuleSetName = key("The ring's own rule set; the route of its endpoint must have it.")
+    origin_group: Part = key("The ring's own origin group for testers; its only origin is the ring's idle side.")
 
 
 class Origins(Section):
-    """The two origins of a ring at the Front Door of its stage."""
+    """Where a ring stands at the Front Door of its stage: nothing of it is another ring's."""
 
     called: ClassVar[str] = "origins"
 
+    origin_group: Part = key("The ring's own origin group, with both its sides and no other ring's.")
     live: Part = key("The origin of the live side.")
     idle: Part = key("The origin of the idle side.")
+    endpoint: Endpoint = key("The ring's own endpoint: what it answers is the ring's.")
+    testers: RingTesters | None = key("Where the stage's testers are sent in this ring.", None)
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Self:
+        _check_sides(self.live, self.idle)
+        return self
+
+
+def _check_sides(live: str | None, idle: str | None) -> None:
+    """Azure's names differ in more than the size of their letters."""
+    if live is not None and idle is not None and live.lower() == idle.lower():
+        raise refusal("CONFLICTING_KEYS", "the live and the idle side are two origins")
 
 
 class Router(Section):
@@ -122,17 +149,24 @@ class Router(Section):
             raise refusal("CONFLICTING_KEYS", f"{quoted(written[0])} is of a router of the kind {front_door.KIND}")
         if self.kind != front_door.KIND:
             return self
-        for name in ("profile", "origin_group", "endpoint"):
-            if getattr(self, name) is None:
-                raise refusal("MISSING_KEY", f"a router of the kind {front_door.KIND} needs {quoted(name)}")
+        if self.profile is None:
+            raise refusal("MISSING_KEY", f'a router of the kind {front_door.KIND} needs "profile"')
         if (self.live is None) != (self.idle is None):
             raise refusal("MISSING_KEY", f"a router of the kind {front_door.KIND} has both origins, live and idle")
-        if self.live is not None and self.live == self.idle:
-            raise refusal("CONFLICTING_KEYS", "the live and the idle side are two origins")
+        _check_sides(self.live, self.idle)
         if self.settle is not None and self.settle < SETTLE_S:
             words = f"Front Door takes up to {SETTLE_S / 60:g} minutes until all its edges have a change"
             raise refusal("SETTLE_TOO_SHORT", words, f"{SETTLE_S / 60:g}m")
         return self
+
+    def of_ring(self, origins: Origins | None) -> "Router":
+        """The router of a ring that stands at these origins; the same one where it has none of its own."""
+        if origins is None:
+            return self
+        own: dict[str, object] = {name: getattr(origins, name) for name in ("origin_group", "live", "idle", "endpoint")}
+        if self.testers and origins.testers:
+            own["testers"] = self.testers.model_copy(update=origins.testers.model_dump())
+        return self.model_copy(update=own)
 
     def front_door(self) -> front_door.FrontDoor | None:
         """The Front Door that it is, if it is one whose origins are known."""

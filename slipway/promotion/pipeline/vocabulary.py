@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from slipway.promotion.ids import is_name
 from slipway.promotion.pipeline.findings import nearest, quoted
+from slipway.promotion.pipeline.regions import meant
 from slipway.promotion.pipeline.units import refusal
 
 _PATH = re.compile(r"/[!-\"$-~]{0,499}\Z")  # visible ASCII without `#`
@@ -81,6 +82,8 @@ def _account(text: str) -> str:
 
 def _region(text: str) -> str:
     if _REGION.match(text):
+        if close := meant(text):
+            raise refusal("UNKNOWN_VALUE", f"{quoted(text)} is none of Azure's regions", close)
         return text
     plain = re.sub(r"\s+", "", text.lower())
     words = f"{quoted(text)} is not a region: write it in small letters without spaces, as in westeurope"

@@ -76,6 +76,18 @@ async def test_a_group_that_changed_nothing_goes_back_and_its_members_stay(flow:
     await check_free(flow)
 
 
+async def test_a_rollback_leaves_what_the_group_had_not_changed(flow: Workflow) -> None:
+    own = await flow.promote(a_build("1.4.2", service="api"), a_member_stage("api"))
+    await flow.until_ended(own)
+    stage = a_group_stage()
+    id = await flow.promote(a_group(finished_at=later(hours=1)), stage)
+    await flow.until_ended(id)
+    assert (await rolled_back(flow, id, stage))["outcome"] == "rolled back"
+    assert live(flow.world) == {**BEFORE, "api": "1.4.2"}
+    assert (await locks(flow, "api"))["api"]["live"]["promotion"] == own
+    await check_free(flow)
+
+
 async def test_harm_after_a_group_that_changed_nothing_calls_a_person(flow: Workflow) -> None:
     await all_live_by_themselves(flow)
     flow.world.sick_live.add(AFTER["web"])

@@ -1,6 +1,5 @@
 """Rings through the real orchestrators and entities, in virtual time."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +10,6 @@ import pytest
 from slipway.promotion.outcomes import moment
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.rings import ROLL_BACK_ALL, RegionGate, RingPlan
-from slipway.promotion.stage_phases import LOCK
 from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.virtual import Workflow, stage_state
@@ -128,21 +126,6 @@ async def test_with_roll_back_all_the_rings_before_a_bad_one_go_back_the_last_on
         assert lock["live"] is None, "what was there before came from elsewhere"
     assert [stage_state(flow.world, name) for name in (FIRST, SECOND)] == ["rolled back", "rolled back"]
     assert set(flow.world.effects.values()) == {1}, "each effect once"
-
-
-async def test_a_person_takes_all_rings_back_by_one_word_the_last_one_first(flow: Workflow) -> None:
-    plans = rings()
-    id = await flow.promote(a_build("2.0.0"), *plans)
-    assert (await flow.until_ended(id))["outcome"] == "passed"
-    back = StageRun(id, f"{id}:{THIRD}:back:1", plans[2], a_build("2.0.0"), "", phase=LOCK, goes_back=True, whole=True)
-    back = replace(back, asked_by="Alice Adams", reason="orders are lost")
-    await flow.post(f"orchestrators/stage/{back.instance}", json.dumps(back.dump()))
-    await reaches(flow, THIRD, "rolled back")
-    assert flow.world.rows[f"stage:{THIRD}"]["doc"]["words"].endswith(f"{SECOND}, {FIRST} went back, too")
-    assert set(live(flow).values()) == {"1.0.0"}
-    taken = [each for each in flow.world.records if each["action"] == "stage.rolled-back"]
-    assert [each["stage"] for each in taken] == [SECOND, FIRST, THIRD], "a ring's own record comes when all is done"
-    assert all("all rings of production: orders are lost" in each["words"] for each in taken[:2])
 
 
 async def test_a_ring_that_does_not_go_back_is_named_and_a_person_is_called(flow: Workflow) -> None:

@@ -1,8 +1,8 @@
 """What a rollback brings beside the code, for the answer to who asks for one; refused when it could not serve."""
 
 import asyncio
+from typing import Any
 
-from slipway.adapters.read_model import environment_row
 from slipway.promotion.errors import Refused, SlipwayError
 from slipway.promotion.release_parts import before
 from slipway.promotion.release_parts.before import Before, would_bring
@@ -10,12 +10,9 @@ from slipway.promotion.release_parts.configuration import GONE, KeptConfiguratio
 from slipway.promotion.release_parts.known import leads_to
 
 
-async def brought_beside(environment: str, service: str) -> str:
-    """Configuration and flags that come back with the code of the release before, in words; empty without any. Raises
-    Refused CONFIGURATION_GONE."""
-    lock = await asyncio.to_thread(environment_row, environment, service)
-    if lock is None:
-        return ""
+async def brought_beside(lock: dict[str, Any]) -> str:
+    """Configuration and flags that come back with the code of the release before, by the copy of its `lock`, in words;
+    empty without any. Raises Refused CONFIGURATION_GONE."""
     back, changed = leads_to(lock)
     if not back.configuration.label and not changed and not (lock["live"] or {}).get("configuration"):
         return ""

@@ -57,6 +57,12 @@ class PipelineFolder:
                 reported.append(Finding(read.pipeline.file, 1, 1, "SECOND_PIPELINE", words))
         return reported
 
+    def shared_flags(self) -> list["Finding"]:
+        """Flags of the one store that two of the sound pipelines change."""
+        from slipway.promotion.pipeline import shared_flags
+
+        return shared_flags((each.text, each.file) for each in self.all().values())
+
     def _files(self) -> list[_Read]:
         if not self._path.is_dir():
             return []

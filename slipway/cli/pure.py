@@ -1,5 +1,7 @@
 """`slipway lint` and `plan`: read pipelines without any server, unless `plan --live` asks one."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,7 @@ from slipway.cli.options import AsJson, Url
 from slipway.cli.pipeline_files import is_file, pipeline_file, pipeline_text
 from slipway.cli.plan_view import plan_page
 from slipway.cli.printing import answer, clean, out, print_json
-from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, read_pipeline
+from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, read_pipeline, shared_flags
 from slipway.promotion.pipeline import lint as lint_text
 
 Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES", exists=True, dir_okay=False)]
@@ -23,8 +25,11 @@ Version = Annotated[str | None, typer.Option(help="Put this version into the art
 
 
 def lint(files: Pipelines, as_json: AsJson = False) -> None:
-    """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one."""
-    findings = [finding for file in files for finding in _findings(file)]
+    """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one.
+
+    Of several files, flags that more than one of them changes are found, too.
+    """
+    findings = [finding for file in files for finding in _findings(file)] + shared_flags(_texts(files))
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -86,6 +91,12 @@ def _findings(file: Path) -> list[Finding]:
         return lint_text(pipeline_text(file), str(file))
     except PipelineInvalid as invalid:
         return list(invalid.findings)
+
+
+def _texts(files: list[Path]) -> Iterator[tuple[str, str]]:
+    for file in files:
+        with suppress(PipelineInvalid):
+            yield pipeline_text(file), str(file)
 
 
 def _verdict(findings: list[Finding], files: int) -> Text:

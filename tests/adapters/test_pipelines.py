@@ -70,3 +70,13 @@ def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     folder = PipelineFolder(tmp_path / "nowhere")
     assert folder.find("shop") is None
     assert [finding.code for finding in folder.findings()] == ["NO_FOLDER"]
+
+
+def test_flags_that_two_pipelines_change_are_told_and_keep_neither_from_being_used(
+    tmp_path: Path,
+) -> None:
+    for service in ("shop", "cart"):
+        (tmp_path / f"{service}.yaml").write_text(of(service) + "    flags: [{name: banner}]\n")
+    folder = PipelineFolder(tmp_path)
+    assert [(each.file, each.code) for each in folder.shared_flags()] == [("shop.yaml", "SHARED_FLAG")]
+    assert folder.findings() == [] and sorted(folder.all()) == ["cart", "shop"]

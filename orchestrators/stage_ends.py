@@ -65,6 +65,8 @@ def undo(context: Context, run: StageRun) -> Durable:
         yield from _unlock(context, run, _undone(run, ending))
         words = f"{ending.words}; {answer.words}"
         return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
+    left = tuple(each for each in run.changed_flags if each.where not in run.brought.put_back)
+    run = replace(run, changed_flags=left)
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
@@ -210,7 +212,8 @@ def shut(context: Context, run: StageRun) -> Durable:
     """Nobody knows what is live: leave the lock broken, so that a person looks before anything else happens."""
     ending = run.ending
     assert ending is not None
-    yield from _unlock(context, run, {"result": "broken", **_why(run, ending)})
+    flags = {"flags_back": list(run.brought.put_back)}
+    yield from _unlock(context, run, {"result": "broken", **_why(run, ending), **flags})
     return run.to(phase.REPORT)
 
 
@@ -231,7 +234,7 @@ def report(context: Context, run: StageRun) -> Durable:
     action = ending.outcome.replace(" ", "-")
     evidence: dict[str, Any] = {"code": ending.code}
     evidence |= {} if run.goes_back else told_of(run)
-    if run.brought.code:
+    if run.brought.is_told:
         evidence |= {"brought": run.brought.dump(), "calls": bool(run.brought.left)}
     run = yield from record_stage(context, run, action, ending.words, evidence)
     if run.goes_back:

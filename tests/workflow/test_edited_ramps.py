@@ -77,13 +77,15 @@ async def test_more_is_refused_while_the_flag_is_edited_and_taken_once_it_is_put
     assert output["outcome"] == "passed" and flag(flow).share == 1.0
 
 
-@pytest.mark.parametrize("word", ["promote", "advance"])
+@pytest.mark.parametrize(("word", "told"), [("promote", False), ("advance", False), ("promote", True)])
 async def test_a_word_that_was_said_before_the_edit_was_seen_is_not_followed_and_that_is_told(
-    flow: Workflow, word: str
+    flow: Workflow, word: str, told: bool
 ) -> None:
     id = await flow.promote(a_build("2.0.0"), production())
     await at_share(flow, 0.25)
     edit(flow)
+    if told:  # of the edit, and whoever hears people is told with the next look
+        await flow.until(lambda: move(flow).get("code") == "FLAG_CHANGED")
     assert (await answered(flow, id, word))["status"] == 200
     await flow.until(lambda: "not followed" in move(flow).get("words", ""))
     assert f"Alice says {word}: that is not followed, say it again once the flag is put back" in move(flow)["words"]

@@ -8,7 +8,7 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.waiting import Context, Durable, ask_decisions, called, now
 from slipway.promotion.flags.plan import KIND
 from slipway.promotion.ids import child_id
-from slipway.promotion.outcomes import Answer, Outcome, passed
+from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.release_parts import before
@@ -23,7 +23,6 @@ SOON_S = 60.0  # for what comes before the code on a way back: harm does not wai
 LOOKS = 3
 PAUSE = timedelta(seconds=10)
 FIRST, LAST = "first", "last"  # before the code goes back, and after
-LATER = passed(flag="later")
 
 
 def fixed(context: Context, run: StageRun) -> Durable:
@@ -180,9 +179,10 @@ def flags_back(context: Context, run: StageRun, when: str, answers: dict[str, An
 def half_way_back(run: StageRun, flags: dict[str, Answer]) -> Brought:
     """What a way back brought whose code is not proven to be back: the flags that had gone before it."""
     back, left = of_flags({where: each for where, each in flags.items() if each.result.get("flag") != "later"})
-    waiting = [each.where for each in _to_put_back(run) if flags.get(each.where, LATER).result.get("flag") == "later"]
-    left = ["the code", *left, *(f"flag {where} waits for it" for where in waiting)]
-    return Brought(flags=tuple(back), left=tuple(left), put_back=put_back(flags))
+    changed = {each.where for each in (_to_put_back(run) if run.swept else run.changed_flags)}
+    later = {where for where, each in flags.items() if each.result.get("flag") == "later"}
+    waiting = [f"flag {where} waits for it" for where in sorted(later | (changed - flags.keys()))]
+    return Brought(flags=tuple(back), left=("the code", *left, *waiting), put_back=put_back(flags))
 
 
 def of_flags(answers: dict[str, Answer]) -> tuple[list[str], list[str]]:

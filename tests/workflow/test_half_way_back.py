@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from orchestrators.release_parts import half_way_back
 from slipway.promotion.outcomes import broken, running
+from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import a_build
 from tests.workflow.release_world import ReleaseWorld
 from tests.workflow.test_flag_ramp import PLAN
@@ -124,3 +126,10 @@ async def test_traffic_that_does_not_come_back_leaves_the_flags_for_later_and_sa
     assert (
         changed((await flow.lock("production"))["live"]) == ["banner", "old-banner"] and flag(flow, "banner")["enabled"]
     )
+
+
+def test_flags_that_were_not_changed_yet_wait_for_nothing() -> None:
+    run = StageRun("checkout--2.0.0", "s", production(flags=(ON, OFF)), a_build("2.0.0"), "")
+    assert half_way_back(run, {}).left == ("the code",)
+    heir = replace(run, swept="s")  # what the one before it has done last nobody has heard
+    assert half_way_back(heir, {}).left == ("the code", f"flag banner {WAITS}", f"flag old-banner {WAITS}")

@@ -7,7 +7,8 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
-from orchestrators.release_parts import FIRST, LAST, flags_back, half_way_back, has_parts, of_flags, put_back, seen
+from orchestrators.release_parts import FIRST, LAST, flags_back, half_way_back, has_parts, of_flags, put_back
+from orchestrators.release_settings import seen
 from orchestrators.stage_front_door import NOBODY_THERE, OPEN, closing, edges_may_know, settling
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed

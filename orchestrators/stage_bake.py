@@ -8,7 +8,7 @@ from orchestrators.fan_out import reachable
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
-from orchestrators.release_parts import settings_before_proven
+from orchestrators.release_settings import settings_before_proven
 from orchestrators.switch_signals import after_switch
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase

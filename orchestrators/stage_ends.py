@@ -7,7 +7,8 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock, raise_fences
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
-from orchestrators.release_parts import seen, told_of
+from orchestrators.release_parts import told_of
+from orchestrators.release_settings import seen
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrators.recording import record_stage
-from orchestrators.release_parts import settings_before_users
+from orchestrators.release_settings import settings_before_users
 from orchestrators.stage_flag import after_bad_end, concluded, for_everybody
 from orchestrators.stage_front_door import opened, returned
 from orchestrators.waiting import Context, Durable, answers_of, now

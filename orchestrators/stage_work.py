@@ -7,7 +7,8 @@ from orchestrators.environment_lock import raise_fences
 from orchestrators.fan_out import an_operation, fan_out, health_checks, reachable
 from orchestrators.going_live import tell_locks
 from orchestrators.recording import record_stage
-from orchestrators.release_parts import fixed, flags_checked, flags_set, settings_before_users
+from orchestrators.release_parts import flags_checked, flags_set
+from orchestrators.release_settings import fixed, settings_before_users
 from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.stage_front_door import returned
 from orchestrators.target_checks import compared, in_parts, target_checks

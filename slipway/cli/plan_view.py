@@ -36,9 +36,14 @@ def in_order(stages: tuple[StagePlan, ...]) -> Iterator[StagePlan]:
 Rollouts = Mapping[str, Sequence[str]]  # by stage, where there is more to say than the rollout's name
 
 
-def plan_page(compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts) -> RenderableType:
-    """What would happen to a build, stage by stage; `origin` names the pipeline."""
-    return Group(*_head(compiled, artifact, origin, ""), *_stages(compiled, {}, None, rollouts), *_rights(compiled))
+def plan_page(
+    compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts, taken: Sequence[str] = ()
+) -> RenderableType:
+    """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes."""
+    builds = [Text(clean(f"builds of {each}"), "dim") for each in taken]
+    return Group(
+        *_head(compiled, artifact, origin, ""), *builds, *_stages(compiled, {}, None, rollouts), *_rights(compiled)
+    )
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:

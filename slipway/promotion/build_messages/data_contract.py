@@ -19,20 +19,16 @@ def is_wrapped(body: bytes) -> bool:
 
 def unwrapped(body: bytes) -> bytes:
     """The text, as it was before. Raises BuildRejected NOT_JSON when the wrapping is cut off or of another kind."""
-    text, at = b"", len(_ELEMENT)
-    while at < len(body) and (kind := body[at]) != _END_ELEMENT:
-        size = _LENGTH_BYTES.get(kind, 0)
-        begin = at + 1 + size
-        end = begin + int.from_bytes(body[at + 1 : begin], "little")
-        if not size or begin > len(body) or end > len(body):
-            raise BuildRejected(
-                "NOT_JSON", "the message is wrapped by .NET's serializer, and cut off or not text; " + _SET
-            )
-        text += body[begin:end]
-        at = end
-        if kind & 1:
+    text, at, ended = b"", len(_ELEMENT), False
+    while not ended:
+        kind = body[at] if at < len(body) else 0
+        if kind == _END_ELEMENT:
             break
+        begin = at + 1 + _LENGTH_BYTES.get(kind, 0)
+        at = begin + int.from_bytes(body[at + 1 : begin], "little")
+        if kind not in _LENGTH_BYTES or at > len(body):
+            words = "the message is wrapped by .NET's serializer and cut off, or is no text"
+            raise BuildRejected("NOT_JSON", f"{words}; set useDataContractSerializer: false in the task that sends it")
+        text += body[begin:at]
+        ended = bool(kind & 1)
     return text
-
-
-_SET = "set useDataContractSerializer: false in the task that sends it"

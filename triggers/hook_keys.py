@@ -8,7 +8,9 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
@@ -26,6 +28,11 @@ class HookRefused(SlipwayError):
 
 class HookNotConfigured(SlipwayError):
     """Nobody can be let in: there is no secret to compare with. Answered as 503."""
+
+
+# Anybody may call a hook: what the vault does not have is not asked for again at each call.
+_ASK_AGAIN = timedelta(minutes=1)
+_not_there: dict[str, tuple[datetime, str]] = {}  # when, and in which words
 
 
 def check_key(headers: Mapping[str, str]) -> None:
@@ -54,9 +61,19 @@ def check_signature(headers: Mapping[str, str], body: bytes) -> None:
 
 def _secret(name: str, variable: str) -> bytes:
     if not name:
-        raise HookNotConfigured(
-            "HOOK_NOT_CONFIGURED", f"{variable} is not set: it names the hook's secret in the vault"
-        )
+        words = f"{variable} is not set: it names the hook's secret in the vault"
+        raise HookNotConfigured("HOOK_NOT_CONFIGURED", words)
+    at, words = _not_there.get(name, (clock.now(), ""))
+    if words and clock.now() - at < _ASK_AGAIN:
+        raise HookNotConfigured("HOOK_NOT_CONFIGURED", words)
+    try:
+        return _read(name)
+    except HookNotConfigured as refusal:
+        _not_there[name] = (clock.now(), refusal.words)
+        raise
+
+
+def _read(name: str) -> bytes:
     try:
         secret = Secrets().read(name)
     except AzureProblem:

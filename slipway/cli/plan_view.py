@@ -40,9 +40,8 @@ def plan_page(
     compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts, taken: Sequence[str] = ()
 ) -> RenderableType:
     """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes."""
-    builds = [Text(clean(f"builds of {each}"), "dim") for each in taken]
     return Group(
-        *_head(compiled, artifact, origin, ""), *builds, *_stages(compiled, {}, None, rollouts), *_rights(compiled)
+        *_head(compiled, artifact, origin, "", taken), *_stages(compiled, {}, None, rollouts), *_rights(compiled)
     )
 
 
@@ -50,15 +49,17 @@ def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePla
     """The same, and in each stage what would stop the build there at `now`, and how that ends."""
     known = [f"taken in before, so nothing new begins; slipway status {live.promotion}"] if live.known else []
     may = {stage.name: stage.may_promote for stage in live.stages}
-    head = _head(compiled, artifact, origin, live.version)
+    head = _head(compiled, artifact, origin, live.version, live.builds)
     return Group(*head, *(Text(clean(words), "yellow") for words in known), *_stages(compiled, may, now, {}))
 
 
-def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str) -> Iterator[Text]:
+def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str, taken: Sequence[str]) -> Iterator[Text]:
     named = clean(f"{compiled.service} {version}".rstrip())
     yield Text.assemble((named, "bold"), f"  owner {clean(compiled.owner)}")
     whose = artifact or "each member has an artifact of its own"
     yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(whose)}", style="dim")
+    for each in taken:
+        yield Text(clean(f"builds of {each}"), style="dim")
 
 
 def _stages(

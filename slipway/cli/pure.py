@@ -16,7 +16,7 @@ from slipway.cli.options import AsJson, Url
 from slipway.cli.pipeline_files import is_file, pipeline_file, pipeline_text
 from slipway.cli.plan_view import plan_page
 from slipway.cli.printing import answer, clean, out, print_json
-from slipway.promotion.claims import Claim, usual_claims
+from slipway.promotion.claims import Claim
 from slipway.promotion.pipeline import (
     Finding,
     PipelineInvalid,
@@ -89,14 +89,10 @@ def plan(
     artifact = compiled.artifact_of(version or "")
     ramps = ramps_of(pipeline_read, traffic, base_error)
     traffic_plans = {name: asdict(ramp.plan) for name, ramp in ramps.items() if ramp.plan}
-    taken = [str(claim) for claim in pipeline_read.claims or usual_claims(pipeline_read.service)]
-    document = (
-        compiled.dump()
-        | {"artifact": artifact, "builds": taken}
-        | ({"traffic": traffic_plans} if traffic_plans else {})
-    )
+    document = compiled.dump() | {"artifact": artifact, "builds": pipeline_read.takes}
+    document |= {"traffic": traffic_plans} if traffic_plans else {}
     rollouts = {name: ramp.lines for name, ramp in ramps.items()}
-    answer(document, plan_page(compiled, artifact, str(file), rollouts, taken), as_json)
+    answer(document, plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes), as_json)
 
 
 def _findings(file: Path) -> list[Finding]:

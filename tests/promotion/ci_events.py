@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from slipway.promotion.build_messages import parse_build
+from slipway.promotion.reported import ReportedBuild
+
 EVENTS = Path(__file__).parent / "events"
 BUILD_1, BUILD_2 = "azure-devops-build-complete-1.0", "azure-devops-build-complete-2.0"
 RUN_STATE = "azure-devops-run-state-changed"
@@ -35,3 +38,18 @@ def event(name: str, changes: dict[str, Any] | None = None) -> Any:
 
 def body(name: str, changes: dict[str, Any] | None = None) -> bytes:
     return json.dumps(event(name, changes)).encode()
+
+
+def reported(name: str, changes: dict[str, Any] | None = None) -> ReportedBuild:
+    """What that event says of a build."""
+    told = parse_build(body(name, changes))
+    assert isinstance(told, ReportedBuild)
+    return told
+
+
+def wrapped(text: bytes, kind: int = 0x99, size: int = 1) -> bytes:
+    """As .NET's data contract serializer writes a string: MC-NBFX, an element in Microsoft's namespace."""
+    namespace = b"http://schemas.microsoft.com/2003/10/Serialization/"
+    head = b"\x40\x06string\x08" + bytes([len(namespace)]) + namespace
+    assert head.startswith(b"@\x06string\x083http://"), "what people see of it"
+    return head + bytes([kind]) + len(text).to_bytes(size, "little") + text

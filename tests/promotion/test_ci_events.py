@@ -1,6 +1,5 @@
 """Every CI system's event is a build of its origin, an event of no build, or rejected with the reason."""
 
-import base64
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from slipway.promotion.build import Build
 from slipway.promotion.build_messages import parse_build
-from slipway.promotion.cloud_event_attributes import as_properties, attributes_in
 from slipway.promotion.errors import BuildRejected, NotABuild
 from slipway.promotion.reported import ReportedBuild
 from tests.promotion.ci_events import (
@@ -28,19 +26,12 @@ from tests.promotion.ci_events import (
     WORKFLOW_RUN,
     body,
     event,
+    reported,
 )
-from tests.promotion.test_build_messages import MESSAGE
 
 PUSHED_DIGEST = "sha256:213bbc182920ab41e18edc2001e06abcca6735d87782d9cef68abd83941cf0e5"
 PACKAGE_DIGEST = "sha256:3da1996a8115d7616457760d9920b815241d0a03b34cf5f04e9a0e9d8de37498"
 OF_BUILDS = (BUILD_1, BUILD_2, RUN_STATE, WORKFLOW_RUN, PUSHED, PUSHED_AS_CLOUD_EVENT, PACKAGED, PUBLISHED)
-BINARY = {"cloudEvents:specversion": "1.0", "cloudEvents:id": "1", "cloudEvents:source": "/ci"}
-
-
-def reported(name: str, changes: dict[str, Any] | None = None) -> ReportedBuild:
-    told = parse_build(body(name, changes))
-    assert isinstance(told, ReportedBuild)
-    return told
 
 
 def refused(name: str, changes: dict[str, Any]) -> str:
@@ -104,10 +95,10 @@ def test_a_run_says_no_branch_so_the_pipeline_has_to() -> None:
     assert (told.build("api", branch="main").version, told.author) == ("11", "john@fabrikamfiber.com")
     with pytest.raises(BuildRejected, match=r"BRANCH_UNKNOWN.*definition TEST-CI: this event says no branch"):
         told.build("api")
-    itself = {"refName": "refs/pull/7/merge", "version": "c0ffee1"}
+    itself = {"refName": "refs/heads/feature/x", "version": "c0ffee1"}
     known = reported(RUN_STATE, {"resource.run.resources": {"repositories": {"self": itself}}})
-    assert (known.branch, known.commit) == ("refs/pull/7/merge", "c0ffee1"), "as the runs of the REST API have it"
-    assert known.build("api", branch="main").branch == "refs/pull/7/merge", "what the event says goes before"
+    assert (known.branch, known.commit) == ("feature/x", "c0ffee1"), "as the runs of the REST API have it"
+    assert known.build("api", branch="main").branch == "feature/x", "what the event says goes before"
 
 
 def test_a_run_of_a_github_workflow() -> None:
@@ -127,16 +118,21 @@ def test_a_run_of_a_github_workflow() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("name", "changes"),
     [
-        {"workflow_run.event": "pull_request"},
-        {"workflow_run.event": "pull_request_target"},
-        {"workflow_run.head_repository.full_name": "mallory/octo-repo", "workflow_run.head_branch": "main"},
-        {"workflow_run.head_repository": None, "workflow_run.head_branch": "main"},
+        (WORKFLOW_RUN, {"workflow_run.event": "pull_request"}),
+        (WORKFLOW_RUN, {"workflow_run.event": "pull_request_target"}),
+        (WORKFLOW_RUN, {"workflow_run.head_repository.full_name": "mallory/x", "workflow_run.head_branch": "main"}),
+        (WORKFLOW_RUN, {"workflow_run.head_repository": None, "workflow_run.head_branch": "main"}),
+        (BUILD_1, {"resource.sourceGetVersion": f"LG:refs/pull/7/merge:{'a' * 40}"}),
+        (BUILD_2, {"resource.sourceBranch": "refs/pull/7/merge"}),
+        (RUN_STATE, {"resource.run.resources": {"repositories": {"self": {"refName": "refs/pull/7/merge"}}}}),
     ],
 )
-def test_a_pull_request_or_fork_is_no_build_though_its_branch_is_called_main(changes: dict[str, Any]) -> None:
-    assert refused(WORKFLOW_RUN, changes).startswith("PULL_REQUEST")
+def test_a_pull_request_or_fork_is_no_build_though_its_branch_is_called_main(
+    name: str, changes: dict[str, Any]
+) -> None:
+    assert refused(name, changes).startswith("PULL_REQUEST")
 
 
 def test_a_package_that_github_published() -> None:
@@ -316,71 +312,6 @@ def test_several_events_in_one_message_are_refused() -> None:
     (one,) = event(PUSHED)
     with pytest.raises(BuildRejected, match=r"UNKNOWN_SHAPE: the message is a list of 2; one message has one build"):
         parse_build(json.dumps([one, one]).encode())
-
-
-# in envelopes
-
-
-@pytest.mark.parametrize("prefix", ["cloudEvents:", "cloudEvents_", "ce-", "Ce-"])
-@pytest.mark.parametrize("as_bytes", [False, True])
-def test_a_binary_cloud_event_has_its_attributes_beside_the_body(prefix: str, as_bytes: bool) -> None:
-    (pushed,) = event(PUSHED_AS_CLOUD_EVENT)
-    beside: dict[Any, str] = {f"{prefix}{name}": pushed[name] for name in ("specversion", "type", "time", "id")}
-    if as_bytes:
-        beside = {name.encode(): value for name, value in beside.items()}
-    assert parse_build(json.dumps(pushed["data"]).encode(), beside) == reported(PUSHED_AS_CLOUD_EVENT)
-
-
-@pytest.mark.parametrize("inner", [MESSAGE, event(PACKAGED), event(BUILD_2)], ids=["slipway", "cdevents", "devops"])
-def test_a_cloud_event_carries_any_message(inner: dict[str, Any]) -> None:
-    plain = parse_build(json.dumps(inner).encode())
-    outer = {"specversion": "1.0", "id": "1", "source": "/ci", "type": "shop.build"}
-    assert parse_build(json.dumps({**outer, "data": inner}).encode()) == plain
-    encoded = base64.b64encode(json.dumps(inner).encode()).decode()
-    assert parse_build(json.dumps({**outer, "data_base64": encoded}).encode()) == plain
-    assert parse_build(json.dumps(inner).encode(), {**BINARY, "cloudEvents:type": "shop.build"}) == plain
-    assert parse_build(json.dumps(inner).encode(), {"cloudEvents:type": "no specversion"}) == plain
-
-
-@pytest.mark.parametrize("data", [{}, {"data_base64": "ÿ"}, {"data_base64": "bm8="}, {"data": [1]}])
-def test_a_cloud_event_that_carries_nothing_is_refused(data: dict[str, Any]) -> None:
-    message = {"specversion": "1.0", "type": "x", **data}
-    with pytest.raises(BuildRejected, match="INVALID_BUILD: data"):
-        parse_build(json.dumps(message).encode())
-
-
-def test_attributes_go_on_beside_the_body_and_nothing_else_does() -> None:
-    beside = {"ce-type": "x", "ce-specversion": "1.0", "AuthToken": "secret", "authorization": "Bearer x"}
-    assert as_properties(beside) == {"cloudEvents:type": "x", "cloudEvents:specversion": "1.0"}
-    assert attributes_in({"ce-type": "x"}) == {} and attributes_in(None) == {}
-
-
-def wrapped(text: bytes, kind: int = 0x99, size: int = 1) -> bytes:
-    """As .NET's data contract serializer writes a string: MC-NBFX, an element in Microsoft's namespace."""
-    namespace = b"http://schemas.microsoft.com/2003/10/Serialization/"
-    head = b"\x40\x06string\x08" + bytes([len(namespace)]) + namespace
-    assert head.startswith(b"@\x06string\x083http://"), "what people see of it"
-    return head + bytes([kind]) + len(text).to_bytes(size, "little") + text
-
-
-def test_what_the_task_publish_to_azure_service_bus_wraps_is_unwrapped() -> None:
-    text = json.dumps(MESSAGE).encode()
-    plain = parse_build(text)
-    assert (
-        parse_build(wrapped(text))
-        == parse_build(wrapped(text, 0x9B, 2))
-        == parse_build(wrapped(text, 0x9D, 4))
-        == plain
-    )
-    assert parse_build(wrapped(text, 0x98) + b"\x01") == plain, "the end of the element may stand alone"
-    half = len(text) // 2
-    assert parse_build(wrapped(text[:half], 0x98) + bytes([0x99, len(text) - half]) + text[half:]) == plain
-
-
-@pytest.mark.parametrize("body", [wrapped(b"{}")[:-1], wrapped(b"{}")[:-3], wrapped(b"{}", 0x86), wrapped(b"{}")[:-4]])
-def test_a_wrapping_that_is_cut_off_says_what_to_set(body: bytes) -> None:
-    with pytest.raises(BuildRejected, match=r"NOT_JSON.*set useDataContractSerializer: false"):
-        parse_build(body)
 
 
 # anything at all

@@ -140,7 +140,8 @@ def recognises(message: Message) -> bool:
 
 
 def parse_azure_devops(message: Message) -> ReportedBuild:
-    """The build that the hook tells of. Raises BuildRejected INVALID_BUILD, UNKNOWN_EVENT_VERSION; NotABuild."""
+    """The build that the hook tells of. Raises BuildRejected INVALID_BUILD, UNKNOWN_EVENT_VERSION; NotABuild
+    NOT_A_BUILD, PULL_REQUEST."""
     kind, version = message["eventType"], message.get("resourceVersion")
     if kind == RUN_STATE:
         if version != _RUN_STATE_VERSION:
@@ -158,6 +159,7 @@ def parse_azure_devops(message: Message) -> ReportedBuild:
 
 def _of_a_build(hook: _BuildHook) -> ReportedBuild:
     build = hook.resource
+    _check_source(build.branch, build.definition, build.number)
     return ReportedBuild(
         origin=_origin(build.definition, hook, build.project),
         version="{buildNumber}",
@@ -176,6 +178,7 @@ def _of_an_old_build(hook: _OldHook) -> ReportedBuild:
     if got is None:
         words = f"resource.sourceGetVersion: {build.got[:60]!a} names no branch and commit of Git"
         raise BuildRejected("INVALID_BUILD", words)
+    _check_source(got["branch"], build.definition, build.number)
     return ReportedBuild(
         origin=_origin(build.definition, hook),
         version="{buildNumber}",
@@ -198,6 +201,7 @@ def _of_a_run(hook: _RunHook) -> ReportedBuild:
         raise BuildRejected("INVALID_BUILD", f"resource.run.{missing}: is missing, and the run is completed")
     change = sources[0].change if sources else _Change()
     commit = run.resources.repositories.itself.version or change.version
+    _check_source(run.resources.repositories.itself.ref, hook.resource.pipeline, run.name)
     return ReportedBuild(
         origin=_origin(hook.resource.pipeline, hook),
         version="{buildNumber}",
@@ -208,6 +212,12 @@ def _of_a_run(hook: _RunHook) -> ReportedBuild:
         finished_at=run.finished_at,
         result=_RESULTS[run.result],
     )
+
+
+def _check_source(ref: str, definition: _Definition, number: str) -> None:
+    if ref.startswith("refs/pull/"):
+        words = f"Azure DevOps: {definition.name} {number} is of a pull request, {ref[:60]}"
+        raise NotABuild(AZURE_DEVOPS, "PULL_REQUEST", words)
 
 
 def _origin(definition: _Definition, hook: _Hook, *projects: _Project) -> Origin:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from slipway.promotion.build_messages.slipway import _PRINTABLE, FinishedAt
+from slipway.promotion.build_messages.slipway import PRINTABLE, FinishedAt
 from slipway.promotion.errors import BuildRejected
 
 Message = dict[str, Any]
@@ -20,8 +20,8 @@ class Event(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-Text = Annotated[str, Field(max_length=250, pattern=_PRINTABLE)]
-Sha = Annotated[str, Field(max_length=100, pattern=_PRINTABLE)]
+Text = Annotated[str, Field(max_length=250, pattern=PRINTABLE)]
+Sha = Annotated[str, Field(max_length=100, pattern=PRINTABLE)]
 Moment = FinishedAt
 MaybeText = Annotated[
     str,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_validator
 
-from slipway.promotion.claims import Claim
+from slipway.promotion.claims import Claim, usual_claims
 from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
@@ -338,3 +338,8 @@ class Pipeline(Section):
     def claims(self) -> tuple[Claim, ...]:
         """Whose builds it says are the service's; none when it says nothing."""
         return tuple(each.claim for each in self.builds)
+
+    @property
+    def takes(self) -> list[str]:
+        """Whose builds it takes, in words."""
+        return [str(claim) for claim in self.claims or usual_claims(self.service)]

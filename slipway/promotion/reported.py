@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected
@@ -43,7 +44,8 @@ class Origin:
 @dataclass(frozen=True)
 class ReportedBuild:
     """A finished build of an origin. `version` is how its version is made where the pipeline does not say, `parts` what
-    it may be made of; a part that this event does not have is left out."""
+    it may be made of; a part that this event does not have is left out. `url` is its page
+    at CI, where the event says it."""
 
     origin: Origin
     version: str
@@ -54,6 +56,15 @@ class ReportedBuild:
     finished_at: datetime
     result: str = "succeeded"
     digest: str = ""
+    url: str = ""
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """Where CI has it, for whoever wants to look there or tell CI what became of it."""
+        numbers = {name: said for name, said in self.parts.items() if name not in ("tag", "sha", "short_sha")}
+        names = {field: names[0] for field, names in self.origin.named.items() if not field.endswith("-name")}
+        link = {"url": self.url} if self.url else {}
+        return {"ci": {"system": self.origin.system, **names, **numbers, **link}}
 
     def build(self, service: str, version: str = "", branch: str = "") -> Build:
         """The service's build; `version` is the pipeline's own template, `branch` what it says where CI does not.
@@ -75,6 +86,7 @@ class ReportedBuild:
             result=self.result,
             digest=self.digest,
             source=self.origin.system,
+            evidence=self.evidence,
         )
 
     def _made(self, template: str) -> str:

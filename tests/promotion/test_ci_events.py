@@ -31,6 +31,22 @@ from tests.promotion.ci_events import (
 
 PUSHED_DIGEST = "sha256:213bbc182920ab41e18edc2001e06abcca6735d87782d9cef68abd83941cf0e5"
 PACKAGE_DIGEST = "sha256:3da1996a8115d7616457760d9920b815241d0a03b34cf5f04e9a0e9d8de37498"
+CI_1 = {
+    "system": "azure-devops",
+    "project": "be9b3917-87e6-42a4-a549-2bc06a7a878f",
+    "definition": "ConsumerAddressModule",
+    "buildNumber": "ConsumerAddressModule_20150407.1",
+    "id": "2",
+}
+CI_OF_RUN = {
+    "system": "github",
+    "repository": "octo-org/octo-repo",
+    "workflow": "test.yml",
+    "run_number": "163",
+    "run_attempt": "1",
+    "run_id": "289782451",
+    "url": "https://github.com/octo-org/octo-repo/actions/runs/289782451",
+}
 OF_BUILDS = (BUILD_1, BUILD_2, RUN_STATE, WORKFLOW_RUN, PUSHED, PUSHED_AS_CLOUD_EVENT, PACKAGED, PUBLISHED)
 
 
@@ -56,6 +72,7 @@ def test_a_build_of_azure_devops_in_its_first_form() -> None:
         author="author@example.com",
         finished_at=datetime(2015, 4, 7, 18, 6, 10, 690_000, UTC),
         source="azure-devops",
+        evidence={"ci": CI_1},
     )
 
 
@@ -113,6 +130,7 @@ def test_a_run_of_a_github_workflow() -> None:
         author="Codertocat",
         finished_at=datetime(2020, 10, 5, 16, 33, 49, tzinfo=UTC),
         source="github",
+        evidence={"ci": CI_OF_RUN},
     )
     assert told.build("octo", "1.4.{run_number}-{short_sha}").version == "1.4.163-3484a3f"
 
@@ -182,6 +200,23 @@ def test_a_package_url_may_name_a_digest_and_the_tag_beside_it() -> None:
     assert (told.build("app").version, told.digest) == ("1.4.2", PUSHED_DIGEST)
     assert told.origin.goes_by("package", "mycr.io/myapp")
     assert refused(PACKAGED, {"subject.id": purl.partition("&tag")[0]}).startswith("NO_TAG")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        (BUILD_2, "resource._links.web.href"),
+        (RUN_STATE, "resource.run._links.web.href"),
+        (WORKFLOW_RUN, "workflow_run.html_url"),
+        (PACKAGE, "registry_package.html_url"),
+    ],
+)
+def test_the_page_at_ci_is_kept_and_a_bad_link_is_no_reason_to_reject(name: str, path: str) -> None:
+    page = "https://ci.example/builds/7"
+    assert reported(name, TAGGED | {path: page} if name == PACKAGE else {path: page}).evidence["ci"]["url"] == page
+    for bad in ("javascript:alert(1)", "https://" + "x" * 500, 7, None, MISSING):
+        changes = {path: bad} | (TAGGED if name == PACKAGE else {})
+        assert "url" not in reported(name, changes).build("shop", branch="main").evidence["ci"]
 
 
 # of no build

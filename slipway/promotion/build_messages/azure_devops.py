@@ -4,7 +4,7 @@ Fields: https://learn.microsoft.com/azure/devops/service-hooks/events
 """
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from slipway.promotion.build_messages.vendor import (
     Moment,
     Sha,
     Text,
+    link,
     named,
     read,
     unknown_version,
@@ -41,6 +42,14 @@ class _Person(Event):
 class _Project(Event):
     id: MaybeText = ""
     name: MaybeText = ""
+
+
+class _Page(Event):
+    href: Any = None
+
+
+class _Links(Event):
+    web: _Page = _Page()
 
 
 class _Definition(Event):
@@ -72,6 +81,7 @@ class _Build(Event):
     definition: _Definition
     project: _Project = _Project()
     requested_for: _Person = Field(_Person(), alias="requestedFor")
+    links: _Links = Field(_Links(), alias="_links")
 
 
 class _Source(Event):
@@ -94,6 +104,7 @@ class _Run(Event):
     result: Literal["succeeded", "partiallySucceeded", "failed", "canceled"] | None = None
     finished_at: Moment | None = Field(None, alias="finishedDate")
     resources: _Resources = _Resources()
+    links: _Links = Field(_Links(), alias="_links")
 
 
 class _Author(Event):
@@ -169,6 +180,7 @@ def _of_a_build(hook: _BuildHook) -> ReportedBuild:
         author=build.requested_for.unique_name,
         finished_at=build.finished_at,
         result=_RESULTS[build.result],
+        url=link(build.links.web.href),
     )
 
 
@@ -211,6 +223,7 @@ def _of_a_run(hook: _RunHook) -> ReportedBuild:
         author=change.author.email[:200],
         finished_at=run.finished_at,
         result=_RESULTS[run.result],
+        url=link(run.links.web.href),
     )
 
 

@@ -3,9 +3,22 @@
 Fields: https://docs.github.com/webhooks/webhook-events-and-payloads
 """
 
+from typing import Any
+
 from pydantic import Field
 
-from slipway.promotion.build_messages.vendor import Event, MaybeText, Message, Moment, Sha, Text, digest_in, named, read
+from slipway.promotion.build_messages.vendor import (
+    Event,
+    MaybeText,
+    Message,
+    Moment,
+    Sha,
+    Text,
+    digest_in,
+    link,
+    named,
+    read,
+)
 from slipway.promotion.errors import NotABuild
 from slipway.promotion.reported import GITHUB, SHORT_SHA, Origin, ReportedBuild
 
@@ -30,6 +43,7 @@ class _Run(Event):
     event: Text
     head_branch: MaybeText = ""
     head_sha: Sha
+    html_url: Any = None
     head_repository: _Repository | None = None  # none when the fork was deleted meanwhile
     conclusion: MaybeText = ""
     updated_at: Moment
@@ -75,6 +89,7 @@ class _Package(Event):
     name: Text
     updated_at: Moment
     package_version: _Version
+    html_url: Any = None
 
 
 class _Published(Event):
@@ -126,6 +141,7 @@ def parse_workflow_run(message: Message) -> ReportedBuild:
         author=run.actor.login if run.actor else "",
         finished_at=run.updated_at,
         result=_RESULTS.get(run.conclusion, "failed"),
+        url=link(run.html_url),
     )
 
 
@@ -151,6 +167,7 @@ def parse_package(message: Message) -> ReportedBuild:
         author=told.sender.login,
         finished_at=package.updated_at if at.year == _GO_KNOWS_NO_TIME else at,
         digest=digest_in(container.tag.digest, version.version) if container else "",
+        url=link(package.html_url),
     )
 
 

@@ -11,6 +11,7 @@ from slipway.promotion.errors import BuildRejected
 
 Message = dict[str, Any]
 M = TypeVar("M", bound="Event")
+_LINK = re.compile(r"https://[!-~]{1,490}\Z")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
@@ -42,6 +43,11 @@ def read(model: type[M], message: Message) -> M:
 def digest_in(*texts: str) -> str:
     """The first that is a SHA-256 digest; empty when none is."""
     return next((text for text in texts if _SHA256.match(text)), "")
+
+
+def link(said: object) -> str:
+    """`said` when it is a web address that can be shown; a bad link is no reason to reject a build."""
+    return said if isinstance(said, str) and _LINK.match(said) else ""
 
 
 def unknown_version(of: str, said: object, known: str) -> BuildRejected:

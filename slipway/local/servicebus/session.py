@@ -12,6 +12,7 @@ from slipway.local.servicebus.errors import DECODE_ERROR, NOT_ALLOWED, NOT_IMPLE
 from slipway.local.servicebus.links import MAX_MESSAGE_BYTES, Incoming, Outgoing, Receiver
 from slipway.local.servicebus.message import BATCH_FORMAT, Content, unbatch
 from slipway.local.servicebus.namespace import MANAGEMENT, entity_name
+from slipway.local.servicebus.outlet import Consumer
 from slipway.local.servicebus.performatives import (
     RECEIVER,
     SENDER,
@@ -25,8 +26,19 @@ from slipway.local.servicebus.performatives import (
     Transfer,
 )
 from slipway.local.servicebus.queue import Queue
+from slipway.local.servicebus.session_queue import Hold, SessionQueue
+from slipway.local.servicebus.session_receivers import (
+    SessionReceiver,
+    SessionSeeker,
+    granted,
+    link_properties,
+    patience_s,
+    session_lost,
+    wanted_session,
+    wants_session,
+)
 from slipway.local.servicebus.settlement import Delivery, is_terminal, settle
-from slipway.local.servicebus.types import Described, Symbol
+from slipway.local.servicebus.types import Described, Value
 
 if TYPE_CHECKING:
     from slipway.local.servicebus.connection import Connection
@@ -36,7 +48,6 @@ HANDLE_MAX = 255
 SETTLED = 1
 """A sender's settle mode: deliveries go out settled (receive and delete)."""
 _FRAME_OVERHEAD = 64
-_SESSION_FILTER = Symbol("com.microsoft:session-filter")
 
 Node = Callable[[bytes], bytes]
 """Answers an encoded request message with an encoded response message."""
@@ -91,9 +102,9 @@ class Session:
 
     def leave(self) -> None:
         """The session is over. Messages in the client's hands stay locked until their time is up."""
-        for link in self._links.values():
+        links, self._links = self._links, {}
+        for link in links.values():
             link.leave()
-        self._links.clear()
 
     def log(self, line: str) -> None:
         self._connection.log(line)
@@ -161,52 +172,119 @@ class Session:
 
     def _attach(self, attach: Attach) -> None:
         try:
-            link = self._sender(attach) if attach.role == SENDER else self._receiver(attach)
+            if attach.role == SENDER:
+                self._attach_sender(attach)
+            else:
+                self._attach_receiver(attach)
         except Refusal as refusal:
-            self.log(f"link refused: {refusal}")
             self._refuse(attach, refusal)
-            return
-        self._links[attach.handle] = link
-        self._answer(attach, attach.source, attach.target)
-        if isinstance(link.end, Incoming):
-            link.end.grant()
 
-    def _sender(self, attach: Attach) -> Link:
+    def _attach_sender(self, attach: Attach) -> None:
         address = _address(attach.target)
         node = self._node(address)
         if node is not None:
             sink = partial(self._ask, address, node)
         else:
             sink = partial(self._accept, entity_name(address), self._broker.namespace.sent_to(address))
-        return Link(Incoming(self, attach.handle, sink), lambda: None)
+        link = Incoming(self, attach.handle, sink)
+        self._links[attach.handle] = Link(link, lambda: None)
+        self._answer(attach, attach.source, attach.target)
+        link.grant()
 
     def _accept(self, entity: str, queue: Queue, message_format: int, message: bytes) -> None:
         self._broker.check(entity)
         _accept(queue, message_format, message)
 
-    def _receiver(self, attach: Attach) -> Link:
+    def _attach_receiver(self, attach: Attach) -> None:
         address = _address(attach.source)
         link = Outgoing(self, attach.handle, address)
         if self._node(address) is not None:
-            return Link(link, lambda: None)
+            self._links[attach.handle] = Link(link, lambda: None)
+            self._answer(attach, attach.source, attach.target)
+            return
         queue = self._broker.namespace.received_from(address)
-        if _has_session_filter(attach.source):
+        if isinstance(queue, SessionQueue):
+            self._attach_to_session(attach, link, queue)
+            return
+        if wants_session(attach):
             raise Refusal(NOT_ALLOWED, f"{queue.name} does not have sessions.")
-        receiver = Receiver(self, link, deletes=attach.snd_settle_mode == SETTLED)
+        self._feed(link, attach, queue, Receiver(self, link, deletes=attach.snd_settle_mode == SETTLED))
+        self._answer(attach, attach.source, attach.target)
+
+    def _feed(
+        self, link: Outgoing, attach: Attach, queue: Queue, consumer: Consumer, leave: Callable[[], None] | None = None
+    ) -> None:
+        """From now on the queue feeds this link, until it leaves."""
+
+        def leave_all() -> None:
+            self._broker.leave(queue, consumer)
+            if leave is not None:
+                leave()
+
         link.on_credit = partial(self._broker.touch, queue)
         link.on_drain = partial(self._broker.serve, queue)
-        self._broker.join(queue, receiver)
-        return Link(link, partial(self._broker.leave, queue, receiver))
+        self._broker.join(queue, consumer)
+        self._links[attach.handle] = Link(link, leave_all)
+
+    # Sessions of Service Bus
+
+    def _attach_to_session(self, attach: Attach, link: Outgoing, queue: SessionQueue) -> None:
+        """Answer with the session, now or when one is free."""
+        if not wants_session(attach):
+            raise Refusal(NOT_ALLOWED, f"{queue.name} has sessions: it takes only receivers of a session.")
+        hold = queue.hold(wanted_session(attach))
+        if hold is not None:
+            self._give_session(attach, link, queue, hold)
+            return
+        seeker = SessionSeeker(
+            queue,
+            patience_s(attach),
+            found=partial(self._found_session, attach, link, queue),
+            given_up=partial(self._drop, attach, self._refuse),
+        )
+        self._feed(link, attach, queue, seeker, seeker.stop)
+
+    def _found_session(self, attach: Attach, link: Outgoing, queue: SessionQueue, hold: Hold) -> None:
+        self._links.pop(attach.handle).leave()
+        self._give_session(attach, link, queue, hold)
+
+    def _give_session(self, attach: Attach, link: Outgoing, queue: SessionQueue, hold: Hold) -> None:
+        def leave() -> None:
+            queue.let_go(hold)
+            self._broker.touch(queue)
+
+        receiver = SessionReceiver(self, link, queue, hold, deletes=attach.snd_settle_mode == SETTLED)
+        hold.on_lost = partial(self._drop, attach, self._detach, session_lost(queue, hold))
+        self._feed(link, attach, queue, receiver, leave)
+        self._answer(attach, granted(attach.source, hold.session_id), attach.target, link_properties(hold))
+
+    def _drop(self, attach: Attach, how: Callable[[Attach, Refusal], None], refusal: Refusal) -> None:
+        """End a link from our side."""
+        link = self._links.pop(attach.handle, None)
+        if link is not None:
+            link.leave()
+            how(attach, refusal)
+
+    def _detach(self, attach: Attach, refusal: Refusal) -> None:
+        self.log(f"link closed: {refusal}")
+        self.send(Detach(attach.handle, True, refusal.as_error()))
 
     def _refuse(self, attach: Attach, refusal: Refusal) -> None:
         """AMQP's way to refuse: attach without the terminus that would have been ours, then detach."""
+        self.log(f"link refused: {refusal}")
         if attach.role == SENDER:
             self._answer(attach, attach.source, None)
         else:
             self._answer(attach, None, attach.target)
         self.send(Detach(attach.handle, True, refusal.as_error()))
 
-    def _answer(self, attach: Attach, source: Described | None, target: Described | None) -> None:
+    def _answer(
+        self,
+        attach: Attach,
+        source: Described | None,
+        target: Described | None,
+        properties: dict[Value, Value] | None = None,
+    ) -> None:
         ours = SENDER if attach.role == RECEIVER else RECEIVER
         self.send(
             Attach(
@@ -219,6 +297,7 @@ class Session:
                 target=target,
                 initial_delivery_count=0 if ours == SENDER else None,
                 max_message_size=MAX_MESSAGE_BYTES,
+                properties=properties,
             )
         )
 
@@ -253,12 +332,6 @@ def _address(terminus: Described | None) -> str:
     return address
 
 
-def _has_session_filter(source: Described | None) -> bool:
-    fields = source.value if source is not None else None
-    filters = fields[7] if isinstance(fields, list) and len(fields) > 7 else None
-    return isinstance(filters, dict) and _SESSION_FILTER in filters
-
-
 def _accept(queue: Queue, message_format: int, message: bytes) -> None:
     """Put a message, or all of a batch, into a queue."""
     try:
@@ -266,6 +339,8 @@ def _accept(queue: Queue, message_format: int, message: bytes) -> None:
         contents = [Content.parse(part) for part in parts]
     except DecodeError as error:
         raise Refusal(DECODE_ERROR, str(error)) from error
+    for content in contents:
+        queue.check(content)
     for content in contents:
         queue.put(content, content.scheduled_ms())
 

@@ -197,6 +197,18 @@ def test_a_message_without_a_session_is_refused_or_dead_lettered_when_it_came_by
     assert world.queue.peek(0, 9) == []
 
 
+def test_a_queue_that_has_sessions_only_now_dead_letters_what_belongs_to_none() -> None:
+    world = World()
+    plain = Queue("q", world.settings, world.clock, world.notebook)
+    for session in (None, "a"):
+        plain.put(a_message(session))
+    plain.take()
+    world.queue.next_seq = plain.next_seq
+    world.restart()
+    assert [entry.session for entry in world.queue.peek(0, 9)] == ["a"]
+    assert len(world.dead.peek(0, 9)) == 1
+
+
 def test_dead_letters_are_received_without_sessions() -> None:
     world = World(max_deliveries=1)
     world.queue.put(a_message("a"))

@@ -23,8 +23,8 @@ from slipway.local.servicebus.queue import Clock, Journal, Queue
 
 log = logging.getLogger(__name__)
 
-_NO_SESSION = "Session ID is null"
-"""Azure's own words for the reason."""
+# The reason in Azure's words, for what is in it.
+_NO_SESSION = ("Session ID is null", "An entity with sessions takes no message without a session id.")
 
 
 class Hold:
@@ -55,6 +55,9 @@ class SessionQueue(Queue):
         for entry in entries:
             entry.session = entry.content.session_id()
         super().restore(next_seq, entries, seen)
+        for entry in entries:
+            if entry.session is None and self.dead_letters is not None:  # the queue has sessions only now
+                self._bury(self._unlock(entry), self.dead_letters, *_NO_SESSION)
 
     def restore_states(self, states: Mapping[str, SessionState]) -> None:
         self._states = dict(states)
@@ -68,7 +71,7 @@ class SessionQueue(Queue):
     def put(self, content: Content, at_ms: int | None = None) -> int:
         """What comes without a session id, over a topic or by forwarding, is dead-lettered, as in Azure."""
         if content.session_id() is None:
-            return self.put_dead(content, _NO_SESSION, "An entity with sessions takes no message without a session id.")
+            return self.put_dead(content, *_NO_SESSION)
         return super().put(content, at_ms)
 
     # Receivers

@@ -131,19 +131,19 @@ class Store:
     def commit(self, changes: Changes) -> None:
         """Write what changed in one turn, in one transaction."""
         messages = changes.messages
-        kept = [_row(queue, entry) for (queue, _), entry in messages.items() if entry is not None]
-        gone = [(queue.name, seq) for (queue, seq), entry in messages.items() if entry is None]
-        counters = {queue.name: queue.next_seq for queue, _ in messages}
         with self._transaction() as execute:
-            execute(_KEEP, kept)
-            execute("DELETE FROM messages WHERE queue = ? AND seq = ?", gone)
-            execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", counters.items())
-            execute(
-                "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)",
-                [(queue.name, message_id, s.seq, s.at_ms) for queue, message_id, s in changes.sightings],
-            )
-            for (queue, session), kept_state in changes.states.items():
-                self._keep_state(queue.name, session, kept_state)
+            if messages:
+                kept = [_row(queue, entry) for (queue, _), entry in messages.items() if entry is not None]
+                gone = [(queue.name, seq) for (queue, seq), entry in messages.items() if entry is None]
+                counters = {queue.name: queue.next_seq for queue, _ in messages}
+                execute(_KEEP, kept)
+                execute("DELETE FROM messages WHERE queue = ? AND seq = ?", gone)
+                execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", counters.items())
+            if changes.sightings:
+                seen = [(queue.name, message_id, s.seq, s.at_ms) for queue, message_id, s in changes.sightings]
+                execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", seen)
+            for (queue, session), state in changes.states.items():
+                self._keep_state(queue.name, session, state)
             for queue, rules in changes.rules.items():
                 self._keep_rules(queue.name, rules)
 

@@ -299,6 +299,8 @@ def test_trigger_comes_back_when_the_broker_was_away(
     try:
         bus = Bus(settings["BUS"])
         assert bus.seen(bus.send("orders", body="still there?"))["body"] == "still there?"
+        message_id = bus.send("talks", body="and you?", session_id="later")
+        assert bus.seen(message_id)["body"] == "and you?"
         bus.close()
         assert host.log.count("cannot receive from orders and keeps trying") == 1
         assert host.stop() == (0, "")

@@ -55,6 +55,10 @@ def _seven_digits(value: Any) -> Any:
     return re.sub(r"(\.\d{6})\d+(?=S$)", r"\1", value) if isinstance(value, str) else value
 
 
+def _capitalized(value: Any) -> Any:
+    return value.capitalize() if isinstance(value, str) else value
+
+
 _Duration = Annotated[timedelta, BeforeValidator(_seven_digits), Field(gt=timedelta(0))]
 
 
@@ -128,7 +132,7 @@ class _Correlation(_Model):
 
 
 class _RuleProperties(_Model):
-    filter_type: Literal["Sql", "Correlation"] = "Sql"
+    filter_type: Annotated[Literal["Sql", "Correlation"], BeforeValidator(_capitalized)] = "Sql"
     sql_filter: _Sql | None = None
     correlation_filter: _Correlation | None = None
     action: _Sql | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from slipway.local.servicebus.message import Content
 from slipway.local.servicebus.rules.actions import Change, parse_action
-from slipway.local.servicebus.rules.errors import FilterError, RuleError
+from slipway.local.servicebus.rules.errors import RuleError
 from slipway.local.servicebus.rules.expressions import SYSTEM, Condition, Message, parse_condition
 from slipway.local.servicebus.rules.properties import Properties
 from slipway.local.servicebus.rules.values import compare, operand
@@ -116,6 +116,3 @@ class RuleSet:
         """Most subscriptions take everything; those need not read the messages."""
         all_plain = all(rule.action is None for rule in self)
         self._lets_all_pass = all_plain and any(rule.filter == SqlFilter(EVERYTHING) for rule in self)
-
-
-__all__ = ["DEFAULT_NAME", "EVERYTHING", "CorrelationFilter", "Filter", "FilterError", "Rule", "RuleSet", "SqlFilter"]

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from slipway.local.servicebus import queue
 from slipway.local.servicebus.errors import ENTITY_ALREADY_EXISTS, NOT_FOUND, Refusal
-from slipway.local.servicebus.message import Content
 from slipway.local.servicebus.queue import Queue
 from slipway.local.servicebus.rules.errors import FilterError
+from slipway.local.servicebus.rules.properties import Properties
 from slipway.local.servicebus.rules.rule import Rule, RuleSet
 
 log = logging.getLogger(__name__)
@@ -32,14 +32,14 @@ class Subscription:
         self._journal = journal
         self._dead_letter_failures = dead_letter_failures
 
-    def offer(self, content: Content) -> None:
+    def offer(self, message: Properties) -> None:
         """Put what the rules make of a message."""
         try:
-            copies = self.rules.copies(content)
+            copies = self.rules.copies(message)
         except FilterError as error:
             log.info("%s: a rule cannot be asked: %s", self.queue.name, error)
             if self._dead_letter_failures:
-                self.queue.put_dead(content, _FAILED, str(error))
+                self.queue.put_dead(message.content, _FAILED, str(error))
             return
         for copy in copies:
             self.queue.put(copy)
@@ -74,8 +74,9 @@ class Topic:
         """Offer the next message of the inbox to every subscription."""
         entry = queue.pop()
         if entry is not None:
+            message = Properties(entry.content)
             for subscription in self.subscriptions:
-                subscription.offer(entry.content)
+                subscription.offer(message)
 
 
 @dataclass(frozen=True)

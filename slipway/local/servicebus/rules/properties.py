@@ -1,5 +1,7 @@
 """A message as rules see it: its properties to read and, for actions, to change."""
 
+from functools import cached_property
+
 from slipway.local.servicebus.message import APPLICATION_PROPERTIES, PROPERTIES, Content, section, sections
 from slipway.local.servicebus.rules.values import Operand, operand
 from slipway.local.servicebus.types import Symbol, Value
@@ -20,20 +22,32 @@ _SYMBOLS = {_FIELDS["ContentType"]}
 
 
 class Properties:
-    """Changes stay here until `applied` makes a message of them."""
+    """Read when first asked: who takes every message asks nothing. Changes stay here until `applied`."""
 
     def __init__(self, content: Content) -> None:
-        self._content = content
-        self._fields: list[Value] = [None] * _FIELDS_IN_ALL
-        self._users: dict[Value, Value] = {}
-        for code, value, _ in sections(content.bare):
+        self.content = content
+
+    @cached_property
+    def _fields(self) -> list[Value]:
+        fields: list[Value] = [None] * _FIELDS_IN_ALL
+        for code, value, _ in sections(self.content.bare):
             if code == PROPERTIES and isinstance(value, list):
-                self._fields[: len(value)] = value
-            elif code == APPLICATION_PROPERTIES and isinstance(value, dict):
-                self._users = dict(value)
-            elif code > APPLICATION_PROPERTIES:
+                fields[: len(value)] = value
+            break
+        return fields
+
+    @cached_property
+    def _users(self) -> dict[Value, Value]:
+        for code, value, _ in sections(self.content.bare):
+            if code == APPLICATION_PROPERTIES and isinstance(value, dict):
+                return dict(value)
+            if code > APPLICATION_PROPERTIES:
                 break
-        self._keys = {str(key).lower(): key for key in self._users}
+        return {}
+
+    @cached_property
+    def _keys(self) -> dict[str, Value]:
+        return {str(key).lower(): key for key in self._users}
 
     def system(self, name: str) -> Operand:
         """One of the names in `SYSTEM`, always a text: that is what ids of other types are in Service Bus."""
@@ -52,8 +66,7 @@ class Properties:
 
     def set_user(self, name: str, value: Operand) -> None:
         """Under the name that it has, if it is there, whatever its case."""
-        key = self._keys.setdefault(name.lower(), name)
-        self._users[key] = value
+        self._users[self._keys.setdefault(name.lower(), name)] = value
 
     def remove_user(self, name: str) -> None:
         self._users.pop(self._keys.pop(name.lower(), None), None)
@@ -65,5 +78,5 @@ class Properties:
             fields.pop()
         head = section(PROPERTIES, fields) if fields else b""
         users = section(APPLICATION_PROPERTIES, self._users) if self._users else b""
-        body = b"".join(raw for code, _, raw in sections(self._content.bare) if code > APPLICATION_PROPERTIES)
-        return self._content.with_bare(head + users + body)
+        body = b"".join(raw for code, _, raw in sections(self.content.bare) if code > APPLICATION_PROPERTIES)
+        return self.content.with_bare(head + users + body)

@@ -70,8 +70,9 @@ class Rule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_changes", parse_action(self.action) if self.action else ())
 
-    def changed(self, properties: Properties) -> Content:
+    def changed(self, content: Content) -> Content:
         """The copy that a rule with an action makes; it names the rule. Raises FilterError."""
+        properties = Properties(content)
         for change in self._changes:
             change(properties)
         properties.set_user(_RULE_NAME, self.name)
@@ -100,17 +101,16 @@ class RuleSet:
         del self._rules[name.lower()]
         self._look()
 
-    def copies(self, content: Content) -> list[Content]:
+    def copies(self, message: Properties) -> list[Content]:
         """What a message becomes here: one copy for all rules without an action, one for each with one.
 
         Raises FilterError.
         """
         if self._lets_all_pass:
-            return [content]
-        properties = Properties(content)
-        passed = [rule for rule in self if rule.filter.passes(properties)]
-        plain = [content] if any(rule.action is None for rule in passed) else []
-        return plain + [rule.changed(Properties(content)) for rule in passed if rule.action is not None]
+            return [message.content]
+        passed = [rule for rule in self if rule.filter.passes(message)]
+        plain = [message.content] if any(rule.action is None for rule in passed) else []
+        return plain + [rule.changed(message.content) for rule in passed if rule.action is not None]
 
     def _look(self) -> None:
         """Most subscriptions take everything; those need not read the messages."""

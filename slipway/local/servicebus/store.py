@@ -51,6 +51,11 @@ ON CONFLICT (queue, seq) DO UPDATE SET
 """
 
 
+_REMOVE = "DELETE FROM messages WHERE queue = ? AND seq = ?"
+_COUNT = "INSERT OR REPLACE INTO queues VALUES (?, ?)"
+_SEE = "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)"
+
+
 class StoreError(Exception):
     """The file cannot serve as a store."""
 
@@ -91,6 +96,7 @@ class Store:
         if version > SCHEMA_VERSION:
             self._db.close()
             raise StoreError(f"{path} was written by a newer version of this broker")
+        self._counters: dict[str, int] = {}
         self._db.executescript(_SCHEMA)
         self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -130,22 +136,20 @@ class Store:
 
     def commit(self, changes: Changes) -> None:
         """Write what changed in one turn, in one transaction."""
-        messages = changes.messages
+        kept = [_row(queue, entry) for (queue, _), entry in changes.messages.items() if entry is not None]
+        gone = [(queue.name, seq) for (queue, seq), entry in changes.messages.items() if entry is None]
+        seen = [(queue.name, message_id, s.seq, s.at_ms) for queue, message_id, s in changes.sightings]
+        counters = {queue.name: queue.next_seq for queue, _ in changes.messages}
+        moved = [each for each in counters.items() if self._counters.get(each[0]) != each[1]]
         with self._transaction() as execute:
-            if messages:
-                kept = [_row(queue, entry) for (queue, _), entry in messages.items() if entry is not None]
-                gone = [(queue.name, seq) for (queue, seq), entry in messages.items() if entry is None]
-                counters = {queue.name: queue.next_seq for queue, _ in messages}
-                execute(_KEEP, kept)
-                execute("DELETE FROM messages WHERE queue = ? AND seq = ?", gone)
-                execute("INSERT OR REPLACE INTO queues VALUES (?, ?)", counters.items())
-            if changes.sightings:
-                seen = [(queue.name, message_id, s.seq, s.at_ms) for queue, message_id, s in changes.sightings]
-                execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)", seen)
+            for statement, rows in ((_KEEP, kept), (_REMOVE, gone), (_COUNT, moved), (_SEE, seen)):
+                if rows:
+                    execute(statement, rows)
             for (queue, session), state in changes.states.items():
                 self._keep_state(queue.name, session, state)
             for queue, rules in changes.rules.items():
                 self._keep_rules(queue.name, rules)
+        self._counters.update(moved)
 
     @contextmanager
     def _transaction(self) -> Iterator[Callable[[str, Iterable[Sequence[object]]], object]]:

@@ -121,10 +121,16 @@ async def test_a_session_over_tls(broker: BrokerProcess, certificate: dict[str, 
             await receiver.complete_message(deferred)
             message = await next_of(receiver)
             assert body(message) == "b"
-            # Nobody renews: the broker ends the link of a receiver that waits and does not ask.
+            await receiver.complete_message(message)
+        # Nobody renews: the broker ends the link of a receiver that waits and does not ask.
+        async with client.get_queue_sender("brief-talks") as brief_sender:
+            await brief_sender.send_messages(ServiceBusMessage("b", session_id="aio"))
+        async with client.get_queue_receiver("brief-talks", session_id="aio") as receiver:
+            held = await next_of(receiver)
             with pytest.raises(SessionLockLostError):
                 while True:
                     await receiver.receive_messages(max_wait_time=10)
-        async with client.get_queue_receiver("aio-talks", session_id="s") as receiver:
+        async with client.get_queue_receiver("brief-talks", session_id="aio") as receiver:
             again = await next_of(receiver)
-            assert (body(again), again.delivery_count) == ("b", 1)
+            assert (body(again), again.sequence_number, again.delivery_count) == ("b", held.sequence_number, 1)
+            await receiver.complete_message(again)

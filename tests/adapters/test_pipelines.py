@@ -80,3 +80,15 @@ def test_flags_that_two_pipelines_change_are_told_and_keep_neither_from_being_us
     folder = PipelineFolder(tmp_path)
     assert [(each.file, each.code) for each in folder.shared_flags()] == [("shop.yaml", "SHARED_FLAG")]
     assert folder.findings() == [] and sorted(folder.all()) == ["cart", "shop"]
+
+
+def test_two_pipelines_that_claim_the_same_builds_are_reported_at_the_later_one(tmp_path: Path) -> None:
+    claim = "builds: [{registry: {repository: shop/cart}}]\n"
+    (tmp_path / "cart.yaml").write_text(of("cart") + claim)
+    (tmp_path / "shop.yaml").write_text(of("shop") + claim)
+    (tmp_path / "silent.yaml").write_text(of("silent"))
+    folder = PipelineFolder(tmp_path)
+    (finding,) = folder.findings()
+    assert (finding.file, finding.code) == ("shop.yaml", "CLAIMED_TWICE")
+    assert "repository shop/cart: cart takes these builds already (cart.yaml)" in finding.words
+    assert list(folder.claims()) == ["cart", "shop", "silent"] and folder.claims()["silent"] == ()

@@ -64,7 +64,7 @@ def undo(context: Context, run: StageRun) -> Durable:
     if answer.outcome == Outcome.PASSED:
         yield from _unlock(context, run, _undone(run, ending))
         words = f"{ending.words}; {answer.words}"
-        return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
+        return replace(run, switched=False, taken_back=run.switched).to(run.undone, ending=replace(ending, words=words))
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 

@@ -39,6 +39,7 @@ from triggers import (
     openapi_api,
     pipelines_api,
     promotions_api,
+    rejected_api,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -81,6 +82,7 @@ for module in (
     environments_api,
     intents_api,
     flags_api,
+    rejected_api,
     alerts_api,
     pipelines_api,
     health_api,

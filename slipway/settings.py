@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from slipway.promotion.errors import SlipwayError
 
-BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC = "builds", "builds-rejected", "promotions"
+BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC, REPORTS_SUBSCRIPTION = "builds", "builds-rejected", "promotions", "reports"
 _BESIDE_THE_APP = Path(__file__).resolve().parent.parent
 
 T = TypeVar("T")

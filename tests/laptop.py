@@ -34,7 +34,10 @@ COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe
 IMAGE = "registry.example/checkout"
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
-    "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
+    "Topics": [
+        {"Name": "promotions", "Subscriptions": [{"Name": "audit"}, {"Name": "reports"}]},
+        {"Name": "plain-topic", "Subscriptions": [{"Name": "audit"}]},
+    ],
 }
 # Its origin groups are named after their sites; each ring has a rule set of its own.
 FRONT_DOOR = "edge"

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from datetime import datetime
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -27,6 +28,7 @@ bp = df.Blueprint()
 
 LONGEST_DELAY_S = 60
 LARGEST_FORWARDED = 192 * 1024  # a queue takes 256 KiB, its reason and other properties included
+LARGEST_PROPERTIES = 32 * 1024
 _log = logging.getLogger("slipway.builds")
 
 
@@ -42,8 +44,7 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
     parent = told_by(message.application_properties) or begun(message.message_id or message.get_body().hex())
     try:
         with span("builds", Kind.MESSAGE, parent, delivery=message.delivery_count or 1):
-            submitter = str((message.application_properties or {}).get("submitted_by", ""))
-            await _promote(message.get_body(), message.message_id, submitter, client)
+            await _promote(message, client)
     except Exception:
         delay_s = min(LONGEST_DELAY_S, 2 ** (message.delivery_count or 1))
         _log.warning("a build message could not be taken in; the queue gives it again in %s s", delay_s)
@@ -51,8 +52,9 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
         raise
 
 
-async def _promote(body: bytes, message_id: str, submitter: str, client: df.DurableOrchestrationClient) -> None:
-    received_at = now()
+async def _promote(message: func.ServiceBusMessage, client: df.DurableOrchestrationClient) -> None:
+    received_at, body = now(), message.get_body()
+    submitter = str((message.application_properties or {}).get("submitted_by", ""))
     try:
         matched = await asyncio.to_thread(match, body)
         current().find_by(promotion=matched.build.promotion)
@@ -67,7 +69,7 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
     except BuildRejected as rejection:
         current().tell(outcome="rejected", code=rejection.code, words=rejection.words)
         _log.warning("rejected: %s: %s", rejection.code, rejection.words)
-        await asyncio.to_thread(_set_aside, body, message_id, rejection, received_at)
+        await asyncio.to_thread(_set_aside, message, rejection, received_at)
         return
     current().tell(outcome=f"was {state}")
     if state == "new":
@@ -85,14 +87,22 @@ async def _start(run: PromotionRun, client: df.DurableOrchestrationClient) -> No
         _log.info("%s is already on its way", run.id)
 
 
+def _as_it_came(properties: dict[str, Any]) -> dict[str, str]:
+    """A sender's own properties, as texts, which is how a host hands them on; none where they are too many to keep."""
+    kept = {name: str(value) for name, value in properties.items() if isinstance(value, str | int | float)}
+    return kept if sum(len(name) + len(value) for name, value in kept.items()) < LARGEST_PROPERTIES else {}
+
+
 def _count(body: bytes, reason: NotForPromotion, at: datetime) -> None:
     from slipway.promotion.build_messages import parse_build
 
     count_not_promoted(parse_build(body), reason.code, reason.words, at)
 
 
-def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datetime) -> None:
-    """Audit the reject, then put the message on `builds-rejected` with its reason. Safe to repeat."""
+def _set_aside(message: func.ServiceBusMessage, rejection: BuildRejected, at: datetime) -> None:
+    """Audit the reject, then put the message on `builds-rejected` with its reason, and with the properties that it
+    has, so that it can be put back as it was. Safe to repeat."""
+    body, message_id = message.get_body(), message.message_id
     id = f"rejected:{hashlib.sha256(body + (message_id or '').encode()).hexdigest()[:32]}"
     record = AuditRecord(
         id=id,
@@ -113,9 +123,11 @@ def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datet
         body if whole else body[:LARGEST_FORWARDED],
         message_id=id,
         application_properties={
+            **_as_it_came(message.application_properties or {}),
             "code": rejection.code,
             "reason": rejection.words[:1000],
             "message_id": message_id or "",
             "cut": "no" if whole else f"{len(body)} bytes, the audit has the hash of all",
         },
+        content_type=message.content_type or "application/json",
     )

@@ -40,6 +40,7 @@ from triggers import (
     pipelines_api,
     promotions_api,
     rejected_api,
+    reports,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -74,6 +75,7 @@ for module in (
     switch_looks,
     watching,
     builds_queue,
+    reports,
     builds_api,
     promotions_api,
     approvals_api,

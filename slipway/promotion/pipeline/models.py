@@ -12,6 +12,7 @@ from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
+from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
@@ -304,5 +305,6 @@ class Pipeline(Section):
     )
     on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
     configuration: Configuration | None = key("Where the settings of each build lie; fixed before a deployment.", None)
+    report: list[Report] = key("Code hosts that are told how a build gets on.", [], max_length=MOST_REPORTS)
     profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)
     stages: list[Stage] = key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)

@@ -51,7 +51,7 @@ def _counted(target: Target, version: str, since: datetime) -> str:
     before = metrics.of(target, version, since - BEFORE, since).minutes
     release, previous = Count(), Count()
     for minute in now:
-        arm = minute.baseline if target.slot else minute.canary
+        arm = minute.baseline if target.of_kind.swapped else minute.canary
         release = release.plus(Count(arm.requests, arm.failures_5xx)) if arm else release
     for minute in before:
         arm = minute.baseline

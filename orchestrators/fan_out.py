@@ -40,6 +40,11 @@ def an_operation(context: Context, id: str, activity: str, order: dict[str, Any]
     return {"id": id, "activity": activity, "order": order, "deadline": deadline}
 
 
+def reachable(targets: Sequence[Target]) -> tuple[Target, ...]:
+    """Those that have an address to be probed at."""
+    return tuple(target for target in targets if target.of_kind.answers)
+
+
 def health_checks(
     context: Context,
     run: StageRun,
@@ -49,9 +54,10 @@ def health_checks(
     n: int | None = None,
     targets: Sequence[Target] | None = None,
 ) -> list[dict[str, Any]]:
-    """A health check of the live or the idle side of `targets` (all, unless told otherwise)."""
+    """A health check of the live or the idle side of each of `targets` (all that can be reached, unless told
+    otherwise)."""
     checks = []
-    for target in run.plan.targets if targets is None else targets:
+    for target in reachable(run.plan.targets) if targets is None else targets:
         site = run.sites[target.name]
         order = {
             "promotion": run.promotion,
@@ -66,8 +72,10 @@ def health_checks(
 
 
 def _beside(site: Site, target: Target, live: bool) -> str:
-    """Where the release before answers while this one is checked; empty where there was none. With slots that is the
-    other side, else the live release's own address of before."""
+    """Where the release before answers while this one is checked; empty where there was none. Where sides are
+    swapped that is the other one, else the live release's own address of before."""
     if not site.previous:
         return ""
-    return (site.idle if live else site.production) if target.slot else site.live
+    if not target.of_kind.swapped:
+        return site.live
+    return site.idle if live else site.production

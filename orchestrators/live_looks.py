@@ -7,7 +7,7 @@ finds is checked as in verification before it counts.
 from collections.abc import Callable
 from dataclasses import replace
 
-from orchestrators.fan_out import fan_out, health_checks
+from orchestrators.fan_out import fan_out, health_checks, reachable
 from orchestrators.waiting import Context, Durable, called
 from slipway.promotion.outcomes import Answer, Outcome, passed
 from slipway.promotion.plain import plain
@@ -17,9 +17,11 @@ from slipway.promotion.stage_run import StageRun
 def live_answers(
     context: Context, run: StageRun, step: str, n: int, named: Callable[[str], str] = lambda id: id
 ) -> Durable:
-    """The `Answer` of each target, in their order. `n` numbers the look; `named` makes a check's id of the stage's own
-    for it."""
-    targets = run.plan.targets
+    """The `Answer` of each target that can be reached, in their order. `n` numbers the look; `named` makes a check's
+    id of the stage's own for it."""
+    targets = reachable(run.plan.targets)
+    if not targets:
+        return []
     order = {
         "promotion": run.promotion,
         "addresses": {target.name: run.sites[target.name].production for target in targets},

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrators.fan_out import reachable
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
@@ -43,7 +44,7 @@ def for_bake(context: Context, run: StageRun) -> Durable:
         yield from nudge_or(context, context.current_utc_datetime + PROBE_EVERY)
         return replace(run, tick=run.tick + 1)
     if over or verdict.outcome != Outcome.PASSED:
-        for target, answer in zip(run.plan.targets, answers, strict=True):
+        for target, answer in zip(reachable(run.plan.targets), answers, strict=True):
             run = run.stepped("bake", target.name, answer, now(context))
         if verdict.outcome == Outcome.PASSED:
             return run.to(phase.SETTLE)
@@ -60,7 +61,7 @@ def _begun(context: Context, run: StageRun) -> Durable:
     run = replace(run, since=now(context), deadline=iso(ends))
     if run.watched:
         run = replace(run, watched={**run.watched, "began_at": now(context), "tick": 0, "state": {}, "code": ""})
-    steps = [Step("bake", target.name, run.operation(target, "bake", 0)) for target in run.plan.targets]
+    steps = [Step("bake", target.name, run.operation(target, "bake", 0)) for target in reachable(run.plan.targets)]
     run = run.stepping(steps, now(context))
     return (yield from record_stage(context, run, "baking", f"watches {run.called} until {run.deadline}"))
 

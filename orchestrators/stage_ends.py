@@ -290,7 +290,7 @@ def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
 def _overwrote(run: StageRun) -> bool:
     """Whether what is undone had been deployed over the release to which the one before it could have gone back."""
     deployed = run.goes_back or any(step.name == "deploy" for step in run.steps)
-    return deployed and any(target.slot for target in run.plan.targets)
+    return deployed and any(target.of_kind.overwrites for target in run.plan.targets)
 
 
 def _why(run: StageRun, ending: Ending) -> dict[str, Any]:

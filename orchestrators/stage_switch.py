@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from orchestrators.asking_people import decision_of_people, in_words, question, who_is_asked
 from orchestrators.environment_lock import ask_lock, mirror_lock
-from orchestrators.fan_out import health_checks
+from orchestrators.fan_out import health_checks, reachable
 from orchestrators.recording import record_stage
 from orchestrators.stage_work import SAYS_NOTHING, VERIFY_TRIES, carried_out, stopped
 from orchestrators.waiting import Context, Durable, ask_decisions, now
@@ -55,8 +55,9 @@ def verify_again(context: Context, run: StageRun) -> Durable:
     if ended:
         return ended
     run = replace(run, since=now(context))
-    asked = health_checks(context, run, f"health-again-{run.tick}", live=False, targets=run.changing)
-    steps = [Step("health again", each.name, op["id"]) for each, op in zip(run.changing, asked, strict=True)]
+    targets = reachable(run.changing)
+    asked = health_checks(context, run, f"health-again-{run.tick}", live=False, targets=targets)
+    steps = [Step("health again", each.name, op["id"]) for each, op in zip(targets, asked, strict=True)]
     words = f"looks whether {run.called} is still healthy on the idle side"
     run, verdict = yield from carried_out(context, run, "verifying-again", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:

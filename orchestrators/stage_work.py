@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrators.environment_lock import raise_fences
-from orchestrators.fan_out import an_operation, fan_out, health_checks
+from orchestrators.fan_out import an_operation, fan_out, health_checks, reachable
 from orchestrators.going_live import tell_locks
 from orchestrators.recording import record_stage
 from orchestrators.release_parts import fixed, flags_set
@@ -13,7 +13,7 @@ from orchestrators.stage_front_door import returned
 from orchestrators.target_checks import compared, in_parts, target_checks
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
 from slipway.promotion import stage_phases as phase
-from slipway.promotion.kinds import router_for
+from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
@@ -141,7 +141,7 @@ def verify_live(context: Context, run: StageRun) -> Durable:
     """Check that what answers at the live addresses is the version that was deployed, and healthy; of what was switched
     last, where other targets are left for the next part."""
     run = replace(run, since=now(context))
-    names = run.live_now
+    names = reachable(run.live_now)
     asked = health_checks(context, run, f"live-{run.tick}", live=True, targets=names)
     steps = [Step("verify live", target.name, each["id"]) for target, each in zip(names, asked, strict=True)]
     more, more_steps = tester_checks(context, run)
@@ -213,7 +213,7 @@ def _survey(run: StageRun) -> dict[str, Any]:
 def _goes_live(run: StageRun, part: tuple[Target, ...]) -> str:
     """What happens to the targets of a part, in words, kind by kind."""
     kinds = dict.fromkeys(target.kind for target in part or run.plan.targets[:1])
-    each = (f"{router_for(kind).goes_live} {_names(tuple(t for t in part if t.kind == kind))}" for kind in kinds)
+    each = (f"{target_kind(kind).goes_live} {_names(tuple(t for t in part if t.kind == kind))}" for kind in kinds)
     return "; ".join(each)
 
 

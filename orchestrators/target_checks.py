@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrators.fan_out import WIDEST, an_operation, health_checks
+from orchestrators.fan_out import WIDEST, an_operation, health_checks, reachable
 from orchestrators.waiting import Context, Durable, insist
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, judge_load
 from slipway.promotion.outcomes import Answer, Outcome, worst
@@ -44,7 +44,8 @@ class TargetChecks:
 
     def verdicts(self, ended: dict[str, Answer]) -> Iterator[Verdict]:
         """Each step's verdict by itself, from the answers of all operations by id."""
-        yield Verdict(HEALTH, self.target.name, ended[self.operations[0]["id"]])
+        for health in self.operations[:1]:
+            yield Verdict(HEALTH, self.target.name, ended[health["id"]])
         for test, ids in self.loads:
             yield _load_verdict(test, self.target.name, [ended[id] for id in ids])
 
@@ -65,8 +66,10 @@ def in_parts(run: StageRun) -> list[list[Target]]:
 
 def target_checks(context: Context, run: StageRun, target: Target) -> TargetChecks:
     """The checks of one target, for the stage's present try (`tick`)."""
-    health = health_checks(context, run, f"health-{run.tick}", live=False, targets=[target])
-    steps, operations, loads = [Step(HEALTH, target.name, health[0]["id"])], health, []
+    operations = health_checks(context, run, f"health-{run.tick}", live=False, targets=reachable([target]))
+    steps, loads = [Step(HEALTH, target.name, health["id"]) for health in operations], []
+    if not operations:
+        return TargetChecks(target, [], [], [])
     for test in run.plan.loads:
         drivers = _load_drivers(context, run, target, test)
         ids = [driver["id"] for driver in drivers]

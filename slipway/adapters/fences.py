@@ -72,4 +72,5 @@ class Fences:
 
 
 def _key(target: Target) -> str:
-    return f"{target.resource.strip('/').replace('/', '|').lower()}|{target.slot}"
+    within = f"|{target.within.replace('/', '|').lower()}" if target.within else ""
+    return f"{target.resource.strip('/').replace('/', '|').lower()}|{target.slot}{within}"

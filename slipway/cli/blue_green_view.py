@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from slipway.cli.times import rounded
 from slipway.promotion import canary_plan as does
 from slipway.promotion.blue_green_plan import BlueGreenPlan
-from slipway.promotion.kinds import router_for
+from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.plan import ApprovalPolicy, StagePlan
 
 _DONE = {does.ROLL_BACK: "switches back", does.WAIT: "calls a person, and nothing is proven meanwhile"}
@@ -28,7 +28,7 @@ def switch_lines(stage: StagePlan) -> Iterator[str]:
         yield f"approval of the switch: {approval_words(stage.switch_approval)}; the environment is locked meanwhile"
         yield "then its health once more"
     for kind in dict.fromkeys(target.kind for target in stage.targets):
-        yield f"then {router_for(kind).goes_live} {_names(stage, kind)}, {_at_a_time(stage)}"
+        yield f"then {target_kind(kind).goes_live} {_names(stage, kind)}, {_at_a_time(stage)}"
     yield f"watched by {_watched_by(switch)}; proven harm switches back at once"
     for name, word in (("bad counters", switch.counters), ("an alert", switch.alert)):
         if word in _DONE:

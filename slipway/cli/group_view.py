@@ -17,7 +17,7 @@ def lock_words(stage: StagePlan, service: str) -> str:
 def deploy_words(stage: StagePlan, target: Target) -> str:
     """What is deployed where: of a group also whose it is, and its package."""
     site = target.resource.rsplit("/", 1)[-1]
-    idle = f"slot {target.slot}" if target.slot else "as a revision without traffic"
+    idle = f"slot {target.slot}" if target.slot else target.of_kind.idle
     words = f"{target.name}: {target.kind} {site}, {idle}"
     if stage.group is None:
         return words

@@ -18,7 +18,7 @@ from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
-from slipway.promotion.kinds import router_for
+from slipway.promotion.kinds import actions_on
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
@@ -77,10 +77,10 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     """What Slipway's identity has to be granted, kind by kind."""
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
-        router = router_for(kind)
-        yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(router.actions)}", "dim")
-        if router.environment_actions:
-            yield Text(f"and on the environment of each{_listed(router.environment_actions)}", "dim")
+        on_it, on_its_environment = actions_on(kind)
+        yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
+        if on_its_environment:
+            yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")
     if any(stage.canary and stage.canary.front_door for stage in compiled.stages):
         yield Text(f"\n{rights_words()}", "dim")
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):

@@ -4,34 +4,40 @@ Frozen into the orchestration's input, so it travels as plain JSON through `dump
 Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per second.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.groups import GroupPlan, load_group, package_at
+from slipway.promotion.kinds.target import TargetKind
+from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.plain import plain
 from slipway.promotion.release_parts.configuration import ConfigurationPlan
 from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
-# Earlier releases that a kind of target can go back to: the one in the slot, the revision that served before.
-RETURNS_TO = {"app-service": 1, "container-apps": 1}
-WAYS_BACK = {
-    "app-service": "swap the slots again; the previous release waits in the slot until the next deployment",
-    "container-apps": "all the weight returns to the previous revision, which runs on beside the live one",
-}
-
 
 @dataclass(frozen=True)
 class Target:
-    """One deployable place: an App Service and the slot that is its idle side, or a Container App, without a slot."""
+    """One deployable place: a resource, of an App Service with the slot that is its idle side.
+
+    `within` names the part of the resource that it is, where several targets may share one. `settings` are the sections
+    that describe a target of its kind further, by their keys.
+    """
 
     name: str
     kind: str
     resource: str
     slot: str
+    within: str = ""
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def of_kind(self) -> TargetKind:
+        """What is known of its kind."""
+        return target_kind(self.kind)
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class StagePlan:
     @property
     def rollback_reach(self) -> int:
         """To how many earlier releases every target of the stage can be returned."""
-        return min((RETURNS_TO.get(target.kind, 0) for target in self.targets), default=0)
+        return min((target.of_kind.returns_to for target in self.targets), default=0)
 
     @property
     def judged(self) -> CanaryPlan | None:
@@ -172,9 +178,9 @@ class StagePlan:
     @property
     def way_back(self) -> str:
         """How this stage returns to the previous release, in words."""
-        ways = [WAYS_BACK[kind] for kind in dict.fromkeys(target.kind for target in self.targets) if kind in WAYS_BACK]
+        ways = dict.fromkeys(target.of_kind.way_back for target in self.targets)
         first = "a first release has none, so its failure leaves the lock shut until a person opens it"
-        return "; ".join([*ways, first])
+        return "; ".join([*filter(None, ways), first])
 
 
 @dataclass(frozen=True)

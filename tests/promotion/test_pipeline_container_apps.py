@@ -75,7 +75,7 @@ def test_what_its_router_cannot_do_is_named(canary: str, code: str, words: str) 
         (
             of_images(a_pipeline(a_stage("dev", target=an_app_target("dev", ", slot: staging")))),
             "CONFLICTING_KEYS",
-            "revisions and no slots",
+            "has no slots",
         ),
         (
             of_images(SOUND).replace("{service}:{version}", "shop:latest"),
@@ -85,7 +85,11 @@ def test_what_its_router_cannot_do_is_named(canary: str, code: str, words: str) 
         (SOUND.replace("{service}:{version}", "Shop:{version}"), "INVALID_ARTIFACT", "is not an image"),
         (SOUND.replace("registry.example/", "https://registry.example/"), "INVALID_ARTIFACT", "is not an image"),
         (SOUND.replace("{service}:", "{servce}:"), "UNKNOWN_PLACEHOLDER", "cannot be filled in"),
-        (SOUND.replace("{image:", "{zip: 'https://a.example/{version}.zip', image:"), "CONFLICTING_KEYS", "either"),
+        (
+            SOUND.replace("{image:", "{zip: 'https://a.example/{version}.zip', image:"),
+            "CONFLICTING_KEYS",
+            "no target runs",
+        ),
         (SOUND.replace("kind: container-apps", "kind: container-app"), "UNKNOWN_VALUE", "container-apps"),
     ],
 )

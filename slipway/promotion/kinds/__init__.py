@@ -1,4 +1,5 @@
-"""What differs between one kind of router and another, as data: read by lint, `plan`, and whoever grants rights."""
+"""What differs between one kind of target or router and another, as data: read by lint, `plan`, the stages, and whoever
+grants rights."""
 
 from collections.abc import Iterator
 
@@ -7,6 +8,8 @@ from slipway.promotion.kinds.app_service_slots import APP_SERVICE_SLOTS
 from slipway.promotion.kinds.container_apps import CONTAINER_APPS
 from slipway.promotion.kinds.front_door import FRONT_DOOR
 from slipway.promotion.kinds.router import Router as Router
+from slipway.promotion.kinds.target import TargetKind as TargetKind
+from slipway.promotion.kinds.targets import TARGETS as TARGETS
 
 ROUTERS = {router.kind: router for router in (APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR)}
 ROUTERS_NOT_YET = ("traffic-manager", "dns")
@@ -15,6 +18,13 @@ ROUTERS_NOT_YET = ("traffic-manager", "dns")
 def routers_for(target: str) -> Iterator[Router]:
     """The routers that can divide the traffic of a kind of target, its own first."""
     return (router for router in sorted(ROUTERS.values(), key=lambda each: each.fronts) if router.target == target)
+
+
+def actions_on(target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What Slipway needs of Azure on such a target, and on what that stands on."""
+    for router in routers_for(target):
+        return router.actions, router.environment_actions
+    return TARGETS[target].actions, ()
 
 
 def router_for(target: str, canary: CanaryPlan | None = None) -> Router:

@@ -9,7 +9,6 @@ APP_CONFIGURATION_FLAG = Router(
     grain=0.0001,
     settle_s=30.0,  # the libraries' default between two readings
     stickiness="a user keeps what they have, by the hash of their name; a growing share only ever adds users",
-    goes_live="gives everybody",
     way_back="the flag is switched off, in one request; applications that read it every 30 s follow by then",
     measures=(),
     actions=(

@@ -8,7 +8,6 @@ APP_SERVICE_SLOTS = Router(
     grain=0.0001,
     settle_s=30.0,
     stickiness="a browser keeps its side for an hour (cookie x-ms-routing-name); other clients are drawn per request",
-    goes_live="swaps the slots of",
     way_back="the routing rule is taken away, in one request; browsers that were drawn follow their cookie meanwhile",
     affinity="a tester sends the cookie x-ms-routing-name=<slot>, or asks for ?x-ms-routing-name=<slot>, and meets the "
     "slot at any share; no rule by header",

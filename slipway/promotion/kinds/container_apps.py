@@ -8,7 +8,6 @@ CONTAINER_APPS = Router(
     grain=0.01,
     settle_s=10.0,
     stickiness="none, every request is drawn anew",
-    goes_live="gives the new revision all the traffic of",
     way_back="all the weight returns to the previous revision, in one update",
     affinity="a tester asks the revision's own address; weights know no header, no cookie and, with several revisions, "
     "no session affinity",

@@ -13,7 +13,6 @@ FRONT_DOOR = Router(
     fronts=True,
     stickiness="none, every request is drawn anew; with session affinity on no ramp begins: the judge counts requests",
     affinity="testers by a header or cookie: a rule is made before the ramp and taken away after it",
-    goes_live="returns all users to the live side, waits until Front Door has settled, and swaps the slots of",
     way_back="the slot is stopped on harm, so that probes drop its origin; then its origin is disabled, in one change",
     measures=(CPU,),  # the same site and slot as without it
     actions=(

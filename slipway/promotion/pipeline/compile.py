@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
-from slipway.promotion.kinds import ROUTERS, router_for
+from slipway.promotion.kinds import ROUTERS, TARGETS, router_for
 from slipway.promotion.pipeline import models
 from slipway.promotion.pipeline.blue_green import BlueGreenRollout
 from slipway.promotion.pipeline.canary import CanaryRollout
@@ -142,8 +142,8 @@ def _switch_approval(stage: Stage) -> ApprovalPolicy | None:
 
 
 def _target(target: models.Target) -> Target:
-    idle = "" if target.kind == "container-apps" else target.slot or "staging"
-    return Target(target.name, target.kind, target.resource, idle)
+    idle = (target.slot or "staging") if TARGETS[target.kind].slots else ""
+    return Target(target.name, target.kind, target.resource, idle, target.within, target.settings)
 
 
 def _called(rollout: Rollout) -> str:

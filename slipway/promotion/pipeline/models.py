@@ -4,11 +4,12 @@ The JSON Schema that editors read is exported from these models. What the design
 cannot run is listed in `not_running`, so that it is refused by name instead of taken for a typing error.
 """
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_validator
 
 from slipway.promotion.groups import MOST_MEMBERS
+from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
@@ -16,6 +17,7 @@ from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.target_section import TargetSection
 from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
@@ -51,15 +53,14 @@ LockWindow = Annotated[float, BeforeValidator(between("1s", "30d")), DURATION_SC
 RegionWindow = Annotated[float, BeforeValidator(between("1s", "7d")), DURATION_SCHEMA]
 RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 
-_KINDS = ("app-service", "container-apps")
-_KINDS_NOT_YET = ("aks",)
-Kind = Annotated[str, BeforeValidator(choice(*_KINDS, not_yet=_KINDS_NOT_YET)), choice_schema(*_KINDS)]
+Kind = Annotated[str, BeforeValidator(choice(*TARGETS, not_yet=TARGETS_NOT_YET)), choice_schema(*TARGETS)]
 _MODES = ("queue", "supersede", "ignore")
 OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
 Against = Annotated[str, BeforeValidator(choice("previous")), choice_schema("previous")]
 _ON_BAD_RING = (STOP, ROLL_BACK_ALL)
 OnBadRing = Annotated[str, BeforeValidator(choice(*_ON_BAD_RING)), choice_schema(*_ON_BAD_RING)]
 _ORDERS = (AS_WRITTEN, WRITE_REGION_LAST)
+ARTIFACTS = tuple(dict.fromkeys(each for kind in TARGETS.values() for each in (*kind.artifacts, *kind.more_artifacts)))
 RingOrder = Annotated[str, BeforeValidator(choice(*_ORDERS)), choice_schema(*_ORDERS)]
 
 
@@ -88,18 +89,23 @@ class Artifact(Section):
 
     @model_validator(mode="after")
     def _is_given(self) -> Self:
-        if self.zip is None and self.image is None:
-            raise refusal("MISSING_KEY", 'an artifact needs "zip" or "image"')
+        if not self._given(*ARTIFACTS):
+            one_of = " or ".join(f'"{each}"' for each in ARTIFACTS)
+            raise refusal("MISSING_KEY", f"an artifact needs {one_of}")
         return self
 
     @property
     def address(self) -> str:
         """Where it lies, with its placeholders."""
-        return self.zip or self.image or ""
+        return self._given(*ARTIFACTS)[0]
 
     def address_for(self, kind: str) -> str:
-        """The same for that kind of target."""
-        return (self.image if kind == "container-apps" else self.zip) or self.address
+        """The same for that kind of target: of several artifacts that are one unit there, all with spaces between."""
+        needs = TARGETS[kind]
+        return " ".join(self._given(*needs.artifacts, *needs.more_artifacts)) or self.address
+
+    def _given(self, *keys: str) -> list[str]:
+        return [address for key in keys if (address := getattr(self, key))]
 
 
 class Profile(Section):
@@ -118,12 +124,27 @@ class Target(Section):
 
     name: Name = key("Name of the target, unique in its stage.")
     kind: Kind = key("What the target is.")
-    resource: Resource = key("Resource id of the App Service, or of the Container App.")
+    resource: Resource = key("Resource id of what the target is, such as an App Service or a Container App.")
     slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
     member: Name | None = key("Of a group: the member whose target it is.", None)
     after: list[Name] = key(
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
     )
+
+    @property
+    def within(self) -> str:
+        """Which part of its resource it is, where several targets may share one."""
+        return "/".join(section.within for section in self._sections.values() if section.within)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The sections that describe it further, by their keys, as its adapter reads them."""
+        return {key: section.settings for key, section in self._sections.items()}
+
+    @property
+    def _sections(self) -> dict[str, TargetSection]:
+        given = {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}
+        return {key: section for key, section in given.items() if isinstance(section, TargetSection)}
 
 
 class Member(Section):

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from slipway.promotion.ids import is_name
+from slipway.promotion.kinds.targets import TARGETS
 from slipway.promotion.pipeline.findings import nearest, quoted
 from slipway.promotion.pipeline.regions import meant
 from slipway.promotion.pipeline.units import refusal
@@ -15,7 +16,7 @@ from slipway.promotion.pipeline.units import refusal
 _PATH = re.compile(r"/[!-\"$-~]{0,499}\Z")  # visible ASCII without `#`
 _RESOURCE = re.compile(
     r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourceGroups/[-\w.()]{1,90}/providers/"
-    r"(?:(?P<site>Microsoft\.Web/sites/[a-z0-9][-a-z0-9]{0,59})|(?P<app>Microsoft\.App/containerApps/[a-z][-a-z0-9]{1,31}))\Z",
+    rf"(?:{'|'.join(f'({re.escape(kind.resource_type)}/{kind.resource_name})' for kind in TARGETS.values())})\Z",
     re.IGNORECASE | re.ASCII,
 )
 _COSMOS = re.compile(
@@ -57,9 +58,13 @@ def _resource(text: str) -> str:
         raise refusal("INVALID_RESOURCE", "names a slot; give the site here and the slot as `slot:`", site)
     raise refusal(
         "INVALID_RESOURCE",
-        f"{quoted(text)} is not the resource id of an App Service: /subscriptions/<guid>/resourceGroups/"
-        "<group>/providers/Microsoft.Web/sites/<name>, or of a Container App: …/Microsoft.App/containerApps/<name>",
+        f"{quoted(text)} is not the resource id of {_RESOURCES}",
     )
+
+
+_FIRST, *_OTHERS = TARGETS.values()
+_RESOURCES = f"{_FIRST.called}: /subscriptions/<guid>/resourceGroups/<group>/providers/{_FIRST.resource_type}/<name>"
+_RESOURCES += "".join(f", or of {kind.called}: …/{kind.resource_type}/<name>" for kind in _OTHERS)
 
 
 def kind_of(resource: str) -> str:
@@ -67,7 +72,7 @@ def kind_of(resource: str) -> str:
     found = _RESOURCE.match(resource)
     if found is None:
         return ""
-    return "app-service" if found["site"] else "container-apps"
+    return next(kind for kind, resource in zip(TARGETS, found.groups(), strict=True) if resource)
 
 
 def _account(text: str) -> str:

@@ -78,6 +78,12 @@ class AzureStandin:
         left: list[dict[str, Any]] = self._faults("GET").json()
         return left
 
+    def held(self, method: str) -> Any:
+        """The requests that wait (`GET`), or let them go (`DELETE`)."""
+        answer = _session(str(self.settings.ca_file)).request(method, f"{self.url}/standin/held", timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
     def target(self, site: str) -> Target:
         resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Web/sites/{site}"
         return Target(site, "app-service", resource, "staging")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets as random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,6 @@ import pytest
 import requests
 
 from slipway.adapters.read_model import write_row
-from slipway.adapters.reporting.github import GitHub
 from slipway.adapters.rows import Rows
 from slipway.local.functions.invocation import InvocationFailed
 from slipway.promotion.about import about_stage
@@ -23,6 +23,7 @@ from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
 from slipway.settings import settings
 from tests.activities.conftest import a_secret
+from tests.app_host import eventually
 from tests.laptop import AzureStandin
 from tests.triggers.conftest import TABLES_DOWN, Underway
 from triggers import reports
@@ -126,19 +127,15 @@ def test_an_event_that_comes_late_or_again_tells_how_it_is_now(told: Told) -> No
     assert told.states() == ["success"]
 
 
-def test_whoever_told_an_older_state_at_the_same_time_looks_once_more(
-    told: Told, azure: AzureStandin, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_told_an_older_state_at_the_same_time_looks_once_more(told: Told, azure: AzureStandin) -> None:
     told.now(BAKE)
-    tell = GitHub.tell
-
-    def slowly(self: GitHub, report: Any) -> None:
-        tell(self, report)
-        if told.rev == 1:  # it ends while GitHub is being told that it bakes
-            told.now(REPORT, Outcome.FAILED)
-
-    monkeypatch.setattr(GitHub, "tell", slowly)
-    told.event()
+    azure.fault("POST", "/statuses", hold_s=30)
+    with ThreadPoolExecutor(1) as pool:
+        telling = pool.submit(told.event)
+        eventually(lambda: azure.held("GET"))
+        told.now(REPORT, Outcome.FAILED)  # it ends while GitHub is being told that it bakes
+        azure.held("DELETE")
+        telling.result(30)
     assert told.states() == ["in_progress", "failure"]
 
 

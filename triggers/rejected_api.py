@@ -66,34 +66,44 @@ async def post_resubmit(req: func.HttpRequest, person: Person) -> func.HttpRespo
 
     asked = body_of(req, Resubmit)
     message = await asyncio.to_thread(_found, req.route_params["message"])
-    body = message.body if asked.body is None else asked.body.encode()
-    if message.cut and asked.body is None:
-        words = f"only the first {len(message.body)} bytes of it were kept: send it whole, as the new body"
-        raise Refused("BODY_CUT", words)
-    if message.place.source == REPORTS and asked.body is not None:
-        raise Refused("BODY_FIXED", "an event says what happened: it goes back as it is, or not at all")
-    at = now()
+    body, author = _to_send(message, asked.body), person if asked.body is not None else None
+    at, place, to = now(), message.place, _back_to(message.place)
     await asyncio.to_thread(resubmissions.claim, message, person.name, at)
-    to = BUILDS_QUEUE if message.place.source != REPORTS else EVENTS_TOPIC
-    words = f"{person.name} puts {message.place.id} back on {to}"
-    words += "" if asked.body is None else ", with another body"
-    evidence = {
-        "id": message.place.id,
-        "code": message.code,
-        "message_id": message.message_id,
-        "sha256": hashlib.sha256(body).hexdigest(),
-        **({} if asked.body is None else {"instead_of": hashlib.sha256(message.body).hexdigest()}),
-    }
-    said = AuditRecord(f"resubmit:{uuid.uuid4().hex}", at, person.oid, "message.resubmit", words, evidence)
+    words = f"{person.name} puts {place.id} back on {to}" + (", with another body" if author else "")
+    said = AuditRecord(_new_id(), at, person.oid, "message.resubmit", words, _evidence(message, body))
     try:
         await audited(f"rejected-{at:%Y-%m-%d}", said)
-        message_id = await asyncio.to_thread(_send, message, body, person if asked.body is not None else None)
+        message_id = await asyncio.to_thread(_send, message, body, author)
     except AzureProblem:
-        await asyncio.to_thread(resubmissions.give_up, message.place)
+        await asyncio.to_thread(resubmissions.give_up, place)
         raise
-    await asyncio.to_thread(resubmissions.sent, message.place)
-    gone = await asyncio.to_thread(_taken_away, message.place)
-    return answer({"id": message.place.id, "sent_to": to, "message_id": message_id, "taken_away": gone, "words": words})
+    await asyncio.to_thread(resubmissions.sent, place)
+    gone = await asyncio.to_thread(_taken_away, place)
+    return answer({"id": place.id, "sent_to": to, "message_id": message_id, "taken_away": gone, "words": words})
+
+
+def _to_send(message: SetAside, another: str | None) -> bytes:
+    """The body that goes back. Raises Refused."""
+    if message.cut and another is None:
+        words = f"only the first {len(message.body)} bytes of it were kept: send it whole, as the new body"
+        raise Refused("BODY_CUT", words)
+    if message.place.source == REPORTS and another is not None:
+        raise Refused("BODY_FIXED", "an event says what happened: it goes back as it is, or not at all")
+    return message.body if another is None else another.encode()
+
+
+def _back_to(place: Place) -> str:
+    return EVENTS_TOPIC if place.source == REPORTS else BUILDS_QUEUE
+
+
+def _new_id() -> str:
+    return f"resubmit:{uuid.uuid4().hex}"
+
+
+def _evidence(message: SetAside, body: bytes) -> dict[str, Any]:
+    told = {"id": message.place.id, "code": message.code, "message_id": message.message_id}
+    told |= {"sha256": hashlib.sha256(body).hexdigest()}
+    return told if body == message.body else {**told, "instead_of": hashlib.sha256(message.body).hexdigest()}
 
 
 def _page(after: Place | None, source: str | None, top: int) -> dict[str, Any]:

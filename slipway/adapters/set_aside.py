@@ -47,24 +47,33 @@ def find(place: Place, settings_: Settings | None = None) -> SetAside | None:
 
 
 def take_away(place: Place, also: Collection[int] = (), settings_: Settings | None = None) -> bool:
-    """Complete the message at that place, and on the way those of `also`. Whether it was found: others may hold it
-    just now, or too many lie before it. Raises AzureProblem."""
-    deadline, held, done = time.monotonic() + TAKES_AT_MOST_S, [], False
-    with _explained(), _receiver(settings_ or settings(), place.source) as receiver:
-        while not done and time.monotonic() < deadline:
-            messages = receiver.receive_messages(_AT_ONCE, max_wait_time=_FIRST_ANSWER_S)
-            if not messages:
-                break
-            for each in messages:
-                if each.sequence_number == place.sequence or each.sequence_number in also:
-                    receiver.complete_message(each)
-                    done = done or each.sequence_number == place.sequence
-                else:
-                    held.append(each)
-        for each in held:
-            with suppress(Exception):  # its lock ends by itself
-                receiver.abandon_message(each)
-    return done
+    """Complete the message at that place, and on the way those of `also`. Whether it is gone: others may hold it for
+    longer than we try, or too many lie before it. Raises AzureProblem."""
+    chosen, deadline = settings_ or settings(), time.monotonic() + TAKES_AT_MOST_S
+    with _explained(), _receiver(chosen, place.source) as receiver:
+        while time.monotonic() < deadline:
+            if _taken(receiver, place, also, deadline) or find(place, chosen) is None:
+                return True
+    return False
+
+
+def _taken(receiver: "ServiceBusReceiver", place: Place, also: Collection[int], deadline: float) -> bool:
+    """Whether it was among those that nobody else holds; what was received beside it is given back."""
+    held, found = [], False
+    while not found and time.monotonic() < deadline:
+        messages = receiver.receive_messages(_AT_ONCE, max_wait_time=_FIRST_ANSWER_S)
+        if not messages:
+            break
+        for each in messages:
+            if each.sequence_number == place.sequence or each.sequence_number in also:
+                receiver.complete_message(each)
+                found = found or each.sequence_number == place.sequence
+            else:
+                held.append(each)
+    for each in held:
+        with suppress(Exception):  # its lock ends by itself
+            receiver.abandon_message(each)
+    return found
 
 
 def _set_aside(source: str, message: "ServiceBusReceivedMessage") -> SetAside:

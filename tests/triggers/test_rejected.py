@@ -152,6 +152,13 @@ def test_of_two_people_at_once_one_puts_it_back(app: AppHost, builds: Watched) -
     assert len(builds.new()) == 1
 
 
+def test_those_who_put_back_different_ones_at_once_do_not_keep_them_from_each_other(app: AppHost) -> None:
+    found = [set_aside(app, b"side by side", f"beside-{number}") for number in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(lambda each: resubmit(app, each["id"]), found))
+    assert [each.json["taken_away"] for each in replies] == [True, True]
+
+
 def test_with_another_body_it_is_the_word_of_whoever_wrote_that(app: AppHost, builds: Watched, version: str) -> None:
     found = set_aside(app, b"misspelt", "corrected", submitted_by="somebody")
     right = a_message(version).decode()

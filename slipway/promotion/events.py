@@ -30,24 +30,25 @@ def messages(record: dict[str, Any]) -> Iterator[EventMessage]:
     """Every message that a record becomes: our own event, then the CDEvents that mean the same. The same record makes
     the same messages, whenever it is made."""
     about = About.load(record.get("about"))
-    where = {"promotion": record.get("promotion", ""), "service": about.service, "environment": about.environment}
-    where = {"promotion": where.pop("promotion"), **{name: value for name, value in where.items() if value}}
+    where = {"promotion": record.get("promotion", "")}
+    where |= {name: value for name in ("service", "environment") if (value := getattr(about, name))}
     told = {"format": CLOUDEVENTS, "type": PREFIX + record["action"], "action": record["action"], **where}
     if record.get("stage"):
         told["stage"] = record["stage"]
     if about.reported:
         told["reported"] = "yes"
-    yield EventMessage(record["id"], record["action"], cloud_event(record, about), told)
+    yield EventMessage(record["id"], record["action"], cloud_event(record), told)
     for event in cd_events(record, about):
         told = {"format": CDEVENTS, "type": event.type, **where}
         yield EventMessage(event.id, event.type, _enveloped(event), told)
 
 
-def cloud_event(record: dict[str, Any], about: About) -> bytes:
+def cloud_event(record: dict[str, Any]) -> bytes:
     """The event of a record: the id is the record's.
 
     Source: CloudEvents 1.0.2, JSON event format.
     """
+    about = About.load(record.get("about"))
     data = {key: record[key] for key in _OF_THE_RECORD if key in record}
     data |= {key: value for key in _OF_WHAT_IT_IS_ABOUT if (value := getattr(about, key))}
     return _json(

@@ -32,10 +32,12 @@ APPS: dict[str, dict[str, str]] = {
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
 IMAGE = "registry.example/checkout"
+_REPORTED = {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "reported = 'yes' AND action LIKE 'stage.%'"}}
+REPORTED = {"Name": "$Default", "Properties": _REPORTED}
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
     "Topics": [
-        {"Name": "promotions", "Subscriptions": [{"Name": "audit"}, {"Name": "reports"}]},
+        {"Name": "promotions", "Subscriptions": [{"Name": "audit"}, {"Name": "reports", "Rules": [REPORTED]}]},
         {"Name": "plain-topic", "Subscriptions": [{"Name": "audit"}]},
     ],
 }

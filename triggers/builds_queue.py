@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,21 +15,21 @@ from slipway.adapters.clock import now
 from slipway.adapters.insights import Kind, current, span
 from slipway.adapters.intake import take_in
 from slipway.adapters.packages import note_package
-from slipway.adapters.read_model import count_not_promoted
+from slipway.adapters.read_model import count_event, count_not_promoted
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
-from slipway.promotion.errors import BuildRejected, NotForPromotion
+from slipway.promotion.cloud_event_attributes import as_properties
+from slipway.promotion.errors import BuildRejected, NotABuild, NotForPromotion
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.trace import begun, told_by
 from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
-from triggers.intake import match
+from triggers.intake import build_of, match
 from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
 
 LONGEST_DELAY_S = 60
 LARGEST_FORWARDED = 192 * 1024  # a queue takes 256 KiB, its reason and other properties included
-LARGEST_PROPERTIES = 32 * 1024
 _log = logging.getLogger("slipway.builds")
 
 
@@ -53,10 +54,10 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
 
 
 async def _promote(message: func.ServiceBusMessage, client: df.DurableOrchestrationClient) -> None:
-    received_at, body = now(), message.get_body()
-    submitter = str((message.application_properties or {}).get("submitted_by", ""))
+    received_at, body, properties = now(), message.get_body(), message.application_properties or {}
+    submitter = str(properties.get("submitted_by", ""))
     try:
-        matched = await asyncio.to_thread(match, body)
+        matched = await asyncio.to_thread(match, body, properties)
         current().find_by(promotion=matched.build.promotion)
         run = matched.run(received_at, submitter, current().traceparent)
         own = orchestrations_version()
@@ -64,12 +65,13 @@ async def _promote(message: func.ServiceBusMessage, client: df.DurableOrchestrat
     except NotForPromotion as reason:
         current().tell(outcome="not for promotion", code=reason.code, words=reason.words)
         _log.info("not for promotion: %s: %s", reason.code, reason.words)
-        await asyncio.to_thread(_count, body, reason, received_at)
+        await asyncio.to_thread(_count, body, properties, reason, received_at)
         return
     except BuildRejected as rejection:
         current().tell(outcome="rejected", code=rejection.code, words=rejection.words)
         _log.warning("rejected: %s: %s", rejection.code, rejection.words)
-        await asyncio.to_thread(_set_aside, message, rejection, received_at)
+        beside = as_properties(properties) | ({"submitted_by": submitter} if submitter else {})
+        await asyncio.to_thread(_set_aside, message, beside, rejection, received_at)
         return
     current().tell(outcome=f"was {state}")
     if state == "new":
@@ -87,21 +89,19 @@ async def _start(run: PromotionRun, client: df.DurableOrchestrationClient) -> No
         _log.info("%s is already on its way", run.id)
 
 
-def _as_it_came(properties: dict[str, Any]) -> dict[str, str]:
-    """A sender's own properties, as texts, which is how a host hands them on; none where they are too many to keep."""
-    kept = {name: str(value) for name, value in properties.items() if isinstance(value, str | int | float)}
-    return kept if sum(len(name) + len(value) for name, value in kept.items()) < LARGEST_PROPERTIES else {}
+def _count(body: bytes, beside: Mapping[Any, Any], reason: NotForPromotion, at: datetime) -> None:
+    if isinstance(reason, NotABuild):
+        count_event(hashlib.sha256(body).hexdigest(), reason, at)
+    else:
+        count_not_promoted(build_of(body, beside), reason.code, reason.words, at)
 
 
-def _count(body: bytes, reason: NotForPromotion, at: datetime) -> None:
-    from slipway.promotion.build_messages import parse_build
-
-    count_not_promoted(parse_build(body), reason.code, reason.words, at)
-
-
-def _set_aside(message: func.ServiceBusMessage, rejection: BuildRejected, at: datetime) -> None:
-    """Audit the reject, then put the message on `builds-rejected` with its reason, and with the properties that it
-    has, so that it can be put back as it was. Safe to repeat."""
+def _set_aside(
+    message: func.ServiceBusMessage, beside: Mapping[str, str], rejection: BuildRejected, at: datetime
+) -> None:
+    """Audit the reject, then put the message on `builds-rejected` with its reason, and with what it takes to put it
+    back: who submitted it, and a CloudEvent's attributes that came beside it. No other property is kept: CI may have
+    put its token there. Safe to repeat."""
     body, message_id = message.get_body(), message.message_id
     id = f"rejected:{hashlib.sha256(body + (message_id or '').encode()).hexdigest()[:32]}"
     record = AuditRecord(
@@ -123,7 +123,7 @@ def _set_aside(message: func.ServiceBusMessage, rejection: BuildRejected, at: da
         body if whole else body[:LARGEST_FORWARDED],
         message_id=id,
         application_properties={
-            **_as_it_came(message.application_properties or {}),
+            **beside,
             "code": rejection.code,
             "reason": rejection.words[:1000],
             "message_id": message_id or "",

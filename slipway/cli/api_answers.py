@@ -354,6 +354,7 @@ class LivePlan(BaseModel):
     version: str = ""
     promotion: str = ""
     known: bool = False
+    builds: list[str] = []
     stages: list[PlannedStage]
 
 

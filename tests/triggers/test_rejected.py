@@ -124,13 +124,13 @@ def test_the_list_has_pages_and_each_message_once(app: AppHost, broker: Bus) -> 
 
 def test_a_message_goes_back_as_it_was_and_lies_aside_no_more(app: AppHost, builds: Watched, version: str) -> None:
     body = a_message(version, service="nobody")
-    found = set_aside(app, body, f"back-{version}", submitted_by="somebody", origin="ci")
+    found = set_aside(app, body, f"back-{version}", submitted_by="somebody", token="of the job")
     assert found["code"] == "UNKNOWN_SERVICE"
     reply = resubmit(app, found["id"])
     assert (reply.status, reply.json["sent_to"], reply.json["taken_away"]) == (200, "builds", True)
     (message,) = builds.new()
     assert b"".join(message.body) == body and message.message_id == reply.json["message_id"]
-    assert properties_of(message) == {"submitted_by": "somebody", "origin": "ci"}, "and nothing of its rejection"
+    assert properties_of(message) == {"submitted_by": "somebody"}, "nothing of its rejection, and no token"
     assert listed(app, f"back-{version}") == []
     assert audited()[-1]["actor"] == ALICE_OID
     assert audited()[-1]["evidence"].items() >= {"id": found["id"], "code": "UNKNOWN_SERVICE"}.items()
@@ -192,7 +192,7 @@ def test_a_dead_letter_of_builds_goes_back_to_the_queue(app: AppHost, broker: Bu
 def test_a_report_that_was_given_up_goes_back_to_the_topic_with_its_own_id_and_as_it_is(
     app: AppHost, broker: Bus
 ) -> None:
-    told = {"promotion": "checkout--9.9.9", "reported": "yes"}
+    told = {"promotion": "checkout--9.9.9", "reported": "yes", "action": "stage.passed"}
     message = ServiceBusMessage(b'{"id": "e"}', message_id="e-1", application_properties=told, subject="stage.passed")
     buried(broker, message, "MaxDeliveryCountExceeded", topic="promotions", subscription="reports")
     Rows("reports").upsert("checkout--9.9.9", "e-1", {"code": "REPORT_REFUSED", "words": "GitHub says no"}, merge=False)

@@ -342,6 +342,11 @@ class Pipeline(Section):
         return tuple(each.claim for each in self.builds)
 
     @property
+    def tells(self) -> list[str]:
+        """The code hosts that are told, in words."""
+        return [report.host.where for report in self.report]
+
+    @property
     def takes(self) -> list[str]:
         """Whose builds it takes, in words."""
         return [str(claim) for claim in self.claims or usual_claims(self.service)]

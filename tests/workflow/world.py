@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from slipway.promotion import loads as load_drivers
 from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.ledger import proven_before
-from slipway.promotion.load_comparison import KeptLoad, compare_load, last_comparable
+from slipway.promotion.load_comparison import last_comparable
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer, Outcome, broken, cancelled, failed, moment, passed, running
 from slipway.promotion.plan import LoadTest
@@ -86,7 +87,7 @@ class World:
     latency_ms: dict[str, float] = field(default_factory=dict)
     copied: dict[str, int] = field(default_factory=dict)
     ledgers: dict[str, dict[tuple[datetime, int], Order]] = field(default_factory=dict)
-    loads: dict[tuple[str, ...], tuple[int, KeptLoad]] = field(default_factory=dict)
+    loads: dict[tuple[str, ...], tuple[int, load_drivers.Kept]] = field(default_factory=dict)
     speaks: list[list[str]] = field(default_factory=list)
     mirrors: list[Order] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
@@ -178,17 +179,18 @@ class World:
         """As the activity does it, on what was copied and kept here."""
         releases, verdicts = self.ledger(order["environment"], order["service"]), []
         for load in order["loads"]:
-            test, measured = LoadTest.load(load["test"]), LoadMeasurement.load(load["measured"])
+            test = LoadTest.load(load["test"])
+            now = load_drivers.kept_of(order["version"], test, load["measured"])
             where = (order["environment"], order["service"], order["stage"], load["target"], test.name)
             key = (*where, order["version"])
             if order["rev"] > self.loads.get(key, (-1,))[0]:
-                self.loads[key] = order["rev"], KeptLoad(order["version"], test, measured)
+                self.loads[key] = order["rev"], now
             proven = proven_before(releases, order["version"])
             previous = last_comparable(proven, lambda version, where=where: self._kept(*where, version))
-            verdicts.append(compare_load(test, measured, previous) if test.against else passed())
+            verdicts.append(load_drivers.compare(now, previous) if test.against else passed())
         return passed(verdicts=[each.dump() for each in verdicts])
 
-    def _kept(self, *key: str) -> KeptLoad | None:
+    def _kept(self, *key: str) -> load_drivers.Kept | None:
         return self.loads[key][1] if key in self.loads else None
 
     def _look_at_account(self, order: Order) -> Answer:

@@ -11,7 +11,9 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_vali
 from slipway.promotion.claims import Claim, usual_claims
 from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
+from slipway.promotion.load_runs.plan import IGNORED, REQUIRED, USUAL_WITHIN_S, LoadRunPlan
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
+from slipway.promotion.pipeline.azure_load import AzureLoad, Criteria, RunWindow
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
@@ -199,12 +201,16 @@ class Health(Section):
 class Load(Section):
     """A load test of a target, and the thresholds that the release must stay within."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["duration"]}, {"required": ["azure"]}]})
     called: ClassVar[str] = "a load test"
 
+    azure: AzureLoad | None = key("A test of Azure Load Testing; instead of a load of our own driver.", None)
     profile: Name | None = key("A load from `profiles`; instead of rate and path.", None)
     rate: Rate | None = key("Requests per second, such as 40/s.", None)
     path: HttpPath | None = key("Path that is requested; / when left out.", None)
-    duration: LoadDuration = key("How long the load lasts; 1s to 30m.")
+    duration: LoadDuration | None = key("How long the load lasts; 1s to 30m.", None)
+    within: RunWindow | None = key("Of an Azure load: by when a run is over, provisioning and all; 45m.", None)
+    criteria: Criteria | None = key("Of an Azure load: whether the test's own criteria are required or ignored.", None)
     p50: Latency | None = key("Half of the requests must be answered within this.", None)
     p95: Latency | None = key("95% of the requests must be answered within this.", None)
     p99: Latency | None = key("99% of the requests must be answered within this.", None)
@@ -215,6 +221,8 @@ class Load(Section):
     @model_validator(mode="after")
     def _can_fail(self) -> Self:
         if self.p50 is None and self.p95 is None and self.p99 is None and self.error_rate is None:
+            if self.azure is not None and self.criteria != IGNORED:
+                return self  # the test's own criteria can
             if self.against:
                 words = "against a previous release alone a first one cannot fail; give p95 or error_rate beside it"
                 raise refusal("NO_THRESHOLD", words)
@@ -223,11 +231,32 @@ class Load(Section):
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
+        if self.azure is not None:
+            return self._of_azure()
+        if self.within is not None or self.criteria is not None:
+            raise refusal("CONFLICTING_KEYS", '"within" and "criteria" are those of an Azure load, beside "azure"')
+        if self.duration is None:
+            raise refusal("MISSING_KEY", 'a load test needs "duration", or "azure"')
         if self.profile is None and self.rate is None:
             raise refusal("MISSING_KEY", 'a load test needs "profile" or "rate"')
         if self.profile is not None and (self.rate is not None or self.path is not None):
             raise refusal("CONFLICTING_KEYS", 'a load test has either "profile" or "rate" and "path"')
         return self
+
+    def _of_azure(self) -> Self:
+        ours = {name: getattr(self, name) for name in ("profile", "rate", "path", "duration", "headers")}
+        if given := [name for name, value in ours.items() if value]:
+            words = f'"{given[0]}" is of our own driver; what Azure Load Testing sends stands in its test'
+            raise refusal("CONFLICTING_KEYS", words)
+        return self
+
+    @property
+    def run(self) -> LoadRunPlan | None:
+        """The load that Azure Load Testing drives; None where our own driver does."""
+        if self.azure is None:
+            return None
+        within = USUAL_WITHIN_S if self.within is None else self.within
+        return LoadRunPlan(self.azure.resource, self.azure.test, self.azure.env, within, self.criteria or REQUIRED)
 
 
 class Check(Section):

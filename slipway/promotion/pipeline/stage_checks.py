@@ -55,7 +55,9 @@ def _check_stage(document: Document, path: Path, verify: list[object], profiles:
 
 
 def _check_load(document: Document, path: Path, load: Load, profiles: dict[str, Profile | None]) -> int:
-    """How many drivers the load takes; 0 when it cannot be told."""
+    """How many drivers the load takes; 0 when it cannot be told, and for one that Azure drives."""
+    if load.azure is not None or load.duration is None:
+        return 0
     if load.profile is not None and load.profile not in profiles:
         words = f"there is no profile {quoted(load.profile)}"
         document.report("UNKNOWN_PROFILE", words, (*path, "profile"), like=(load.profile, profiles))

@@ -99,6 +99,6 @@ def _unmet(body: Mapping[str, Any]) -> Iterable[str]:
     for each in criteria.values():
         if str(each.get("result") or "").lower() == "failed":
             metric = each.get("clientMetric") or each.get("clientmetric")  # Azure writes both
-            of = f" of {each['requestName']}" if each.get("requestName") else ""
+            request = f" of {each['requestName']}" if each.get("requestName") else ""
             limit = f"{each.get('condition', '>')} {each.get('value')}"
-            yield f"{each.get('aggregate')} {metric}{of} {limit} ({each.get('actualValue')})"
+            yield f"{each.get('aggregate')} of {metric}{request} {limit} ({each.get('actualValue')})"

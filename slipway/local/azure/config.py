@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from slipway.local.azure.load_testing.config import LoadTestingConfig
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$")]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,127}$")]
@@ -191,6 +193,7 @@ class StandinConfig(_Strict):
     container_apps: tuple[ContainerAppConfig, ...] = ()
     cosmos_accounts: tuple[CosmosConfig, ...] = ()
     front_doors: tuple[FrontDoorConfig, ...] = ()
+    load_testing: tuple[LoadTestingConfig, ...] = ()
     images: dict[str, Name] = {}
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)

@@ -29,6 +29,9 @@ from slipway.local.azure.faults import Faults
 from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
+from slipway.local.azure.load_testing.api import LoadTestingApi
+from slipway.local.azure.load_testing.engine import Engine
+from slipway.local.azure.load_testing.store import LoadRuns
 from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
 from slipway.local.azure.logs.workspace import Sources, Workspace
@@ -178,8 +181,12 @@ class Standin:
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
+        load_runs = LoadRuns(database)
+        engine = Engine(load_runs, http, clock.now, 0.0 if virtual else config.pace)
+        exit.push_async_callback(engine.close)
+        load_testing = LoadTestingApi(config, load_runs, engine, tokens, clock.now, looks)
         values = KeyValueStore(database, clock.now)
-        providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
+        providers = sites_api, apps_api, accounts, load_testing, front_doors.provider(issuer.base)
         application = _application(
             [
                 *faults.routes(),
@@ -199,6 +206,7 @@ class Standin:
                 *GitHubApi(database, clock.now).routes(),
                 *AzureDevOpsApi(database, tokens, clock.now).routes(),
                 *workspace.routes(),
+                *load_testing.routes(),
             ],
             faults,
         )
@@ -206,6 +214,7 @@ class Standin:
         # Only now: a deployment may fetch its package from our own feed.
         operations.resume()
         apps.resume()
+        load_testing.resume()
 
     def _tell_apps(self, *folders: Path) -> None:
         """The settings with which applications reach Azure's services, beside their packages."""

@@ -6,8 +6,9 @@ from slipway.promotion.load_comparison import FEWEST_TO_COMPARE
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import check_headers
-from slipway.promotion.pipeline.models import MOST_LOADS, Check, Load, Profile
+from slipway.promotion.pipeline.models import MOST_LOADS, Check, Profile
 from slipway.promotion.pipeline.positions import Document, Path
+from slipway.promotion.pipeline.probing import Load
 from slipway.promotion.pipeline.section import sound
 
 MOST_DRIVERS = 10

@@ -29,7 +29,7 @@ def judge_run(test: LoadTest, measured: RunMeasurement) -> Answer:
     unmet = [_unmet(measured)] if counts and measured.criteria == FAILED else []
     if errors or latencies or unmet:
         code = "LOAD_ERROR_RATE" if errors else "LOAD_LATENCY" if latencies else "LOAD_CRITERIA"
-        return failed(code, "; ".join([*errors, *latencies, *unmet]), **numbers)
+        return failed(code, "; ".join([*errors, *latencies, *unmet, f"the run is {measured.run}"]), **numbers)
     if not test.has_limits and measured.criteria != PASSED:
         words = (
             f"the test {measured.run} ran has no criteria, and the pipeline no thresholds: nothing could have failed"

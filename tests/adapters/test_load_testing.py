@@ -220,6 +220,15 @@ def test_a_test_or_a_resource_that_is_not_there_is_named(operation: Begin) -> No
     assert run.ask().code == "AZURE_MISSING"
 
 
+def test_a_refusal_to_find_the_data_plane_names_the_right(operation: Begin, azure: AzureStandin) -> None:
+    run = operation()
+    run.plan = replace(run.plan, resource=run.plan.resource.replace("/loads", "/LOADS"))  # not asked for so far
+    refusal = {"status": 403, "body": {"error": {"code": "AuthorizationFailed", "message": "The client may not."}}}
+    azure.fault("GET", "/loadTests/", answer=refusal)
+    denied = run.ask()
+    assert denied.code == "AZURE_DENIED" and "a role with Microsoft.LoadTestService/loadTests/read" in denied.words
+
+
 def test_500_for_ever_is_waited_for_as_long_as_the_operation_may_last(operation: Begin, azure: AzureStandin) -> None:
     azure.fault("GET", RUNS, times=20, answer={"status": 500})
     run, answer = operation(), None

@@ -98,6 +98,22 @@ class ContainerAppConfig(_Strict):
     suffix: Name | None = None
 
 
+class JobConfig(_Strict):
+    """A Container Apps job. `secrets` are its own, by name. Its log is in the workspace `log_delay_s` after its end, or
+    never (`logs: false`). One that `answers_later` does not name an execution when it is started."""
+
+    name: Name
+    image: str
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    parallelism: int = Field(default=1, ge=1)
+    replica_timeout_s: float = Field(default=1800, gt=0)
+    logs: bool = True
+    log_delay_s: float = Field(default=0, ge=0)
+    answers_later: bool = False
+
+
 class CosmosConfig(_Strict):
     """A Cosmos DB account; the first of its `locations` is written to. Where it is, as for sites."""
 
@@ -183,7 +199,8 @@ class StandinConfig(_Strict):
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
     their routing rules after `router_delay_s`. Of all releases built here, however good, `usual_error_rate` (0..1) of
     the requests fail. `images` are the artifact feed's services by the repositories of their images, so that
-    `registry.example/checkout:2.0.0` runs what the package of that version does."""
+    `registry.example/checkout:2.0.0` runs what the package of that version does; `job_images` are the programs of jobs
+    (`jobs.images`) by the repositories of theirs."""
 
     subscription: str
     resource_group: str
@@ -192,6 +209,8 @@ class StandinConfig(_Strict):
     cosmos_accounts: tuple[CosmosConfig, ...] = ()
     front_doors: tuple[FrontDoorConfig, ...] = ()
     images: dict[str, Name] = {}
+    jobs: tuple[JobConfig, ...] = ()
+    job_images: dict[str, Name] = {}
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
     instances: int = Field(default=2, ge=1, le=20)

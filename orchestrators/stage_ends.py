@@ -10,6 +10,7 @@ from orchestrators.recording import record_stage
 from orchestrators.release_parts import seen, told_of
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.database_schema import OUT_OF_RANGE
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
@@ -37,7 +38,7 @@ def settle(context: Context, run: StageRun) -> Durable:
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
-    stops = {"stops": True} if run.plan.blue_green else {}
+    stops = {"stops": True} if run.stops_old_side else {}
     watch = {"watch": {"id": run.watch, "until": until, **stops}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.called} is live and proven in {run.plan.environment}"
@@ -45,9 +46,13 @@ def settle(context: Context, run: StageRun) -> Durable:
 
 
 def undo(context: Context, run: StageRun) -> Durable:
-    """Put the previous release back, prove it by reading, and give the lock back; else leave it broken."""
+    """Put the previous release back, prove it by reading, and give the lock back; else leave it broken. Code that does
+    not run on the database as it is by now is never put back: a person has to decide."""
     ending = run.ending
     assert ending is not None
+    if beyond := run.beyond_return:
+        words = f"{ending.words}; it stays live, because {beyond}"
+        return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, OUT_OF_RANGE, words))
     run = yield from raise_fences(context, run)
     run = replace(run, since=now(context))
     run = yield from record_stage(

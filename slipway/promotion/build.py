@@ -17,7 +17,8 @@ class Build:
     `finished_at` orders builds (versions are never compared); `digest` is `sha256:…` of the artifact
     when CI knows it; `author` is CI's name for the person behind the commit. `run` counts how often a person has had
     the build promoted: from the second on `finished_at` is when that was said. Of a group, `members` names each
-    service's version, and `digest` is that of these names.
+    service's version, and `digest` is that of these names. `schema` says on which versions of the database its code
+    runs (`database_schema`); empty where it does not say.
     """
 
     service: str
@@ -32,6 +33,7 @@ class Build:
     evidence: dict[str, Any] = field(default_factory=dict)
     run: int = 1
     members: dict[str, str] = field(default_factory=dict)
+    schema: dict[str, int] = field(default_factory=dict)
 
     @property
     def promotion(self) -> str:

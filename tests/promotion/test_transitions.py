@@ -202,7 +202,7 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "waiter": f"checkout--{n}:prod",
         "promotion": f"checkout--{n}",
         "stage": "prod",
-        "version": str(n),
+        "version": n + 1 if name == "migrated" else str(n),
         "finished_at": iso(later(minutes=n)),
         "received_at": iso(NOON),
         "on_newer_build": draw.choice(["queue", "queue", "supersede", "ignore"]),
@@ -214,6 +214,9 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "rejects": draw.random() < 0.2,
         "watch": draw.choice([None, {"id": "h1", "until": iso(later(hours=1))}]),
         "id": draw.choice(["broken", "h1", f"rejected-{n}"]) if name == "lift" else "h1",
+        "schema": {"from": 1, "to": draw.randrange(1, 4)} if draw.random() < 0.3 else {},
+        "towards": draw.randrange(1, 4),
+        "by_watch": draw.choice(["", "h1"]),
         "reason": "?",
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),
     }

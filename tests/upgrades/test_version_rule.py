@@ -63,6 +63,9 @@ FREE = {
     "result",
     "members",
     "member_locks",
+    "schema",
+    "database",
+    "settings",
 }  # their keys are names, not fields
 
 

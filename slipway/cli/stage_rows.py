@@ -19,6 +19,7 @@ VOTE_OF = {"approved": "approve", "rejected": "reject"}
 RAMPING = "ramping"
 SAID_BY = {
     RAMPING: "ramp",
+    "migrating": "expand",
     "deploying": "deploy",
     "rolling out": "swap",
     "verifying live": "verify live",

@@ -48,7 +48,8 @@ class Build:
         return self.commit == commit
 
     def dump(self) -> dict[str, Any]:
-        return {**plain(self), "finished_at": iso(self.finished_at)}
+        dumped = {**plain(self), "finished_at": iso(self.finished_at)}
+        return dumped if self.schema else {key: value for key, value in dumped.items() if key != "schema"}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Build":

@@ -8,12 +8,14 @@ from slipway.promotion.groups import package_at
 from slipway.promotion.job_run import JobRun
 from slipway.promotion.stored import known
 
-# What Slipway's identity needs on every job that it runs.
+# What Slipway's identity needs on every job that it runs. Azure names the actions on one execution in two ways.
 JOB_ACTIONS = (
     "Microsoft.App/jobs/read",
     "Microsoft.App/jobs/start/action",
     "Microsoft.App/jobs/executions/read",
+    "Microsoft.App/jobs/execution/read",
     "Microsoft.App/jobs/executions/stop/action",
+    "Microsoft.App/jobs/stop/execution/action",
 )
 
 

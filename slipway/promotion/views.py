@@ -174,6 +174,7 @@ def environment_service(
         "holds": holds_in_force(state, at),
         "rejected": list(state.get("rejected", ())),
         "reach": reach_among(state, beside).dump(),
+        "database": state.get("schema"),
     }
 
 

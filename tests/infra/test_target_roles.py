@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from slipway.adapters.telemetry import metrics
+from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.kinds import ROUTERS
 from slipway.promotion.rings import READS_ACCOUNT
 from tests.infra import bicep, fits_terraform, terraform
@@ -20,6 +21,7 @@ ON_KINDS = {
 
 OURS = "Microsoft.Cdn/profiles/ruleSets/rules/delete"  # the testers' rule
 ON_ACCOUNTS = "Slipway on Cosmos DB accounts"
+ON_JOBS = "Slipway on Container Apps jobs"
 
 
 def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
@@ -33,7 +35,8 @@ def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
         if on_its_environment:
             assert ROLES[on_its_environment]["actions"] == [*router.environment_actions]
     assert ROLES[ON_ACCOUNTS]["actions"] == [READS_ACCOUNT]
-    assert ROLES.keys() == {ON_ACCOUNTS, *(name for names in ON_KINDS.values() for name in names if name)}
+    assert ROLES[ON_JOBS]["actions"] == [*JOB_ACTIONS]
+    assert ROLES.keys() == {ON_ACCOUNTS, ON_JOBS, *(name for names in ON_KINDS.values() for name in names if name)}
 
 
 def test_no_role_gives_rights_away_or_holds_a_wildcard() -> None:

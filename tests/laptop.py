@@ -34,7 +34,9 @@ COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe
 IMAGE = "registry.example/checkout"
 UAT, MIGRATIONS = "registry.example/storefront-uat", "registry.example/storefront-migrations"
 # Jobs, by what tests do with them; each has an image that runs, a database of its own, and one secret.
-JOBS: dict[str, dict[str, Any]] = {name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for")}
+JOBS: dict[str, dict[str, Any]] = {
+    name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities")
+}
 JOBS |= {"silent": {"logs": False}, "named-later": {"answers_later": True}, "belated": {"log_delay_s": 0.8}}
 JOBS["several"] = {"parallelism": 2}
 BUS = {

@@ -236,6 +236,8 @@ def report(context: Context, run: StageRun) -> Durable:
     action = ending.outcome.replace(" ", "-")
     evidence: dict[str, Any] = {"code": ending.code}
     evidence |= {} if run.goes_back else told_of(run)
+    if logs := {f"{step.name} {step.target}": step.log for step in run.steps if step.log}:
+        evidence |= {"logs": logs}
     if run.brought.code:
         evidence |= {"brought": run.brought.dump(), "calls": bool(run.brought.left)}
     run = yield from record_stage(context, run, action, ending.words, evidence)

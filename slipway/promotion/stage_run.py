@@ -37,6 +37,7 @@ from slipway.promotion.stage_phases import (
 )
 from slipway.promotion.stored import known
 
+MOST_LOGS = 3  # of 2,000 characters each: a run travels whole with each generation
 DARK = "dark"  # of a flag: on for testers alone
 
 
@@ -161,11 +162,13 @@ class StageRun(OnItsWay):
         return replace(self, steps=kept + tuple(replace(step, started_at=at) for step in steps))
 
     def stepped(self, name: str, target: str, answer: Answer, at: str) -> "StageRun":
-        """With that step ended as its answer says."""
+        """With that step ended as its answer says; of those that did not pass the first few keep their logs."""
+        full = sum(bool(step.log) for step in self.steps) >= MOST_LOGS
+        log = "" if full or answer.state == Outcome.PASSED else answer.log
         return replace(
             self,
             steps=tuple(
-                replace(step, state=answer.state, ended_at=answer.at or at, words=answer.words)
+                replace(step, state=answer.state, ended_at=answer.at or at, words=answer.words, log=log)
                 if (step.name, step.target) == (name, target)
                 else step
                 for step in self.steps

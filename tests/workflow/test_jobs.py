@@ -8,7 +8,7 @@ import pytest
 from slipway.promotion.job_plan import JobPlan, JobTest
 from slipway.promotion.plan import StagePlan, Target
 from tests.promotion.builders import a_build, a_stage
-from tests.workflow.job_world import JobWorld
+from tests.workflow.job_world import LOG, JobWorld
 from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides
 
@@ -67,6 +67,11 @@ async def test_tests_that_fail_speak_against_the_release_with_their_log(flow: Wo
     assert (output["outcome"], output["code"]) == ("failed", "TESTS_FAILED")
     assert "weu: uat-1 exited with 3" in output["words"]
     assert {site.live for site in flow.world.sites.values()} == {"1.0.0"}
+    shown = {each["target"]: each.get("log") for each in flow.world.rows["stage:staging"]["doc"]["steps"]
+             if each["name"] == "tests uat"}  # fmt: skip
+    assert shown == {"weu": LOG, "neu": None}
+    told = next(each for each in flow.world.records if each["action"] == "stage.failed")
+    assert told["evidence"]["logs"] == {"tests uat weu": LOG}
     assert len(world(flow).ran_of("uat")) == 2, "what failed is not tried again"
 
 

@@ -1,8 +1,11 @@
 """A database that is expanded before a release and contracted after the old one is gone, in virtual time."""
 
 import json
+import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +21,15 @@ from slipway.promotion.stage_phases import UNDO
 from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow.job_world import JobWorld
+from tests.workflow.kills import Killer, Mortal, same_end_after
 from tests.workflow.test_blue_green import rolled_back, until_told
 from tests.workflow.test_ramp import SITES, live
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides
 
 KEPT_S = 3600.0
+KILLS = int(os.environ.get("MIGRATION_KILLS", "4"))
+SEED = os.environ.get("MIGRATION_SEED") or "2036"
 MIGRATION = Migration(JobPlan("/jobs/migrate", "registry.example/migrate:{version}"), ("expand",), ("contract",))
 OLD = {"from": 12, "to": 13}
 NEW = {"from": 13, "to": 15, "expand": 13, "contract": 14}
@@ -35,9 +41,14 @@ def production(migration: Migration | None = MIGRATION, keep_s: float = KEPT_S, 
     return a_stage("production", targets=targets, migration=migration, **{**given, **changes})
 
 
+def a_world(**changes: Any) -> JobWorld:
+    """What was live there before Slipway came."""
+    return JobWorld({name: Sides(live="0.9.0") for name in SITES}, **changes)
+
+
 @pytest.fixture
 async def flow() -> AsyncIterator[Workflow]:
-    async with Workflow(JobWorld({name: Sides(live="0.9.0") for name in SITES})) as workflow:
+    async with Workflow(a_world()) as workflow:
         yield workflow
 
 
@@ -246,3 +257,26 @@ async def test_an_abort_while_it_is_expanded_lets_it_end_and_deploys_nothing(flo
     output = await released(flow, build("2.0.0", NEW, 1))
     assert (output["outcome"], output["code"]) == ("cancelled", "ABORTED")
     assert await schema(flow) == {"version": 13} and live(flow) == {"1.0.0"}, "a whole migration, and no deployment"
+
+
+async def lived(state: Path, killer: Killer) -> dict[str, Any]:
+    """What is left of a release whose database was expanded and contracted."""
+    there = a_world(keeps_receipts=True)
+    async with Mortal(there, str(state), killer) as flow:
+        for built in (build("1.0.0", OLD), build("2.0.0", NEW, 1)):
+            id = await flow.begin(built, production())
+            await flow.over_all_kills(lambda id=id: there.of(id).ended)
+        await flow.over_all_kills(lambda: "watch.contracted" in [each["action"] for each in there.records])
+        await flow.engine.until_idle()
+        lock = await flow.lock("production")
+    told = sorted((record.get("stage", ""), record["action"], record["words"]) for record in there.records)
+    kept = {name: lock[name] for name in ("holder", "queue", "broken", "watch", "releases", "schema")}
+    end = {"told": told, "lock": kept, "ran": [(name, run.env["SLIPWAY_SCHEMA_TO"]) for name, run, _ in there.ran]}
+    timeless: dict[str, Any] = json.loads(re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+Z", "then", json.dumps(end)))
+    return timeless
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+async def test_a_host_killed_anywhere_migrates_once_and_comes_to_the_same_end(tmp_path: Path) -> None:
+    end = await same_end_after(KILLS, lived, tmp_path, "a database expanded and contracted", SEED)
+    assert end["ran"] == [["expand", "13"], ["contract", "14"]] and end["lock"]["schema"]["version"] == 14

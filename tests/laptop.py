@@ -35,7 +35,7 @@ IMAGE = "registry.example/checkout"
 UAT, MIGRATIONS = "registry.example/storefront-uat", "registry.example/storefront-migrations"
 # Jobs, by what tests do with them; each has an image that runs, a database of its own, and one secret.
 JOBS: dict[str, dict[str, Any]] = {
-    name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities")
+    name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities", "granted-job")
 }
 JOBS |= {"silent": {"logs": False}, "named-later": {"answers_later": True}, "belated": {"log_delay_s": 0.8}}
 JOBS["several"] = {"parallelism": 2}

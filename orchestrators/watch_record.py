@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrators.waiting import Context, Durable, insist, now
+from slipway.promotion.about import about_stage
 from slipway.promotion.watch_run import WatchRun
 
 
@@ -19,6 +20,7 @@ def record(context: Context, run: WatchRun, action: str, words: str, evidence: d
         "stage": run.stage.plan.name,
         "words": words,
         "evidence": evidence or {},
+        "about": about_stage(run.stage),
     }
     yield from insist(context, "record", record)
     return run

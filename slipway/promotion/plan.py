@@ -113,6 +113,7 @@ class StagePlan:
     `group` how its targets belong together where they are switched in an order, or are of several services.
     `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
     `tests` run beside the loads; `migration` changes the database before the deployment, and after the old release.
+    `reported`: a code host is told of it (`report` of the pipeline says which).
     """
 
     name: str
@@ -139,6 +140,7 @@ class StagePlan:
     group: GroupPlan | None = None
     tests: tuple[JobTest, ...] = ()
     migration: Migration | None = None
+    reported: bool = False
 
     @property
     def members(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from slipway.promotion.database_schema import Range, against_return
 from slipway.promotion.flags.plan import KIND
 from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.groups import MemberLock
-from slipway.promotion.ids import child_id
+from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
@@ -62,6 +62,7 @@ class StageRun(OnItsWay):
     the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
     over, and may hold some. `database` is what the lock knew of its schema at the grant, and what this stage made of
     that: `version`, `towards`, and the range of what was `live`.
+    `taken_back` says that its release was live and is not any more.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -96,6 +97,7 @@ class StageRun(OnItsWay):
     swept: str = ""
     purged: bool = False
     switched: bool = False
+    taken_back: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
     old_side_stopped: str = ""
     flag: dict[str, Any] = field(default_factory=dict)
@@ -220,12 +222,18 @@ class StageRun(OnItsWay):
         return TAKE_BACK if self.takes_back else REPORT
 
     @property
+    def release(self) -> str:
+        """The id of the release's stage, whoever stands in its place now."""
+        return stage_id(self.promotion, self.plan.name)
+
+    @property
     def flag_target(self) -> Target | None:
         """The flag, as something that a router divides. Under the fences of this service and environment alone."""
         flag = self.flag_plan
         if flag is None:
             return None
-        return Target(flag.name, KIND, f"flag/{self.build.service}/{self.plan.environment}/{flag.name}", flag.label)
+        resource = f"flag/{self.build.service}/{self.plan.environment}/{flag.name}"
+        return Target(flag.name, KIND, resource, flag.label, settings={"release": self.release})
 
     @property
     def is_dark(self) -> bool:
@@ -282,6 +290,7 @@ class StageRun(OnItsWay):
             "fence": 0,
             "sites": {},
             "switched": False,
+            "taken_back": False,
             "watched": {},
             "flag": {},
             "flag_ending": None,

@@ -58,6 +58,15 @@ class Split:
 
 
 @dataclass(frozen=True)
+class SwitchState:
+    side: str  # "blue" | "green" | "" (nobody is sent anywhere yet): where all users, or most, go
+    users: str  # address of the users
+    sides: dict[str, str]  # address of each side by name, reachable whatever the switch says
+    share: float = 0.0  # 0..1 of the users on the other side
+    in_progress: bool = False
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What is known of an operation: when it was first meant, what was started, how it ended.
 

@@ -85,8 +85,11 @@ def test_what_this_version_cannot_run_is_refused_by_name_and_never_ignored(more:
     assert "this version" in refused[0].words
 
 
-def test_other_kinds_of_target_do_not_run_yet() -> None:
-    assert only(a_pipeline().replace("kind: app-service", "kind: aks")).code == "DOES_NOT_RUN"
+def test_a_target_that_is_said_to_be_of_another_kind_than_its_resource_is_refused() -> None:
+    assert only(a_pipeline().replace("kind: app-service", "kind: virtual-machine")).code == "UNKNOWN_VALUE"
+    assert {each.code for each in linted(a_pipeline().replace("kind: app-service", "kind: aks"))} == {
+        "RESOURCE_MISMATCH"
+    }
 
 
 @pytest.mark.parametrize(

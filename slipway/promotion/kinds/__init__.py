@@ -22,9 +22,11 @@ def routers_for(target: str) -> Iterator[Router]:
 
 def actions_on(target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What Slipway needs of Azure on such a target, and on what that stands on."""
+    if TARGETS[target].actions:
+        return TARGETS[target].actions, ()
     for router in routers_for(target):
         return router.actions, router.environment_actions
-    return TARGETS[target].actions, ()
+    return (), ()
 
 
 def router_for(target: str, canary: CanaryPlan | None = None) -> Router:

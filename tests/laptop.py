@@ -22,9 +22,23 @@ from slipway.settings import Settings
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 # Each file of tests that changes a site has sites of its own.
-SITES = ("deploys", "repeats", "crashes", "lost", "swaps", "held", "plain", "once", "swapped", "divided", "turned")
+SITES: tuple[str, ...] = (
+    "deploys",
+    "repeats",
+    "crashes",
+    "lost",
+    "swaps",
+    "held",
+    "plain",
+    "once",
+    "swapped",
+    "divided",
+    "turned",
+)
 SITES += ("stopped", "halted", "granted-site", "old-side")
 SITES += ("edged", "fronted", "ring-weu", "ring-neu")  # behind the Front Door
+SIDES = {"side-blue": "1.0.0", "side-green": "2.0.0"}  # what Traffic Manager and DNS send users to, with their versions
+SITES += tuple(SIDES)
 # Container apps; a suffix is of a first revision that Slipway has not named.
 APPS: dict[str, dict[str, str]] = {
     name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back", "behind")
@@ -38,6 +52,7 @@ BUS = {
 }
 # Its origin groups are named after their sites; each ring has a rule set of its own.
 FRONT_DOOR = "edge"
+PROFILES, ZONE = ("shop", "slow"), "shop.example"  # of Traffic Manager, of DNS
 FRONT_DOORS = {"edged": "testers", "fronted": "testers", "ring-weu": "testersweu", "ring-neu": "testersneu"}
 PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
 
@@ -88,6 +103,11 @@ class AzureStandin:
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Cdn"
         endpoint = str(self.ready["sites"][f"{site}-edge"])
         return FrontDoor(f"{group}/profiles/{FRONT_DOOR}", site, "live", "idle", endpoint, testers=testers)
+
+    def switched(self, switch: str, **section: Any) -> Target:
+        """A target with that section, whose sides are sites."""
+        cluster = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.ContainerService"
+        return Target("weu", "aks", f"{cluster}/managedClusters/shop", "", settings={switch: section})
 
     def account(self, name: str) -> str:
         """The resource id of a Cosmos DB account."""
@@ -184,12 +204,19 @@ def run_standin(folder: Path) -> Iterator[Running]:
     """A stand-in with the sites of `SITES`, each with 1.0.0 live, an empty slot `staging` and one `beta`, and with
     the container apps of `APPS`."""
     live = {"service": "checkout", "version": "1.0.0"}
-    sites = [{"name": name, "port": 1 + n, "live": live, "slots": _slots(n)} for n, name in enumerate(SITES)]
+    sites: list[dict[str, Any]] = [
+        {"name": name, "port": 1 + n, "live": {**live, "version": SIDES.get(name, "1.0.0")}, "slots": _slots(n)}
+        for n, name in enumerate(SITES)
+    ]
     config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
     config["cosmos_accounts"] = [{"name": name, "locations": list(COSMOS_REGIONS)} for name in COSMOS]
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
     config["front_doors"] = [_front_door()]
+    config |= {
+        "traffic_managers": [_traffic_manager(n, name) for n, name in enumerate(PROFILES)],
+        "dns_zones": [_zone()],
+    }
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
@@ -213,6 +240,43 @@ def _front_door() -> dict[str, Any]:
         "rule_sets": sorted(set(FRONT_DOORS.values())),
     }
     return {**door, "endpoints": endpoints, "origin_groups": groups}
+
+
+def _traffic_manager(n: int, name: str) -> dict[str, Any]:
+    """Both sides, and an endpoint that is not ours. Whoever looks has it probed; nobody keeps an answer."""
+    ends: list[dict[str, Any]] = [
+        {"name": "blue", "to": "side-blue", "weight": 1000},
+        {"name": "green", "to": "side-green", "weight": 1000, "enabled": False, "kind": "azureEndpoints"},
+        {"name": "elsewhere", "to": "plain", "weight": 100, "enabled": False},
+    ]
+    return {
+        "name": name,
+        "port": 501 + n,
+        "ttl_s": 0,
+        "endpoints": ends,
+        "probe_interval_s": 0,
+        "tolerated_failures": 0,
+    }
+
+
+def _zone() -> dict[str, Any]:
+    """A record that is a name's, and an alias, of both sides."""
+    addresses = {f"{side}.{ZONE}": f"side-{side}" for side in ("blue", "green")}
+    addresses |= {public_ip(side): f"side-{side}" for side in ("blue", "green")}
+    records = [
+        {"name": "www", "port": 511, "points_at": f"blue.{ZONE}", "ttl_s": 1},
+        {"name": "root", "port": 512, "type": "A", "points_at": public_ip("blue"), "ttl_s": 1},
+    ]
+    return {"name": ZONE, "records": records, "addresses": addresses, "propagation_s": 0, "resolvers": 20}
+
+
+def network(path: str) -> str:
+    """The resource id of something of Microsoft.Network."""
+    return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Network/{path}"
+
+
+def public_ip(name: str) -> str:
+    return network(f"publicIPAddresses/{name}")
 
 
 def _slots(n: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from slipway.adapters.audit_log import AuditLog
     from slipway.adapters.configuration.store import Configuration
     from slipway.adapters.container_apps import ContainerApps, RevisionRouter
+    from slipway.adapters.dns import DnsSwitch
     from slipway.adapters.flags.before import FlagsInRows
     from slipway.adapters.flags.router import FlagRouter
     from slipway.adapters.flags.store import Flags
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from slipway.adapters.receipts import Receipts
     from slipway.adapters.rows import Rows
     from slipway.adapters.service_bus import ServiceBus
+    from slipway.adapters.traffic_manager import TrafficManagerRouter, TrafficManagerSwitch
     from slipway.promotion import ports
 
     rows: ports.RowStore = Rows("")
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     apps: ports.SlotPlatform = ContainerApps()
     slot_router: ports.TrafficRouter = SlotRouter()
     revision_router: ports.TrafficRouter = RevisionRouter()
+    endpoint_router: ports.TrafficRouter = TrafficManagerRouter()
+    endpoint_switch: ports.Switch = TrafficManagerSwitch()
+    record_switch: ports.Switch = DnsSwitch()
     flag_router: ports.TrafficRouter = FlagRouter()
     flags: ports.FlagStore = Flags()
     flags_before: ports.FlagsBefore = FlagsInRows()

@@ -38,6 +38,10 @@ def router_of(target: Target) -> "TrafficRouter":
             from slipway.adapters.front_door.routing import FrontDoorRouter
 
             return FrontDoorRouter()
+        case "aks" if "traffic-manager" in target.settings:
+            from slipway.adapters.traffic_manager import TrafficManagerRouter
+
+            return TrafficManagerRouter()
         case "app-configuration-flag":
             from slipway.adapters.flags.router import FlagRouter
 

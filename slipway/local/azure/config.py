@@ -178,6 +178,63 @@ class FrontDoorConfig(_Strict):
         return self
 
 
+class TrafficManagerEndpointConfig(_Strict):
+    """It leads `to` a front end, by its name in the ready line."""
+
+    name: ResourceName
+    to: str
+    kind: Literal["azureEndpoints", "externalEndpoints", "nestedEndpoints"] = "externalEndpoints"
+    weight: int = Field(default=1, ge=1, le=1000)
+    enabled: bool = True
+
+
+class TrafficManagerConfig(_Strict):
+    """A profile; its users come by a front end of its `name`, from behind so many `resolvers`. Its endpoints are probed
+    as Traffic Manager does by default, but for the path."""
+
+    name: Name
+    port: Port
+    endpoints: tuple[TrafficManagerEndpointConfig, ...] = Field(min_length=1)
+    method: Literal["Weighted", "Priority", "Performance", "Geographic"] = "Weighted"
+    ttl_s: int = Field(default=60, ge=0)
+    probe_path: str = Field(default="/healthz", pattern=r"^/")
+    probe_interval_s: float = Field(default=30, ge=0)
+    tolerated_failures: int = Field(default=3, ge=0, le=9)
+    resolvers: int = Field(default=50, ge=1, le=1000)
+
+
+class DnsRecordConfig(_Strict):
+    """`points_at` is a name, or for an alias the id of a resource."""
+
+    name: ResourceName
+    port: Port
+    points_at: str
+    type: Literal["CNAME", "A", "AAAA"] = "CNAME"
+    ttl_s: int = Field(default=3600, ge=1)
+
+    @model_validator(mode="after")
+    def _is_an_alias_unless_a_cname(self) -> Self:
+        if self.type != "CNAME" and not self.points_at.startswith("/"):
+            raise ValueError(f"record {self.name}: a record of the type {self.type} is an alias here")
+        return self
+
+
+class DnsZoneConfig(_Strict):
+    """`addresses`: the front ends, by their names in the ready line, of the names and resources that records point at.
+    Users of a record come by a front end `{record}.{zone}`, from behind so many `resolvers`. Name servers hear of a
+    change `propagation_s` later: left out, half a second, in virtual time half a minute."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    records: tuple[DnsRecordConfig, ...] = Field(min_length=1)
+    addresses: dict[str, str] = {}
+    propagation_s: float | None = Field(default=None, ge=0)
+    resolvers: int = Field(default=50, ge=1, le=1000)
+
+    def host_of(self, record: DnsRecordConfig) -> str:
+        """The record's name in full."""
+        return f"{record.name}.{self.name}"
+
+
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
@@ -191,6 +248,8 @@ class StandinConfig(_Strict):
     container_apps: tuple[ContainerAppConfig, ...] = ()
     cosmos_accounts: tuple[CosmosConfig, ...] = ()
     front_doors: tuple[FrontDoorConfig, ...] = ()
+    traffic_managers: tuple[TrafficManagerConfig, ...] = ()
+    dns_zones: tuple[DnsZoneConfig, ...] = ()
     images: dict[str, Name] = {}
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
@@ -211,6 +270,9 @@ class StandinConfig(_Strict):
             for origin in (origin for group in front_door.origin_groups for origin in group.origins):
                 if host_of(origin) not in hosts:
                     raise ValueError(f"front door {front_door.name}: origin {origin.name}: no site {host_of(origin)}")
+        for name, port in self.named.items():
+            names.append(name)
+            ports.append(port)
         if len(set(names)) < len(names):
             raise ValueError("site names must differ")
         if len(set(ports)) < len(ports):
@@ -219,6 +281,12 @@ class StandinConfig(_Strict):
             if app.live.service not in self.images.values():
                 raise ValueError(f"container app {app.name}: images name no repository of {app.live.service}")
         return self
+
+    @property
+    def named(self) -> dict[str, int]:
+        """The names that resolvers answer for, of profiles and of records, with the ports that users come by."""
+        records = {zone.host_of(each): each.port for zone in self.dns_zones for each in zone.records}
+        return {each.name: each.port for each in self.traffic_managers} | records
 
     @property
     def group(self) -> str:

@@ -23,6 +23,7 @@ from slipway.local.azure.configuration.snapshots import Snapshots
 from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.cosmos import Accounts
+from slipway.local.azure.dns.plant import DnsZones
 from slipway.local.azure.faults import Faults
 from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
@@ -46,6 +47,7 @@ from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
 from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
+from slipway.local.azure.traffic_manager.plant import TrafficManagers
 from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.store import VaultStore
@@ -93,6 +95,10 @@ class Sockets:
             for front_door in config.front_doors
             for each in front_door.endpoints
         }
+        self.names = {
+            name: listeners.listen(name, 0 if any_ports else port, f"the name {name}")
+            for name, port in config.named.items()
+        }
 
 
 class Standin:
@@ -131,6 +137,7 @@ class Standin:
         self._app_ports = {name: port_of(listener) for name, listener in sockets.apps.items()}
         self._site_ports = {name: port_of(listener) for name, listener in sockets.sites.items()}
         self._endpoint_ports = {name: port_of(listener) for name, listener in sockets.endpoints.items()}
+        self._name_ports = {name: port_of(listener) for name, listener in sockets.names.items()}
 
         database = state.database()
         exit.callback(database.close)
@@ -174,10 +181,15 @@ class Standin:
         apps = ContainerApps(config, database, revisions, feed, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
+        traffic_managers = TrafficManagers(config, database, clock.now, self._front_ends(), http)
+        await traffic_managers.start(exit, sockets.names, faults)
+        zones = DnsZones(config, database, clock.now, self._front_ends(), virtual)
+        await zones.start(exit, sockets.names, faults)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
         providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
+        switches = traffic_managers.provider(), zones.provider()
         application = _application(
             [
                 *faults.routes(),
@@ -189,7 +201,7 @@ class Standin:
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.groups, tokens, *providers).routes(),
+                *ResourceManager(config.groups, tokens, *providers, *switches).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
@@ -220,8 +232,8 @@ class Standin:
         return self._state.secret("msi_header")
 
     def ready_line(self) -> dict[str, object]:
-        """What a client needs to know; `sites` are the front ends by name, of container apps and of Front Door's
-        endpoints too, `site(slot)` for a slot."""
+        """What a client needs to know; `sites` are the front ends by name, of container apps, of Front Door's
+        endpoints and of names that resolvers answer for too, `site(slot)` for a slot."""
         issuer = self._tokens.issuer
         return {
             "ready": True,
@@ -242,6 +254,7 @@ class Standin:
             **{str(name): port for name, port in self._site_ports.items()},
             **self._app_ports,
             **self._endpoint_ports,
+            **self._name_ports,
         }
 
 

@@ -154,7 +154,11 @@ class Helm:
             self._store.delete(Autoscaler, release)
         deployment = Deployment(instance=release.name, image=made.image, replicas=made.replicas)
         if before is not None:
+            # A chart with an autoscaler says no number of replicas, so a stopped Deployment stays so.
+            rests = made.autoscaler is not None and not before.replicas
+            replicas, kept = 0 if rests else made.replicas, before.annotations
             deployment = replace(deployment, generation=before.generation + 1, serving=before.serving)
+            deployment = replace(deployment, replicas=replicas, annotations=kept)
         self._pods.roll(release, deployment)
 
 

@@ -1,5 +1,5 @@
 """`helm` and `kubectl` of a command's pod: what they are asked for is passed on to the cluster, which answers with what
-they print and their exit code. Run by itself, with few imports (pathlib is none of them): a command starts it several times."""
+they print and their exit code. Run by itself, with few imports (pathlib is none of them): commands start it often."""
 
 import json
 import os

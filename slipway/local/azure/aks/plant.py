@@ -63,7 +63,8 @@ def front_ends_of(cluster: ClusterConfig) -> list[tuple[str, int]]:
 
 class Told(BaseModel):
     """What happens to a cluster: `unschedulable` of its next commands find no node; the release's side is `pending`
-    with that status since `age_s`, as Helm leaves it whose pod was killed; a Service's selector was `edited`."""
+    with that status since `age_s`, as Helm leaves it when its pod is killed, or all that Helm knows of it is
+    `forgotten`; a Service's selector was `edited`."""
 
     model_config = ConfigDict(extra="forbid")
     cluster: str
@@ -73,6 +74,7 @@ class Told(BaseModel):
     pending: str = ""
     age_s: float = 0.0
     edited: dict[str, str] = {}
+    forgotten: bool = False
 
 
 class Clusters:
@@ -148,6 +150,8 @@ class Clusters:
             return web.Response(status=400, text=str(error))
         self._commands.unschedulable += told.unschedulable
         key = Key(told.cluster, told.namespace, told.release)
+        if told.forgotten:
+            self._store.forget_records(key)
         if told.pending:
             self._leave_pending(key, told)
         if told.edited and (before := self._store.service(key)) is not None:

@@ -116,10 +116,10 @@ class ClusterStore:
             "INSERT OR REPLACE INTO helm_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, json.dumps(record.config))
         )
 
-    def forget_records(self, release: Key, before: int | None = None) -> None:
+    def forget_records(self, release: Key, before: int = 2**31) -> None:
         """All revisions of the release, or those that are older than `before`."""
         where = "cluster = ? AND namespace = ? AND release = ? AND revision < ?"
-        self._db.execute(f"DELETE FROM helm_records WHERE {where}", (*release, before or 2**31))
+        self._db.execute(f"DELETE FROM helm_records WHERE {where}", (*release, before))
 
     def deployment(self, key: Key) -> Deployment | None:
         found: Deployment | None = self._get(Deployment, key)

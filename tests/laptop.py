@@ -46,6 +46,10 @@ APPS: dict[str, dict[str, str]] = {
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
 IMAGE = "registry.example/checkout"
+CHART = "registry.example/charts/checkout"
+# Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
+RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True}
+OLDER = "older"
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
     "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
@@ -97,6 +101,21 @@ class AzureStandin:
     def app(self, name: str) -> Target:
         resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/containerApps/{name}"
         return Target(name, "container-apps", resource, "")
+
+    def release(self, name: str, **helm: Any) -> Target:
+        """A Helm release of two sides in a cluster."""
+        cluster = "plain" if name == OLDER else "shop"
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers"
+        ends = {side: str(self.ready["sites"][f"{cluster}-{name}{side}"]) for side in ("", "-blue", "-green")}
+        told = {"namespace": "shop", "release": name, "deployment": f"{name}-{{side}}", "address": ends[""]}
+        settings = {"helm": {**told, "preview": {"blue": ends["-blue"], "green": ends["-green"]}, **helm}}
+        resource = f"{group}/Microsoft.ContainerService/managedClusters/{cluster}"
+        return Target(name, "aks", resource, "", f"shop/{name}", settings)
+
+    def tell_cluster(self, cluster: str, **told: Any) -> None:
+        """What happens to a cluster: `unschedulable` commands; a `release` left `pending` for `age_s`, or `edited`."""
+        session = _session(str(self.settings.ca_file))
+        session.post(f"{self.url}/standin/clusters", json={"cluster": cluster, **told}, timeout=30).raise_for_status()
 
     def origins(self, site: str, testers: Testers | None = None) -> FrontDoor:
         """The two origins of a site behind the Front Door, `live` and `idle`."""
@@ -217,10 +236,21 @@ def run_standin(folder: Path) -> Iterator[Running]:
         "traffic_managers": [_traffic_manager(n, name) for n, name in enumerate(PROFILES)],
         "dns_zones": [_zone()],
     }
+    config |= {"clusters": _clusters(live), "charts": [CHART]}
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
         yield running
+
+
+def _clusters(live: dict[str, str]) -> list[dict[str, Any]]:
+    def release(n: int, name: str, has_live: bool) -> dict[str, Any]:
+        ports = {"port": 502 + 10 * n, "blue_port": 503 + 10 * n, "green_port": 504 + 10 * n}
+        return {"namespace": "shop", "name": name, **ports, **({"live": live} if has_live else {})}
+
+    shop = [release(n, name, has_live) for n, (name, has_live) in enumerate(RELEASES.items())]
+    older = {"name": "plain", "port": 501, "entra": False, "releases": [release(len(shop), OLDER, True)]}
+    return [{"name": "shop", "port": 500, "releases": shop}, older]
 
 
 def _front_door() -> dict[str, Any]:
@@ -251,7 +281,7 @@ def _traffic_manager(n: int, name: str) -> dict[str, Any]:
     ]
     return {
         "name": name,
-        "port": 501 + n,
+        "port": 601 + n,
         "ttl_s": 0,
         "endpoints": ends,
         "probe_interval_s": 0,
@@ -264,8 +294,8 @@ def _zone() -> dict[str, Any]:
     addresses = {f"{side}.{ZONE}": f"side-{side}" for side in ("blue", "green")}
     addresses |= {public_ip(side): f"side-{side}" for side in ("blue", "green")}
     records = [
-        {"name": "www", "port": 511, "points_at": f"blue.{ZONE}", "ttl_s": 1},
-        {"name": "root", "port": 512, "type": "A", "points_at": public_ip("blue"), "ttl_s": 1},
+        {"name": "www", "port": 611, "points_at": f"blue.{ZONE}", "ttl_s": 1},
+        {"name": "root", "port": 612, "type": "A", "points_at": public_ip("blue"), "ttl_s": 1},
     ]
     return {"name": ZONE, "records": records, "addresses": addresses, "propagation_s": 0, "resolvers": 20}
 

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from slipway.adapters.aks import Aks
+    from slipway.adapters.aks.service_switch import ServiceSwitch
     from slipway.adapters.app_service import AppService, SlotRouter
     from slipway.adapters.audit_log import AuditLog
     from slipway.adapters.configuration.store import Configuration
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     rows: ports.RowStore = Rows("")
     sites: ports.SlotPlatform = AppService()
     apps: ports.SlotPlatform = ContainerApps()
+    clusters: ports.SlotPlatform = Aks()
+    service_switch: ports.Switch = ServiceSwitch()
     slot_router: ports.TrafficRouter = SlotRouter()
     revision_router: ports.TrafficRouter = RevisionRouter()
     endpoint_router: ports.TrafficRouter = TrafficManagerRouter()

@@ -20,6 +20,10 @@ def platform_of(target: Target) -> "SlotPlatform":
             from slipway.adapters.container_apps import ContainerApps
 
             return ContainerApps()
+        case "aks":
+            from slipway.adapters.aks import Aks
+
+            return Aks()
     raise _unknown(target)
 
 

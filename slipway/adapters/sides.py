@@ -73,6 +73,10 @@ def address_of(section: dict[str, Any], name: str, host: str, settings_: Setting
     return str(told) if told else f"{settings_.site_scheme}://{host}" if host else ""
 
 
+def version_path_of(section: dict[str, Any]) -> str:
+    return str(section.get("version_path") or "/version")
+
+
 def what_users_meet(users: str, side: str, version_path: str, settings_: Settings) -> Met | None:
     """How many of a few requests to the users' address are answered by the version of the side at the address `side`;
     None where that side does not say its version, so that nothing could tell."""

@@ -1,28 +1,27 @@
-"""The one place that knows which switch sends a target's users to one of its sides: the section that it has says so. It
+"""The one place that knows which switch sends users to a side of a target: by the section that the target has. It
 imports none of them before it is asked."""
 
 from typing import TYPE_CHECKING
 
-from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.promotion.plan import Target
+from slipway.settings import Settings
 
 if TYPE_CHECKING:
     from slipway.promotion.ports import Switch
 
 
-def switch_of(target: Target, version_path: str = "/version") -> "Switch":
-    """What sends the target's users to blue or green; a release says which version it is at `version_path`. Raises
-    AzureProblem for a target that no switch serves."""
-    sections = [name for name in ("traffic-manager", "dns") if name in target.settings]
-    match sections:
-        case ["traffic-manager"]:
+def switch_of(target: Target, settings_: Settings | None = None) -> "Switch":
+    """What sends users to the blue or the green side: the Kubernetes Service, unless a section names another one."""
+    match target.settings:
+        case {"traffic-manager": _}:
             from slipway.adapters.traffic_manager import TrafficManagerSwitch
 
-            return TrafficManagerSwitch(version_path=version_path)
-        case ["dns"]:
+            return TrafficManagerSwitch(settings_)
+        case {"dns": _}:
             from slipway.adapters.dns import DnsSwitch
 
-            return DnsSwitch(version_path=version_path)
-        # case []: the Kubernetes Service of the target's Helm release
-    words = f"target {target.name}: {'no switch' if not sections else 'more than one switch'} sends users to its sides"
-    raise AzureProblem(AzureFault(FaultKind.INVALID, "InvalidTarget", words))
+            return DnsSwitch(settings_)
+        case _:
+            from slipway.adapters.aks.service_switch import ServiceSwitch
+
+            return ServiceSwitch(settings_)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.adapters.azure_errors import explained
 from slipway.adapters.credentials import management_client
 from slipway.adapters.once import once_per_process
-from slipway.adapters.sides import BLUE, GREEN, address_of, invalid, resource_of, section_of
+from slipway.adapters.sides import BLUE, GREEN, address_of, invalid, resource_of, section_of, version_path_of
 from slipway.promotion.plan import Target
 from slipway.settings import Settings
 
@@ -35,6 +35,11 @@ class Place:
     sides: dict[str, str]
     ttl_s: float
     section: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def version_path(self) -> str:
+        """Where a release says which version it is."""
+        return version_path_of(self.section)
 
     @property
     def called(self) -> str:

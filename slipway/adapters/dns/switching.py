@@ -27,17 +27,10 @@ class DnsSwitch:
     """Its targets have a section `dns`. `settle_s`: how long what Azure shows may differ from what it has accepted;
     `name_servers_s`: how long its name servers take to hear of a write."""
 
-    def __init__(
-        self,
-        settings_: Settings | None = None,
-        settle_s: float = 60.0,
-        name_servers_s: float = 60.0,
-        version_path: str = "/version",
-    ) -> None:
+    def __init__(self, settings_: Settings | None = None, settle_s: float = 60.0, name_servers_s: float = 60.0) -> None:
         self._settings = settings_ or settings()
         self._settle = timedelta(seconds=settle_s)
         self._name_servers = timedelta(seconds=name_servers_s)
-        self._version_path = version_path
 
     def read(self, target: Target) -> SwitchState:
         """What the record says now. Raises AzureProblem."""
@@ -118,7 +111,7 @@ class DnsSwitch:
             handle = {**handle, "kind": "settling", "until": iso(clock.now() + timedelta(seconds=old_s))}
         record = self._record(place)
         users, there = record.address("users", shown.host), record.address(side, place.sides[side])
-        met = what_users_meet(users, there, self._version_path, self._settings)
+        met = what_users_meet(users, there, place.version_path, self._settings)
         return settled(f"{place.called} names {shown.points_at}", "", side, met, old_s, handle)
 
     def _record(self, place: Place) -> Record:

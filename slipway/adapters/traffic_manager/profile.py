@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from slipway.adapters.azure_errors import FaultKind, explained, unreadable
 from slipway.adapters.credentials import management_client
 from slipway.adapters.once import once_per_process
-from slipway.adapters.sides import BLUE, GREEN, address_of, invalid, other_side, resource_of, section_of
+from slipway.adapters.sides import (
+    BLUE,
+    GREEN,
+    address_of,
+    invalid,
+    other_side,
+    resource_of,
+    section_of,
+    version_path_of,
+)
 from slipway.adapters.traffic_manager.weights import Pair, Weight
 from slipway.promotion.plan import Target
 from slipway.settings import Settings
@@ -34,6 +43,11 @@ class Place:
     profile: str
     endpoints: dict[str, str]
     section: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def version_path(self) -> str:
+        """Where a release says which version it is."""
+        return version_path_of(self.section)
 
 
 @dataclass(frozen=True)

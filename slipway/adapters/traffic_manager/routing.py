@@ -22,12 +22,9 @@ _VERSION_TIMEOUT_S = 5.0
 class TrafficManagerRouter:
     """Its targets have a section `traffic-manager`."""
 
-    def __init__(
-        self, settings_: Settings | None = None, settle_s: float = 60.0, version_path: str = "/version"
-    ) -> None:
+    def __init__(self, settings_: Settings | None = None, settle_s: float = 60.0) -> None:
         self._settings = settings_ or settings()
         self._giving = Giving(self._settings, settle_s)
-        self._version_path = version_path
 
     def read_split(self, target: Target, version: str) -> Split:
         """What is answered now: a side whose probes fail has no share while the other one is well. Raises
@@ -67,7 +64,7 @@ class TrafficManagerRouter:
         profile = self._giving.profile(place)
         found = {}
         for side in (BLUE, GREEN):
-            url = profile.address(side, shown.sides[side].target) + self._version_path
+            url = profile.address(side, shown.sides[side].target) + place.version_path
             found[side] = read_version(url, _VERSION_TIMEOUT_S, self._settings)
         if not any(found.values()):
             words = f"neither side of {place.profile} says its version, so which one is {version}'s is not known"

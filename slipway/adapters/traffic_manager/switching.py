@@ -26,12 +26,9 @@ _PROBES_S = 10.0
 class TrafficManagerSwitch:
     """Its targets have a section `traffic-manager`."""
 
-    def __init__(
-        self, settings_: Settings | None = None, settle_s: float = 60.0, version_path: str = "/version"
-    ) -> None:
+    def __init__(self, settings_: Settings | None = None, settle_s: float = 60.0) -> None:
         self._settings = settings_ or settings()
         self._giving = Giving(self._settings, settle_s)
-        self._version_path = version_path
 
     def read(self, target: Target) -> SwitchState:
         """Where users are sent now: also there where only Traffic Manager sends them, since the other side is ill.
@@ -101,7 +98,7 @@ class TrafficManagerSwitch:
         profile = self._giving.profile(place)
         users = profile.address("users", shown.host)
         met = what_users_meet(
-            users, profile.address(side, shown.sides[side].target), self._version_path, self._settings
+            users, profile.address(side, shown.sides[side].target), place.version_path, self._settings
         )
         words = f"{place.profile} sends all users to {name}"
         return settled(words, shown.warning, side, met, shown.ttl_s, handle)

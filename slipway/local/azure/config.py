@@ -98,6 +98,33 @@ class ContainerAppConfig(_Strict):
     suffix: Name | None = None
 
 
+class ReleaseConfig(_Strict):
+    """A service in a cluster: a Helm release for each of two sides, and the Service that sends users to one of them.
+    The `live` one is that of `side` when the stand-in starts for the first time; without it there is none."""
+
+    namespace: Name
+    name: Name
+    port: Port
+    blue_port: Port
+    green_port: Port
+    live: LiveRelease | None = None
+    side: Literal["blue", "green"] = "blue"
+
+
+class ClusterConfig(_Strict):
+    """A cluster, with Entra ID or without; `port` is its API server's."""
+
+    name: Name
+    port: Port
+    location: str = "West Europe"
+    entra: bool = True
+    releases: tuple[ReleaseConfig, ...] = ()
+
+    @property
+    def ports(self) -> list[int]:
+        return [self.port, *(port for each in self.releases for port in (each.port, each.blue_port, each.green_port))]
+
+
 class CosmosConfig(_Strict):
     """A Cosmos DB account; the first of its `locations` is written to. Where it is, as for sites."""
 
@@ -240,17 +267,20 @@ class StandinConfig(_Strict):
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
     their routing rules after `router_delay_s`. Of all releases built here, however good, `usual_error_rate` (0..1) of
     the requests fail. `images` are the artifact feed's services by the repositories of their images, so that
-    `registry.example/checkout:2.0.0` runs what the package of that version does."""
+    `registry.example/checkout:2.0.0` runs what the package of that version does. `charts` are the addresses of the Helm
+    charts that there are, without their versions."""
 
     subscription: str
     resource_group: str
     sites: tuple[SiteConfig, ...]
     container_apps: tuple[ContainerAppConfig, ...] = ()
+    clusters: tuple[ClusterConfig, ...] = ()
     cosmos_accounts: tuple[CosmosConfig, ...] = ()
     front_doors: tuple[FrontDoorConfig, ...] = ()
     traffic_managers: tuple[TrafficManagerConfig, ...] = ()
     dns_zones: tuple[DnsZoneConfig, ...] = ()
     images: dict[str, Name] = {}
+    charts: tuple[str, ...] = ()
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
     instances: int = Field(default=2, ge=1, le=20)
@@ -263,6 +293,8 @@ class StandinConfig(_Strict):
         names = [*(site.name for site in self.sites), *(app.name for app in self.container_apps)]
         ports = [port for site in self.sites for port in (site.port, *(slot.port for slot in site.slots))]
         ports += [app.port for app in self.container_apps]
+        names += [f"{cluster.name}-{release.name}" for cluster in self.clusters for release in cluster.releases]
+        ports += [port for cluster in self.clusters for port in cluster.ports]
         hosts = {*names, *(f"{site.name}({slot.name})" for site in self.sites for slot in site.slots)}
         for front_door in self.front_doors:
             names += [endpoint.name for endpoint in front_door.endpoints]

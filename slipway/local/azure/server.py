@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from slipway.local.azure.aks.plant import Clusters, ClusterSockets
 from slipway.local.azure.arm import ResourceManager
 from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.authority import open_authority
@@ -90,6 +91,7 @@ class Sockets:
             app.name: listeners.listen(app.name, 0 if any_ports else app.port, f"container app {app.name}")
             for app in config.container_apps
         }
+        self.clusters = ClusterSockets.open(config, listeners, any_ports)
         self.endpoints = {
             each.name: listeners.listen(each.name, 0 if any_ports else each.port, f"endpoint {each.name}")
             for front_door in config.front_doors
@@ -136,6 +138,7 @@ class Standin:
         self._tokens = tokens = Tokens(state.file("signing-key.pem", new_signing_key), issuer)
         self._app_ports = {name: port_of(listener) for name, listener in sockets.apps.items()}
         self._site_ports = {name: port_of(listener) for name, listener in sockets.sites.items()}
+        self._release_ports = {name: port_of(listener) for name, listener in sockets.clusters.front_ends.items()}
         self._endpoint_ports = {name: port_of(listener) for name, listener in sockets.endpoints.items()}
         self._name_ports = {name: port_of(listener) for name, listener in sockets.names.items()}
 
@@ -151,7 +154,7 @@ class Standin:
         store = SiteStore(database, clock.now)
         trust = authority.client_context()
         packages = Packages(state.path / "releases", http, trust)
-        self._tell_apps(state.path / "releases", state.path / "revisions")
+        self._tell_apps(*(state.path / each for each in ("releases", "revisions", "pods")))
         _install(config, store, packages)
         plant = Plant(store, packages, http, config, quiet=self._options.virtual_time)
         exit.push_async_callback(plant.close)
@@ -186,9 +189,13 @@ class Standin:
         zones = DnsZones(config, database, clock.now, self._front_ends(), virtual)
         await zones.start(exit, sockets.names, faults)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
+        pods = Packages(state.path / "pods", http, trust)
+        clusters = Clusters(config, database, pods, feed, watching, looks or 0)
+        await clusters.start(exit, sockets.clusters, faults, tokens, authority, self.servings)
+        clusters_api = clusters.provider(issuer.base, tokens, authority, sockets.clusters)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
-        providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
+        providers = sites_api, apps_api, clusters_api, accounts, front_doors.provider(issuer.base)
         switches = traffic_managers.provider(), zones.provider()
         application = _application(
             [
@@ -196,6 +203,7 @@ class Standin:
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
@@ -232,8 +240,8 @@ class Standin:
         return self._state.secret("msi_header")
 
     def ready_line(self) -> dict[str, object]:
-        """What a client needs to know; `sites` are the front ends by name, of container apps, of Front Door's
-        endpoints and of names that resolvers answer for too, `site(slot)` for a slot."""
+        """What a client needs to know; `sites` are the front ends by name, of container apps, of a cluster's
+        releases, of Front Door's endpoints and of names that resolvers answer for, `site(slot)` for a slot."""
         issuer = self._tokens.issuer
         return {
             "ready": True,
@@ -253,6 +261,7 @@ class Standin:
         return {
             **{str(name): port for name, port in self._site_ports.items()},
             **self._app_ports,
+            **self._release_ports,
             **self._endpoint_ports,
             **self._name_ports,
         }

@@ -12,7 +12,7 @@ from slipway.promotion.pipeline.target_section import TargetSection
 from slipway.promotion.pipeline.units import refusal
 from slipway.promotion.pipeline.vocabulary import Name, WebAddress, choice, choice_schema, is_web_address
 
-SIDE = "{side}"
+SIDE, SIDES = "{side}", ("blue", "green")
 LONGEST_RELEASE = 53 - len("-green")  # Helm's limit is 53, of the name of a side's release
 MOST_VALUES = 16 * 1024  # bytes of JSON: they travel with the plan
 KUBERNETES_API, RUN_COMMAND = "kubernetes-api", "run-command"
@@ -34,12 +34,21 @@ def _deployment(text: str) -> str:
     return text
 
 
-def _preview(text: str) -> str:
-    if SIDE not in text:
-        raise refusal("SAME_SIDES", f"{quoted(text)} is the same for both sides; put {SIDE} into it")
-    if not is_web_address(text.replace(SIDE, "blue")):
-        raise refusal("INVALID_ADDRESS", f"{quoted(text)} is not a web address; write https://{SIDE}.shop.example")
-    return text.rstrip("/")
+def _preview(given: Any) -> Any:
+    """Both addresses, from one with `{side}` or from a mapping."""
+    if isinstance(given, str):
+        if SIDE not in given:
+            raise refusal("SAME_SIDES", f"{quoted(given)} is the same for both sides; put {SIDE} into it")
+        given = {side: given.replace(SIDE, side) for side in SIDES}
+    if not isinstance(given, dict) or set(given) != set(SIDES):
+        words = f"an address with {SIDE} in it, or blue and green with an address each, belongs here"
+        raise refusal("WRONG_TYPE", words)
+    for address in given.values():
+        if not isinstance(address, str) or not is_web_address(address):
+            raise refusal("INVALID_ADDRESS", f"{quoted(address)} is not a web address; write https://host")
+    if len(set(given.values())) < len(SIDES):
+        raise refusal("SAME_SIDES", f"{quoted(given['blue'])} is the address of both sides")
+    return {side: address.rstrip("/") for side, address in given.items()}
 
 
 def _values(given: dict[str, Any]) -> dict[str, Any]:
@@ -52,8 +61,12 @@ Release = Annotated[Name, AfterValidator(_release)]
 Deployment = Annotated[
     str, AfterValidator(_deployment), WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9{}-]*\{side\}[a-z0-9-]*$"})
 ]
+_ADDRESS = {"type": "string", "pattern": "^https?://[^/]+"}
+_ADDRESSES = {"type": "object", "properties": dict.fromkeys(SIDES, _ADDRESS), "required": [*SIDES]}
 Preview = Annotated[
-    str, AfterValidator(_preview), WithJsonSchema({"type": "string", "pattern": r"^https?://.*\{side\}.*$"})
+    dict[str, str],
+    BeforeValidator(_preview),
+    WithJsonSchema({"oneOf": [{"type": "string", "pattern": r"^https?://.*\{side\}.*$"}, _ADDRESSES]}),
 ]
 Values = Annotated[dict[str, Any], AfterValidator(_values)]
 _REACHES = (KUBERNETES_API, RUN_COMMAND)
@@ -69,7 +82,7 @@ class Helm(TargetSection):
     release: Release = key("Name of the releases without -blue and -green, and of the Service that users come by.")
     deployment: Deployment | None = key("Name of a side's Deployment; {release}-{side} when left out.", None)
     address: WebAddress | None = key("Web address of the users, where no other switch knows it.", None)
-    preview: Preview | None = key("Web address of each side, whoever has the users; with {side}.", None)
+    preview: Preview | None = key("Web address of each side, whoever has the users: one with {side}, or both.", None)
     values: Values = key("Values for the chart, beside image.repository, image.tag and image.digest.", {})
     reach: Reach = key(
         "How the cluster is read: kubernetes-api, or run-command where its API server cannot be reached.",

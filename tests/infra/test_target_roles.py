@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from slipway.adapters.telemetry import metrics
-from slipway.promotion.kinds import ROUTERS, TARGETS
+from slipway.promotion.kinds import ROUTERS, SWITCHES, TARGETS
 from slipway.promotion.rings import READS_ACCOUNT
 from tests.infra import bicep, fits_terraform, terraform
 from tests.infra.bicep import Expression
@@ -16,7 +16,9 @@ ON_KINDS = {
     "app-service-slots": ("Slipway on App Services", ""),
     "container-apps": ("Slipway on Container Apps", "Slipway on Container Apps environments"),
     "front-door": ("Slipway on Front Doors", ""),
+    "traffic-manager": ("Slipway on Traffic Manager profiles", ""),
 }
+ON_SWITCHES = {"traffic-manager": "Slipway on Traffic Manager profiles", "dns": "Slipway on DNS records"}
 WITHOUT_ROUTER = {"aks": "Slipway on AKS clusters"}  # kinds of target whose own role none of the routers has
 
 OURS = "Microsoft.Cdn/profiles/ruleSets/rules/delete"  # the testers' rule
@@ -28,7 +30,7 @@ def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
     assert ON_KINDS.keys() == ROUTERS.keys(), "a kind without a role"
     for kind, (on_it, on_its_environment) in ON_KINDS.items():
         router = ROUTERS[kind]
-        counted = [] if router.fronts else [read_metrics]
+        counted = [] if router.fronts or not router.measures else [read_metrics]
         assert ROLES[on_it]["actions"] == [*router.actions, *counted]
         assert bool(on_its_environment) == bool(router.environment_actions)
         if on_its_environment:
@@ -36,10 +38,14 @@ def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
     assert WITHOUT_ROUTER.keys() == {kind for kind, target in TARGETS.items() if target.actions}
     for kind, on_it in WITHOUT_ROUTER.items():
         assert ROLES[on_it]["actions"] == [*TARGETS[kind].actions]
+    assert ON_SWITCHES.keys() == SWITCHES.keys()
+    for section, on_it in ON_SWITCHES.items():
+        assert ROLES[on_it]["actions"] == [*SWITCHES[section].actions]
     assert ROLES[ON_ACCOUNTS]["actions"] == [READS_ACCOUNT]
     assert ROLES.keys() == {
         ON_ACCOUNTS,
         *WITHOUT_ROUTER.values(),
+        *ON_SWITCHES.values(),
         *(name for names in ON_KINDS.values() for name in names if name),
     }
 

@@ -17,6 +17,7 @@ from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, 
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.switches import Dns, TrafficManager
 from slipway.promotion.pipeline.target_section import TargetSection
 from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
@@ -131,6 +132,10 @@ class Target(Section):
     resource: Resource = key("Resource id of what the target is: an App Service, a Container App, an AKS cluster.")
     slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
     helm: Helm | None = key("Of aks: which release of which namespace.", None)
+    traffic_manager: TrafficManager | None = key(
+        "Of aks: the Traffic Manager endpoints of both sides.", None, alias="traffic-manager"
+    )
+    dns: Dns | None = key("Of aks: the DNS record that names one of both sides.", None)
     member: Name | None = key("Of a group: the member whose target it is.", None)
     after: list[Name] = key(
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS

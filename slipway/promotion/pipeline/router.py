@@ -1,14 +1,15 @@
 """`router:` of a canary: what divides the traffic, and for a Front Door where it stands."""
 
 import re
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from slipway.promotion import canary_plan as plan
 from slipway.promotion import front_door
-from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
+from slipway.promotion.kinds import ROUTERS
 from slipway.promotion.kinds.front_door import SETTLE_S
+from slipway.promotion.kinds.switches import DNS_SWITCH, TRAFFIC_MANAGER_SWITCH
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText
 from slipway.promotion.pipeline.section import Section, key
@@ -46,6 +47,13 @@ def _endpoint(text: str) -> str:
     raise refusal("INVALID_VALUE", words, shorter if re.fullmatch(_ENDPOINT, shorter) else "")
 
 
+def _router(written: Any) -> Any:
+    if written == DNS_SWITCH.section:
+        words = "a DNS record has no weights: it sends all users to one side; take blue-green, or traffic-manager"
+        raise refusal("NO_ROUTER", words, TRAFFIC_MANAGER_SWITCH.section)
+    return choice(*ROUTERS)(written)
+
+
 ProfileId = Annotated[
     str,
     AfterValidator(_profile),
@@ -56,7 +64,7 @@ RuleSetName = Annotated[str, Field(pattern=f"^{_RULE_SET}$")]
 Endpoint = Annotated[str, AfterValidator(_endpoint), WithJsonSchema({"type": "string", "pattern": f"^{_ENDPOINT}$"})]
 CookieName = Annotated[str, Field(pattern=f"^{_COOKIE}$")]
 Settle = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
-RouterKind = Annotated[str, BeforeValidator(choice(*ROUTERS, not_yet=ROUTERS_NOT_YET)), choice_schema(*ROUTERS)]
+RouterKind = Annotated[str, BeforeValidator(_router), choice_schema(*ROUTERS)]
 _ON_DOUBT = (plan.WAIT, plan.IGNORE)
 _STOPS = {"when-it-pays": front_door.WHEN_IT_PAYS, "always": front_door.ALWAYS, "never": front_door.NEVER}
 StopOnHarm = Annotated[str, BeforeValidator(choice(*_STOPS)), choice_schema(*_STOPS)]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slipway.promotion.kinds.switches import SWITCHES
 from slipway.promotion.kinds.target import TargetKind
 from slipway.promotion.kinds.targets import TARGETS
 from slipway.promotion.pipeline.models import ARTIFACTS
@@ -11,7 +12,7 @@ from slipway.promotion.pipeline.vocabulary import kind_of
 
 SECTIONS = tuple(dict.fromkeys(section for kind in TARGETS.values() for section in kind.sections))
 
-OTHER_SWITCHES = ("traffic-manager", "dns")  # each knows the addresses of users and sides
+OTHER_SWITCHES = tuple(SWITCHES)  # each knows the addresses of users and sides
 
 
 def check_targets(document: Document) -> None:

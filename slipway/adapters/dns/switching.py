@@ -1,9 +1,11 @@
 """Sending all users to one side by what a record of Azure DNS says: all or nothing.
 
 First the record's TTL is brought down to the section's, if it is longer, and resolvers get the time of the old one to
-forget it; then the record names the other side. The handle is `{"kind": "intended"}` before, `lowering` while old
-answers may live long, `written` until Azure shows the side, and `settling` until users meet it. The TTL stays where it
-is then: the way back is as fast as the way there.
+forget it; then the record names the other side. The TTL stays where it is then: the way back is as fast as the way there.
+
+The handle is `{"kind": "intended"}` until the side is written, so that each write is made under the fence, with
+`old_ttl_s` while the TTL is brought down; then `written` until Azure shows the side, and `settling` until users meet
+it.
 """
 
 from datetime import timedelta
@@ -74,11 +76,11 @@ class DnsSwitch:
         if handle["kind"] in ("written", "settling"):
             words = f"{place.called} names {shown.points_at or 'nothing'}, and {place.sides[side]} was written"
             return self._differs(handle, words)
-        if handle["kind"] == "intended" and shown.ttl_s > place.ttl_s:
+        if "old_ttl_s" not in handle and shown.ttl_s > place.ttl_s:
             # Told before it is written: a TTL that is found lowered would not say how long the old one was.
-            lowering = {**handle, "kind": "lowering", "old_ttl_s": shown.ttl_s}
-            return running(lowering, _SOON_S, f"the TTL of {place.called} is brought down from {shown.ttl_s:g} s first")
-        if handle["kind"] == "lowering" and (goes_on := self._lowering(place, shown, handle)):
+            words = f"the TTL of {place.called} is brought down from {shown.ttl_s:g} s first"
+            return running({**handle, "old_ttl_s": shown.ttl_s}, _SOON_S, words)
+        if "old_ttl_s" in handle and (goes_on := self._lowering(place, shown, handle)):
             return goes_on
         self._record(place).write(shown, place.sides[side])
         written = {**handle, "kind": "written", "written_at": iso(clock.now())}

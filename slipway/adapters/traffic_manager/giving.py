@@ -1,7 +1,8 @@
 """Giving a side its share of what a profile answers: read, write, read back.
 
-The handle is `{"kind": "intended"}` while nothing was written; `shows` is what our last write, on the way to `share`,
-made of the endpoints. What somebody else writes meanwhile is not fought over.
+The handle is `{"kind": "intended"}` as long as there may be something left to write, so that each write is made under
+the fence; `shows` is what our last one, on the way to `share`, made of the endpoints. What somebody else writes
+meanwhile is not fought over.
 """
 
 from datetime import timedelta
@@ -37,7 +38,7 @@ class Giving:
         if "shows" in handle and not _follows(pair, _load(handle["shows"]), (handle["share"], share)):
             return self._differs(place, shown, handle, side)
         self.profile(place).write(shown.sides[side if write.side else other_side(side)], write.weight)
-        written = {**handle, "kind": "written", "written_at": iso(clock.now()), "share": share}
+        written = {**handle, "written_at": iso(clock.now()), "share": share}
         written["shows"] = _dump(pair.after(write))
         return running(written, SOON_S, f"{share:.1%} for {shown.sides[side].name} is on its way")
 

@@ -48,7 +48,7 @@ COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe
 IMAGE = "registry.example/checkout"
 CHART = "registry.example/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
-RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True}
+RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "crossed": True}
 OLDER = "older"
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
@@ -56,7 +56,8 @@ BUS = {
 }
 # Its origin groups are named after their sites; each ring has a rule set of its own.
 FRONT_DOOR = "edge"
-PROFILES, ZONE = ("shop", "slow"), "shop.example"  # of Traffic Manager, of DNS
+# Of Traffic Manager and of DNS; `crossed` is before the release of that name.
+PROFILES, ZONE = {"shop": "side", "slow": "side", "crossed": "shop-crossed"}, "shop.example"
 FRONT_DOORS = {"edged": "testers", "fronted": "testers", "ring-weu": "testersweu", "ring-neu": "testersneu"}
 PLAIN = "Endpoint=sb://localhost:{port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE"
 
@@ -233,7 +234,7 @@ def run_standin(folder: Path) -> Iterator[Running]:
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
     config["front_doors"] = [_front_door()]
     config |= {
-        "traffic_managers": [_traffic_manager(n, name) for n, name in enumerate(PROFILES)],
+        "traffic_managers": [_traffic_manager(n, *each) for n, each in enumerate(PROFILES.items())],
         "dns_zones": [_zone()],
     }
     config |= {"clusters": _clusters(live), "charts": [CHART]}
@@ -272,11 +273,11 @@ def _front_door() -> dict[str, Any]:
     return {**door, "endpoints": endpoints, "origin_groups": groups}
 
 
-def _traffic_manager(n: int, name: str) -> dict[str, Any]:
+def _traffic_manager(n: int, name: str, sides: str) -> dict[str, Any]:
     """Both sides, and an endpoint that is not ours. Whoever looks has it probed; nobody keeps an answer."""
     ends: list[dict[str, Any]] = [
-        {"name": "blue", "to": "side-blue", "weight": 1000},
-        {"name": "green", "to": "side-green", "weight": 1000, "enabled": False, "kind": "azureEndpoints"},
+        {"name": "blue", "to": f"{sides}-blue", "weight": 1000},
+        {"name": "green", "to": f"{sides}-green", "weight": 1000, "enabled": False, "kind": "azureEndpoints"},
         {"name": "elsewhere", "to": "plain", "weight": 100, "enabled": False},
     ]
     return {
@@ -292,9 +293,11 @@ def _traffic_manager(n: int, name: str) -> dict[str, Any]:
 def _zone() -> dict[str, Any]:
     """A record that is a name's, and an alias, of both sides."""
     addresses = {f"{side}.{ZONE}": f"side-{side}" for side in ("blue", "green")}
+    addresses |= {f"{side}.crossed.{ZONE}": f"shop-crossed-{side}" for side in ("blue", "green")}
     addresses |= {public_ip(side): f"side-{side}" for side in ("blue", "green")}
     records = [
         {"name": "www", "port": 611, "points_at": f"blue.{ZONE}", "ttl_s": 1},
+        {"name": "crossed", "port": 613, "points_at": f"blue.crossed.{ZONE}", "ttl_s": 1},
         {"name": "root", "port": 612, "type": "A", "points_at": public_ip("blue"), "ttl_s": 1},
     ]
     return {"name": ZONE, "records": records, "addresses": addresses, "propagation_s": 0, "resolvers": 20}

@@ -1,7 +1,7 @@
 """Sending all users to one side by what a record of Azure DNS says: all or nothing.
 
 First the record's TTL is brought down to the section's, if it is longer, and resolvers get the time of the old one to
-forget it; then the record names the other side. The TTL stays where it is then: the way back is as fast as the way there.
+forget it; then the record names the other side. The TTL stays where it is then: the way back is as fast.
 
 The handle is `{"kind": "intended"}` until the side is written, so that each write is made under the fence, with
 `old_ttl_s` while the TTL is brought down; then `written` until Azure shows the side, and `settling` until users meet

@@ -40,12 +40,13 @@ class Aks:
         live_address, idle_address = state.sides.get(state.side, ""), state.sides.get(idle, "")
         runs = self._sides.replicas(place, idle) > 0
         answers = self._sides.version_at(idle_address, version_path) if runs else None
+        held = self._reads.release(place, idle).version or self._sides.stopped_version(place, idle)
         return SiteState(
             production_address=state.users,
             live_address=live_address,
             idle_address=idle_address,
             production_version=self._sides.version_at(live_address, version_path),
-            idle_version=answers or self._reads.release(place, idle).version or None,
+            idle_version=answers or held or None,
             in_progress=state.in_progress,
             last_swap_at=None,
             idle_state="Running" if runs else "Stopped",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.adapters.aks.scripts import REPLICAS
+from slipway.adapters.aks.scripts import REPLICAS, VERSION
 
 ROLLING, DONE, FAILED = "rolling", "done", "failed"
 _HOPELESS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CrashLoopBackOff", "CreateContainerConfigError")
@@ -43,8 +43,13 @@ def replicas_of(deployment: dict[str, Any]) -> int:
 
 def replicas_before(deployment: dict[str, Any] | None) -> int:
     """How many a stopped one had."""
-    noted = str(((deployment or {}).get("metadata", {}).get("annotations") or {}).get(REPLICAS))
+    noted = _noted(deployment, REPLICAS)
     return int(noted) if noted.isdigit() else 1
+
+
+def version_before(deployment: dict[str, Any] | None) -> str:
+    """Which version a stopped one is; "" for one that nobody has stopped."""
+    return _noted(deployment, VERSION)
 
 
 def hindered_by(pods: Sequence[dict[str, Any]]) -> tuple[str, str]:
@@ -68,6 +73,10 @@ def _scaled(name: str, scaler: dict[str, Any], available: int) -> Rollout:
         most = (scaler.get("spec") or {}).get("maxReplicas")
         return Rollout(DONE, f"its autoscaler wants more than its {most} replicas")
     return Rollout(DONE)
+
+
+def _noted(deployment: dict[str, Any] | None, name: str) -> str:
+    return str(((deployment or {}).get("metadata", {}).get("annotations") or {}).get(name) or "")
 
 
 def _target(scaler: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from slipway.adapters.aks.revisions import Release
 
 VALUES = "values.json"
 IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
-REPLICAS = "slipway/replicas"  # how many a Deployment had before it was stopped
+REPLICAS, VERSION = "slipway/replicas", "slipway/version"  # what a Deployment had before it was stopped, and was
 INSTANCE = "app.kubernetes.io/instance"
 
 
@@ -66,10 +66,11 @@ def upgrade(place: Place, side: str, unit: Unit, said: str, stuck: Release | Non
     return "\n".join(lines) + "\n"
 
 
-def scale(place: Place, side: str, replicas: int, had: int = 0) -> str:
-    """Give a side's Deployment so many replicas; `had` is noted there when it is stopped. Its autoscaler rests at 0."""
-    noted = str(had) if had else None
-    change = {"spec": {"replicas": replicas}, "metadata": {"annotations": {REPLICAS: noted}}}
+def scale(place: Place, side: str, replicas: int, had: int = 0, version: str = "") -> str:
+    """Give a side's Deployment so many replicas. When it is stopped, how many it `had` and which `version` it was is
+    noted there: of a release from before there was Slipway nothing else would say. Its autoscaler rests at 0."""
+    noted = {REPLICAS: str(had) if had else None, VERSION: version or None}
+    change = {"spec": {"replicas": replicas}, "metadata": {"annotations": noted}}
     return _patch("deployment", place.deployment_of(side), place, change)
 
 

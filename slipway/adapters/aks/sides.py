@@ -1,12 +1,13 @@
 """The two sides of a target: what each holds and answers, and starting and stopping the one without users."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 from slipway.adapters.aks import scripts
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.place import SIDES, Place, place_of
 from slipway.adapters.aks.reads import Reads
-from slipway.adapters.aks.rollout import replicas_before, replicas_of
+from slipway.adapters.aks.rollout import replicas_before, replicas_of, version_before
 from slipway.adapters.aks.steps import SOON_S
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.http_probe import read_version
@@ -38,13 +39,16 @@ class Sides:
 
     def with_version(self, place: Place, state: SwitchState, version: str, version_path: str) -> str:
         """The side that holds the version, the one with the users first; "" when none does. What Helm's record does not
-        say, of a release from before there was Slipway, the side itself may."""
+        say, of a release from before there was Slipway, the side itself may, or what was noted when it was stopped."""
         sides = sorted(SIDES, key=lambda side: side != state.side)
-        for side in sides:
-            if self.reads.release(place, side).version == version:
-                return side
+        recorded = (side for side in sides if self.reads.release(place, side).version == version)
         answering = (side for side in sides if self.version_at(state.sides.get(side, ""), version_path) == version)
-        return next(answering, "")
+        stopped = (side for side in sides if self.stopped_version(place, side) == version)
+        return next(chain(recorded, answering, stopped), "")
+
+    def stopped_version(self, place: Place, side: str) -> str:
+        """Which version the side was when it was stopped; "" when it was not."""
+        return version_before(self.reads.deployment(place, side)[0])
 
     def wake(self, place: Place, side: str) -> bool:
         """Give a stopped side its replicas again; False when it is not stopped, or not there."""
@@ -63,7 +67,7 @@ class Sides:
                 return passed(f"{target.name}: {version} does not run idle")
             if state.in_progress or state.share:
                 return running({}, SOON_S, f"{target.name}: users may still be on the {idle} side")
-            self._stop(place, idle)
+            self._stop(place, idle, version)
         except AzureProblem as problem:
             return problem.fault.answer({}, SOON_S)
         return passed(f"{target.name}: the {idle} side is stopped")
@@ -98,20 +102,20 @@ class Sides:
                 return running({}, SOON_S, f"the users of {place.release} are being sent elsewhere")
             if words := self._not_live(place, state, live, version_path):
                 return passed(f"{words}: nothing is stopped", stopped=False)
-            side = next((each for each in SIDES if each != state.side and self._holds(place, each, version)), "")
-            if not side:
-                words = f"{place.release} has no side of ours with {version}, so none is stopped"
+            side = self.with_version(place, state, version, version_path)
+            if side in ("", state.side):
+                words = f"no side without users of {place.release} holds {version}, so none is stopped"
                 return passed(words, stopped=False)
             if state.share:
                 return passed(f"the {side} side has users, and is left as it is", stopped=False)
             if self.replicas(place, side):
-                self._stop(place, side)
+                self._stop(place, side, version)
         except AzureProblem as problem:
             return problem.fault.answer({}, SOON_S)
         return passed(f"the {side} side is stopped", stopped=True)
 
-    def _stop(self, place: Place, side: str) -> None:
-        self.clusters.run(place, scripts.scale(place, side, 0, had=self.replicas(place, side)))
+    def _stop(self, place: Place, side: str, version: str) -> None:
+        self.clusters.run(place, scripts.scale(place, side, 0, self.replicas(place, side), version))
 
     def _holds(self, place: Place, side: str, version: str) -> bool:
         return self.reads.release(place, side).version == version

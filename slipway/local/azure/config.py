@@ -121,8 +121,13 @@ class ClusterConfig(_Strict):
     releases: tuple[ReleaseConfig, ...] = ()
 
     @property
-    def ports(self) -> list[int]:
-        return [self.port, *(port for each in self.releases for port in (each.port, each.blue_port, each.green_port))]
+    def front_ends(self) -> dict[str, int]:
+        """The ports of its releases' front ends by their names, `{cluster}-{release}`, and that with its side."""
+        ends: dict[str, int] = {}
+        for each in self.releases:
+            users = f"{self.name}-{each.name}"
+            ends |= {users: each.port, f"{users}-blue": each.blue_port, f"{users}-green": each.green_port}
+        return ends
 
 
 class CosmosConfig(_Strict):
@@ -293,8 +298,8 @@ class StandinConfig(_Strict):
         names = [*(site.name for site in self.sites), *(app.name for app in self.container_apps)]
         ports = [port for site in self.sites for port in (site.port, *(slot.port for slot in site.slots))]
         ports += [app.port for app in self.container_apps]
-        names += [f"{cluster.name}-{release.name}" for cluster in self.clusters for release in cluster.releases]
-        ports += [port for cluster in self.clusters for port in cluster.ports]
+        names += [name for cluster in self.clusters for name in cluster.front_ends]
+        ports += [port for cluster in self.clusters for port in (cluster.port, *cluster.front_ends.values())]
         hosts = {*names, *(f"{site.name}({slot.name})" for site in self.sites for slot in site.slots)}
         for front_door in self.front_doors:
             names += [endpoint.name for endpoint in front_door.endpoints]

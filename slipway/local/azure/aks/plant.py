@@ -46,19 +46,9 @@ class ClusterSockets:
         for cluster in config.clusters:
             key = f"{cluster.name} API server"
             servers[cluster.name] = listeners.listen(key, 0 if any_ports else cluster.port, key)
-            for name, port in front_ends_of(cluster):
+            for name, port in cluster.front_ends.items():
                 front_ends[name] = listeners.listen(name, 0 if any_ports else port, f"release {name}")
         return cls(servers, front_ends)
-
-
-def front_ends_of(cluster: ClusterConfig) -> list[tuple[str, int]]:
-    """The names of a cluster's front ends and their configured ports: `{cluster}-{release}`, and with its side."""
-    found: list[tuple[str, int]] = []
-    for release in cluster.releases:
-        users = f"{cluster.name}-{release.name}"
-        ports = (release.port, release.blue_port, release.green_port)
-        found += zip((users, f"{users}-blue", f"{users}-green"), ports, strict=True)
-    return found
 
 
 class Told(BaseModel):

@@ -1,4 +1,4 @@
-"""An AKS release whose users come by Traffic Manager or by DNS: both adapters together, as the activities drive them."""
+"""An AKS release whose users come by Traffic Manager or by DNS: both adapters together, as activities drive them."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,18 +9,15 @@ from typing import Any
 import pytest
 import requests
 
-from slipway.adapters.platforms import router_of
 from slipway.adapters.switches import switch_of
+from slipway.adapters.traffic_manager import TrafficManagerRouter
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
-from slipway.settings import settings
 from tests.adapters.cluster_release import NEW, ClusterRelease
 from tests.laptop import ZONE, AzureStandin, network
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 OLD = "1.0.0"
-
-pytestmark = pytest.mark.usefixtures("configured")
 
 
 class Crossed(ClusterRelease):
@@ -33,14 +30,14 @@ class Crossed(ClusterRelease):
 
     @property
     def side(self) -> str:
-        return switch_of(self.target).read(self.target).side
+        return switch_of(self.target, self.azure.settings).read(self.target).side
 
     def met(self, visits: int = 20) -> Counter[str]:
         with requests.Session() as users:
             return Counter(users.get(f"{self.users}/cart", timeout=30).headers["x-version"] for _ in range(visits))
 
     def split(self, share: float) -> Answer:
-        router = router_of(self.target)
+        router = TrafficManagerRouter(self.azure.settings)
         started = router.start_split(self.target, NEW, share, "op:split", False)
         return self.follow(lambda last: router.poll_split(self.target, last.handle, NEW, share), started)
 
@@ -58,7 +55,7 @@ def test_traffic_manager_divides_the_users_of_two_helm_releases_then_switches_th
     answer = crossed.swap(NEW)
     assert answer.outcome is Outcome.PASSED and "sends all users to green" in answer.words, answer
     assert crossed.side == "green" and crossed.met() == {NEW: 20} and crossed.versions == (NEW, OLD)
-    assert router_of(crossed.target).read_split(crossed.target, NEW) == Split(1.0)
+    assert TrafficManagerRouter(azure.settings).read_split(crossed.target, NEW) == Split(1.0)
     assert crossed.swap(OLD).outcome is Outcome.PASSED and crossed.met() == {OLD: 20}
 
 
@@ -80,4 +77,3 @@ def test_dns_switches_the_users_of_two_helm_releases(
             later.setenv("FUNCTIONS_NOW", (datetime.now(UTC) + timedelta(seconds=61)).isoformat())
             assert crossed.swapped(answer, version).outcome is Outcome.PASSED
         assert crossed.met() == {version: 20}
-    assert settings().arm_endpoint == azure.url

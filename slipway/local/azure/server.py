@@ -26,6 +26,7 @@ from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.cosmos import Accounts
 from slipway.local.azure.dns.plant import DnsZones
 from slipway.local.azure.faults import Faults
+from slipway.local.azure.following import Following
 from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
@@ -184,15 +185,17 @@ class Standin:
         apps = ContainerApps(config, database, revisions, feed, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
-        traffic_managers = TrafficManagers(config, database, clock.now, self._front_ends(), http)
-        await traffic_managers.start(exit, sockets.names, faults)
-        zones = DnsZones(config, database, clock.now, self._front_ends(), virtual)
-        await zones.start(exit, sockets.names, faults)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         pods = Packages(state.path / "pods", http, trust)
         clusters = Clusters(config, database, pods, feed, watching, looks or 0)
         await clusters.start(exit, sockets.clusters, faults, tokens, authority, self.servings)
         clusters_api = clusters.provider(issuer.base, tokens, authority, sockets.clusters)
+        # After all that they lead to.
+        following = Following(self.servings, clock.now)
+        traffic_managers = TrafficManagers(config, database, clock.now, self._front_ends(), http)
+        await traffic_managers.start(exit, sockets.names, faults, following)
+        zones = DnsZones(config, database, clock.now, self._front_ends(), virtual)
+        await zones.start(exit, sockets.names, faults, following)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
         providers = sites_api, apps_api, clusters_api, accounts, front_doors.provider(issuer.base)

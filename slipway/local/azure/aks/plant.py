@@ -105,13 +105,13 @@ class Clusters:
             return
         exit.push_async_callback(self._pods.close)
         await self._commands.open(exit)
-        self._pods.on_change = lambda key: servings.note(f"{key.cluster}-{key.name}", self._pods.shares(key))
+        self._pods.on_change = partial(self._note, servings)
         await asyncio.gather(*(self._pods.resume(key) for key in self._store.all(Deployment)))
         releases = [(cluster, each) for cluster in self._config.clusters for each in cluster.releases]
         await asyncio.gather(*(self._install(cluster, each) for cluster, each in releases))
         for cluster, each in releases:
             key = Key(cluster.name, each.namespace, each.name)
-            servings.note(f"{key.cluster}-{key.name}", self._pods.shares(key))
+            self._note(servings, key)
             choices: dict[str, Callable[[], Key | None]] = {"": partial(self._pods.behind, key)}
             choices |= {f"-{side}": partial(_itself, key._replace(name=f"{key.name}-{side}")) for side in SIDES}
             for suffix, choose in choices.items():
@@ -122,6 +122,13 @@ class Clusters:
             application = web.Application(middlewares=[faults.middleware])
             application.add_routes(KubernetesApi(name, self._documents, tokens).routes())
             await serve(exit, application, listener, authority.server_context())
+
+    def _note(self, servings: Servings, service: Key) -> None:
+        """Who serves the users of a Service, and whoever is sent to one of its sides."""
+        servings.note(f"{service.cluster}-{service.name}", self._pods.shares(service))
+        for side in SIDES:
+            of_side = service._replace(name=f"{service.name}-{side}")
+            servings.note(f"{of_side.cluster}-{of_side.name}", self._pods.alone(of_side))
 
     def provider(self, base: str, tokens: Tokens, authority: Authority, sockets: ClusterSockets) -> ClustersApi:
         """What answers for them in Resource Manager; `base` is its address."""

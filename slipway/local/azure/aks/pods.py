@@ -113,11 +113,15 @@ class Pods:
     def shares(self, key: Key) -> list[Serving]:
         """Who serves the Service, if anybody."""
         behind = self.behind(key)
-        crew = self._crews.get(behind) if behind else None
-        if behind is None or crew is None:
+        return self.alone(behind) if behind else []
+
+    def alone(self, deployment: Key) -> list[Serving]:
+        """Who serves whoever asks that Deployment itself, if anybody."""
+        crew = self._crews.get(deployment)
+        if crew is None:
             return []
         played = crew.played
-        return [Serving(played.service, played.version, 1.0, crew.instances, played.faults, behind.name)]
+        return [Serving(played.service, played.version, 1.0, crew.instances, played.faults, deployment.name)]
 
     async def handle(self, site: str, choose: Callable[[], Key | None], request: web.BaseRequest) -> web.StreamResponse:
         """A request to the front end `site`, behind which `choose` names a Deployment."""

@@ -11,6 +11,7 @@ from slipway.local.azure.config import DnsRecordConfig, DnsZoneConfig, StandinCo
 from slipway.local.azure.dns.api import DnsApi
 from slipway.local.azure.dns.store import Document, Key, RecordStore
 from slipway.local.azure.faults import Faults
+from slipway.local.azure.following import Following
 from slipway.local.azure.listening import serve_bare
 from slipway.local.azure.resolving import NameFrontEnd, Resolved
 
@@ -39,17 +40,28 @@ class DnsZones:
         }
         self._store = RecordStore(database, now, propagation_s)
         self._leads = {
-            zone.name: {_plain(name): ports[to] for name, to in zone.addresses.items()} for zone in config.dns_zones
+            zone.name: {_plain(name): to for name, to in zone.addresses.items()} for zone in config.dns_zones
+        }
+        for to in (each for leads in self._leads.values() for each in leads.values()):
+            ports[to]  # or it would be found out when somebody asks
+        self._hosts = {
+            Key.of(zone.name, each.type, each.name): zone.host_of(each)
+            for zone in config.dns_zones
+            for each in zone.records
         }
         for zone in config.dns_zones:
             for record in zone.records:
                 self._store.install(Key.of(zone.name, record.type, record.name), _properties(record))
 
-    async def start(self, exit: AsyncExitStack, sockets: Mapping[str, socket.socket], faults: Faults) -> None:
+    async def start(
+        self, exit: AsyncExitStack, sockets: Mapping[str, socket.socket], faults: Faults, following: Following
+    ) -> None:
         """Every record's name on its socket."""
+        self._store.on_change = lambda key: following.note(self._hosts[key])
         for zone in self._config.dns_zones:
             for record in zone.records:
                 host = zone.host_of(record)
+                following.follow(host, partial(self._shares, zone, record))
                 front_end = NameFrontEnd(host, partial(self.answer, zone, record), zone.resolvers, self._now)
                 exit.callback(front_end.close)
                 await serve_bare(exit, faults.before(front_end.handle, host), sockets[host])
@@ -57,13 +69,23 @@ class DnsZones:
     async def answer(self, zone: DnsZoneConfig, record: DnsRecordConfig) -> Resolved:
         """What the name servers of a zone say of a record now."""
         said = self._store.said(Key.of(zone.name, record.type, record.name))
-        alias, cname = said.get("targetResource") or {}, said.get("CNAMERecord") or {}
-        named = str(alias.get("id") or cname.get("cname") or "")
-        return Resolved(self._leads[zone.name].get(_plain(named)), said["TTL"])
+        front_end = self._leads[zone.name].get(_named(said), "")
+        return Resolved(self._ports.get(front_end), said["TTL"])
+
+    def _shares(self, zone: DnsZoneConfig, record: DnsRecordConfig) -> dict[str, float]:
+        kept, _ = self._store.record(Key.of(zone.name, record.type, record.name))
+        front_end = self._leads[zone.name].get(_named(kept), "")
+        return {each: float(each == front_end) for each in self._leads[zone.name].values()}
 
     def provider(self) -> DnsApi:
         """What answers for them in Resource Manager."""
         return DnsApi(self._config, self._store, self._ports)
+
+
+def _named(said: Document) -> str:
+    """What a record names."""
+    alias, cname = said.get("targetResource") or {}, said.get("CNAMERecord") or {}
+    return _plain(str(alias.get("id") or cname.get("cname") or ""))
 
 
 def _plain(name: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,12 +41,14 @@ class Key:
 
 
 class RecordStore:
-    """Name servers say what a record was before for `propagation_s` (by zone) after each change of it."""
+    """Name servers say what a record was before for `propagation_s` (by zone) after each change. `on_change` hears
+    of changes."""
 
     def __init__(self, database: sqlite3.Connection, now: Now, propagation_s: dict[str, float]) -> None:
         self._db = database
         self._now = now
         self._propagation_s = propagation_s
+        self.on_change: Callable[[Key], None] = lambda _: None
         database.executescript(SCHEMA)
 
     def install(self, key: Key, properties: Document) -> None:
@@ -74,6 +77,7 @@ class RecordStore:
                 *(key.zone, key.type, key.name),
             ),
         )
+        self.on_change(key)
 
     def said(self, key: Key) -> Document:
         """What name servers say now. Raises KeyError."""

@@ -10,8 +10,9 @@ from functools import partial
 import aiohttp
 
 from slipway.local.azure.clock import Now
-from slipway.local.azure.config import StandinConfig
+from slipway.local.azure.config import StandinConfig, TrafficManagerConfig
 from slipway.local.azure.faults import Faults
+from slipway.local.azure.following import Following
 from slipway.local.azure.listening import serve_bare
 from slipway.local.azure.resolving import NameFrontEnd, Resolved
 from slipway.local.azure.traffic_manager.api import TrafficManagerApi
@@ -52,9 +53,13 @@ class TrafficManagers:
             }
             self._store.install(profile.name, properties, endpoints)
 
-    async def start(self, exit: AsyncExitStack, sockets: Mapping[str, socket.socket], faults: Faults) -> None:
+    async def start(
+        self, exit: AsyncExitStack, sockets: Mapping[str, socket.socket], faults: Faults, following: Following
+    ) -> None:
         """Every profile's name on its socket."""
+        self._store.on_change = following.note
         for profile in self._config.traffic_managers:
+            following.follow(profile.name, partial(self._shares, profile))
             front_end = NameFrontEnd(profile.name, partial(self.answer, profile.name), profile.resolvers, self._now)
             exit.callback(front_end.close)
             await serve_bare(exit, faults.before(front_end.handle, profile.name), sockets[profile.name])
@@ -75,6 +80,17 @@ class TrafficManagers:
         drawn = well or weights
         leads_to = random.choices(list(drawn), list(drawn.values()))[0] if drawn else None
         return Resolved(leads_to, kept["ttl"])
+
+    def _shares(self, profile: TrafficManagerConfig) -> dict[str, float]:
+        """What its weights give each front end, by its name; whoever is known to be ill has nothing."""
+        kept = {each: self._store.endpoint(profile.name, each.name) for each in profile.endpoints}
+        on = {each: found["weight"] for each, found in kept.items() if found["status"] == "Enabled"}
+        health = self._health[profile.name]
+        well = {each: weight for each, weight in on.items() if health.last(each.name, True) != DEGRADED} or on
+        shares = dict.fromkeys((each.to for each in profile.endpoints), 0.0)
+        for each, weight in well.items():
+            shares[each.to] += weight / sum(well.values())
+        return shares
 
     def provider(self) -> TrafficManagerApi:
         """What answers for them in Resource Manager."""

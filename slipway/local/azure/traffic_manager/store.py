@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 SCHEMA = """
@@ -14,10 +15,11 @@ Document = dict[str, Any]
 
 
 class ProfileStore:
-    """By the names of profiles and endpoints, in small letters."""
+    """By the names of profiles and endpoints, in small letters. `on_change` hears of profiles."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._db = database
+        self.on_change: Callable[[str], None] = lambda _: None
         database.executescript(SCHEMA)
 
     def install(self, profile: str, properties: Document, endpoints: dict[str, Document]) -> None:
@@ -47,6 +49,7 @@ class ProfileStore:
     def change_profile(self, profile: str, changed: Document) -> None:
         text = json.dumps({**self.profile(profile), **changed})
         self._db.execute("UPDATE traffic_managers SET properties = ? WHERE profile = ?", (text, profile.lower()))
+        self.on_change(profile)
 
     def change_endpoint(self, profile: str, name: str, changed: Document) -> None:
         text = json.dumps({**self.endpoint(profile, name), **changed})
@@ -54,3 +57,4 @@ class ProfileStore:
             "UPDATE traffic_manager_endpoints SET properties = ? WHERE profile = ? AND name = ?",
             (text, profile.lower(), name.lower()),
         )
+        self.on_change(profile)

@@ -59,7 +59,7 @@ class Deployments:
         if release.holds(version, digest) and not stopped:
             done = handle["operation"] == release.operation
             return self._rolling(place, _rolling(handle, already=not done), version)
-        if handle["live"]:  # it got the users meanwhile, by whomsoever
+        if handle["live"] and not release.holds(version, digest):  # it got the users meanwhile, by whomsoever
             return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
         if release.pending and clock.now() - release.at < self._stuck_after:
             words = f"Helm calls {place.release_of(side)} {release.status}: another upgrade is under way"

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)]
+FrontEnd = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.]?[a-z0-9])*$", max_length=100)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$")]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,127}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -60,7 +61,7 @@ class TrafficConfig(_Strict):
     that id and in no other; when left out, in all that are nobody's.
     """
 
-    site: Name
+    site: FrontEnd
     service: Name
     version: Version
     hours: float = Field(default=8, ge=0, le=24)

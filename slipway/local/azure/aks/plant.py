@@ -84,7 +84,7 @@ class Clusters:
         state: Path,
         looks: int,
     ) -> None:
-        """`state` is the stand-in's folder. `looks`: in virtual time, after how many of them something that takes a while
+        """`state` is the stand-in's folder. `looks`: in virtual time, after how many something that takes a while
         shows; else 0."""
         pace, delay_s = (0.0, 0.0) if looks else (config.pace, config.router_delay_s)
         self._config = config

@@ -1,6 +1,7 @@
 """What differs between one place and another: endpoints, folders, names. Read from the environment, once."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -11,6 +12,8 @@ from slipway.promotion.errors import SlipwayError
 
 BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC = "builds", "builds-rejected", "promotions"
 _BESIDE_THE_APP = Path(__file__).resolve().parent.parent
+
+_SECRET = re.compile(r"[0-9A-Za-z-]{1,127}\Z")  # Key Vault's rule for a secret's name
 
 T = TypeVar("T")
 
@@ -28,6 +31,12 @@ def _switch(value: str) -> bool:
 def _scheme(value: str) -> str:
     if value not in ("http", "https"):
         raise ValueError("is neither http nor https")
+    return value
+
+
+def _secret_name(value: str) -> str:
+    if not _SECRET.match(value):
+        raise ValueError("is not the name of a secret in the key vault")
     return value
 
 
@@ -77,6 +86,8 @@ class Settings:
     servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")
     servicebus_endpoint: str = _variable("SERVICEBUS__customEndpointAddress", "")
     vault: str = _variable("SLIPWAY_VAULT", "", _address)
+    azure_devops_hook_secret: str = _variable("SLIPWAY_AZURE_DEVOPS_HOOK_SECRET", "", _secret_name)
+    github_hook_secret: str = _variable("SLIPWAY_GITHUB_HOOK_SECRET", "", _secret_name)
     app_configuration: str = _variable("SLIPWAY_APP_CONFIGURATION", "", _address)
     auth_enabled: bool = _variable("WEBSITE_AUTH_ENABLED", False, _switch)
     tenant: str = _variable("SLIPWAY_TENANT", "")

@@ -70,6 +70,13 @@ class Accepted(Answer):
     known: bool
 
 
+class HookSaid(Answer):
+    """What came is not for promotion; `code` says why, and is empty where nothing is done with such events."""
+
+    code: str
+    words: str
+
+
 class Words(Answer):
     """What became of a command, in words."""
 

@@ -132,6 +132,23 @@ class CommonAlert(BaseModel):
     data: AlertData
 
 
+class AzureDevOpsEvent(BaseModel):
+    """The body: a service hook's event, as Azure DevOps sends it."""
+
+    model_config = ConfigDict(extra="allow")
+    event_type: str = Field(alias="eventType", description="build.complete, or what else happened.")
+    publisher: str = Field(alias="publisherId", description="tfs or pipelines.")
+    resource: dict[str, Any] = Field(description="The build, or the run.")
+
+
+class GitHubEvent(BaseModel):
+    """The body: a web hook's event, as GitHub sends it."""
+
+    model_config = ConfigDict(extra="allow")
+    action: str = Field("", description="completed, published, or what else happened.")
+    repository: dict[str, Any] = Field(default_factory=dict, description="The repository that it is of.")
+
+
 class LintAsked(BaseModel):
     """The body: a pipeline's text. `file` only names it in the findings."""
 

@@ -354,4 +354,5 @@ class LivePlan(BaseModel):
     version: str = ""
     promotion: str = ""
     known: bool = False
+    builds: list[str] = []
     stages: list[PlannedStage]

@@ -32,7 +32,7 @@ class Target:
     resource: str
     slot: str
     within: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def of_kind(self) -> TargetKind:

@@ -70,3 +70,15 @@ def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     folder = PipelineFolder(tmp_path / "nowhere")
     assert folder.find("shop") is None
     assert [finding.code for finding in folder.findings()] == ["NO_FOLDER"]
+
+
+def test_two_pipelines_that_claim_the_same_builds_are_reported_at_the_later_one(tmp_path: Path) -> None:
+    claim = "builds: [{registry: {repository: shop/cart}}]\n"
+    (tmp_path / "cart.yaml").write_text(of("cart") + claim)
+    (tmp_path / "shop.yaml").write_text(of("shop") + claim)
+    (tmp_path / "silent.yaml").write_text(of("silent"))
+    folder = PipelineFolder(tmp_path)
+    (finding,) = folder.findings()
+    assert (finding.file, finding.code) == ("shop.yaml", "CLAIMED_TWICE")
+    assert "repository shop/cart: cart takes these builds already (cart.yaml)" in finding.words
+    assert list(folder.claims()) == ["cart", "shop", "silent"] and folder.claims()["silent"] == ()

@@ -49,6 +49,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     "SLIPWAY_VAULT": ("vault.outputs.uri", "azurerm_key_vault.slipway.vault_uri"),
     "SLIPWAY_APP_CONFIGURATION": ("configuration.outputs.endpoint", "azurerm_app_configuration.slipway.endpoint"),
+    "SLIPWAY_AZURE_DEVOPS_HOOK_SECRET": ("azureDevOpsHookSecret", "local.azure_devops_hook_secret"),
+    "SLIPWAY_GITHUB_HOOK_SECRET": ("gitHubHookSecret", "local.github_hook_secret"),
     "SLIPWAY_PIPELINES": ("pipelinesFolder", "var.pipelines_folder"),
     "SLIPWAY_PEOPLE": ("peopleFile", "var.people_file"),
     "SLIPWAY_TENANT": TENANT,

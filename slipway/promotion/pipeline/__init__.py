@@ -1,5 +1,6 @@
 """Pipelines as code: read, linted with positions, compiled into a plan."""
 
+from slipway.promotion.pipeline.builds import shared_claims
 from slipway.promotion.pipeline.compile import compile_plan, rings_written_as_stages
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid, no_text
 from slipway.promotion.pipeline.models import Pipeline
@@ -17,4 +18,5 @@ __all__ = [
     "pipeline_schema",
     "read_pipeline",
     "rings_written_as_stages",
+    "shared_claims",
 ]

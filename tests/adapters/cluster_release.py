@@ -8,9 +8,9 @@ from typing import Any
 import requests
 
 from slipway.adapters.aks import Aks
+from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.place import place_of
-from slipway.adapters.aks.reads import Reads
 from slipway.adapters.aks.revisions import Release
 from slipway.adapters.aks.service_switch import ServiceSwitch
 from slipway.promotion.outcomes import Answer
@@ -33,7 +33,7 @@ class ClusterRelease:
         self.service = Aks(azure.settings, settle_s=5.0, stuck_after_s=stuck_after_s)
         self.switch = ServiceSwitch(azure.settings, settle_s=5.0)
         self.place = place_of(self.target)
-        self.reads = Reads(azure.settings, Clusters(azure.settings))
+        self.api = Api(azure.settings, Clusters(azure.settings))
         self.follow = follow
 
     def start_deployment(
@@ -58,7 +58,7 @@ class ClusterRelease:
         return self.swapped(self.start_swap(version), version)
 
     def release(self, side: str) -> Release:
-        return self.reads.release(self.place, side)
+        return self.api.release(self.place, side)
 
     @property
     def side(self) -> str:

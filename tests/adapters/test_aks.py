@@ -299,14 +299,23 @@ def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over
 ) -> None:
     it = ClusterRelease(azure, "edited", until_ended)
     assert it.deploy(NEW).outcome is Outcome.PASSED
-    azure.fault("POST", RUN, drop="after")
+    azure.fault("PATCH", "/services/", drop="after")
     lost = it.start_swap(NEW)
     assert lost.running and lost.code == "AZURE_UNKNOWN" and lost.handle["kind"] == "intended"
+    azure.fault("PATCH", "/services/", answer={"status": 500})
     assert it.swapped(lost, NEW).outcome is Outcome.PASSED and it.met() == {NEW: 20}
+    assert len(azure.faults_left()) == 1, "nobody wrote again"
+    azure.forget_faults()
 
-    azure.tell_cluster("shop", unschedulable=1)
-    again = it.swap("1.0.0")
-    assert again.outcome is Outcome.PASSED and it.met() == {"1.0.0": 20}
+    azure.tell_cluster("shop", unschedulable=9)
+    back = it.swap("1.0.0")
+    assert back.outcome is Outcome.PASSED and it.met() == {"1.0.0": 20}, "the way back takes no room for a pod"
+    azure.tell_cluster("shop", unschedulable=0)
+
+    stale = {"metadata": {"resourceVersion": "1"}, "spec": {"selector": {"app": "x"}}}
+    azure.fault("GET", "/services/", answer={"status": 200, "body": stale})
+    between = it.switch.start(it.target, "green", "op", False)
+    assert between.running and "has been modified" in between.words, "somebody wrote since it was read"
 
     it.switch = type(it.switch)(azure.settings, settle_s=0)
     begun = it.switch.start(it.target, "green", "op", False)
@@ -314,7 +323,7 @@ def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over
     kept = it.follow(lambda last: it.switch.poll(it.target, last.handle, "green"), begun)
     assert (kept.outcome, kept.code) == (Outcome.BROKEN, "SWITCH_NOT_APPLIED") and "no side" in kept.words
     azure.forget_faults()
-    azure.fault("POST", RUN, answer={"status": 403})
+    azure.fault("PATCH", "/services/", answer={"status": 403})
     refused = it.switch.start(it.target, other(it.side), "op", False)
     assert (refused.outcome, refused.code) == (Outcome.BROKEN, "SWITCH_REFUSED")
 

@@ -136,15 +136,42 @@ def test_chart_and_image_are_told_as_helm_takes_them(package: str, chart: str, i
 def test_no_word_from_outside_is_read_by_the_shell(word: str) -> None:
     """What looks like a command, a quote or a pattern arrives as it is."""
     place = Place("s", "g", "c", word, "web", "web-{side}", "", {}, False)
-    script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, Release(2, "pending-upgrade", sound=1), 2)
-    shell = 'helm() { printf "%s\\n" "$@" >&2; }; kubectl() { :; }; ' + script
+    stuck = Release(2, "pending-upgrade", sound=1)
+    script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, stuck, 2)
+    history = """echo '[{"revision":2,"status":"pending-upgrade"}]'"""
+    shell = f'helm() {{ [ "$1" != history ] || {history}; printf "%s\\n" "$@" >&3; }}; kubectl() {{ helm "$@"; }}'
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"exec 3>&1 >&2; {shell}; {script}"], capture_output=True, text=True, timeout=10, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    asked = ran.stdout
+    assert asked.startswith(f"history\nweb-blue\n-n\n{word}\n") and f"rollback\nweb-blue\n1\n-n\n{word}\n" in asked
+    assert f"\n--description\n{word}\n" in asked and f"patch\ndeployments\nweb-blue\n-n\n{word}\n" in asked
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "done"),
+    [
+        (Release(3), 3, True),
+        (Release(3), 4, False),
+        (Release(3), 30, False),
+        (Release(), 0, True),
+        (Release(), 1, False),
+    ],
+)
+def test_a_command_that_comes_after_somebody_elses_upgrade_does_nothing(seen: Release, now: int, done: bool) -> None:
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, seen, 0)
+    history = (
+        f"""echo '[{{"revision":{now},"status":"deployed"}}]'""" if now else "echo 'Error: release: not found'; false"
+    )
+    shell = f'helm() {{ if [ "$1" = history ]; then {history}; else echo upgraded; fi; }}; {script}'
     ran = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=10, check=False)
-    assert ran.returncode == 0 and ran.stdout == ""
-    assert f"\n-n\n{word}\n" in ran.stderr and f"\n--description\n{word}\n" in ran.stderr
+    assert (ran.returncode, ran.stdout) == ((0, "upgraded\n") if done else (1, ""))
+    assert (scripts.MOVED in ran.stderr) == (not done)
 
 
 def test_an_operation_that_helm_has_carried_out_is_not_carried_out_again() -> None:
-    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, None, 0)
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), 0)
     history = json.dumps([{"revision": 1, "status": "deployed", "description": OURS}], separators=(",", ":"))
     shell = f"helm() {{ [ $1 = history ] && echo '{history}' || exit 9; }}; {script}"
     ran = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=10, check=False)

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.deployment import Deployments
 from slipway.adapters.aks.place import other, place_of
-from slipway.adapters.aks.reads import Reads
 from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import SOON_S, Steps
 from slipway.adapters.aks.swap import Swaps, intent
@@ -27,10 +27,10 @@ class Aks:
     def __init__(self, settings_: Settings | None = None, settle_s: float = 60.0, stuck_after_s: float = 600.0) -> None:
         self._settings = settings_ or settings()
         clusters = Clusters(self._settings)
-        reads = Reads(self._settings, clusters)
-        self._reads = reads
-        self._sides = Sides(self._settings, clusters, reads)
-        self._deployments = Deployments(reads, Steps(clusters), timedelta(seconds=stuck_after_s))
+        api = Api(self._settings, clusters)
+        self._api = api
+        self._sides = Sides(self._settings, api)
+        self._deployments = Deployments(api, Steps(clusters), timedelta(seconds=stuck_after_s))
         self._swaps = Swaps(self._sides, settle_s)
 
     def read_live(self, target: Target, version_path: str = "/version") -> SiteState:
@@ -40,7 +40,7 @@ class Aks:
         live_address, idle_address = state.sides.get(state.side, ""), state.sides.get(idle, "")
         runs = self._sides.replicas(place, idle) > 0
         answers = self._sides.version_at(idle_address, version_path) if runs else None
-        held = self._reads.release(place, idle).version or self._sides.stopped_version(place, idle)
+        held = self._api.release(place, idle).version or self._sides.stopped_version(place, idle)
         return SiteState(
             production_address=state.users,
             live_address=live_address,

@@ -109,7 +109,7 @@ class Clusters:
         while (result := self.result(place, id)) is None:
             if time.monotonic() > until:
                 words = f"a command in {place.cluster} had not ended after {within_s:.0f} s"
-                raise AzureProblem(AzureFault(FaultKind.UNAVAILABLE, "CommandNotEnded", words))
+                raise AzureProblem(AzureFault(FaultKind.UNKNOWN, "CommandNotEnded", words))
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, self._soon_s)
         if result.reason:
@@ -165,7 +165,8 @@ def refused_by(place: Place, result: Result) -> AzureFault:
     if "is forbidden" in result.logs or "Forbidden" in result.logs:
         words = f"our identity may not do this in {place.namespace} of {place.cluster}: {last}"
         return AzureFault(FaultKind.DENIED, "Forbidden", words)
-    kind = FaultKind.MISSING if "NotFound" in result.logs else FaultKind.UNAVAILABLE
+    said = {"(NotFound)": FaultKind.MISSING, "(Conflict)": FaultKind.CONFLICT}
+    kind = next((kind for word, kind in said.items() if word in result.logs), FaultKind.UNAVAILABLE)
     return AzureFault(kind, "CommandFailed", f"a command in {place.cluster} ended with {result.exit_code}: {last}")
 
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from slipway.adapters import clock
 from slipway.adapters.aks import scripts
+from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.clusters import Result, refused_by
 from slipway.adapters.aks.place import Place, other
-from slipway.adapters.aks.reads import Reads
 from slipway.adapters.aks.revisions import description, package_digest
 from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_before, replicas_of, rollout_of
 from slipway.adapters.aks.steps import AGAIN_S, SOON_S, Handle, Steps, intended
@@ -25,8 +25,8 @@ class Deployments:
     """`stuck_after`: an upgrade that Helm calls pending for longer has lost the pod that carried it out: hooks may take
     five minutes, and Helm waits for nothing else here. Raises AzureProblem."""
 
-    def __init__(self, reads: Reads, steps: Steps, stuck_after: timedelta) -> None:
-        self._reads = reads
+    def __init__(self, api: Api, steps: Steps, stuck_after: timedelta) -> None:
+        self._api = api
         self._steps = steps
         self._stuck_after = stuck_after
 
@@ -47,14 +47,14 @@ class Deployments:
         side = handle.get("side")
         if not side:
             live = switch.side
-            is_live = bool(live) and self._reads.release(place, live).holds(version, _digest(place, handle))
+            is_live = bool(live) and self._api.release(place, live).holds(version, _digest(place, handle))
             side = live if is_live else other(live)
         return {**handle, "side": side, "address": switch.sides.get(side, ""), "live": side == switch.side}
 
     def _intended(self, place: Place, handle: Handle, version: str) -> Answer:
         side, digest = handle["side"], _digest(place, handle)
-        release = self._reads.release(place, side)
-        found, _ = self._reads.deployment(place, side)
+        release = self._api.release(place, side)
+        found, _ = self._api.deployment(place, side)
         stopped = found is not None and not replicas_of(found)
         if release.holds(version, digest) and not stopped:
             done = handle["operation"] == release.operation
@@ -64,13 +64,12 @@ class Deployments:
         if release.pending and clock.now() - release.at < self._stuck_after:
             words = f"Helm calls {place.release_of(side)} {release.status}: another upgrade is under way"
             return running(handle, AGAIN_S, words)
-        said = description(version, digest, handle["operation"])
         if release.holds(version, digest):
-            script = scripts.scale(place, side, replicas_before(found))
-        else:
-            stuck = release if release.pending else None
-            unit = scripts.Unit.of(handle["package"])
-            script = scripts.upgrade(place, side, unit, said, stuck, replicas_before(found) if stopped else 0)
+            self._api.patch(place, scripts.awake(place, side, replicas_before(found)))
+            return running(handle, SOON_S, f"{place.release_of(side)} was stopped; started")
+        said = description(version, digest, handle["operation"])
+        wake = replicas_before(found) if stopped else 0
+        script = scripts.upgrade(place, side, scripts.Unit.of(handle["package"]), said, release, wake)
         return self._steps.start(place, handle, script, {scripts.VALUES: place.values})
 
     def _command(self, place: Place, handle: Handle, version: str) -> Answer:
@@ -79,7 +78,7 @@ class Deployments:
             return ended
         if not ended.exit_code:
             return self._rolling(place, _rolling(handle, already=False), version)
-        if scripts.IN_PROGRESS in ended.logs:
+        if scripts.IN_PROGRESS in ended.logs or scripts.MOVED in ended.logs:
             return running(intended(handle), AGAIN_S, "another Helm upgrade is under way")
         fault = refused_by(place, ended)
         if fault.kind is FaultKind.DENIED:
@@ -92,10 +91,10 @@ class Deployments:
 
     def _rolling(self, place: Place, handle: Handle, version: str) -> Answer:
         side, name = handle["side"], place.release_of(handle["side"])
-        release = self._reads.release(place, side)
+        release = self._api.release(place, side)
         if not release.holds(version, _digest(place, handle)):
             return self._not_shown(handle, f"Helm does not show {name} with {version}")
-        found, scalers = self._reads.deployment(place, side)
+        found, scalers = self._api.deployment(place, side)
         if found is None:
             return self._not_shown(handle, f"the cluster does not show the Deployment {place.deployment_of(side)}")
         rollout = rollout_of(found, scalers)
@@ -113,8 +112,8 @@ class Deployments:
         return running(intended(handle), SOON_S, f"{words}: it is begun again")
 
     def _failed(self, place: Place, side: str, rollout: Rollout) -> Answer:
-        pod, words = hindered_by(self._reads.pods(place, side))
-        log = self._reads.log(place, pod) if pod else ""
+        pod, words = hindered_by(self._api.pods(place, side))
+        log = self._api.log(place, pod) if pod else ""
         return failed("DEPLOYMENT_FAILED", f"{rollout.words} {words}".strip(), log)
 
 

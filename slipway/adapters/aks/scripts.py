@@ -9,6 +9,7 @@ from slipway.adapters.aks.revisions import Release
 
 VALUES = "values.json"
 IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
+MOVED = "another upgrade has come between: nothing is done"
 REPLICAS, VERSION = "slipway/replicas", "slipway/version"  # what a Deployment had before it was stopped, and was
 INSTANCE = "app.kubernetes.io/instance"
 
@@ -47,36 +48,61 @@ def parts_of(reference: str) -> tuple[str, str, str]:
     return (head, tag, digest) if colon and "/" not in tag else (named, "", digest)
 
 
-def upgrade(place: Place, side: str, unit: Unit, said: str, stuck: Release | None, wake: int) -> str:
-    """Install or upgrade a side's release, unless the newest revision says that this operation has. `stuck` is what a
-    killed upgrade has left, to be cleared first; `wake`: how many replicas a stopped one is given again."""
+def upgrade(place: Place, side: str, unit: Unit, said: str, seen: Release, wake: int) -> str:
+    """Install or upgrade a side's release, unless its newest revision says that this operation has. `seen` is what was
+    there when this was decided: a command that comes late, after somebody else's upgrade, does nothing. What a killed
+    upgrade left pending is cleared first. `wake`: how many replicas a stopped Deployment is given again."""
     release, namespace = quote(place.release_of(side)), quote(place.namespace)
     image = f" --set-string {quote(unit.image_words)}" if unit.image else ""
+    still = f"*{quote(_number(seen))}*" if seen.number else '"[]"'
     lines = [
         f'last=$(helm history {release} -n {namespace} --max 1 -o json 2>&1) || case "$last" in',
         '  *"not found"*) last="[]" ;;',
         '  *) printf "%s\\n" "$last" >&2; exit 1 ;;',
         "esac",
         f'case "$last" in *{quote(_description(said))}*) echo "done before"; exit 0 ;; esac',
-        *([_cleared(release, namespace, stuck)] if stuck else ()),
+        f'case "$last" in {still}) ;; *) echo {quote(MOVED)} >&2; exit 1 ;; esac',
+        *([_cleared(release, namespace, seen)] if seen.pending else ()),
         f"helm upgrade --install {release} {unit.chart_words} -n {namespace} -f {VALUES}{image}"
         f" --description {quote(said)} --history-max 10 || exit 1",
-        *([scale(place, side, wake)] if wake else ()),
+        *([patch(place, awake(place, side, wake))] if wake else ()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def scale(place: Place, side: str, replicas: int, had: int = 0, version: str = "") -> str:
-    """Give a side's Deployment so many replicas. When it is stopped, how many it `had` and which `version` it was is
-    noted there: of a release from before there was Slipway nothing else would say. Its autoscaler rests at 0."""
-    noted = {REPLICAS: str(had) if had else None, VERSION: version or None}
-    change = {"spec": {"replicas": replicas}, "metadata": {"annotations": noted}}
-    return _patch("deployment", place.deployment_of(side), place, change)
+@dataclass(frozen=True)
+class Patch:
+    """A JSON merge patch of something in the namespace."""
+
+    group: str
+    kind: str
+    name: str
+    change: dict[str, object]
 
 
-def send_users(place: Place, side: str) -> str:
-    """Let the Service choose the pods of a side; the rest of its selector stays."""
-    return _patch("service", place.release, place, {"spec": {"selector": {INSTANCE: place.release_of(side)}}})
+def awake(place: Place, side: str, replicas: int) -> Patch:
+    """A side's Deployment with so many replicas again."""
+    return _scaled(place, side, replicas, None, None)
+
+
+def stopped(place: Place, side: str, had: int, version: str) -> Patch:
+    """A side's Deployment without replicas; its autoscaler rests then. How many it had and which version it was is
+    noted there: of a release from before there was Slipway nothing else would say."""
+    return _scaled(place, side, 0, str(had), version)
+
+
+def sends_users(place: Place, side: str, resource_version: str) -> Patch:
+    """The Service with the pods of a side, if it is still as it was read; the rest of its selector stays."""
+    selector = {INSTANCE: place.release_of(side)}
+    change = {"metadata": {"resourceVersion": resource_version}, "spec": {"selector": selector}}
+    return Patch("api/v1", "services", place.release, change)
+
+
+def patch(place: Place, wanted: Patch) -> str:
+    """The same by a command."""
+    told = quote(json.dumps(wanted.change))
+    named = f"{wanted.kind} {quote(wanted.name)} -n {quote(place.namespace)}"
+    return f"kubectl patch {named} --type merge -p {told} || exit 1"
 
 
 def read(*paths: str) -> str:
@@ -110,6 +136,11 @@ def _status(stuck: Release) -> str:
     return f'"status":"{stuck.status}"'
 
 
-def _patch(kind: str, name: str, place: Place, change: dict[str, object]) -> str:
-    told = quote(json.dumps(change))
-    return f"kubectl patch {kind} {quote(name)} -n {quote(place.namespace)} --type merge -p {told} || exit 1"
+def _number(seen: Release) -> str:
+    return f'"revision":{seen.number},'
+
+
+def _scaled(place: Place, side: str, replicas: int, had: str | None, version: str | None) -> Patch:
+    noted = {REPLICAS: had, VERSION: version}
+    change = {"spec": {"replicas": replicas}, "metadata": {"annotations": noted}}
+    return Patch("apis/apps/v1", "deployments", place.deployment_of(side), change)

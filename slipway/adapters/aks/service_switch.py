@@ -1,6 +1,7 @@
 """The Kubernetes Service as a switch: its selector names the Helm release whose pods get the users.
 
-The write is a command; what is read is the API's: the selector, then the endpoints that follow it.
+The write counts only while the Service is as it was read. It is no command: one could be late, or find no room in a
+cluster in trouble, when a release has to be taken back.
 """
 
 from datetime import timedelta
@@ -8,10 +9,10 @@ from typing import Any
 
 from slipway.adapters import clock
 from slipway.adapters.aks import scripts
-from slipway.adapters.aks.clusters import Clusters, Result, refused_by
+from slipway.adapters.aks.api import Api
+from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.place import SIDES, Place, place_of
-from slipway.adapters.aks.reads import Reads
-from slipway.adapters.aks.steps import SOON_S, Handle, Steps
+from slipway.adapters.aks.steps import SOON_S, Handle
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.promotion.outcomes import Answer, broken, iso, moment, passed, running
 from slipway.promotion.plan import Target
@@ -26,14 +27,12 @@ class ServiceSwitch:
 
     def __init__(self, settings_: Settings | None = None, settle_s: float = 60.0) -> None:
         chosen = settings_ or settings()
-        clusters = Clusters(chosen)
-        self._reads = Reads(chosen, clusters)
-        self._steps = Steps(clusters)
+        self._api = Api(chosen, Clusters(chosen))
         self._settle = timedelta(seconds=settle_s)
 
     def read(self, target: Target) -> SwitchState:
         """What the Service's selector says. Raises AzureProblem."""
-        return self._state(place_of(target))
+        return self._service(place_of(target))[0]
 
     def start(self, target: Target, side: str, operation: str, resuming: bool) -> Answer:
         """Send the users to the side; passed at once when it has them. A repeated start needs no other care than a
@@ -44,32 +43,25 @@ class ServiceSwitch:
         """Passed when only pods of the side answer for the Service; broken SWITCH_NOT_APPLIED when they do not after a
         while, SWITCH_REFUSED in the cluster's words."""
         try:
-            place = place_of(target)
-            if handle["kind"] == "command":
-                ended = self._steps.ended(place, handle)
-                if not isinstance(ended, Result):
-                    return ended
-                if ended.exit_code:
-                    raise AzureProblem(refused_by(place, ended))
-                handle = {**handle, "kind": "written", "written_at": iso(clock.now())}
-            return self._go_on(place, handle, side)
+            return self._go_on(place_of(target), handle, side)
         except AzureProblem as problem:
             if problem.fault.kind in _REFUSED:
                 return broken("SWITCH_REFUSED", f"{target.name}: {problem.fault.words}")
             return problem.fault.answer(handle, SOON_S)
 
     def _go_on(self, place: Place, handle: Handle, side: str) -> Answer:
-        state = self._state(place)
+        state, resource_version = self._service(place)
         if state.side != side:
             if handle["kind"] == "intended":
-                return self._steps.start(place, handle, scripts.send_users(place, side))
+                self._api.patch(place, scripts.sends_users(place, side, resource_version))
+                return running(_written(handle), SOON_S, f"the Service {place.release} sends users to the {side} side")
             return self._differs(handle, f"the Service {place.release} sends users to {state.side or 'no side'}")
-        ready, of_side = self._reads.endpoints(place, side)
+        ready, of_side = self._api.endpoints(place, side)
         if ready and ready <= of_side:
             done = "already has" if handle["kind"] == "intended" else "has"
             return passed(f"the {side} side of {place.release} {done} the users", side=side)
         if handle["kind"] == "intended":
-            handle = {**handle, "kind": "written", "written_at": iso(clock.now())}
+            handle = _written(handle)
         return self._differs(handle, f"the endpoints of {place.release} are not those of the {side} side yet")
 
     def _differs(self, handle: Handle, shows: str) -> Answer:
@@ -78,11 +70,17 @@ class ServiceSwitch:
         words = f"{shows}: the cluster has not kept it, somebody else has changed it, or no pod of the side is ready"
         return broken("SWITCH_NOT_APPLIED", words)
 
-    def _state(self, place: Place) -> SwitchState:
-        (service,) = self._reads.documents(place, place.path("api/v1", f"services/{place.release}"))
+    def _service(self, place: Place) -> tuple[SwitchState, str]:
+        """What the Service says, and its version."""
+        (service,) = self._api.documents(place, place.path("api/v1", f"services/{place.release}"))
         if service is None:
             words = f"{place.namespace} of {place.cluster} has no Service {place.release}, which users would come by"
             raise AzureProblem(AzureFault(FaultKind.MISSING, "NoService", words))
         chosen = ((service.get("spec") or {}).get("selector") or {}).get(scripts.INSTANCE)
         side = next((each for each in SIDES if place.release_of(each) == chosen), "")
-        return SwitchState(side, place.address, {each: place.preview.get(each, "") for each in SIDES})
+        state = SwitchState(side, place.address, {each: place.preview.get(each, "") for each in SIDES})
+        return state, str((service.get("metadata") or {}).get("resourceVersion") or "")
+
+
+def _written(handle: Handle) -> Handle:
+    return {**handle, "kind": "written", "written_at": iso(clock.now())}

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from slipway.adapters.aks import scripts
-from slipway.adapters.aks.clusters import Clusters
+from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.place import SIDES, Place, place_of
-from slipway.adapters.aks.reads import Reads
 from slipway.adapters.aks.rollout import replicas_before, replicas_of, version_before
 from slipway.adapters.aks.steps import SOON_S
 from slipway.adapters.azure_errors import AzureProblem
@@ -25,8 +24,7 @@ class Sides:
     """Raises AzureProblem, other than `stop_idle`, `start` and `stop`."""
 
     settings: Settings
-    clusters: Clusters
-    reads: Reads
+    api: Api
 
     def version_at(self, address: str, version_path: str) -> str | None:
         """The version that answers there over HTTP, or None."""
@@ -34,28 +32,28 @@ class Sides:
 
     def replicas(self, place: Place, side: str) -> int:
         """How many the side is to have; 0 too when there is none."""
-        found, _ = self.reads.deployment(place, side)
+        found, _ = self.api.deployment(place, side)
         return replicas_of(found) if found else 0
 
     def with_version(self, place: Place, state: SwitchState, version: str, version_path: str) -> str:
         """The side that holds the version, the one with the users first; "" when none does. What Helm's record does not
         say, of a release from before there was Slipway, the side itself may, or what was noted when it was stopped."""
         sides = sorted(SIDES, key=lambda side: side != state.side)
-        recorded = (side for side in sides if self.reads.release(place, side).version == version)
+        recorded = (side for side in sides if self.api.release(place, side).version == version)
         answering = (side for side in sides if self.version_at(state.sides.get(side, ""), version_path) == version)
         stopped = (side for side in sides if self.stopped_version(place, side) == version)
         return next(chain(recorded, answering, stopped), "")
 
     def stopped_version(self, place: Place, side: str) -> str:
         """Which version the side was when it was stopped; "" when it was not."""
-        return version_before(self.reads.deployment(place, side)[0])
+        return version_before(self.api.deployment(place, side)[0])
 
     def wake(self, place: Place, side: str) -> bool:
         """Give a stopped side its replicas again; False when it is not stopped, or not there."""
-        found, _ = self.reads.deployment(place, side)
+        found, _ = self.api.deployment(place, side)
         if found is None or replicas_of(found):
             return False
-        self.clusters.run(place, scripts.scale(place, side, replicas_before(found)))
+        self.api.patch(place, scripts.awake(place, side, replicas_before(found)))
         return True
 
     def stop_idle(self, target: Target, version: str) -> Answer:
@@ -115,10 +113,10 @@ class Sides:
         return passed(f"the {side} side is stopped", stopped=True)
 
     def _stop(self, place: Place, side: str, version: str) -> None:
-        self.clusters.run(place, scripts.scale(place, side, 0, self.replicas(place, side), version))
+        self.api.patch(place, scripts.stopped(place, side, self.replicas(place, side), version))
 
     def _holds(self, place: Place, side: str, version: str) -> bool:
-        return self.reads.release(place, side).version == version
+        return self.api.release(place, side).version == version
 
     def _not_live(self, place: Place, state: SwitchState, live: str, version_path: str) -> str:
         """In words, when the side with the users does not answer `live`."""

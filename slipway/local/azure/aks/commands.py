@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 import uuid
 import zipfile
 from pathlib import Path
@@ -30,17 +29,20 @@ log = logging.getLogger(__name__)
 
 
 class Commands:
-    """`unschedulable`: how many of the next commands find no node to run on."""
+    """`folder` is theirs alone, and a short path: a socket lies in it. `unschedulable`: how many of the next commands
+    find no node to run on."""
 
-    def __init__(self, store: ClusterStore, helm: Helm, kubectl: Kubectl) -> None:
+    def __init__(self, store: ClusterStore, helm: Helm, kubectl: Kubectl, folder: Path) -> None:
         self._store = store
         self._tools: dict[str, Helm | Kubectl] = {"helm": helm, "kubectl": kubectl}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="slipway-aks-"))
+        self._folder = folder
         self.unschedulable = 0
 
     async def open(self, exit: contextlib.AsyncExitStack) -> None:
         """Ready for commands; those that were under way when the stand-in ended are over, as a pod's is that died."""
+        shutil.rmtree(self._folder, ignore_errors=True)  # of a process that was killed
+        self._folder.mkdir(mode=0o700)
         exit.callback(shutil.rmtree, self._folder, ignore_errors=True)
         exit.push_async_callback(self._close)
         for tool in TOOLS:

@@ -1,12 +1,15 @@
 """Puts the clusters of the stand-in together: from their configuration, and what is kept of them."""
 
 import asyncio
+import hashlib
 import socket
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +20,7 @@ from slipway.local.azure.aks.documents import Documents
 from slipway.local.azure.aks.helm import Helm
 from slipway.local.azure.aks.kubectl import Kubectl
 from slipway.local.azure.aks.kubernetes_api import KubernetesApi
+from slipway.local.azure.aks.patches import Patches
 from slipway.local.azure.aks.pods import INSTANCE, Pods
 from slipway.local.azure.aks.store import ClusterStore, Deployment, Key, Record, Service
 from slipway.local.azure.artifacts import ArtifactFeed
@@ -77,9 +81,11 @@ class Clusters:
         packages: Packages,
         feed: ArtifactFeed,
         watching: Watching,
+        state: Path,
         looks: int,
     ) -> None:
-        """`looks`: in virtual time, after how many of them something that takes a while shows; else 0."""
+        """`state` is the stand-in's folder. `looks`: in virtual time, after how many something that takes a while
+        shows; else 0."""
         pace, delay_s = (0.0, 0.0) if looks else (config.pace, config.router_delay_s)
         self._config = config
         self._looks = looks
@@ -88,8 +94,11 @@ class Clusters:
         self._pods = Pods(self._store, packages, feed, config.images, watching, pace, delay_s, looks)
         self._helm = Helm(self._store, self._pods, config.charts, config.instances)
         self._documents = Documents(self._store, self._pods, virtual=bool(looks))
-        kubectl = Kubectl(self._store, self._pods, self._documents)
-        self._commands = Commands(self._store, self._helm, kubectl)
+        self._patches = Patches(self._store, self._pods)
+        kubectl = Kubectl(self._documents, self._patches)
+        digest = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:12]
+        folder = Path(tempfile.gettempdir()) / f"slipway-aks-{digest}"
+        self._commands = Commands(self._store, self._helm, kubectl, folder)
 
     async def start(
         self,
@@ -120,7 +129,7 @@ class Clusters:
                 await serve_bare(exit, handle, sockets.front_ends[name])
         for name, listener in sockets.servers.items():
             application = web.Application(middlewares=[faults.middleware])
-            application.add_routes(KubernetesApi(name, self._documents, tokens).routes())
+            application.add_routes(KubernetesApi(name, self._documents, self._patches, tokens).routes())
             await serve(exit, application, listener, authority.server_context())
 
     def _note(self, servings: Servings, service: Key) -> None:
@@ -145,7 +154,7 @@ class Clusters:
             told = Told.model_validate_json(await request.read())
         except ValidationError as error:
             return web.Response(status=400, text=str(error))
-        self._commands.unschedulable += told.unschedulable
+        self._commands.unschedulable = told.unschedulable
         key = Key(told.cluster, told.namespace, told.release)
         if told.forgotten:
             self._store.forget_records(key)

@@ -1,4 +1,5 @@
-"""What is read of a cluster: by its Kubernetes API, or where that cannot be reached, by commands run in it.
+"""What is read of a cluster, and small changes: by its Kubernetes API, or where that cannot be reached, by commands run
+in it.
 
 Everything here raises AzureProblem.
 """
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
-class Reads:
+class Api:
     def __init__(self, settings_: Settings, clusters: Clusters) -> None:
         self._settings = settings_
         self._clusters = clusters
@@ -77,6 +78,13 @@ class Reads:
         except AzureProblem:
             return ""
 
+    def patch(self, place: Place, wanted: scripts.Patch) -> None:
+        """Make the change, once; nothing of it is under way any more when this is back, unless it raises UNKNOWN."""
+        if self._by_command(place):
+            self._clusters.run(place, scripts.patch(place, wanted))
+        else:
+            self._asked(place, place.path(wanted.group, f"{wanted.kind}/{wanted.name}"), wanted.change)
+
     def documents(self, place: Place, *paths: str) -> list[Document | None]:
         """What the API answers at each path; None where there is nothing."""
         try:
@@ -96,7 +104,7 @@ class Reads:
             raise
         return found
 
-    def _asked(self, place: Place, path: str) -> Any:
+    def _asked(self, place: Place, path: str, change: dict[str, object] | None = None) -> Any:
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
 
@@ -104,7 +112,13 @@ class Reads:
         client = _client(self._settings, cluster)
 
         def ask() -> Any:
-            response = client.send_request(HttpRequest("GET", f"https://{cluster.host}{path}"))
+            address = f"https://{cluster.host}{path}"
+            if change is None:
+                response = client.send_request(HttpRequest("GET", address))
+            else:
+                merge = {"Content-Type": "application/merge-patch+json"}
+                request = HttpRequest("PATCH", address, headers=merge, content=json.dumps(change))
+                response = client.send_request(request, retry_total=0)
             if response.status_code == 401:
                 raise HttpResponseError(response=response)
             return response

@@ -174,6 +174,12 @@ def test_a_ttl_that_somebody_raises_again_meanwhile_ends_the_switch(www: Named) 
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "SWITCH_NOT_APPLIED") and www.state.side == "blue"
 
 
+def test_the_type_of_a_record_is_read_where_it_stands() -> None:
+    id = "/subscriptions/1/resourceGroups/A/providers/Microsoft.Network/dnsZones/cname.example/aaaa/@"
+    place = place_of(Target("weu", "aks", "", "", settings={"dns": {"record": id, **ADDRESSES}}))
+    assert (place.type, place.name, place.called) == ("AAAA", "@", "cname.example")
+
+
 def test_a_record_that_names_something_third_is_somebody_elses(www: Named) -> None:
     www.by_somebody(CNAMERecord={"cname": "maintenance.shop.example"})
     assert www.state.side == ""

@@ -66,13 +66,13 @@ def place_of(target: Target) -> Place:
     """The place that the target's section names. Raises AzureProblem."""
     section = section_of(target, SECTION)
     id = str(section.get("record", ""))
-    for type in _TYPES:
-        if f"/{type}/" in id.upper():
-            found = resource_of(target, id, "dnsZones", type)
-            sides = {side: str(section.get(side, "")) for side in (BLUE, GREEN)}
-            ttl_s = float(section.get("ttl") or 30)
-            return Place(found.subscription, found.group, found.path[1], type, found.path[3], sides, ttl_s, section)
-    raise invalid(f"target {target.name}: {id} is not the resource id of a record of {', '.join(_TYPES)}")
+    type = "".join(id.upper().rstrip("/").split("/")[-2:-1])
+    if type not in _TYPES:
+        raise invalid(f"target {target.name}: {id} is not the resource id of a record of {', '.join(_TYPES)}")
+    found = resource_of(target, id, "dnsZones", type)
+    sides = {side: str(section.get(side, "")) for side in (BLUE, GREEN)}
+    ttl_s = float(section.get("ttl") or 30)
+    return Place(found.subscription, found.group, found.path[1], type, found.path[3], sides, ttl_s, section)
 
 
 class Record:

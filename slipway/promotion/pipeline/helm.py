@@ -62,7 +62,12 @@ Deployment = Annotated[
     str, AfterValidator(_deployment), WithJsonSchema({"type": "string", "pattern": r"^[a-z0-9{}-]*\{side\}[a-z0-9-]*$"})
 ]
 _ADDRESS = {"type": "string", "pattern": "^https?://[^/]+"}
-_ADDRESSES = {"type": "object", "properties": dict.fromkeys(SIDES, _ADDRESS), "required": [*SIDES]}
+_ADDRESSES = {
+    "type": "object",
+    "propertyNames": {"enum": [*SIDES]},
+    "minProperties": 2,
+    "additionalProperties": _ADDRESS,
+}
 Preview = Annotated[
     dict[str, str],
     BeforeValidator(_preview),

@@ -7,7 +7,7 @@ from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
 from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.groups import MemberLock
-from slipway.promotion.ids import child_id
+from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
@@ -257,6 +257,11 @@ class StageRun(OfServices):
         return RAMP if self.flag_plan else BAKE
 
     @property
+    def release(self) -> str:
+        """The id of the release's stage, whoever stands in its place now."""
+        return stage_id(self.promotion, self.plan.name)
+
+    @property
     def flag_plan(self) -> FlagPlan | None:
         return self.plan.canary.flag if self.plan.canary else None
 
@@ -266,7 +271,8 @@ class StageRun(OfServices):
         flag = self.flag_plan
         if flag is None:
             return None
-        return Target(flag.name, KIND, f"flag/{self.build.service}/{self.plan.environment}/{flag.name}", flag.label)
+        resource = f"flag/{self.build.service}/{self.plan.environment}/{flag.name}"
+        return Target(flag.name, KIND, resource, flag.label, settings={"release": self.release})
 
     @property
     def is_dark(self) -> bool:

@@ -48,6 +48,16 @@ def test_findings_of_all_files_are_one_document(offline: Slipway, tmp_path: Path
     assert {finding["file"] for finding in json.loads(result.stdout)["findings"]} == {"a.yaml", "b.yaml"}
 
 
+def test_flags_that_two_of_the_files_change_are_found(offline: Slipway, tmp_path: Path) -> None:
+    for service in ("shop", "cart"):
+        text = a_pipeline(a_stage("dev", "    flags: [{name: banner}]\n"))
+        (tmp_path / f"{service}.yaml").write_text(text.replace("service: shop", f"service: {service}"))
+    assert offline("lint", "shop.yaml").exit_code == offline("lint", "cart.yaml").exit_code == 0
+    result = offline("lint", "shop.yaml", "cart.yaml")
+    assert result.exit_code == 7 and "1 finding in 2 pipelines" in result.stdout
+    assert 'SHARED_FLAG the flag "banner" is changed by shop.yaml' in result.stdout
+
+
 def test_two_pipelines_that_claim_the_same_builds_are_a_finding(offline: Slipway, tmp_path: Path) -> None:
     claim = "builds: [{github: {repository: shop/checkout, version: '1.4.{run_number}'}}]\n"
     (tmp_path / "a.yaml").write_text(a_pipeline(top=claim))

@@ -65,7 +65,7 @@ def undo(context: Context, run: StageRun) -> Durable:
     if answer.outcome == Outcome.PASSED:
         yield from _unlock(context, run, _undone(run, ending))
         words = f"{ending.words}; {answer.words}"
-        return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
+        return replace(run, switched=False, taken_back=run.switched).to(run.undone, ending=replace(ending, words=words))
     left = tuple(each for each in run.changed_flags if each.where not in run.brought.put_back)
     run = replace(run, changed_flags=left)
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"

@@ -20,6 +20,7 @@ NO_CODES = {
     "AAD",
     *("AAAA", "CNAME", "TTL"),
     *("IDENTITY_ENDPOINT", "AZURE_CLIENT_ID", "FUNCTIONS_NOW", "SERVICEBUS", "WEBSITE_AUTH_ENABLED"),
+    "WEBSITE_HOSTNAME",
     *("JWT", "MIT"),
 }
 MADE_OF_KINDS = {f"AZURE_{kind.name}" for kind in FaultKind}

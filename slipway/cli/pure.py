@@ -91,10 +91,11 @@ def plan(
     artifact = compiled.artifact_of(version or "")
     ramps = ramps_of(pipeline_read, traffic, base_error)
     traffic_plans = {name: asdict(ramp.plan) for name, ramp in ramps.items() if ramp.plan}
-    document = compiled.dump() | {"artifact": artifact, "builds": pipeline_read.takes}
+    document = compiled.dump() | {"artifact": artifact, "builds": pipeline_read.takes, "tells": pipeline_read.tells}
     document |= {"traffic": traffic_plans} if traffic_plans else {}
     rollouts = {name: ramp.lines for name, ramp in ramps.items()}
-    answer(document, plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes), as_json)
+    page = plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes, pipeline_read.tells)
+    answer(document, page, as_json)
 
 
 def _findings(file: Path) -> list[Finding]:

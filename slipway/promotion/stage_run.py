@@ -64,6 +64,7 @@ class StageRun(OfServices):
     one. Of a group of services `member_locks` has what is known of the members' locks; `swept_in` is the phase in which
     the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
     over, and may hold some.
+    `taken_back` says that its release was live and is not any more.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -98,6 +99,7 @@ class StageRun(OfServices):
     swept: str = ""
     purged: bool = False
     switched: bool = False
+    taken_back: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
     old_side_stopped: str = ""
     flag: dict[str, Any] = field(default_factory=dict)
@@ -329,6 +331,7 @@ class StageRun(OfServices):
             "fence": 0,
             "sites": {},
             "switched": False,
+            "taken_back": False,
             "watched": {},
             "flag": {},
             "flag_ending": None,

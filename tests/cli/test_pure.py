@@ -79,6 +79,13 @@ def test_a_plan_says_whose_builds_it_takes(offline: Slipway, tmp_path: Path) -> 
     assert json.loads(offline("plan", "claims.yaml", "--json").stdout)["builds"][0].startswith("Azure DevOps")
 
 
+def test_a_plan_says_which_code_hosts_are_told(offline: Slipway, tmp_path: Path) -> None:
+    report = "report: [{github: {repository: shop/storefront, secret: github-token}}]\n"
+    (tmp_path / "told.yaml").write_text(a_pipeline(top=report))
+    assert "tells GitHub, shop/storefront\n" in offline("plan", "told.yaml").stdout
+    assert json.loads(offline("plan", "told.yaml", "--json").stdout)["tells"] == ["GitHub, shop/storefront"]
+
+
 def test_a_file_that_is_not_there_is_wrong_usage(offline: Slipway) -> None:
     assert offline("lint", "nothing.yaml").exit_code == 2
     assert offline("plan", "nothing").exit_code == 2

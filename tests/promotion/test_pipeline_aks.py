@@ -69,11 +69,10 @@ def test_two_releases_of_one_cluster_are_two_targets_and_one_release_is_one() ->
     assert twice.code == "DUPLICATE_TARGET"
 
 
-def test_another_switch_knows_the_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_switch_knows_the_addresses() -> None:
     bare = "namespace: shop, release: web"
     assert [each.code for each in lint(with_helm(bare), "p.yaml")] == ["MISSING_KEY", "MISSING_KEY"]
-    named = {each.code for each in lint(with_helm(bare, ", dns: {}"), "p.yaml")}
-    assert "MISSING_KEY" not in named
+    assert not [each for each in lint(with_helm(bare, ", dns: {}"), "p.yaml") if "helm" in each.words]
 
 
 def test_the_published_schema_takes_them() -> None:
@@ -115,7 +114,11 @@ def test_a_section_that_cannot_be_is_refused(change: tuple[str, str], code: str,
         (SOUND.replace("'registry.example/charts", "'oci://registry.example/charts"), "INVALID_ARTIFACT", "no"),
         (SOUND.replace(f", helm: {{{HELM}}}", ""), "MISSING_KEY", 'needs "helm"'),
         (with_helm(HELM, ", slot: staging"), "CONFLICTING_KEYS", "aks has no slots"),
-        (of_charts(a_stage("dev", "    rollout: {canary: {}}\n", target=a_release("dev"))), "NO_ROUTER", "of aks"),
+        (
+            of_charts(a_stage("dev", "    rollout: {canary: {}}\n", target=a_release("dev"))),
+            "NO_ROUTER",
+            "on aks needs traffic-manager",
+        ),
     ],
 )
 def test_what_a_cluster_cannot_do_is_named(text: str, code: str, words: str) -> None:

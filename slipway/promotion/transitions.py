@@ -160,6 +160,7 @@ _BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
 _HELD = (*_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
+_WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
 _ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY)
 
@@ -207,6 +208,7 @@ STAGE = Machine(
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(set(_HELD) - {phase.BAKE}, "broken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows(_BACK, "broken", (_WITH_RING, phase.SHUT)),
             *_rows(_BACK, "not live", ("", phase.REPORT)),
             *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
@@ -303,6 +305,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     if here == phase.UNDO:
         back = "rings go back, too" if to == phase.TAKE_BACK else ""
         return Transition(here, "broken" if to == phase.SHUT else "passed", to, back)
+    if here in _BACK and to == phase.SHUT:
+        return Transition(here, "broken", to, _WITH_RING)
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
@@ -330,6 +334,8 @@ LOCK = Machine(
             *_rows(TAKEN, "switched", ("switched", "="), ("not yours", "=")),
             *_rows((FREE, BROKEN), "switched", ("not yours", "=")),
             *_rows(TAKEN, "release", ("proven", FREE), ("undone", FREE), ("unchanged", FREE), ("broken", BROKEN)),
+            *_rows(TAKEN, "release", ("undone", BROKEN)),
+            *_rows((FREE, TAKEN, BROKEN), "doubt", ("doubted", "=")),
             *_rows((FREE, TAKEN, BROKEN), "release", ("not yours", "=")),
             *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
             *_rows(TAKEN, "leave", ("left", FREE)),

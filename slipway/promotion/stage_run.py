@@ -237,7 +237,14 @@ class StageRun(OfServices):
     @property
     def after_region(self) -> str:
         """The phase in which the release meets users, or more of them."""
-        return RAMP if self.plan.canary and not self.flag_plan and not self.switched else ROLL_OUT
+        ramps = self.plan.canary and not self.flag_plan and not self.switched
+        return RAMP if ramps and not self._has_ramped else ROLL_OUT
+
+    @property
+    def _has_ramped(self) -> bool:
+        """Whether this attempt's ramp has come to its end."""
+        ramp = child_id(self.instance, "ramp", str(self.attempt))
+        return any(step.operation == ramp and step.state == Outcome.PASSED for step in self.steps)
 
     @property
     def takes_back(self) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
-"""A release that is down altogether: it answers nothing, not even its version. It goes back all the same, where the side
-before it answers; where nothing does a person is called."""
+"""A release that is down altogether: it answers nothing, not even its version. It goes back all the same, where the
+side before it answers; where nothing does a person is called."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.rings import ROLL_BACK_ALL
 from tests.promotion.builders import a_build, later
 from tests.workflow.test_rings import FIRST, SECOND, SITES, THIRD, live, on, reaches, rings
@@ -70,3 +71,20 @@ async def test_a_newer_build_in_an_earlier_ring_is_left_there_and_its_undo_ends_
     assert live(flow)["tenants"] == "2.0.0" and calling(flow) == [(FIRST, "UNHEALTHY")]
     lock = await flow.lock(FIRST)
     assert lock["broken"] and lock["releases"][0]["state"] == "undone" and lock["releases"][1]["state"] == "unproven"
+
+
+async def test_a_ring_whose_old_side_was_stopped_and_has_another_release_now_leaves_its_lock_broken(
+    flow: Workflow,
+) -> None:
+    kept = {"rollout": "blue-green", "blue_green": BlueGreenPlan(keep_s=60.0), "watch_s": 60.0}
+    one, two, _ = rings(ROLL_BACK_ALL)
+    id = await flow.promote(a_build("2.0.0"), replace(one, **kept), replace(two, bake_s=3600))
+    await reaches(flow, SECOND, "baking")
+    await flow.until(lambda: flow.world.sites["tenants"].idle_stopped)
+    flow.world.sites["tenants"].idle = "somebody's"
+    await flow.engine.until_idle()
+    flow.world.sick_live.add("2.0.0")
+    await flow.until_ended(id)
+    assert live(flow) == on("tenants")
+    assert await broken(flow) == [FIRST] and calling(flow)[0] == (FIRST, "NOTHING_TO_RETURN_TO")
+    assert f"{FIRST}/starting-old-side" in flow.world.actions()

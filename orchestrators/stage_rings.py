@@ -54,13 +54,14 @@ def for_region(context: Context, run: StageRun) -> Durable:
 
 def _let_in(context: Context, run: StageRun, account: Account) -> Durable:
     """On to the users; the next ring will be held to the same regions. What has waited for its region is looked at once
-    more before: it may be ill by now. Then the account is read again."""
-    if run.tick:
-        return replace(run.to(phase.VERIFY_AGAIN), part=run.part, deadline=run.deadline)
+    more before, since it may be ill by now, and then the account is read again."""
     if not run.written:
         kept = {"stage": run.plan.name, "written": list(account.write)}
         yield from ask_decisions(context, run.promotion, "saw_region", kept)
-    return replace(run.to(run.after_region), part=run.part, written=account.write)
+    let_in = replace(run, written=account.write)
+    if run.tick:
+        return replace(let_in.to(phase.VERIFY_AGAIN), part=run.part, deadline=run.deadline)
+    return replace(let_in.to(run.after_region), part=run.part)
 
 
 def take_back(context: Context, run: StageRun) -> Durable:

@@ -88,3 +88,23 @@ async def test_a_ring_whose_old_side_was_stopped_and_has_another_release_now_lea
     assert live(flow) == on("tenants")
     assert await broken(flow) == [FIRST] and calling(flow)[0] == (FIRST, "NOTHING_TO_RETURN_TO")
     assert f"{FIRST}/starting-old-side" in flow.world.actions()
+
+
+@pytest.mark.parametrize("when", ["rolling out", "baking"])
+async def test_a_region_that_goes_down_under_a_ring_at_work_waits_for_a_lift_and_a_retry(
+    flow: Workflow, when: str
+) -> None:
+    before = await flow.promote(a_build("1.9.0"), *rings())
+    assert (await flow.until_ended(before))["outcome"] == "passed"
+    id = await flow.begin(a_build("2.0.0", finished_at=later(minutes=1)), *rings(ROLL_BACK_ALL), token="t2")
+    await reaches(flow, SECOND, when)
+    flow.world.down = {"neu"}
+    await reaches(flow, SECOND, "broken")
+    row = flow.world.rows[f"stage:{SECOND}"]["doc"]
+    assert row["code"] == "ROLLBACK_FAILED" and "neu answers nothing" in row["words"]
+    assert live(flow)["weu"] == "1.9.0" and live(flow)["tenants"] == "2.0.0", "no earlier ring goes back for it"
+    assert not (await flow.lock(SECOND))["rejected"] and await broken(flow) == [SECOND]
+    flow.world.down = set()
+    await flow.signal("environment", f"{SECOND}--checkout", "lift", {"id": "broken"})
+    await flow.command(id, "retry")
+    assert (await flow.until_ended(id))["outcome"] == "passed"

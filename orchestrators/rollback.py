@@ -187,7 +187,8 @@ def _live(context: Context, run: StageRun, when: str) -> Durable:
 
 def _has_it(run: StageRun, target: Target, site: Site) -> bool:
     """Whether the new release is live there. Silence says so only where the release had been switched to."""
-    begun = run.goes_back or run.swept or any((each.name, each.target) == ("swap", target.name) for each in run.steps)
+    swap = run.operation(target, "swap")
+    begun = run.goes_back or run.swept or any(step.operation == swap for step in run.steps)
     return bool(site.previous or begun) and site.has(run.version_of(target.name), run.sites[target.name].previous)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Target
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow import test_ramp
@@ -14,7 +15,7 @@ from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.test_blue_green import production, rolled_back, sides, until_told
 from tests.workflow.test_ramp import SITES
 from tests.workflow.virtual import Workflow, stage_state
-from tests.workflow.world import Sides
+from tests.workflow.world import Order, Sides
 
 BACK = {("1.0.0", "2.0.0", True)}
 
@@ -123,19 +124,23 @@ async def test_what_somebody_has_taken_back_already_is_not_swapped_again(flow: W
     assert told["evidence"]["code"] == "NOTHING_TO_RETURN_TO"
 
 
-async def test_a_stage_that_had_switched_nothing_takes_no_silence_for_its_release(flow: Workflow) -> None:
-    """Both sides hold 1.0.0, and production is away for a moment while the deployment fails."""
-    for site in flow.world.sites.values():
-        site.idle = "1.0.0"
-    flow.world.crashing.add("2.0.0")
+class Away(RampingWorld):
+    """The production of `weu` is away for a moment when a rollback begins."""
 
-    async def away(activity: str, order: dict[str, Any]) -> None:
-        flow.world.dead = {"weu 1.0.0"} if activity == "survey_targets" and order.get("when") == "before" else set()
+    def _survey_targets(self, order: Order) -> Answer:
+        answer = super()._survey_targets(order)
+        if order.get("when") == "before":
+            answer.result["sites"]["weu"]["previous"] = ""
+        return answer
 
-    flow.world.meanwhile = away
-    id = await flow.promote(a_build("2.0.0"), production(asks=False))
-    assert (await flow.until_ended(id))["code"] == "DEPLOYMENT_FAILED"
-    assert not any("swap-back" in operation for operation in flow.world.effects)
+
+async def test_a_stage_that_had_switched_nothing_takes_no_silence_for_its_release() -> None:
+    """Both sides hold 1.0.0, and the deployment fails."""
+    async with Workflow(Away({name: Sides(idle="1.0.0") for name in SITES})) as flow:
+        flow.world.crashing.add("2.0.0")
+        id = await flow.promote(a_build("2.0.0"), production(asks=False))
+        assert (await flow.until_ended(id))["code"] == "DEPLOYMENT_FAILED"
+        assert not any("swap-back" in operation for operation in flow.world.effects)
 
 
 async def test_a_watch_that_could_not_take_it_back_calls_a_person_and_says_that_it_is_over(flow: Workflow) -> None:

@@ -138,5 +138,14 @@ async def test_a_ramp_whose_region_cannot_be_read_holds_and_is_withdrawn_in_the_
         assert set(live(flow).values()) == {"1.0.0"}
 
 
+async def test_a_look_that_comes_to_nothing_has_not_read_the_region_either() -> None:
+    async with Workflow(RampingWorld({name: Sides() for name in test_ramp.SITES})) as flow:
+        id = await flow.promote(a_build("2.0.0"), test_ramp.production(ring=ALONE))
+        await flow.until(lambda: max(flow.world.shares.values(), default=0.0) > 0)  # type: ignore[attr-defined]
+        flow.world.away["look_at_ramp"] = 100_000
+        output = await flow.until_ended(id)
+        assert (output["outcome"], output["code"]) == ("not enough evidence", "REGION_UNREAD")
+
+
 def actions(flow: Workflow) -> list[str]:
     return [f"{each.get('stage')}/{each['action']}" for each in flow.world.records]

@@ -34,11 +34,14 @@ from triggers import (
     environments_api,
     flags_api,
     health_api,
+    hooks_api,
     intents_api,
     janitor,
     openapi_api,
     pipelines_api,
     promotions_api,
+    rejected_api,
+    reports,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -73,7 +76,9 @@ for module in (
     switch_looks,
     watching,
     builds_queue,
+    reports,
     builds_api,
+    hooks_api,
     promotions_api,
     approvals_api,
     commands_api,
@@ -81,6 +86,7 @@ for module in (
     environments_api,
     intents_api,
     flags_api,
+    rejected_api,
     alerts_api,
     pipelines_api,
     health_api,

@@ -1,6 +1,7 @@
 """What differs between one place and another: endpoints, folders, names. Read from the environment, once."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -9,8 +10,10 @@ from typing import Any, TypeVar
 
 from slipway.promotion.errors import SlipwayError
 
-BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC = "builds", "builds-rejected", "promotions"
+BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC, REPORTS_SUBSCRIPTION = "builds", "builds-rejected", "promotions", "reports"
 _BESIDE_THE_APP = Path(__file__).resolve().parent.parent
+
+_SECRET = re.compile(r"[0-9A-Za-z-]{1,127}\Z")  # Key Vault's rule for a secret's name
 
 T = TypeVar("T")
 
@@ -28,6 +31,12 @@ def _switch(value: str) -> bool:
 def _scheme(value: str) -> str:
     if value not in ("http", "https"):
         raise ValueError("is neither http nor https")
+    return value
+
+
+def _secret_name(value: str) -> str:
+    if not _SECRET.match(value):
+        raise ValueError("is not the name of a secret in the key vault")
     return value
 
 
@@ -77,6 +86,8 @@ class Settings:
     servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")
     servicebus_endpoint: str = _variable("SERVICEBUS__customEndpointAddress", "")
     vault: str = _variable("SLIPWAY_VAULT", "", _address)
+    azure_devops_hook_secret: str = _variable("SLIPWAY_AZURE_DEVOPS_HOOK_SECRET", "", _secret_name)
+    github_hook_secret: str = _variable("SLIPWAY_GITHUB_HOOK_SECRET", "", _secret_name)
     app_configuration: str = _variable("SLIPWAY_APP_CONFIGURATION", "", _address)
     auth_enabled: bool = _variable("WEBSITE_AUTH_ENABLED", False, _switch)
     tenant: str = _variable("SLIPWAY_TENANT", "")
@@ -85,6 +96,10 @@ class Settings:
     insights: str = _variable("APPLICATIONINSIGHTS_CONNECTION_STRING", "")
     insights_identity: str = _variable("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "")
     site_name: str = _variable("WEBSITE_SITE_NAME", "slipway")
+    github_endpoint: str = _variable("SLIPWAY_GITHUB_ENDPOINT", "https://api.github.com", _address)
+    azure_devops_endpoint: str = _variable("SLIPWAY_AZURE_DEVOPS_ENDPOINT", "https://dev.azure.com", _address)
+    own_url: str = _variable("SLIPWAY_URL", "")
+    host_name: str = _variable("WEBSITE_HOSTNAME", "")
 
     def needed(self, name: str) -> str:
         """The text setting of that field. Raises SlipwayError SETTING_MISSING, naming the variable to set."""
@@ -93,6 +108,11 @@ class Settings:
             variable = next(each.metadata["variable"] for each in fields(self) if each.name == name)
             raise SlipwayError("SETTING_MISSING", f"{variable} is not set; Slipway cannot do this without it")
         return value
+
+    @property
+    def site(self) -> str:
+        """Where people reach us; empty where nobody has said that."""
+        return self.own_url.rstrip("/") or (f"https://{self.host_name}" if self.host_name else "")
 
     @property
     def verify(self) -> str | bool:

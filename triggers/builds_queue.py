@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -13,14 +15,15 @@ from slipway.adapters.clock import now
 from slipway.adapters.insights import Kind, current, span
 from slipway.adapters.intake import take_in
 from slipway.adapters.packages import note_package
-from slipway.adapters.read_model import count_not_promoted
+from slipway.adapters.read_model import count_event, count_not_promoted
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
-from slipway.promotion.errors import BuildRejected, NotForPromotion
+from slipway.promotion.cloud_event_attributes import as_properties
+from slipway.promotion.errors import BuildRejected, NotABuild, NotForPromotion
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.trace import begun, told_by
 from slipway.settings import BUILDS_QUEUE, REJECTED_QUEUE
-from triggers.intake import match
+from triggers.intake import build_of, match
 from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
@@ -42,8 +45,7 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
     parent = told_by(message.application_properties) or begun(message.message_id or message.get_body().hex())
     try:
         with span("builds", Kind.MESSAGE, parent, delivery=message.delivery_count or 1):
-            submitter = str((message.application_properties or {}).get("submitted_by", ""))
-            await _promote(message.get_body(), message.message_id, submitter, client)
+            await _promote(message, client)
     except Exception:
         delay_s = min(LONGEST_DELAY_S, 2 ** (message.delivery_count or 1))
         _log.warning("a build message could not be taken in; the queue gives it again in %s s", delay_s)
@@ -51,10 +53,11 @@ async def builds(message: func.ServiceBusMessage, client: df.DurableOrchestratio
         raise
 
 
-async def _promote(body: bytes, message_id: str, submitter: str, client: df.DurableOrchestrationClient) -> None:
-    received_at = now()
+async def _promote(message: func.ServiceBusMessage, client: df.DurableOrchestrationClient) -> None:
+    received_at, body, properties = now(), message.get_body(), message.application_properties or {}
+    submitter = str(properties.get("submitted_by", ""))
     try:
-        matched = await asyncio.to_thread(match, body)
+        matched = await asyncio.to_thread(match, body, properties)
         current().find_by(promotion=matched.build.promotion)
         run = matched.run(received_at, submitter, current().traceparent)
         own = orchestrations_version()
@@ -62,12 +65,13 @@ async def _promote(body: bytes, message_id: str, submitter: str, client: df.Dura
     except NotForPromotion as reason:
         current().tell(outcome="not for promotion", code=reason.code, words=reason.words)
         _log.info("not for promotion: %s: %s", reason.code, reason.words)
-        await asyncio.to_thread(_count, body, reason, received_at)
+        await asyncio.to_thread(_count, body, properties, reason, received_at)
         return
     except BuildRejected as rejection:
         current().tell(outcome="rejected", code=rejection.code, words=rejection.words)
         _log.warning("rejected: %s: %s", rejection.code, rejection.words)
-        await asyncio.to_thread(_set_aside, body, message_id, rejection, received_at)
+        beside = as_properties(properties) | ({"submitted_by": submitter} if submitter else {})
+        await asyncio.to_thread(_set_aside, message, beside, rejection, received_at)
         return
     current().tell(outcome=f"was {state}")
     if state == "new":
@@ -85,14 +89,20 @@ async def _start(run: PromotionRun, client: df.DurableOrchestrationClient) -> No
         _log.info("%s is already on its way", run.id)
 
 
-def _count(body: bytes, reason: NotForPromotion, at: datetime) -> None:
-    from slipway.promotion.build_messages import parse_build
+def _count(body: bytes, beside: Mapping[Any, Any], reason: NotForPromotion, at: datetime) -> None:
+    if isinstance(reason, NotABuild):
+        count_event(hashlib.sha256(body).hexdigest(), reason, at)
+    else:
+        count_not_promoted(build_of(body, beside), reason.code, reason.words, at)
 
-    count_not_promoted(parse_build(body), reason.code, reason.words, at)
 
-
-def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datetime) -> None:
-    """Audit the reject, then put the message on `builds-rejected` with its reason. Safe to repeat."""
+def _set_aside(
+    message: func.ServiceBusMessage, beside: Mapping[str, str], rejection: BuildRejected, at: datetime
+) -> None:
+    """Audit the reject, then put the message on `builds-rejected` with its reason, and with what it takes to put it
+    back: who submitted it, and a CloudEvent's attributes that came beside it. No other property is kept: CI may have
+    put its token there. Safe to repeat."""
+    body, message_id = message.get_body(), message.message_id
     id = f"rejected:{hashlib.sha256(body + (message_id or '').encode()).hexdigest()[:32]}"
     record = AuditRecord(
         id=id,
@@ -113,9 +123,11 @@ def _set_aside(body: bytes, message_id: str, rejection: BuildRejected, at: datet
         body if whole else body[:LARGEST_FORWARDED],
         message_id=id,
         application_properties={
+            **beside,
             "code": rejection.code,
             "reason": rejection.words[:1000],
             "message_id": message_id or "",
             "cut": "no" if whole else f"{len(body)} bytes, the audit has the hash of all",
         },
+        content_type=message.content_type or "application/json",
     )

@@ -12,6 +12,7 @@ import azure.functions as func
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.promotion.errors import BuildRejected, Forbidden, NotForPromotion, Refused, SlipwayError
 from triggers.contract import Codes, Contract
+from triggers.hook_keys import HookNotConfigured, HookRefused
 from triggers.identity import NotSignedIn, person_of, require
 from triggers.request_spans import answered, request_span
 
@@ -54,8 +55,8 @@ def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/json")
 
 
-def problem(status: int, code: str, detail: str, instance: str) -> func.HttpResponse:
-    """An error as RFC 9457 has it, with the stable code beside it."""
+def problem(status: int, code: str, detail: str, instance: str, challenge: str = "Bearer") -> func.HttpResponse:
+    """An error as RFC 9457 has it, with the stable code beside it. `challenge` says how to prove who one is."""
     body = {
         "type": TYPE + code.lower().replace("_", "-"),
         "title": code.replace("_", " ").capitalize(),
@@ -64,7 +65,7 @@ def problem(status: int, code: str, detail: str, instance: str) -> func.HttpResp
         "detail": detail,
         "instance": instance,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    headers = {"WWW-Authenticate": challenge} if status == 401 else None
     return func.HttpResponse(json.dumps(body), status_code=status, headers=headers, mimetype=PROBLEM)
 
 
@@ -75,9 +76,11 @@ def api(
     body: str | None = None,
     query: str | None = None,
     refuses: Codes | None = None,
+    key: str = "",
 ) -> Callable[[Route], Route]:
     """A route for people who hold one of `roles`, given the person as `person`; without roles, for everyone.
 
+    `key` names the CI system whose key or signature the route itself checks (`triggers.hook_keys`), instead of roles.
     `demands` is a role that the route itself requires, so that it can keep on record whom it refused. The rest is
     what the route promises (`Contract`), kept as the attribute `contract` of the function. What the
     route raises becomes a problem; an error that nobody foresaw becomes a 500 that says nothing of its insides,
@@ -98,7 +101,8 @@ def api(
                     said = await route(req, **bindings)
                 except SlipwayError as error:
                     seen.tell(code=error.code, words=error.words)
-                    said = problem(_status_of(error), error.code, error.words, instance)
+                    challenge = getattr(error, "challenge", "Bearer")
+                    said = problem(_status_of(error), error.code, error.words, instance, challenge)
                 except Exception:  # noqa: BLE001 - the boundary: whatever it is, it must become an answer
                     _log.exception("%s %s failed", req.method, instance)
                     said = problem(500, "UNEXPECTED", "Slipway failed on this request; its log says why", instance)
@@ -111,7 +115,7 @@ def api(
         guarded.__annotations__["context"] = func.Context
         words = inspect.getdoc(route) or ""
         needed = (demands,) if demands else roles
-        contract = Contract(route.__name__, words, needed, answers, body, query, refuses or {})
+        contract = Contract(route.__name__, words, needed, answers, body, query, refuses or {}, key)
         guarded.contract = contract  # type: ignore[attr-defined]
         return guarded
 
@@ -169,6 +173,8 @@ def _status_of(error: SlipwayError) -> int:
         return _STATUS_BY_CODE[error.code]
     by_type: list[tuple[type[SlipwayError], int]] = [
         (NotSignedIn, 401),
+        (HookRefused, 401),
+        (HookNotConfigured, 503),
         (Forbidden, 403),
         (NotFound, 404),
         (Refused, 409),

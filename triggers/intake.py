@@ -1,8 +1,10 @@
 """From a build message to the frozen input of a promotion: parse, find the pipeline, match, compile."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from slipway.adapters.clock import now
 from slipway.adapters.pipelines import PipelineFolder
@@ -38,16 +40,14 @@ class Matched:
         )
 
 
-def match(body: bytes) -> Matched:
-    """Parse a message and match it. Raises BuildRejected when it can never be promoted as it is, and
-    NotForPromotion when its pipeline does not want it."""
-    from slipway.promotion.build_messages import parse_build
+def match(body: bytes, beside: Mapping[Any, Any] | None = None) -> Matched:
+    """Parse a message and match it; `beside` are the headers or properties that came with it. Raises BuildRejected
+    when it can never be promoted as it is, and NotForPromotion when its pipeline does not want it."""
     from slipway.promotion.matching import check_for_promotion, check_members
     from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipeline
 
-    build = parse_build(body)
+    build, folder = build_of(body, beside), _folder()
     check_finished(build)
-    folder = PipelineFolder(settings().pipelines)
     found = folder.find(build.service)
     if found is None:
         unusable = sorted({finding.file for finding in folder.findings()})
@@ -60,6 +60,24 @@ def match(body: bytes) -> Matched:
     check_for_promotion(build, pipeline)
     check_members(build, pipeline)
     return Matched(build, compile_plan(pipeline, found.digest), found.text)
+
+
+def build_of(body: bytes, beside: Mapping[Any, Any] | None = None) -> Build:
+    """The build that a message tells of; a CI system's own event is of the service whose pipeline takes its builds.
+    Raises BuildRejected, or NotABuild."""
+    from slipway.promotion.build_messages import parse_build
+    from slipway.promotion.claims import claimed
+
+    told = parse_build(body, beside)
+    if isinstance(told, Build):
+        return told
+    claims = _folder().claims()
+    silent = tuple(service for service, those in claims.items() if not those)
+    return claimed(told, claims, silent)
+
+
+def _folder() -> PipelineFolder:
+    return PipelineFolder(settings().pipelines)
 
 
 def check_finished(build: Build) -> None:

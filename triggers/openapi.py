@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
 from slipway.promotion.pipeline.vocabulary import Name
+from slipway.promotion.set_aside import MESSAGE_ID
 from triggers import (
     again_api,
     alerts_api,
@@ -27,21 +28,44 @@ from triggers import (
     environments_api,
     flags_api,
     health_api,
+    hooks_api,
     intents_api,
     openapi_api,
     pipelines_api,
     promotions_api,
+    rejected_api,
 )
 from triggers.answers import Problem
 from triggers.contract import Contract
+from triggers.hook_keys import KEY_HEADER, SIGNATURE_HEADER
 from triggers.http import PROBLEM, PROBLEMS
 from triggers.version import app_version
 
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
-    *(environments_api, intents_api, flags_api, alerts_api, pipelines_api, health_api, openapi_api),
+    *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api),
+    *(health_api, openapi_api),
 )
 SCHEME = "entra"
+# How a CI system proves itself at its own hook, and nowhere else: by the contract's `key`.
+KEY_SCHEMES: dict[str, dict[str, dict[str, str]]] = {
+    "azure-devops": {
+        "hook-basic": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "The hook's key as the password, with any name.",
+        },
+        "hook-key": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The hook's key."},
+    },
+    "github": {
+        "hook-signature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": SIGNATURE_HEADER,
+            "description": "`sha256=` and the HMAC-SHA256 of the body under the hook's secret, in hex.",
+        }
+    },
+}
 _REF = "#/components/schemas/{model}"
 PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     "id": (
@@ -55,6 +79,7 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
         "`{environment}.{service}.rejected-{version}`.",
         Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
     ),
+    "message": ("The message, as the list names it.", Annotated[str, Field(pattern=MESSAGE_ID)]),
     "service": ("The service.", Name),
     "flag": ("The flag's name in App Configuration.", Annotated[str, Field(min_length=1, max_length=200)]),
 }
@@ -87,7 +112,8 @@ def document() -> dict[str, Any]:
                     "bearerFormat": "JWT",
                     "description": "A token of Microsoft Entra ID for this app, whose app roles are the roles named "
                     "here. One that does not verify is refused by the platform: 401 without a problem document.",
-                }
+                },
+                **{name: scheme for schemes in KEY_SCHEMES.values() for name, scheme in schemes.items()},
             },
         },
     }
@@ -130,11 +156,13 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
     described = f"{more}\n\n" if more else ""
     if contract.roles:
         described += f"Needs the role {' or '.join(contract.roles)}."
+    if contract.key:
+        described += "Needs the hook's own key or signature, which opens no other route; a person's token does not do."
     operation: dict[str, Any] = {
         "operationId": contract.name,
         "summary": " ".join(summary.split()),
         "description": " ".join(described.split()),
-        "security": [{SCHEME: []}] if contract.roles else [],
+        "security": _security(contract),
         "parameters": [*map(_in_path, names), *_in_query(contract)],
         "responses": {
             **{str(status): _answered(status, _answer(name)) for status, name in contract.answers.items()},
@@ -145,6 +173,11 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
         content = {"application/json": {"schema": {"$ref": _REF.format(model=contract.body)}}}
         operation["requestBody"] = {"required": True, "content": content}
     return {key: value for key, value in operation.items() if value or key == "security"}
+
+
+def _security(contract: Contract) -> list[dict[str, list[str]]]:
+    """Any one of these lets a caller in; none, and everyone may call."""
+    return [{SCHEME: []}] if contract.roles else [{name: []} for name in KEY_SCHEMES.get(contract.key, ())]
 
 
 def _in_path(name: str) -> dict[str, Any]:
@@ -167,6 +200,7 @@ def _refusals(contract: Contract, in_path: list[str]) -> dict[int, tuple[str, ..
     """The codes of the problems that a route may answer, by status: everybody's, and its own."""
     everybodys = [500]
     everybodys += [401, 403, 503] if contract.roles else []
+    everybodys += [503] if contract.key else []
     everybodys += [400, 413] if contract.body else []
     codes = {status: PROBLEMS[status] for status in everybodys}
     if contract.body and 422 not in contract.refuses:
@@ -174,7 +208,7 @@ def _refusals(contract: Contract, in_path: list[str]) -> dict[int, tuple[str, ..
     if contract.query:
         codes[422] = ("INVALID_QUERY",)
     for status, own in contract.refuses.items():
-        codes[status] = codes.get(status, ()) + own
+        codes[status] = tuple(dict.fromkeys(codes.get(status, ()) + own))
     return dict(sorted(codes.items()))
 
 

@@ -36,7 +36,8 @@ NAMED = "pipeline.yaml"
 @bp.route(route="api/pipelines", methods=["GET"])
 @api(*READERS, answers={200: "DeployedPipelines"})
 async def get_pipelines(req: func.HttpRequest, person: Person) -> func.HttpResponse:
-    """The pipelines that builds are promoted by, and what keeps files of the folder from being one."""
+    """The pipelines that builds are promoted by, what keeps files of the folder from being one, and flags that two of
+    them change."""
     return answer(await asyncio.to_thread(_deployed))
 
 
@@ -78,7 +79,7 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
     asked, at = body_of(req, PlanAsked), now()
     build = asked.build(at)
     check_finished(build)
-    plan = await asyncio.to_thread(_compiled, asked, build)
+    plan, takes = await asyncio.to_thread(_compiled, asked, build)
     promotion = promotion_id(asked.service, asked.version) if asked.version else ""
     rows = await asyncio.to_thread(_known, build, promotion) if promotion else {}
     decisions = await decisions_of(client, promotion) if rows else {}
@@ -106,8 +107,14 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
     }
     document = plan.dump()
     stages = [stage | {"may_promote": may[stage["name"]]} for stage in document["stages"]]
-    named = {"version": build.version, "promotion": promotion, "known": bool(rows), "finished_at": finished_at}
-    return answer(document | named | {"artifact": plan.artifact_of(build.version), "stages": stages})
+    named: dict[str, Any] = {
+        "version": build.version,
+        "promotion": promotion,
+        "known": bool(rows),
+        "finished_at": finished_at,
+    }
+    named |= {"artifact": plan.artifact_of(build.version), "builds": takes}
+    return answer(document | named | {"stages": stages})
 
 
 def _deployed() -> dict[str, Any]:
@@ -116,15 +123,17 @@ def _deployed() -> dict[str, Any]:
     folder = PipelineFolder(settings().pipelines)
     pipelines = []
     for each in folder.all().values():
-        plan = compile_plan(read_pipeline(each.text, each.file), each.digest)
+        pipeline = read_pipeline(each.text, each.file)
+        plan = compile_plan(pipeline, each.digest)
         stages = [stage.name for stage in plan.stages]
         named = {"service": plan.service, "owner": plan.owner, "file": each.file, "digest": each.digest}
-        pipelines.append({**named, "stages": stages})
-    return {"pipelines": pipelines, "findings": [asdict(finding) for finding in folder.findings()]}
+        pipelines.append({**named, "builds": pipeline.takes, "stages": stages})
+    findings = [*folder.findings(), *folder.shared_flags()]
+    return {"pipelines": pipelines, "findings": [asdict(finding) for finding in findings]}
 
 
-def _compiled(asked: "PlanAsked", build: Build) -> PromotionPlan:
-    """The plan by the pipeline that came with the question, or by the deployed one.
+def _compiled(asked: "PlanAsked", build: Build) -> tuple[PromotionPlan, list[str]]:
+    """The plan by the pipeline that came with the question, or by the deployed one, and whose builds that takes.
 
     Raises BadRequest (PIPELINE_INVALID, OTHER_SERVICE), NotFound, and NotForPromotion as the intake does.
     """
@@ -149,7 +158,7 @@ def _compiled(asked: "PlanAsked", build: Build) -> PromotionPlan:
         check_branch(build, pipeline)
     if build.members:
         check_members(build, pipeline)
-    return compile_plan(pipeline, digest_of(text))
+    return compile_plan(pipeline, digest_of(text)), pipeline.takes
 
 
 def _known(build: Build, promotion: str) -> dict[str, dict[str, Any]]:

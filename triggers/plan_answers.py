@@ -65,6 +65,7 @@ class PlannedStage(Answer):
 
 class PlanShown(Answer):
     """What would happen to a build, and what would stop it now. `known`: it was taken in before, so nothing new begins.
+    `builds`: of which CI systems' origins the pipeline takes builds, in words.
 
     `version` and `promotion` are empty when the question named no version.
     """
@@ -77,6 +78,7 @@ class PlanShown(Answer):
     finished_at: Moment
     pipeline_digest: str
     artifact: str
+    builds: list[str]
     stages: list[PlannedStage]
 
 
@@ -87,12 +89,14 @@ class Findings(Answer):
 
 
 class DeployedPipeline(Answer):
-    """A pipeline that builds are promoted by; `stages` in the order in which they start."""
+    """A pipeline that builds are promoted by; `stages` in the order in which they start. `builds`: of which CI systems'
+    origins it takes builds, in words."""
 
     service: str
     owner: str
     file: str
     digest: str = Field(pattern="^sha256:[0-9a-f]{64}$")
+    builds: list[str]
     stages: list[str]
 
 

@@ -116,10 +116,16 @@ var packagesContainer = 'packages'
 var auditContainer = 'audit'
 var hubName = 'slipway'
 var onScheduler = durableBackend == 'scheduler'
+// Secrets of the key vault that somebody puts there; without one, its hook answers 503.
+var azureDevOpsHookSecret = 'azure-devops-hook-key'
+var gitHubHookSecret = 'github-hook-secret'
 // An application that CI calls with, and Azure Monitor, may be among the callers; these paths need no token at all.
+// The hooks check a key of their own.
 var openPaths = [
   '/api/health'
   '/api/openapi.json'
+  '/api/hooks/azure-devops'
+  '/api/hooks/github'
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -286,6 +292,8 @@ var settings = {
   SLIPWAY_WORKSPACE: empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace
   SLIPWAY_VAULT: vault.outputs.uri
   SLIPWAY_APP_CONFIGURATION: configuration.outputs.endpoint
+  SLIPWAY_AZURE_DEVOPS_HOOK_SECRET: azureDevOpsHookSecret
+  SLIPWAY_GITHUB_HOOK_SECRET: gitHubHookSecret
   SLIPWAY_PIPELINES: pipelinesFolder
   SLIPWAY_PEOPLE: peopleFile
   SLIPWAY_TENANT: tenant().tenantId

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.adapters.once import once_per_process
+from slipway.promotion.claims import Claim
 from slipway.promotion.port_values import PipelineText
 
 if TYPE_CHECKING:
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Read:
-    """A file; `service` is empty when it holds no pipeline."""
+    """A file; `service` is empty when it holds no pipeline. `claims`: whose builds it says are its own."""
 
     service: str
     pipeline: PipelineText
     findings: tuple["Finding", ...]
+    claims: tuple[Claim, ...] = ()
 
 
 class PipelineFolder:
@@ -42,9 +44,17 @@ class PipelineFolder:
                 found.setdefault(read.service, read.pipeline)
         return found
 
+    def claims(self) -> dict[str, tuple[Claim, ...]]:
+        """Of each sound pipeline whose builds it says are its own, by service; none where it says nothing."""
+        claims: dict[str, tuple[Claim, ...]] = {}
+        for read in self._files():
+            if read.service:
+                claims.setdefault(read.service, read.claims)
+        return claims
+
     def findings(self) -> list["Finding"]:
         """What keeps files of the folder from being used, in the order of their names."""
-        from slipway.promotion.pipeline import Finding
+        from slipway.promotion.pipeline import Finding, shared_claims
 
         reported: list[Finding] = []
         owners: dict[str, str] = {}
@@ -55,7 +65,14 @@ class PipelineFolder:
             if read.service and owners.setdefault(read.service, read.pipeline.file) != read.pipeline.file:
                 words = f"{owners[read.service]} already says how {read.service} is promoted"
                 reported.append(Finding(read.pipeline.file, 1, 1, "SECOND_PIPELINE", words))
-        return reported
+        files = {service: pipeline.file for service, pipeline in self.all().items()}
+        return [*reported, *shared_claims(self.claims(), files)]
+
+    def shared_flags(self) -> list["Finding"]:
+        """Flags of the one store that two of the sound pipelines change."""
+        from slipway.promotion.pipeline import shared_flags
+
+        return shared_flags((each.text, each.file) for each in self.all().values())
 
     def _files(self) -> list[_Read]:
         if not self._path.is_dir():
@@ -74,6 +91,7 @@ def _read(path: Path, _changed_ns: int, _size: int) -> _Read:
         return _Read("", PipelineText("", path.name, ""), (no_text(path.name, error),))
     pipeline = PipelineText(text, path.name, digest_of(text))
     try:
-        return _Read(read_pipeline(text, path.name).service, pipeline, ())
+        read = read_pipeline(text, path.name)
+        return _Read(read.service, pipeline, (), read.claims)
     except PipelineInvalid as invalid:
         return _Read("", pipeline, invalid.findings)

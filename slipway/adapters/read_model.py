@@ -13,6 +13,7 @@ from typing import Any
 
 from slipway.adapters.rows import Rows
 from slipway.promotion.build import Build
+from slipway.promotion.errors import NotABuild
 from slipway.promotion.ids import environment_key
 from slipway.promotion.outcomes import moment
 from slipway.promotion.port_values import Cell
@@ -93,6 +94,13 @@ def count_not_promoted(build: Build, code: str, words: str, at: datetime) -> Non
     key = f"{_inverted(build.finished_at)}-{build.version.replace('+', '~')}-{code}"
     values: dict[str, Cell] = {"version": build.version, "code": code, "words": words, "at": at.astimezone(UTC)}
     Rows("notpromoted").insert(f"service:{build.service}", key, values)
+
+
+def count_event(event: str, reason: NotABuild, at: datetime) -> None:
+    """Keep that an event of a CI system was acknowledged and is of no build; `event` is its own key, so that one that
+    comes again finds its row."""
+    values: dict[str, Cell] = {"version": "", "code": reason.code, "words": reason.words, "at": at.astimezone(UTC)}
+    Rows("notpromoted").insert(f"events:{reason.system}", event, values)
 
 
 def write_newer(table: str, partition: str, key: str, rev: int, doc: dict[str, Any]) -> None:

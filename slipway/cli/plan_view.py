@@ -36,24 +36,35 @@ def in_order(stages: tuple[StagePlan, ...]) -> Iterator[StagePlan]:
 Rollouts = Mapping[str, Sequence[str]]  # by stage, where there is more to say than the rollout's name
 
 
-def plan_page(compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts) -> RenderableType:
-    """What would happen to a build, stage by stage; `origin` names the pipeline."""
-    return Group(*_head(compiled, artifact, origin, ""), *_stages(compiled, {}, None, rollouts), *_rights(compiled))
+def plan_page(
+    compiled: PromotionPlan,
+    artifact: str,
+    origin: str,
+    rollouts: Rollouts,
+    taken: Sequence[str] = (),
+    told: Sequence[str] = (),
+) -> RenderableType:
+    """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes, `told`
+    who hears of it."""
+    head = (*_head(compiled, artifact, origin, "", taken), *(Text(clean(f"tells {each}"), "dim") for each in told))
+    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled))
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
     """The same, and in each stage what would stop the build there at `now`, and how that ends."""
     known = [f"taken in before, so nothing new begins; slipway status {live.promotion}"] if live.known else []
     may = {stage.name: stage.may_promote for stage in live.stages}
-    head = _head(compiled, artifact, origin, live.version)
+    head = _head(compiled, artifact, origin, live.version, live.builds)
     return Group(*head, *(Text(clean(words), "yellow") for words in known), *_stages(compiled, may, now, {}))
 
 
-def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str) -> Iterator[Text]:
+def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str, taken: Sequence[str]) -> Iterator[Text]:
     named = clean(f"{compiled.service} {version}".rstrip())
     yield Text.assemble((named, "bold"), f"  owner {clean(compiled.owner)}")
     whose = artifact or "each member has an artifact of its own"
     yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(whose)}", style="dim")
+    for each in taken:
+        yield Text(clean(f"builds of {each}"), style="dim")
 
 
 def _stages(

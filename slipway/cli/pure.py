@@ -1,5 +1,7 @@
 """`slipway lint` and `plan`: read pipelines without any server, unless `plan --live` asks one."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,16 @@ from slipway.cli.options import AsJson, Url
 from slipway.cli.pipeline_files import is_file, pipeline_file, pipeline_text
 from slipway.cli.plan_view import plan_page
 from slipway.cli.printing import answer, clean, out, print_json
-from slipway.promotion.pipeline import Finding, PipelineInvalid, compile_plan, digest_of, read_pipeline
+from slipway.promotion.claims import Claim
+from slipway.promotion.pipeline import (
+    Finding,
+    PipelineInvalid,
+    compile_plan,
+    digest_of,
+    read_pipeline,
+    shared_claims,
+    shared_flags,
+)
 from slipway.promotion.pipeline import lint as lint_text
 
 Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES", exists=True, dir_okay=False)]
@@ -23,8 +34,12 @@ Version = Annotated[str | None, typer.Option(help="Put this version into the art
 
 
 def lint(files: Pipelines, as_json: AsJson = False) -> None:
-    """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one."""
+    """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one.
+
+    Of several it also says which claim the same builds, and which change the same flags.
+    """
     findings = [finding for file in files for finding in _findings(file)]
+    findings += [*_shared(files), *shared_flags(_texts(files))]
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -76,9 +91,11 @@ def plan(
     artifact = compiled.artifact_of(version or "")
     ramps = ramps_of(pipeline_read, traffic, base_error)
     traffic_plans = {name: asdict(ramp.plan) for name, ramp in ramps.items() if ramp.plan}
-    document = compiled.dump() | {"artifact": artifact} | ({"traffic": traffic_plans} if traffic_plans else {})
+    document = compiled.dump() | {"artifact": artifact, "builds": pipeline_read.takes, "tells": pipeline_read.tells}
+    document |= {"traffic": traffic_plans} if traffic_plans else {}
     rollouts = {name: ramp.lines for name, ramp in ramps.items()}
-    answer(document, plan_page(compiled, artifact, str(file), rollouts), as_json)
+    page = plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes, pipeline_read.tells)
+    answer(document, page, as_json)
 
 
 def _findings(file: Path) -> list[Finding]:
@@ -86,6 +103,23 @@ def _findings(file: Path) -> list[Finding]:
         return lint_text(pipeline_text(file), str(file))
     except PipelineInvalid as invalid:
         return list(invalid.findings)
+
+
+def _texts(files: list[Path]) -> Iterator[tuple[str, str]]:
+    for file in files:
+        with suppress(PipelineInvalid):
+            yield pipeline_text(file), str(file)
+
+
+def _shared(files: list[Path]) -> list[Finding]:
+    """What several of them claim; those that are no pipelines are reported by themselves."""
+    read: dict[str, tuple[tuple[Claim, ...], str]] = {}
+    for file in files:
+        with suppress(PipelineInvalid):
+            pipeline = read_pipeline(pipeline_text(file), str(file))
+            read.setdefault(pipeline.service, (pipeline.claims, str(file)))
+    claims = {service: claims for service, (claims, _) in read.items()}
+    return list(shared_claims(claims, {service: file for service, (_, file) in read.items()}))
 
 
 def _verdict(findings: list[Finding], files: int) -> Text:

@@ -15,7 +15,8 @@ class Build:
     """What CI says of a finished build, whatever its vendor's shape was.
 
     `finished_at` orders builds (versions are never compared); `digest` is `sha256:…` of the artifact
-    when CI knows it; `author` is CI's name for the person behind the commit. `run` counts how often a person has had
+    when CI knows it; `author` is CI's name for the person behind the commit. `commit`, `branch` and `author` are empty
+    where `source` does not say them, as a registry does not. `run` counts how often a person has had
     the build promoted: from the second on `finished_at` is when that was said. Of a group, `members` names each
     service's version, and `digest` is that of these names.
     """
@@ -40,10 +41,10 @@ class Build:
 
     def is_same(self, digest: str, commit: str) -> bool:
         """Whether a message with this digest and commit speaks of the same build: equal digests, or equal commits
-        when one of the two knows no digest."""
+        when one of the two knows no digest. A registry knows no commit: what cannot be compared is no difference."""
         if self.digest and digest:
             return self.digest == digest
-        return self.commit == commit
+        return self.commit == commit or not (self.commit and commit)
 
     def dump(self) -> dict[str, Any]:
         return {**plain(self), "finished_at": iso(self.finished_at)}

@@ -18,6 +18,15 @@ class NotForPromotion(SlipwayError):
     """A sound message about a build that its pipeline does not promote: failed, or another branch."""
 
 
+class NotABuild(NotForPromotion):
+    """A sound event of a CI `system` that tells of no build that could ever be promoted: a run that only began, a tag
+    that nobody promotes. Acknowledged and counted by its system."""
+
+    def __init__(self, system: str, code: str, words: str) -> None:
+        super().__init__(code, words)
+        self.system = system
+
+
 class Refused(SlipwayError):
     """What a person asked for is not allowed, or not now. Answered as 409, or 403 when a right is missing."""
 

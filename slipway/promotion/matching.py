@@ -1,11 +1,15 @@
 """Whether a pipeline promotes a build at all."""
 
+from typing import TYPE_CHECKING
+
 from slipway.promotion.build import Build
 from slipway.promotion.errors import BuildRejected, NotForPromotion
-from slipway.promotion.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from slipway.promotion.pipeline import Pipeline
 
 
-def check_for_promotion(build: Build, pipeline: Pipeline) -> None:
+def check_for_promotion(build: Build, pipeline: "Pipeline") -> None:
     """Raises NotForPromotion: BUILD_NOT_SUCCEEDED for a build that CI does not call succeeded,
     BRANCH_NOT_PROMOTED for a branch outside the pipeline's `triggers.branches`."""
     check_result(build)
@@ -19,10 +23,10 @@ def check_result(build: Build) -> None:
         raise NotForPromotion("BUILD_NOT_SUCCEEDED", words)
 
 
-def check_branch(build: Build, pipeline: Pipeline) -> None:
-    """Raises NotForPromotion BRANCH_NOT_PROMOTED."""
+def check_branch(build: Build, pipeline: "Pipeline") -> None:
+    """Raises NotForPromotion BRANCH_NOT_PROMOTED; an artifact that a registry tells of has no branch."""
     branches = pipeline.triggers.branches
-    if not any(branch_matches(pattern, build.branch) for pattern in branches):
+    if build.branch and not any(branch_matches(pattern, build.branch) for pattern in branches):
         named = f"{build.service} {build.version}"
         raise NotForPromotion(
             "BRANCH_NOT_PROMOTED",
@@ -30,7 +34,7 @@ def check_branch(build: Build, pipeline: Pipeline) -> None:
         )
 
 
-def check_members(build: Build, pipeline: Pipeline) -> None:
+def check_members(build: Build, pipeline: "Pipeline") -> None:
     """Raises BuildRejected: MEMBER_MISSING for a member of the group whose version the build does not name,
     MEMBER_UNKNOWN for one that the pipeline does not have, MEMBER_VERSION for one that it does not take."""
     named = f"{build.service} {build.version}"

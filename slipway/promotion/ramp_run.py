@@ -51,7 +51,8 @@ class RampRun:
     (code, words, whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that
     took the traffic back, while its record has not been taken. `comparing` is the comparison of a flag's variants, once
     users meet the share at which it is made. `drop_s` is how soon a Front Door's edges drop a side that is stopped; 0
-    is never. `unread_since` is since when its ring's region cannot be read, and `unread_s` for how long.
+    is never. `edited` says how the last look found the flag changed by somebody else, in words.
+    `unread_since` is since when its ring's region cannot be read, and `unread_s` for how long.
     """
 
     stage: StageRun
@@ -86,6 +87,7 @@ class RampRun:
     comparing: Comparing | None = None
     unread_since: str = ""
     unread_s: float = 0.0
+    edited: str = ""
 
     @property
     def canary(self) -> CanaryPlan:

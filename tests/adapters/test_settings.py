@@ -20,6 +20,8 @@ NAMES = {
     "SLIPWAY_SITE_SCHEME": ("site_scheme", "http", "http"),
     "SERVICEBUS__fullyQualifiedNamespace": ("servicebus_namespace", "x.example", "x.example"),
     "SERVICEBUS__customEndpointAddress": ("servicebus_endpoint", "sb://localhost:1", "sb://localhost:1"),
+    "SLIPWAY_AZURE_DEVOPS_HOOK_SECRET": ("azure_devops_hook_secret", "hook-1", "hook-1"),
+    "SLIPWAY_GITHUB_HOOK_SECRET": ("github_hook_secret", "hook-2", "hook-2"),
     "WEBSITE_AUTH_ENABLED": ("auth_enabled", "True", True),
     "SLIPWAY_TENANT": ("tenant", "t-1", "t-1"),
     "SLIPWAY_AUDIENCE": ("audience", "slipway", "slipway"),
@@ -41,6 +43,13 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
     assert getattr(Settings(), field) == value
     monkeypatch.setenv(variable, "")
     assert getattr(Settings(), field) != value
+
+
+def test_a_hooks_secret_is_named_not_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_GITHUB_HOOK_SECRET", "hunter2!")
+    with pytest.raises(SlipwayError, match="SLIPWAY_GITHUB_HOOK_SECRET is not the name of a secret") as refused:
+        Settings()
+    assert "hunter2" not in str(refused.value)
 
 
 def test_unset_it_speaks_to_azure_itself_over_https() -> None:

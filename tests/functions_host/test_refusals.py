@@ -27,11 +27,6 @@ def many_messages(app: df.DFApp) -> None:
     def f(msg: object) -> None: ...
 
 
-def sessions(app: df.DFApp) -> None:
-    @app.service_bus_queue_trigger(arg_name="msg", queue_name="q", connection="BUS", is_sessions_enabled=True)
-    def f(msg: object) -> None: ...
-
-
 def blob_output(app: df.DFApp) -> None:
     @app.route(route="f")
     @app.blob_output(arg_name="blob", path="a/b", connection="STORE")
@@ -87,7 +82,6 @@ def same_durable_name(app: df.DFApp) -> None:
     ("define", "words"),
     [
         (many_messages, "function 'f': binding 'msg' of type serviceBusTrigger with cardinality many"),
-        (sessions, "function 'f': binding 'msg' of type serviceBusTrigger with sessions"),
         (blob_output, "function 'f': binding 'blob' of type blob \\(out\\)"),
         (unset_placeholder, "needs the setting QUEUE"),
         (seven_fields, "function 'f': binding 'tick' of type timerTrigger: .* is not an NCRONTAB schedule"),

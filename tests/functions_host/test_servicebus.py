@@ -16,7 +16,7 @@ from tests import plain_http
 from tests.functions_host.identity import IdentityEndpoint
 from tests.functions_host.processes import Process, a_broker, a_host, eventually
 
-QUEUES = ("orders", "flaky", "hopeless", "slow", "seen")
+QUEUES = ("orders", "flaky", "hopeless", "slow", "seen", "talks")
 LOCK_SECONDS = 5
 PROPERTIES = {"MaxDeliveryCount": 3, "LockDuration": f"PT{LOCK_SECONDS}S"}
 CONFIG: dict[str, Any] = {
@@ -24,12 +24,40 @@ CONFIG: dict[str, Any] = {
         "Namespaces": [
             {
                 "Name": "sbemulatorns",
-                "Queues": [{"Name": name, "Properties": PROPERTIES} for name in QUEUES],
+                "Queues": [
+                    {"Name": name, "Properties": PROPERTIES | {"RequiresSession": name == "talks"}} for name in QUEUES
+                ],
                 "Topics": [
                     {
                         "Name": "news",
                         "Properties": {},
-                        "Subscriptions": [{"Name": "reader", "Properties": {}}],
+                        "Subscriptions": [
+                            {
+                                "Name": "reader",
+                                "Rules": [
+                                    {
+                                        "Name": "mine",
+                                        "Properties": {
+                                            "FilterType": "Sql",
+                                            "SqlFilter": {"SqlExpression": "sys.SessionId IS NULL"},
+                                        },
+                                    }
+                                ],
+                            },
+                            {
+                                "Name": "talks",
+                                "Properties": {"RequiresSession": True},
+                                "Rules": [
+                                    {
+                                        "Name": "talk",
+                                        "Properties": {
+                                            "FilterType": "Correlation",
+                                            "CorrelationFilter": {"Label": "talk"},
+                                        },
+                                    }
+                                ],
+                            },
+                        ],
                     }
                 ],
             }
@@ -46,6 +74,7 @@ class Bus:
         self._client = ServiceBusClient.from_connection_string(connection)
         self._seen = self._client.get_queue_receiver("seen")
         self._senders = {name: self._client.get_queue_sender(name) for name in QUEUES}
+        self._senders["news"] = self._client.get_topic_sender("news")
 
     def close(self) -> None:
         """All at once: each takes up to a second."""
@@ -177,6 +206,54 @@ def test_host_runs_as_many_calls_at_a_time_as_host_json_says(bus: Bus, folder: P
     assert deliveries(folder, "crowd") == ["1"] * 6
 
 
+def notes(folder: Path, session: str) -> list[str]:
+    file = folder / f"session-{session}"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def test_sessions_are_worked_through_in_order_one_message_at_a_time_and_beside_each_other(
+    bus: Bus, folder: Path
+) -> None:
+    texts = ["first", "fails once", "third", "fourth"]
+    sessions = ("ann", "bob", "eve", "zoe")
+    sent = {bus.send("talks", body="first", session_id=session, subject="talks begin") for session in sessions}
+
+    def begun() -> int:
+        return sum(bool(notes(folder, session)) for session in sessions)
+
+    eventually(lambda: begun() == 3)  # as many at once as host.json says
+    for text in texts[1:]:
+        sent |= {bus.send("talks", body=text, session_id=session) for session in sessions}
+    assert begun() == 3
+    (folder / "talks begin").touch()
+    assert {bus.seen()["message_id"] for _ in sent} == sent
+    for session in sessions:
+        assert notes(folder, session) == [
+            "begin first 1",
+            "end first 1",
+            "begin fails once 1",
+            "fail fails once 1",
+            "begin fails once 2",
+            "end fails once 2",
+            *(f"{event} {text} 1" for text in texts[2:] for event in ("begin", "end")),
+        ]
+
+
+def test_a_held_session_outlives_its_lock_while_its_function_runs(bus: Bus, folder: Path) -> None:
+    message_id = bus.send("talks", body="long", session_id="long", subject="long ends")
+    eventually(lambda: notes(folder, "long"))
+    held_since = time.monotonic()
+    eventually(lambda: time.monotonic() > held_since + LOCK_SECONDS + 0.5)
+    (folder / "long ends").touch()
+    assert bus.seen(message_id)["delivery_count"] == 1
+    assert notes(folder, "long") == ["begin long 1", "end long 1"]
+
+
+def test_a_subscription_with_sessions_has_a_trigger_too(bus: Bus) -> None:
+    message_id = bus.send("news", body="hello", session_id="radio", subject="talk")
+    assert bus.seen(message_id)["heard in"] == "radio"
+
+
 def test_killed_host_leaves_its_message_to_the_next_which_renews_locks(bus: Bus, host: Process, folder: Path) -> None:
     orphan = bus.send("slow", body="orphan", subject="gate")
     eventually(lambda: deliveries(folder, "orphan"))
@@ -227,6 +304,8 @@ def test_trigger_comes_back_when_the_broker_was_away(
     try:
         bus = Bus(settings["BUS"])
         assert bus.seen(bus.send("orders", body="still there?"))["body"] == "still there?"
+        message_id = bus.send("talks", body="and you?", session_id="later")
+        assert bus.seen(message_id)["body"] == "and you?"
         bus.close()
         assert host.log.count("cannot receive from orders and keeps trying") == 1
         assert host.stop() == (0, "")

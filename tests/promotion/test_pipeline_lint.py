@@ -47,11 +47,11 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
         a_stage("dev", "    bake: 30\n    rollout: all-at-onc\n"),
         a_stage("Test", needs="dve"),
         a_stage("prod", "    gates: []\n", needs="prod"),
-        top="builds: []\n",
+        top="builds: [{}]\n",
     )
     findings = linted(text)
     assert [finding.code for finding in findings] == [
-        "DOES_NOT_RUN",
+        "ONE_SYSTEM_AN_ITEM",
         "INVALID_DURATION",
         "UNKNOWN_VALUE",
         "INVALID_NAME",  # of the stage, its environment and its target
@@ -75,7 +75,6 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
         ("    approval: {approvers: [role:qa], remind_every: 1h}\n", "", "remind_every"),
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
         (verified_by("tests: integration"), "", "tests"),
-        ("", "builds: []\n", "builds"),
     ],
 )
 def test_what_this_version_cannot_run_is_refused_by_name_and_never_ignored(more: str, top: str, named: str) -> None:

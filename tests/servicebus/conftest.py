@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +15,16 @@ import pytest
 import trustme
 from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver
 
+
+def sql_rule(name: str, expression: str, action: str | None = None) -> dict[str, Any]:
+    properties: dict[str, Any] = {"FilterType": "Sql", "SqlFilter": {"SqlExpression": expression}}
+    return {"Name": name, "Properties": properties | ({"Action": {"SqlExpression": action}} if action else {})}
+
+
+def correlation_rule(name: str, **wanted: Any) -> dict[str, Any]:
+    return {"Name": name, "Properties": {"FilterType": "Correlation", "CorrelationFilter": wanted}}
+
+
 QUEUES: dict[str, dict[str, Any]] = {
     "orders": {"MaxDeliveryCount": 3, "LockDuration": "PT30S"},
     "aio": {"MaxDeliveryCount": 3, "LockDuration": "PT30S"},
@@ -23,8 +33,28 @@ QUEUES: dict[str, dict[str, Any]] = {
     "unique": {"RequiresDuplicateDetection": True, "DuplicateDetectionHistoryTimeWindow": "PT1M"},
     "secure": {},
     "sent": {},
+    "talks": {"RequiresSession": True, "LockDuration": "PT30S", "MaxDeliveryCount": 2},
+    "aio-talks": {"RequiresSession": True},
+    "renewed-talks": {"RequiresSession": True, "LockDuration": "PT5S"},
+    "next-talks": {"RequiresSession": True},
+    "brief-talks": {"RequiresSession": True, "LockDuration": "PT2S"},
+    "first": {"ForwardTo": "Second", "DefaultMessageTimeToLive": "PT1H"},
+    "second": {"MaxDeliveryCount": 1, "ForwardDeadLetteredMessagesTo": "last"},
+    "last": {},
 }
-TOPICS = ["news"]
+TOPICS: list[str | dict[str, Any]] = [
+    "news",
+    {
+        "Name": "parcels",
+        "Subscriptions": [
+            {"Name": "heavy", "Rules": [sql_rule("heavy", "weight > 10")]},
+            {"Name": "abroad", "Rules": [sql_rule("abroad", "country <> 'CH'", "SET duty = weight * 2; REMOVE note")]},
+            {"Name": "express", "Rules": [correlation_rule("express", Label="express", Properties={"country": "CH"})]},
+            {"Name": "by-customer", "Properties": {"RequiresSession": True}},
+            {"Name": "changing"},
+        ],
+    },
+]
 
 LIMITED = """
 import resource, runpy, sys
@@ -42,13 +72,16 @@ class Opener(Protocol):
     def __call__(self, handler: Handler) -> Handler: ...
 
 
-def config_json(queues: dict[str, dict[str, Any]], topics: list[str]) -> str:
-    """The emulator's Config.json; each topic has the subscriptions `east` and `west`."""
+def config_json(queues: dict[str, dict[str, Any]], topics: Sequence[str | dict[str, Any]]) -> str:
+    """The emulator's Config.json; a topic that is only a name has the subscriptions `east` and `west`."""
     namespace = {
         "Name": "sbemulatorns",
         "Queues": [{"Name": name, "Properties": properties} for name, properties in queues.items()],
         "Topics": [
-            {"Name": name, "Properties": {}, "Subscriptions": [{"Name": "east"}, {"Name": "west"}]} for name in topics
+            {"Name": topic, "Properties": {}, "Subscriptions": [{"Name": "east"}, {"Name": "west"}]}
+            if isinstance(topic, str)
+            else topic
+            for topic in topics
         ],
     }
     return json.dumps({"UserConfig": {"Namespaces": [namespace], "Logging": {"Type": "File"}}})

@@ -4,11 +4,11 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import settings
+from hypothesis import settings as effort
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from slipway.local.servicebus.entry import Entry, Rules, Sighting, State
+from slipway.local.servicebus.entry import Entry, SessionState, Settings, Sighting, State
 from slipway.local.servicebus.errors import Refusal
 from slipway.local.servicebus.message import Content, section
 from slipway.local.servicebus.queue import Queue
@@ -30,6 +30,7 @@ class Notebook:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, int], Entry] = {}
         self.seen: dict[bytes, Sighting] = {}
+        self.states: dict[str, SessionState] = {}
 
     def changed(self, queue: Queue, entry: Entry) -> None:
         self.kept[queue.name, entry.seq] = replace(entry)
@@ -40,19 +41,25 @@ class Notebook:
     def sighted(self, queue: Queue, message_id: bytes, sighting: Sighting) -> None:
         self.seen[message_id] = sighting
 
+    def session_changed(self, queue: Queue, session_id: str, state: SessionState | None) -> None:
+        if state is None:
+            self.states.pop(session_id, None)
+        else:
+            self.states[session_id] = state
+
 
 class World:
     """A queue with its dead letters, a clock and a notebook."""
 
-    def __init__(self, **rules: object) -> None:
+    def __init__(self, **settings: object) -> None:
         self.clock = Clock()
         self.notebook = Notebook()
-        self.rules = replace(Rules(lock_ms=1_000, max_deliveries=3), **rules)  # type: ignore[arg-type]
+        self.settings = replace(Settings(lock_ms=1_000, max_deliveries=3), **settings)  # type: ignore[arg-type]
         self.queue = self.build()
 
     def build(self) -> Queue:
-        dead = Queue("q/$DeadLetterQueue", Rules(lock_ms=1_000, max_deliveries=None), self.clock, self.notebook)
-        return Queue("q", self.rules, self.clock, self.notebook, dead)
+        dead = Queue("q/$DeadLetterQueue", Settings(lock_ms=1_000, max_deliveries=None), self.clock, self.notebook)
+        return Queue("q", self.settings, self.clock, self.notebook, dead)
 
     @property
     def dead(self) -> Queue:
@@ -340,4 +347,4 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
 
 
 TestAnyOrderOfEvents = AnyOrderOfEvents.TestCase
-TestAnyOrderOfEvents.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAnyOrderOfEvents.settings = effort(max_examples=60, stateful_step_count=30, deadline=None)

@@ -54,6 +54,8 @@ def test_the_deployed_pipelines_are_listed_with_their_digests(app: AppHost) -> N
     assert (checkout["service"], checkout["owner"], checkout["file"]) == ("checkout", "team-checkout", "checkout.yaml")
     assert checkout["stages"] == ["test", "production"]
     assert checkout["digest"] == plan(app)["pipeline_digest"]
+    assert checkout["builds"] == plan(app)["builds"]
+    assert checkout["builds"][0] == "Azure DevOps: definition checkout", "what has its name, as it says nothing else"
     assert (ramped["service"], ramped["stages"]) == ("ramped", ["production"])
     assert ringed["stages"] == ["production-tenants", "production-eu"], "each ring is a stage"
     assert suite["stages"] == ["staging"]

@@ -63,6 +63,7 @@ FREE = {
     "result",
     "members",
     "member_locks",
+    "settings",
 }  # their keys are names, not fields
 
 

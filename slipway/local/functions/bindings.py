@@ -29,6 +29,7 @@ class ServiceBusTrigger:
     queue: str | None
     topic: str | None
     subscription: str | None
+    sessions: bool = False
 
     @property
     def path(self) -> str:
@@ -153,14 +154,13 @@ def _service_bus_trigger(function: str, raw: Raw, expand: Callable[[str], str]) 
     where = f"function '{function}': binding '{raw['name']}' of type serviceBusTrigger"
     if raw.get("cardinality", "ONE") != "ONE":
         raise AppRefused(f"{where} with cardinality many is not supported by this host")
-    if raw.get("isSessionsEnabled"):
-        raise AppRefused(f"{where} with sessions is not supported by this host")
     return ServiceBusTrigger(
         name=raw["name"],
         connection=raw.get("connection") or "ServiceBus",
         queue=_expanded(raw, "queueName", expand),
         topic=_expanded(raw, "topicName", expand),
         subscription=_expanded(raw, "subscriptionName", expand),
+        sessions=bool(raw.get("isSessionsEnabled")),
     )
 
 

@@ -26,6 +26,7 @@ from slipway.local.functions.refusal import AppRefused
 from slipway.local.functions.server import WEBHOOK_ROOT, Server
 from slipway.local.functions.servicebus_connection import Connections
 from slipway.local.functions.servicebus_output import Senders
+from slipway.local.functions.servicebus_session_trigger import SessionListener
 from slipway.local.functions.servicebus_trigger import Listener
 from slipway.local.functions.settings import expand, number
 from slipway.local.functions.tells_time import TellsTime
@@ -176,7 +177,7 @@ class Host:
         await self._runner.cleanup()
 
     def _make_listeners(self, app: App) -> list[Listener]:
-        listeners = []
+        listeners: list[Listener] = []
         for function in app.functions:
             trigger = function.bindings.trigger
             try:
@@ -185,7 +186,8 @@ class Host:
                         self._connections.client(output.connection)
                 if isinstance(trigger, ServiceBusTrigger) and not function.disabled:
                     settings = app.host_json.extensions.service_bus
-                    listeners.append(Listener(function, trigger, self._connections, self._invoker, settings))
+                    kind = SessionListener if trigger.sessions else Listener
+                    listeners.append(kind(function, trigger, self._connections, self._invoker, settings))
             except AppRefused as refused:
                 raise AppRefused(f"function '{function.name}': {refused}") from refused
         return listeners

@@ -54,6 +54,8 @@ class ServiceBusSettings(_Section):
     auto_complete_messages: bool = True
     max_auto_lock_renewal_duration: TimeSpan = timedelta(minutes=5)
     max_concurrent_calls: int = Field(default=16, ge=1)
+    max_concurrent_sessions: int = Field(default=8, ge=1)
+    session_idle_timeout: TimeSpan = timedelta(minutes=1)
     prefetch_count: int = Field(default=0, ge=0)
 
 

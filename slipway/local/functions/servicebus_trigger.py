@@ -7,11 +7,12 @@ itself, for ever.
 
 import asyncio
 import logging
+from typing import Any
 
 from azure.core.exceptions import AzureError
 from azure.servicebus import ServiceBusReceivedMessage
 from azure.servicebus.aio import AutoLockRenewer, ServiceBusReceiver
-from azure.servicebus.exceptions import MessageLockLostError
+from azure.servicebus.exceptions import MessageLockLostError, SessionLockLostError
 
 from slipway.local.functions.app import Function
 from slipway.local.functions.bindings import ServiceBusTrigger
@@ -52,6 +53,7 @@ class Listener:
         self._renew_seconds = settings.max_auto_lock_renewal_duration.total_seconds()
         self._lanes: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()  # lanes without a message
+        self._seeking: set[asyncio.Task[None]] = set()  # lanes without a session, where there are sessions
         self._stopping = False
         self._pause = FIRST_PAUSE_SECONDS
 
@@ -104,15 +106,14 @@ class Listener:
             self._waiting.discard(lane)
             await receiver.close()
 
-    def _receiver(self) -> ServiceBusReceiver:
-        trigger, prefetch = self._trigger, self._settings.prefetch_count
+    def _receiver(self, **options: Any) -> ServiceBusReceiver:
+        trigger = self._trigger
+        options = {"prefetch_count": self._settings.prefetch_count, "max_wait_time": IDLE_SECONDS, **options}
         if trigger.queue is not None:
-            return self._client.get_queue_receiver(trigger.queue, prefetch_count=prefetch, max_wait_time=IDLE_SECONDS)
+            return self._client.get_queue_receiver(trigger.queue, **options)
         assert trigger.topic is not None
         assert trigger.subscription is not None
-        return self._client.get_subscription_receiver(
-            trigger.topic, trigger.subscription, prefetch_count=prefetch, max_wait_time=IDLE_SECONDS
-        )
+        return self._client.get_subscription_receiver(trigger.topic, trigger.subscription, **options)
 
     async def _next(self, receiver: ServiceBusReceiver) -> ServiceBusReceivedMessage | None:
         """The next message; None for a receiver that is not needed any more."""
@@ -151,13 +152,16 @@ class Listener:
     async def _handle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage) -> None:
         if self._renew_seconds:
             self._renewer.register(receiver, message, self._renew_seconds, self._lock_lost)
+        await self._call_and_settle(receiver, message)
+
+    async def _call_and_settle(self, receiver: ServiceBusReceiver, message: ServiceBusReceivedMessage) -> None:
         settle = receiver.complete_message if await self._call(message) else receiver.abandon_message
         for pause in (*SETTLE_PAUSES_SECONDS, None):  # by its lock token, also over a new connection
             try:
                 await settle(message)
                 return
             except (AzureError, OSError, ValueError) as error:  # ValueError: while the receiver is reopening
-                if pause is None or isinstance(error, MessageLockLostError):
+                if pause is None or isinstance(error, MessageLockLostError | SessionLockLostError):
                     self._give_up(message, error)
                     return
                 await asyncio.sleep(pause)
@@ -185,7 +189,7 @@ class Listener:
 
     async def _lock_lost(self, message: object, error: Exception | None) -> None:
         log.warning(
-            "function %s: the lock of a message of %s is not renewed: %s",
+            "function %s: a lock of %s is not renewed: %s",
             self._function.name,
             self._trigger.path,
             error,

@@ -1,63 +1,26 @@
 """One turn of the loop: queues feed their receivers, SQLite commits, and only then anybody hears of it."""
 
 import asyncio
-import logging
 import sqlite3
-from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from slipway.local.servicebus.entry import Entry, Sighting
+from slipway.local.servicebus.entry import Entry, SessionState, Sighting
 from slipway.local.servicebus.errors import Refusal
 from slipway.local.servicebus.namespace import Namespace, NamespaceConfig
+from slipway.local.servicebus.outlet import Consumer, Outlet
 from slipway.local.servicebus.queue import Clock, Queue
-from slipway.local.servicebus.store import Store
-
-log = logging.getLogger(__name__)
+from slipway.local.servicebus.rules.rule import RuleSet
+from slipway.local.servicebus.store import Changes, Store
 
 # A timer runs on the monotonic clock, which stands still while a laptop sleeps; locks end by the wall clock.
 _LONGEST_NAP_S = 10.0
-
-
-class Consumer(Protocol):
-    """Takes messages out of a queue, e.g. a client's receiver."""
-
-    @property
-    def hungry(self) -> bool:
-        """Whether it wants one more."""
-        ...
-
-    def feed(self, queue: Queue) -> None:
-        """Take one."""
-        ...
 
 
 class Speaker(Protocol):
     """Holds words back until the turn is committed, e.g. a connection."""
 
     def flush(self) -> None: ...
-
-
-class Outlet:
-    """A queue with those who take from it in turns, and its alarm clock."""
-
-    def __init__(self, queue: Queue) -> None:
-        self.queue = queue
-        self.consumers: deque[Consumer] = deque()
-        self.alarm: asyncio.TimerHandle | None = None
-        self.alarm_ms = 0
-
-    def pump(self) -> None:
-        """Hand out messages while there are any and somebody wants them."""
-        refused = 0
-        while refused < len(self.consumers) and self.queue.ready:
-            consumer = self.consumers[0]
-            self.consumers.rotate(-1)
-            if consumer.hungry:
-                consumer.feed(self.queue)
-                refused = 0
-            else:
-                refused += 1
 
 
 class Broker:
@@ -76,16 +39,17 @@ class Broker:
         self.namespace = Namespace.build(config, clock, self)
         self.failure: asyncio.Future[None] = self._loop.create_future()
         self._outlets = {queue: Outlet(queue) for queue in self.namespace.queues()}
-        self._messages: dict[tuple[Queue, int], Entry | None] = {}
-        self._sightings: list[tuple[Queue, bytes, Sighting]] = []
+        self._changes = Changes()
         self._touched: dict[Queue, None] = {}
         self._speakers: dict[Speaker, None] = {}
         self._ending = False
-        for topic in self.namespace.topics:
-            self._outlets[topic.inbox].consumers.append(topic)
+        for queue, consumer in self.namespace.inner_consumers():
+            self._outlets[queue].consumers.append(consumer)
         for queue in self._outlets:
             store.load(queue, clock())
             self.touch(queue)
+        for subscription in self.namespace.subscriptions():
+            subscription.rules = RuleSet(store.rules(subscription.queue.name, list(subscription.rules)))
 
     def check(self, entity: str) -> None:
         """Raise the next of the refusals on purpose, if one is left for a message to `entity`."""
@@ -97,15 +61,23 @@ class Broker:
     # The journal
 
     def changed(self, queue: Queue, entry: Entry) -> None:
-        self._messages[queue, entry.seq] = entry
+        self._changes.messages[queue, entry.seq] = entry
         self.touch(queue)
 
     def removed(self, queue: Queue, entry: Entry) -> None:
-        self._messages[queue, entry.seq] = None
+        self._changes.messages[queue, entry.seq] = None
         self.touch(queue)
 
     def sighted(self, queue: Queue, message_id: bytes, sighting: Sighting) -> None:
-        self._sightings.append((queue, message_id, sighting))
+        self._changes.sightings.append((queue, message_id, sighting))
+
+    def session_changed(self, queue: Queue, session_id: str, state: SessionState | None) -> None:
+        self._changes.states[queue, session_id] = state
+        self.touch(queue)
+
+    def rules_changed(self, queue: Queue, rules: RuleSet) -> None:
+        self._changes.rules[queue] = list(rules)
+        self.touch(queue)
 
     # Those who take part
 
@@ -156,11 +128,10 @@ class Broker:
         """Write what changed; False if that failed, now or earlier: then memory is ahead of the file for good."""
         if self.failure.done():
             return False
-        messages, self._messages = self._messages, {}
-        sightings, self._sightings = self._sightings, []
-        if messages or sightings:
+        changes, self._changes = self._changes, Changes()
+        if changes:
             try:
-                self._store.commit(messages, sightings)
+                self._store.commit(changes)
             except sqlite3.Error as error:
                 self.failure.set_exception(error)
                 return False

@@ -1,21 +1,33 @@
-"""The Service Bus emulator's Config.json, read strictly: what this broker cannot do is refused by name.
+"""The Service Bus emulator's Config.json, read strictly: what it does not know is refused with its place.
 
 Shape: https://learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
 """
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_pascal
 
-from slipway.local.servicebus.entry import Rules
-from slipway.local.servicebus.namespace import NamespaceConfig, QueueConfig, TopicConfig
+from slipway.local.servicebus.config_checks import complaints
+from slipway.local.servicebus.entry import Settings
+from slipway.local.servicebus.namespace import NamespaceConfig, QueueConfig, SubscriptionConfig, TopicConfig
+from slipway.local.servicebus.rules.errors import RuleError
+from slipway.local.servicebus.rules.rule import DEFAULT_NAME, EVERYTHING, CorrelationFilter, Rule, SqlFilter
 
-_TRUE_FILTERS = {"1=1", "1 = 1"}
 _NAME = r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$"
 
 
@@ -31,21 +43,20 @@ def read_config(path: Path) -> NamespaceConfig:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
         raise ConfigError("\n".join(_line(path, each) for each in error.errors())) from error
-    namespace = file.user_config.namespaces[0]
-    lacking = list(namespace.unsupported())
-    if lacking:
-        raise ConfigError("\n".join(f"{path}: {each}" for each in lacking))
-    names = [each.name.lower() for each in namespace.queues]
-    names += [each.name.lower() for each in namespace.topics]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise ConfigError(f"{path}: two queues or topics are called {', '.join(sorted(twice))}")
-    return namespace.config()
+    config = file.user_config.namespaces[0].config()
+    wrong = list(complaints(config))
+    if wrong:
+        raise ConfigError("\n".join(f"{path}: {each}" for each in wrong))
+    return config
 
 
 def _seven_digits(value: Any) -> Any:
     """.NET writes ten-millionths of a second, as in its longest P10675199DT2H48M5.4775807S; six digits do."""
     return re.sub(r"(\.\d{6})\d+(?=S$)", r"\1", value) if isinstance(value, str) else value
+
+
+def _capitalized(value: Any) -> Any:
+    return value.capitalize() if isinstance(value, str) else value
 
 
 _Duration = Annotated[timedelta, BeforeValidator(_seven_digits), Field(gt=timedelta(0))]
@@ -55,8 +66,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_pascal, extra="forbid", frozen=True)
 
 
-class _EntityProperties(_Model):
-    default_message_time_to_live: _Duration | None = None
+class _Duplicates(_Model):
     requires_duplicate_detection: bool = False
     duplicate_detection_history_time_window: _Duration = timedelta(minutes=10)
 
@@ -64,83 +74,120 @@ class _EntityProperties(_Model):
         return _ms(self.duplicate_detection_history_time_window) if self.requires_duplicate_detection else None
 
 
-class _QueueProperties(_EntityProperties):
+class _ReceivedFrom(_Model):
+    """What queues and subscriptions have in common."""
+
+    default_message_time_to_live: _Duration | None = None
     dead_lettering_on_message_expiration: bool = False
-    dead_lettering_on_filter_evaluation_exceptions: bool = False  # there are no filters that could fail
     lock_duration: _Duration = timedelta(minutes=1)
     max_delivery_count: int = Field(default=10, ge=1)
     forward_to: str | None = None
     forward_dead_lettered_messages_to: str | None = None
     requires_session: bool = False
 
-    def unsupported(self) -> Iterator[str]:
-        if self.requires_session:
-            yield "RequiresSession"
-        if self.forward_to:
-            yield "ForwardTo"
-        if self.forward_dead_lettered_messages_to:
-            yield "ForwardDeadLetteredMessagesTo"
-
-    def rules(self) -> Rules:
-        return Rules(
+    def settings(self, duplicate_window_ms: int | None = None) -> Settings:
+        return Settings(
             lock_ms=_ms(self.lock_duration),
             max_deliveries=self.max_delivery_count,
             ttl_ms=_ttl(self.default_message_time_to_live),
             dead_letter_expired=self.dead_lettering_on_message_expiration,
-            duplicate_window_ms=self.window_ms(),
+            duplicate_window_ms=duplicate_window_ms,
+            sessions=self.requires_session,
+            forward_to=self.forward_to or None,
+            forward_dead_to=self.forward_dead_lettered_messages_to or None,
         )
 
 
-class _SqlFilter(_Model):
-    sql_expression: str = ""
+class _QueueProperties(_ReceivedFrom, _Duplicates):
+    pass
+
+
+class _TopicProperties(_Duplicates):
+    default_message_time_to_live: _Duration | None = None
+
+
+class _SubscriptionProperties(_ReceivedFrom):
+    dead_lettering_on_filter_evaluation_exceptions: bool = True  # not the emulator's, but Azure's
+
+
+class _Sql(_Model):
+    sql_expression: str
+
+
+class _Correlation(_Model):
+    content_type: str | None = None
+    correlation_id: str | None = None
+    label: str | None = None
+    message_id: str | None = None
+    reply_to: str | None = None
+    reply_to_session_id: str | None = None
+    session_id: str | None = None
+    to: str | None = None
+    properties: dict[str, StrictStr | StrictBool | StrictInt | StrictFloat] = {}
+
+    def filter(self) -> CorrelationFilter:
+        """Raises RuleError."""
+        named = self.model_dump(by_alias=True, exclude_none=True, exclude={"properties"})
+        return CorrelationFilter(named, dict(self.properties))
 
 
 class _RuleProperties(_Model):
-    model_config = ConfigDict(extra="allow")
-    filter_type: str = ""
-    sql_filter: _SqlFilter = _SqlFilter()
-    action: dict[str, Any] | None = None
+    filter_type: Annotated[Literal["Sql", "Correlation"], BeforeValidator(_capitalized)] = "Sql"
+    sql_filter: _Sql | None = None
+    correlation_filter: _Correlation | None = None
+    action: _Sql | None = None
 
-    def lets_everything_pass(self) -> bool:
-        sql = self.filter_type.lower() == "sql" and self.sql_filter.sql_expression.strip() in _TRUE_FILTERS
-        default = not self.filter_type and not self.model_extra
-        return (sql or default) and not self.action
+    def rule(self, name: str) -> Rule:
+        """Raises RuleError."""
+        action = None if self.action is None else self.action.sql_expression
+        if self.filter_type == "Correlation":
+            return Rule(name, (self.correlation_filter or _Correlation()).filter(), action)
+        if self.sql_filter is None and self.correlation_filter is not None:
+            raise RuleError("FilterType Sql needs an SqlFilter")
+        return Rule(name, SqlFilter(self.sql_filter.sql_expression if self.sql_filter else EVERYTHING), action)
 
 
 class _Rule(_Model):
     name: str
     properties: _RuleProperties = _RuleProperties()
 
+    @model_validator(mode="after")
+    def _understood(self) -> "_Rule":
+        self.rule()
+        return self
+
+    def rule(self) -> Rule:
+        return self.properties.rule(self.name)
+
 
 class _Queue(_Model):
     name: str = Field(pattern=_NAME)
     properties: _QueueProperties = _QueueProperties()
 
+    def config(self) -> QueueConfig:
+        return QueueConfig(self.name, self.properties.settings(self.properties.window_ms()))
 
-class _Subscription(_Queue):
+
+class _Subscription(_Model):
+    name: str = Field(pattern=_NAME)
+    properties: _SubscriptionProperties = _SubscriptionProperties()
     rules: tuple[_Rule, ...] = ()
 
-    def unsupported(self) -> Iterator[str]:
-        yield from self.properties.unsupported()
-        if self.properties.requires_duplicate_detection:
-            yield "RequiresDuplicateDetection (it belongs to the topic)"
-        for rule in self.rules:
-            if not rule.properties.lets_everything_pass():
-                yield f"rule '{rule.name}' (filters other than 1=1 and rule actions)"
+    def config(self) -> SubscriptionConfig:
+        rules = tuple(each.rule() for each in self.rules) or (Rule(DEFAULT_NAME, SqlFilter(EVERYTHING)),)
+        failures = self.properties.dead_lettering_on_filter_evaluation_exceptions
+        return SubscriptionConfig(self.name, self.properties.settings(), rules, failures)
 
 
 class _Topic(_Model):
     name: str = Field(pattern=_NAME)
-    properties: _EntityProperties = _EntityProperties()
+    properties: _TopicProperties = _TopicProperties()
     subscriptions: tuple[_Subscription, ...] = ()
 
     def config(self) -> TopicConfig:
-        rules = Rules(
-            ttl_ms=_ttl(self.properties.default_message_time_to_live),
-            duplicate_window_ms=self.properties.window_ms(),
-        )
-        subscriptions = tuple(QueueConfig(each.name, each.properties.rules()) for each in self.subscriptions)
-        return TopicConfig(self.name, rules, subscriptions)
+        ttl_ms = _ttl(self.properties.default_message_time_to_live)
+        settings = Settings(ttl_ms=ttl_ms, duplicate_window_ms=self.properties.window_ms())
+        return TopicConfig(self.name, settings, tuple(each.config() for each in self.subscriptions))
 
 
 class _Namespace(_Model):
@@ -148,24 +195,15 @@ class _Namespace(_Model):
     queues: tuple[_Queue, ...] = ()
     topics: tuple[_Topic, ...] = ()
 
-    def unsupported(self) -> Iterator[str]:
-        for queue in self.queues:
-            for what in queue.properties.unsupported():
-                yield f"queue '{queue.name}': {what} is not supported by this broker"
-        for topic in self.topics:
-            for subscription in topic.subscriptions:
-                for what in subscription.unsupported():
-                    place = f"topic '{topic.name}', subscription '{subscription.name}'"
-                    yield f"{place}: {what} is not supported by this broker"
-
     def config(self) -> NamespaceConfig:
-        queues = tuple(QueueConfig(each.name, each.properties.rules()) for each in self.queues)
-        return NamespaceConfig(queues, tuple(each.config() for each in self.topics))
+        return NamespaceConfig(
+            tuple(each.config() for each in self.queues), tuple(each.config() for each in self.topics)
+        )
 
 
 class _UserConfig(_Model):
     namespaces: tuple[_Namespace, ...] = Field(min_length=1, max_length=1)
-    logging: dict[str, Any] | None = None
+    logging: dict[str, Any] | None = None  # where the emulator writes its log; ours goes to stderr
 
 
 class _File(_Model):

@@ -17,8 +17,10 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lock:
+    """Without an end it lasts as long as its session is held, and is not there after a restart."""
+
     token: UUID
-    until_ms: int
+    until_ms: int | None
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Entry:
     expires_ms: int | None = None
     failures: int = 0
     lock: Lock | None = None
+    session: str | None = None
 
     @property
     def moment(self) -> int | None:
@@ -49,14 +52,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """A queue's settings; None = without limit, or without duplicate detection."""
+class Settings:
+    """A queue's settings; None = without limit, or without duplicate detection.
+
+    With `sessions` every message belongs to one. `forward_to` and `forward_dead_to` name the queue or topic that gets
+    what comes in here, or what is dead-lettered here.
+    """
 
     lock_ms: int = 60_000
     max_deliveries: int | None = 10
     ttl_ms: int | None = None
     dead_letter_expired: bool = False
     duplicate_window_ms: int | None = None
+    sessions: bool = False
+    forward_to: str | None = None
+    forward_dead_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +75,11 @@ class Sighting:
 
     seq: int
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """What an application keeps with a session, and when it last did."""
+
+    state: bytes
+    updated_ms: int

@@ -12,6 +12,10 @@ CONNECTION_FORCED = "amqp:connection:forced"
 ARGUMENT_ERROR = "com.microsoft:argument-error"
 MESSAGE_LOCK_LOST = "com.microsoft:message-lock-lost"
 MESSAGE_NOT_FOUND = "com.microsoft:message-not-found"
+SESSION_LOCK_LOST = "com.microsoft:session-lock-lost"
+SESSION_CANNOT_BE_LOCKED = "com.microsoft:session-cannot-be-locked"
+TIMEOUT = "com.microsoft:timeout"
+ENTITY_ALREADY_EXISTS = "com.microsoft:entity-already-exists"
 
 
 class Refusal(Exception):

@@ -129,13 +129,17 @@ class Receiver:
         return self._link.credit > 0
 
     def feed(self, queue: Queue) -> None:
-        entry: Entry | None = queue.pop() if self._deletes else queue.take()
-        if entry is None:
-            return
-        if entry.lock is None:
-            self._link.deliver(entry.render(), entry.seq.to_bytes(16, "big"), settled=True)
-            return
-        # .NET's byte order: clients read the tag as a GUID, and it must be the one in management requests.
-        tag = entry.lock.token.bytes_le
-        delivery_id = self._link.deliver(entry.render(), tag, settled=False)
-        self._session.unsettled[delivery_id] = Delivery(queue, entry.lock.token)
+        entry = queue.pop() if self._deletes else queue.take()
+        if entry is not None:
+            deliver(self._session, self._link, queue, entry)
+
+
+def deliver(session: "Session", link: Outgoing, queue: Queue, entry: Entry) -> None:
+    """Send a message on its way; one with a lock is to be settled."""
+    if entry.lock is None:
+        link.deliver(entry.render(), entry.seq.to_bytes(16, "big"), settled=True)
+        return
+    # .NET's byte order: clients read the tag as a GUID, and it must be the one in management requests.
+    tag = entry.lock.token.bytes_le
+    delivery_id = link.deliver(entry.render(), tag, settled=False)
+    session.unsettled[delivery_id] = Delivery(queue, entry.lock.token)

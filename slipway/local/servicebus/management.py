@@ -2,36 +2,36 @@
 "AMQP 1.0 in Azure Service Bus: request-response-based operations"."""
 
 from collections.abc import Callable
-from typing import TypeVar
 from uuid import UUID
 
-from slipway.local.servicebus.decoding import DecodeError
+from slipway.local.servicebus import rule_management, session_management
 from slipway.local.servicebus.entry import Entry
 from slipway.local.servicebus.errors import (
     ARGUMENT_ERROR,
-    DECODE_ERROR,
+    ENTITY_ALREADY_EXISTS,
     MESSAGE_LOCK_LOST,
     MESSAGE_NOT_FOUND,
     NOT_FOUND,
     NOT_IMPLEMENTED,
+    SESSION_LOCK_LOST,
     Refusal,
 )
-from slipway.local.servicebus.message import Content
 from slipway.local.servicebus.namespace import Namespace
 from slipway.local.servicebus.queue import Queue
 from slipway.local.servicebus.request import Request
-from slipway.local.servicebus.types import Array, Int, Timestamp, Value
+from slipway.local.servicebus.request_body import Body, contents, items, required, text
+from slipway.local.servicebus.session_management import with_sessions
+from slipway.local.servicebus.types import Array, Int, Timestamp
 
-Body = dict[Value, Value]
 Operation = Callable[[Queue, Body], Body | None]
 """Gives the response's body, or None for "no content"."""
-
-_Kind = TypeVar("_Kind")
 
 _STATUS = {
     NOT_FOUND: 404,
     MESSAGE_NOT_FOUND: 404,
     MESSAGE_LOCK_LOST: 410,
+    SESSION_LOCK_LOST: 410,
+    ENTITY_ALREADY_EXISTS: 409,
     NOT_IMPLEMENTED: 501,
 }
 _SETTLEMENTS: dict[str, Callable[[Queue, UUID], None]] = {
@@ -45,13 +45,7 @@ def answer(namespace: Namespace, address: str, data: bytes) -> bytes:
     """Answer one request to an entity's management node. Raises DecodeError."""
     request = Request.parse(data)
     try:
-        queue = namespace.managed(address)
-        operation = _OPERATIONS.get(request.operation.removeprefix("com.microsoft:"))
-        if operation is None:
-            raise Refusal(NOT_IMPLEMENTED, f"no operation {request.operation!r}")
-        if not isinstance(request.body, dict):
-            raise Refusal(ARGUMENT_ERROR, "the request's body must be a map")
-        body = operation(queue, request.body)
+        body = _done(namespace, address, request)
     except Refusal as refusal:
         return request.respond(
             {
@@ -65,14 +59,28 @@ def answer(namespace: Namespace, address: str, data: bytes) -> bytes:
     return request.respond({"statusCode": Int(code), "statusDescription": text}, body or {})
 
 
+def _done(namespace: Namespace, address: str, request: Request) -> Body | None:
+    queue = namespace.managed(address)
+    name = request.operation.removeprefix("com.microsoft:")
+    if not isinstance(request.body, dict):
+        raise Refusal(ARGUMENT_ERROR, "the request's body must be a map")
+    if name in _OPERATIONS:
+        return _OPERATIONS[name](queue, request.body)
+    if name in session_management.OPERATIONS:
+        return session_management.OPERATIONS[name](with_sessions(queue), request.body)
+    if name in rule_management.OPERATIONS:
+        return rule_management.OPERATIONS[name](namespace.subscription(address), request.body)
+    raise Refusal(NOT_IMPLEMENTED, f"no operation {request.operation!r}")
+
+
 def _renew_lock(queue: Queue, body: Body) -> Body:
-    ends = tuple(Timestamp(queue.renew(token)) for token in _items(body, "lock-tokens", UUID))
+    ends = tuple(Timestamp(queue.renew(token)) for token in items(body, "lock-tokens", UUID))
     return {"expirations": Array(Timestamp, ends)}
 
 
 def _update_disposition(queue: Queue, body: Body) -> Body:
-    status = _field(body, "disposition-status", str)
-    tokens = _items(body, "lock-tokens", UUID)
+    status = required(body, "disposition-status", str)
+    tokens = items(body, "lock-tokens", UUID)
     settle = _SETTLEMENTS.get(status)
     if settle is None and status != "suspended":
         raise Refusal(ARGUMENT_ERROR, f"no disposition status {status!r}")
@@ -80,30 +88,34 @@ def _update_disposition(queue: Queue, body: Body) -> Body:
         if settle is not None:
             settle(queue, token)
         else:
-            queue.dead_letter(token, _text(body, "deadletter-reason"), _text(body, "deadletter-description"))
+            queue.dead_letter(token, text(body, "deadletter-reason"), text(body, "deadletter-description"))
     return {}
 
 
 def _peek_message(queue: Queue, body: Body) -> Body | None:
-    entries = queue.peek(_field(body, "from-sequence-number", int), _field(body, "message-count", int))
+    first, count = required(body, "from-sequence-number", int), required(body, "message-count", int)
+    entries = queue.peek(first, count, text(body, "session-id"))
     return {"messages": [{"message": entry.render()} for entry in entries]} if entries else None
 
 
 def _schedule_message(queue: Queue, body: Body) -> Body:
-    contents = [_content(item) for item in _field(body, "messages", list)]
-    seqs = tuple(queue.put(content, content.scheduled_ms()) for content in contents)
+    messages = contents(body)
+    for each in messages:
+        queue.check(each)
+    seqs = tuple(queue.put(each, each.scheduled_ms()) for each in messages)
     return {"sequence-numbers": Array(int, seqs)}
 
 
 def _cancel_scheduled_message(queue: Queue, body: Body) -> Body:
-    queue.cancel(_items(body, "sequence-numbers", int))
+    queue.cancel(items(body, "sequence-numbers", int))
     return {}
 
 
 def _receive_by_sequence_number(queue: Queue, body: Body) -> Body:
-    seqs = _items(body, "sequence-numbers", int)
-    deletes = _field(body, "receiver-settle-mode", int) == 0
-    entries = queue.pop_deferred(seqs) if deletes else queue.take_deferred(seqs)
+    seqs = items(body, "sequence-numbers", int)
+    deletes = required(body, "receiver-settle-mode", int) == 0
+    session = text(body, "session-id")
+    entries = queue.pop_deferred(seqs, session) if deletes else queue.take_deferred(seqs, session)
     return {"messages": [_deferred(entry) for entry in entries]}
 
 
@@ -122,33 +134,3 @@ def _deferred(entry: Entry) -> Body:
     if entry.lock is not None:
         message["lock-token"] = entry.lock.token
     return message
-
-
-def _content(item: Value) -> Content:
-    if not isinstance(item, dict):
-        raise Refusal(ARGUMENT_ERROR, "each of 'messages' must be a map")
-    try:
-        return Content.parse(_field(item, "message", bytes))
-    except DecodeError as error:
-        raise Refusal(DECODE_ERROR, str(error)) from error
-
-
-def _field(body: Body, name: str, kind: type[_Kind]) -> _Kind:
-    value = body.get(name)
-    if not isinstance(value, kind):
-        raise Refusal(ARGUMENT_ERROR, f"'{name}' must be there and be a {kind.__name__}")
-    return value
-
-
-def _text(body: Body, name: str) -> str | None:
-    value = body.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def _items(body: Body, name: str, kind: type[_Kind]) -> list[_Kind]:
-    value = body.get(name)
-    items = value.items if isinstance(value, Array) else value if isinstance(value, list) else ()
-    found = [item for item in items if isinstance(item, kind)]
-    if not found or len(found) != len(items):
-        raise Refusal(ARGUMENT_ERROR, f"'{name}' must be an array of {kind.__name__}")
-    return found

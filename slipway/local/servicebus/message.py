@@ -13,6 +13,7 @@ from slipway.local.servicebus.types import Described, Int, Symbol, Timestamp, Ub
 HEADER, DELIVERY_ANNOTATIONS, MESSAGE_ANNOTATIONS = 0x70, 0x71, 0x72
 PROPERTIES, APPLICATION_PROPERTIES, DATA = 0x73, 0x74, 0x75
 BATCH_FORMAT = 0x80013700
+_MESSAGE_ID, _GROUP_ID = 0, 10
 
 ENQUEUED_TIME = Symbol("x-opt-enqueued-time")
 SEQUENCE_NUMBER = Symbol("x-opt-sequence-number")
@@ -89,12 +90,17 @@ class Content:
 
     def message_id(self) -> bytes | None:
         """The encoded message id, or None; a string and a uuid of the same letters stay different ids."""
-        for code, value, _ in sections(self.bare):
-            if code == PROPERTIES and isinstance(value, list) and value and value[0] is not None:
-                return encode(value[0])
-            if code >= PROPERTIES:
-                break
-        return None
+        message_id = self._property(_MESSAGE_ID)
+        return None if message_id is None else encode(message_id)
+
+    def session_id(self) -> str | None:
+        """The session that it belongs to."""
+        group = self._property(_GROUP_ID)
+        return group if isinstance(group, str) else None
+
+    def with_bare(self, bare: bytes) -> "Content":
+        """The same header and annotations around other bytes."""
+        return replace(self, bare=bare)
 
     def dead_lettered(self, source: str, reason: str | None, description: str | None) -> "Content":
         """The message as the dead-letter queue keeps it: the why goes into the application properties."""
@@ -105,6 +111,13 @@ class Content:
             annotations={**self.annotations, DEADLETTER_SOURCE: source},
             bare=_with_application_properties(self.bare, added),
         )
+
+    def _property(self, index: int) -> Value:
+        """One of the properties, or None. They come first in the bytes from the properties on, if at all."""
+        code, value, _ = next(sections(self.bare), (0, None, b""))
+        if code == PROPERTIES and isinstance(value, list) and index < len(value):
+            return value[index]
+        return None
 
     def _header(self, failures: int | None) -> bytes:
         priority = None if self.priority is None else Ubyte(self.priority)

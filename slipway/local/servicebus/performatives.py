@@ -51,7 +51,7 @@ class Begin(Performative):
 @dataclass(slots=True)
 class Attach(Performative):
     CODE = 0x12
-    WIRE = (str, Uint, bool, Ubyte, Ubyte, Described, Described, dict, bool, Uint, Ulong)
+    WIRE = (str, Uint, bool, Ubyte, Ubyte, Described, Described, dict, bool, Uint, Ulong, object, object, dict)
     name: str
     handle: int
     role: bool
@@ -63,6 +63,9 @@ class Attach(Performative):
     incomplete_unsettled: bool | None = None
     initial_delivery_count: int | None = None
     max_message_size: int | None = None
+    offered_capabilities: Value = None
+    desired_capabilities: Value = None
+    properties: dict[Value, Value] | None = None
 
 
 @dataclass(slots=True)

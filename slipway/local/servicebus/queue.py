@@ -10,7 +10,7 @@ from heapq import heapify, heappop, heappush, nsmallest
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from slipway.local.servicebus.entry import Entry, Lock, Rules, Sighting, State
+from slipway.local.servicebus.entry import Entry, Lock, SessionState, Settings, Sighting, State
 from slipway.local.servicebus.errors import MESSAGE_LOCK_LOST, MESSAGE_NOT_FOUND, NOT_ALLOWED, Refusal
 from slipway.local.servicebus.message import Content
 
@@ -29,15 +29,17 @@ class Journal(Protocol):
 
     def sighted(self, queue: "Queue", message_id: bytes, sighting: Sighting) -> None: ...
 
+    def session_changed(self, queue: "Queue", session_id: str, state: SessionState | None) -> None: ...
+
 
 class Queue:
     """Messages in order of sequence number. All lists of messages handed out are in that order too."""
 
     def __init__(
-        self, name: str, rules: Rules, clock: Clock, journal: Journal, dead_letters: "Queue | None" = None
+        self, name: str, settings: Settings, clock: Clock, journal: Journal, dead_letters: "Queue | None" = None
     ) -> None:
         self.name = name
-        self.rules = rules
+        self.settings = settings
         self.dead_letters = dead_letters
         self.next_seq = 1
         self._clock = clock
@@ -60,16 +62,19 @@ class Queue:
 
     # Senders
 
+    def check(self, content: Content) -> None:
+        """Raise Refusal if a sender may not put this message here."""
+
     def put(self, content: Content, at_ms: int | None = None) -> int:
         """Add a message, visible at `at_ms` or now; gives its sequence number, or that of its duplicate."""
         now = self._clock()
         sighting = self._sight(content, now)
         if sighting is not None:
             return sighting.seq
-        ttl = _shorter(content.ttl_ms, self.rules.ttl_ms)
+        ttl = _shorter(content.ttl_ms, self.settings.ttl_ms)
         if ttl != content.ttl_ms:
             content = replace(content, ttl_ms=ttl)
-        entry = Entry(self.next_seq, content, now)
+        entry = self._entry(content, now)
         self.next_seq += 1
         if at_ms is not None and at_ms > now:
             entry.state, entry.due_ms = State.SCHEDULED, at_ms
@@ -77,6 +82,15 @@ class Queue:
             entry.expires_ms = _after(now, ttl)
         self._entries[entry.seq] = entry
         self._changed(entry)
+        return entry.seq
+
+    def put_dead(self, content: Content, reason: str, description: str) -> int:
+        """Take a message that cannot be one of this queue, straight to its dead letters."""
+        entry = Entry(self.next_seq, content, self._clock())
+        self.next_seq += 1
+        self._entries[entry.seq] = entry
+        assert self.dead_letters is not None
+        self._bury(entry, self.dead_letters, reason, description)
         return entry.seq
 
     def cancel(self, seqs: Sequence[int]) -> None:
@@ -106,24 +120,25 @@ class Queue:
             self._remove(entry)
         return entry
 
-    def take_deferred(self, seqs: Sequence[int]) -> list[Entry]:
+    def take_deferred(self, seqs: Sequence[int], session: str | None = None) -> list[Entry]:
         """Lock deferred messages; all or none. Raises Refusal (message-not-found)."""
         entries = self._find(seqs, State.DEFERRED)
         for entry in entries:
             self._lock(entry)
         return entries
 
-    def pop_deferred(self, seqs: Sequence[int]) -> list[Entry]:
+    def pop_deferred(self, seqs: Sequence[int], session: str | None = None) -> list[Entry]:
         """Give out and delete deferred messages; all or none. Raises Refusal (message-not-found)."""
         entries = self._find(seqs, State.DEFERRED)
         for entry in entries:
             self._remove(entry)
         return entries
 
-    def peek(self, from_seq: int, count: int) -> list[Entry]:
-        """Look at up to `count` messages of any state without touching them."""
+    def peek(self, from_seq: int, count: int, session: str | None = None) -> list[Entry]:
+        """Look at up to `count` messages of any state without touching them, of all sessions or of one."""
         self.run_due()
-        return [self._entries[seq] for seq in nsmallest(count, (s for s in self._entries if s >= from_seq))]
+        wanted = (seq for seq, entry in self._entries.items() if seq >= from_seq and session in (None, entry.session))
+        return [self._entries[seq] for seq in nsmallest(count, wanted)]
 
     # Settlement by lock token. Each raises Refusal (message-lock-lost) if the token holds nothing any more.
 
@@ -152,9 +167,10 @@ class Queue:
     def renew(self, token: UUID) -> int:
         """Start the lock's time anew; gives its end in milliseconds since 1970."""
         entry = self._held(token)
-        entry.lock = Lock(token, self._clock() + self.rules.lock_ms)
+        until_ms = self._clock() + self.settings.lock_ms
+        entry.lock = Lock(token, until_ms)
         self._changed(entry)
-        return entry.lock.until_ms
+        return until_ms
 
     # Time
 
@@ -181,14 +197,25 @@ class Queue:
 
     # Below: how a message gets from one state to the next
 
+    def _entry(self, content: Content, now: int) -> Entry:
+        return Entry(self.next_seq, content, now)
+
     def _first_ready(self) -> Entry | None:
         self.run_due()
-        while self._ready:
-            entry = self._entries.get(self._ready[0])
+        return self._first_of(self._ready)
+
+    def _first_of(self, ready: list[int]) -> Entry | None:
+        """The first message of a heap of sequence numbers; those that are not ready any more are dropped."""
+        while ready:
+            entry = self._entries.get(ready[0])
             if entry is not None and entry.lock is None and entry.state is State.ACTIVE:
                 return entry
-            heappop(self._ready)
+            heappop(ready)
         return None
+
+    def _enqueue(self, entry: Entry) -> None:
+        """It is ready."""
+        heappush(self._ready, entry.seq)
 
     def _find(self, seqs: Sequence[int], state: State) -> list[Entry]:
         self.run_due()
@@ -207,9 +234,12 @@ class Queue:
         return entry
 
     def _lock(self, entry: Entry) -> None:
-        entry.lock = Lock(uuid4(), self._clock() + self.rules.lock_ms)
+        entry.lock = Lock(uuid4(), self._lock_end())
         self._locked[entry.lock.token] = entry
         self._changed(entry)
+
+    def _lock_end(self) -> int | None:
+        return self._clock() + self.settings.lock_ms
 
     def _unlock(self, entry: Entry) -> Entry:
         if entry.lock is not None:
@@ -219,7 +249,7 @@ class Queue:
 
     def _failed(self, entry: Entry) -> None:
         entry.failures += 1
-        limit = self.rules.max_deliveries
+        limit = self.settings.max_deliveries
         if self.dead_letters is not None and limit is not None and entry.failures >= limit:
             why = f"Message could not be consumed after {entry.failures} delivery attempts."
             self._bury(entry, self.dead_letters, "MaxDeliveryCountExceeded", why)
@@ -233,7 +263,7 @@ class Queue:
         self._changed(entry)
 
     def _expire(self, entry: Entry) -> None:
-        if self.dead_letters is not None and self.rules.dead_letter_expired:
+        if self.dead_letters is not None and self.settings.dead_letter_expired:
             why = "The message expired and was dead lettered."
             self._bury(entry, self.dead_letters, "TTLExpiredException", why)
         else:
@@ -262,7 +292,7 @@ class Queue:
 
     def _plan(self, entry: Entry) -> None:
         if entry.lock is None and entry.state is State.ACTIVE:
-            heappush(self._ready, entry.seq)
+            self._enqueue(entry)
         moment = entry.moment
         if moment is None:
             return
@@ -275,7 +305,7 @@ class Queue:
 
     def _sight(self, content: Content, now: int) -> Sighting | None:
         """The earlier sighting of this message id within the window, else None, and note this one."""
-        window = self.rules.duplicate_window_ms
+        window = self.settings.duplicate_window_ms
         message_id = content.message_id() if window is not None else None
         if window is None or message_id is None:
             return None

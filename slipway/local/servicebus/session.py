@@ -1,19 +1,12 @@
-"""A session: windows, delivery ids, links coming and going (AMQP 1.0 part 2, section 2.5)."""
+"""A session: windows, delivery ids, settlement (AMQP 1.0 part 2, section 2.5)."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from slipway.local.servicebus import cbs, management
-from slipway.local.servicebus.decoding import DecodeError
-from slipway.local.servicebus.errors import DECODE_ERROR, NOT_ALLOWED, NOT_IMPLEMENTED, Refusal
-from slipway.local.servicebus.links import MAX_MESSAGE_BYTES, Incoming, Outgoing, Receiver
-from slipway.local.servicebus.message import BATCH_FORMAT, Content, unbatch
-from slipway.local.servicebus.namespace import MANAGEMENT, entity_name
+from slipway.local.servicebus.attaching import Links
+from slipway.local.servicebus.links import Incoming
 from slipway.local.servicebus.performatives import (
-    RECEIVER,
     SENDER,
     Attach,
     Begin,
@@ -24,30 +17,14 @@ from slipway.local.servicebus.performatives import (
     Performative,
     Transfer,
 )
-from slipway.local.servicebus.queue import Queue
 from slipway.local.servicebus.settlement import Delivery, is_terminal, settle
-from slipway.local.servicebus.types import Described, Symbol
 
 if TYPE_CHECKING:
     from slipway.local.servicebus.connection import Connection
 
 WINDOW = 2**31 - 1
 HANDLE_MAX = 255
-SETTLED = 1
-"""A sender's settle mode: deliveries go out settled (receive and delete)."""
 _FRAME_OVERHEAD = 64
-_SESSION_FILTER = Symbol("com.microsoft:session-filter")
-
-Node = Callable[[bytes], bytes]
-"""Answers an encoded request message with an encoded response message."""
-
-
-@dataclass(frozen=True)
-class Link:
-    """An attached link and how to take it out of everything again."""
-
-    end: Incoming | Outgoing
-    leave: Callable[[], None]
 
 
 class Session:
@@ -56,9 +33,8 @@ class Session:
     def __init__(self, connection: "Connection", channel: int, begin: Begin) -> None:
         self.unsettled: dict[int, Delivery] = {}
         self._connection = connection
-        self._broker = connection.broker
         self._channel = channel
-        self._links: dict[int, Link] = {}
+        self._links = Links(self, connection.broker)
         self._next_incoming_id = begin.next_outgoing_id
         self._next_outgoing_id = 0
         self._next_delivery_id = 0
@@ -71,29 +47,24 @@ class Session:
         match performative:
             case Transfer():
                 self._next_incoming_id += 1
-                link = self._links.get(performative.handle)
-                if link is not None and isinstance(link.end, Incoming):
-                    link.end.transfer(performative, payload)
+                end = self._links.end(performative.handle)
+                if isinstance(end, Incoming):
+                    end.transfer(performative, payload)
             case Disposition(role=True):
                 self._settle(performative)
             case Flow():
                 self._flow(performative)
             case Attach():
-                self._attach(performative)
+                self._links.attach(performative)
             case Detach():
-                link = self._links.pop(performative.handle, None)
-                if link is not None:
-                    link.leave()
-                    self.send(Detach(performative.handle, performative.closed))
+                self._links.detach(performative)
             case End():
                 self.leave()
                 self.send(End())
 
     def leave(self) -> None:
         """The session is over. Messages in the client's hands stay locked until their time is up."""
-        for link in self._links.values():
-            link.leave()
-        self._links.clear()
+        self._links.leave()
 
     def log(self, line: str) -> None:
         self._connection.log(line)
@@ -140,9 +111,9 @@ class Session:
             if flow.echo:
                 self.send_flow(Flow())
             return
-        link = self._links.get(flow.handle)
-        if link is not None:
-            link.end.flow(flow)
+        end = self._links.end(flow.handle)
+        if end is not None:
+            end.flow(flow)
 
     def _settle(self, disposition: Disposition) -> None:
         if disposition.state is None or not is_terminal(disposition.state):
@@ -156,122 +127,3 @@ class Session:
         if last is None or last == first:
             return [first] if first in self.unsettled else []
         return [delivery_id for delivery_id in self.unsettled if first <= delivery_id <= last]
-
-    # Attaching
-
-    def _attach(self, attach: Attach) -> None:
-        try:
-            link = self._sender(attach) if attach.role == SENDER else self._receiver(attach)
-        except Refusal as refusal:
-            self.log(f"link refused: {refusal}")
-            self._refuse(attach, refusal)
-            return
-        self._links[attach.handle] = link
-        self._answer(attach, attach.source, attach.target)
-        if isinstance(link.end, Incoming):
-            link.end.grant()
-
-    def _sender(self, attach: Attach) -> Link:
-        address = _address(attach.target)
-        node = self._node(address)
-        if node is not None:
-            sink = partial(self._ask, address, node)
-        else:
-            sink = partial(self._accept, entity_name(address), self._broker.namespace.sent_to(address))
-        return Link(Incoming(self, attach.handle, sink), lambda: None)
-
-    def _accept(self, entity: str, queue: Queue, message_format: int, message: bytes) -> None:
-        self._broker.check(entity)
-        _accept(queue, message_format, message)
-
-    def _receiver(self, attach: Attach) -> Link:
-        address = _address(attach.source)
-        link = Outgoing(self, attach.handle, address)
-        if self._node(address) is not None:
-            return Link(link, lambda: None)
-        queue = self._broker.namespace.received_from(address)
-        if _has_session_filter(attach.source):
-            raise Refusal(NOT_ALLOWED, f"{queue.name} does not have sessions.")
-        receiver = Receiver(self, link, deletes=attach.snd_settle_mode == SETTLED)
-        link.on_credit = partial(self._broker.touch, queue)
-        link.on_drain = partial(self._broker.serve, queue)
-        self._broker.join(queue, receiver)
-        return Link(link, partial(self._broker.leave, queue, receiver))
-
-    def _refuse(self, attach: Attach, refusal: Refusal) -> None:
-        """AMQP's way to refuse: attach without the terminus that would have been ours, then detach."""
-        if attach.role == SENDER:
-            self._answer(attach, attach.source, None)
-        else:
-            self._answer(attach, None, attach.target)
-        self.send(Detach(attach.handle, True, refusal.as_error()))
-
-    def _answer(self, attach: Attach, source: Described | None, target: Described | None) -> None:
-        ours = SENDER if attach.role == RECEIVER else RECEIVER
-        self.send(
-            Attach(
-                name=attach.name,
-                handle=attach.handle,
-                role=ours,
-                snd_settle_mode=attach.snd_settle_mode,
-                rcv_settle_mode=attach.rcv_settle_mode,
-                source=source,
-                target=target,
-                initial_delivery_count=0 if ours == SENDER else None,
-                max_message_size=MAX_MESSAGE_BYTES,
-            )
-        )
-
-    # Request and response
-
-    def _node(self, address: str) -> Node | None:
-        name = entity_name(address)
-        if name == cbs.ADDRESS:
-            return cbs.answer
-        if name.endswith(MANAGEMENT):
-            return partial(management.answer, self._broker.namespace, name)
-        return None
-
-    def _ask(self, address: str, node: Node, message_format: int, request: bytes) -> None:
-        """Answer a request on the receiving link that belongs to it.
-
-        Credit is not looked at: the SDK grants 10,000 once and never again.
-        """
-        response = _checked(node, request)
-        for link in self._links.values():
-            if isinstance(link.end, Outgoing) and link.end.address == address:
-                link.end.deliver(response, b"\x00", settled=True)
-                return
-        raise Refusal(NOT_ALLOWED, f"attach a receiver to {address} before asking it something")
-
-
-def _address(terminus: Described | None) -> str:
-    fields = terminus.value if terminus is not None else None
-    address = fields[0] if isinstance(fields, list) and fields else None
-    if not isinstance(address, str):
-        raise Refusal(NOT_IMPLEMENTED, "a link needs an address at its far end")
-    return address
-
-
-def _has_session_filter(source: Described | None) -> bool:
-    fields = source.value if source is not None else None
-    filters = fields[7] if isinstance(fields, list) and len(fields) > 7 else None
-    return isinstance(filters, dict) and _SESSION_FILTER in filters
-
-
-def _accept(queue: Queue, message_format: int, message: bytes) -> None:
-    """Put a message, or all of a batch, into a queue."""
-    try:
-        parts = unbatch(message) if message_format == BATCH_FORMAT else [message]
-        contents = [Content.parse(part) for part in parts]
-    except DecodeError as error:
-        raise Refusal(DECODE_ERROR, str(error)) from error
-    for content in contents:
-        queue.put(content, content.scheduled_ms())
-
-
-def _checked(node: Node, request: bytes) -> bytes:
-    try:
-        return node(request)
-    except DecodeError as error:
-        raise Refusal(DECODE_ERROR, str(error)) from error

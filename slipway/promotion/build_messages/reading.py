@@ -1,24 +1,32 @@
 """A build from the bytes of a message, or the reason why it is none."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from slipway.promotion.build import Build
-from slipway.promotion.build_messages.shapes import SHAPES, Message
+from slipway.promotion.build_messages.data_contract import is_wrapped, unwrapped
+from slipway.promotion.build_messages.envelopes import opened
+from slipway.promotion.build_messages.shapes import SHAPES
+from slipway.promotion.build_messages.vendor import Message
+from slipway.promotion.cloud_event_attributes import attributes_in
 from slipway.promotion.errors import BuildRejected
+from slipway.promotion.reported import ReportedBuild
 
 LARGEST_MESSAGE = 256 * 1024
 DEEPEST = 32
 
 
-def parse_build(body: bytes) -> Build:
-    """The build that a message tells of, whatever its vendor's shape.
+def parse_build(body: bytes, beside: Mapping[Any, Any] | None = None) -> Build | ReportedBuild:
+    """The build that a message tells of, whatever its vendor's shape; of a CI system's own event all but the service.
 
-    Raises BuildRejected: TOO_LARGE, NOT_JSON, UNKNOWN_SHAPE, or INVALID_BUILD with the field.
+    `beside` are the headers or application properties that came with it: a CloudEvent may have its attributes there.
+    Raises BuildRejected: TOO_LARGE, NOT_JSON, UNKNOWN_SHAPE, UNKNOWN_EVENT_VERSION, or INVALID_BUILD with the field;
+    NotABuild for an event that is of no build.
     """
     if len(body) > LARGEST_MESSAGE:
         raise BuildRejected("TOO_LARGE", f"the message has {len(body)} bytes; at most {LARGEST_MESSAGE} are read")
-    message = _object(_json(body))
+    message = opened(_object(_json(unwrapped(body) if is_wrapped(body) else body)), attributes_in(beside))
     for shape in SHAPES:
         if shape.recognises(message):
             return shape.parse(message)
@@ -46,6 +54,11 @@ def _json(body: bytes) -> Any:
 
 
 def _object(value: Any) -> Message:
+    """The message; Event Grid writes a list of events, with one in it unless it was told to send several."""
+    if isinstance(value, list) and len(value) > 1:
+        raise _unknown_shape(f"a list of {len(value)}; one message has one build")
+    if isinstance(value, list) and value:
+        value = value[0]
     if not isinstance(value, dict):
         raise _unknown_shape("not an object")
     return value

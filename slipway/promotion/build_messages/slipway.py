@@ -74,7 +74,7 @@ Version = Annotated[
 FinishedAt = Annotated[
     datetime, BeforeValidator(_finished_at), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
 class SlipwayBuild(BaseModel):
@@ -84,9 +84,9 @@ class SlipwayBuild(BaseModel):
 
     service: Service = Field(description="The service that was built; its pipeline has the same name.")
     version: Version = Field(description="The build's version; never used for two different builds.")
-    commit: str = Field(description="The commit that was built.", max_length=100, pattern=_PRINTABLE)
-    branch: str = Field(description="The branch that was built.", max_length=250, pattern=_PRINTABLE)
-    author: str = Field(description="CI's name for the commit's author.", max_length=200, pattern=_PRINTABLE)
+    commit: str = Field(description="The commit that was built.", max_length=100, pattern=PRINTABLE)
+    branch: str = Field(description="The branch that was built.", max_length=250, pattern=PRINTABLE)
+    author: str = Field(description="CI's name for the commit's author.", max_length=200, pattern=PRINTABLE)
     finished_at: FinishedAt = Field(
         description="When CI finished the build, with time zone; orders a service's builds."
     )

@@ -8,11 +8,14 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_validator
 
+from slipway.promotion.claims import Claim, usual_claims
 from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
+from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
+from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
@@ -314,10 +317,14 @@ class Pipeline(Section):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["artifact"]}, {"required": ["members"]}]})
     called: ClassVar[str] = "a pipeline"
-    not_running: ClassVar[tuple[str, ...]] = ("builds",)
 
     service: Name = key("The service whose builds are promoted.")
     owner: Owner = key("The team that answers for the service.")
+    builds: list[Builds] = key(
+        "Whose builds these are, in the words of each CI; what has the service's name when left out.",
+        [],
+        max_length=MOST_BUILDS,
+    )
     triggers: Triggers = key("Which builds are promoted.", {})
     artifact: Artifact | None = key("Where a build's package lies; not of a group.", None)
     members: dict[Name, Member] = key(
@@ -325,5 +332,21 @@ class Pipeline(Section):
     )
     on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
     configuration: Configuration | None = key("Where the settings of each build lie; fixed before a deployment.", None)
+    report: list[Report] = key("Code hosts that are told how a build gets on.", [], max_length=MOST_REPORTS)
     profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)
     stages: list[Stage] = key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Whose builds it says are the service's; none when it says nothing."""
+        return tuple(each.claim for each in self.builds)
+
+    @property
+    def tells(self) -> list[str]:
+        """The code hosts that are told, in words."""
+        return [report.host.where for report in self.report]
+
+    @property
+    def takes(self) -> list[str]:
+        """Whose builds it takes, in words."""
+        return [str(claim) for claim in self.claims or usual_claims(self.service)]

@@ -4,6 +4,10 @@ locals {
   packages_container = "packages"
   audit_container    = "audit"
 
+  # Secrets of the key vault that somebody puts there; without one, its hook answers 503.
+  azure_devops_hook_secret = "azure-devops-hook-key"
+  github_hook_secret       = "github-hook-secret"
+
   names = {
     group         = "rg-slipway-${var.environment_name}"
     site          = "slipway-${var.environment_name}-${var.token}"

@@ -20,6 +20,8 @@ locals {
     SLIPWAY_WORKSPACE                         = var.workspace
     SLIPWAY_VAULT                             = var.vault_uri
     SLIPWAY_APP_CONFIGURATION                 = var.configuration_endpoint
+    SLIPWAY_AZURE_DEVOPS_HOOK_SECRET          = local.azure_devops_hook_secret
+    SLIPWAY_GITHUB_HOOK_SECRET                = local.github_hook_secret
     SLIPWAY_PIPELINES                         = var.pipelines_folder
     SLIPWAY_PEOPLE                            = var.people_file
     SLIPWAY_TENANT                            = var.tenant_id

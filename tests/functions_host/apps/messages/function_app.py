@@ -64,6 +64,34 @@ async def slow(msg: func.ServiceBusMessage) -> str:
     return _describe(msg)
 
 
+def _note(msg: func.ServiceBusMessage, event: str) -> None:
+    with (Path(os.environ["GATE_FOLDER"]) / f"session-{msg.session_id}").open("a") as log:
+        log.write(f"{event} {msg.get_body().decode()} {msg.delivery_count}\n")
+
+
+@app.service_bus_queue_trigger(arg_name="msg", queue_name="talks", connection="BUS", is_sessions_enabled=True)
+@app.service_bus_queue_output(arg_name="seen", queue_name="%SEEN_QUEUE%", connection="BUS")
+async def talk(msg: func.ServiceBusMessage, seen: func.Out[str]) -> None:
+    """Notes when each message begins and ends; may wait for a gate, and may fail the first time."""
+    _note(msg, "begin")
+    while msg.subject and not (Path(os.environ["GATE_FOLDER"]) / msg.subject).exists():
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.005)
+    if msg.get_body() == b"fails once" and msg.delivery_count == 1:
+        _note(msg, "fail")
+        raise RuntimeError("not in the mood")
+    _note(msg, "end")
+    seen.set(_describe(msg))
+
+
+@app.service_bus_topic_trigger(
+    arg_name="msg", topic_name="news", subscription_name="talks", connection="BUS", is_sessions_enabled=True
+)
+@app.service_bus_queue_output(arg_name="seen", queue_name="%SEEN_QUEUE%", connection="BUS")
+def heard(msg: func.ServiceBusMessage, seen: func.Out[str]) -> None:
+    seen.set(f'{{"message_id": "{msg.message_id}", "heard in": "{msg.session_id}"}}')
+
+
 @app.route(route="publish/{topic}", methods=["POST"])
 @app.service_bus_topic_output(arg_name="out", topic_name="news", connection="BUS")
 def publish(req: func.HttpRequest, out: func.Out[str]) -> str:

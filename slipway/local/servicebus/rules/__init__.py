@@ -1,0 +1,1 @@
+"""Which messages of a topic a subscription gets, and what is changed in them on the way."""

@@ -81,7 +81,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
             steps += yield from _done(context, run, "close front door", closing(context, run, target))
     live = yield from _live(context, run, "before")
     if live is None:
-        return _not_proven(run, steps, flags, UNREADABLE, "the targets could not be read")
+        return _not_proven(run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)}")
     back = [each for each in run.plan.targets if _has_it(run, each, live[each.name])]
     back = [each for each in back if run.sites[each.name].previous not in ("", run.version_of(each.name))]
     for level in reversed(run.plan.levels):
@@ -91,7 +91,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
             break
     live = yield from _live(context, run, "after")
     if live is None:
-        return _not_proven(run, steps, flags, UNREADABLE, "the targets could not be read after the swap")
+        return _not_proven(run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)} after the swap")
     wrong = [name for name, site in run.sites.items() if live[name].previous != site.previous]
     silent = [name for name in wrong if not live[name].previous]
     if {*silent, *(target.name for target in back)}.intersection(wrong) and run.part + 1 < TRIES:
@@ -191,6 +191,10 @@ def _live(context: Context, run: StageRun, when: str) -> Durable:
     if survey.state != Outcome.PASSED:
         return None
     return {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
+
+
+def _how_long(run: StageRun) -> str:
+    return " for hours" if run.tick >= ROUNDS else ""
 
 
 def _has_it(run: StageRun, target: Target, site: Site) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_decisions, insist, now, nudge_or
+from slipway.promotion.about import about_build
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.overall import ALL_PASSED, overall
@@ -104,6 +105,7 @@ def _record(
         "action": f"promotion.{action}",
         "words": words,
         "evidence": evidence,
+        "about": about_build(run.build, run.artifact),
         "row": {"key": "promotion", "rev": rev, "doc": run.row()},
         "listed_at": run.received_at,
         "service": run.build.service,

@@ -7,7 +7,8 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock, raise_fences
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
-from orchestrators.release_parts import seen, told_of
+from orchestrators.release_parts import told_of
+from orchestrators.release_settings import seen
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
@@ -64,7 +65,9 @@ def undo(context: Context, run: StageRun) -> Durable:
     if answer.outcome == Outcome.PASSED:
         yield from _unlock(context, run, _undone(run, ending))
         words = f"{ending.words}; {answer.words}"
-        return replace(run, switched=False).to(run.undone, ending=replace(ending, words=words))
+        return replace(run, switched=False, taken_back=run.switched).to(run.undone, ending=replace(ending, words=words))
+    left = tuple(each for each in run.changed_flags if each.where not in run.brought.put_back)
+    run = replace(run, changed_flags=left)
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
     return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, "ROLLBACK_FAILED", words))
 
@@ -210,7 +213,8 @@ def shut(context: Context, run: StageRun) -> Durable:
     """Nobody knows what is live: leave the lock broken, so that a person looks before anything else happens."""
     ending = run.ending
     assert ending is not None
-    yield from _unlock(context, run, {"result": "broken", **_why(run, ending)})
+    flags = {"flags_back": list(run.brought.put_back)}
+    yield from _unlock(context, run, {"result": "broken", **_why(run, ending), **flags})
     return run.to(phase.REPORT)
 
 
@@ -231,7 +235,7 @@ def report(context: Context, run: StageRun) -> Durable:
     action = ending.outcome.replace(" ", "-")
     evidence: dict[str, Any] = {"code": ending.code}
     evidence |= {} if run.goes_back else told_of(run)
-    if run.brought.code:
+    if run.brought.is_told:
         evidence |= {"brought": run.brought.dump(), "calls": bool(run.brought.left)}
     run = yield from record_stage(context, run, action, ending.words, evidence)
     if run.goes_back:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrators.recording import record_stage
+from orchestrators.release_settings import settings_before_users
 from orchestrators.stage_flag import after_bad_end, concluded, for_everybody
 from orchestrators.stage_front_door import opened, returned
 from orchestrators.waiting import Context, Durable, answers_of, now
@@ -25,6 +26,9 @@ def ramp(context: Context, run: StageRun) -> Durable:
     if reason := _needs_none(context, run):
         run = yield from record_stage(context, run, "not-ramped", reason)
         return run.to(_after(run))
+    run = yield from settings_before_users(context, run)
+    if run.ending:
+        return run
     drop_s = 0.0
     if run.before_it:
         run, open_to, drop_s = yield from opened(context, run)

@@ -36,9 +36,14 @@ CHART = "registry.example/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
 RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True}
 OLDER = "older"
+_REPORTED = {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "reported = 'yes' AND action LIKE 'stage.%'"}}
+REPORTED = {"Name": "$Default", "Properties": _REPORTED}
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
-    "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
+    "Topics": [
+        {"Name": "promotions", "Subscriptions": [{"Name": "audit"}, {"Name": "reports", "Rules": [REPORTED]}]},
+        {"Name": "plain-topic", "Subscriptions": [{"Name": "audit"}]},
+    ],
 }
 # Its origin groups are named after their sites; each ring has a rule set of its own.
 FRONT_DOOR = "edge"
@@ -78,6 +83,12 @@ class AzureStandin:
         """The faults that nobody has met so far."""
         left: list[dict[str, Any]] = self._faults("GET").json()
         return left
+
+    def held(self, method: str) -> Any:
+        """The requests that wait (`GET`), or let them go (`DELETE`)."""
+        answer = _session(str(self.settings.ca_file)).request(method, f"{self.url}/standin/held", timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
 
     def target(self, site: str) -> Target:
         resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Web/sites/{site}"

@@ -37,12 +37,17 @@ Rollouts = Mapping[str, Sequence[str]]  # by stage, where there is more to say t
 
 
 def plan_page(
-    compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts, taken: Sequence[str] = ()
+    compiled: PromotionPlan,
+    artifact: str,
+    origin: str,
+    rollouts: Rollouts,
+    taken: Sequence[str] = (),
+    told: Sequence[str] = (),
 ) -> RenderableType:
-    """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes."""
-    return Group(
-        *_head(compiled, artifact, origin, "", taken), *_stages(compiled, {}, None, rollouts), *_rights(compiled)
-    )
+    """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes, `told`
+    who hears of it."""
+    head = (*_head(compiled, artifact, origin, "", taken), *(Text(clean(f"tells {each}"), "dim") for each in told))
+    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled))
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:

@@ -134,6 +134,7 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
 
     `proven`: the release that was switched to stays. `undone`: the previous one serves again, or the same version's.
     `unchanged`: nothing was switched. `broken`: nobody knows; the lock stays shut.
+    `flags_back` are those, by name and label, that it has changed no more.
     `against`: what ended it speaks against its version, too. With `rejects` the version that came back is not let in
     again until a person lifts that; with `overwrote` its deployment took the side to which what is live could have gone
     back.
@@ -157,7 +158,11 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         state = _with_old_side(state, given)
     elif result == "broken":
         state = {**state, "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]}}
-        state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
+        state = (
+            lock_again.without_flags(_told(state, ledger.with_unknown(releases, given, rev)), given)
+            if its_own
+            else state
+        )
     if given.get("rejects"):
         state = _with_rejected(state, holder, given)
     state = lock_again.forgotten(state)

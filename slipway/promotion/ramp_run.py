@@ -51,7 +51,7 @@ class RampRun:
     (code, words, whether it calls a person) are what was recorded last, `rev` counts records. `going` is the move that
     took the traffic back, while its record has not been taken. `comparing` is the comparison of a flag's variants, once
     users meet the share at which it is made. `drop_s` is how soon a Front Door's edges drop a side that is stopped; 0
-    is never.
+    is never. `edited` says how the last look found the flag changed by somebody else, in words.
     """
 
     stage: StageRun
@@ -84,6 +84,7 @@ class RampRun:
     rev: int = 0
     drop_s: float = 0.0
     comparing: Comparing | None = None
+    edited: str = ""
 
     @property
     def canary(self) -> CanaryPlan:

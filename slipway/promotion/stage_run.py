@@ -7,7 +7,7 @@ from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
 from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.groups import MemberLock
-from slipway.promotion.ids import child_id
+from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
@@ -64,6 +64,7 @@ class StageRun(OfServices):
     one. Of a group of services `member_locks` has what is known of the members' locks; `swept_in` is the phase in which
     the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
     over, and may hold some.
+    `taken_back` says that its release was live and is not any more.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -98,6 +99,7 @@ class StageRun(OfServices):
     swept: str = ""
     purged: bool = False
     switched: bool = False
+    taken_back: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
     old_side_stopped: str = ""
     flag: dict[str, Any] = field(default_factory=dict)
@@ -257,6 +259,11 @@ class StageRun(OfServices):
         return RAMP if self.flag_plan else BAKE
 
     @property
+    def release(self) -> str:
+        """The id of the release's stage, whoever stands in its place now."""
+        return stage_id(self.promotion, self.plan.name)
+
+    @property
     def flag_plan(self) -> FlagPlan | None:
         return self.plan.canary.flag if self.plan.canary else None
 
@@ -266,7 +273,8 @@ class StageRun(OfServices):
         flag = self.flag_plan
         if flag is None:
             return None
-        return Target(flag.name, KIND, f"flag/{self.build.service}/{self.plan.environment}/{flag.name}", flag.label)
+        resource = f"flag/{self.build.service}/{self.plan.environment}/{flag.name}"
+        return Target(flag.name, KIND, resource, flag.label, settings={"release": self.release})
 
     @property
     def is_dark(self) -> bool:
@@ -323,6 +331,7 @@ class StageRun(OfServices):
             "fence": 0,
             "sites": {},
             "switched": False,
+            "taken_back": False,
             "watched": {},
             "flag": {},
             "flag_ending": None,

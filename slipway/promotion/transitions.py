@@ -71,7 +71,8 @@ PROMOTION = Machine(
               for each in (*_rows(_OPEN, word, ("taken", "="), ("NOT_RAMPING", "="), ("AMBIGUOUS", "=")),
                            *_rows(_OPEN, word, ("ALREADY_DECIDED", "=")),
                            *_rows(SETTLED, word, ("NOT_RAMPING", "=")))],
-            *_rows(_OPEN, "advance", ("HARM_PROVEN", "=")),
+            *_rows(_OPEN, "advance", ("HARM_PROVEN", "="), ("FLAG_CHANGED", "=")),
+            *_rows(_OPEN, "promote", ("FLAG_CHANGED", "=")),
             *[each for late in (ABORTED, ENDED)
               for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
@@ -205,7 +206,7 @@ STAGE = Machine(
             *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
-            *_rows(set(_HELD) - {phase.BAKE}, "broken", ("", phase.UNDO)),
+            *_rows(_HELD, "broken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
             *_rows(_BACK, "not live", ("", phase.REPORT)),
             *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
@@ -232,7 +233,7 @@ STAGE = Machine(
         "lock broken": "asked with the lock",
         "not live": "only who goes back asks whether the release is still there",
         "failed": "nothing is checked there that could speak against the release",
-        "broken": "what is asked there is asked until it answers; a bake that sees nothing lacks evidence",
+        "broken": "what is asked there is asked until it answers",
         "not enough evidence": "there nothing is measured that could be missing",
         "fenced": "nothing is written to a target there, or what is written comes with the highest fence",
         "retry": "refused as NOT_FAILED, and as RETRY_OVER once the time for it has passed",

@@ -151,7 +151,12 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             return {"approved": "work", "expired": "expire", "withdrawn": lost}.get(decision, "stop"), attempt
         case "work":
             if draw.random() < 0.7:
-                ramps = {"share": draw.random(), "harm": draw.random() < 0.2, "at": iso(NOON)}
+                ramps = {
+                    "share": draw.random(),
+                    "harm": draw.random() < 0.2,
+                    "edited": draw.choice(["", "", "?"]),
+                    "at": iso(NOON),
+                }
                 ask("ask_ramp", {**given, "waiter": f"p:{stage}:ramp", **ramps})
                 return "work", attempt
             going = ask("settle", given)["do"] if draw.random() < 0.5 else "cancel"

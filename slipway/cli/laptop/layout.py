@@ -167,6 +167,8 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],
         "SLIPWAY_APP_CONFIGURATION": azure["url"],
+        "SLIPWAY_GITHUB_ENDPOINT": f"{azure['url']}/github",
+        "SLIPWAY_AZURE_DEVOPS_ENDPOINT": f"{azure['url']}/azure-devops",
         "SLIPWAY_AZURE_DEVOPS_HOOK_SECRET": "azure-devops-hook-key",
         "SLIPWAY_GITHUB_HOOK_SECRET": "github-hook-secret",
         "SLIPWAY_LOGS_ENDPOINT": azure["url"],

@@ -18,6 +18,8 @@ from slipway.local.azure.authority import open_authority
 from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
+from slipway.local.azure.code_hosts.azure_devops import AzureDevOpsApi
+from slipway.local.azure.code_hosts.github import GitHubApi
 from slipway.local.azure.config import People, SiteConfig, StandinConfig, host_of
 from slipway.local.azure.configuration.api import ConfigurationApi
 from slipway.local.azure.configuration.snapshots import Snapshots
@@ -204,6 +206,8 @@ class Standin:
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
                 *ConfigurationApi(values, Snapshots(database, values, clock.now), tokens).routes(),
+                *GitHubApi(database, clock.now).routes(),
+                *AzureDevOpsApi(database, tokens, clock.now).routes(),
                 *workspace.routes(),
             ],
             faults,

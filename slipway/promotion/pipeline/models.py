@@ -16,6 +16,7 @@ from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.helm import Helm
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
+from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
@@ -337,6 +338,7 @@ class Pipeline(Section):
     )
     on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
     configuration: Configuration | None = key("Where the settings of each build lie; fixed before a deployment.", None)
+    report: list[Report] = key("Code hosts that are told how a build gets on.", [], max_length=MOST_REPORTS)
     profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)
     stages: list[Stage] = key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)
 
@@ -344,6 +346,11 @@ class Pipeline(Section):
     def claims(self) -> tuple[Claim, ...]:
         """Whose builds it says are the service's; none when it says nothing."""
         return tuple(each.claim for each in self.builds)
+
+    @property
+    def tells(self) -> list[str]:
+        """The code hosts that are told, in words."""
+        return [report.host.where for report in self.report]
 
     @property
     def takes(self) -> list[str]:

@@ -36,8 +36,8 @@ class ClusterRelease:
     ) -> None:
         self.azure = azure
         self.target = azure.release(name, **helm)
-        self.service = Aks(azure.settings, settle_s=5.0, stuck_after_s=stuck_after_s, registries=registries)
-        self.switch = ServiceSwitch(azure.settings, settle_s=5.0)
+        self.service = Aks(azure.settings, settle_s=20.0, stuck_after_s=stuck_after_s, registries=registries)
+        self.switch = ServiceSwitch(azure.settings, settle_s=20.0)
         self.place = place_of(self.target)
         self.api = Api(azure.settings, Clusters(azure.settings))
         self.follow = follow

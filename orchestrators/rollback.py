@@ -91,7 +91,9 @@ def _undone(context: Context, run: StageRun) -> Durable:
             break
     live = yield from _live(context, run, "after")
     if live is None:
-        return _not_proven(run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)} after the swap")
+        return _not_proven(
+            run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)} after the swap"
+        )
     wrong = [name for name, site in run.sites.items() if live[name].previous != site.previous]
     silent = [name for name in wrong if not live[name].previous]
     if {*silent, *(target.name for target in back)}.intersection(wrong) and run.part + 1 < TRIES:

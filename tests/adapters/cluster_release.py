@@ -26,12 +26,18 @@ def now() -> datetime:
 
 class ClusterRelease:
     def __init__(
-        self, azure: AzureStandin, name: str, follow: Follow, stuck_after_s: float = 600.0, **helm: Any
+        self,
+        azure: AzureStandin,
+        name: str,
+        follow: Follow,
+        stuck_after_s: float = 600.0,
+        registries: tuple[str, ...] = (),
+        **helm: Any,
     ) -> None:
         self.azure = azure
         self.target = azure.release(name, **helm)
-        self.service = Aks(azure.settings, settle_s=5.0, stuck_after_s=stuck_after_s)
-        self.switch = ServiceSwitch(azure.settings, settle_s=5.0)
+        self.service = Aks(azure.settings, settle_s=20.0, stuck_after_s=stuck_after_s, registries=registries)
+        self.switch = ServiceSwitch(azure.settings, settle_s=20.0)
         self.place = place_of(self.target)
         self.api = Api(azure.settings, Clusters(azure.settings))
         self.follow = follow

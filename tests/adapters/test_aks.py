@@ -153,6 +153,23 @@ def test_what_is_pinned_by_digest_is_deployed_by_it(faulty: ClusterRelease) -> N
     assert faulty.deployed(other, "4.0.0").outcome is Outcome.PASSED
 
 
+def test_helm_logs_in_to_a_registry_of_azures_with_a_token_of_ours(azure: AzureStandin, until_ended: Follow) -> None:
+    """The stand-in is the registry. The token lies beside the script."""
+    host = azure.url.removeprefix("https://")
+    package = f"{host}/charts/checkout:4.5.0 {IMAGE}:4.5.0"
+    it = ClusterRelease(azure, "faulty", until_ended, registries=(host,))
+    azure.fault("POST", "/oauth2/exchange", answer={"status": 503})
+    answer = it.start_deployment("4.5.0", package=package)
+    assert answer.running and "not available" in answer.words and answer.handle["kind"] == "intended"
+    assert it.deployed(answer, "4.5.0").outcome is Outcome.PASSED
+
+    refused = ClusterRelease(azure, "faulty", until_ended).deploy("4.6.0", package=package.replace("4.5.0", "4.6.0"))
+    assert refused.code == "DEPLOYMENT_FAILED" and "401" in refused.words, "nobody logged in"
+    azure.fault("POST", "/oauth2/exchange", answer={"status": 401}, times=2)
+    denied = it.start_deployment("4.7.0", package=package)
+    assert denied.code == "AZURE_DENIED" and "AcrPull" in denied.words
+
+
 NAMED = {"error": {"code": "OperationNotAllowed", "message": "busy"}}
 COULD_NOT = {"error": {"code": "KubernetesPerformanceError", "message": "did not start within 60s"}}
 
@@ -212,6 +229,17 @@ def test_what_cannot_pass_is_told_at_once(faulty: ClusterRelease, path: str, sta
     faulty.azure.fault(None, path, answer={"status": status})
     answer = faulty.start_deployment("5.2.0", "op:5.2.0")
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, code), answer
+
+
+@pytest.mark.parametrize("path", [RUN, "/secrets", "/services/"])
+def test_what_never_comes_back_is_waited_for_with_its_words(faulty: ClusterRelease, path: str) -> None:
+    """Until its deadline, which is the operation's."""
+    faulty.azure.fault(None, path, times=99, answer={"status": 500})
+    answer = faulty.start_deployment("5.3.0", "op:5.3.0")
+    for _ in range(4):
+        assert answer.running and "not available" in answer.words and answer.handle["kind"] == "intended"
+        answer = faulty.service.poll_deployment(faulty.target, answer.handle, "5.3.0")
+    faulty.azure.forget_faults()
 
 
 def test_a_command_that_finds_no_node_is_run_again_and_at_last_told(faulty: ClusterRelease) -> None:

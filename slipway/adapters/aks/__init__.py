@@ -7,6 +7,7 @@ from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.deployment import Deployments
 from slipway.adapters.aks.place import other, place_of
+from slipway.adapters.aks.registry import AZURES
 from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import SOON_S, Steps
 from slipway.adapters.aks.swap import Swaps, intent
@@ -24,13 +25,20 @@ class Aks:
     it holds: a release that crashes has to be found, too, to be stopped.
     """
 
-    def __init__(self, settings_: Settings | None = None, settle_s: float = 60.0, stuck_after_s: float = 600.0) -> None:
+    def __init__(
+        self,
+        settings_: Settings | None = None,
+        settle_s: float = 60.0,
+        stuck_after_s: float = 600.0,
+        registries: tuple[str, ...] = AZURES,
+    ) -> None:
         self._settings = settings_ or settings()
         clusters = Clusters(self._settings)
         api = Api(self._settings, clusters)
         self._api = api
         self._sides = Sides(self._settings, api)
-        self._deployments = Deployments(api, Steps(clusters), timedelta(seconds=stuck_after_s))
+        stuck_after = timedelta(seconds=stuck_after_s)
+        self._deployments = Deployments(self._settings, api, Steps(clusters), stuck_after, registries)
         self._swaps = Swaps(self._sides, settle_s)
 
     def read_live(self, target: Target, version_path: str = "/version") -> SiteState:

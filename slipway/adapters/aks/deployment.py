@@ -11,21 +11,28 @@ from slipway.adapters.aks import scripts
 from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.clusters import Result, refused_by
 from slipway.adapters.aks.place import Place, other
+from slipway.adapters.aks.registry import token_for
 from slipway.adapters.aks.revisions import description, package_digest
 from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_before, replicas_of, rollout_of
 from slipway.adapters.aks.steps import AGAIN_S, SOON_S, Handle, Steps, intended
 from slipway.adapters.azure_errors import FaultKind
 from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
 from slipway.promotion.port_values import SwitchState
+from slipway.settings import Settings
 
 _LOST_AFTER = timedelta(seconds=90)
 
 
 class Deployments:
     """`stuck_after`: an upgrade that Helm calls pending for longer has lost the pod that carried it out: hooks may take
-    five minutes, and Helm waits for nothing else here. Raises AzureProblem."""
+    five minutes, and Helm waits for nothing else here. `registries`: ends of hosts that Helm logs in to with a token of
+    ours. Raises AzureProblem."""
 
-    def __init__(self, api: Api, steps: Steps, stuck_after: timedelta) -> None:
+    def __init__(
+        self, settings_: Settings, api: Api, steps: Steps, stuck_after: timedelta, registries: tuple[str, ...]
+    ) -> None:
+        self._settings = settings_
+        self._registries = registries
         self._api = api
         self._steps = steps
         self._stuck_after = stuck_after
@@ -69,8 +76,11 @@ class Deployments:
             return running(handle, SOON_S, f"{place.release_of(side)} was stopped; started")
         said = description(version, digest, handle["operation"])
         wake = replicas_before(found) if stopped else 0
-        script = scripts.upgrade(place, side, scripts.Unit.of(handle["package"]), said, release, wake)
-        return self._steps.start(place, handle, script, {scripts.VALUES: place.values})
+        unit, files = scripts.Unit.of(handle["package"]), {scripts.VALUES: place.values}
+        if login := unit.registry.endswith(self._registries):
+            files[scripts.TOKEN] = token_for(unit.registry, self._settings)
+        script = scripts.upgrade(place, side, unit, said, release, wake, login)
+        return self._steps.start(place, handle, script, files)
 
     def _command(self, place: Place, handle: Handle, version: str) -> Answer:
         ended = self._steps.ended(place, handle)

@@ -7,7 +7,8 @@ from shlex import quote
 from slipway.adapters.aks.place import Place
 from slipway.adapters.aks.revisions import Release
 
-VALUES = "values.json"
+VALUES, TOKEN = "values.json", "registry-token"  # files beside a script
+NOBODY = "00000000-0000-0000-0000-000000000000"  # as whom a registry of Azure's knows the bearer of a token
 IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
 MOVED = "another upgrade has come between: nothing is done"
 REPLICAS, VERSION = "slipway/replicas", "slipway/version"  # what a Deployment had before it was stopped, and was
@@ -34,6 +35,11 @@ class Unit:
         return quote(f"oci://{address}@{digest}") if digest else f"{quote(f'oci://{address}')} --version {quote(tag)}"
 
     @property
+    def registry(self) -> str:
+        """The host that the chart is read from."""
+        return self.chart.partition("/")[0]
+
+    @property
     def image_words(self) -> str:
         """The values by which charts are told their image, as `helm create` names them."""
         address, tag, digest = parts_of(self.image)
@@ -48,10 +54,11 @@ def parts_of(reference: str) -> tuple[str, str, str]:
     return (head, tag, digest) if colon and "/" not in tag else (named, "", digest)
 
 
-def upgrade(place: Place, side: str, unit: Unit, said: str, seen: Release, wake: int) -> str:
+def upgrade(place: Place, side: str, unit: Unit, said: str, seen: Release, wake: int, login: bool = False) -> str:
     """Install or upgrade a side's release, unless its newest revision says that this operation has. `seen` is what was
     there when this was decided: a command that comes late, after somebody else's upgrade, does nothing. What a killed
-    upgrade left pending is cleared first. `wake`: how many replicas a stopped Deployment is given again."""
+    upgrade left pending is cleared first. `wake`: how many replicas a stopped Deployment is given again; `login`: to
+    the chart's registry first, with the token that lies beside the script."""
     release, namespace = quote(place.release_of(side)), quote(place.namespace)
     image = f" --set-string {quote(unit.image_words)}" if unit.image else ""
     still = f"*{quote(_number(seen))}*" if seen.number else '"[]"'
@@ -63,6 +70,11 @@ def upgrade(place: Place, side: str, unit: Unit, said: str, seen: Release, wake:
         f'case "$last" in *{quote(_description(said))}*) echo "done before"; exit 0 ;; esac',
         f'case "$last" in {still}) ;; *) echo {quote(MOVED)} >&2; exit 1 ;; esac',
         *([_cleared(release, namespace, seen)] if seen.pending else ()),
+        *(
+            [f"helm registry login {quote(unit.registry)} -u {NOBODY} --password-stdin <{TOKEN} || exit 1"]
+            if login
+            else ()
+        ),
         f"helm upgrade --install {release} {unit.chart_words} -n {namespace} -f {VALUES}{image}"
         f" --description {quote(said)} --history-max 10 || exit 1",
         *([patch(place, awake(place, side, wake))] if wake else ()),
@@ -121,6 +133,10 @@ def history(place: Place, side: str) -> str:
         '; then printf "%s\\n" "$out"; else case "$out" in\n'
         '  *"not found"*) echo "[]" ;;\n  *) printf "%s\\n" "$out" >&2; exit 1 ;;\nesac; fi'
     )
+
+
+def _logged_in(unit: Unit) -> str:
+    return f"helm registry login {quote(unit.registry)} -u {NOBODY} --password-stdin <{TOKEN} || exit 1"
 
 
 def _cleared(release: str, namespace: str, stuck: Release) -> str:

@@ -11,7 +11,7 @@ from slipway.adapters.aks.place import Place, place_of
 from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import SOON_S, Handle
 from slipway.adapters.switches import switch_of
-from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
+from slipway.promotion.outcomes import Answer, Outcome, broken, failed, iso, moment, passed, running
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import SwitchState
 from slipway.promotion.ports import Switch
@@ -35,7 +35,7 @@ class Swaps:
             begun = self._begin(target, place, switch, handle, version, version_path)
         else:
             begun = self._after(switch.poll(target, handle["switch"], handle["side"]), handle)
-        if begun.running or begun.outcome != "passed":
+        if begun.running or begun.outcome is not Outcome.PASSED:
             return begun
         seen = {**handle, "kind": "seen", "at": iso(clock.now()), "words": begun.words}
         return self._seen(place, switch.read(target), seen, version, version_path)
@@ -68,6 +68,7 @@ class Swaps:
     ) -> Answer | None:
         """Why it cannot have the users yet, or ever; None when it answers as that version."""
         if self._sides.wake(place, side):
+            handle = {**handle, "intent_at": iso(clock.now())}  # its silence counts from now on
             return running(handle, SOON_S, f"the {side} side was stopped; started")
         answers = self._sides.version_at(state.sides.get(side, ""), version_path)
         if answers == version:

@@ -189,7 +189,9 @@ class Standin:
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         pods = Packages(state.path / "pods", http, trust)
-        clusters = Clusters(config, database, pods, feed, watching, state.path, looks or 0)
+        clusters = Clusters(
+            config, database, pods, feed, watching, state.path, f"localhost:{self._tls_port}", looks or 0, tokens
+        )
         await clusters.start(exit, sockets.clusters, faults, tokens, authority, self.servings)
         clusters_api = clusters.provider(issuer.base, tokens, authority, sockets.clusters)
         # After all that they lead to.

@@ -110,7 +110,7 @@ class Commands:
             tool = self._tools[asked["tool"]]
             out, err, code = "", "", 0
             try:
-                out = await tool.run(Asked(asked["cluster"], asked["arguments"], asked["files"]))
+                out = await tool.run(Asked(asked["cluster"], asked["arguments"], asked["files"], asked["folder"]))
             except ToolFailed as failure:
                 err, code = f"{failure}\n", 1
             writer.write(json.dumps({"out": out, "err": err, "code": code}).encode())

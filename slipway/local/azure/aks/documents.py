@@ -99,7 +99,9 @@ class Documents:
     def _scaler(self, key: Key) -> Document:
         found = self._store.autoscaler(key)
         assert found is not None
-        self._store.put(key, replace(found, scaling=max(0, found.scaling - 1)))
+        deployment = self._store.deployment(key)
+        if deployment is not None and deployment.state == "available" and not deployment.looks:
+            self._store.put(key, replace(found, scaling=max(0, found.scaling - 1)))
         current = found.least if found.scaling else found.desired
         limited = found.wanted > found.most
         reason = "TooManyReplicas" if limited else "DesiredWithinRange"

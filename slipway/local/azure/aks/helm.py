@@ -24,18 +24,23 @@ class _Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Asked:
-    """The arguments, and the content of files that they name."""
+    """The arguments, and the content of files that they name (`-` is the standard input). `folder` is the command's."""
 
     cluster: str
     arguments: list[str]
     files: dict[str, str]
+    folder: str = ""
 
 
 class Helm:
     """`charts` are the addresses of those that the registry has, without version; a release has `instances` replicas
-    where its values do not say. Every chart names its Deployment after the release."""
+    where its values do not say. `registry` is the host of the stand-in, which asks for a login. Every chart names its
+    Deployment after the release."""
 
-    def __init__(self, store: ClusterStore, pods: Pods, charts: tuple[str, ...], instances: int) -> None:
+    def __init__(self, store: ClusterStore, pods: Pods, charts: tuple[str, ...], instances: int, registry: str) -> None:
+        self.tokens: set[str] = set()  # that the registry has given
+        self._logged_in: set[tuple[str, str]] = set()
+        self._registry = registry
         self._store = store
         self._pods = pods
         self._charts = charts
@@ -48,6 +53,7 @@ class Helm:
             "upgrade": self._upgrade,
             "rollback": self._rollback,
             "uninstall": self._uninstall,
+            "registry": self._login,
         }
         verb, *rest = asked.arguments or [""]
         if verb not in verbs:
@@ -98,7 +104,7 @@ class Helm:
             raise ToolFailed(f'Error: UPGRADE FAILED: "{given.release}" has no deployed releases')
         if records and records[-1].status.startswith("pending"):
             raise ToolFailed(f"Error: UPGRADE FAILED: {IN_PROGRESS}")
-        chart = self._pulled(given.chart, given.version)
+        chart = self._pulled(given.chart, given.version, asked.folder)
         revision = records[-1].revision + 1 if records else 1
         self._deploy(release, chart, values, given.description, revision)
         self._store.forget_records(release, revision - given.history_max + 1)
@@ -118,6 +124,18 @@ class Helm:
         self._deploy(release, back.chart, back.config, f"Rollback to {back.revision}", revision)
         return "Rollback was a success! Happy Helming!\n"
 
+    async def _login(self, asked: Asked, rest: list[str]) -> str:
+        parser = _Parser(prog="helm registry", add_help=False)
+        parser.add_argument("verb", choices=("login",))
+        parser.add_argument("host")
+        parser.add_argument("-u", "--username", required=True)
+        parser.add_argument("--password-stdin", action="store_true", required=True)
+        given = parser.parse_args(rest)
+        if given.host != self._registry or asked.files["-"] not in self.tokens:
+            raise ToolFailed(f"Error: login attempt to https://{given.host}/v2/ failed with status: 401 Unauthorized")
+        self._logged_in.add((asked.folder, given.host))
+        return "Login Succeeded\n"
+
     async def _uninstall(self, asked: Asked, rest: list[str]) -> str:
         given = _parser("release").parse_args(rest)
         release = Key(asked.cluster, given.namespace, given.release)
@@ -134,9 +152,14 @@ class Helm:
             raise ToolFailed("Error: release: not found")
         return records
 
-    def _pulled(self, chart: str, version: str) -> str:
+    def _pulled(self, chart: str, version: str, folder: str) -> str:
         """The chart's name with its version, of one that the registry has. Raises ToolFailed."""
         address, _, digest = chart.removeprefix("oci://").partition("@")
+        host, _, path = address.partition("/")
+        if host == self._registry:  # the stand-in itself, as a registry of Azure's with the same charts
+            if (folder, host) not in self._logged_in:
+                raise ToolFailed(f"Error: failed to authorize: GET https://{host}/oauth2/token: 401 Unauthorized")
+            address = next((each for each in self._charts if each.partition("/")[2] == path), address)
         if not chart.startswith("oci://") or address not in self._charts or not (version or digest):
             raise ToolFailed(f'Error: failed to perform "FetchReference" on source: {address}:{version}: not found')
         return f"{address.rpartition('/')[2]}-{version or digest[7:19]}"

@@ -18,7 +18,10 @@ def main() -> int:
         except OSError as error:
             sys.stderr.write(f"Error: {error}\n")
             return 1
-    asked = {"tool": tool, "arguments": arguments, "files": files, "cluster": os.environ["STANDIN_CLUSTER"]}
+    if "--password-stdin" in arguments:
+        files["-"] = sys.stdin.read()
+    told = {"cluster": os.environ["STANDIN_CLUSTER"], "folder": os.environ["HOME"]}
+    asked = {"tool": tool, "arguments": arguments, "files": files, **told}
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(os.environ["STANDIN_SOCKET"])
         line.sendall(json.dumps(asked).encode() + b"\n")

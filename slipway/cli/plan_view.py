@@ -20,7 +20,7 @@ from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
 from slipway.promotion.job_plan import JOB_ACTIONS
-from slipway.promotion.kinds import actions_on
+from slipway.promotion.kinds import SWITCHES, actions_on
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
@@ -94,6 +94,9 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
         if on_its_environment:
             yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")
+    sections = (section for stage in compiled.stages for target in stage.targets for section in target.settings)
+    for switch in (SWITCHES[each] for each in dict.fromkeys(sections) if each in SWITCHES):
+        yield Text(f"\nOn {switch.on} of each it needs{_listed(switch.actions)}", "dim")
     if any(stage.canary and stage.canary.front_door for stage in compiled.stages):
         yield Text(f"\n{rights_words()}", "dim")
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):

@@ -5,16 +5,22 @@ from dataclasses import replace
 from typing import Any, Self
 
 from slipway.promotion.flags.plan import FlagPlan
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_members import OfServices
+from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_phases import BAKE, RAMP, REGION, ROLL_OUT, SWITCH_APPROVAL
 
 
 class OnItsWay(OfServices):
     """A part of `StageRun`."""
 
+    instance: str
+    attempt: int
     part: int
     switched: bool
+    steps: tuple[Step, ...]
 
     @abstractmethod
     def to(self, phase: str, **changes: Any) -> Self:
@@ -69,7 +75,14 @@ class OnItsWay(OfServices):
     @property
     def after_region(self) -> str:
         """The phase in which the release meets users, or more of them."""
-        return RAMP if self.plan.canary and not self.flag_plan and not self.switched else ROLL_OUT
+        ramps = self.plan.canary and not self.flag_plan and not self.switched
+        return RAMP if ramps and not self._has_ramped else ROLL_OUT
+
+    @property
+    def _has_ramped(self) -> bool:
+        """Whether this attempt's ramp has come to its end."""
+        ramp = child_id(self.instance, "ramp", str(self.attempt))
+        return any(step.operation == ramp and step.state == Outcome.PASSED for step in self.steps)
 
     @property
     def after_live(self) -> str:

@@ -14,17 +14,20 @@ from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.helm import Helm
 from slipway.promotion.pipeline.jobs import Migrate, Tests
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.switches import Dns, TrafficManager
 from slipway.promotion.pipeline.target_section import TargetSection
 from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Branch,
+    Chart,
     CosmosAccount,
     HttpPath,
     Image,
@@ -87,7 +90,10 @@ class Artifact(Section):
 
     zip: Package | None = key("Web address of the zip package, with {version} and, if wanted, {service}.", None)
     image: Image | None = key(
-        "Container image with its tag, as registry.example/app:{version}, for container-apps.", None
+        "Container image with its tag, as registry.example/app:{version}, for container-apps and aks.", None
+    )
+    chart: Chart | None = key(
+        "Helm chart in a registry, as registry.example/charts/app:{version}, for aks; its image stands beside it.", None
     )
 
     @model_validator(mode="after")
@@ -127,8 +133,13 @@ class Target(Section):
 
     name: Name = key("Name of the target, unique in its stage.")
     kind: Kind = key("What the target is.")
-    resource: Resource = key("Resource id of what the target is, such as an App Service or a Container App.")
+    resource: Resource = key("Resource id of what the target is: an App Service, a Container App, an AKS cluster.")
     slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
+    helm: Helm | None = key("Of aks: which release of which namespace.", None)
+    traffic_manager: TrafficManager | None = key(
+        "Of aks: the Traffic Manager endpoints of both sides.", None, alias="traffic-manager"
+    )
+    dns: Dns | None = key("Of aks: the DNS record that names one of both sides.", None)
     member: Name | None = key("Of a group: the member whose target it is.", None)
     after: list[Name] = key(
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS

@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from slipway.local.azure.arm import ArmError, lies_in, not_implemented, resource_not_found
-from slipway.local.azure.config import JobConfig, StandinConfig
+from slipway.local.azure.config import StandinConfig
+from slipway.local.azure.jobs.config import JobConfig
 from slipway.local.azure.jobs.runner import Runner
 from slipway.local.azure.jobs.store import Execution, ExecutionStore
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.local.azure.clock import Now
-from slipway.local.azure.config import JobConfig
+from slipway.local.azure.jobs.config import JobConfig
 from slipway.local.azure.jobs.store import Execution, ExecutionStore
 from slipway.local.azure.logs.console import CONSOLE
 from slipway.local.azure.logs.envelopes import Told

@@ -30,7 +30,7 @@ class SiteState:
     """What a target answers now. A version is None when the side does not say one.
 
     `production_address` is the users'; while traffic is divided, `live_address` is where only the live release
-    answers.
+    answers. `held_version` is what the platform itself says is live, whatever answers; empty where it does not say.
     """
 
     production_address: str
@@ -41,6 +41,7 @@ class SiteState:
     in_progress: bool
     last_swap_at: datetime | None
     idle_state: str
+    held_version: str = ""
 
 
 @dataclass(frozen=True)

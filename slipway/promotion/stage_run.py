@@ -52,7 +52,8 @@ class StageRun(OfServices):
     `tick` counts the repeats of a phase, `part` is the group of targets verified or switched. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
     `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does, `whole` that
-    all rings before it go back, too.
+    all rings before it go back, too, `with_ring` that it goes back with a later ring. `calls`: a person must look at
+    how it ended.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
@@ -96,6 +97,7 @@ class StageRun(OfServices):
     reason: str = ""
     harm: bool = False
     whole: bool = False
+    with_ring: bool = False
     swept: str = ""
     purged: bool = False
     switched: bool = False
@@ -113,6 +115,7 @@ class StageRun(OfServices):
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    calls: bool = False
     member_locks: dict[str, MemberLock] = field(default_factory=dict)
     swept_in: str = ""
     heirs: tuple[str, ...] = ()
@@ -236,7 +239,14 @@ class StageRun(OfServices):
     @property
     def after_region(self) -> str:
         """The phase in which the release meets users, or more of them."""
-        return RAMP if self.plan.canary and not self.flag_plan and not self.switched else ROLL_OUT
+        ramps = self.plan.canary and not self.flag_plan and not self.switched
+        return RAMP if ramps and not self._has_ramped else ROLL_OUT
+
+    @property
+    def _has_ramped(self) -> bool:
+        """Whether this attempt's ramp has come to its end."""
+        ramp = child_id(self.instance, "ramp", str(self.attempt))
+        return any(step.operation == ramp and step.state == Outcome.PASSED for step in self.steps)
 
     @property
     def takes_back(self) -> tuple[str, ...]:
@@ -328,6 +338,7 @@ class StageRun(OfServices):
         following = APPROVAL if self.plan.approval and not self.approved else LOCK
         fresh: dict[str, Any] = {
             "ending": None,
+            "calls": False,
             "fence": 0,
             "sites": {},
             "switched": False,

@@ -161,6 +161,7 @@ _BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
 _HELD = (*_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
+_WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
 _ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY)
 
@@ -179,7 +180,8 @@ STAGE = Machine(
             *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT), ("by region", phase.REGION)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
-            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP)),
+            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP), ("it has waited", phase.VERIFY_AGAIN)),
+            *_rows(phase.RAMP, "passed", ("of a Front Door, by region", phase.REGION)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left", phase.ROLL_OUT)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left, by region", phase.REGION)),
             *_rows(phase.VERIFY_LIVE, "passed", ("to ramp its flag", phase.RAMP)),
@@ -208,6 +210,7 @@ STAGE = Machine(
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(_HELD, "broken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows(_BACK, "broken", (_WITH_RING, phase.SHUT)),
             *_rows(_BACK, "not live", ("", phase.REPORT)),
             *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
@@ -272,6 +275,8 @@ _ON_TO_USERS = {
     (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
     (phase.VERIFY_AGAIN, phase.REGION): "by region",
     (phase.REGION, phase.RAMP): "to ramp",
+    (phase.REGION, phase.VERIFY_AGAIN): "it has waited",
+    (phase.RAMP, phase.REGION): "of a Front Door, by region",
     (phase.VERIFY_LIVE, phase.ROLL_OUT): "targets are left",
     (phase.VERIFY_LIVE, phase.REGION): "targets are left, by region",
     (phase.VERIFY_LIVE, phase.RAMP): "to ramp its flag",
@@ -304,6 +309,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     if here == phase.UNDO:
         back = "rings go back, too" if to == phase.TAKE_BACK else ""
         return Transition(here, "broken" if to == phase.SHUT else "passed", to, back)
+    if here in _BACK and to == phase.SHUT:
+        return Transition(here, "broken", to, _WITH_RING)
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
@@ -331,6 +338,8 @@ LOCK = Machine(
             *_rows(TAKEN, "switched", ("switched", "="), ("not yours", "=")),
             *_rows((FREE, BROKEN), "switched", ("not yours", "=")),
             *_rows(TAKEN, "release", ("proven", FREE), ("undone", FREE), ("unchanged", FREE), ("broken", BROKEN)),
+            *_rows(TAKEN, "release", ("undone", BROKEN)),
+            *_rows((FREE, TAKEN, BROKEN), "doubt", ("doubted", "=")),
             *_rows((FREE, TAKEN, BROKEN), "release", ("not yours", "=")),
             *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
             *_rows(TAKEN, "leave", ("left", FREE)),

@@ -22,7 +22,7 @@ _PROFILE = re.compile(
 )
 _PART = "[A-Za-z0-9]([-A-Za-z0-9]{0,88}[A-Za-z0-9])?"
 _RULE_SET = "[A-Za-z][A-Za-z0-9]{0,259}"
-_ENDPOINT = "https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?"
+_ENDPOINT = "https://[A-Za-z0-9.-]+(:[0-9]{1,5})?"
 _COOKIE = "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}"
 _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]{1,200}\Z")
 OF_FRONT_DOOR = ("profile", "origin_group", "live", "idle", "endpoint", "stop_on_harm", "testers")
@@ -41,7 +41,7 @@ def _profile(text: str) -> str:
 def _endpoint(text: str) -> str:
     if re.fullmatch(_ENDPOINT, text):
         return text
-    shorter = text.rstrip("/")
+    shorter = re.sub("^http://", "https://", text.rstrip("/"))
     words = f"{quoted(text)} is not an endpoint: write https://<host>, without a path"
     raise refusal("INVALID_VALUE", words, shorter if re.fullmatch(_ENDPOINT, shorter) else "")
 

@@ -39,6 +39,7 @@ def test_a_build_becomes_the_release_of_the_side_without_users_and_live_by_the_s
     swapped = it.swap(NEW)
     assert swapped.outcome is Outcome.PASSED, swapped
     assert it.versions == (NEW, "1.0.0") and it.side == "green" and it.met() == {NEW: 20}
+    assert it.service.read_live(it.target).held_version == NEW
     assert "already has" in it.swap(NEW).words
     live = it.start_deployment(NEW, "a third")
     assert live.outcome is Outcome.PASSED and "already there" in live.words, live

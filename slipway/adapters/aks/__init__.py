@@ -58,6 +58,7 @@ class Aks:
             in_progress=state.in_progress,
             last_swap_at=None,
             idle_state="Running" if runs else "Stopped",
+            held_version=self._api.release(place, state.side).version if state.side else "",
         )
 
     def start_deployment(

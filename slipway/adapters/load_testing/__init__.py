@@ -18,6 +18,7 @@ from slipway.settings import Settings, settings
 __all__ = ["LoadTesting", "run_id"]
 
 POLL_S = 15.0
+POLL_SOON_S, SOON_S = 5.0, 60.0  # in the first minute after it was begun, or is over: a small test is quick
 SHOWN_WITHIN_S = 120.0  # after it was begun
 RESULTS_WITHIN_S = 600.0  # after its end
 STOPS_TRIED = 3
@@ -66,7 +67,7 @@ class LoadTesting:
         if not run.ended:
             if late:
                 return broken("LOAD_RUN_LATE", self._late(run))
-            return running(handle, POLL_S, f"the run {id} is {run.status or 'accepted'}")
+            return running(handle, _pause(handle), f"the run {id} is {run.status or 'accepted'}")
         if run.status == CANCELLED:
             return broken("LOAD_RUN_CANCELLED", f"somebody stopped the run {id}{_told(run)}")
         if run.status == FAILED and run.body.get("testResult") != CRITERIA_FAILED:
@@ -77,11 +78,12 @@ class LoadTesting:
         """It is not there: begun now, unless it was before. What was begun may not show at once."""
         begun = handle.get("begun")
         if begun and clock.now() < moment(begun) + timedelta(seconds=SHOWN_WITHIN_S):
-            return running(handle, POLL_S, f"the run {id} does not show yet")
+            return running(handle, _pause(handle), f"the run {id} does not show yet")
         if begun or late:
             return broken("LOAD_RUN_LATE", f"Azure took the run {id}, and does not show it" if begun else _TOO_LATE)
         self._runs.begin(id, called, variables)
-        return running({**handle, "begun": iso(clock.now())}, POLL_S, f"the run {id} has begun")
+        handle = {**handle, "begun": iso(clock.now())}
+        return running(handle, _pause(handle), f"the run {id} has begun")
 
     def _read(self, run: Run, handle: Handle, needs_course: bool) -> Answer:
         """The results of a run that has ended. Those that Azure does not have yet are waited for."""
@@ -92,7 +94,7 @@ class LoadTesting:
             if overdue:
                 words = f"the run {run.id} is {run.status}, and Azure has no statistics of it{_told(run)}"
                 return broken("LOAD_RESULTS_MISSING", words)
-            return running(handle, POLL_S, f"the run {run.id} is {run.status}; its results are not there yet")
+            return running(handle, _pause(handle), f"the run {run.id} is {run.status}; its results are not there yet")
         course = Course()
         try:
             course = read_course(self._settings, self._plan, run)
@@ -104,7 +106,7 @@ class LoadTesting:
                 raise
             waits = problem.fault.words
         if waits and needs_course and not overdue:
-            return running(handle, POLL_S, f"the run {run.id} is {run.status}; {waits}")
+            return running(handle, _pause(handle), f"the run {run.id} is {run.status}; {waits}")
         try:
             measured = measurement(run, total, Course() if waits else course)
         except (TypeError, ValueError) as error:
@@ -118,6 +120,13 @@ class LoadTesting:
 
 
 _TOO_LATE = "its time was over before the run could begin"
+
+
+def _pause(handle: Handle) -> float:
+    """How long until it is looked at again."""
+    since = handle.get("ended") or handle.get("begun")
+    soon = since is None or clock.now() < moment(since) + timedelta(seconds=SOON_S)
+    return min(POLL_SOON_S, POLL_S) if soon else POLL_S
 
 
 def _told(run: Run) -> str:

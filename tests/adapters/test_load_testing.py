@@ -10,7 +10,7 @@ import pytest
 from slipway.adapters import load_testing
 from slipway.adapters.load_testing import LoadTesting, run_id
 from slipway.adapters.load_testing.runs import Runs
-from slipway.promotion.load_runs.measured import RunMeasurement
+from slipway.promotion.load_runs.measured import Course, RunMeasurement
 from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.outcomes import Answer, Outcome
 from tests.laptop import AzureStandin
@@ -255,10 +255,26 @@ def test_a_run_that_does_not_show_yet_is_not_begun_twice(
     assert run.ask(again.handle).code == "LOAD_RUN_LATE"
 
 
-def test_numbers_that_are_none_are_no_verdict(operation: Begin, azure: AzureStandin) -> None:
+@pytest.mark.parametrize(
+    "told",
+    [{"sampleCount": "many"}, {"meanResTime": []}, {"pct2ResTime": None}, {"errorCount": -1}, {"pct3ResTime": "NaN"}],
+    ids=lambda told: next(iter(told)),
+)
+def test_numbers_that_are_none_are_no_verdict(operation: Begin, azure: AzureStandin, told: dict[str, Any]) -> None:
     run = operation()
     run.to_its_end()
-    body = {**run.shown, "testRunStatistics": {"Total": {"sampleCount": "many", "meanResTime": []}}}
-    azure.fault("GET", RUNS, answer={"status": 200, "body": body})
+    total = {**run.shown["testRunStatistics"]["Total"], **told}
+    azure.fault("GET", RUNS, answer={"status": 200, "body": {**run.shown, "testRunStatistics": {"Total": total}}})
     run.compared = False
     assert run.ask().code == "LOAD_RESULTS_MISSING"
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, {"value": [{"data": [{"value": 1}]}]}, {"value": [{"data": [{"timestamp": "now", "value": 1}]}]}]
+)
+def test_metrics_of_another_shape_leave_the_totals(operation: Begin, azure: AzureStandin, body: Any) -> None:
+    azure.fault("POST", "/metrics", times=9, answer={"status": 200, "body": body})
+    run = operation()
+    run.compared = False
+    measured = RunMeasurement.load(run.to_its_end().result)
+    assert measured.requests == 50 and measured.course == Course()

@@ -22,6 +22,7 @@ POLL_SOON_S, SOON_S = 5.0, 60.0  # in the first minute after it was begun, or is
 SHOWN_WITHIN_S = 120.0  # after it was begun
 RESULTS_WITHIN_S = 600.0  # after its end
 STOPS_TRIED = 3
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)  # the SDK hands answers on as they are
 
 Handle = dict[str, Any]
 
@@ -99,7 +100,7 @@ class LoadTesting:
         try:
             course = read_course(self._settings, self._plan, run)
             waits = "" if is_whole(course, total) else "its metrics are not all there yet"
-        except (KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             waits = f"its metrics cannot be read ({error!r})"
         except AzureProblem as problem:
             if problem.fault.kind is FaultKind.DENIED:
@@ -109,7 +110,7 @@ class LoadTesting:
             return running(handle, _pause(handle), f"the run {run.id} is {run.status}; {waits}")
         try:
             measured = measurement(run, total, Course() if waits else course)
-        except (TypeError, ValueError) as error:
+        except UNREADABLE as error:
             return broken("LOAD_RESULTS_MISSING", f"the statistics of the run {run.id} cannot be read ({error!r})")
         return passed(f"{measured.requests} requests sent by the run {run.id}", **asdict(measured))
 

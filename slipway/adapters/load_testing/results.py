@@ -1,5 +1,6 @@
 """What a run measured, read from its statistics and from its metrics (namespace LoadTestRunMetrics)."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,16 +34,16 @@ def statistics(run: Run) -> Mapping[str, Any] | None:
 
 
 def measurement(run: Run, total: Mapping[str, Any], course: Course) -> RunMeasurement:
-    """All that a run says. Raises ValueError and TypeError for numbers that are none."""
+    """All that a run says. Raises ValueError and the like for numbers that are none, or are missing."""
     body = run.body
     result = str(body.get("testResult") or NOT_APPLICABLE)
     load = body.get("loadTestConfiguration") or {}
     latencies = {"mean_ms": "mean", "p50_ms": "median", "p90_ms": "pct1", "p95_ms": "pct2", "p99_ms": "pct3"}
     return RunMeasurement(
         run=run.id,
-        requests=int(total.get("sampleCount") or 0),
-        errors=int(total.get("errorCount") or 0),
-        **{name: round(float(total.get(f"{told}ResTime") or 0.0), 3) for name, told in latencies.items()},
+        requests=int(_number(total.get("sampleCount"))),
+        errors=int(_number(total.get("errorCount"))),
+        **{name: round(_number(total.get(f"{told}ResTime")), 3) for name, told in latencies.items()},
         users=int(body.get("virtualUsers") or 0),
         engines=int(load.get("engineInstances") or 0),
         transactions=tuple(sorted(set(body["testRunStatistics"]) - {TOTAL})),
@@ -89,8 +90,16 @@ def _by_bucket(series: Sequence[Mapping[str, Any]], metric: str, begins: datetim
     for point in (point for each in series for point in each.get("data") or ()):
         if point.get("value") is not None:
             bucket = int((moment(str(point["timestamp"])) - begins).total_seconds() // bucket_s)
-            values[bucket] = values.get(bucket, 0.0) + float(point["value"])
+            values[bucket] = values.get(bucket, 0.0) + _number(point["value"])
     return values
+
+
+def _number(told: Any) -> float:
+    """A count or a time. One that is missing must not count as 0, which is within every threshold."""
+    number = float(told)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"{told} is neither a count nor a time")
+    return number
 
 
 def _unmet(body: Mapping[str, Any]) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -12,7 +13,7 @@ from slipway.adapters.load_testing import LoadTesting, run_id
 from slipway.adapters.load_testing.runs import Runs
 from slipway.promotion.load_runs.measured import Course, RunMeasurement
 from slipway.promotion.load_runs.plan import LoadRunPlan
-from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.outcomes import Answer, Outcome, iso
 from tests.laptop import AzureStandin
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
@@ -229,13 +230,21 @@ def test_a_refusal_to_find_the_data_plane_names_the_right(operation: Begin, azur
     assert denied.code == "AZURE_DENIED" and "a role with Microsoft.LoadTestService/loadTests/read" in denied.words
 
 
-def test_500_for_ever_is_waited_for_as_long_as_the_operation_may_last(operation: Begin, azure: AzureStandin) -> None:
+def test_500_for_ever_is_waited_for_until_its_time_is_over(operation: Begin, azure: AzureStandin) -> None:
     azure.fault("GET", RUNS, times=20, answer={"status": 500})
     run, answer = operation(), None
     for _ in range(4):
         answer = run.ask(answer.handle if answer else {})
         assert answer.running and "Azure is not available" in answer.words
-    assert answer and answer.handle["until"]
+    assert answer
+    azure.forget_faults()
+    azure.fault("GET", RUNS, times=2, answer={"status": 500})
+    begun = run.ask(answer.handle)
+    assert begun.running
+    handle = {**answer.handle, "until": iso(datetime.now(UTC) - timedelta(seconds=601))}
+    ended = run.ask(handle)
+    assert (ended.outcome, ended.code) == (Outcome.BROKEN, "LOAD_RUN_LATE"), ended
+    assert "could not be followed until its time was over: Azure is not available" in ended.words
 
 
 def test_a_run_that_does_not_show_yet_is_not_begun_twice(

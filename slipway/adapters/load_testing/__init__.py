@@ -46,7 +46,11 @@ class LoadTesting:
         try:
             return self._next(id, called, variables, handle, needs_course)
         except AzureProblem as problem:
-            return problem.fault.answer(handle, POLL_S)
+            answer = problem.fault.answer(handle, POLL_S)
+            if answer.running and clock.now() >= moment(handle["until"]) + timedelta(seconds=RESULTS_WITHIN_S):
+                words = f"the run {id} could not be followed until its time was over: {answer.words}"
+                return broken("LOAD_RUN_LATE", words + self.stopped(id))
+            return answer
 
     def stopped(self, id: str) -> str:
         """Stop the run where there is one. What is left of it then, in words; empty when nothing is."""

@@ -141,10 +141,13 @@ def test_an_engine_that_fails_speaks_against_no_release(operation: Begin) -> Non
     assert "quota is used up" in ended.words
 
 
-def test_a_failed_run_whose_criteria_were_not_met_is_judged_by_them(operation: Begin, azure: AzureStandin) -> None:
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+def test_a_failed_run_whose_criteria_were_not_met_is_judged_by_them(
+    operation: Begin, azure: AzureStandin, status: str
+) -> None:
     run = operation("strict_one")
     run.to_its_end()
-    azure.fault("GET", RUNS, answer={"status": 200, "body": {**run.shown, "status": "FAILED"}})
+    azure.fault("GET", RUNS, answer={"status": 200, "body": {**run.shown, "status": status}})
     ended = run.ask()
     assert ended.outcome is Outcome.PASSED and ended.result["criteria"] == "FAILED"
 

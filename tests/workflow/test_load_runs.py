@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,16 @@ async def test_an_abort_stops_the_runs(flow: Workflow) -> None:
     output = await flow.until_ended(id)
     assert output["outcome"] == "cancelled"
     assert len(set(flow.world.stopped_runs)) == 2
+
+
+async def test_a_host_that_dies_in_the_middle_follows_the_same_run(tmp_path: Path) -> None:
+    world = World({name: Sides() for name in ("weu", "neu")}, polls=20)
+    async with Workflow(world, state=str(tmp_path / "state.sqlite")) as flow:
+        id = await flow.promote(a_build("1.2.0"), staging(PEAK))
+        await flow.until(lambda: stage_state(world, "staging") == "verifying")
+        await flow.restart()
+        assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert len([each for each in world.effects if ":load-peak-" in each]) == 2, "one of each target"
 
 
 async def test_a_slower_release_is_stopped_by_the_comparison_alone(flow: Workflow) -> None:

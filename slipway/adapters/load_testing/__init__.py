@@ -8,7 +8,7 @@ from typing import Any
 from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.adapters.load_testing.results import is_whole, measurement, read_course, statistics
-from slipway.adapters.load_testing.runs import CANCELLED, FAILED, Run, Runs, run_id
+from slipway.adapters.load_testing.runs import CANCELLED, DONE, Run, Runs, run_id
 from slipway.promotion.load_runs.measured import FAILED as CRITERIA_FAILED
 from slipway.promotion.load_runs.measured import Course
 from slipway.promotion.load_runs.plan import LoadRunPlan
@@ -73,11 +73,11 @@ class LoadTesting:
             if late:
                 return broken("LOAD_RUN_LATE", self._late(run))
             return running(handle, _pause(handle), f"the run {id} is {run.status or 'accepted'}")
+        if run.body.get("testResult") == CRITERIA_FAILED or run.status == DONE:
+            return self._read(run, handle, needs_course)
         if run.status == CANCELLED:
             return broken("LOAD_RUN_CANCELLED", f"somebody stopped the run {id}{_told(run)}")
-        if run.status == FAILED and run.body.get("testResult") != CRITERIA_FAILED:
-            return broken("LOAD_RUN_FAILED", f"Azure could not carry the run {id} to its end{_told(run)}")
-        return self._read(run, handle, needs_course)
+        return broken("LOAD_RUN_FAILED", f"Azure could not carry the run {id} to its end{_told(run)}")
 
     def _begun(self, id: str, called: str, variables: Mapping[str, str], handle: Handle, late: bool) -> Answer:
         """It is not there: begun now, unless it was before. What was begun may not show at once."""

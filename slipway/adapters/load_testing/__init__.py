@@ -8,7 +8,7 @@ from typing import Any
 from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
 from slipway.adapters.load_testing.results import is_whole, measurement, read_course, statistics
-from slipway.adapters.load_testing.runs import CANCELLED, DONE, Run, Runs, run_id
+from slipway.adapters.load_testing.runs import CANCELLED, DONE, ONCE, Run, Runs, run_id
 from slipway.promotion.load_runs.measured import FAILED as CRITERIA_FAILED
 from slipway.promotion.load_runs.measured import Course
 from slipway.promotion.load_runs.plan import LoadRunPlan
@@ -21,7 +21,7 @@ POLL_S = 15.0
 POLL_SOON_S, SOON_S = 5.0, 60.0  # in the first minute after it was begun, or is over: a small test is quick
 SHOWN_WITHIN_S = 120.0  # after it was begun
 RESULTS_WITHIN_S = 600.0  # after its end
-STOPS_TRIED = 3
+STOPS_TRIED = 2  # each may take a time-out, and an abort waits
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)  # the SDK hands answers on as they are
 
 Handle = dict[str, Any]
@@ -57,7 +57,7 @@ class LoadTesting:
         fault: AzureFault | None = None
         for _ in range(STOPS_TRIED):
             try:
-                run = self._runs.look(id)
+                run = self._runs.look(id, ONCE)
                 if run is not None and not run.ended:
                     self._runs.stop(id)
                 return ""

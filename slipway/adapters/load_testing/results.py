@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from slipway.adapters.load_testing.client import asked, client_of
-from slipway.adapters.load_testing.runs import READS, Run
+from slipway.adapters.load_testing.runs import ONCE, Run
 from slipway.promotion.load_runs.measured import FAILED, NOT_APPLICABLE, PASSED, Course, RunMeasurement
 from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.outcomes import iso, moment
@@ -63,7 +63,7 @@ def read_course(settings: Settings, plan: LoadRunPlan, run: Run) -> Course:
     client = client_of(settings, plan.resource)
 
     def read(metric: str, aggregation: str) -> dict[int, float]:
-        asks = partial(client.list_metrics, metric_namespace=NAMESPACE, time_interval=span, interval=interval, **READS)
+        asks = partial(client.list_metrics, metric_namespace=NAMESPACE, time_interval=span, interval=interval, **ONCE)
         series = asked(lambda: list(asks(run.id, metric_name=metric, aggregation=aggregation)))
         return _by_bucket(series, metric, begins, bucket_s)
 

@@ -12,6 +12,7 @@ from slipway.settings import Settings
 
 READS: dict[str, Any] = {"retry_total": 2, "retry_status": 0}  # lost connections are tried again, refusals are not
 DONE, FAILED, CANCELLED, CANCELLING = "DONE", "FAILED", "CANCELLED", "CANCELLING"
+ONCE: dict[str, Any] = {"retry_total": 0}  # where somebody waits, or comes again anyway
 LONGEST_NAME = 50
 
 
@@ -46,11 +47,11 @@ class Runs:
     def __init__(self, settings: Settings, plan: LoadRunPlan) -> None:
         self._settings, self._plan = settings, plan
 
-    def look(self, id: str) -> Run | None:
+    def look(self, id: str, options: Mapping[str, Any] = READS) -> Run | None:
         """The run; None when there is none of that id."""
         client = client_of(self._settings, self._plan.resource)
         try:
-            body = asked(lambda: client.get_test_run(id, **READS))
+            body = asked(lambda: client.get_test_run(id, **options))
         except AzureProblem as problem:
             if problem.fault.kind is FaultKind.MISSING:
                 return None
@@ -76,9 +77,9 @@ class Runs:
         def send() -> Any:
             params = {"api-version": DATA_API_VERSION}
             request = HttpRequest("PATCH", f"/test-runs/{id}", params=params, headers=headers, json=body)
-            response = client.send_request(request, retry_total=0)
+            response = client.send_request(request, **ONCE)
             if response.status_code == 401:
-                response = client.send_request(request, retry_total=0)
+                response = client.send_request(request, **ONCE)
             return response
 
         response = asked(send)
@@ -88,4 +89,4 @@ class Runs:
     def stop(self, id: str) -> None:
         """Ask for its end, which follows in a while."""
         client = client_of(self._settings, self._plan.resource)
-        asked(lambda: client.stop_test_run(id, retry_total=0))
+        asked(lambda: client.stop_test_run(id, **ONCE))

@@ -48,7 +48,8 @@ def expand(context: Context, run: StageRun) -> Durable:
         told = {"version": to, "at": now(context), "promotion": run.promotion}
         yield from ask_lock(context, run, "migrated", told)
         yield from mirror_lock(context, run, [run.build.service])
-        run = replace(run, database={**run.database, "version": to, "towards": 0})
+        beyond = run.database.get("towards", 0)
+        run = replace(run, database={**run.database, "version": to, "towards": beyond if beyond > to else 0})
     run = yield from record_stage(context, run, "migrated", verdict.words or f"{migration.runs.name} ended well")
     return run.to(phase.DEPLOY)
 

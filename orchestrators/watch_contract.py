@@ -1,19 +1,21 @@
 """The end of a watch whose release brings a contract: what only the release before has needed is taken out of the
 database, once that is gone.
 
-Said to the lock first: from then on nothing goes back to code that does not run on what is to come.
+Said to the lock first, and only while nobody holds it: from then on nothing goes back to code that does not run on
+what is to come, and builds wait until it has ended.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from orchestrators.environment_lock import ask_environment, mirror_lock
 from orchestrators.fan_out import fan_out
 from orchestrators.jobs import a_migration
-from orchestrators.waiting import Context, Durable, now
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, now
 from orchestrators.watch_record import record
 from slipway.promotion.database_schema import Range
 from slipway.promotion.ids import child_id
-from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.outcomes import Answer, Outcome, iso
 from slipway.promotion.watch_run import WatchRun
 
 
@@ -26,7 +28,9 @@ def contract(context: Context, run: WatchRun, stops: Sequence[Answer]) -> Durabl
     if why := _still_needed(run, to, stops):
         return (yield from record(context, run, "not-contracted", f"the database is not contracted to {to}: {why}"))
     where = run.stage.plan.environment, run.stage.build.service
-    asked = {"by_watch": run.instance, "towards": to, "at": now(context)}
+    until = context.current_utc_datetime + timedelta(seconds=migration.within_s) + LONGEST_WAIT
+    asked = {"by_watch": run.instance, "towards": to, "promotion": run.stage.promotion}
+    asked |= {"at": now(context), "until": iso(until)}
     answer = yield from ask_environment(context, *where, "migrates", asked)
     if answer["lock"] != "go":
         said = {"there": "it is there already", "not yours": "another release has the environment"}[answer["lock"]]

@@ -99,7 +99,7 @@ class Janitor:
         ]
         problems += await _each(self._see_to_place(place, now) for place in places)
         watches = [lock for _, _, lock in locks if lock.get("watch") and lock.get("live")]
-        problems += await _each(self._see_to_watch(lock["watch"], lock["live"]["promotion"], now) for lock in watches)
+        problems += await _each(self._see_to_watch(lock, now) for lock in watches)
         if problems:
             raise ExceptionGroup("not everything could be looked after; the next look tries again", problems)
 
@@ -163,12 +163,13 @@ class Janitor:
         if found.ended if found else self._rests(instance, None, now):
             await self._replace(instance, place.entry["promotion"], place.entry["stage"], place, again=True)
 
-    async def _see_to_watch(self, watch: dict[str, Any], promotion: str, now: datetime) -> None:
-        """The watch of a release after its stage. One that was terminated begins again where it was; where that cannot
-        be, a person hears that nobody watches."""
-        instance = watch["id"]
+    async def _see_to_watch(self, lock: dict[str, Any], now: datetime) -> None:
+        """The watch of a release after its stage, and after its time while it contracts the database. One that was
+        terminated begins again where it was; where that cannot be, a person hears that nobody watches."""
+        watch, contract = lock["watch"], (lock.get("schema") or {}).get("contract") or {}
+        instance, until = watch["id"], contract.get("until", watch["until"])
         found = await self.runtime.found(instance)
-        if now >= moment(watch["until"]) or (found and found.status == "Completed"):
+        if now >= moment(until) or (found and found.status == "Completed"):
             return
         if found and not found.ended:
             if self._rests(instance, found, now, LONGEST_REST):  # it stirs every 15 minutes
@@ -179,7 +180,7 @@ class Janitor:
             _log.warning("%s was ended from outside; it begins again", instance)
             await self.runtime.start("release_watch", instance, given)
         elif (found or self._rests(instance, None, now)) and instance not in self._lost:
-            await self.records.audit(promotion, _lost_watch(watch, found, now))
+            await self.records.audit(lock["live"]["promotion"], _lost_watch(watch, found, now))
             self._lost.add(instance)
 
     async def _see_to_children(self, instance: str, stage: Found, now: datetime) -> None:

@@ -22,6 +22,7 @@ NAMES = {
     "LOCK_BROKEN": "lock",
     "VERSION_REJECTED": "rejected",
     "LOCK_TAKEN": "lock",
+    "DATABASE_CONTRACTING": "lock",
     "QUEUED_BEHIND": "queue",
     "BEHIND": "order",
     "SUPERSEDED": "order",

@@ -19,6 +19,7 @@ LOCK_BROKEN, BEHIND, SUPERSEDED, IGNORED = "LOCK_BROKEN", "BEHIND", "SUPERSEDED"
 REJECTED = "VERSION_REJECTED"
 SCHEMA = OUT_OF_RANGE
 HELD, LOCK_TAKEN, QUEUED_BEHIND = "HELD", "LOCK_TAKEN", "QUEUED_BEHIND"
+CONTRACTING = "DATABASE_CONTRACTING"
 SUPERSEDE, QUEUE, IGNORE = "supersede", "queue", "ignore"
 
 
@@ -64,6 +65,8 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
         yield from (Barrier(HELD, hold) for hold in holds_in_force(lock, build["at"]))
     if holder:
         yield Barrier(LOCK_TAKEN, holder)
+    if not build.get("goes_back") and (contract := contract_at_work(lock, build["at"])):
+        yield Barrier(CONTRACTING, contract)
     yield from (Barrier(QUEUED_BEHIND, entry) for entry in _ahead(lock["queue"], build))
     if words := beyond_the_schema(lock, build):
         yield Barrier(SCHEMA, {"words": words})
@@ -76,6 +79,13 @@ def beyond_the_schema(lock: State, build: State) -> str:
         return against_return(database, previous[0] if previous else None)
     declared, migrates = build.get("schema"), bool(build.get("migrates"))
     return against_switch(database, build["version"], declared, lock["live"], migrates)
+
+
+def contract_at_work(lock: State, at: str) -> dict[str, Any] | None:
+    """The contract of the database that the watch of what is live runs: nobody deploys until it has ended. One that has
+    not said so by its `until` counts no more; what it may have come to still does."""
+    contract = (lock.get("schema") or {}).get("contract")
+    return contract if contract and moment(at) < moment(contract["until"]) else None
 
 
 def behind_live(lock: State, build: State) -> bool:

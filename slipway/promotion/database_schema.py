@@ -45,12 +45,10 @@ def versions_of(database: Mapping[str, Any] | None) -> list[int]:
 
 def expands_to(database: Mapping[str, Any] | None, own: Range | None, migrates: bool) -> int:
     """The version to which a stage that `migrates` expands the database for a build; 0 where it is there already, or
-    the build says none."""
-    if not migrates or own is None or not own.expand:
+    the build says none. What has not ended well on its way beyond that is not run again for it."""
+    if not migrates or own is None:
         return 0
-    there = versions_of(database)
-    finished = bool(database and not database.get("towards"))
-    return 0 if finished and there and max(there) >= own.expand else own.expand
+    return own.expand if own.expand > (database or {}).get("version", 0) else 0
 
 
 def must_expand(database: Mapping[str, Any] | None, own: Range | None, migrates: bool) -> bool:
@@ -72,12 +70,12 @@ def against_switch(
     if own and database and database.get("towards") and not database.get("version") and not to:
         words = f"a migration of the database to {database['towards']} has not ended well, and where it is is not known"
         return f"{words}: {version} brings none that would go on from there"
-    after = [max([to, *there])] if to else there
-    if own and (wrong := own.excludes(after)):
-        where = f"{'would be' if to else 'is'} at {_listed(wrong)}"
+    after = [to, *(each for each in there if each > to)] if to else there
+    if own and own.excludes(after):
+        where = f"would be at {_listed(after)}" if to else f"is at {_where(database)}"
         return f"the database {where}, and {version} runs on {own.words}"
     serving = Range.of((live or {}).get("schema"))
-    if live and serving and to and live["version"] != version and (wrong := serving.excludes([to])):
+    if live and serving and to and live["version"] != version and serving.excludes([to]):
         words = f"it would expand the database to {to}, and {live['version']}, which is live, runs on {serving.words}"
         return f"{words}: there would be no way back"
     return ""
@@ -86,9 +84,15 @@ def against_switch(
 def against_return(database: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
     """What speaks against going back to the release `before`, in words: the schema is never taken back."""
     code = Range.of((before or {}).get("schema"))
-    if before and code and (wrong := code.excludes(versions_of(database))):
-        return f"the database is at {_listed(wrong)}, and {before['version']} runs on {code.words}"
+    if before and code and code.excludes(versions_of(database)):
+        return f"the database is at {_where(database)}, and {before['version']} runs on {code.words}"
     return ""
+
+
+def _where(database: Mapping[str, Any] | None) -> str:
+    found = versions_of(database)
+    unknown = ", nobody knows which" if found[1:] else ""
+    return f"{_listed(found)}{unknown}"
 
 
 def _listed(versions: list[int]) -> str:

@@ -308,6 +308,8 @@ def _said(barrier: Barrier) -> Answer:
             return {"lock": "held", "hold": by}
         case barriers.SCHEMA:
             return {"lock": "schema", "words": by["words"]}
+        case barriers.CONTRACTING:
+            return {"lock": "queued", "behind": f"the contract of the database to {by['towards']} by {by['promotion']}"}
     return {"lock": "queued", "behind": by["promotion"]}
 
 

@@ -7,6 +7,8 @@ When the lock comes back and the watched release is still live, the watch goes o
 
 from typing import Any
 
+from slipway.promotion.lock_schema import without_contract
+
 State = dict[str, Any]
 Answer = dict[str, Any]
 Given = dict[str, Any]
@@ -43,14 +45,16 @@ def ask_watch(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def end_watch(state: State, given: Given) -> tuple[State, Answer]:
-    """The watch `id` is over by itself. `stopped`: since when the side that it could have gone back to stands still."""
+    """The watch `id` is over by itself, and with it its contract of the database. `stopped`: since when the side that
+    it could have gone back to stands still."""
     ended = [key for key in ("watch", "aside") if (state.get(key) or {}).get("id") == given["id"]]
     for key in ended:
         live, version = state["live"], state[key].get("version")
         state = {**state, key: None}
         if given.get("stopped") and live and live["version"] == version:
             state = {**state, "live": {**live, "old_side_stopped": given["stopped"]}}
-    return state, {"watch": "over", "nudge": []}
+    state, nudged = without_contract(state, given["id"])
+    return state, {"watch": "over", "nudge": nudged}
 
 
 OPERATIONS = {"ask_watch": ask_watch, "end_watch": end_watch}

@@ -245,6 +245,9 @@ def _of_the_lock(case: Case, barrier: Barrier) -> Reason:
             return reason(_said("held", by), since=by["at"], until=by["expires_at"], ended_by=lifted)
         case barriers.SCHEMA:
             return reason(by["words"])
+        case barriers.CONTRACTING:
+            words = f"{by['promotion']} contracts the database to {by['towards']}"
+            return reason(words, since=by["since"], until=by["until"], ended_by=f"{by['promotion']}: its end")
         case barriers.LOCK_TAKEN:
             words, end = f"{by['promotion']} has the lock, in its stage {by['stage']}", "its end"
         case _:

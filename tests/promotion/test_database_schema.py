@@ -11,7 +11,7 @@ from slipway.promotion.may_promote import Case, may_promote
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import StagePlan
 from slipway.promotion.reach import NONE, reach_of
-from tests.promotion.builders import NOON, a_stage
+from tests.promotion.builders import NOON, a_stage, later
 
 MIGRATION = Migration(JobPlan("/jobs/migrate"), ("up",), ("clean",))
 OLD, NEW = {"from": 12, "to": 13}, {"from": 13, "to": 15, "expand": 13, "contract": 14}
@@ -32,11 +32,12 @@ LIVE: dict[str, Any] = {"version": "1.0.0", "schema": OLD}
         (AT_12, NEW, {"version": "1.0.0", "schema": {"from": 12, "to": 12}}, True, "which is live, runs on 12 alone"),
         (AT_12, NEW, {"version": "1.0.0"}, True, ""),  # of before there were ranges
         (AT_13, NEW, {"version": "1.0.0", "schema": {"from": 12, "to": 12}}, True, ""),  # it is there: nothing changes
-        (HALF_WAY, OLD, LIVE, True, "the database is at 14, and 2.0.0 runs on 12 to 13"),
-        (HALF_WAY, {"from": 14, "to": 15}, LIVE, False, "the database is at 13, and 2.0.0 runs on 14 to 15"),
+        (HALF_WAY, OLD, LIVE, True, "the database is at 13 or 14, nobody knows which, and 2.0.0 runs on 12 to 13"),
+        (HALF_WAY, {"from": 14, "to": 15}, LIVE, False, "the database is at 13 or 14, nobody knows which, and 2.0.0"),
         (HALF_WAY, {"from": 13, "to": 14}, LIVE, False, ""),
         ({"towards": 13}, OLD, LIVE, True, "has not ended well"),
         ({"towards": 13}, NEW, LIVE, True, ""),  # it goes on from there
+        ({"version": 13, "towards": 16}, {"from": 13, "to": 15, "expand": 14}, None, True, "would be at 14 or 16, and"),
         ({"version": 20}, NEW, LIVE, True, "the database is at 20, and 2.0.0 runs on 13 to 15"),
     ],
 )
@@ -53,13 +54,15 @@ def test_what_speaks_against_a_switch(
 
 def test_what_speaks_against_a_return() -> None:
     assert against_return(AT_13, LIVE) == "" == against_return(AT_13, {"version": "1"}) == against_return(None, LIVE)
-    assert against_return(HALF_WAY, LIVE) == "the database is at 14, and 1.0.0 runs on 12 to 13"
+    assert (
+        against_return(HALF_WAY, LIVE) == "the database is at 13 or 14, nobody knows which, and 1.0.0 runs on 12 to 13"
+    )
     assert against_return(AT_13, None) == ""
 
 
 def test_the_migration_runs_where_the_database_is_not_there_yet() -> None:
     own = Range.of(NEW)
-    assert [expands_to(each, own, True) for each in (None, AT_12, AT_13, HALF_WAY)] == [13, 13, 0, 13]
+    assert [expands_to(each, own, True) for each in (None, AT_12, AT_13, HALF_WAY)] == [13, 13, 0, 0]
     assert must_expand(AT_13, None, True), "of a build that says nothing its image decides"
     assert not must_expand(AT_12, Range.of(OLD), True) and not must_expand(None, None, False)
 
@@ -103,15 +106,74 @@ def test_who_waits_for_another_build_is_not_turned_away_for_the_schema_of_now() 
     assert lock.acquire(state, waiting)[1]["lock"] == "granted"
 
 
+A_CONTRACT = {"by_watch": "w1", "promotion": "p", "at": iso(NOON), "until": iso(later(hours=1))}
+LIVE_BY_P = {**LIVE, "promotion": "p", "finished_at": "2026-01-01T00:00:00Z", "proven": True}
+NEWCOMER = {"holder": "checkout--2:dev", "waiter": "w", "promotion": "checkout--2", "stage": "dev", "version": "2"}
+NEWCOMER |= {"finished_at": iso(NOON), "received_at": iso(NOON), "at": iso(NOON)}
+
+
 def test_only_the_holder_or_the_watch_says_where_the_database_is() -> None:
     state = {**lock.empty(), "watch": {"id": "w1"}}
-    told = {"at": iso(NOON), "towards": 13}
-    assert lock.apply(state, "migrates", {**told, "holder": "x", "fence": 1})[1]["lock"] == "not yours"
+    told = {**A_CONTRACT, "towards": 13}
+    assert lock.apply(state, "migrates", {**told, "by_watch": "", "holder": "x", "fence": 1})[1]["lock"] == "not yours"
     assert lock.apply(state, "migrates", {**told, "by_watch": "w2"})[1]["lock"] == "not yours"
-    state, answer = lock.apply(state, "migrates", {**told, "by_watch": "w1"})
+    state, answer = lock.apply(state, "migrates", told)
     assert answer["lock"] == "go" and state["schema"]["towards"] == 13
-    state, _ = lock.apply(state, "migrated", {"by_watch": "w1", "version": 13, "promotion": "p", "at": iso(NOON)})
-    assert lock.apply(state, "migrates", {**told, "by_watch": "w1"})[1]["lock"] == "there"
+    ended = {**A_CONTRACT, "version": 13}
+    assert lock.apply(state, "migrated", {**ended, "by_watch": "w2"})[1]["lock"] == "not yours"
+    state, _ = lock.apply(state, "migrated", ended)
+    assert lock.apply(state, "migrates", told)[1]["lock"] == "there"
+
+
+def test_a_holder_of_before_says_nothing_of_the_database_any_more() -> None:
+    state, granted = lock.acquire(lock.empty(), NEWCOMER)
+    told = {**NEWCOMER, "fence": granted["fence"] - 1, "towards": 13}
+    for operation in ("migrates", "migrated"):
+        assert lock.apply(state, operation, told)[1]["lock"] == "not yours"
+
+
+def test_no_contract_begins_while_somebody_holds_the_lock() -> None:
+    state, _ = lock.acquire({**lock.empty(), "watch": {"id": "w1"}}, NEWCOMER)
+    assert state["aside"] == {"id": "w1"}
+    assert lock.apply(state, "migrates", {**A_CONTRACT, "towards": 14})[1]["lock"] == "not yours"
+    assert "schema" not in state
+
+
+def test_builds_wait_for_a_contract_and_are_judged_by_what_it_came_to() -> None:
+    state = {**lock.empty(), "schema": AT_13, "watch": {"id": "w1"}, "live": LIVE_BY_P}
+    state, _ = lock.apply(state, "migrates", {**A_CONTRACT, "towards": 14})
+    assert at_the_lock(state, {"from": 14, "to": 15}) == (False, ["DATABASE_CONTRACTING", "SCHEMA_OUT_OF_RANGE"])
+    asked = {**NEWCOMER, "schema": {"from": 14, "to": 15}}
+    back = {**asked, "holder": "h", "goes_back": True}
+    assert lock.acquire(state, back)[1]["lock"] == "granted", "a way back waits for nothing"
+    state, answer = lock.acquire(state, asked)
+    assert answer == {"lock": "queued", "behind": "the contract of the database to 14 by p", "nudge": []}
+    ended, answer = lock.apply(state, "migrated", {**A_CONTRACT, "version": 14})
+    assert answer["nudge"] == [NEWCOMER["holder"]]
+    assert lock.acquire(ended, asked)[1]["lock"] == "granted"
+
+
+def test_a_contract_that_failed_or_says_nothing_any_more_is_waited_for_no_longer() -> None:
+    state = {**lock.empty(), "schema": AT_13, "watch": {"id": "w1"}}
+    state, _ = lock.apply(state, "migrates", {**A_CONTRACT, "towards": 14})
+    late = {**NEWCOMER, "at": iso(later(hours=2)), "schema": {"from": 13, "to": 14}}
+    assert lock.acquire(state, late)[1]["lock"] == "granted"
+    state, _ = lock.acquire(state, NEWCOMER)
+    state, answer = lock.apply(state, "end_watch", {"id": "w1"})
+    assert answer["nudge"] == [NEWCOMER["holder"]] and "contract" not in state["schema"]
+    assert (state["schema"]["version"], state["schema"]["towards"]) == (13, 14), "how far it came is not known"
+    assert lock.acquire(state, {**NEWCOMER, "schema": {"from": 12, "to": 13}})[1]["lock"] == "schema"
+
+
+def test_what_has_not_ended_well_is_forgotten_by_no_smaller_migration() -> None:
+    state, granted = lock.acquire({**lock.empty(), "schema": {"version": 12, "towards": 16}}, NEWCOMER)
+    told = {**NEWCOMER, "fence": granted["fence"]}
+    state, _ = lock.apply(state, "migrates", {**told, "towards": 13})
+    assert state["schema"]["towards"] == 16
+    state, _ = lock.apply(state, "migrated", {**told, "version": 13})
+    assert (state["schema"]["version"], state["schema"]["towards"]) == (13, 16)
+    state, _ = lock.apply(state, "migrated", {**told, "version": 16})
+    assert state["schema"]["version"] == 16 and "towards" not in state["schema"]
 
 
 def test_the_reach_says_why_it_is_shut() -> None:

@@ -1,10 +1,12 @@
 """A database that is expanded before a release and contracted after the old one is gone, in virtual time."""
 
+import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.build import Build
 from slipway.promotion.job_plan import JobPlan, Migration
-from slipway.promotion.outcomes import Answer, passed
+from slipway.promotion.outcomes import Answer, moment, passed
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.reach import MINUTES, NONE, SECONDS, reach_of
 from slipway.promotion.stage_parts import Ending, Site
@@ -23,9 +25,11 @@ from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow.job_world import JobWorld
 from tests.workflow.kills import Killer, Mortal, same_end_after
 from tests.workflow.test_blue_green import rolled_back, until_told
+from tests.workflow.test_lost_watch import OneLock, ended
 from tests.workflow.test_ramp import SITES, live
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides
+from triggers.looking_after import Janitor
 
 KEPT_S = 3600.0
 KILLS = int(os.environ.get("MIGRATION_KILLS", "4"))
@@ -196,7 +200,90 @@ async def test_a_contract_that_fails_calls_a_person_and_closes_the_way_back(flow
     assert told["evidence"]["calls"] and "a person must look" in told["words"]
     await flow.until(lambda: "over" in done(flow))
     assert await schema(flow) == {"version": 13, "towards": 14}
-    assert reach_of(await flow.lock("production")).words == "the database is at 14, and 1.0.0 runs on 12 to 13"
+    words = "the database is at 13 or 14, nobody knows which, and 1.0.0 runs on 12 to 13"
+    assert reach_of(await flow.lock("production")).words == words
+
+
+async def test_a_contract_that_failed_counts_until_one_has_ended_well(flow: Workflow) -> None:
+    """A build that expands to less comes between, and is no proof of how far it came."""
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    world(flow).failing["contract"] = 1
+    await flow.until(lambda: "over" in done(flow))
+    assert (await released(flow, build("2.1.0", {"from": 13, "to": 15, "expand": 13}, 2)))["outcome"] == "passed"
+    assert len(world(flow).ran_of("expand")) == 1 and await schema(flow) == {"version": 13, "towards": 14}
+    output = await released(flow, build("2.2.0", {"from": 12, "to": 13}, 3))
+    assert output["code"] == "SCHEMA_OUT_OF_RANGE" and live(flow) == {"2.1.0"}
+    await released(flow, build("2.3.0", {"from": 13, "to": 15, "contract": 14}, 4))
+    await until_told(flow, "watch.contracted")
+    assert await schema(flow) == {"version": 14}, "the next release that declares it runs it again"
+
+
+async def meanwhile_comes(flow: Workflow, built: Build, when: Callable[[str, dict[str, Any]], bool]) -> str:
+    """Have the build come once while an activity is at work, and go as far as it can there. Returns its promotion."""
+    come: list[str] = []
+
+    async def comes(activity: str, order: dict[str, Any]) -> None:
+        if not come and when(activity, order):
+            come.append(built.version)
+            await flow.begin(built, production())
+            await asyncio.sleep(0.3)  # the engine's other workers act meanwhile, in real time
+
+    flow.world.meanwhile = comes
+    return f"checkout--{built.version}"
+
+
+def contracts(activity: str, order: dict[str, Any]) -> bool:
+    return activity == "run_job" and order["run"]["env"].get("SLIPWAY_STEP") == "contract"
+
+
+def says_it_is_over(activity: str, order: dict[str, Any]) -> bool:
+    return activity == "record" and order["action"] == "watch.over"
+
+
+async def test_a_build_that_comes_while_a_contract_runs_waits_for_its_end(flow: Workflow) -> None:
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    id = await meanwhile_comes(flow, build("3.0.0", {"from": 14, "to": 15, "expand": 15}, 2), contracts)
+    world(flow).failing["expand"] = 1
+    await flow.until(lambda: flow.world.of(id).ended)
+    waited = next(each for each in flow.world.records if each["action"] == "stage.waiting-for-the-lock")
+    assert waited["words"] == "waits for the lock, behind the contract of the database to 14 by checkout--2.0.0"
+    order = [each for each in done(flow) if each in ("contracting", "contracted", "migrating")]
+    assert order[-3:] == ["contracting", "contracted", "migrating"]
+    assert await schema(flow) == {"version": 14, "towards": 15}, "how far its own expansion came is not known"
+    (since, until) = ("watch.contracted", "stage.migrating")
+    at = {each["action"]: moment(each["at"]) for each in flow.world.records}
+    assert at[until] - at[since] < timedelta(seconds=10), "it is woken"
+
+
+async def test_no_contract_begins_under_a_build_that_was_let_in_before_it(flow: Workflow) -> None:
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    id = await meanwhile_comes(flow, build("3.0.0", {"from": 12, "to": 15, "expand": 15}, 2), says_it_is_over)
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    told = await until_told(flow, "watch.not-contracted")
+    assert told["words"] == "the database is not contracted to 14: another release has the environment"
+    assert world(flow).ran_of("contract") == [] and await schema(flow) == {"version": 15}
+    assert live(flow) == {"3.0.0"}
+
+
+async def test_a_watch_that_is_ended_from_outside_in_its_contract_calls_a_person(flow: Workflow) -> None:
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    world(flow).endless.add("contract")
+    await until_told(flow, "watch.contracting")
+    watch = (await flow.lock("production"))["watch"]
+    assert flow.clock.now() >= moment(watch["until"])
+    runtime = await ended(flow, watch["id"], "terminate")
+    await Janitor(runtime, OneLock(flow)).look(flow.clock.now())
+    told = await until_told(flow, "watch.contract-failed")
+    assert told["evidence"]["calls"] and "was ended from outside" in told["words"], "a person looks how far it came"
+    await flow.engine.until_idle()
+    assert await schema(flow) == {"version": 13, "towards": 14}
+    assert (await released(flow, build("2.1.0", {"from": 13, "to": 15}, 2)))["outcome"] == "passed", (
+        "nobody waits for it"
+    )
 
 
 async def test_nothing_is_contracted_while_the_old_side_still_stands(flow: Workflow) -> None:
@@ -225,7 +312,8 @@ async def test_what_harms_on_watch_is_not_taken_back_to_code_that_cannot_read_th
     id = await flow.promote(build("2.0.0", NEW, 1), production())
     await flow.until_ended(id)
     lock = await flow.lock("production")
-    given = {"by_watch": lock["watch"]["id"], "towards": 15, "at": lock["live"]["at"]}
+    given = {"by_watch": lock["watch"]["id"], "towards": 15, "promotion": id}
+    given |= {"at": lock["live"]["at"], "until": lock["live"]["at"]}
     await flow.signal("environment", "production--checkout", "migrates", given)
     flow.world.sick_live.add("2.0.0")
     told = await until_told(flow, "watch.unseen")

@@ -52,12 +52,14 @@ def contract(context: Context, run: WatchRun, stops: Sequence[Answer]) -> Durabl
 
 def _still_needed(run: WatchRun, to: int, stops: Sequence[Answer]) -> str:
     """Why what `to` takes away may still be needed, in words; empty when nothing needs it any more."""
-    before = Range.of(run.stage.database.get("live"))
+    version, declared = run.stage.live_before, run.stage.database.get("live")
+    if version == run.stage.build.version:  # promoted again: what counts is the release before both
+        known = run.stage.database.get("before", {})
+        version, declared = known.get("version", ""), known.get("schema")
+    before = Range.of(declared)
     if before is not None and not before.excludes([to]):
         return ""
     if stops:
         gone = all(each.outcome == Outcome.PASSED and each.result.get("stopped") for each in stops)
         return "" if gone else "the side of the release before still stands"
-    if run.stage.live_before not in ("", run.stage.build.version):
-        return f"what {run.stage.live_before} stood on was not stopped"
-    return ""
+    return f"what {version} stood on was not stopped" if version else ""

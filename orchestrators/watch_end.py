@@ -26,7 +26,7 @@ LONGEST_BLIND = timedelta(days=1)  # beyond the time of the old side
 def stop_old_side(context: Context, run: WatchRun) -> Durable:
     """Stop what the release replaced, say so, and be over. Returns the run, and why it is over."""
     version = run.stage.build.version
-    asked = [_stop(context, run, target) for target in run.stage.changing if run.stage.sites[target.name].previous]
+    asked = [_stop(context, run, target) for target in run.stage.plan.targets if run.stage.old_side_of(target.name)]
     answers: list[Answer] = yield from fan_out(context, asked)
     verdict = worst(answers) if answers else passed("nothing was there before it")
     if verdict.code == "FENCED":
@@ -60,7 +60,7 @@ def _stop(context: Context, run: WatchRun, target: Target) -> dict[str, Any]:
     order = {
         "promotion": run.stage.promotion,
         "target": plain(target),
-        "version": run.stage.sites[target.name].previous,
+        "version": run.stage.old_side_of(target.name),
         "live": run.stage.version_of(target.name),
         **run.stage.plan.reading,
         "fence": run.stage.fence_of(target.name),

@@ -269,9 +269,11 @@ def _granted(state: State) -> Answer:
 
 
 def _database(state: State) -> dict[str, Any]:
-    """Where the database is, and on which versions of it what is live runs."""
-    live = state["live"] or {}
-    return {**(state.get("schema") or {}), **({"live": live["schema"]} if live.get("schema") else {})}
+    """Where the database is, on which versions of it what is live runs, and what was live before that."""
+    live, before = state["live"] or {}, state["previous"][0] if state["previous"] else {}
+    found = {**(state.get("schema") or {}), **({"live": live["schema"]} if live.get("schema") else {})}
+    kept = {key: before[key] for key in ("version", "schema") if before.get(key)}
+    return {**found, **({"before": kept} if kept else {})}
 
 
 def _parts_of(live: dict[str, Any] | None, previous: list[dict[str, Any]]) -> dict[str, Any]:

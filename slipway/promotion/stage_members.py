@@ -102,6 +102,14 @@ class OfServices:
         members = [service for service in self.plan.members if self.keeps(service)]
         return tuple(target.name for target in self.plan.targets if self.service_of(target.name) in members)
 
+    def old_side_of(self, target: str) -> str:
+        """The version that the release has replaced there; where its own version served already, since it was promoted
+        again, what that had replaced by the lock. Empty where nothing is known, or nothing is its own."""
+        previous, version = self.sites[target].previous, self.version_of(target)
+        if previous == version:
+            previous = "" if target in self.stays else self.replaced.get(target, "")
+        return previous if previous != version else ""
+
     @property
     def called(self) -> str:
         """What is released, in words: the version, and of a group its members' versions."""

@@ -62,7 +62,7 @@ class StageRun(OnItsWay):
     one. Of a group of services `member_locks` has what is known of the members' locks; `swept_in` is the phase in which
     the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
     over, and may hold some. `database` is what the lock knew of its schema at the grant, and what this stage made of
-    that: `version`, `towards`, and the range of what was `live`.
+    that: `version`, `towards`, the range of what was `live`, and the release `before` that.
     `taken_back` says that its release was live and is not any more.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """

@@ -298,6 +298,27 @@ async def test_nothing_is_contracted_while_the_old_side_still_stands(flow: Workf
     assert await schema(flow) == {"version": 13} and reach_of(await flow.lock("production")).how == SECONDS
 
 
+async def test_a_release_that_is_promoted_again_is_contracted_once_the_one_before_both_is_stopped(
+    flow: Workflow,
+) -> None:
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    assert (await released(flow, replace(build("2.0.0", NEW, 5), run=2)))["outcome"] == "passed"
+    assert {site.idle for site in flow.world.sites.values()} == {"1.0.0"}
+    await until_told(flow, "watch.contracted")
+    assert all(site.idle_stopped for site in flow.world.sites.values())
+    assert reach_of(await flow.lock("production")).how == NONE
+
+
+async def test_nothing_is_contracted_while_one_of_two_regions_still_stands(flow: Workflow) -> None:
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    flow.world.sites[SITES[0]].idle = "0.9.1"  # by hand: it is left as it is
+    told = await until_told(flow, "watch.not-contracted")
+    assert "the side of the release before still stands" in told["words"] and world(flow).ran_of("contract") == []
+    assert [site.idle_stopped for site in flow.world.sites.values()].count(True) == len(SITES) - 1
+
+
 async def test_a_stage_without_blue_green_stops_the_old_side_too_before_it_contracts(flow: Workflow) -> None:
     plan = production(rollout="all-at-once", blue_green=None)
     await released(flow, build("1.0.0", OLD), plan)

@@ -67,9 +67,9 @@ def announcement(run: StageRun, waiter: str, at: str, service: str = "") -> dict
 
 
 def _of_the_database(run: StageRun, is_own: bool) -> dict[str, Any]:
-    """On which versions of it the build runs, and whether the stage changes it; a group has one database."""
+    """On which versions of it the build runs, and whether the stage changes it; of a member's a group knows nothing."""
     if not is_own:
-        return {}
+        return {"in_group": True}
     declared = {"schema": run.build.schema} if run.build.schema else {}
     return {**declared, "migrates": True} if run.plan.migration else declared
 

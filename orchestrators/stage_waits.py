@@ -89,7 +89,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
     if answer["lock"] == "schema":
         outcome = Outcome.BROKEN if run.goes_back else Outcome.CANCELLED
-        return (yield from _left(context, run.ends(outcome, OUT_OF_RANGE, answer["words"])))
+        words = f"{service}: {answer['words']}" if whose else answer["words"]
+        return (yield from _left(context, run.ends(outcome, OUT_OF_RANGE, words)))
     if answer["lock"] == "broken":
         words = f"the lock{whose}: {answer['words']}" if whose else answer["words"]
         return (yield from _left(context, run.ends(Outcome.BROKEN, "LOCK_BROKEN", words)))

@@ -39,7 +39,7 @@ bp = df.Blueprint()
         409: ("STILL_UNDER_WAY", "SENT_AGAIN", "NOT_BEGUN"),
         422: (
             *("INVALID_BODY", "UNKNOWN_SERVICE", "PIPELINE_INVALID", "BRANCH_NOT_PROMOTED"),
-            *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION"),
+            *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION", "NOT_FOR_GROUPS"),
         ),
     },
 )

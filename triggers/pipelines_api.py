@@ -65,7 +65,7 @@ async def post_lint(req: func.HttpRequest, person: Person) -> func.HttpResponse:
         422: (
             *("INVALID_BODY", "PIPELINE_INVALID", "OTHER_SERVICE"),
             *("FINISHED_IN_THE_FUTURE", "BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED"),
-            *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION"),
+            *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION", "NOT_FOR_GROUPS"),
         ),
     },
 )

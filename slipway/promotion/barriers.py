@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+from slipway.promotion import ledger
 from slipway.promotion.database_schema import OUT_OF_RANGE, against_return, against_switch
 from slipway.promotion.outcomes import Outcome, moment
 
@@ -50,7 +51,8 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
     """What keeps `build` from the lock; nothing when it has it. The lock grants exactly when there is nothing.
 
     `build`: holder (the stage's instance id), promotion, version, finished_at, received_at, on_newer_build, at,
-    goes_back; `schema` and `migrates` where the build declares the one and the stage does the other.
+    goes_back; `schema` and `migrates` where the build declares the one and the stage does the other; `in_group` where
+    the lock is that of a member of its group.
     """
     holder = lock["holder"]
     if holder and holder["holder"] == build["holder"]:
@@ -77,8 +79,22 @@ def beyond_the_schema(lock: State, build: State) -> str:
     database, previous = lock.get("schema"), lock["previous"]
     if build.get("goes_back"):
         return against_return(database, previous[0] if previous else None)
+    if build.get("in_group"):
+        return _against_member(lock, build["version"])
     declared, migrates = build.get("schema"), bool(build.get("migrates"))
     return against_switch(database, build["version"], declared, lock["live"], migrates)
+
+
+def _against_member(lock: State, version: str) -> str:
+    """What the lock of a member knows against the version of it that a group brings, which declares nothing of the
+    member's database: only what was released here before can be judged."""
+    database, live = lock.get("schema"), lock["live"] or {}
+    if live.get("version") == version or not (database or live.get("schema")):
+        return ""
+    if declared := ledger.declared(lock.get("releases", ()), version):
+        return against_switch(database, version, declared, live, migrates=False)
+    words = f"its builds say on which versions of their database they run, and a group says nothing of {version}"
+    return f"{words}: release it by its own pipeline"
 
 
 def contract_at_work(lock: State, at: str) -> dict[str, Any] | None:

@@ -126,5 +126,11 @@ def proven_at(entries: Iterable[Entry], version: str) -> str:
     return str(last["proven_at"]) if last and last["state"] in (PROVEN, REPLACED) else ""
 
 
+def declared(entries: Iterable[Entry], version: str) -> dict[str, int]:
+    """On which versions of its database that version runs, as its newest release here has declared; empty when none
+    has."""
+    return next((each["schema"] for each in entries if each["version"] == version and each.get("schema")), {})
+
+
 def _changed(entries: Entries, changed: Entry, rev: int, **more: Any) -> Entries:
     return [{**each, **more, "rev": rev} if each is changed else each for each in entries]

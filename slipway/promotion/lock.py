@@ -125,6 +125,8 @@ def switched(state: State, given: Given) -> tuple[State, Answer]:
         return state, {"lock": "not yours", "nudge": []}
     state = lock_again.noted(state, given)
     release = lock_again.replacing(given["release"], state["live"])
+    if release.get("group") and (declared := ledger.declared(_releases(state), release["version"])):
+        release = {**release, "schema": declared}  # the group says nothing of its members' databases
     live = {**release, "proven": False}
     told = {key: value for key, value in release.items() if key not in lock_again.OF_THE_OLD_SIDE}
     state = _told(state, ledger.with_switched(_releases(state), told, given["fence"], _next_rev(state)))

@@ -36,8 +36,12 @@ def check_branch(build: Build, pipeline: "Pipeline") -> None:
 
 def check_members(build: Build, pipeline: "Pipeline") -> None:
     """Raises BuildRejected: MEMBER_MISSING for a member of the group whose version the build does not name,
-    MEMBER_UNKNOWN for one that the pipeline does not have, MEMBER_VERSION for one that it does not take."""
+    MEMBER_UNKNOWN for one that the pipeline does not have, MEMBER_VERSION for one that it does not take; NOT_FOR_GROUPS
+    where a group declares a schema."""
     named = f"{build.service} {build.version}"
+    if pipeline.members and build.schema:
+        words = f"{named} is of a group, which has no database of its own: its members' builds declare their schema"
+        raise BuildRejected("NOT_FOR_GROUPS", words)
     if unknown := sorted(build.members.keys() - pipeline.members.keys()):
         known = f"its members are {', '.join(pipeline.members)}" if pipeline.members else "its pipeline has no members"
         raise BuildRejected("MEMBER_UNKNOWN", f"{named} names {', '.join(unknown)}; {known}")

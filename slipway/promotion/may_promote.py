@@ -66,7 +66,8 @@ class Case:
     `environment` for this service; `decisions` that of the promotion, None when it has not begun. `lock_until` is
     when the stage gives up waiting for the lock, if it waits for it already; `suspended` is the orchestration that an
     operator of the durable runtime has suspended, if any. `members` are those of a group that have a target in the
-    stage. `schema` is what the build declares of its database. Moments are ISO 8601 texts.
+    stage. `schema` is what the build declares of its database; `in_group` says that a member's lock is asked. Moments
+    are ISO 8601 texts.
     """
 
     stage: StagePlan
@@ -82,6 +83,7 @@ class Case:
     suspended: str = ""
     members: dict[str, MemberAt] = field(default_factory=dict)
     schema: dict[str, int] = field(default_factory=dict)
+    in_group: bool = False
 
     @property
     def told(self) -> dict[str, Any]:
@@ -102,6 +104,7 @@ class Case:
             "at": self.at,
             **({"schema": self.schema} if self.schema else {}),
             "migrates": self.stage.migration is not None,
+            "in_group": self.in_group,
         }
 
     @property
@@ -113,9 +116,8 @@ class Case:
     def at_member(self, service: str) -> "Case":
         """The same at the lock of a member, where it goes for no other build's sake."""
         stage, member = replace(self.stage, on_newer_build=barriers.QUEUE, migration=None), self.members[service]
-        return replace(
-            self, stage=stage, service=service, version=member.version, lock=member.lock, members={}, schema={}
-        )
+        there = replace(self, stage=stage, service=service, version=member.version, lock=member.lock)
+        return replace(there, members={}, schema={}, in_group=True)
 
 
 Rule = Callable[[Case], Iterator[Reason]]

@@ -74,6 +74,24 @@ def test_a_version_that_was_rejected_at_a_members_lock_is_lifted_there() -> None
     assert reason.ended_by == "slipway lift production.web.rejected-3.0.1"
 
 
+def at_the_lock_of_api(**state: Any) -> list[str]:
+    found = may_promote(a_case(api={**lock.empty(), **state})).reasons
+    return [reason.words for reason in found if reason.code == "SCHEMA_OUT_OF_RANGE"]
+
+
+def test_a_members_version_is_judged_by_what_its_own_release_there_has_declared() -> None:
+    contracted = {"schema": {"version": 14}, "live": live("2.0.0", "api--2.0.0", finished_at=iso(NOON))["live"]}
+    [unknown] = at_the_lock_of_api(**contracted)
+    assert unknown.startswith("api: its builds say") and unknown.endswith("release it by its own pipeline")
+    known = {"version": "1.4.2", "schema": {"from": 12, "to": 13}, "until": iso(NOON)}
+    assert at_the_lock_of_api(**contracted, releases=[known]) == [
+        "api: the database is at 14, and 1.4.2 runs on 12 to 13"
+    ]
+    fits = {**known, "schema": {"from": 13, "to": 14}}
+    assert at_the_lock_of_api(**contracted, releases=[fits]) == []
+    assert at_the_lock_of_api() == at_the_lock_of_api(live=contracted["live"]) == [], "who says nothing has no limits"
+
+
 def test_it_is_under_way_once_it_has_all_locks_and_not_before() -> None:
     part, whole = (
         a_case(api=taken(asking("1.4.2"))),

@@ -103,6 +103,8 @@ def test_a_plan_with_a_group_travels() -> None:
 
 
 CANARY = "    rollout: {canary: {}}\n"
+JOB = "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/s/providers/Microsoft.App/jobs/migrate"
+MIGRATE = f"    migrate: {{job: {JOB}, expand: [up]}}\n"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,7 @@ CANARY = "    rollout: {canary: {}}\n"
             "NOT_FOR_GROUPS",
             "would be the version of the group",
         ),
+        (a_suite(a_group_stage(more=MIGRATE)), "NOT_FOR_GROUPS", "pipeline of the member that the database belongs to"),
         (a_suite(members=changed("web", artifact=MEMBERS["api"]["artifact"])), "ARTIFACT_MISMATCH", "web's is `image`"),
         (
             a_pipeline(a_stage("dev", target=a_target("a").replace("}", ", member: api}"))),
@@ -203,6 +206,13 @@ def test_a_build_names_a_version_of_each_member_and_of_no_other(members: dict[st
     with pytest.raises(BuildRejected) as rejected:
         check_members(a_build("2026.48", service="suite", members=members), pipeline)
     assert rejected.value.code == code and words in rejected.value.words
+
+
+def test_a_build_of_a_group_declares_no_schema() -> None:
+    declaring = a_build("2026.48", service="suite", members=AFTER, schema={"from": 1, "to": 2})
+    with pytest.raises(BuildRejected, match="no database of its own") as rejected:
+        check_members(declaring, read_pipeline(a_suite(), "suite.yaml"))
+    assert rejected.value.code == "NOT_FOR_GROUPS"
 
 
 def test_a_build_of_a_service_that_is_no_group_names_none() -> None:

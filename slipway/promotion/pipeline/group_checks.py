@@ -1,6 +1,7 @@
 """What groups ask of a pipeline: members that exist and have targets, an order with a beginning, a rollout for all.
 
-And no configuration: its label has one version, that of the group, while members read their settings by their own.
+And no configuration: its label has one version, that of the group, while members read their settings by their own. Nor
+a database: which of its versions a member runs on only the member's own builds declare.
 """
 
 from typing import Any
@@ -17,7 +18,8 @@ UNKNOWN = ""
 
 def check_groups(document: Document) -> None:
     """Report pipelines with neither an artifact nor members, or both; members that nobody knows, that have no target,
-    or are the group itself; orders that wait for themselves; rollouts and configurations that are not for groups."""
+    or are the group itself; orders that wait for themselves; rollouts, configurations and databases that are not for
+    groups."""
     data = document.data
     if "artifact" not in data and "members" not in data:
         document.report("MISSING_KEY", 'a pipeline needs "artifact"', ())
@@ -40,6 +42,7 @@ def check_groups(document: Document) -> None:
             _check_target(document, place, target, members, grouped="members" in data)
         _check_rollout(document, path, stage, grouped=bool(members))
         _check_configuration(document, path, stage, grouped=bool(members))
+        _check_database(document, path, stage, grouped=bool(members))
     for name in members if used <= members.keys() else ():  # else it may be that one which was meant
         if name not in used and name != data.get("service"):
             words = f"the member {quoted(name)} has no target in any stage"
@@ -139,6 +142,15 @@ def _check_configuration(document: Document, path: Path, holder: dict[str, Any],
             "put it into the members' own pipelines"
         )
         document.report("NOT_FOR_GROUPS", words, (*path, "configuration"), key=True)
+
+
+def _check_database(document: Document, path: Path, stage: dict[str, Any], grouped: bool) -> None:
+    if grouped and "migrate" in stage:
+        words = (
+            "a member's own release would know nothing of the group's database, nor the group of the member's: put it "
+            "into the pipeline of the member that the database belongs to"
+        )
+        document.report("NOT_FOR_GROUPS", words, (*path, "migrate"), key=True)
 
 
 def _known(member: dict[str, Any], members: Members) -> list[str]:

@@ -70,6 +70,9 @@ def against_switch(
     if own and database and database.get("towards") and not database.get("version") and not to:
         words = f"a migration of the database to {database['towards']} has not ended well, and where it is is not known"
         return f"{words}: {version} brings none that would go on from there"
+    if migrates and own is None and there:
+        words = f"the database is at {_where(database)}, and {version} does not say on which versions of it it runs"
+        return f"{words}: nobody would know where its migration leads"
     after = [to, *(each for each in there if each > to)] if to else there
     if own and own.excludes(after):
         where = f"would be at {_listed(after)}" if to else f"is at {_where(database)}"

@@ -26,6 +26,9 @@ LIVE: dict[str, Any] = {"version": "1.0.0", "schema": OLD}
         (None, None, None, True, ""),
         (None, OLD, None, False, ""),
         (AT_12, OLD, None, False, ""),
+        (AT_12, None, None, True, "nobody would know where its migration leads"),
+        ({"towards": 13}, None, None, True, "nobody would know where its migration leads"),
+        (AT_12, None, None, False, ""),
         (AT_12, {"from": 13, "to": 14}, LIVE, False, "the database is at 12, and 2.0.0 runs on 13 to 14"),
         (AT_12, NEW, LIVE, True, ""),
         (AT_12, NEW, LIVE, False, "the database is at 12, and 2.0.0 runs on 13 to 15"),
@@ -84,7 +87,9 @@ def test_the_lock_and_may_promote_say_the_same_of_the_schema() -> None:
     state = {**lock.empty(), "schema": AT_12}
     assert at_the_lock(state, NEW) == (True, [])
     assert at_the_lock(state, {"from": 13, "to": 14}) == (False, ["SCHEMA_OUT_OF_RANGE"])
-    assert at_the_lock(state, {}) == (True, []), "who says nothing has no limits"
+    assert at_the_lock(state, {}, a_stage("dev")) == (True, []), "who says nothing and changes nothing has no limits"
+    assert at_the_lock(state, {}) == (False, ["SCHEMA_OUT_OF_RANGE"]), "nobody would know where its migration leads"
+    assert at_the_lock(lock.empty(), {}) == (True, [])
     assert at_the_lock(state, NEW, a_stage("dev")) == (False, ["SCHEMA_OUT_OF_RANGE"]), "nobody expands it there"
 
 

@@ -11,6 +11,7 @@ from orchestrators.release_parts import FIRST, LAST, flags_back, half_way_back, 
 from orchestrators.release_settings import seen
 from orchestrators.stage_front_door import NOBODY_THERE, OPEN, closing, edges_may_know, settling
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
+from slipway.promotion import stage_phases as phase
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
@@ -28,6 +29,7 @@ TRIES = 3
 PAUSE = timedelta(seconds=30)
 ROUNDS = 40  # of about five minutes each
 UNREADABLE = "TARGETS_UNREADABLE"
+_NOTHING_BUT = "the database stays as its migration left it, and nothing else had been changed"
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
@@ -62,7 +64,7 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
 def _undone(context: Context, run: StageRun) -> Durable:
     """The rollback's answer, or None when it is to be tried again."""
     if not run.sites or not (run.steps or run.goes_back):
-        return passed("nothing had been changed")
+        return passed(_NOTHING_BUT if _has_migrated(run) else "nothing had been changed")
     steps: list[Step] = []
     before = yield from seen(context, run)
     if run.plan.canary and (not run.flag_plan or (run.is_dark and not run.keeps_its_flag)):
@@ -236,3 +238,8 @@ def _wrong(run: StageRun, name: str, answers: str) -> str:
 def _words(run: StageRun, swapped: bool) -> str:
     was = "back on" if swapped else "still on"
     return f"{run.plan.environment} is {was} {run.served_before}"
+
+
+def _has_migrated(run: StageRun) -> bool:
+    """Whether a migration was begun, as far as anybody knows."""
+    return run.swept_in == phase.MIGRATE or any(step.name == "expand" for step in run.steps)

@@ -141,6 +141,7 @@ async def test_a_migration_that_fails_half_way_stops_the_stage_before_anything_i
     await flow.until(lambda: stage_state(flow.world, "production") == "failed")
     row = flow.world.rows["stage:production"]["doc"]
     assert row["code"] == "MIGRATION_FAILED" and "expand-1 exited with 3" in row["words"]
+    assert row["words"].endswith("the database stays as its migration left it, and nothing else had been changed")
     assert "nothing deployed" in row["words"] and live(flow) == {"1.0.0"}
     assert not [each for each in flow.world.effects if ":2.0.0:" in each and "deploy" in each]
     assert await schema(flow) == {"towards": 13}, "how far it came is not known"
@@ -367,6 +368,7 @@ async def test_an_abort_while_it_is_expanded_lets_it_end_and_deploys_nothing(flo
     output = await released(flow, build("2.0.0", NEW, 1))
     assert (output["outcome"], output["code"]) == ("cancelled", "ABORTED")
     assert await schema(flow) == {"version": 13} and live(flow) == {"1.0.0"}, "a whole migration, and no deployment"
+    assert "the database stays as its migration left it" in output["words"]
 
 
 async def test_a_group_brings_no_member_in_a_version_that_does_not_run_on_its_database() -> None:

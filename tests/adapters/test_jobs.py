@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.jobs import SHOWN_WITHIN, Jobs
-from slipway.adapters.jobs.executions import Execution, Executions, place_of
+from slipway.adapters import clock
+from slipway.adapters.jobs import SHOWN_WITHIN, Jobs, _template
+from slipway.adapters.jobs.executions import Execution, Executions, Job, place_of
 from slipway.promotion.job_run import JobRun
-from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.outcomes import Answer, Outcome, iso, moment
 from tests.laptop import MIGRATIONS, UAT, AzureStandin
 
 Follow = Callable[..., Answer]
@@ -230,8 +231,88 @@ def test_a_success_that_azure_does_not_show_yet_is_waited_for(uat: Driven) -> No
     unseen = uat.jobs.poll(uat.job, started.handle)
     assert unseen.running and "does not show" in unseen.words
     assert uat.ended(unseen).outcome is Outcome.PASSED
-    gone = uat.jobs.poll(uat.job, {**started.handle, "execution": "uat-none", "started_at": "2020-01-01T00:00:00Z"})
-    assert (gone.outcome, gone.code) == (Outcome.BROKEN, "JOB_LOST")
+
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+def test_an_execution_is_lost_when_azure_has_shown_nothing_of_it_for_a_minute(uat: Driven) -> None:
+    started = uat.start("op:hidden", uat.uat(image=f"{UAT}:1-hangs"))
+    not_found = {"status": 404, "body": {"error": {"code": "NotFound"}}}
+    uat.fault("GET", f"/executions/{started.handle['execution']}", answer=not_found, times=2)
+    old = {**started.handle, "started_at": LONG_AGO}
+    once = uat.jobs.poll(uat.job, old)
+    assert once.running and "does not show" in once.words, "one answer is no proof"
+    listed = uat.jobs.poll(uat.job, {**once.handle, "unseen_since": LONG_AGO})
+    assert listed.running, "it is in the list still"
+    seen = uat.jobs.poll(uat.job, listed.handle)
+    assert seen.running and "unseen_since" not in seen.handle
+    gone = {**listed.handle, "execution": "uat-none", "operation": "op:none"}
+    assert uat.jobs.poll(uat.job, gone).code == "JOB_LOST"
+    assert uat.jobs.stop(uat.job, started.handle).running
+
+
+def test_one_that_waited_has_its_whole_time_from_its_start(azure: AzureStandin, until_ended: Follow) -> None:
+    it = Driven(azure, "looked-for", until_ended)
+    first = it.start("op:before", it.uat(image=f"{UAT}:1-hangs"))
+    waits = it.start("op:whole", it.uat(alone=True, within_s=40.0))
+    while it.jobs.stop(it.job, first.handle).running:
+        pass
+    late = {**waits.handle, "until": iso(clock.now() + timedelta(seconds=1))}
+    started = it.jobs.poll(it.job, late)
+    took = moment(started.handle["until"]) - moment(started.handle["started_at"])
+    assert took == timedelta(seconds=40) and it.ended(started).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("status", [500, 503, 504])
+def test_after_an_error_of_the_server_a_start_is_looked_for_as_long(
+    azure: AzureStandin, until_ended: Follow, status: int
+) -> None:
+    it, operation = Driven(azure, "lost-start", until_ended), f"op:{status}"
+    it.fault("POST", START, answer={"status": status})
+    started = it.start(operation)
+    again = it.jobs.poll(it.job, started.handle)
+    assert again.running and "not known yet" in again.words and it.of(operation) == [], "the list may be late"
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_one_that_ends_just_before_it_is_stopped_is_read_once_more(uat: Driven, status: int) -> None:
+    started = uat.start(f"op:just-ended-{status}")
+    ended = uat.ended(started)
+    assert ended.outcome is Outcome.PASSED
+    execution = started.handle["execution"]
+    running_still = {"name": execution, "properties": {"status": "Running"}}
+    uat.fault("GET", f"/executions/{execution}", answer={"status": 200, "body": running_still})
+    refused = {"status": status, "body": {"error": {"code": "ExecutionEnded"}}}
+    uat.fault("POST", f"/executions/{execution}/stop", answer=refused)
+    read = uat.jobs.poll(uat.job, {**started.handle, "until": LONG_AGO})
+    assert uat.ended(read).outcome is Outcome.PASSED, read
+
+
+def test_an_override_sends_along_what_stands_beside_the_container() -> None:
+    beside = {"name": "proxy", "image": "registry.example/proxy:1", "probes": ["none in an execution"]}
+    first = {"name": "uat", "image": "registry.example/uat:1", "env": [{"name": "KEPT", "value": "1"}]}
+    job = Job({"containers": [first, beside], "initContainers": [beside]}, frozenset(), 1)
+    sent = _template(job, JobRun(env={"A": "b"}), "op")
+    proxy = {"name": "proxy", "image": "registry.example/proxy:1"}
+    assert sent["containers"][1:] == sent["initContainers"] == [proxy]
+    assert [each["name"] for each in sent["containers"][0]["env"]] == ["KEPT", "A", "SLIPWAY_OPERATION"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome", "code"),
+    [("BackoffLimitExceeded", Outcome.FAILED, "JOB_FAILED"), ("ProvisioningFailed", Outcome.BROKEN, "JOB_NOT_RUN")],
+)
+def test_a_failure_without_an_exit_code_is_the_containers_only_by_azures_reason(
+    uat: Driven, reason: str, outcome: Outcome, code: str
+) -> None:
+    started = uat.start(f"op:{reason}")
+    execution = started.handle["execution"]
+    told = {"name": execution, "properties": {"status": "Failed", "reason": reason}}
+    uat.fault("GET", f"/executions/{execution}", answer={"status": 200, "body": told}, times=9)
+    uat.jobs = Jobs(uat.settings, log_within=timedelta())
+    answer = uat.jobs.poll(uat.job, started.handle)
+    assert (answer.outcome, answer.code) == (outcome, code)
 
 
 @pytest.mark.parametrize(

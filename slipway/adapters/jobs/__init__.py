@@ -51,7 +51,8 @@ class Jobs:
     def start(self, job: str, run: JobRun, operation: str, resuming: bool) -> Answer:
         """Start an execution; one that an earlier try of the operation may have started is waited for first."""
         now = clock.now()
-        until = now + timedelta(seconds=run.within_s)
+        # One that runs alone waits for another execution of its job first, which has its time as well.
+        until = now + timedelta(seconds=run.within_s * (2 if run.alone else 1))
         handle = {"kind": "intended", "operation": operation, "until": iso(until), "run": plain(run)}
         if resuming:
             handle["sure_at"] = iso(now + SHOWN_WITHIN)
@@ -88,7 +89,7 @@ class Jobs:
         if run.alone or "sure_at" in handle:
             there = self._executions.all(place)
             if (found := _ours(there, handle)) is not None:
-                return running(_started(handle, found.name), SOON_S, f"{found.name} was started before")
+                return running(_started(handle, found.name, found.began), SOON_S, f"{found.name} was started before")
             if "sure_at" in handle and clock.now() < moment(handle["sure_at"]):
                 return running(handle, SOON_S, f"{place.name}: whether it was started is not known yet")
             if run.alone and (others := [each.name for each in there if not each.over]):
@@ -106,10 +107,8 @@ class Jobs:
             name = self._executions.start(place, template)
         except AzureProblem as problem:
             fault = problem.fault
-            if fault.kind is FaultKind.UNKNOWN:
+            if fault.kind in (FaultKind.UNKNOWN, FaultKind.UNAVAILABLE):  # an error of the server says little, too
                 handle = {**handle, "sure_at": iso(now + SHOWN_WITHIN)}
-            elif fault.kind is FaultKind.UNAVAILABLE:  # an error of the server says little of what it did before
-                handle = {**handle, "sure_at": iso(now)}
             return fault.answer(handle, SOON_S)
         if not name:  # accepted, and named later
             handle = {**handle, "sure_at": iso(now + SHOWN_WITHIN)}
@@ -120,9 +119,8 @@ class Jobs:
         name, now = handle["execution"], clock.now()
         found = self._executions.one(place, name)
         if found is None:
-            if now < moment(handle["started_at"]) + SHOWN_WITHIN:
-                return running(handle, SOON_S, f"Azure does not show {name} yet")
-            return broken("JOB_LOST", f"Azure shows no execution {name} of {place.name}")
+            return self._unseen(place, handle)
+        handle = {key: value for key, value in handle.items() if key != "unseen_since"}
         if found.over:
             return self._ended(place, handle, found)
         if now < moment(handle["until"]):
@@ -131,12 +129,27 @@ class Jobs:
             left_s = (moment(handle["until"]) - now).total_seconds()
             return running(handle, max(min(after_s, left_s), SOON_S), f"{name}: {found.status}")
         if "stopping" not in handle:
-            self._executions.stop(place, name)
+            try:
+                self._executions.stop(place, name)
+            except AzureProblem:
+                ended = self._executions.one(place, name)  # between the look and the stop, say
+                if ended is None or not ended.over:
+                    raise
+                return self._ended(place, handle, ended)
             return running({**handle, "stopping": iso(now)}, SOON_S, f"{name} had no end in time, and is stopped")
         if now < moment(handle["stopping"]) + STOPPED_WITHIN:
             return running(handle, SOON_S, f"{name} is being stopped")
         words = f"{name} had not ended by {handle['until']}, and does not stop ({found.status}): it may still run"
         return broken("JOB_TIMED_OUT", words)
+
+    def _unseen(self, place: Place, handle: Handle) -> Answer:
+        """Azure does not show what it has started: lost when it has not for a minute, and lists nothing of it."""
+        name, now = handle["execution"], clock.now()
+        handle = {"unseen_since": iso(now), **handle}
+        since = max(moment(handle["started_at"]), moment(handle["unseen_since"]))
+        if now < since + SHOWN_WITHIN or _ours(self._executions.all(place), handle):
+            return running(handle, SOON_S, f"Azure does not show {name}")
+        return broken("JOB_LOST", f"Azure shows no execution {name} of {place.name}")
 
     def _ended(self, place: Place, handle: Handle, found: Execution) -> Answer:
         run, now = JobRun.load(handle["run"]), clock.now()
@@ -172,9 +185,11 @@ def _verdict(found: Execution, handle: Handle, log: Log, now: datetime) -> Answe
     return broken("JOB_NOT_RUN", words, log.tail)
 
 
-def _started(handle: Handle, execution: str) -> Handle:
-    kept = {key: handle[key] for key in ("operation", "until", "run")}
-    return {**kept, "kind": "execution", "execution": execution, "started_at": iso(clock.now())}
+def _started(handle: Handle, execution: str, began: datetime | None = None) -> Handle:
+    """Its time counts from its own beginning: what it waited for has taken none of it."""
+    kept, at = {key: handle[key] for key in ("operation", "run")}, began or clock.now()
+    until = at + timedelta(seconds=JobRun.load(handle["run"]).within_s)
+    return {**kept, "kind": "execution", "execution": execution, "started_at": iso(at), "until": iso(until)}
 
 
 def _ours(executions: Sequence[Execution], handle: Handle) -> Execution | None:

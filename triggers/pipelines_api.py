@@ -129,7 +129,7 @@ def _deployed() -> dict[str, Any]:
         stages = [stage.name for stage in plan.stages]
         named = {"service": plan.service, "owner": plan.owner, "file": each.file, "digest": each.digest}
         pipelines.append({**named, "builds": pipeline.takes, "stages": stages})
-    findings = [*folder.findings(), *folder.shared_flags()]
+    findings = [*folder.findings(), *folder.shared_flags(), *folder.shared_databases()]
     return {"pipelines": pipelines, "findings": [asdict(finding) for finding in findings]}
 
 

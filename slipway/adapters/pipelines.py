@@ -74,6 +74,12 @@ class PipelineFolder:
 
         return shared_flags((each.text, each.file) for each in self.all().values())
 
+    def shared_databases(self) -> list["Finding"]:
+        """Databases that two of the sound pipelines change."""
+        from slipway.promotion.pipeline import shared_databases
+
+        return shared_databases((each.text, each.file) for each in self.all().values())
+
     def _files(self) -> list[_Read]:
         if not self._path.is_dir():
             return []

@@ -25,6 +25,7 @@ from slipway.promotion.pipeline import (
     digest_of,
     read_pipeline,
     shared_claims,
+    shared_databases,
     shared_flags,
 )
 from slipway.promotion.pipeline import lint as lint_text
@@ -36,10 +37,10 @@ Version = Annotated[str | None, typer.Option(help="Put this version into the art
 def lint(files: Pipelines, as_json: AsJson = False) -> None:
     """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one.
 
-    Of several it also says which claim the same builds, and which change the same flags.
+    Of several it also says which claim the same builds, and which change the same flags or databases.
     """
     findings = [finding for file in files for finding in _findings(file)]
-    findings += [*_shared(files), *shared_flags(_texts(files))]
+    findings += [*_shared(files), *shared_flags(_texts(files)), *shared_databases(_texts(files))]
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:

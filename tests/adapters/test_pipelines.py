@@ -82,6 +82,15 @@ def test_flags_that_two_pipelines_change_are_told_and_keep_neither_from_being_us
     assert folder.findings() == [] and sorted(folder.all()) == ["cart", "shop"]
 
 
+def test_databases_that_two_pipelines_change_are_told_too(tmp_path: Path) -> None:
+    job = "/subscriptions/11111111-2222-4333-8444-555555555555/resourceGroups/s/providers/Microsoft.App/jobs/migrate"
+    for service in ("shop", "cart"):
+        (tmp_path / f"{service}.yaml").write_text(of(service) + f"    migrate: {{job: {job}, expand: [up]}}\n")
+    folder = PipelineFolder(tmp_path)
+    assert [(each.file, each.code) for each in folder.shared_databases()] == [("shop.yaml", "SHARED_DATABASE")]
+    assert folder.findings() == []
+
+
 def test_two_pipelines_that_claim_the_same_builds_are_reported_at_the_later_one(tmp_path: Path) -> None:
     claim = "builds: [{registry: {repository: shop/cart}}]\n"
     (tmp_path / "cart.yaml").write_text(of("cart") + claim)

@@ -3,7 +3,7 @@
 import pytest
 
 from slipway.promotion.job_plan import JobPlan, JobTest, Migration
-from slipway.promotion.pipeline import compile_plan, lint, read_pipeline
+from slipway.promotion.pipeline import compile_plan, lint, read_pipeline, shared_databases
 from slipway.promotion.plan import PromotionPlan, StagePlan, load_stage
 from tests.promotion.pipeline_texts import a_pipeline, a_stage, verified_by
 from tests.promotion.test_pipeline_rings import ring, ringed
@@ -100,7 +100,19 @@ def test_two_stages_do_not_change_one_database() -> None:
     dev = a_stage("dev", migrate())
     ((code, words),) = findings(dev, a_stage("test", migrate()))
     assert code == "SHARED_DATABASE" and "two stages would change one database" in words
-    assert codes(dev, a_stage("test", migrate(env="{DATABASE: test}"))) == []
+    assert codes(dev, a_stage("test", migrate(env="{LOG_LEVEL: debug}"))) == ["SHARED_DATABASE"], "it says no other"
+    assert codes(dev, a_stage("test", migrate(env="{DATABASE: test}"))) == ["SHARED_DATABASE"], "dev says none"
+    of_dev = a_stage("dev", migrate(env="{DATABASE: dev, LOG_LEVEL: debug}"))
+    assert codes(of_dev, a_stage("test", migrate(env="{DATABASE: test}"))) == []
+    assert codes(of_dev, a_stage("test", migrate(env="{DATABASE: dev}"))) == ["SHARED_DATABASE"]
+
+
+def test_two_pipelines_do_not_change_one_database() -> None:
+    shop, basket = (a_pipeline(a_stage("dev", migrate(env="{DATABASE: shop}"))) for _ in range(2))
+    (finding,) = shared_databases([(shop, "shop.yaml"), (basket, "basket.yaml")])
+    assert (finding.file, finding.code) == ("basket.yaml", "SHARED_DATABASE") and "shop.yaml, on line" in finding.words
+    own = a_pipeline(a_stage("dev", migrate(env="{DATABASE: basket}")))
+    assert shared_databases([(shop, "shop.yaml"), (own, "basket.yaml"), ("- odd", "odd.yaml")]) == []
 
 
 def test_rings_do_not_migrate() -> None:
@@ -111,3 +123,25 @@ def test_rings_do_not_migrate() -> None:
 def test_the_secrets_of_a_migration_are_references_too() -> None:
     assert codes(a_stage("dev", migrate(env="{DB_PASSWORD: hush}"))) == ["LITERAL_SECRET"]
     assert codes(a_stage("dev", migrate(env="{DB_PASSWORD: {secret: db-password}}"))) == []
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        *('{DATABASE_URL: "postgres://sa:hunter2@db/x"}', '{CONNECTION: "Server=x;Password=y"}', "{DB_PASS: x}"),
+        *("{SQL_PWD: x}", "{PASSPHRASE: x}", '{BLOBS: "https://x.example/y?sv=1&sig=abc"}', '{Q: "AccountKey=abc"}'),
+    ],
+)
+def test_a_credential_is_known_by_its_name_or_by_what_it_is(env: str) -> None:
+    assert codes(a_stage("dev", verified_by(tests(env=env)))) == ["LITERAL_SECRET"]
+
+
+@pytest.mark.parametrize("env", ['{URL: "https://x.example:8080/a@b"}', '{C: "Password=$DB_PASSWORD"}', "{PASSES: a}"])
+def test_what_only_looks_like_one_is_none(env: str) -> None:
+    assert codes(a_stage("dev", verified_by(tests(env=env)))) == []
+
+
+def test_an_argument_carries_no_credential_either() -> None:
+    for more in ({"expand": '[up, "Server=x;Password=y"]'}, {"contract": '["--url=postgres://sa:x@db"]'}):
+        assert codes(a_stage("dev", migrate(**more))) == ["LITERAL_SECRET"]
+    assert codes(a_stage("dev", verified_by(tests(args='["--dsn", "pwd=x"]')))) == ["LITERAL_SECRET"]

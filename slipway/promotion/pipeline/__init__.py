@@ -2,6 +2,7 @@
 
 from slipway.promotion.pipeline.builds import shared_claims
 from slipway.promotion.pipeline.compile import compile_plan, rings_written_as_stages
+from slipway.promotion.pipeline.databases import shared_databases
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid, no_text
 from slipway.promotion.pipeline.flags_together import shared_flags
 from slipway.promotion.pipeline.models import Pipeline
@@ -20,5 +21,6 @@ __all__ = [
     "read_pipeline",
     "rings_written_as_stages",
     "shared_claims",
+    "shared_databases",
     "shared_flags",
 ]

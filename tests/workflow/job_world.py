@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.promotion.job_run import JobRun
-from slipway.promotion.outcomes import Answer, broken, failed, passed, running
+from slipway.promotion.outcomes import Answer, broken, cancelled, failed, passed, running
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.world import Order
 
@@ -26,6 +26,8 @@ class JobWorld(RampingWorld):
     def _run_job(self, order: Order) -> Answer:
         run = JobRun.load(order["run"])
         name = run.env.get("SLIPWAY_STEP") or order["job"].rpartition("/")[2]
+        if self.of(order["promotion"]).aborted and not order.get("despite_abort"):
+            return cancelled()
         if name in self.endless:
             return running({"left": 1}, 5.0, "Running")
 

@@ -153,6 +153,27 @@ async def test_a_migration_that_fails_half_way_stops_the_stage_before_anything_i
     assert len(world(flow).ran_of("expand")) == 2 and await schema(flow) == {"version": 13}
 
 
+async def test_a_retry_runs_the_migration_again_though_its_first_try_is_remembered() -> None:
+    async with Workflow(a_world(keeps_receipts=True)) as flow:
+        world(flow).failing["expand"] = 1
+        id = await flow.promote(build("2.0.0", NEW), production(retry_within_s=3600.0))
+        await flow.until(lambda: stage_state(flow.world, "production") == "failed")
+        await flow.command(id, "retry", stage="production")
+        assert (await flow.until_ended(id))["outcome"] == "passed"
+        assert len(world(flow).ran_of("expand")) == 2
+
+
+async def test_an_abort_before_the_migration_begins_none(flow: Workflow) -> None:
+    async def aborted(activity: str, order: dict[str, Any]) -> None:
+        if activity == "mirror_environment" and not flow.world.of("checkout--2.0.0").aborted:
+            await flow.abort_at_this_moment("checkout--2.0.0")
+
+    flow.world.meanwhile = aborted
+    output = await released(flow, build("2.0.0", NEW))
+    assert output["code"] == "ABORTED" and world(flow).ran == [] and await schema(flow) == {}
+    assert "nothing had been changed" in output["words"]
+
+
 async def test_a_migration_that_cannot_start_is_broken_by_the_same_name(flow: Workflow) -> None:
     world(flow).unstartable["expand"] = 1
     output = await released(flow, build("2.0.0", NEW))

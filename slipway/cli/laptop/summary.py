@@ -51,16 +51,22 @@ class AllAtOnce:
         return round(self.requests * self.error_rate)
 
 
-@dataclass(frozen=True)
-class End:
-    """All that was shown. `users`: what they met from the beginning to the end."""
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What every demo has to tell at its end."""
 
     claims: list[Claim]
     environments: list[EnvironmentSeen]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class End(Told):
+    """All that was shown. `users`: what they met from the beginning to the end."""
+
     ramps: list[RampTold]
     users: Met
     all_at_once: AllAtOnce
-    seconds: float
 
 
 NO_ANSWER = (

@@ -13,7 +13,7 @@ from slipway.cli.laptop.users import Met
 from slipway.cli.times import span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Day(End):
     """`rings`: what the users of each met; `began` and `ended` in virtual time."""
 

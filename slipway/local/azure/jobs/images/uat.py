@@ -1,7 +1,7 @@
 """The storefront's acceptance tests: they ask the address TARGET_URL as users do, and exit with 1 when it fails.
 
-`--requests N` says how often, `--allowed N` how many of them may fail, as some do of any service. Whoever answers must be the version SLIPWAY_VERSION. A tag that ends with `-flaky` fails
-at its first run for a version, and not at the next.
+`--requests N` says how often, `--allowed N` how many of them may fail, as some do of any service. Whoever answers must
+be the version SLIPWAY_VERSION. A tag that ends with `-flaky` fails at its first run for a version, and not at the next.
 """
 
 import argparse

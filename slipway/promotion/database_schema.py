@@ -69,6 +69,9 @@ def against_switch(
     schema that it does not run on. Empty where nothing does."""
     own, there = Range.of(declared), versions_of(database)
     to = expands_to(database, own, migrates)
+    if own and database and database.get("towards") and not database.get("version") and not to:
+        words = f"a migration of the database to {database['towards']} has not ended well, and where it is is not known"
+        return f"{words}: {version} brings none that would go on from there"
     after = [max([to, *there])] if to else there
     if own and (wrong := own.excludes(after)):
         where = f"{'would be' if to else 'is'} at {_listed(wrong)}"

@@ -35,6 +35,8 @@ LIVE: dict[str, Any] = {"version": "1.0.0", "schema": OLD}
         (HALF_WAY, OLD, LIVE, True, "the database is at 14, and 2.0.0 runs on 12 to 13"),
         (HALF_WAY, {"from": 14, "to": 15}, LIVE, False, "the database is at 13, and 2.0.0 runs on 14 to 15"),
         (HALF_WAY, {"from": 13, "to": 14}, LIVE, False, ""),
+        ({"towards": 13}, OLD, LIVE, True, "has not ended well"),
+        ({"towards": 13}, NEW, LIVE, True, ""),  # it goes on from there
         ({"version": 20}, NEW, LIVE, True, "the database is at 20, and 2.0.0 runs on 13 to 15"),
     ],
 )

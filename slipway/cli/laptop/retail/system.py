@@ -4,6 +4,7 @@ import json
 import sqlite3
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -12,18 +13,27 @@ from typing import Any
 import httpx
 
 from slipway.cli.laptop.layout import Layout
+from slipway.cli.laptop.retail.places import DATABASES
+from slipway.cli.laptop.retail.users import Users
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.laptop.virtual.system import VirtualSystem
+from slipway.local.azure.jobs.images import migrate
 
 SERVICE, PIPELINE = "storefront", "storefront.yaml"
-LOAD, LOAD_HERE = (
-    "duration: 5m",
-    "duration: 8s",
-)  # in the pipeline, and in the demo, whose machine takes its time for it
-KEEP, KEEP_HERE = "keep: 14d", "keep: 6h"
-INSTEAD = {LOAD: LOAD_HERE, KEEP: KEEP_HERE}
+LOAD, LOAD_HERE = "5m", "8s"  # in the pipeline, and in the demo, whose machine takes its time for it
+KEEP, KEEP_HERE = "14d", "6h"  # of virtual time, in which release and janitor are looked at again and again
+INSTEAD = {f"duration: {LOAD}": f"duration: {LOAD_HERE}", f"keep: {KEEP}": f"keep: {KEEP_HERE}"}
 PAYLOAD = Path("examples", "azure-devops-build-complete.json")
 VISITS = 40
+
+
+def databases_at(folder: Path, *names: str) -> None:
+    """Databases as the release before Slipway left them, of the schema's first version."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        with closing(sqlite3.connect(folder / f"{name}.sqlite", isolation_level=None)) as database:
+            migrate.version_of(database)
+            migrate.apply(database, migrate.BASELINE, migrate.SCRIPTS[migrate.BASELINE])
 
 
 class System(VirtualSystem):
@@ -33,7 +43,14 @@ class System(VirtualSystem):
         super().__init__(laptop)
         self._payload = json.loads((layout.root / PAYLOAD).read_text(encoding="utf-8"))
         self._volumes = layout.state / "azure" / "volumes"
-        self.ends: dict[str, str] = laptop.azure["sites"]
+        databases_at(self._volumes, *DATABASES)
+        self.ends: Mapping[str, str] = laptop.azure["sites"]
+        self.users = Users(self.ends)
+
+    def let_pass(self, seconds: float) -> None:
+        """And users come meanwhile."""
+        super().let_pass(seconds)
+        self.users.come()
 
     def event(self, version: str, schema: str) -> dict[str, Any]:
         """The `build.complete` that Azure DevOps sends when a build of bob's has just finished, tagged with what it
@@ -49,22 +66,18 @@ class System(VirtualSystem):
         }
         return event
 
+    def send(self, version: str, schema: str) -> None:
+        """CI's word onto the queue."""
+        self.put(self.event(version, schema), version)
+
     def met(self, front_end: str, visits: int = VISITS) -> Counter[str]:
-        """Which versions so many users meet there, each with a request of their own; "" is nothing."""
+        """Which versions say that they answer there, asked so often; "" is nobody."""
         with httpx.Client(timeout=5.0, trust_env=False) as http:
             return Counter(self._version(http, f"{self.ends[front_end]}/version") for _ in range(visits))
 
-    def visit(self, front_end: str, path: str, visits: int) -> Counter[int]:
-        """The status codes that so many users get for that path."""
-        with httpx.Client(timeout=5.0, trust_env=False) as http:
-            return Counter(http.get(self.ends[front_end] + path).status_code for _ in range(visits))
-
     def schema(self, database: str) -> int:
-        """The version that the database is at, as its own file says; 0 where it is not there yet."""
-        file = self._volumes / f"{database}.sqlite"
-        if not file.exists():
-            return 0
-        with closing(sqlite3.connect(file)) as connection:
+        """The version that the database is at, as its own file says."""
+        with closing(sqlite3.connect(self._volumes / f"{database}.sqlite")) as connection:
             return int(connection.execute("SELECT max(version) FROM schema_version").fetchone()[0])
 
     def columns(self, database: str, table: str) -> list[str]:

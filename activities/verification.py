@@ -30,9 +30,9 @@ SIDE_BY_SIDE = 8
 def check_health(order: Order) -> Answer:
     """Probe until enough good answers came in a row from the right version, or the window is over.
 
-    One call probes for at most 20 s, or once where the clock stands and nothing is well; `handle` carries the streak and
-    the window's end to the next. Where nothing has answered at all, and nothing does `beside` it either (the release of
-    before), the platform is at fault.
+    One call probes for at most 20 s, or once where the clock stands and nothing is well; `handle` carries the streak
+    and the window's end to the next. Where nothing has answered at all, and nothing does `beside` it either (the
+    release of before), the platform is at fault.
     """
     check = HealthCheck.load(order["health"])
     return with_headers(check.headers, lambda headers: _probed(order, check, headers))

@@ -7,7 +7,7 @@ from rich.console import Console
 from slipway.cli.laptop.layout import ANY_PORTS, checkout
 from slipway.cli.laptop.retail.story import Story
 from slipway.cli.laptop.retail.summary import Season
-from slipway.cli.laptop.retail.system import INSTEAD, KEEP, KEEP_HERE, LOAD, LOAD_HERE, PIPELINE, System
+from slipway.cli.laptop.retail.system import INSTEAD, KEEP, KEEP_HERE, PIPELINE, System
 from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.supervisor import Laptop
 from slipway.cli.laptop.virtual import telling
@@ -20,9 +20,9 @@ INTRODUCTION = (
     "its integration tests.\n"
     "Time is virtual: the clock stands, and the demo moves it; its times are on the left. Real are CI's event on the "
     "queue, put there with the plain Service Bus SDK, the orchestrators, Helm's commands in a shell, the jobs, the SQL "
-    "on two SQLite files, the web servers, and every user's request. Azure is played. Shorter here than in the "
-    f"pipeline: the load ({LOAD_HERE}, not {LOAD}) and the old side's keep ({KEEP_HERE}, not {KEEP}). It takes one to "
-    "two minutes.\n"
+    "on two SQLite files, the web servers, the load, and every user's request. Azure is played: four seconds of "
+    f"requests stand for ten minutes of load, and the old side is kept for {KEEP_HERE}, not {KEEP}. It takes one to "
+    "three minutes.\n"
 )
 
 

@@ -3,12 +3,12 @@
 from slipway.cli.laptop.following import claim
 from slipway.cli.laptop.retail.places import DEV, QA, REGIONS, STAGING, STAGING_DATABASE, TESTS
 from slipway.cli.laptop.retail.scenes import Scenes
-from slipway.cli.laptop.retail.system import LOAD, LOAD_HERE, System
+from slipway.cli.laptop.retail.system import System
 from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.virtual.asking import Asking
 from slipway.cli.laptop.virtual.following import VirtualFollowing
 
-INTEGRATION, UAT, LOADED = "tests integration", "tests uat", "load sale"
+INTEGRATION, UAT, LOADED = "tests integration", "tests uat", "load flash-sale"
 
 
 class Tested:
@@ -31,7 +31,7 @@ class Tested:
         self.asking.refused(version, QA, "dave", "NOT_AN_APPROVER", "he is an operator, not QA")
         self.asking.approves(version, QA, "carol", "we have a tester free")
 
-    def staging(self, version: str, schema: int, load_is_shown: bool = True) -> None:
+    def staging(self, version: str, schema: int) -> None:
         """The release passes staging, whose database is expanded to `schema` before anything is deployed."""
         before = self._system.schema(STAGING_DATABASE)
         self._follow.passed(version, STAGING)
@@ -40,9 +40,8 @@ class Tested:
         self._scenes.before(version, STAGING, "expand", "deploy")
         self._screen.shown(f"staging's database goes from {before} to {after}, then {version} is deployed there")
         load, tests = self._scenes.step(version, STAGING, LOADED), self._scenes.step(version, STAGING, UAT)
-        here = f" (real requests; {LOAD_HERE} here, {LOAD} in the pipeline)" if load_is_shown else ""
         claim(bool(tests.operation), f"the tests of {version} are no job")
-        self._screen.shown(f"{version} passes staging: {load.words}{here}; and UAT, a job of the team's own image")
+        self._screen.shown(f"{version} passes staging: {load.words}; and UAT, a job of the team's own image")
         self._scenes.all_meet(TESTS, version)
 
     def is_stopped(self, version: str, in_dev: str, live: str) -> None:

@@ -13,7 +13,7 @@ import httpx
 import yaml
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
-from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, WORKSPACE, Layout, checkout
+from slipway.cli.laptop.layout import ANY_PORTS, WORKSPACE, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
 from tests.api.conformance import check_answer
 from tests.plain_http import no_cookies
@@ -53,7 +53,7 @@ class QuickLayout(Layout):
     def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = self.state / "pipelines"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / self.pipeline.name).write_text(self.pipeline.read_text().replace(STAND_IN_URL, azure["url"]))
+        (folder / self.pipeline.name).write_text(self.with_ports(self.pipeline.read_text(), azure))
         return folder
 
 

@@ -116,11 +116,11 @@ class Layout:
         copies = self.state / "pipelines"
         copies.mkdir(parents=True, exist_ok=True)
         for file in shipped.glob("*.yaml"):
-            text = self._with_ports(file.read_text(encoding="utf-8"), azure)
+            text = self.with_ports(file.read_text(encoding="utf-8"), azure)
             (copies / file.name).write_text(text, encoding="utf-8")
         return copies
 
-    def _with_ports(self, text: str, azure: Mapping[str, Any]) -> str:
+    def with_ports(self, text: str, azure: Mapping[str, Any]) -> str:
         """A pipeline in which the addresses of the stand-in's file are those that it has now."""
         config = read(StandinConfig, self.sites)
         ends = config.named | {name: port for cluster in config.clusters for name, port in cluster.front_ends.items()}

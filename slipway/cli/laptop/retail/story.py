@@ -20,10 +20,10 @@ class Story:
 
     def __init__(self, system: System, screen: Screen) -> None:
         self._system, self._screen = system, screen
-        self._follow = VirtualFollowing(SERVICE, system, screen)
-        self._scenes = Scenes(system, self._follow, screen)
-        self._tested = Tested(self._scenes, system, self._follow, screen)
-        self._switched = Switched(self._scenes, system, self._follow, screen, self._tested.asking)
+        self.follow = VirtualFollowing(SERVICE, system, screen)
+        self._scenes = Scenes(system, self.follow, screen)
+        self._tested = Tested(self._scenes, system, self.follow, screen)
+        self.switched = Switched(self._scenes, system, self.follow, screen, self._tested.asking)
 
     def tell(self) -> Season:
         """The whole story. Raises NotShown, ChildDied, Failure as the API does."""
@@ -32,11 +32,14 @@ class Story:
         told = ", ".join(f"{name} {version}" for name, version in databases.items())
         self._screen.shown(f"the system runs: {len(before)} places in three clusters answer {OLD}; schemas: {told}")
 
-        self._good()
-        self._deadly()
-        self._broken()
+        self.is_switched_to(GOOD, "from-13-to-15-expand-13-contract-14", 13, OLD, "which needs another table")
+        self.switched.kept_and_contracted(GOOD, OLD, BLUE, 14)
+        self.follow.may_be_stopped(DEADLY)
+        self.is_switched_to(DEADLY, "from-14-to-16-expand-15", 15, GOOD, "whose fault no test finds")
+        self.switched.dies(DEADLY, GOOD, 15)
+        self.is_stopped(BROKEN, "from-14-to-16-expand-15", DEADLY, GOOD)
         for version in (GOOD, DEADLY, BROKEN):
-            self._follow.audit_holds(version)
+            self.follow.audit_holds(version)
 
         after = self._answers()
         environments = [
@@ -53,33 +56,23 @@ class Story:
             ended=self._system.now().isoformat(),
         )
 
-    def _good(self) -> None:
-        """From CI to all users, and the old side and the old schema away."""
-        self._scenes.send(GOOD, "from-13-to-15-expand-13-contract-14", "which needs another table")
-        self._tested.dev(GOOD, OLD)
-        self._tested.qa_signs_off(GOOD)
-        self._tested.staging(GOOD, 13)
-        self._switched.side_by_side(GOOD, OLD, GREEN, 13)
-        self._switched.refuses_author(GOOD)
-        self._switched.switch(GOOD, OLD, BLUE)
-        self._switched.kept_and_contracted(GOOD, OLD, BLUE, 14)
+    def is_switched_to(self, version: str, tag: str, schema: int, live: str, what: str) -> None:
+        """From CI's word to all users of both regions, and the old sides ready. It is tagged with the versions of the
+        database that it runs on, and expands that to `schema`."""
+        old, idle = (BLUE, GREEN) if live == OLD else (GREEN, BLUE)
+        self._scenes.send(version, tag, what)
+        self._tested.dev(version, live)
+        self._tested.qa_signs_off(version)
+        self._tested.staging(version, schema)
+        self.switched.side_by_side(version, live, idle, schema)
+        self.switched.refuses_author(version)
+        self.switched.switch(version, live, old)
 
-    def _deadly(self) -> None:
-        """All tests pass, and users take it down."""
-        self._follow.may_be_stopped(DEADLY)
-        self._scenes.send(DEADLY, "from-14-to-16-expand-15", "whose fault no test finds")
-        self._tested.dev(DEADLY, GOOD)
-        self._tested.qa_signs_off(DEADLY)
-        self._tested.staging(DEADLY, 15)
-        self._switched.side_by_side(DEADLY, GOOD, BLUE, 15)
-        self._switched.switch(DEADLY, GOOD, GREEN)
-        self._switched.dies(DEADLY, GOOD, 15)
-
-    def _broken(self) -> None:
-        """Stopped before anybody was asked."""
-        self._follow.may_be_stopped(BROKEN)
-        self._scenes.send(BROKEN, "from-14-to-16-expand-15", "which fails a request in five")
-        self._tested.is_stopped(BROKEN, DEADLY, GOOD)
+    def is_stopped(self, version: str, tag: str, in_dev: str, live: str) -> None:
+        """By tests, before anybody was asked."""
+        self.follow.may_be_stopped(version)
+        self._scenes.send(version, tag, "which fails a request in five")
+        self._tested.is_stopped(version, in_dev, live)
 
     def _answers(self) -> dict[Place, str]:
         """What each place answers, by any of its doors for users."""

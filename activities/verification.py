@@ -50,7 +50,7 @@ def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Ans
     answered = handle.get("answered", True)  # a handle of before this was asked
     round_ends = time.monotonic() + ROUND_S
     while True:
-        urls = address + check.path, address + check.version_path
+        urls, looked_at = (address + check.path, address + check.version_path), clock.now()
         seen = probe(*urls, order["version"], check.timeout_s, headers=headers)
         streak, probes = (streak + 1 if seen.ok else 0), probes + 1
         answered = answered or seen.status > 0
@@ -63,12 +63,10 @@ def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Ans
                 return broken("TARGET_SILENT", f"{words}; nor does the release before: {silent}")
             return failed("UNHEALTHY", words, probes=probes, status=seen.status, version=seen.version)
         kept = {"until": handle["until"], "streak": streak, "probes": probes, "answered": answered}
-        if time.monotonic() >= round_ends:
+        stands = clock.now() == looked_at  # it then moves between two calls alone, however long we sleep
+        if time.monotonic() >= round_ends or (stands and not streak):
             return running(kept, check.interval_s)
-        looked_at = clock.now()
         time.sleep(check.interval_s)
-        if not streak and clock.now() == looked_at:
-            return running(kept, check.interval_s)  # a clock that stands while we sleep moves between two calls alone
 
 
 def _silent(address: str, check: HealthCheck, headers: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,9 +16,10 @@ from slipway.adapters.credentials import credential
 from slipway.adapters.rows import Rows
 from slipway.settings import settings
 from tests.app_host import AppHost, Reply
-from tests.laptop import AzureStandin, Bus, Watched
+from tests.laptop import AzureStandin, Bus, Watched, properties_of
 from tests.promotion.ci_events import BUILD_2, EVENTS, MISSING, PACKAGE, PUSHED, RUN_STATE, WORKFLOW_RUN, body, event
-from tests.triggers.conftest import ALICE, intake
+from tests.promotion.test_ci_envelopes import in_base64
+from tests.triggers.conftest import ALICE, a_message, intake
 from triggers.hook_keys import KEY_HEADER, SIGNATURE_HEADER
 from triggers.openapi import document
 
@@ -288,6 +289,44 @@ def test_a_form_says_which_content_type_to_choose(app: AppHost, builds: Watched)
     reply = app.http("POST", GITHUB, headers, form)
     assert reply.problem == (400, "NOT_JSON") and "application/json" in reply.json["detail"]
     assert builds.new() == []
+
+
+@pytest.mark.parametrize("wrap", [lambda content: content, in_base64], ids=["bare", "in a CloudEvent"])
+def test_a_hook_takes_only_what_its_own_vendor_says(
+    app: AppHost, builds: Watched, version: str, wrap: Callable[[bytes], bytes]
+) -> None:
+    """A key that can only submit is no operator's word: neither another service, author or artifact, nor once more."""
+    of_devops, of_github = body(BUILD_2, OF_CHECKOUT | {"resource.buildNumber": version}), body(WORKFLOW_RUN, OF_CI)
+    (push,) = event(PUSHED, {"data.target.repository": "team/checkout", "data.target.tag": version})
+    pushed = json.dumps(push).encode()
+    ours, once_more = a_message(version), a_message(version, run=2)
+    foreign = [(DEVOPS, each) for each in (ours, once_more, of_github, pushed)]
+    foreign += [(GITHUB, each) for each in (ours, once_more, of_devops, pushed)]
+    for path, plain in foreign:
+        content = wrap(plain)
+        reply = app.http("POST", path, basic(KEY) if path == DEVOPS else signed(content), content)
+        assert reply.problem == (422, "UNKNOWN_SHAPE"), plain
+        assert "known are: slipway" not in reply.json["detail"], "it names what the hook takes"
+    messages = builds.new()
+    assert len(messages) == len(foreign), "each is on the queue, to be audited"
+    for message in messages:
+        app.deliver(b"".join(message.body), str(message.message_id), properties=properties_of(message))
+    assert intake(f"checkout--{version}") == {} == intake(f"checkout--{version}=2")
+
+
+def test_what_a_hook_may_not_say_it_may_not_say_when_it_is_put_back_either(
+    app: AppHost, builds: Watched, version: str
+) -> None:
+    content = a_message(version)
+    app.http("POST", DEVOPS, basic(KEY), content)
+    (message,) = builds.new()
+    app.deliver(content, f"forged-{version}", properties=properties_of(message))
+    listed = app.http("GET", "/api/rejected?top=100&source=builds-rejected", ALICE).json["messages"]
+    (id,) = [each["id"] for each in listed if each["message_id"] == f"forged-{version}"]
+    assert app.http("POST", f"/api/rejected/{id}/resubmit", ALICE, {}).status == 200
+    (back,) = builds.new()
+    app.deliver(content, str(back.message_id), properties=properties_of(back))
+    assert intake(f"checkout--{version}") == {}
 
 
 # on the queue and over HTTP, in other words than ours

@@ -41,6 +41,7 @@ from slipway.promotion.pipeline.vocabulary import (
     choice,
     choice_schema,
 )
+from slipway.promotion.reported import CALLED, OF_NO_COMMIT
 from slipway.promotion.rings import AS_WRITTEN, ROLL_BACK_ALL, STOP, WRITE_REGION_LAST
 
 MOST_STAGES = 20
@@ -360,8 +361,16 @@ class Pipeline(Section):
 
     @property
     def tells(self) -> list[str]:
-        """The code hosts that are told, in words."""
-        return [report.host.where for report in self.report]
+        """The code hosts that are told, in words, and of which builds they are not."""
+        untold = sorted(
+            {
+                CALLED[claim.system]
+                for claim in self.claims or usual_claims(self.service)
+                if claim.system in OF_NO_COMMIT
+            }
+        )
+        but = f", but of no build of {' or '.join(untold)}, which names no commit" if untold else ""
+        return [report.host.where + but for report in self.report]
 
     @property
     def takes(self) -> list[str]:

@@ -20,7 +20,7 @@ from slipway.promotion.errors import NotForPromotion
 from slipway.promotion.reported import AZURE_DEVOPS, GITHUB
 from slipway.settings import BUILDS_QUEUE
 from triggers.hook_keys import check_key, check_signature
-from triggers.http import BadRequest, answer, api, raw_body
+from triggers.http import LARGEST_MESSAGE, BadRequest, answer, api, raw_body
 from triggers.intake import SENDER, match
 
 bp = df.Blueprint()
@@ -48,7 +48,7 @@ _REFUSES: dict[int, tuple[str, ...]] = {
 )
 async def post_azure_devops_hook(req: func.HttpRequest) -> func.HttpResponse:
     """A service hook of Azure DevOps: build.complete, or a run that changed state. 200: not for promotion."""
-    body = raw_body(req)
+    body = raw_body(req, LARGEST_MESSAGE)
     await asyncio.to_thread(check_key, req.headers)
     return await _taken(body, AZURE_DEVOPS, _id_in(body))
 
@@ -62,7 +62,7 @@ async def post_azure_devops_hook(req: func.HttpRequest) -> func.HttpResponse:
 )
 async def post_github_hook(req: func.HttpRequest) -> func.HttpResponse:
     """A web hook of GitHub: workflow_run, registry_package, ping. 200: not for promotion."""
-    body = raw_body(req)
+    body = raw_body(req, LARGEST_MESSAGE)
     await asyncio.to_thread(check_signature, req.headers, body)
     if "form" in req.headers.get("Content-Type", ""):
         raise BadRequest(400, "NOT_JSON", "the body is a form; choose the content type application/json for the hook")

@@ -1,8 +1,10 @@
 """The web hooks of CI systems: let in by a key of their own, put on the queue, and told what will come of it."""
 
+import ast
 import base64
 import hashlib
 import hmac
+import inspect
 import json
 import secrets
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from tests.laptop import AzureStandin, Bus, Watched, properties_of
 from tests.promotion.ci_events import BUILD_2, EVENTS, MISSING, PACKAGE, PUSHED, RUN_STATE, WORKFLOW_RUN, body, event
 from tests.promotion.test_ci_envelopes import in_base64
 from tests.triggers.conftest import ALICE, a_message, intake
+from triggers import hook_keys
 from triggers.hook_keys import KEY_HEADER, SIGNATURE_HEADER
 from triggers.openapi import document
 
@@ -159,6 +162,20 @@ def test_a_forged_or_missing_signature_gets_nothing_in(app: AppHost, builds: Wat
     assert app.http("POST", GITHUB, right, content).status == 202
 
 
+def test_what_is_no_text_is_no_key(app: AppHost) -> None:
+    for headers in ({KEY_HEADER: "\udcff"}, {"Authorization": "Basic \udcff"}):
+        assert app.http("POST", DEVOPS, headers, b"{}").problem == (401, "HOOK_KEY_WRONG")
+    assert app.http("POST", GITHUB, {SIGNATURE_HEADER: "sha256=\udcff"}, b"{}").problem == (401, "HOOK_SIGNATURE_WRONG")
+
+
+@pytest.mark.parametrize("check", [hook_keys.check_key, hook_keys.check_signature])
+def test_a_secret_is_compared_in_a_time_that_tells_nothing_of_it(check: Callable[..., None]) -> None:
+    """No clock shows that on a busy machine: so the source says it."""
+    nodes = list(ast.walk(ast.parse(inspect.getsource(check))))
+    assert "compare_digest" in {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert not [node for node in nodes if isinstance(node, ast.Compare)]
+
+
 def test_the_keys_open_no_other_route(app: AppHost) -> None:
     closed = [
         (
@@ -183,8 +200,15 @@ def test_neither_key_opens_the_other_hook(app: AppHost) -> None:
 
 @pytest.mark.parametrize("path", [DEVOPS, GITHUB])
 def test_a_body_too_large_is_refused_before_it_is_looked_at(app: AppHost, builds: Watched, path: str) -> None:
-    assert app.http("POST", path, {}, b" " * (256 * 1024 + 1)).problem == (413, "TOO_LARGE")
+    assert app.http("POST", path, {}, b" " * (240 * 1024 + 1)).problem == (413, "TOO_LARGE")
     assert builds.new() == []
+
+
+def test_the_largest_body_that_is_let_in_fits_on_the_queue(app: AppHost, builds: Watched, version: str) -> None:
+    content = body(BUILD_2, OF_CHECKOUT | {"resource.buildNumber": version})
+    content += b" " * (240 * 1024 - len(content))
+    assert app.http("POST", DEVOPS, basic(KEY), content).status == 202
+    assert len(builds.new()) == 1
 
 
 @pytest.mark.parametrize(("path", "variable"), [(DEVOPS, "AZURE_DEVOPS"), (GITHUB, "GITHUB")])

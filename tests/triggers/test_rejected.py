@@ -21,6 +21,7 @@ from tests.triggers.conftest import ALICE, ERIN, a_message, intake
 from triggers.bodies import RejectedQuery
 
 pytestmark = pytest.mark.usefixtures("configured")
+BEYOND = (f"builds.{2**63 - 1}", "builds.9999999999999999999")  # no number of 64 bits, or none after it
 OLGA = a_principal("Olga Olsen", BOB_OID, ("operator",))
 
 
@@ -330,7 +331,7 @@ def test_whoever_only_reads_puts_nothing_back(app: AppHost) -> None:
     assert app.http("GET", "/api/rejected").problem == (401, "NOT_SIGNED_IN")
 
 
-@pytest.mark.parametrize("id", ["builds-rejected.999999", "builds.1e3", "elsewhere.1", "builds-rejected.-1"])
+@pytest.mark.parametrize("id", ["builds-rejected.999999", "builds.1e3", "elsewhere.1", "builds-rejected.-1", *BEYOND])
 def test_a_message_that_is_not_there_is_not_found(app: AppHost, id: str) -> None:
     assert resubmit(app, id).problem == (404, "UNKNOWN_MESSAGE")
     assert app.http("GET", f"/api/rejected/{id}", ERIN).problem == (404, "UNKNOWN_MESSAGE")
@@ -344,7 +345,8 @@ def test_a_secret_that_this_process_has_read_is_hidden_in_bodies(app: AppHost, a
 
 def test_a_wrong_query_or_body_is_refused(app: AppHost) -> None:
     assert app.http("GET", "/api/rejected?source=elsewhere", ERIN).problem == (422, "INVALID_QUERY")
-    assert app.http("GET", "/api/rejected?after=builds.x", ERIN).problem == (422, "INVALID_QUERY")
+    for after in ("builds.x", *BEYOND):
+        assert app.http("GET", f"/api/rejected?after={after}", ERIN).problem == (422, "INVALID_QUERY")
     found = set_aside(app, b"strict", "strict")
     assert resubmit(app, found["id"], to="elsewhere").problem == (422, "INVALID_BODY")
     assert set(get_args(RejectedQuery.model_fields["source"].annotation)[0].__args__) == set(SOURCES)

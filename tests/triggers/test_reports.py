@@ -148,7 +148,7 @@ def test_whoever_told_an_older_state_at_the_same_time_looks_once_more(told: Told
 
 def test_two_events_of_a_stage_at_once_make_one_deployment(told: Told, azure: AzureStandin) -> None:
     told.now(BAKE)
-    azure.fault("GET", "/deployments", hold_s=30, times=2)
+    azure.fault("GET", "/deployments", hold="after", hold_s=30, times=2)
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(told.event, action) for action in ("stage.deploying", "stage.baking")]
         eventually(lambda: len(azure.held("GET")) == 2)  # both have seen that there is none
@@ -156,6 +156,18 @@ def test_two_events_of_a_stage_at_once_make_one_deployment(told: Told, azure: Az
         ended = [each.exception(30) for each in both]
     assert len([each for each in ended if each is None]) >= 1
     told.event(delivery=2)
+    assert told.states() == ["in_progress"]
+
+
+def test_whoever_saw_no_deployment_before_another_made_it_makes_none(told: Told, azure: AzureStandin) -> None:
+    told.now(BAKE)
+    azure.fault("GET", "/deployments", hold="after", hold_s=30)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(told.event, "stage.deploying")
+        eventually(lambda: azure.held("GET"))
+        told.event()
+        azure.held("DELETE")
+        late.result(30)
     assert told.states() == ["in_progress"]
 
 

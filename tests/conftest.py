@@ -50,6 +50,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
             arm_endpoint=url,
             vault=url,
             app_configuration=url,
+            registry_endpoint=f"{url}/registry/{{registry}}",
             ca_file=Path(ready["ca"]),
             site_scheme="http",
         )
@@ -86,6 +87,7 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
         "SLIPWAY_BLOBS_ENDPOINT": azure.settings.blobs_endpoint,
         "SLIPWAY_ARM_ENDPOINT": azure.url,
         "SLIPWAY_METRICS_ENDPOINT": azure.url,
+        "SLIPWAY_REGISTRY_ENDPOINT": azure.settings.registry_endpoint,
         "SLIPWAY_APP_CONFIGURATION": azure.url,
         "SLIPWAY_CA_FILE": azure.settings.ca_file,
         "SLIPWAY_SITE_SCHEME": "http",

@@ -32,6 +32,7 @@ APPS: dict[str, dict[str, str]] = {
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
 IMAGE = "registry.example/checkout"
+PINNED_IMAGE = "shop.azurecr.io/checkout"  # in a registry that pins it
 BUS = {
     "Queues": [{"Name": "builds"}, {"Name": "builds-rejected"}, {"Name": "plain"}],
     "Topics": [{"Name": name, "Subscriptions": [{"Name": "audit"}]} for name in ("promotions", "plain-topic")],
@@ -188,7 +189,12 @@ def run_standin(folder: Path) -> Iterator[Running]:
     config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
     config["cosmos_accounts"] = [{"name": name, "locations": list(COSMOS_REGIONS)} for name in COSMOS]
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
-    config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
+    config |= {
+        "router_delay_s": 0,
+        "instances": 1,
+        "container_apps": apps,
+        "images": {IMAGE: "checkout", PINNED_IMAGE: "checkout"},
+    }
     config["front_doors"] = [_front_door()]
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]

@@ -114,6 +114,7 @@ class StageRun(OfServices):
     member_locks: dict[str, MemberLock] = field(default_factory=dict)
     swept_in: str = ""
     heirs: tuple[str, ...] = ()
+    pins: dict[str, str] = field(default_factory=dict)
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""

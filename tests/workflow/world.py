@@ -23,7 +23,7 @@ Work = Callable[[Order], Answer]
 # Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
 STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
 STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
-STOPPABLE += ("conclude_comparison",)
+STOPPABLE += ("conclude_comparison", "pin_artifacts")
 
 
 @dataclass
@@ -53,7 +53,8 @@ class World:
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
     versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
     `polls`: how long operations take. `keeps_receipts` of them, so that one begun again after a kill has its effect
-    once. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
+    once. `registry`: addresses of artifacts by their
+    tags. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
     unless it is `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
@@ -79,6 +80,7 @@ class World:
     late_driver_times: int = 0
     keeps_receipts: bool = False
     receipts: dict[str, Answer] = field(default_factory=dict)
+    registry: dict[str, str] = field(default_factory=dict)
     fence: int = 0
     claims: Counter[str] = field(default_factory=Counter)
     promotions: dict[str, Kept] = field(default_factory=dict)
@@ -137,6 +139,11 @@ class World:
         kept = self.of(order["promotion"])
         kept.token = kept.token or order["token"]
         return passed(claim="mine" if kept.token == order["token"] else "theirs")
+
+    def _pin_artifacts(self, order: Order) -> Answer:
+        """What the registry has under each address now, if it has anything; the rest stays as it is."""
+        pins = [{"address": each, "at": self.registry.get(each, each)} for each in order["artifacts"]]
+        return passed(pins=pins)
 
     def _mark_aborted(self, order: Order) -> Answer:
         self.of(order["promotion"]).aborted = True

@@ -31,6 +31,8 @@ from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
 from slipway.local.azure.logs.workspace import Sources, Workspace
 from slipway.local.azure.process import APP_SETTINGS
+from slipway.local.azure.registry.api import RegistryApi
+from slipway.local.azure.registry.images import Images
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -171,7 +173,8 @@ class Standin:
         await serve(exit, _application(identity.routes()), sockets.msi)
         feed = ArtifactFeed(state.path / "artifacts", config.usual_error_rate)
         revisions = Packages(state.path / "revisions", http, trust)
-        apps = ContainerApps(config, database, revisions, feed, listeners, watching, virtual)
+        images = Images(database, feed, config.images, state.path / "layers")
+        apps = ContainerApps(config, database, revisions, images, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
@@ -187,6 +190,7 @@ class Standin:
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
+                *RegistryApi(images, tokens).routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
                 *ResourceManager(config.groups, tokens, *providers).routes(),

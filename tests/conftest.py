@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from slipway.adapters.arm_policy import BUCKETS
 from slipway.settings import Settings, settings
 from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
@@ -68,6 +69,7 @@ def _no_fault_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "azure" in request.fixturenames:
         request.getfixturevalue("azure").forget_faults()
+        BUCKETS.forget()
 
 
 @pytest.fixture(scope="module")

@@ -64,6 +64,8 @@ FREE = {
     "members",
     "member_locks",
     "settings",
+    "pins",
+    "pinning",
 }  # their keys are names, not fields
 
 

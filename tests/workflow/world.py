@@ -53,9 +53,9 @@ class World:
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
     versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
     `polls`: how long operations take. `keeps_receipts` of them, so that one begun again after a kill has its effect
-    once. `registry`: addresses of artifacts by their
-    tags. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
-    unless it is `account_refused`.
+    once. `registry`: addresses of artifacts by their tags, unless they are `unpinnable`. `deployed`: packages by their
+    targets. `down`: targets whose region is. `account`: what the Cosmos DB account shows, unless it is
+    `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -81,6 +81,8 @@ class World:
     keeps_receipts: bool = False
     receipts: dict[str, Answer] = field(default_factory=dict)
     registry: dict[str, str] = field(default_factory=dict)
+    unpinnable: Answer | None = None
+    deployed: dict[str, list[str]] = field(default_factory=dict)
     fence: int = 0
     claims: Counter[str] = field(default_factory=Counter)
     promotions: dict[str, Kept] = field(default_factory=dict)
@@ -142,6 +144,8 @@ class World:
 
     def _pin_artifacts(self, order: Order) -> Answer:
         """What the registry has under each address now, if it has anything; the rest stays as it is."""
+        if self.unpinnable is not None:
+            return self.unpinnable
         pins = [{"address": each, "at": self.registry.get(each, each)} for each in order["artifacts"]]
         return passed(pins=pins)
 
@@ -223,6 +227,8 @@ class World:
 
     def _deploy(self, order: Order) -> Answer:
         self.claims[order["target"]["name"]] = max(self.claims[order["target"]["name"]], order["fence"])
+        packages = self.deployed.setdefault(order["target"]["name"], [])
+        packages += [order["package"]] if order["package"] not in packages else []
 
         def effect() -> Answer:
             if order["version"] in self.crashing:

@@ -41,6 +41,8 @@ from triggers import (
     openapi_api,
     pipelines_api,
     promotions_api,
+    rejected_api,
+    reports,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -76,6 +78,7 @@ for module in (
     switch_looks,
     watching,
     builds_queue,
+    reports,
     builds_api,
     hooks_api,
     promotions_api,
@@ -85,6 +88,7 @@ for module in (
     environments_api,
     intents_api,
     flags_api,
+    rejected_api,
     alerts_api,
     pipelines_api,
     health_api,

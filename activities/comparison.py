@@ -60,7 +60,7 @@ def _concluded(flag: FlagPlan, order: Order) -> Answer:
     keeps = order["keeps"]
     words = f"{keeps} kept {clock.now():%Y-%m-%d} by {order['promotion']}: {order['why']}"
     try:
-        done = Conclusion().keep(flag.name, flag.label, keeps, words, order["operation"])
+        done = Conclusion().keep(flag.name, flag.label, keeps, words, order["operation"], order.get("release", ""))
     except SlipwayError as error:
         if error.code in REFUSED:
             return broken(error.code, error.words)

@@ -42,7 +42,7 @@ def _prepared(flag: FlagPlan, order: Order) -> Answer:
     note, release = Note(flag.owner, expires, order["service"]), str(order.get("release", order["promotion"]))
     try:
         store = Remembering(Flags(), FlagsInRows(), release)
-        found = Switch(store).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
+        found = Switch(store).prepare(flag.name, flag.label, flag.testers, note, order["operation"], release)
     except Changing as error:
         return running({"kind": "intended"}, SOON_S, error.words)
     if flag.compare and not found.off and found.share < 1:

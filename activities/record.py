@@ -1,4 +1,4 @@
-"""Activity `record`: audit, then the read model's row, then the event, in that order."""
+"""Activity `record`: audit, then the read model's row, then its events, in that order."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.read_model import list_promotion, write_row
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.audit import AuditRecord
-from slipway.promotion.events import CONTENT_TYPE, cloud_event
+from slipway.promotion.events import CONTENT_TYPE, messages
 from slipway.promotion.outcomes import Answer, moment, passed
 from slipway.settings import EVENTS_TOPIC
 
@@ -21,21 +21,15 @@ bp = df.Blueprint()
 @answering
 def record(order: Order) -> Answer:
     """Keep what happened. Safe to repeat: the audit knows the record's id, the row its `rev`, and the
-    event carries the record's id for whoever receives it twice."""
+    events carry ids made of the record for whoever receives one twice."""
     AuditLog().append(order.get("chain") or order["promotion"], _audit_record(order))
     row = order.get("row")
     if row:
         write_row(order["promotion"], row["key"], row["rev"], row["doc"])
     if order.get("listed_at"):
         list_promotion(order["promotion"], order["service"], moment(order["listed_at"]))
-    ServiceBus().publish(
-        EVENTS_TOPIC,
-        cloud_event(order),
-        message_id=order["id"],
-        application_properties={"action": order["action"], "promotion": order.get("promotion", "")},
-        subject=order["action"],
-        content_type=CONTENT_TYPE,
-    )
+    for event in messages(order):
+        ServiceBus().publish(EVENTS_TOPIC, event.body, event.id, event.properties, event.subject, CONTENT_TYPE)
     return passed(recorded_at=clock.now().isoformat())
 
 

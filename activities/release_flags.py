@@ -10,13 +10,30 @@ from activities.once import once
 from slipway.adapters import clock
 from slipway.adapters.flags.release import FlagsOfRelease
 from slipway.promotion.errors import SlipwayError
-from slipway.promotion.outcomes import Answer, running
+from slipway.promotion.outcomes import Answer, broken, passed, running
 from slipway.promotion.release_parts.flag_wish import FlagWish
 
 bp = df.Blueprint()
 
 SOON_S = 1.0
 NEEDED_FOR = timedelta(days=90)  # noted on a flag that has no day of expiry, as a ramp does
+
+
+@bp.activity_trigger(input_name="order", activity="check_flags")
+@answering
+@unless_aborted
+def check_flags(order: Order) -> Answer:
+    """Whether the `flags` of a stage could be set for the `release`; nothing is changed.
+
+    Broken: FLAG_GONE, FLAG_IN_USE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY; the words name all that could not be, the code
+    is the first one's.
+    """
+    wishes = [FlagWish.load(each) for each in order["flags"]]
+    answers = [_flags(order).check(wish) for wish in wishes]
+    refused = [answer for answer in answers if answer.code]
+    if refused:
+        return broken(refused[0].code, "; ".join(answer.words for answer in refused))
+    return passed("; ".join(answer.words for answer in answers))
 
 
 @bp.activity_trigger(input_name="order", activity="set_flag")

@@ -17,8 +17,20 @@ from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, cal
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
-from slipway.promotion.ramp_moves import Look, Move, Said, drift, held, is_stopped_at_once, leaving, next_move, to_set
+from slipway.promotion.ramp_moves import (
+    FLAG_CHANGED,
+    Look,
+    Move,
+    Said,
+    drift,
+    held,
+    is_stopped_at_once,
+    leaving,
+    next_move,
+    to_set,
+)
 from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
+from slipway.promotion.region_gate import UNREAD
 from slipway.promotion.routed import router_of
 from slipway.promotion.stored import known
 
@@ -75,6 +87,7 @@ def _word_of_people(context: Context, run: RampRun) -> Durable:
         "waiter": run.instance,
         "share": run.share,
         "harm": run.harm_proven,
+        "edited": run.edited,
         "at": now(context),
     }
     going = yield from ask_decisions(context, run.stage.promotion, "ask_ramp", asked)
@@ -166,6 +179,9 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
+    if ring and ring.gate and seen.state != Outcome.PASSED:
+        signals = (Signal(UNREAD, f"{ring.gate.name} could not be read: {seen.words}"),)
+    run = run.with_region(any(each.name == UNREAD for each in signals), context.current_utc_datetime)
     if order["counters"] and seen.state == Outcome.PASSED:
         run = replace(run, counted=minute, counters=tuple(each for each in signals if each.name == COUNTERS))
     elif not order["counters"]:
@@ -177,6 +193,7 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
     # While the routers have another share than ours, no time is of ours.
     since = now(context) if drift(run, look) else run.share_at
     off = seen.result.get("no_top_up", run.no_top_up)
+    run = replace(run, edited=flag_words if flag_code == FLAG_CHANGED else "")
     run = replace(run, share_at=since, notes=shortened(seen.words), no_top_up=shortened(off))
     return run, look
 
@@ -230,7 +247,7 @@ def _moved(context: Context, run: RampRun, look: Look, move: Move) -> Durable:
     Towards less traffic the routers come first, and the record after: users do not wait for it.
     """
     if look.said.n:
-        run = replace(run, seen=look.said.n)
+        run = replace(run, seen=look.said.n, told="")  # a person's word is answered, though nothing else may change
     if move.code == "ADVANCED_BY_HAND" and not move.outcome:
         run = run.moved(move.share, run.tick)
     back = move.share < run.share

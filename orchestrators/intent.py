@@ -33,6 +33,7 @@ def intent(context: df.DurableOrchestrationContext) -> Durable:
             "action": f"intent.{asked['operation']}",
             "words": asked["words"],
             "evidence": asked["given"],
+            "about": where,
         }
         yield from insist(context, "record", record)
     except NotTaken:

@@ -7,6 +7,7 @@ import azure.durable_functions as df
 
 from orchestrators.artifact_pins import asked_again, asked_once, found
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_decisions, insist, now, nudge_or
+from slipway.promotion.about import about_build
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.overall import ALL_PASSED, overall
@@ -140,6 +141,7 @@ def _record(
         "action": f"promotion.{action}",
         "words": words,
         "evidence": evidence,
+        "about": about_build(run.build, run.artifact),
         "row": {"key": "promotion", "rev": rev, "doc": run.row()},
         "listed_at": run.received_at,
         "service": run.build.service,

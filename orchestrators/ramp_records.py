@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrators.waiting import Context, Durable, called, insist, now
+from slipway.promotion.about import about_stage
 from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import Move
 from slipway.promotion.ramp_run import RampRun
@@ -25,6 +26,7 @@ def tell(context: Context, run: RampRun, move: Move) -> Durable:
         "stage": run.stage.plan.name,
         "words": f"at {100 * share:g} % of the {run.whose}: {move.words}",
         "evidence": {"share": share, "calls": move.calls, "verdict": run.verdict},
+        "about": about_stage(run.stage),
         "row": _row(run),
     }
     yield from insist(context, "record", record)

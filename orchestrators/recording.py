@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrators.waiting import Context, Durable, insist, now
+from slipway.promotion.about import about_stage
 from slipway.promotion.stage_phases import REPORT, ROLLED_BACK
 from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
@@ -32,6 +33,7 @@ def record_stage(
             "stage": run.plan.name,
             "words": words,
             "evidence": evidence or {},
+            "about": about_stage(run),
             "row": {
                 "key": _row_key(run),
                 "rev": (run.attempt + 1000 * run.goes_back) * 100_000 + run.rev,

@@ -1,51 +1,35 @@
-"""Configuration and flags of a release: fixed before anything is deployed, switched once it is live, brought back."""
+"""Flags of a release: looked at before anything is deployed, switched once it is live, brought back; and what the lock
+is told of a release beside its code."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from orchestrators.fan_out import an_operation, fan_out
-from orchestrators.waiting import Context, Durable, ask_decisions, called, now
+from orchestrators.waiting import Context, Durable, now
 from slipway.promotion.flags.plan import KIND
-from slipway.promotion.ids import child_id, stage_id
+from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
-from slipway.promotion.release_parts import before
-from slipway.promotion.release_parts.configuration import CHANGED, KeptConfiguration
+from slipway.promotion.release_parts.before import Brought
 from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 
 WITHIN_S = 900.0
 SOON_S = 60.0  # for what comes before the code on a way back: harm does not wait for a store
-LOOKS = 3
-PAUSE = timedelta(seconds=10)
 FIRST, LAST = "first", "last"  # before the code goes back, and after
 
 
-def fixed(context: Context, run: StageRun) -> Durable:
-    """Have the settings of the release fixed, before anything is deployed. The run; ended, when there are none, or when
-    they are not those that an earlier stage was promoted with."""
-    plan = run.plan.configuration
-    assert plan is not None
-    place = plan.place(run.build.service, run.build.version, run.plan.environment)
-    id = child_id(run.instance, "configuration", "fix", str(run.attempt))
-    order = {"promotion": run.promotion, "place": plain(place), "service": run.build.service}
-    run = run.stepping([Step("fix configuration", place.label, id)], now(context))
-    (answer,) = yield from fan_out(context, [an_operation(context, id, "fix_configuration", order, WITHIN_S)])
-    run = run.stepped("fix configuration", place.label, answer, now(context))
-    if answer.outcome != Outcome.PASSED:
-        return run.ends(answer.outcome, answer.code, answer.words)
-    kept = KeptConfiguration.load(answer.result)
-    given = {"stage": run.plan.name, "fingerprint": kept.fingerprint}
-    given |= {"label": kept.label, "key_filter": kept.key_filter}
-    first = yield from ask_decisions(context, run.promotion, "fixed_configuration", given)
-    if first["fingerprint"] != kept.fingerprint:
-        words = f"the settings with the label {kept.label} are not those that stage {first['stage']} was promoted with"
-        words += f": fingerprint {kept.fingerprint[:12]}, there {first['fingerprint'][:12]}; promote another version"
-        return run.ends(Outcome.BROKEN, CHANGED, words)
-    return replace(run, configuration=kept)
+def flags_checked(context: Context, run: StageRun) -> Durable:
+    """Whether the stage's flags are there and free, before anything is deployed. The run; ended, when one is not."""
+    id = child_id(run.instance, "flags", "check", str(run.attempt))
+    order = {"promotion": run.promotion, "release": run.release, "flags": [plain(wish) for wish in run.plan.flags]}
+    names = ", ".join(wish.where for wish in run.plan.flags)
+    run = run.stepping([Step("check flags", names, id)], now(context))
+    (answer,) = yield from fan_out(context, [an_operation(context, id, "check_flags", order, WITHIN_S)])
+    run = run.stepped("check flags", names, answer, now(context))
+    return run if answer.outcome == Outcome.PASSED else run.ends(answer.outcome, answer.code, answer.words)
 
 
 def flags_set(context: Context, run: StageRun) -> Durable:
@@ -53,10 +37,10 @@ def flags_set(context: Context, run: StageRun) -> Durable:
     asked, steps = [], []
     for wish in run.plan.flags:
         target = _target(run, wish.name, wish.label)
-        id = run.operation(target, "set-flag")
-        order = {**_about(run, target, _release(run)), "flag": plain(wish)}
+        id = _operation(run, target, "set-flag")
+        order = {**_about(run, target, run.release), "flag": plain(wish)}
         asked.append(an_operation(context, id, "set_flag", order, WITHIN_S))
-        steps.append(Step("set flag", wish.name, id))
+        steps.append(Step("set flag", wish.where, id))
     run = run.stepping(steps, now(context))
     answers: list[Answer] = yield from fan_out(context, asked)
     for wish, step, answer in zip(run.plan.flags, steps, answers, strict=True):
@@ -70,7 +54,7 @@ def flags_set(context: Context, run: StageRun) -> Durable:
 def with_changed(run: StageRun, name: str, label: str, was: str, becomes: str) -> StageRun:
     """With a flag among those that the release changed."""
     others = tuple(each for each in run.changed_flags if (each.name, each.label) != (name, label))
-    return replace(run, changed_flags=(*others, ChangedFlag(name, label, was, becomes, _release(run))))
+    return replace(run, changed_flags=(*others, ChangedFlag(name, label, was, becomes, run.release)))
 
 
 def told_of(run: StageRun) -> dict[str, Any]:
@@ -88,24 +72,6 @@ def has_parts(run: StageRun) -> bool:
     return bool(run.configuration.label or run.before.configuration.label or _to_put_back(run))
 
 
-def seen(context: Context, run: StageRun) -> Durable:
-    """What a way back leads to, with what is seen of its configuration now. A store that is away stops no way back."""
-    if run.before.state or not has_parts(run):
-        return run.before
-    fixed = run.before.configuration
-    if not fixed.label:
-        return replace(run.before, state=before.NONE, words="none was fixed with the release before")
-    order = {"promotion": run.promotion, "configuration": plain(fixed)}
-    for _ in range(LOOKS):
-        answer: Answer = yield from called(context, "look_at_configuration", order)
-        if answer.state == Outcome.PASSED:
-            return replace(run.before, state=answer.result["state"], words=answer.words)
-        if not answer.running:
-            break
-        yield context.create_timer(context.current_utc_datetime + PAUSE)
-    return replace(run.before, state=before.UNREAD, words=f"{fixed.label} could not be looked at: {answer.words}")
-
-
 def flags_back(context: Context, run: StageRun, when: str, answers: dict[str, Answer]) -> Durable:
     """Put the flags back that the release changed: `first` what it gave, `last` what is left of them (`answers`, by
     flag). Returns the answers of all, and the steps that were taken."""
@@ -113,7 +79,7 @@ def flags_back(context: Context, run: StageRun, when: str, answers: dict[str, An
     asked, steps, began = [], [], now(context)
     for each in open_:
         target = _target(run, each.name, each.label)
-        id = run.operation(target, f"flag-back-{when}-{run.part + 1}" if run.part else f"flag-back-{when}")
+        id = _operation(run, target, f"flag-back-{when}-{run.part + 1}" if run.part else f"flag-back-{when}")
         order = {**_about(run, target, each.release), "name": each.name, "label": each.label, "when": when}
         asked.append(an_operation(context, id, "put_flag_back", order, SOON_S if when == FIRST else WITHIN_S))
     found: list[Answer] = yield from fan_out(context, asked)
@@ -121,8 +87,17 @@ def flags_back(context: Context, run: StageRun, when: str, answers: dict[str, An
         answers = {**answers, each.where: answer}
         if _is_done(answer) and answer.result["flag"] != "unchanged":
             ended = answer.at or now(context)
-            steps.append(Step("flag back", each.name, operation["id"], answer.state, began, ended, answer.words))
+            steps.append(Step("flag back", each.where, operation["id"], answer.state, began, ended, answer.words))
     return answers, steps
+
+
+def half_way_back(run: StageRun, flags: dict[str, Answer]) -> Brought:
+    """What a way back brought whose code is not proven to be back: the flags that had gone before it."""
+    back, left = of_flags({where: each for where, each in flags.items() if each.result.get("flag") != "later"})
+    changed = {each.where for each in (_to_put_back(run) if run.swept else run.changed_flags)}
+    later = {where for where, each in flags.items() if each.result.get("flag") == "later"}
+    waiting = [f"flag {where} waits for it" for where in sorted(later | (changed - flags.keys()))]
+    return Brought(flags=tuple(back), left=("the code", *left, *waiting), put_back=put_back(flags))
 
 
 def of_flags(answers: dict[str, Answer]) -> tuple[list[str], list[str]]:
@@ -135,14 +110,19 @@ def of_flags(answers: dict[str, Answer]) -> tuple[list[str], list[str]]:
     return back, left
 
 
+def put_back(answers: dict[str, Answer]) -> tuple[str, ...]:
+    """The flags that are as they were, by name and label."""
+    return tuple(where for where, each in answers.items() if each.result.get("flag") == "back")
+
+
 def _to_put_back(run: StageRun) -> list[ChangedFlag]:
     """The flags that the release changed, or may have: of a stage's own undo those of its plan, since whoever undoes
     may not have heard of what was done last. What is kept with the release decides."""
     if run.goes_back:
         return list(run.changed_flags)
-    wishes = [ChangedFlag(wish.name, wish.label, release=_release(run)) for wish in run.plan.flags]
+    wishes = [ChangedFlag(wish.name, wish.label, release=run.release) for wish in run.plan.flags]
     if run.flag_plan and run.flag.get("was"):
-        wishes.insert(0, ChangedFlag(run.flag_plan.name, run.flag_plan.label, release=_release(run)))
+        wishes.insert(0, ChangedFlag(run.flag_plan.name, run.flag_plan.label, release=run.release))
     return wishes
 
 
@@ -150,9 +130,10 @@ def _is_done(answer: Answer | None) -> bool:
     return answer is not None and answer.outcome == Outcome.PASSED and answer.result.get("flag") != "later"
 
 
-def _release(run: StageRun) -> str:
-    """The id of the release's stage, whoever stands in its place now."""
-    return stage_id(run.promotion, run.plan.name)
+def _operation(run: StageRun, target: Target, step: str) -> str:
+    """The id of an operation on a flag: one name may stand for several flags, each with a label of its own."""
+    flag = (target.name, target.slot) if target.slot else (target.name,)
+    return child_id(run.instance, *flag, step, str(run.attempt))
 
 
 def _target(run: StageRun, name: str, label: str) -> Target:

@@ -17,6 +17,7 @@ from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, record, s
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, failed, moment, passed, worst
+from slipway.promotion.stage_phases import ROLLED_BACK
 from slipway.promotion.watch_run import WatchRun
 
 bp = df.Blueprint()
@@ -91,9 +92,20 @@ def _judged(context: Context, run: WatchRun) -> Durable:
 def _taken_back(context: Context, run: WatchRun, verdict: Answer) -> Durable:
     run = yield from record(context, run, "harm", f"{verdict.words}: takes {run.stage.build.version} back")
     back = run.going_back(f"on watch: {verdict.words}")
-    yield from answers_of(context, [context.call_sub_orchestrator("stage", back.dump(), back.instance)])
-    yield from ask(context, run, "end_watch")  # where there was nothing to return to, it is a person's now
-    return run, "it was taken back"
+    (answer,) = yield from answers_of(context, [context.call_sub_orchestrator("stage", back.dump(), back.instance)])
+    ended = answer or {
+        "outcome": Outcome.BROKEN,
+        "code": "STAGE_LOST",
+        "words": f"{back.instance} was ended from outside",
+    }
+    if ended["outcome"] == ROLLED_BACK:
+        yield from ask(context, run, "end_watch")
+        return run, "it was taken back"
+    if ended["code"] != "BEHIND":
+        words = f"{run.stage.build.version} was not taken back, and is not watched any more: {ended['words']}"
+        run = yield from _call(context, run, ended["code"], words)
+    yield from ask(context, run, "end_watch")  # how it goes back is a person's now
+    return run, "it was not taken back"
 
 
 def _call(context: Context, run: WatchRun, code: str, words: str) -> Durable:

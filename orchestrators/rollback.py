@@ -7,7 +7,8 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
-from orchestrators.release_parts import FIRST, LAST, flags_back, has_parts, of_flags, seen
+from orchestrators.release_parts import FIRST, LAST, flags_back, half_way_back, has_parts, of_flags, put_back
+from orchestrators.release_settings import seen
 from orchestrators.stage_front_door import NOBODY_THERE, OPEN, closing, edges_may_know, settling
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
@@ -15,8 +16,9 @@ from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.release_parts.before import Brought, brought
 from slipway.promotion.routed import router_of
-from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
+from slipway.promotion.stored import known
 
 bp = df.Blueprint()
 
@@ -25,6 +27,7 @@ SPLIT_WITHIN_S = 900.0
 TRIES = 3
 PAUSE = timedelta(seconds=30)
 ROUNDS = 40  # of about five minutes each
+UNREADABLE = "TARGETS_UNREADABLE"
 
 
 @bp.orchestration_trigger(context_name="context", orchestration="rollback")
@@ -35,9 +38,10 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
     Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read on every target,
     and, where a Front Door was moved, when it sends nobody to the idle side any more; `result.steps` says what was
     done, `result.brought` what came back with the code and what did not.
-    A swap back without effect is tried again, twice (`part` counts). What was switched last goes back first, and only
-    once it is back what it had come after: so where one level of a group cannot go back, those before it wait for a
-    person, too. Not stopped by an abort: it is the abort's work.
+    A release that is down and answers nothing goes back, too, where the side before it answers. A swap back without
+    effect is tried again, twice (`part` counts), and what answers nothing is looked at again as often. What was
+    switched last goes back first, and only once it is back what it had come after: so where one level of a group cannot
+    go back, those before it wait for a person, too. Not stopped by an abort: it is the abort's work.
     """
     run = StageRun.load(context.get_input())
     context.set_custom_status({"state": "rolling back", "since": now(context)})
@@ -45,7 +49,7 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
         answer = yield from _undone(context, run)
     except NotTaken as error:
         if run.tick >= ROUNDS:
-            return broken("TARGETS_UNREADABLE", f"the targets could not be read for hours: {error}").dump()
+            return _not_proven(run, [], {}, UNREADABLE, f"the way back came no further for hours: {error}").dump()
         context.continue_as_new(replace(run, tick=run.tick + 1).dump())
         return None
     if answer is None:
@@ -68,7 +72,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
             return None
         if left:
             words = "; ".join(f"{step.target}: {step.words}" for step in left)
-            return _with(steps, broken("TRAFFIC_NOT_BACK", f"the router still has the release: {words}"))
+            return _not_proven(run, steps, {}, "TRAFFIC_NOT_BACK", f"the router still has the release: {words}")
     told_at = context.current_utc_datetime
     flags, more = yield from flags_back(context, run, FIRST, {})
     steps += more
@@ -77,8 +81,8 @@ def _undone(context: Context, run: StageRun) -> Durable:
             steps += yield from _done(context, run, "close front door", closing(context, run, target))
     live = yield from _live(context, run, "before")
     if live is None:
-        return broken("TARGETS_UNREADABLE", "the targets could not be read")
-    back = [each for each in run.plan.targets if live[each.name]["production"] == run.version_of(each.name)]
+        return _not_proven(run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)}")
+    back = [each for each in run.plan.targets if _has_it(run, each, live[each.name])]
     back = [each for each in back if run.sites[each.name].previous not in ("", run.version_of(each.name))]
     for level in reversed(run.plan.levels):
         swapped = yield from _swapped_back(context, run, [target for target in level if target in back])
@@ -87,15 +91,19 @@ def _undone(context: Context, run: StageRun) -> Durable:
             break
     live = yield from _live(context, run, "after")
     if live is None:
-        return broken("TARGETS_UNREADABLE", "the targets could not be read after the swap")
-    wrong = [name for name, site in run.sites.items() if live[name]["production"] != site.previous]
-    if any(target.name in wrong for target in back) and run.part + 1 < TRIES:
+        return _not_proven(
+            run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)} after the swap"
+        )
+    wrong = [name for name, site in run.sites.items() if live[name].previous != site.previous]
+    silent = [name for name in wrong if not live[name].previous]
+    if {*silent, *(target.name for target in back)}.intersection(wrong) and run.part + 1 < TRIES:
         return None
     if wrong:
-        answers = "; ".join(_wrong(run, name, live[name]["production"]) for name in wrong)
+        answers = "; ".join(_wrong(run, name, live[name].previous) for name in wrong)
         tried = f" (tried {run.part + 1} times)" if run.part else ""
-        return _with(steps, broken("PREVIOUS_NOT_LIVE", answers + tried))
-    stale = [each for each in run.plan.targets if live[each.name]["idle"] == run.version_of(each.name)]
+        return _not_proven(run, steps, flags, "PREVIOUS_NOT_LIVE", answers + tried)
+    stale = [each for each in run.plan.targets if live[each.name].idle_was == run.version_of(each.name)]
+    stale += [each for each in back if not live[each.name].idle_was]  # it is down, and was swapped there just now
     asked = []
     for target in stale:
         if run.sites[target.name].previous == run.version_of(target.name):
@@ -112,15 +120,16 @@ def _undone(context: Context, run: StageRun) -> Durable:
         steps += settled
         if any(step.state != Outcome.PASSED for step in settled):
             words = "; ".join(f"{step.target}: {step.words}" for step in settled)
-            return _with(steps, broken("TRAFFIC_NOT_BACK", f"users may still be sent to the idle side: {words}"))
+            words = f"users may still be sent to the idle side: {words}"
+            return _not_proven(run, steps, flags, "TRAFFIC_NOT_BACK", words)
     elif asked and not run.before_it:
         yield from _settled(context, run, told_at)
     if asked:
         steps += yield from _done(context, run, "stop idle", asked)
     flags, more = yield from flags_back(context, run, LAST, flags)
     code = _words(run, bool(back))
-    all_of_it = brought(before, code, *of_flags(flags)) if has_parts(run) else Brought()
-    return _with(steps + more, passed("; ".join(filter(None, (code, all_of_it.words)))), all_of_it)
+    all_of_it = brought(before, code, *of_flags(flags), put_back(flags)) if has_parts(run) else Brought()
+    return _with(steps + more, passed(), code, all_of_it)
 
 
 def _swapped_back(context: Context, run: StageRun, back: list[Target]) -> Durable:
@@ -168,18 +177,33 @@ def _settled(context: Context, run: StageRun, told_at: datetime) -> Durable:
 
 
 def _live(context: Context, run: StageRun, when: str) -> Durable:
-    """What answers on each target now: `{target: {production, idle}}` as versions; None if unreadable."""
+    """What answers on each target now, as a `Site`; None if unreadable. Raises NotTaken, but not for hours."""
     order = {
         "promotion": run.promotion,
         "targets": [plain(target) for target in run.plan.targets],
         **run.plan.reading,
         "when": when,
     }
-    survey = yield from insist(context, "survey_targets", order)
+    try:
+        survey = yield from insist(context, "survey_targets", order)
+    except NotTaken:
+        if run.tick < ROUNDS:
+            raise
+        return None
     if survey.state != Outcome.PASSED:
         return None
-    sites = survey.result["sites"]
-    return {name: {"production": site["previous"], "idle": site["idle_was"]} for name, site in sites.items()}
+    return {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
+
+
+def _how_long(run: StageRun) -> str:
+    return " for hours" if run.tick >= ROUNDS else ""
+
+
+def _has_it(run: StageRun, target: Target, site: Site) -> bool:
+    """Whether the new release is live there. Silence says so only where the release had been switched to."""
+    swap = run.operation(target, "swap")
+    begun = run.goes_back or run.swept or any(step.operation == swap for step in run.steps)
+    return bool(site.previous or begun) and site.has(run.version_of(target.name), run.sites[target.name].previous)
 
 
 def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]]) -> Durable:
@@ -192,9 +216,15 @@ def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]
     ]
 
 
-def _with(steps: list[Step], answer: Answer, all_of_it: Brought | None = None) -> Answer:
-    told = {"brought": all_of_it.dump()} if all_of_it and all_of_it.code else {}
-    return Answer(answer.state, answer.code, answer.words, result={"steps": [plain(step) for step in steps], **told})
+def _not_proven(run: StageRun, steps: list[Step], flags: dict[str, Answer], code: str, words: str) -> Answer:
+    """The previous release may not serve: the end of a way back that has moved `flags` already, if any."""
+    return _with(steps, broken(code, ""), words, half_way_back(run, flags) if has_parts(run) else Brought())
+
+
+def _with(steps: list[Step], answer: Answer, words: str, all_of_it: Brought) -> Answer:
+    told = {"brought": all_of_it.dump()} if all_of_it.is_told else {}
+    words = "; ".join(filter(None, (words, all_of_it.words)))
+    return Answer(answer.state, answer.code, words, result={"steps": [plain(step) for step in steps], **told})
 
 
 def _wrong(run: StageRun, name: str, answers: str) -> str:

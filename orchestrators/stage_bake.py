@@ -8,6 +8,7 @@ from orchestrators.fan_out import reachable
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
+from orchestrators.release_settings import settings_before_proven
 from orchestrators.switch_signals import after_switch
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
@@ -47,7 +48,8 @@ def for_bake(context: Context, run: StageRun) -> Durable:
         for target, answer in zip(reachable(run.plan.targets), answers, strict=True):
             run = run.stepped("bake", target.name, answer, now(context))
         if verdict.outcome == Outcome.PASSED:
-            return run.to(phase.SETTLE)
+            run = yield from settings_before_proven(context, run)
+            return run if run.ending else run.to(phase.SETTLE)
         if not seen:
             words = f"blind for {BLIND_BUDGET} beyond the bake, so the release is withdrawn: {verdict.words}"
             return run.ends(Outcome.NOT_ENOUGH_EVIDENCE, "BLIND", words)

@@ -10,7 +10,6 @@ from orchestrators.waiting import Context, Durable, now
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.flags.comparison_plan import TREATMENT
 from slipway.promotion.flags.plan import FLAG_OFF, FlagPlan, flag_order
-from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Header, Target
@@ -26,7 +25,6 @@ def dark(context: Context, run: StageRun) -> Durable:
     """Have the flag on for testers alone, before any user meets the release. The run; ended, when that cannot be."""
     flag, target = _flag(run)
     order = {**_about(run, target), "flag": flag_order(flag), "service": run.build.service}
-    order["release"] = stage_id(run.promotion, run.plan.name)
     id = run.operation(target, "prepare-flag")
     asked = an_operation(context, id, "prepare_flag", {**order, "fence": run.fence}, WITHIN_S)
     run = run.stepping([Step("prepare flag", target.name, id)], now(context))
@@ -87,6 +85,8 @@ def after_bad_end(context: Context, run: StageRun, answer: Answer) -> Durable:
     off = yield from _set(context, run, "flag-off", 0.0)
     run = run.stepped("ramp", target.name, answer, now(context))
     words = f"{flag.where} is off and {run.build.version} stays: {answer.words}"
+    if answer.code == "FLAG_CHANGED":
+        words += ", which is written over"
     if off.outcome != Outcome.PASSED:
         words = f"{flag.where} could not be switched off ({off.words}), a person must look: {answer.words}"
     evidence = {"code": answer.code, "calls": True, "flag": flag.name, "off": off.outcome == Outcome.PASSED}
@@ -116,4 +116,5 @@ def _flag(run: StageRun) -> tuple[FlagPlan, Target]:
 
 
 def _about(run: StageRun, target: Target) -> dict[str, Any]:
-    return {"promotion": run.promotion, "target": plain(target), "version": run.build.version}
+    about = {"promotion": run.promotion, "target": plain(target), "version": run.build.version}
+    return {**about, "release": run.release}

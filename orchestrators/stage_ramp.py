@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrators.recording import record_stage
+from orchestrators.release_settings import settings_before_users
 from orchestrators.stage_flag import after_bad_end, concluded, for_everybody
 from orchestrators.stage_front_door import opened, returned
 from orchestrators.waiting import Context, Durable, answers_of, now
@@ -25,6 +26,9 @@ def ramp(context: Context, run: StageRun) -> Durable:
     if reason := _needs_none(context, run):
         run = yield from record_stage(context, run, "not-ramped", reason)
         return run.to(_after(run))
+    run = yield from settings_before_users(context, run)
+    if run.ending:
+        return run
     drop_s = 0.0
     if run.before_it:
         run, open_to, drop_s = yield from opened(context, run)
@@ -48,7 +52,7 @@ def ramp(context: Context, run: StageRun) -> Durable:
     if run.before_it and answer.outcome == Outcome.PASSED:
         run, answer = yield from returned(context, run)
     if answer.outcome == Outcome.PASSED:
-        return run.to(_after(run))
+        return run.to(_after(run) if run.flag_plan or not run.before_it else run.to_users)
     if run.flag_plan:
         return (yield from after_bad_end(context, run, answer))
     # Whoever took the traffic back: harm that is proven stays proven, and its version is rejected.

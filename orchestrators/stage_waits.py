@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrators.asking_people import decision_of_people, in_words, overtaken, question, who_is_asked
-from orchestrators.environment_lock import leave_lock, mirror_lock
+from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
 from orchestrators.lock_grants import asked_in_order, granted, step_aside
 from orchestrators.recording import record_stage
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
@@ -80,6 +80,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         return run.to(phase.DEPLOY)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build{whose}, is already live here"
+        if run.with_ring:
+            yield from ask_lock(context, run, "doubt", {"promotion": run.promotion, "words": run.reason}, service)
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
     if answer["lock"] == "rejected":
         words = f"{run.version_at(service)}{whose} was rejected here: {answer['rejected']['words']}"

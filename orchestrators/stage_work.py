@@ -7,7 +7,8 @@ from orchestrators.environment_lock import raise_fences
 from orchestrators.fan_out import an_operation, fan_out, health_checks, reachable
 from orchestrators.going_live import tell_locks
 from orchestrators.recording import record_stage
-from orchestrators.release_parts import fixed, flags_set
+from orchestrators.release_parts import flags_checked, flags_set
+from orchestrators.release_settings import fixed, settings_before_users
 from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.stage_front_door import returned
 from orchestrators.target_checks import compared, in_parts, target_checks
@@ -47,6 +48,10 @@ def deploy(context: Context, run: StageRun) -> Durable:
         return run.ends(Outcome.BROKEN, "LIVE_UNREADABLE", words)
     if run.plan.configuration:
         run = yield from fixed(context, run)
+        if run.ending:
+            return run
+    if run.plan.flags:
+        run = yield from flags_checked(context, run)
         if run.ending:
             return run
     if run.flag_plan:
@@ -117,7 +122,9 @@ def roll_out(context: Context, run: StageRun) -> Durable:
         return ended
     if run.flag_plan and not run.changing:  # it is live already, and its flag is tried again
         return run.to(phase.VERIFY_LIVE)
-    run = replace(run, since=now(context))
+    run = yield from settings_before_users(context, replace(run, since=now(context)))
+    if run.ending:
+        return run
     if run.plan.blue_green and run.plan.judged and run.baseline and not run.part:
         run = replace(run, watched={"usual_until": now(context)})
     asked, steps, part = [], [], run.parts[run.part]

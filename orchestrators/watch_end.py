@@ -11,6 +11,7 @@ from typing import Any
 from orchestrators.environment_lock import ask_environment, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.waiting import Context, Durable, insist, now
+from slipway.promotion.about import about_stage
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome, passed, worst
 from slipway.promotion.plain import plain
@@ -90,6 +91,7 @@ def record(context: Context, run: WatchRun, action: str, words: str, evidence: d
         "stage": run.stage.plan.name,
         "words": words,
         "evidence": evidence or {},
+        "about": about_stage(run.stage),
     }
     yield from insist(context, "record", record)
     return run

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from slipway.promotion.errors import SlipwayError
 
-BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC = "builds", "builds-rejected", "promotions"
+BUILDS_QUEUE, REJECTED_QUEUE, EVENTS_TOPIC, REPORTS_SUBSCRIPTION = "builds", "builds-rejected", "promotions", "reports"
 _BESIDE_THE_APP = Path(__file__).resolve().parent.parent
 
 _SECRET = re.compile(r"[0-9A-Za-z-]{1,127}\Z")  # Key Vault's rule for a secret's name
@@ -97,6 +97,10 @@ class Settings:
     insights: str = _variable("APPLICATIONINSIGHTS_CONNECTION_STRING", "")
     insights_identity: str = _variable("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "")
     site_name: str = _variable("WEBSITE_SITE_NAME", "slipway")
+    github_endpoint: str = _variable("SLIPWAY_GITHUB_ENDPOINT", "https://api.github.com", _address)
+    azure_devops_endpoint: str = _variable("SLIPWAY_AZURE_DEVOPS_ENDPOINT", "https://dev.azure.com", _address)
+    own_url: str = _variable("SLIPWAY_URL", "")
+    host_name: str = _variable("WEBSITE_HOSTNAME", "")
 
     def needed(self, name: str) -> str:
         """The text setting of that field. Raises SlipwayError SETTING_MISSING, naming the variable to set."""
@@ -105,6 +109,11 @@ class Settings:
             variable = next(each.metadata["variable"] for each in fields(self) if each.name == name)
             raise SlipwayError("SETTING_MISSING", f"{variable} is not set; Slipway cannot do this without it")
         return value
+
+    @property
+    def site(self) -> str:
+        """Where people reach us; empty where nobody has said that."""
+        return self.own_url.rstrip("/") or (f"https://{self.host_name}" if self.host_name else "")
 
     @property
     def verify(self) -> str | bool:

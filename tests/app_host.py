@@ -146,9 +146,15 @@ class AppHost:
     # triggers
 
     def deliver(
-        self, body: bytes, message_id: str = "m-1", delivery_count: int = 1, properties: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        message_id: str = "m-1",
+        delivery_count: int = 1,
+        properties: Mapping[str, str] | None = None,
+        function: str = "builds",
     ) -> None:
-        """A message of the queue `builds`. Raises InvocationFailed where the host would abandon it."""
+        """A message of the queue `builds`, or for another function that takes messages. Raises InvocationFailed where
+        the host would abandon it."""
         application_properties = Datum(json.dumps(properties or {}), "json")
         metadata = {
             "MessageId": Datum(message_id, "string"),
@@ -156,7 +162,7 @@ class AppHost:
             "ApplicationProperties": application_properties,
             "UserProperties": application_properties,
         }
-        self._run(self._invoker.invoke(self._functions["builds"], Datum(body, "bytes"), metadata))
+        self._run(self._invoker.invoke(self._functions[function], Datum(body, "bytes"), metadata))
 
     def tick(self, name: str) -> None:
         """A timer trigger's time has come. Raises InvocationFailed."""

@@ -52,6 +52,8 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
             vault=url,
             app_configuration=url,
             registry_endpoint=f"{url}/registry/{{registry}}",
+            github_endpoint=f"{url}/github",
+            azure_devops_endpoint=f"{url}/azure-devops",
             ca_file=Path(ready["ca"]),
             site_scheme="http",
         )
@@ -90,6 +92,8 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
         "SLIPWAY_ARM_ENDPOINT": azure.url,
         "SLIPWAY_METRICS_ENDPOINT": azure.url,
         "SLIPWAY_REGISTRY_ENDPOINT": azure.settings.registry_endpoint,
+        "SLIPWAY_GITHUB_ENDPOINT": azure.settings.github_endpoint,
+        "SLIPWAY_AZURE_DEVOPS_ENDPOINT": azure.settings.azure_devops_endpoint,
         "SLIPWAY_APP_CONFIGURATION": azure.url,
         "SLIPWAY_CA_FILE": azure.settings.ca_file,
         "SLIPWAY_SITE_SCHEME": "http",

@@ -20,6 +20,9 @@ from triggers.plan_answers import DeployedPipelines as DeployedPipelines
 from triggers.plan_answers import Findings as Findings
 from triggers.plan_answers import MayPromoteShown
 from triggers.plan_answers import PlanShown as PlanShown
+from triggers.rejected_answers import RejectedMessage as RejectedMessage
+from triggers.rejected_answers import RejectedPage as RejectedPage
+from triggers.rejected_answers import Resubmitted as Resubmitted
 
 PROMOTION_STATES = ("running", "waiting", *(str(each) for each in Outcome))
 STAGE_STATES = tuple(dict.fromkeys([*STATE_OF_PHASE.values(), *(str(each) for each in Outcome), ROLLED_BACK]))

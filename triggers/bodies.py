@@ -12,12 +12,14 @@ from slipway.promotion.build_messages.slipway import FinishedAt, Service, Slipwa
 from slipway.promotion.groups import digest_of_members
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.promotion.pipeline.vocabulary import Name
+from slipway.promotion.set_aside import MESSAGE_ID
 from triggers.answers import PromotionState
 from triggers.http import BadRequest
 
 __all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "PromotionsQuery", "SlipwayBuild"]
 
 LONGEST_PAGE = 100
+LARGEST_MESSAGE = 240 * 1024  # a queue takes 256 KiB, its properties included
 LONGEST_HOLD = timedelta(days=90)
 ONE_LINE = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$"  # and not of blanks alone
 ResourceId = Annotated[str, Field(pattern=r"^/subscriptions/[^\x00-\x1f]{1,500}$")]
@@ -182,6 +184,22 @@ class PlanAsked(BaseModel):
         if self.members:
             known |= {"members": self.members, "digest": self.digest or digest_of_members(self.members)}
         return Build(version=self.version or "", finished_at=self.finished_at or at, **known)
+
+
+class Resubmit(BaseModel):
+    """The body: `{}` puts the message back as it is, `body` puts that in its place."""
+
+    model_config = ConfigDict(extra="forbid")
+    body: str | None = Field(None, max_length=LARGEST_MESSAGE, description="Another body for the message.")
+
+
+class RejectedQuery(BaseModel):
+    """What to list. An empty parameter counts as left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: Literal["builds-rejected", "builds", "reports"] | None = Field(None, description="Where it lies.")
+    top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to show.")
+    after: str | None = Field(None, pattern=MESSAGE_ID, description="The token `after` of the page before.")
 
 
 class PromotionsQuery(BaseModel):

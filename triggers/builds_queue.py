@@ -70,8 +70,8 @@ async def _promote(message: func.ServiceBusMessage, client: df.DurableOrchestrat
     except BuildRejected as rejection:
         current().tell(outcome="rejected", code=rejection.code, words=rejection.words)
         _log.warning("rejected: %s: %s", rejection.code, rejection.words)
-        beside = as_properties(properties)
-        await asyncio.to_thread(_set_aside, body, message.message_id, beside, rejection, received_at)
+        beside = as_properties(properties) | ({"submitted_by": submitter} if submitter else {})
+        await asyncio.to_thread(_set_aside, message, beside, rejection, received_at)
         return
     current().tell(outcome=f"was {state}")
     if state == "new":
@@ -96,9 +96,13 @@ def _count(body: bytes, beside: Mapping[Any, Any], reason: NotForPromotion, at: 
         count_not_promoted(build_of(body, beside), reason.code, reason.words, at)
 
 
-def _set_aside(body: bytes, message_id: str, beside: Mapping[str, str], rejection: BuildRejected, at: datetime) -> None:
-    """Audit the reject, then put the message on `builds-rejected` with its reason, and with a CloudEvent's attributes
-    that came beside it. No other property is kept: CI may have put its token there. Safe to repeat."""
+def _set_aside(
+    message: func.ServiceBusMessage, beside: Mapping[str, str], rejection: BuildRejected, at: datetime
+) -> None:
+    """Audit the reject, then put the message on `builds-rejected` with its reason, and with what it takes to put it
+    back: who submitted it, and a CloudEvent's attributes that came beside it. No other property is kept: CI may have
+    put its token there. Safe to repeat."""
+    body, message_id = message.get_body(), message.message_id
     id = f"rejected:{hashlib.sha256(body + (message_id or '').encode()).hexdigest()[:32]}"
     record = AuditRecord(
         id=id,
@@ -125,4 +129,5 @@ def _set_aside(body: bytes, message_id: str, beside: Mapping[str, str], rejectio
             "message_id": message_id or "",
             "cut": "no" if whole else f"{len(body)} bytes, the audit has the hash of all",
         },
+        content_type=message.content_type or "application/json",
     )

@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
 from slipway.promotion.pipeline.vocabulary import Name
+from slipway.promotion.set_aside import MESSAGE_ID
 from triggers import (
     again_api,
     alerts_api,
@@ -32,6 +33,7 @@ from triggers import (
     openapi_api,
     pipelines_api,
     promotions_api,
+    rejected_api,
 )
 from triggers.answers import Problem
 from triggers.contract import Contract
@@ -41,7 +43,8 @@ from triggers.version import app_version
 
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
-    *(hooks_api, environments_api, intents_api, flags_api, alerts_api, pipelines_api, health_api, openapi_api),
+    *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api),
+    *(health_api, openapi_api),
 )
 SCHEME = "entra"
 # How a CI system proves itself at its own hook, and nowhere else: by the contract's `key`.
@@ -76,6 +79,7 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
         "`{environment}.{service}.rejected-{version}`.",
         Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
     ),
+    "message": ("The message, as the list names it.", Annotated[str, Field(pattern=MESSAGE_ID)]),
     "service": ("The service.", Name),
     "flag": ("The flag's name in App Configuration.", Annotated[str, Field(min_length=1, max_length=200)]),
 }

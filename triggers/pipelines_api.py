@@ -36,7 +36,8 @@ NAMED = "pipeline.yaml"
 @bp.route(route="api/pipelines", methods=["GET"])
 @api(*READERS, answers={200: "DeployedPipelines"})
 async def get_pipelines(req: func.HttpRequest, person: Person) -> func.HttpResponse:
-    """The pipelines that builds are promoted by, and what keeps files of the folder from being one."""
+    """The pipelines that builds are promoted by, what keeps files of the folder from being one, and flags that two of
+    them change."""
     return answer(await asyncio.to_thread(_deployed))
 
 
@@ -127,7 +128,8 @@ def _deployed() -> dict[str, Any]:
         stages = [stage.name for stage in plan.stages]
         named = {"service": plan.service, "owner": plan.owner, "file": each.file, "digest": each.digest}
         pipelines.append({**named, "builds": pipeline.takes, "stages": stages})
-    return {"pipelines": pipelines, "findings": [asdict(finding) for finding in folder.findings()]}
+    findings = [*folder.findings(), *folder.shared_flags()]
+    return {"pipelines": pipelines, "findings": [asdict(finding) for finding in findings]}
 
 
 def _compiled(asked: "PlanAsked", build: Build) -> tuple[PromotionPlan, list[str]]:

@@ -46,7 +46,8 @@ resource rejected 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
     requiresSession: false
     enablePartitioning: false
     lockDuration: 'PT1M'
-    maxDeliveryCount: 10
+    // Nobody consumes it. To take one message away those before it are received too, and given back.
+    maxDeliveryCount: 2000
     defaultMessageTimeToLive: 'P14D'
     deadLetteringOnMessageExpiration: false
   }
@@ -74,6 +75,32 @@ resource audit 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01'
     maxDeliveryCount: 10
     defaultMessageTimeToLive: 'P7D'
     deadLetteringOnMessageExpiration: false
+  }
+}
+
+// What code hosts are told of: a trigger reads it. Its pauses grow to a minute, so twenty deliveries are a quarter of an
+// hour; then the report lies in the dead-letter queue, from where `slipway dlq` puts it back.
+resource reports 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01' = {
+  parent: promotions
+  name: 'reports'
+  properties: {
+    requiresSession: false
+    lockDuration: 'PT1M'
+    maxDeliveryCount: 20
+    defaultMessageTimeToLive: 'P7D'
+    deadLetteringOnMessageExpiration: true
+  }
+}
+
+// In the place of the rule that every subscription is born with, which lets everything pass.
+resource onlyReported 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@2024-01-01' = {
+  parent: reports
+  name: '$Default'
+  properties: {
+    filterType: 'SqlFilter'
+    sqlFilter: {
+      sqlExpression: 'reported = \'yes\' AND action LIKE \'stage.%\''
+    }
   }
 }
 

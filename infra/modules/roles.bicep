@@ -68,6 +68,11 @@ resource promotions 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' existing
   name: 'promotions'
 }
 
+resource reports 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01' existing = {
+  parent: promotions
+  name: 'reports'
+}
+
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
 }
@@ -167,6 +172,28 @@ resource rejectedSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.busSender)
+  }
+}
+
+// `slipway dlq` looks at what was set aside, and takes away what it put back.
+resource rejectedReceiver 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(rejected.id, principalId, role.busReceiver)
+  scope: rejected
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.busReceiver)
+  }
+}
+
+// The trigger that tells code hosts reads its own subscription, and no other one.
+resource reportsReceiver 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(reports.id, principalId, role.busReceiver)
+  scope: reports
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.busReceiver)
   }
 }
 

@@ -52,3 +52,19 @@ resource "azurerm_servicebus_subscription" "subscription" {
   default_message_ttl                  = each.value.default_message_ttl
   dead_lettering_on_message_expiration = each.value.dead_lettering_on_message_expiration
 }
+
+# In the place of the rule that every subscription is born with, which lets everything pass: by azapi, since azurerm
+# makes rules and this one is there already.
+resource "azapi_update_resource" "only_reported" {
+  type        = "Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@2024-01-01"
+  resource_id = "${azurerm_servicebus_subscription.subscription["reports"].id}/rules/$Default"
+
+  body = {
+    properties = {
+      filterType = "SqlFilter"
+      sqlFilter = {
+        sqlExpression = "reported = 'yes' AND action LIKE 'stage.%'"
+      }
+    }
+  }
+}

@@ -14,6 +14,10 @@ locals {
     builds_sender = { scope = azurerm_servicebus_queue.queue["builds"].id, role = "bus_sender" }
     # What cannot be used is set aside there.
     rejected_sender = { scope = azurerm_servicebus_queue.queue["builds-rejected"].id, role = "bus_sender" }
+    # `slipway dlq` looks at what was set aside, and takes away what it put back.
+    rejected_receiver = { scope = azurerm_servicebus_queue.queue["builds-rejected"].id, role = "bus_receiver" }
+    # The trigger that tells code hosts reads its own subscription, and no other one.
+    reports_receiver = { scope = azurerm_servicebus_subscription.subscription["reports"].id, role = "bus_receiver" }
     # Every change of state is published.
     promotions_sender = { scope = azurerm_servicebus_topic.topic["promotions"].id, role = "bus_sender" }
     # Reads the secrets that pipelines name for the headers of checks.

@@ -68,6 +68,12 @@ class PipelineFolder:
         files = {service: pipeline.file for service, pipeline in self.all().items()}
         return [*reported, *shared_claims(self.claims(), files)]
 
+    def shared_flags(self) -> list["Finding"]:
+        """Flags of the one store that two of the sound pipelines change."""
+        from slipway.promotion.pipeline import shared_flags
+
+        return shared_flags((each.text, each.file) for each in self.all().values())
+
     def _files(self) -> list[_Read]:
         if not self._path.is_dir():
             return []

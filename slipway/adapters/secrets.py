@@ -84,6 +84,10 @@ class Secrets:
             raise SlipwayError("SECRET_EXPIRED", words)
         return kept.value
 
+    def forget(self, name: str) -> None:
+        """Whoever it was shown to does not accept it: the vault is asked when it is read next."""
+        _kept.pop((self._settings.needed("vault"), name), None)
+
     def _fetched(self, name: str) -> _Kept:
         from azure.core.exceptions import AzureError, ResourceNotFoundError
 

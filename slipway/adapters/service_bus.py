@@ -31,7 +31,7 @@ class ServiceBus:
         queue: str,
         body: bytes,
         message_id: str,
-        application_properties: Mapping[str, str],
+        application_properties: Mapping[str, Any],
         subject: str | None = None,
         content_type: str = "application/json",
     ) -> None:
@@ -44,7 +44,7 @@ class ServiceBus:
         topic: str,
         body: bytes,
         message_id: str,
-        application_properties: Mapping[str, str],
+        application_properties: Mapping[str, Any],
         subject: str | None = None,
         content_type: str = "application/cloudevents+json",
     ) -> None:
@@ -87,11 +87,8 @@ class _Outlet:
 
     def _opened(self) -> "ServiceBusSender":
         if self._sender is None:
-            client = _client(self._settings)
-            sender = (
-                client.get_queue_sender(self._name) if self._kind == "queue" else client.get_topic_sender(self._name)
-            )
-            self._sender = sender
+            bus, name = client(self._settings), self._name
+            self._sender = bus.get_queue_sender(name) if self._kind == "queue" else bus.get_topic_sender(name)
         return self._sender
 
     def _drop(self) -> None:
@@ -106,7 +103,8 @@ def _outlet(settings_: Settings, kind: str, name: str) -> _Outlet:
 
 
 @once_per_process
-def _client(settings_: Settings) -> "ServiceBusClient":
+def client(settings_: Settings) -> "ServiceBusClient":
+    """The SDK's client of our namespace: opens a connection for each sender and receiver."""
     from azure.servicebus import ServiceBusClient, TransportType
 
     options: dict[str, Any] = dict(settings_.client_options)
@@ -128,7 +126,7 @@ def _client(settings_: Settings) -> "ServiceBusClient":
 def _message(
     body: bytes,
     message_id: str,
-    application_properties: Mapping[str, str],
+    application_properties: Mapping[str, Any],
     subject: str | None,
     content_type: str,
 ) -> "ServiceBusMessage":

@@ -356,3 +356,23 @@ class LivePlan(BaseModel):
     known: bool = False
     builds: list[str] = []
     stages: list[PlannedStage]
+
+
+class Rejected(BaseModel):
+    """A message that lies aside."""
+
+    id: str
+    at: datetime
+    message_id: str = ""
+    code: str
+    reason: str
+    deliveries: int = 0
+    size: int
+    cut: bool = False
+    body: str
+    resubmitted_by: str = ""
+
+
+class RejectedPage(BaseModel):
+    messages: list[Rejected]
+    after: str | None = None

@@ -18,7 +18,7 @@ from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
-from slipway.promotion.kinds import actions_on
+from slipway.promotion.kinds import SWITCHES, actions_on
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
@@ -37,12 +37,17 @@ Rollouts = Mapping[str, Sequence[str]]  # by stage, where there is more to say t
 
 
 def plan_page(
-    compiled: PromotionPlan, artifact: str, origin: str, rollouts: Rollouts, taken: Sequence[str] = ()
+    compiled: PromotionPlan,
+    artifact: str,
+    origin: str,
+    rollouts: Rollouts,
+    taken: Sequence[str] = (),
+    told: Sequence[str] = (),
 ) -> RenderableType:
-    """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes."""
-    return Group(
-        *_head(compiled, artifact, origin, "", taken), *_stages(compiled, {}, None, rollouts), *_rights(compiled)
-    )
+    """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes, `told`
+    who hears of it."""
+    head = (*_head(compiled, artifact, origin, "", taken), *(Text(clean(f"tells {each}"), "dim") for each in told))
+    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled))
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
@@ -87,6 +92,9 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
         if on_its_environment:
             yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")
+    sections = (section for stage in compiled.stages for target in stage.targets for section in target.settings)
+    for switch in (SWITCHES[each] for each in dict.fromkeys(sections) if each in SWITCHES):
+        yield Text(f"\nOn {switch.on} of each it needs{_listed(switch.actions)}", "dim")
     if any(stage.canary and stage.canary.front_door for stage in compiled.stages):
         yield Text(f"\n{rights_words()}", "dim")
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):

@@ -1,5 +1,6 @@
 """`slipway lint` and `plan`: read pipelines without any server, unless `plan --live` asks one."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ from slipway.promotion.pipeline import (
     digest_of,
     read_pipeline,
     shared_claims,
+    shared_flags,
 )
 from slipway.promotion.pipeline import lint as lint_text
 
@@ -34,10 +36,10 @@ Version = Annotated[str | None, typer.Option(help="Put this version into the art
 def lint(files: Pipelines, as_json: AsJson = False) -> None:
     """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one.
 
-    Of several it also says which claim the same builds.
+    Of several it also says which claim the same builds, and which change the same flags.
     """
     findings = [finding for file in files for finding in _findings(file)]
-    findings += _shared(files)
+    findings += [*_shared(files), *shared_flags(_texts(files))]
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -89,10 +91,11 @@ def plan(
     artifact = compiled.artifact_of(version or "")
     ramps = ramps_of(pipeline_read, traffic, base_error)
     traffic_plans = {name: asdict(ramp.plan) for name, ramp in ramps.items() if ramp.plan}
-    document = compiled.dump() | {"artifact": artifact, "builds": pipeline_read.takes}
+    document = compiled.dump() | {"artifact": artifact, "builds": pipeline_read.takes, "tells": pipeline_read.tells}
     document |= {"traffic": traffic_plans} if traffic_plans else {}
     rollouts = {name: ramp.lines for name, ramp in ramps.items()}
-    answer(document, plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes), as_json)
+    page = plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes, pipeline_read.tells)
+    answer(document, page, as_json)
 
 
 def _findings(file: Path) -> list[Finding]:
@@ -100,6 +103,12 @@ def _findings(file: Path) -> list[Finding]:
         return lint_text(pipeline_text(file), str(file))
     except PipelineInvalid as invalid:
         return list(invalid.findings)
+
+
+def _texts(files: list[Path]) -> Iterator[tuple[str, str]]:
+    for file in files:
+        with suppress(PipelineInvalid):
+            yield pipeline_text(file), str(file)
 
 
 def _shared(files: list[Path]) -> list[Finding]:

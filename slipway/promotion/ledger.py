@@ -87,6 +87,15 @@ def with_unknown(entries: Entries, given: dict[str, Any], rev: int) -> Entries:
     return _changed(entries, live, rev, **told) if live else entries
 
 
+def with_doubt(entries: Entries, promotion: str, words: str, rev: int) -> Entries:
+    """A release that was replaced counts as proven no more, with the reason beside it."""
+    doubted = {"proven_at": "", "words": words, "rev": rev}
+    return [
+        {**each, **doubted} if each["promotion"] == promotion and each["state"] == REPLACED else each
+        for each in entries
+    ]
+
+
 def live_entry(entries: Iterable[Entry]) -> Entry | None:
     """The release that serves, as far as the ledger knows."""
     return next((each for each in entries if not each["until"]), None)

@@ -134,9 +134,10 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
 
     `proven`: the release that was switched to stays. `undone`: the previous one serves again, or the same version's.
     `unchanged`: nothing was switched. `broken`: nobody knows; the lock stays shut.
+    `flags_back` are those, by name and label, that it has changed no more.
     `against`: what ended it speaks against its version, too. With `rejects` the version that came back is not let in
     again until a person lifts that; with `overwrote` its deployment took the side to which what is live could have gone
-    back.
+    back. Where what serves again is in doubt the lock stays shut, too: the answer is `broken`, with words.
     """
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
@@ -153,16 +154,35 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         back = state["previous"][0] if state["previous"] else None
         state = _with_old_side({**state, "live": back, "previous": state["previous"][1:]}, given)
         state = _told(state, ledger.with_taken_back(releases, given, back["version"] if back else "", rev))
+        if back and back.get("doubt"):
+            words = f"{back['version']} serves again, and is no release to stay on: {back['doubt']}"
+            state = {**state, "broken": {"promotion": holder["promotion"], "words": words, "at": given["at"]}}
     elif result == "unchanged":
         state = _with_old_side(state, given)
     elif result == "broken":
         state = {**state, "broken": {"promotion": holder["promotion"], "words": given["words"], "at": given["at"]}}
-        state = _told(state, ledger.with_unknown(releases, given, rev)) if its_own else state
+        state = (
+            lock_again.without_flags(_told(state, ledger.with_unknown(releases, given, rev)), given)
+            if its_own
+            else state
+        )
     if given.get("rejects"):
         state = _with_rejected(state, holder, given)
     state = lock_again.forgotten(state)
     state, nudged = lock_watch.resumed(state)
-    return state, {"lock": "free", "nudge": [*nudged, *(_waiting(state) if result == "broken" else _next(state))]}
+    if state["broken"]:
+        told = {"lock": "broken", "words": state["broken"]["words"]}
+        return state, {**told, "nudge": [*nudged, *_waiting(state)]}
+    return state, {"lock": "free", "nudge": [*nudged, *_next(state)]}
+
+
+def doubt(state: State, given: Given) -> tuple[State, Answer]:
+    """A later ring has found the release of `promotion` bad, and a newer one has replaced it here: it is not proven any
+    more, and whoever goes back to it leaves the lock shut. `given`: promotion, words."""
+    doubted = {"proven": False, "doubt": given["words"]}
+    previous = [{**each, **doubted} if each["promotion"] == given["promotion"] else each for each in state["previous"]]
+    releases = ledger.with_doubt(_releases(state), given["promotion"], given["words"], _next_rev(state))
+    return _told({**state, "previous": previous}, releases), {"lock": "doubted", "nudge": []}
 
 
 def leave(state: State, given: Given) -> tuple[State, Answer]:
@@ -206,6 +226,7 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
     "take_over": take_over,
     "switched": switched,
     "release": release,
+    "doubt": doubt,
     "leave": leave,
     "hold": hold,
     "lift": lift,

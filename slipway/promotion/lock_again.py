@@ -5,9 +5,11 @@ by its own stage, the targets serve what they did, so that the release of before
 state: `again` is what was `live` and its ledger's entry, `switched_under` the fence under which that was last told.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from slipway.promotion import ledger
+from slipway.promotion.release_parts.flag_wish import ChangedFlag
 
 State = dict[str, Any]
 Given = dict[str, Any]
@@ -47,6 +49,20 @@ def with_flags_of(live: dict[str, Any], same: dict[str, Any]) -> dict[str, Any]:
     names = {(each["name"], each["label"]) for each in own}
     kept = [each for each in same.get("changed_flags", []) if (each["name"], each["label"]) not in names]
     return {**live, "changed_flags": [*kept, *own]} if kept or own else live
+
+
+def without_flags(state: State, given: Given) -> State:
+    """What is live, with the flags that it still has changed: not those that a way back, half-way, has put back."""
+    back = given.get("flags_back", ())
+    if not back or not state["live"]:
+        return state
+    releases = [each if each["until"] else _without(each, back) for each in state.get("releases", [])]
+    return {**state, "live": _without(state["live"], back), "releases": releases}
+
+
+def _without(release: dict[str, Any], back: Sequence[str]) -> dict[str, Any]:
+    changed = [each for each in release.get("changed_flags", []) if ChangedFlag.load(each).where not in back]
+    return {**release, "changed_flags": changed}
 
 
 def undone(state: State, given: Given, rev: int) -> State | None:

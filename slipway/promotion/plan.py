@@ -111,6 +111,7 @@ class StagePlan:
     time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one,
     `group` how its targets belong together where they are switched in an order, or are of several services.
     `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
+    `reported`: a code host is told of it (`report` of the pipeline says which).
     """
 
     name: str
@@ -135,6 +136,7 @@ class StagePlan:
     configuration: ConfigurationPlan | None = None
     flags: tuple[FlagWish, ...] = ()
     group: GroupPlan | None = None
+    reported: bool = False
 
     @property
     def members(self) -> tuple[str, ...]:

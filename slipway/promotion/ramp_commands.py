@@ -1,7 +1,8 @@
 """What people tell a canary's ramp, and what the ramp asks. Pure; part of the entity `decisions`.
 
 A stage that ramps has a `ramp`: the instance that asked (`waiter`), the `share` it is at, whether the release's `harm`
-is proven, and the newest word of a person (`said`), whose number grows with each. The ramp hears it when it asks next.
+is proven, how somebody has `edited` its flag, and the newest word of a person (`said`), whose number grows with each.
+The ramp hears it when it asks next.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from slipway.promotion.commands import Command, Given, once
 from slipway.promotion.decision_state import Answer, State, stage_of, with_stage, with_waiter, without_ramp
 from slipway.promotion.errors import Refused
-from slipway.promotion.ramp_moves import ADVANCE, FINISH, GO_BACK
+from slipway.promotion.ramp_moves import ADVANCE, FINISH, FLAG_CHANGED, GO_BACK
 
 NOTHING_SAID = {"n": 0, "do": "", "by": "", "reason": ""}
 _STILL_OPEN = {"": (ADVANCE, FINISH, GO_BACK), ADVANCE: (ADVANCE, FINISH, GO_BACK), FINISH: (GO_BACK,), GO_BACK: ()}
@@ -28,6 +29,7 @@ def heard(state: State, given: Given) -> tuple[State, dict[str, Any]]:
     ramp = stage_of(state, name).get("ramp")
     said = ramp["said"] if ramp and ramp["waiter"] == waiter else NOTHING_SAID
     ramp = {"waiter": waiter, "share": given["share"], "harm": given.get("harm", False), "said": said}
+    ramp["edited"] = given.get("edited", "")
     return with_stage(state, name, {**stage_of(state, name), "ramp": ramp}), said
 
 
@@ -81,6 +83,9 @@ def _say(state: State, given: Given, do: str) -> tuple[State, Answer]:
     stage = stage_of(state, name)
     if do == ADVANCE and stage["ramp"].get("harm"):
         raise Refused("HARM_PROVEN", f"the harm that {name} does is proven: no next share; promote it, or roll it back")
+    if do != GO_BACK and stage["ramp"].get("edited"):
+        words = f"{stage['ramp']['edited']}, and Slipway does not write over that"
+        raise Refused(FLAG_CHANGED, f"{words}: put it back as it was and say {do} again, or say rollback")
     before = stage["ramp"]["said"]
     if do not in _STILL_OPEN[before["do"]]:
         raise Refused("ALREADY_DECIDED", f"{before['by']} said {before['do']} already")

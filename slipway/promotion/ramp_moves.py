@@ -5,7 +5,7 @@ More traffic comes from the judge, or from a person who says so by name.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -17,13 +17,14 @@ from slipway.promotion.judge.policy import FAILURES
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.ramp_run import RampRun, Signal
-from slipway.promotion.region_gate import REGION
+from slipway.promotion.region_gate import REGION, UNREAD
 
 ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
 REFUSED_AT_MOST = 10  # changes in a row that the router did not take
 UNWELL_TICKS = 3
 FAILED = {"probe": "PROBE_FAILED", "counters": "COUNTERS_FAILED", "alert": "ALERT_FAILED"}
-SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS", REGION: "REGION_NOT_READY"}
+SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS"}
+SPEAKS |= {REGION: "REGION_NOT_READY", UNREAD: "REGION_UNREAD"}
 FLAG_OFF, FLAG_GONE, FLAG_CHANGED = "FLAG_OFF", "FLAG_GONE", "FLAG_CHANGED"
 TOLERANCE = 0.005  # of a share that was read back: routers round
 
@@ -88,11 +89,23 @@ def leaving(run: RampRun, look: Look) -> Move | None:
 
 def next_move(run: RampRun, look: Look, at: datetime) -> Move:
     """The first reason that holds. After the judge has looked, if a tick was due."""
+    return _naming_the_edit(look, _first_reason(run, look, at))
+
+
+def _first_reason(run: RampRun, look: Look, at: datetime) -> Move:
     if run.at_comparison:
         return next(iter((*_away(run, look), *_by_hand(run, look), _compared(run, look, at))))
-    decided = (*_away(run, look), *_by_hand(run, look), *_at_the_deadline(run, at))
+    decided = (*_away(run, look), *_by_hand(run, look), *_at_the_deadline(run, look, at))
     reasons = (*decided, *_holding(run, look), *_promoted_at_the_deadline(run, at))
     return next(iter(reasons), None) or _as_judged(run)
+
+
+def _naming_the_edit(look: Look, move: Move) -> Move:
+    """Whatever ends a ramp in mid-edit writes over that edit, and says so."""
+    if look.flag_code != FLAG_CHANGED or not move.outcome:
+        return move
+    held = "" if look.flag_words in move.words else f"; {look.flag_words}"
+    return replace(move, words=f"{move.words}{held}, which is written over")
 
 
 def _away(run: RampRun, look: Look) -> Iterator[Move]:
@@ -114,16 +127,20 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.FAILED)
     if verdict.get("action") == Action.WITHDRAW and not run.at_comparison:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.NOT_ENOUGH_EVIDENCE)
+    unread = next((signal.words for signal in look.signals if signal.name == UNREAD), "")
+    if unread and run.unread_s >= run.blind_s:
+        words = f"{unread}, since {run.unread_since}; withdrawn, the release is not blamed"
+        yield Move(0.0, SPEAKS[UNREAD], words, Outcome.NOT_ENOUGH_EVIDENCE, calls=True)
     if run.refused >= REFUSED_AT_MOST:
         words = f"the router did not take {run.refused} changes in a row; the release is not blamed"
         yield Move(0.0, "ROUTER_REFUSES", words, Outcome.BROKEN)
 
 
-def _at_the_deadline(run: RampRun, at: datetime) -> Iterator[Move]:
+def _at_the_deadline(run: RampRun, look: Look, at: datetime) -> Iterator[Move]:
     if at < moment(run.deadline):
         return
     match run.canary.at_deadline:
-        case plan.PROMOTE if not run.harm_proven:
+        case plan.PROMOTE if not run.harm_proven and look.flag_code != FLAG_CHANGED:
             return
         case plan.STAY:
             words = f"{_time_over(run)}; stays for a person to decide"
@@ -144,7 +161,9 @@ def _time_over(run: RampRun) -> str:
 
 
 def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
-    """More traffic because a person says so."""
+    """More traffic because a person says so; but not over somebody's edit of a flag."""
+    if look.flag_code == FLAG_CHANGED:
+        return
     steps = run.canary.policy.steps
     if look.said.do == FINISH:
         yield Move(1.0, "PROMOTED_BY_HAND", look.said.words, Outcome.PASSED)
@@ -164,7 +183,8 @@ def _compared(run: RampRun, look: Look, at: datetime) -> Move:
     if holding := next(_holding(run, look), None):
         if not over or run.harm_proven or look.paused:
             return holding
-        words = f"time was over while nothing could be decided: {holding.words}"
+        held = look.flag_words if holding.code == FLAG_CHANGED else holding.words
+        words = f"time was over while nothing could be decided: {held}"
         return Move(0.0, "COMPARISON_TIME_OVER", words, Outcome.NOT_ENOUGH_EVIDENCE)
     if run.comparing is None:
         return Move(run.allowed, COMPARING, words)
@@ -183,9 +203,13 @@ def _holding(run: RampRun, look: Look) -> Iterator[Move]:
         yield kept(run.verdict["code"], words, calls=True)
     for signal in look.signals:
         if _does(run, signal) == plan.WAIT:
-            yield kept(SPEAKS[signal.name], f"{signal.words}; nothing advances", calls=True)
+            # An account that cannot be read for a moment is nobody's business yet.
+            yield kept(SPEAKS[signal.name], f"{signal.words}; nothing advances", calls=signal.name != UNREAD)
     if look.flag_code == FLAG_CHANGED:
-        yield kept(FLAG_CHANGED, f"{look.flag_words}; nothing advances", calls=True)
+        words = f"{look.flag_words}; nothing advances, and nothing is written over it"
+        if look.said.do in (ADVANCE, FINISH):
+            words += f"; {look.said.words}: that is not followed, say it again once the flag is put back"
+        yield kept(FLAG_CHANGED, words, calls=True)
     if drifted := drift(run, look):
         found = ", ".join(f"{name} has {share:.1%}" for name, share in drifted.items())
         yield kept("ROUTER_CHANGED", f"{found} where {run.share:.1%} was set: somebody changed the router", calls=True)
@@ -252,4 +276,4 @@ def _as_judged(run: RampRun) -> Move:
 
 
 def _does(run: RampRun, signal: Signal) -> str:
-    return plan.WAIT if signal.name == REGION else str(getattr(run.canary.signals, signal.name))
+    return plan.WAIT if signal.name in (REGION, UNREAD) else str(getattr(run.canary.signals, signal.name))

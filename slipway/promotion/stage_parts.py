@@ -5,14 +5,31 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Site:
-    """A target as it was found before the stage changed anything: addresses, and the versions that answered. `live`
-    is where the live release answers whatever its share of `production`."""
+    """A target as it was found, by a stage before it changed anything: addresses, and the versions that answered.
+    `live` is where the live release answers whatever its share of `production`, `held` the version that the platform
+    itself says is live, empty where it says none."""
 
     production: str
     idle: str
     previous: str
     idle_was: str
     live: str = ""
+    held: str = ""
+
+    def has(self, version: str, before: str) -> bool:
+        """Whether the release is live there that is to go back to `before`.
+
+        One that is down answers nothing. Then the platform's word counts; and where it has none, that the other side
+        answers `before`: who had gone back already would have that one live.
+        """
+        if self.previous or self.held:
+            return (self.previous or self.held) == version
+        return bool(before) and self.idle_was == before
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether nobody knows what is live there."""
+        return not (self.previous or self.held or self.idle_was)
 
 
 @dataclass(frozen=True)

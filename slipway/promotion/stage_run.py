@@ -7,7 +7,7 @@ from slipway.promotion.build import Build
 from slipway.promotion.flags.plan import KIND, FlagPlan
 from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.groups import MemberLock
-from slipway.promotion.ids import child_id
+from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target, load_stage
@@ -52,7 +52,8 @@ class StageRun(OfServices):
     `tick` counts the repeats of a phase, `part` is the group of targets verified or switched. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
     `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does, `whole` that
-    all rings before it go back, too.
+    all rings before it go back, too, `with_ring` that it goes back with a later ring. `calls`: a person must look at
+    how it ended.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
@@ -64,6 +65,7 @@ class StageRun(OfServices):
     one. Of a group of services `member_locks` has what is known of the members' locks; `swept_in` is the phase in which
     the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
     over, and may hold some.
+    `taken_back` says that its release was live and is not any more.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -95,9 +97,11 @@ class StageRun(OfServices):
     reason: str = ""
     harm: bool = False
     whole: bool = False
+    with_ring: bool = False
     swept: str = ""
     purged: bool = False
     switched: bool = False
+    taken_back: bool = False
     watched: dict[str, Any] = field(default_factory=dict)
     old_side_stopped: str = ""
     flag: dict[str, Any] = field(default_factory=dict)
@@ -111,6 +115,7 @@ class StageRun(OfServices):
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    calls: bool = False
     member_locks: dict[str, MemberLock] = field(default_factory=dict)
     swept_in: str = ""
     heirs: tuple[str, ...] = ()
@@ -235,7 +240,14 @@ class StageRun(OfServices):
     @property
     def after_region(self) -> str:
         """The phase in which the release meets users, or more of them."""
-        return RAMP if self.plan.canary and not self.flag_plan and not self.switched else ROLL_OUT
+        ramps = self.plan.canary and not self.flag_plan and not self.switched
+        return RAMP if ramps and not self._has_ramped else ROLL_OUT
+
+    @property
+    def _has_ramped(self) -> bool:
+        """Whether this attempt's ramp has come to its end."""
+        ramp = child_id(self.instance, "ramp", str(self.attempt))
+        return any(step.operation == ramp and step.state == Outcome.PASSED for step in self.steps)
 
     @property
     def takes_back(self) -> tuple[str, ...]:
@@ -258,6 +270,11 @@ class StageRun(OfServices):
         return RAMP if self.flag_plan else BAKE
 
     @property
+    def release(self) -> str:
+        """The id of the release's stage, whoever stands in its place now."""
+        return stage_id(self.promotion, self.plan.name)
+
+    @property
     def flag_plan(self) -> FlagPlan | None:
         return self.plan.canary.flag if self.plan.canary else None
 
@@ -267,7 +284,8 @@ class StageRun(OfServices):
         flag = self.flag_plan
         if flag is None:
             return None
-        return Target(flag.name, KIND, f"flag/{self.build.service}/{self.plan.environment}/{flag.name}", flag.label)
+        resource = f"flag/{self.build.service}/{self.plan.environment}/{flag.name}"
+        return Target(flag.name, KIND, resource, flag.label, settings={"release": self.release})
 
     @property
     def is_dark(self) -> bool:
@@ -321,9 +339,11 @@ class StageRun(OfServices):
         following = APPROVAL if self.plan.approval and not self.approved else LOCK
         fresh: dict[str, Any] = {
             "ending": None,
+            "calls": False,
             "fence": 0,
             "sites": {},
             "switched": False,
+            "taken_back": False,
             "watched": {},
             "flag": {},
             "flag_ending": None,

@@ -71,7 +71,8 @@ PROMOTION = Machine(
               for each in (*_rows(_OPEN, word, ("taken", "="), ("NOT_RAMPING", "="), ("AMBIGUOUS", "=")),
                            *_rows(_OPEN, word, ("ALREADY_DECIDED", "=")),
                            *_rows(SETTLED, word, ("NOT_RAMPING", "=")))],
-            *_rows(_OPEN, "advance", ("HARM_PROVEN", "=")),
+            *_rows(_OPEN, "advance", ("HARM_PROVEN", "="), ("FLAG_CHANGED", "=")),
+            *_rows(_OPEN, "promote", ("FLAG_CHANGED", "=")),
             *[each for late in (ABORTED, ENDED)
               for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
@@ -160,6 +161,7 @@ _BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
 _HELD = (*_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
+_WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
 _ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY)
 
@@ -178,7 +180,8 @@ STAGE = Machine(
             *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT), ("by region", phase.REGION)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
-            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP)),
+            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP), ("it has waited", phase.VERIFY_AGAIN)),
+            *_rows(phase.RAMP, "passed", ("of a Front Door, by region", phase.REGION)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left", phase.ROLL_OUT)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left, by region", phase.REGION)),
             *_rows(phase.VERIFY_LIVE, "passed", ("to ramp its flag", phase.RAMP)),
@@ -205,8 +208,9 @@ STAGE = Machine(
             *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
-            *_rows(set(_HELD) - {phase.BAKE}, "broken", ("", phase.UNDO)),
+            *_rows(_HELD, "broken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows(_BACK, "broken", (_WITH_RING, phase.SHUT)),
             *_rows(_BACK, "not live", ("", phase.REPORT)),
             *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
@@ -232,7 +236,7 @@ STAGE = Machine(
         "lock broken": "asked with the lock",
         "not live": "only who goes back asks whether the release is still there",
         "failed": "nothing is checked there that could speak against the release",
-        "broken": "what is asked there is asked until it answers; a bake that sees nothing lacks evidence",
+        "broken": "what is asked there is asked until it answers",
         "not enough evidence": "there nothing is measured that could be missing",
         "fenced": "nothing is written to a target there, or what is written comes with the highest fence",
         "retry": "refused as NOT_FAILED, and as RETRY_OVER once the time for it has passed",
@@ -271,6 +275,8 @@ _ON_TO_USERS = {
     (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
     (phase.VERIFY_AGAIN, phase.REGION): "by region",
     (phase.REGION, phase.RAMP): "to ramp",
+    (phase.REGION, phase.VERIFY_AGAIN): "it has waited",
+    (phase.RAMP, phase.REGION): "of a Front Door, by region",
     (phase.VERIFY_LIVE, phase.ROLL_OUT): "targets are left",
     (phase.VERIFY_LIVE, phase.REGION): "targets are left, by region",
     (phase.VERIFY_LIVE, phase.RAMP): "to ramp its flag",
@@ -303,6 +309,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     if here == phase.UNDO:
         back = "rings go back, too" if to == phase.TAKE_BACK else ""
         return Transition(here, "broken" if to == phase.SHUT else "passed", to, back)
+    if here in _BACK and to == phase.SHUT:
+        return Transition(here, "broken", to, _WITH_RING)
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
@@ -330,6 +338,8 @@ LOCK = Machine(
             *_rows(TAKEN, "switched", ("switched", "="), ("not yours", "=")),
             *_rows((FREE, BROKEN), "switched", ("not yours", "=")),
             *_rows(TAKEN, "release", ("proven", FREE), ("undone", FREE), ("unchanged", FREE), ("broken", BROKEN)),
+            *_rows(TAKEN, "release", ("undone", BROKEN)),
+            *_rows((FREE, TAKEN, BROKEN), "doubt", ("doubted", "=")),
             *_rows((FREE, TAKEN, BROKEN), "release", ("not yours", "=")),
             *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
             *_rows(TAKEN, "leave", ("left", FREE)),

@@ -43,7 +43,7 @@ def concluded(app: AppHost, flag: FlagPlan, keeps: str, operation: str = "end:1"
 
 def at_half(app: AppHost, flag: FlagPlan) -> None:
     assert app.activity("prepare_flag", an_order(flag)).state == "passed"
-    assert app.activity("split", an_order(flag, share=0.5, operation="split:1")).state == "passed"
+    assert app.activity("split", an_order(flag, share=0.5, operation="op:split:1")).state == "passed"
 
 
 def test_the_treatment_that_is_kept_is_everybodys_in_one_write_that_says_why(
@@ -66,7 +66,7 @@ def test_the_control_that_is_kept_switches_the_flag_off_until_somebody_lifts_tha
     kept = store.read(flag.name)
     assert not kept.document["enabled"] and kept.document["allocation"]["percentile"][0]["to"] == 0
     assert kept.off_words.startswith("a comparison: control kept")
-    found = app.activity("prepare_flag", an_order(flag, operation="later"))
+    found = app.activity("prepare_flag", an_order(flag, operation="op:later"))
     assert found.result["state"] == "off", "the next release compares nothing again"
 
 

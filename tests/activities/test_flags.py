@@ -33,7 +33,7 @@ def flag() -> FlagPlan:
 def an_order(flag: FlagPlan, **more: Any) -> dict[str, Any]:
     target = Target(flag.name, "app-configuration-flag", f"flag/cart/production/{flag.name}", flag.label)
     about = {"promotion": f"cart--{flag.name}", "operation": f"op:{flag.name}", "target": plain(target), "fence": 3}
-    return {**about, "version": "2.0.0", "flag": flag_order(flag), "service": "cart", **more}
+    return {**about, "release": "op", "version": "2.0.0", "flag": flag_order(flag), "service": "cart", **more}
 
 
 def look(app: AppHost, flag: FlagPlan) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_a_flag_that_draws_anew_each_time_is_refused(app: AppHost, store: FlagSt
 
 def test_a_look_tells_the_share_and_whose_hand_is_on_the_flag(app: AppHost, store: FlagStore, flag: FlagPlan) -> None:
     app.activity("prepare_flag", an_order(flag))
-    split = app.activity("split", an_order(flag, share=0.25, operation=f"split:{flag.name}"))
+    split = app.activity("split", an_order(flag, share=0.25, operation=f"op:split:{flag.name}"))
     assert split.result["share"] == 0.25
     assert look(app, flag)["shares"] == {flag.name: 0.25}
     store.put(flag.name, targeting(flag.name, 80))
@@ -97,5 +97,5 @@ def test_a_store_that_is_away_says_nothing_of_the_share(app: AppHost, azure: Azu
 
 def test_a_stage_that_was_overtaken_moves_no_flag(app: AppHost, flag: FlagPlan) -> None:
     app.activity("prepare_flag", an_order(flag, fence=9))
-    late = app.activity("split", an_order(flag, share=0.5, fence=3, operation=f"late:{flag.name}"))
+    late = app.activity("split", an_order(flag, share=0.5, fence=3, operation=f"op:late:{flag.name}"))
     assert late.code == "FENCED"

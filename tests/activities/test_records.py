@@ -82,8 +82,24 @@ def test_a_record_is_audited_shown_listed_and_published(app: AppHost, promotion:
     event = json.loads(b"".join(message.body))
     assert (message.message_id, event["id"]) == (order["id"], order["id"])
     assert (event["type"], event["source"]) == ("slipway.promotion.started", f"/slipway/promotions/{promotion.id}")
-    assert properties_of(message) == {"action": "promotion.started", "promotion": promotion.id}
+    told = {"format": "cloudevents", "type": "slipway.promotion.started", "action": "promotion.started"}
+    assert properties_of(message) == {**told, "promotion": promotion.id}
     assert message.content_type == "application/cloudevents+json"
+
+
+def test_a_record_that_means_something_to_other_tools_is_published_as_a_cd_event_too(
+    app: AppHost, promotion: Promotion, events: Watched
+) -> None:
+    about = {"service": "checkout", "version": promotion.version}
+    for _ in range(2):
+        assert app.activity("record", a_record(promotion, about=about)).outcome is Outcome.PASSED
+    ours, theirs, *again = events.new()
+    assert [message.message_id for message in again] == [ours.message_id, theirs.message_id]
+    told = properties_of(theirs)
+    assert (told["format"], told["service"]) == ("cdevents", "checkout")
+    assert told["type"].startswith("dev.cdevents.pipelinerun.started.")
+    assert json.loads(b"".join(theirs.body))["data"]["context"]["id"] == theirs.message_id
+    assert theirs.content_type == "application/cloudevents+json"
 
 
 def test_a_record_that_is_made_twice_is_there_once_and_its_event_says_that_it_is_the_same(

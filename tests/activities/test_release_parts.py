@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from slipway.promotion.flags.document import Document
+from slipway.promotion.flags.setting import LAST_WRITE, fingerprint
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
@@ -78,6 +79,35 @@ def test_a_flag_that_a_stage_switches_says_who_answers_for_it_and_keeps_what_was
 def test_a_flag_that_is_gone_before_its_release_is_named(app: AppHost, promotion: Promotion, flag: str) -> None:
     answer = put(app, promotion, flag)
     assert (answer.state, answer.code) == ("broken", "FLAG_GONE") and flag in answer.words
+
+
+def check(app: AppHost, promotion: Promotion, *flags: str) -> Answer:
+    wishes = [{"name": flag, "label": LABEL, "on": True} for flag in flags]
+    return app.activity("check_flags", an_order(promotion, "", "check", flags=wishes))
+
+
+def test_flags_that_could_not_be_switched_are_all_named_and_nothing_is_changed(
+    app: AppHost, promotion: Promotion, store: FlagStore, flag: str
+) -> None:
+    store.put(flag, targeting(flag, 20))
+    etag = store.read(flag).etag
+    assert check(app, promotion, flag).state == "passed" and store.read(flag).etag == etag
+    gone, odd = f"{flag}-gone", f"{flag}-odd"
+    store.put(odd, {"id": odd, "enabled": True, "conditions": {"client_filters": [{"name": "Own.Filter"}]}})
+    answer = check(app, promotion, flag, gone, odd)
+    assert (answer.state, answer.code) == ("broken", "FLAG_GONE")
+    assert f"there is no flag {gone} ({LABEL})" in answer.words and "Own.Filter" in answer.words
+
+
+def test_a_flag_that_another_release_is_giving_to_users_is_in_use(
+    app: AppHost, promotion: Promotion, store: FlagStore, flag: str
+) -> None:
+    document = targeting(flag, 25)
+    mark = f"{fingerprint(document)} basket--7.0.0:production:{flag}:split:1"
+    store.put(flag, document, tags={LAST_WRITE: mark})
+    for answer in (check(app, promotion, flag), put(app, promotion, flag)):
+        assert answer.code == "FLAG_IN_USE" and "basket--7.0.0:production has given" in answer.words
+    assert store.read(flag).share == 0.25
 
 
 def test_a_flag_that_was_so_already_is_not_this_releases(

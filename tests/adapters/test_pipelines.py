@@ -72,6 +72,16 @@ def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     assert [finding.code for finding in folder.findings()] == ["NO_FOLDER"]
 
 
+def test_flags_that_two_pipelines_change_are_told_and_keep_neither_from_being_used(
+    tmp_path: Path,
+) -> None:
+    for service in ("shop", "cart"):
+        (tmp_path / f"{service}.yaml").write_text(of(service) + "    flags: [{name: banner}]\n")
+    folder = PipelineFolder(tmp_path)
+    assert [(each.file, each.code) for each in folder.shared_flags()] == [("shop.yaml", "SHARED_FLAG")]
+    assert folder.findings() == [] and sorted(folder.all()) == ["cart", "shop"]
+
+
 def test_two_pipelines_that_claim_the_same_builds_are_reported_at_the_later_one(tmp_path: Path) -> None:
     claim = "builds: [{registry: {repository: shop/cart}}]\n"
     (tmp_path / "cart.yaml").write_text(of("cart") + claim)

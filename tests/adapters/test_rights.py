@@ -7,21 +7,24 @@ from functools import partial
 
 import pytest
 
+from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.app_service import AppService
 from slipway.adapters.app_service.routing import SlotRouter
 from slipway.adapters.container_apps import ContainerApps, RevisionRouter
 from slipway.adapters.front_door import FrontDoorRouter, TestersRule, check
 from slipway.promotion.front_door import KIND, Testers
-from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR
+from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR, TARGETS
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.ports import SlotPlatform, TrafficRouter
+from tests.adapters.cluster_release import ClusterRelease
 from tests.laptop import IMAGE, AzureStandin
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 SDK = "azure.core.pipeline.policies.http_logging_policy"
 REQUEST = re.compile(
-    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn)/[^?']*)[^']*'\nRequest method: '(?P<method>\w+)'"
+    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn|ContainerService)/[^?']*)[^']*'"
+    r"\nRequest method: '(?P<method>\w+)'"
 )
 VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action", "DELETE": "delete"}
 SELDOM = {"microsoft.web/sites/slots/deployments/read"}  # where the answer to a deployment was lost
@@ -84,6 +87,17 @@ def test_a_role_of_the_actions_of_app_service_can_do_it_all(
     a_life(platform, router, azure.target("granted-site"), azure.package("2.0.0"), until_ended)
     granted = {action.lower() for action in APP_SERVICE_SLOTS.actions}
     assert granted - asked() <= SELDOM and asked() <= granted
+
+
+def test_a_role_of_the_actions_of_aks_can_do_it_all(
+    azure: AzureStandin, until_ended: Follow, asked: Callable[[], set[str]]
+) -> None:
+    it = ClusterRelease(azure, "granted", until_ended)
+    Clusters(azure.settings).forget(it.place)
+    done = [it.deploy("2.0.0"), it.swap("2.0.0"), it.swap("1.0.0"), it.service.stop_idle(it.target, "2.0.0")]
+    done += [it.deploy("2.0.0", "op:2"), it.swap("2.0.0")]
+    assert [each.outcome for each in done] == [Outcome.PASSED] * len(done), done
+    assert asked() == {action.lower() for action in TARGETS["aks"].actions}
 
 
 def test_a_role_of_the_actions_of_front_door_can_do_it_all(

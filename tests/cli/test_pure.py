@@ -14,6 +14,7 @@ from tests.cli.conftest import Slipway
 from tests.promotion.pipeline_texts import a_pipeline, a_stage, a_target
 from tests.promotion.test_pipeline_front_door import PLACE, SIDES, TESTERS
 from tests.promotion.test_pipeline_front_door import ramped as fronted
+from tests.promotion.test_pipeline_switches import CANARY, DIVIDED, NAMED, a_switched
 
 SHIPPED = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
 
@@ -47,6 +48,16 @@ def test_findings_of_all_files_are_one_document(offline: Slipway, tmp_path: Path
     assert {finding["file"] for finding in json.loads(result.stdout)["findings"]} == {"a.yaml", "b.yaml"}
 
 
+def test_flags_that_two_of_the_files_change_are_found(offline: Slipway, tmp_path: Path) -> None:
+    for service in ("shop", "cart"):
+        text = a_pipeline(a_stage("dev", "    flags: [{name: banner}]\n"))
+        (tmp_path / f"{service}.yaml").write_text(text.replace("service: shop", f"service: {service}"))
+    assert offline("lint", "shop.yaml").exit_code == offline("lint", "cart.yaml").exit_code == 0
+    result = offline("lint", "shop.yaml", "cart.yaml")
+    assert result.exit_code == 7 and "1 finding in 2 pipelines" in result.stdout
+    assert 'SHARED_FLAG the flag "banner" is changed by shop.yaml' in result.stdout
+
+
 def test_two_pipelines_that_claim_the_same_builds_are_a_finding(offline: Slipway, tmp_path: Path) -> None:
     claim = "builds: [{github: {repository: shop/checkout, version: '1.4.{run_number}'}}]\n"
     (tmp_path / "a.yaml").write_text(a_pipeline(top=claim))
@@ -66,6 +77,13 @@ def test_a_plan_says_whose_builds_it_takes(offline: Slipway, tmp_path: Path) -> 
     assert "builds of a container registry: repository a/b, tags v*\n" in said
     assert "builds of GitHub: repository shop, workflow ci.yml\n" in offline("plan", "silent.yaml").stdout
     assert json.loads(offline("plan", "claims.yaml", "--json").stdout)["builds"][0].startswith("Azure DevOps")
+
+
+def test_a_plan_says_which_code_hosts_are_told(offline: Slipway, tmp_path: Path) -> None:
+    report = "report: [{github: {repository: shop/storefront, secret: github-token}}]\n"
+    (tmp_path / "told.yaml").write_text(a_pipeline(top=report))
+    assert "tells GitHub, shop/storefront\n" in offline("plan", "told.yaml").stdout
+    assert json.loads(offline("plan", "told.yaml", "--json").stdout)["tells"] == ["GitHub, shop/storefront"]
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(offline: Slipway) -> None:
@@ -267,6 +285,23 @@ def test_a_plan_says_what_a_front_door_must_be_like_and_how_its_ramp_ends(offlin
     ):
         assert said in words, result.stdout
     assert max(len(line) for line in result.stdout.splitlines()) <= 110
+
+
+def test_a_plan_says_how_a_switch_divides_users_and_what_it_needs(offline: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(a_switched(DIVIDED, CANARY))
+    result = offline("plan", "shop.yaml")
+    assert result.exit_code == 0, result.stdout
+    words = " ".join(result.stdout.split())
+    for said in (
+        "by traffic-manager: in steps of 0.1 %, settled in 2 min",
+        "way back: the release's endpoint is disabled, in one change",
+        "CPU and memory: aks tells neither of a release",
+        "On the Traffic Manager profile of each it needs Microsoft.Network/trafficManagerProfiles/read",
+    ):
+        assert said in words, result.stdout
+    (tmp_path / "shop.yaml").write_text(a_switched(NAMED))
+    words = " ".join(offline("plan", "shop.yaml").stdout.split())
+    assert "On the DNS record of each it needs Microsoft.Network/dnsZones/CNAME/read" in words
 
 
 def test_a_live_plan_shows_a_canary_as_the_server_planned_it(slipway: Slipway, server: ApiServer) -> None:

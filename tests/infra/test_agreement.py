@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from slipway.local.functions.bindings import ServiceBusTrigger
-from slipway.settings import BUILDS_QUEUE, EVENTS_TOPIC, REJECTED_QUEUE, Settings
-from tests.infra import built, fits_terraform
+from slipway.settings import BUILDS_QUEUE, EVENTS_TOPIC, REJECTED_QUEUE, REPORTS_SUBSCRIPTION, Settings
+from tests.infra import built, fits, fits_terraform
+from tests.infra.bicep import Expression
 from tests.infra.built import Built, snake
 from tests.infra.test_bicep import SHUT
 from tests.workflow.virtual import app_functions
@@ -33,6 +34,10 @@ LEFT = {
     "SERVICEBUS__customEndpointAddress": "Service Bus is found by its name",
     "WEBSITE_AUTH_ENABLED": "App Service sets it while its authentication is on",
     "WEBSITE_SITE_NAME": "App Service sets it",
+    "WEBSITE_HOSTNAME": "App Service sets it",
+    "SLIPWAY_URL": "the host's own name is enough, unless there is a domain of one's own",
+    "SLIPWAY_GITHUB_ENDPOINT": "the default is GitHub's; a GitHub Enterprise Server has one of its own",
+    "SLIPWAY_AZURE_DEVOPS_ENDPOINT": "the default is Azure DevOps'",
 }
 # What infra sets and Slipway's own code does not read, and who does.
 FOR_THE_PLATFORM = {
@@ -66,6 +71,8 @@ GRANTS = {
     "builds_receiver": "Azure Service Bus Data Receiver",
     "builds_sender": "Azure Service Bus Data Sender",
     "rejected_sender": "Azure Service Bus Data Sender",
+    "rejected_receiver": "Azure Service Bus Data Receiver",
+    "reports_receiver": "Azure Service Bus Data Receiver",
     "promotions_sender": "Azure Service Bus Data Sender",
     "hub_contributor": "Durable Task Data Contributor",
     "vault_reader": "Key Vault Secrets User",
@@ -119,7 +126,31 @@ def test_connections_of_triggers_have_address_and_identity(infra: Built) -> None
 @BOTH
 def test_queues_and_topics_that_the_code_names_are_made(infra: Built) -> None:
     assert entities_amiss(infra) == []
-    assert {trigger.queue for trigger in service_bus_triggers()} == {BUILDS_QUEUE}
+    triggers = service_bus_triggers()
+    assert {trigger.queue for trigger in triggers} == {BUILDS_QUEUE, None}
+    read = {(trigger.topic, trigger.subscription) for trigger in triggers if trigger.topic}
+    assert read == {(EVENTS_TOPIC, REPORTS_SUBSCRIPTION)}
+    assert f"subscription {REPORTS_SUBSCRIPTION}" in infra.entities
+
+
+def test_both_let_only_those_events_through_to_the_reports_of_which_code_hosts_are_told() -> None:
+    """In the place of `$Default`, which lets everything pass; the trigger leaves the same alone by itself."""
+    wanted = "reported = 'yes' AND action LIKE 'stage.%'"
+    (rule,) = [
+        each.value
+        for file in fits.files(ROOT / "infra").values()
+        for each in file.of("resource").values()
+        if "subscriptions/rules@" in each.target
+    ]
+    assert (rule["name"], rule["parent"]) == ("$Default", Expression("reports"))
+    of_bicep = rule["properties"]
+    update = built.folder_of(ROOT / "infra" / "terraform").of("resource")["azapi_update_resource.only_reported"]
+    of_terraform = update.arguments["body"]["properties"]
+    laptop = json.loads((ROOT / "examples" / "servicebus.json").read_text())["UserConfig"]["Namespaces"][0]
+    (subscribed,) = [each for each in laptop["Topics"][0]["Subscriptions"] if each["Name"] == REPORTS_SUBSCRIPTION]
+    assert subscribed["Rules"][0]["Properties"]["SqlFilter"]["SqlExpression"] == wanted
+    assert of_bicep == of_terraform == {"filterType": "SqlFilter", "sqlFilter": {"sqlExpression": wanted}}
+    assert update.arguments["resource_id"].text.strip('"').endswith('["reports"].id}/rules/$Default')
 
 
 def entities_amiss(infra: Built) -> list[str]:

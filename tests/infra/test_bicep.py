@@ -76,7 +76,7 @@ def test_every_door_but_entra_is_shut() -> None:
 
 
 def test_a_type_that_is_new_here_is_looked_at_for_doors() -> None:
-    inner = r"/(queues|topics|subscriptions|blobServices|immutabilityPolicies|config)$"
+    inner = r"/(queues|topics|subscriptions|rules|blobServices|immutabilityPolicies|config)$"
     known = {*SHUT, *NO_SUCH_DOOR}
     without_data = r"Microsoft\.(Resources|ManagedIdentity|Authorization|Network|Graph|Insights|Web/serverfarms)\b.*"
     new = {each.target.partition("@")[0] for each in RESOURCES} - known

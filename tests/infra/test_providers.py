@@ -28,7 +28,11 @@ NAMESPACES = {
 
 # Newest api-versions in the schemas that azapi 2.9 (and Bicep) embed, for what azapi makes. azapi_resource refuses the
 # plan of a type at another version, or with a property that the schema has not, unless it is told not to look.
-KNOWN_TO_AZAPI = {"Microsoft.Web": "2025-03-01", "Microsoft.DurableTask": "2026-02-01"}
+KNOWN_TO_AZAPI = {
+    "Microsoft.Web": "2025-03-01",
+    "Microsoft.DurableTask": "2026-02-01",
+    "Microsoft.ServiceBus": "2024-01-01",
+}
 # What Azure takes and no schema has yet: the one reason to be told so.
 BEYOND_THE_SCHEMA = {"azapi_resource.site": "siteUpdateStrategy"}
 PINNED = {"azurerm": "~> 5.2", "azapi": "~> 2.9", "azuread": "~> 3.9"}

@@ -69,6 +69,8 @@ GRANTS: dict[str, tuple[str, str, str]] = {
     "builds_receiver": ("builds", 'azurerm_servicebus_queue.queue["builds"].id', ALWAYS),
     "builds_sender": ("builds", 'azurerm_servicebus_queue.queue["builds"].id', ALWAYS),
     "rejected_sender": ("rejected", 'azurerm_servicebus_queue.queue["builds-rejected"].id', ALWAYS),
+    "rejected_receiver": ("rejected", 'azurerm_servicebus_queue.queue["builds-rejected"].id', ALWAYS),
+    "reports_receiver": ("reports", 'azurerm_servicebus_subscription.subscription["reports"].id', ALWAYS),
     "promotions_sender": ("promotions", 'azurerm_servicebus_topic.topic["promotions"].id', ALWAYS),
     "hub_contributor": ("hub", "hub.id", ON_HUB),
     "vault_reader": ("vault", "azurerm_key_vault.slipway.id", ALWAYS),

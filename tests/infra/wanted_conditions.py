@@ -215,7 +215,7 @@ SESSIONS = [
         f"modules/messaging.bicep resource {entity} properties.requiresSession",
         "false",
     )
-    for entity in ("builds", "rejected", "audit")
+    for entity in ("builds", "rejected", "audit", "reports")
 ] + [
     Row(
         "nor on a queue",

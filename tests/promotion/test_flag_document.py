@@ -102,6 +102,13 @@ def test_a_flag_that_is_the_same_for_all_for_a_month_is_stale(days: int, share: 
     assert found == ((long,) if days >= 30 and share != 50 else ())
 
 
+@pytest.mark.parametrize(("days", "stale"), [(-1, True), (0, False), (1, False)])
+def test_a_flag_is_expired_from_the_day_after_its_day_of_expiry_on(days: int, stale: bool) -> None:
+    ends = (NOON + timedelta(days=days)).date().isoformat()
+    setting = FlagSetting("new", "", targeting("new", 30), "", {"owner": "team", "expires": ends}, NOON)
+    assert reasons(setting, [("new", "")], NOON) == ((f"expired on {ends}",) if stale else ())
+
+
 def test_a_word_that_keeps_a_flag_off_outlives_every_edit_that_leaves_it_off() -> None:
     flags = Flags()
     flags.changed_by_somebody("new", "", targeting("new", 30))

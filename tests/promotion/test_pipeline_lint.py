@@ -69,9 +69,6 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
     [
         ("    gates: [{coverage: {line: 80%}}]\n", "", "gates"),
         ("    freeze: []\n", "", "freeze"),
-        ("    rollout: {canary: {router: {kind: dns}}}\n", "", "dns"),
-        ("    rollout: {canary: {router: {kind: traffic-manager}}}\n", "", "traffic-manager"),
-        ("    rollout: {canary: {router: {kind: dns}}}\n", "", "dns"),
         ("    approval: {approvers: [role:qa], remind_every: 1h}\n", "", "remind_every"),
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
         (verified_by("tests: integration"), "", "tests"),
@@ -84,8 +81,11 @@ def test_what_this_version_cannot_run_is_refused_by_name_and_never_ignored(more:
     assert "this version" in refused[0].words
 
 
-def test_other_kinds_of_target_do_not_run_yet() -> None:
-    assert only(a_pipeline().replace("kind: app-service", "kind: aks")).code == "DOES_NOT_RUN"
+def test_a_target_that_is_said_to_be_of_another_kind_than_its_resource_is_refused() -> None:
+    assert only(a_pipeline().replace("kind: app-service", "kind: virtual-machine")).code == "UNKNOWN_VALUE"
+    assert {each.code for each in linted(a_pipeline().replace("kind: app-service", "kind: aks"))} == {
+        "RESOURCE_MISMATCH"
+    }
 
 
 @pytest.mark.parametrize(

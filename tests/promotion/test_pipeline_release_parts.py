@@ -2,7 +2,7 @@
 
 import pytest
 
-from slipway.promotion.pipeline import compile_plan, lint, read_pipeline
+from slipway.promotion.pipeline import compile_plan, lint, read_pipeline, shared_flags
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.release_parts.configuration import ConfigurationPlan
 from slipway.promotion.release_parts.flag_wish import FlagWish
@@ -37,6 +37,40 @@ def test_flags_are_switched_on_or_off_and_those_of_rings_have_the_rings_label() 
     more = '    flags: [{name: banner, label: "{environment}"}]\n'
     plan = planned(ringed(ring("weu"), ring("neu"), more=more))
     assert [stage.flags[0].label for stage in plan.stages] == ["production-weu", "production-neu"]
+
+
+def switching(label: str) -> str:
+    return a_pipeline(a_stage("production", f'    flags: [{{name: banner, label: "{label}"}}]\n'))
+
+
+RAMPING = a_pipeline(a_stage("production", "    rollout: {flag: {name: banner, label: production}}\n"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        (switching("eu"), switching("eu"), True),
+        (switching("production"), switching("{environment}"), True),
+        (RAMPING, switching("production"), True),
+        (switching("eu"), switching("us"), False),
+        (RAMPING, switching("eu"), False),
+        ("[", switching("eu"), False),
+    ],
+)
+def test_a_flag_that_another_pipeline_changes_is_found_where_the_later_one_names_it(
+    first: str, second: str, shared: bool
+) -> None:
+    found = shared_flags([(first, "a.yaml"), (second, "b.yaml"), (second, "b.yaml")])
+    assert {(each.file, each.code) for each in found} == ({("b.yaml", "SHARED_FLAG")} if shared else set())
+    assert all("a.yaml, on line " in each.words for each in found)
+
+
+def test_flags_of_rings_are_those_of_the_same_ring_in_another_pipeline() -> None:
+    more = '    flags: [{name: banner, label: "{environment}"}]\n'
+    rings = [a_pipeline(ringed(ring("weu"), ring(other), more=more)) for other in ("neu", "eus")]
+    found = shared_flags([(rings[0], "a.yaml"), (rings[1], "b.yaml")])
+    assert [each.file for each in found] == ["b.yaml"]
+    assert shared_flags([(rings[0], "a.yaml"), (switching("{environment}"), "c.yaml")]) == []
 
 
 def test_a_plan_from_before_these_keys_can_be_read() -> None:

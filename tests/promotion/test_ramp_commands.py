@@ -53,6 +53,16 @@ def test_nobody_can_advance_a_release_whose_harm_is_proven_but_promote_it_or_tak
     assert say(state, "promote", "k2")[1]["status"] == say(state, "rollback", "k3")[1]["status"] == 200
 
 
+@pytest.mark.parametrize("command", ["advance", "promote"])
+def test_nobody_gives_more_users_a_flag_that_somebody_else_has_edited(ramping: State, command: str) -> None:
+    state, _ = ask(ramping, edited="somebody else changed the flag new")
+    refused = say(state, command)[1]
+    assert (refused["status"], refused["code"]) == (409, "FLAG_CHANGED")
+    assert say(state, "rollback", "k2")[1]["status"] == 200
+    state, _ = ask(state)
+    assert say(state, command, "k3")[1]["status"] == 200, "it is put back"
+
+
 def test_each_word_has_a_number_of_its_own_and_a_repeated_one_counts_once(ramping: State) -> None:
     state, first = say(ramping, "advance")
     assert say(state, "advance")[0] == state

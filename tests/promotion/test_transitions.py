@@ -151,7 +151,12 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             return {"approved": "work", "expired": "expire", "withdrawn": lost}.get(decision, "stop"), attempt
         case "work":
             if draw.random() < 0.7:
-                ramps = {"share": draw.random(), "harm": draw.random() < 0.2, "at": iso(NOON)}
+                ramps = {
+                    "share": draw.random(),
+                    "harm": draw.random() < 0.2,
+                    "edited": draw.choice(["", "", "?"]),
+                    "at": iso(NOON),
+                }
                 ask("ask_ramp", {**given, "waiter": f"p:{stage}:ramp", **ramps})
                 return "work", attempt
             going = ask("settle", given)["do"] if draw.random() < 0.5 else "cancel"
@@ -195,12 +200,13 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         n = int(holder["version"])
     name = draw.choice(sorted(lock.OPERATIONS))
     results = ["unchanged", "broken", *(["proven", "undone"] if state["live"] else [])]
+    doubted = state["previous"][0]["promotion"] if name == "doubt" and state["previous"] else f"checkout--{n}"
     release = {"version": str(n), "promotion": f"checkout--{n}", "finished_at": iso(later(minutes=n)), "at": iso(NOON)}
     return name, {
         "holder": f"checkout--{n}:prod",
         "by": f"checkout--{n}:prod" if name == "take_over" else "Dave",
         "waiter": f"checkout--{n}:prod",
-        "promotion": f"checkout--{n}",
+        "promotion": doubted,
         "stage": "prod",
         "version": str(n),
         "finished_at": iso(later(minutes=n)),

@@ -162,7 +162,7 @@ def test_the_keys_open_no_other_route(app: AppHost) -> None:
     closed = [
         (
             method.upper(),
-            path.format_map(dict.fromkeys(("id", "stage", "environment", "service", "intent", "flag"), "x")),
+            path.format_map(dict.fromkeys(("id", "stage", "environment", "service", "intent", "flag", "message"), "x")),
         )
         for path, methods in document()["paths"].items()
         for method, operation in methods.items()

@@ -106,7 +106,9 @@ class FlagWorld(RampingWorld):
         store = Remembering(self.flags, self.before, order["release"])
         try:
             note = Note(flag.owner, "2027-03-01", order["service"])
-            found = Switch(store).prepare(flag.name, flag.label, flag.testers, note, order["operation"])
+            found = Switch(store).prepare(
+                flag.name, flag.label, flag.testers, note, order["operation"], order["release"]
+            )
         except SlipwayError as error:
             return broken(error.code, error.words)
         if flag.compare and not found.off and found.share < 1:
@@ -177,7 +179,9 @@ class FlagWorld(RampingWorld):
     def _conclude_comparison(self, order: Order) -> Answer:
         flag, words = FlagPlan.load(order["flag"]), f"{order['keeps']} kept: {order['why']}"
         try:
-            done = Conclusion(self.flags).keep(flag.name, flag.label, order["keeps"], words, order["operation"])
+            done = Conclusion(self.flags).keep(
+                flag.name, flag.label, order["keeps"], words, order["operation"], order["release"]
+            )
         except SlipwayError as error:
             return broken(error.code, error.words)
         return passed(done, keeps=order["keeps"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from slipway.adapters.configuration.fixing import Fixing
 from slipway.promotion.flags.document import Document
 from slipway.promotion.flags.setting import FlagSetting
-from slipway.promotion.outcomes import Answer
+from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.release_parts.configuration import KeptConfiguration, Place, Setting, Snapshot
 from slipway.promotion.release_parts.flag_wish import FlagWish
 from tests.workflow.flag_world import Flags, FlagWorld
@@ -75,6 +75,10 @@ class ReleaseWorld(FlagWorld):
 
     def _look_at_configuration(self, order: Order) -> Answer:
         return Fixing(self.settings).look(KeptConfiguration.load(order["configuration"]))
+
+    def _check_flags(self, order: Order) -> Answer:
+        answers = [self._of(order).check(FlagWish.load(each)) for each in order["flags"]]
+        return next((answer for answer in answers if answer.code), passed())
 
     def _set_flag(self, order: Order) -> Answer:
         return self._of(order).set(FlagWish.load(order["flag"]), order["operation"])

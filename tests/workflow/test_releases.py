@@ -6,7 +6,7 @@ RELEASE_KILLS says how often the host is killed (`make chaos` has hundreds), REL
 import json
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -79,9 +79,9 @@ async def rolled_back(flow: Workflow, id: str, plan: StagePlan) -> dict[str, Any
     return next(each for each in flow.world.records if each["action"] in ENDS)
 
 
-async def begin_rollback(flow: Workflow, id: str, plan: StagePlan) -> None:
+async def begin_rollback(flow: Workflow, id: str, plan: StagePlan, key: str = "k1") -> None:
     """As the trigger does it."""
-    instance = f"{id}:production:back:k1"
+    instance = f"{id}:production:back:{key}"
     run = StageRun(id, instance, plan, a_build(id.rpartition("--")[2]), "", phase=LOCK, goes_back=True)
     await flow.post(f"orchestrators/stage/{instance}", json.dumps(replace(run, asked_by="Alice").dump()))
 
@@ -214,23 +214,28 @@ async def test_without_settings_under_its_label_nothing_is_deployed(flow: Workfl
     assert {site.idle for site in flow.world.sites.values()} == {""}
 
 
+async def between_two_stages(flow: Workflow, more: Callable[[], None]) -> dict[str, Any]:
+    """How a promotion ends whose settings are changed after its first stage."""
+
+    async def edits(activity: str, order: dict[str, Any]) -> None:
+        if activity == "fix_configuration" and ":production:" in order["operation"]:
+            flow.world.meanwhile = None
+            world(flow).settings.kept["2.0.0"]["checkout:limit"] = "9"
+            more()
+
+    flow.world.meanwhile = edits
+    dev = a_stage("dev", configuration=CONFIGURATION)
+    return await flow.until_ended(await flow.promote(a_build("2.0.0"), dev, production(needs=("dev",))))
+
+
 async def test_settings_that_changed_between_two_stages_stop_the_promotion(flow: Workflow) -> None:
-    dev = a_stage("dev", configuration=CONFIGURATION, bake_s=600)
-    id = await flow.promote(a_build("2.0.0"), dev, production(needs=("dev",)))
-    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
-    world(flow).settings.kept["2.0.0"]["checkout:limit"] = "9"
-    output = await flow.until_ended(id)
+    output = await between_two_stages(flow, lambda: None)
     assert (output["outcome"], output["code"]) == ("broken", "CONFIGURATION_CHANGED")
     assert "checkout:limit" in output["words"] and live(flow) == {"1.0.0"}
 
 
 async def test_a_snapshot_made_anew_of_other_settings_does_not_hide_that_they_changed(flow: Workflow) -> None:
-    dev = a_stage("dev", configuration=CONFIGURATION, bake_s=600)
-    id = await flow.promote(a_build("2.0.0"), dev, production(needs=("dev",)))
-    await flow.until(lambda: stage_state(flow.world, "dev") == "baking")
-    world(flow).settings.kept["2.0.0"]["checkout:limit"] = "9"
-    world(flow).settings.snapshots.clear()
-    output = await flow.until_ended(id)
+    output = await between_two_stages(flow, world(flow).settings.snapshots.clear)
     assert output["code"] == "CONFIGURATION_CHANGED" and "those that stage dev was promoted with" in output["words"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.flags.release import BACK, FIRST, LAST, LEFT, FlagsOfRelease, is_of
+from slipway.adapters.flags.release import BACK, FIRST, LAST, LEFT, FlagsOfRelease
 from slipway.adapters.flags.router import FlagRouter
 from slipway.adapters.flags.switch import Note, Switch
 from slipway.promotion.flags.document import FlagTesters
@@ -133,7 +133,7 @@ def test_a_write_is_that_of_its_release_however_long_its_name_is(service: str) -
     world, release = ReleaseWorld({}), stage_id(f"{service}--2.0.0", "production")
     it = FlagsOfRelease(world.flags, world.before, release)
     it.set(ON, child_id(release, "banner", "set-flag", "1"))
-    assert is_of(world.flags.kept["banner", LABEL], release)
+    assert world.flags.kept["banner", LABEL].is_of(release)
 
 
 def test_a_write_is_not_that_of_a_release_whose_name_it_begins_with() -> None:
@@ -141,7 +141,7 @@ def test_a_write_is_not_that_of_a_release_whose_name_it_begins_with() -> None:
     it = of_release(world, "2.0.0")
     it.set(ON, f"{it.release}:banner:set-flag:1")
     kept = world.flags.kept["banner", LABEL]
-    assert is_of(kept, it.release) and not is_of(kept, it.release.removesuffix("uction"))
+    assert kept.is_of(it.release) and not kept.is_of(it.release.removesuffix("uction"))
 
 
 @pytest.mark.parametrize("way", [targeting, variants])
@@ -149,10 +149,17 @@ def test_a_share_that_slipway_itself_gave_is_nobody_elses(way: Any) -> None:
     flags = Flags()
     flags.changed_by_somebody(NAME, LABEL, way(NAME))
     switch, testers, note = Switch(flags), FlagTesters(("tess",)), Note("team-checkout", "2027-03-01", "checkout")
-    switch.prepare(NAME, LABEL, testers, note, "op-1")
+    switch.prepare(NAME, LABEL, testers, note, "it:production:op-1", "it:production")
     target = Target(NAME, "app-configuration-flag", f"flag/{NAME}", LABEL)
-    assert FlagRouter(flags=flags).start_split(target, "2.0.0", 0.25, "op-2", resuming=False).outcome == "passed"
-    assert switch.prepare(NAME, LABEL, testers, note, "op-3").share == 0 == flags.kept[NAME, LABEL].share
+    assert (
+        FlagRouter(flags=flags).start_split(target, "2.0.0", 0.25, "it:production:op-2", resuming=False).outcome
+        == "passed"
+    )
+    assert (
+        switch.prepare(NAME, LABEL, testers, note, "it:production:op-3", "it:production").share
+        == 0
+        == flags.kept[NAME, LABEL].share
+    )
 
 
 async def test_settings_are_looked_at_again_where_the_store_is_away_for_a_moment(flow: Workflow) -> None:

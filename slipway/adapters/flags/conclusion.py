@@ -30,17 +30,19 @@ class Conclusion:
                 words = f"the pipeline calls the {variant} of {setting.where} {named}, and in the store it {is_}"
                 raise FlagRefused("VARIANT_UNKNOWN", words)
 
-    def keep(self, name: str, label: str, keeps: str, words: str, operation: str) -> str:
-        """That variant for everybody, in one write, with `words` on the flag. What was done, in words; empty when the
-        flag changed between the look and the write so often that it was not done."""
+    def keep(self, name: str, label: str, keeps: str, words: str, operation: str, release: str = "") -> str:
+        """That variant for everybody, in one write, with `words` on the flag, which `release` ramps.
+
+        What was done, in words; empty when the flag changed between the look and the write so often that it was not.
+        """
         for _ in range(_TRIES):
             setting = self._there(name, label)
             if setting.is_written_by(operation):
                 return _kept(setting, keeps)
             if setting.off_words:
                 raise FlagRefused("FLAG_OFF", f"{setting.where} was switched off: {setting.off_words}")
-            if not setting.is_as_written:
-                words = f"somebody else changed {setting.where} just before its comparison ended"
+            if not setting.is_of(release):
+                words = f"{setting.writer or 'somebody else'} changed {setting.where} just before its comparison ended"
                 raise FlagRefused("FLAG_CHANGED", f"{words}, so neither variant is kept; it {_had(setting)}")
             control = keeps == CONTROL
             document = switched_off(setting.document) if control else with_share(setting.document, 1.0)

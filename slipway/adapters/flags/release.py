@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters.flags.switch import Changing, noted
+from slipway.adapters.flags.switch import Changing, in_use, noted
 from slipway.promotion.flags.document import Document, FlagRefused, is_off, switched_off, with_share
 from slipway.promotion.flags.setting import BY_COMPARISON, COMPARED, LAST_WRITE, SWITCHED_OFF, FlagSetting, fingerprint
 from slipway.promotion.outcomes import Answer, broken, passed
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from slipway.promotion.ports import FlagsBefore, FlagStore
 
 _TRIES = 5
-_SAME_ID = 88  # of an id that is too long the end is a hash, so that one below it does not begin with all of it
 BACK, LEFT, LATER, UNCHANGED = "back", "left", "later", "unchanged"
 FIRST, LAST = "first", "last"
 
@@ -37,7 +36,7 @@ class Remembering:
         return self.flags.read(name, label)
 
     def write(self, setting: FlagSetting, document: Document, tags: Mapping[str, str]) -> FlagSetting | None:
-        if not is_of(setting, self.release):
+        if not setting.is_of(self.release):
             self.kept.keep(self.release, setting.name, setting.label, _before(setting))
         return self._told(self.flags.write(setting, document, tags))
 
@@ -63,25 +62,29 @@ class FlagsOfRelease:
     kept: "FlagsBefore"
     release: str
 
+    def check(self, wish: FlagWish) -> Answer:
+        """Whether the flag could be set now; nothing is changed. Broken as `set` is."""
+        setting = self.flags.read(wish.name, wish.label)
+        return self._refused(setting, wish) or passed(f"{wish.where} can be switched")
+
     def set(self, wish: FlagWish, operation: str, expires: str = "") -> Answer:
         """The flag on, or off, for everybody, as a stage says; `expires` is the day that is noted on it, with owner and
         pipeline, where nobody has written them. Result: `was` and `now` in words, both empty when it was
-        so already, or a person's word keeps it off. Broken FLAG_GONE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY."""
+        so already, or a person's word keeps it off. Broken FLAG_GONE, FLAG_IN_USE, FLAG_SHAPE_UNKNOWN, FLAG_NOT_STICKY.
+        """
         store = Remembering(self.flags, self.kept, self.release)
         for _ in range(_TRIES):
             setting = store.read(wish.name, wish.label)
-            if setting is None:
-                return broken("FLAG_GONE", f"there is no flag {wish.where}: make it before a release switches it")
+            if refused := self._refused(setting, wish):
+                return refused
+            assert setting is not None
             if setting.is_written_by(operation):
                 return self._set(setting, wish)
             if wish.on and setting.off_words:
                 return passed(f"{wish.where} stays off: {setting.off_words}", was="", now="")
-            try:
-                document = _for_everybody(setting.document) if wish.on else switched_off(setting.document)
-            except FlagRefused as error:
-                return broken(error.code, error.words)
+            document = _wished(setting, wish)
             if document == setting.document or (not wish.on and is_off(setting.document)):
-                if is_of(setting, self.release):
+                if setting.is_of(self.release):
                     return self._set(setting, wish)
                 return passed(f"{wish.where} is {_on(wish.on)} already", was="", now="")
             tags = setting.written(document, operation, **noted(setting, wish.owner, expires, wish.pipeline))
@@ -89,6 +92,18 @@ class FlagsOfRelease:
             if written:
                 return self._set(written, wish)
         raise Changing("FLAG_CONTENDED", f"the flag {wish.where} changes faster than Slipway can write it; try again")
+
+    def _refused(self, setting: FlagSetting | None, wish: FlagWish) -> Answer | None:
+        """Why the flag cannot be set, if it cannot."""
+        if setting is None:
+            return broken("FLAG_GONE", f"there is no flag {wish.where}: make it before a release switches it")
+        if setting.is_ramped_by_another(self.release):
+            return broken("FLAG_IN_USE", in_use(setting))
+        try:
+            _wished(setting, wish)
+        except FlagRefused as error:
+            return broken(error.code, error.words)
+        return None
 
     def _set(self, setting: FlagSetting, wish: FlagWish) -> Answer:
         was = self.was(wish.name, wish.label)
@@ -121,12 +136,12 @@ class FlagsOfRelease:
                 return passed(f"{where} is gone: applications take it for off", flag=state)
             if setting.off_words and not self._was_off_too(setting, before):
                 return passed(f"{where} stays off: {setting.off_words}", flag=LEFT)
-            if before is not None and fingerprint(setting.document) == fingerprint(before):
+            if before is not None and self._is_back(setting, before):
                 return passed(f"{where} is {in_words(before)}, as before", flag=BACK)
-            if not is_of(setting, self.release):
+            if not setting.is_of(self.release):
                 return passed(f"{where} was changed by somebody else since, and is {setting_words(setting)}", flag=LEFT)
             document = switched_off(setting.document) if before is None else before
-            if document == setting.document:
+            if before is None and document == setting.document:
                 return passed(_made(where), flag=BACK)
             if when == FIRST and _gives(document, setting):
                 return passed(f"{where} goes back after the code", flag=LATER)
@@ -134,16 +149,15 @@ class FlagsOfRelease:
                 return passed(_made(where) if before is None else f"{where} is {in_words(before)} again", flag=BACK)
         raise Changing("FLAG_CONTENDED", f"the flag {where} changes faster than Slipway can write it; try again")
 
+    def _is_back(self, setting: FlagSetting, before: Document) -> bool:
+        """Whether it is as it was. One that is on, and so could be taken for this release's, loses its mark, too."""
+        marked = bool(setting.document.get("enabled")) and setting.is_of(self.release)
+        return fingerprint(setting.document) == fingerprint(before) and not marked
+
     def _was_off_too(self, setting: FlagSetting, before: Document | None) -> bool:
         """Whether it is this release's own comparison that keeps it off, as it was before."""
-        own = setting.off_words.startswith(f"{BY_COMPARISON}:") and is_of(setting, self.release)
+        own = setting.off_words.startswith(f"{BY_COMPARISON}:") and setting.is_of(self.release)
         return own and (before is None or is_off(before))
-
-
-def is_of(setting: FlagSetting, release: str) -> bool:
-    """Whether that release wrote it last."""
-    operation = setting.tags.get(LAST_WRITE, "").partition(" ")[2]
-    return setting.is_as_written and operation.startswith(f"{release}:"[:_SAME_ID])
 
 
 def in_words(document: Document) -> str:
@@ -163,6 +177,11 @@ def setting_words(setting: FlagSetting) -> str:
 def key_of(name: str, label: str) -> str:
     """A flag as the key of a row, whatever its name holds."""
     return hashlib.sha256(f"{label}\n{name}".encode()).hexdigest()[:32]
+
+
+def _wished(setting: FlagSetting, wish: FlagWish) -> Document:
+    """Raises FlagRefused."""
+    return _for_everybody(setting.document) if wish.on else switched_off(setting.document)
 
 
 def _for_everybody(document: Document) -> Document:
@@ -191,14 +210,19 @@ def _before(setting: FlagSetting) -> dict[str, Any]:
 
 def _tags(setting: FlagSetting, document: Document, operation: str, before: dict[str, Any] | None) -> dict[str, str]:
     """Those of a flag that is put back. What another release wrote is that release's again, so that it can put back
-    what was before it; what this one's comparison said is over, unless its word still keeps the flag off."""
+    what was before it, and what nobody of Slipway's wrote is nobody's, unless it is off; what this one's comparison
+    said is over, unless its word still keeps the flag off."""
     tags = setting.written(document, operation)
     said = (before or {}).get("tags", {})
     if SWITCHED_OFF not in tags:
         tags.pop(COMPARED, None)
         tags |= {name: value for name, value in said.items() if name == COMPARED}
     written = said.get(LAST_WRITE, "")
-    return tags | ({LAST_WRITE: written} if written.partition(" ")[0] == fingerprint(document) else {})
+    if written.partition(" ")[0] == fingerprint(document):
+        return tags | {LAST_WRITE: written}
+    if before and document.get("enabled"):
+        del tags[LAST_WRITE]
+    return tags
 
 
 def _etag(setting: FlagSetting) -> dict[str, Any]:

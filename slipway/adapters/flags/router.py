@@ -1,8 +1,9 @@
 """A flag as a router: the share of users who have it, one conditional write a change.
 
-The target's name is the flag's, its slot the label. The store is the only thing that is told: applications poll it, so
-a change is in effect `settle` later. A document that is not the one that Slipway wrote last is somebody else's: more
-users are never given to it. Towards nobody it is switched off all the same, whatever it is by then.
+The target's name is the flag's, its slot the label, and its setting `release` names the stage that ramps it. The store
+is the only thing that is told: applications poll it, so a change is in effect `settle` later. A document that is not
+the one that this release wrote last is somebody else's, be that a person or another release: more users are never given
+to it. Towards nobody it is switched off all the same, whatever it is by then.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ class FlagRouter:
             return 0.0, gone.code, gone.words
         if setting.off_words:
             return 0.0, "FLAG_OFF", f"{setting.where} was switched off: {setting.off_words}"
-        if not setting.is_as_written:
+        if not _is_ours(target, setting):
             return setting.share, "FLAG_CHANGED", _changed(setting)
         return setting.share, "", ""
 
@@ -79,18 +80,23 @@ class FlagRouter:
             if share <= 0:
                 return passed(f"the flag {target.name} is gone, so nobody has it", share=0.0, others=[])
             raise _gone(target)
-        if setting.is_written_by(operation) or (setting.is_as_written and _has(setting, share)):
+        if setting.is_written_by(operation) or (_is_ours(target, setting) and _has(setting, share)):
             return _in_effect(setting, share)
         if share <= 0:
             if is_off(setting.document):
                 return _in_effect(setting, share)
         elif setting.off_words:
             return broken("FLAG_OFF", f"{setting.where} was switched off: {setting.off_words}")
-        elif not setting.is_as_written:
+        elif not _is_ours(target, setting):
             return broken("FLAG_CHANGED", _changed(setting))
         document = with_share(setting.document, share)
         written = self._flags.write(setting, document, setting.written(document, operation))
         return _in_effect(written, share) if written else None
+
+
+def _is_ours(target: Target, setting: FlagSetting) -> bool:
+    """Whether the release that ramps it wrote it last; orders of before that was told name none."""
+    return setting.is_of(target.settings.get("release", ""))
 
 
 def _has(setting: FlagSetting, share: float) -> bool:
@@ -112,4 +118,4 @@ def _changed(setting: FlagSetting) -> str:
     share = setting.share
     now = "has a shape that is not known" if share is None else f"has {share:.1%} of the users"
     at = f" at {setting.changed_at:%H:%M:%S} UTC" if setting.changed_at else ""
-    return f"somebody else changed the flag {setting.where}{at}: it {now}; Slipway does not write over that"
+    return f"{setting.writer or 'somebody else'} changed the flag {setting.where}{at}: it {now}"

@@ -55,10 +55,13 @@ class Switch:
 
     flags: "FlagStore" = field(default_factory=Flags)
 
-    def prepare(self, name: str, label: str, testers: FlagTesters, note: Note, operation: str) -> Prepared:
+    def prepare(
+        self, name: str, label: str, testers: FlagTesters, note: Note, operation: str, release: str = ""
+    ) -> Prepared:
         """The flag on for testers alone, made when there is none. One that everybody has already stays so.
 
-        Raises FlagRefused FLAG_IN_USE when somebody else gave it to a part of the users.
+        Raises FlagRefused FLAG_IN_USE when it was given to a part of the users by somebody else than the `release` (the
+        id of its stage), or another release is about to.
         """
         for _ in range(_TRIES):
             setting = self.flags.read(name, label)
@@ -75,9 +78,8 @@ class Switch:
             share = share_of(setting.document)
             if share >= 1:
                 return Prepared(1.0, variant_of(setting.document))
-            if share > 0 and not setting.is_as_written:
-                words = f"somebody has given {setting.where} to {share:.1%} of the users: switch it off, or on for all"
-                raise FlagRefused("FLAG_IN_USE", f"{words}, before a release begins with it")
+            if setting.is_ramped_by_another(release) or (share > 0 and not setting.is_as_written):
+                raise FlagRefused("FLAG_IN_USE", in_use(setting))
             document = prepared(setting.document, testers)
             told = noted(setting, note.owner, note.expires, note.pipeline)
             tags = setting.written(document, operation, **told)
@@ -122,6 +124,15 @@ def noted(setting: FlagSetting, owner: str, expires: str, pipeline: str) -> dict
     """Those of the notes that nobody has written on it before."""
     wanted = {OWNER: owner, EXPIRES: expires, PIPELINE: pipeline}
     return {name: value for name, value in wanted.items() if not setting.tags.get(name)}
+
+
+def in_use(setting: FlagSetting) -> str:
+    """Who has a flag that a release would begin with, and what ends that."""
+    share = setting.share
+    whom = f"{share:.1%} of the users" if share else "its testers"
+    who, ends = setting.writer or "somebody", "switch it off, or on for all"
+    ends = f"wait for the end of that, or {ends}" if setting.writer else ends
+    return f"{who} has given {setting.where} to {whom}: {ends}, before a release begins with it"
 
 
 def _contended(name: str) -> Changing:

@@ -70,6 +70,9 @@ class Layout:
         if self.ports.azure:
             config = read(StandinConfig, self.sites)
             yield from ((f"the container app {app.name}", app.port) for app in config.container_apps)
+            for cluster in config.clusters:
+                yield f"the cluster {cluster.name}", cluster.port
+                yield from ((f"the release {name}", port) for name, port in cluster.front_ends.items())
             for site in config.sites:
                 yield f"the site {site.name}", site.port
                 yield from ((f"the site {site.name}({slot.name})", slot.port) for slot in site.slots)
@@ -164,6 +167,8 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],
         "SLIPWAY_APP_CONFIGURATION": azure["url"],
+        "SLIPWAY_GITHUB_ENDPOINT": f"{azure['url']}/github",
+        "SLIPWAY_AZURE_DEVOPS_ENDPOINT": f"{azure['url']}/azure-devops",
         "SLIPWAY_AZURE_DEVOPS_HOOK_SECRET": "azure-devops-hook-key",
         "SLIPWAY_GITHUB_HOOK_SECRET": "github-hook-secret",
         "SLIPWAY_LOGS_ENDPOINT": azure["url"],

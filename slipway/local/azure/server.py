@@ -11,19 +11,24 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from slipway.local.azure.aks.plant import Clusters, ClusterSockets
 from slipway.local.azure.arm import ResourceManager
 from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.authority import open_authority
 from slipway.local.azure.blobs.api import BlobApi
 from slipway.local.azure.blobs.store import BlobStore
 from slipway.local.azure.clock import Clock
+from slipway.local.azure.code_hosts.azure_devops import AzureDevOpsApi
+from slipway.local.azure.code_hosts.github import GitHubApi
 from slipway.local.azure.config import People, SiteConfig, StandinConfig, host_of
 from slipway.local.azure.configuration.api import ConfigurationApi
 from slipway.local.azure.configuration.snapshots import Snapshots
 from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.cosmos import Accounts
+from slipway.local.azure.dns.plant import DnsZones
 from slipway.local.azure.faults import Faults
+from slipway.local.azure.following import Following
 from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
@@ -48,6 +53,7 @@ from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
 from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
+from slipway.local.azure.traffic_manager.plant import TrafficManagers
 from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.store import VaultStore
@@ -90,10 +96,15 @@ class Sockets:
             app.name: listeners.listen(app.name, 0 if any_ports else app.port, f"container app {app.name}")
             for app in config.container_apps
         }
+        self.clusters = ClusterSockets.open(config, listeners, any_ports)
         self.endpoints = {
             each.name: listeners.listen(each.name, 0 if any_ports else each.port, f"endpoint {each.name}")
             for front_door in config.front_doors
             for each in front_door.endpoints
+        }
+        self.names = {
+            name: listeners.listen(name, 0 if any_ports else port, f"the name {name}")
+            for name, port in config.named.items()
         }
 
 
@@ -132,7 +143,9 @@ class Standin:
         self._tokens = tokens = Tokens(state.file("signing-key.pem", new_signing_key), issuer)
         self._app_ports = {name: port_of(listener) for name, listener in sockets.apps.items()}
         self._site_ports = {name: port_of(listener) for name, listener in sockets.sites.items()}
+        self._release_ports = {name: port_of(listener) for name, listener in sockets.clusters.front_ends.items()}
         self._endpoint_ports = {name: port_of(listener) for name, listener in sockets.endpoints.items()}
+        self._name_ports = {name: port_of(listener) for name, listener in sockets.names.items()}
 
         database = state.database()
         exit.callback(database.close)
@@ -146,7 +159,7 @@ class Standin:
         store = SiteStore(database, clock.now)
         trust = authority.client_context()
         packages = Packages(state.path / "releases", http, trust)
-        self._tell_apps(state.path / "releases", state.path / "revisions")
+        self._tell_apps(*(state.path / each for each in ("releases", "revisions", "pods")))
         _install(config, store, packages)
         plant = Plant(store, packages, http, config, quiet=self._options.virtual_time)
         exit.push_async_callback(plant.close)
@@ -173,31 +186,47 @@ class Standin:
         await serve(exit, _application(identity.routes()), sockets.msi)
         feed = ArtifactFeed(state.path / "artifacts", config.usual_error_rate)
         revisions = Packages(state.path / "revisions", http, trust)
-        images = Images(database, feed, config.images, state.path / "layers")
+        images = Images(database, feed, config.images, state.path / "layers", config.charts)
         apps = ContainerApps(config, database, revisions, images, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
+        pods = Packages(state.path / "pods", http, trust)
+        clusters = Clusters(
+            config, database, pods, images, watching, state.path, f"localhost:{self._tls_port}", looks or 0, tokens
+        )
+        await clusters.start(exit, sockets.clusters, faults, tokens, authority, self.servings)
+        clusters_api = clusters.provider(issuer.base, tokens, authority, sockets.clusters)
+        # After all that they lead to.
+        following = Following(self.servings, clock.now)
+        traffic_managers = TrafficManagers(config, database, clock.now, self._front_ends(), http)
+        await traffic_managers.start(exit, sockets.names, faults, following)
+        zones = DnsZones(config, database, clock.now, self._front_ends(), virtual)
+        await zones.start(exit, sockets.names, faults, following)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
-        providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
+        providers = sites_api, apps_api, clusters_api, accounts, front_doors.provider(issuer.base)
+        switches = traffic_managers.provider(), zones.provider()
         application = _application(
             [
                 *faults.routes(),
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 *RegistryApi(images, tokens).routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.groups, tokens, *providers).routes(),
+                *ResourceManager(config.groups, tokens, *providers, *switches).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
                 *ConfigurationApi(values, Snapshots(database, values, clock.now), tokens).routes(),
+                *GitHubApi(database, clock.now).routes(),
+                *AzureDevOpsApi(database, tokens, clock.now).routes(),
                 *workspace.routes(),
             ],
             faults,
@@ -224,8 +253,8 @@ class Standin:
         return self._state.secret("msi_header")
 
     def ready_line(self) -> dict[str, object]:
-        """What a client needs to know; `sites` are the front ends by name, of container apps and of Front Door's
-        endpoints too, `site(slot)` for a slot."""
+        """What a client needs to know; `sites` are the front ends by name, of container apps, of a cluster's
+        releases, of Front Door's endpoints and of names that resolvers answer for, `site(slot)` for a slot."""
         issuer = self._tokens.issuer
         return {
             "ready": True,
@@ -245,7 +274,9 @@ class Standin:
         return {
             **{str(name): port for name, port in self._site_ports.items()},
             **self._app_ports,
+            **self._release_ports,
             **self._endpoint_ports,
+            **self._name_ports,
         }
 
 

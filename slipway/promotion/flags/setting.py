@@ -12,6 +12,7 @@ OWNER, EXPIRES, PIPELINE, LAST_WRITE, SWITCHED_OFF = "owner", "expires", "pipeli
 COMPARED = "slipway-compared"  # which variant a comparison kept, when and why
 BY_COMPARISON = "a comparison"  # whose word keeps a flag off whose control was kept, in place of a person's name
 LONGEST_TAG = 256
+_SAME_ID = 88  # of an id that is too long the end is a hash, so that one below it does not begin with all of it
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,26 @@ class FlagSetting:
         return self.tags.get(LAST_WRITE, "").partition(" ")[0] == fingerprint(self.document)
 
     @property
+    def writer(self) -> str:
+        """Whose write Slipway's last one was: promotion and stage, or what an operator asked for; empty when somebody
+        has changed the flag since."""
+        return ":".join(self._operation.split(":")[:2]) if self.is_as_written else ""
+
+    @property
+    def _operation(self) -> str:
+        return self.tags.get(LAST_WRITE, "").partition(" ")[2]
+
+    def is_of(self, release: str) -> bool:
+        """Whether that release (the id of its stage) wrote it last; without one, whether any of Slipway's did."""
+        return self.is_as_written and (not release or self._operation.startswith(f"{release}:"[:_SAME_ID]))
+
+    def is_ramped_by_another(self, release: str) -> bool:
+        """Whether another release of Slipway's has it on for testers, or for a part of the users: it is under way with
+        the flag. One that is off, or on for everybody, is free to be changed."""
+        given, share = bool(self.document.get("enabled")), self.share
+        return given and share is not None and share < 1 and self.is_as_written and not self.is_of(release)
+
+    @property
     def off_words(self) -> str:
         """Whose word switched it off last; it holds while the flag is off, whatever else of it is edited."""
         return "" if self.document.get("enabled") else self.tags.get(SWITCHED_OFF, "")
@@ -64,8 +85,7 @@ class FlagSetting:
         """Whether that operation wrote it last, and nobody has since: an answer that was lost had its effect."""
         return (
             self.is_as_written
-            and self.tags.get(LAST_WRITE, "").partition(" ")[2]
-            == shortened(f"{fingerprint(self.document)} {operation}").partition(" ")[2]
+            and self._operation == shortened(f"{fingerprint(self.document)} {operation}").partition(" ")[2]
         )
 
 

@@ -17,7 +17,7 @@ class TargetKind:
     A kind that is `swapped` has two sides that change places: the previous release is then on the side that the new one
     came from, and the next deployment goes over it. Where a deployment goes over the older side without that it
     `overwrites`. What does not `answer` has no address: nothing can be probed or loaded there, and only reading says
-    what is live. `actions` are those of Azure that whoever deploys there needs, where no router has them.
+    what is live. `actions` are those of Azure that whoever deploys there needs, where its own router does not say them.
     """
 
     kind: str

@@ -3,6 +3,7 @@
 from slipway.promotion.pipeline.builds import shared_claims
 from slipway.promotion.pipeline.compile import compile_plan, rings_written_as_stages
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid, no_text
+from slipway.promotion.pipeline.flags_together import shared_flags
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.reading import digest_of, lint, read_pipeline
 from slipway.promotion.pipeline.schema import pipeline_schema
@@ -19,4 +20,5 @@ __all__ = [
     "read_pipeline",
     "rings_written_as_stages",
     "shared_claims",
+    "shared_flags",
 ]

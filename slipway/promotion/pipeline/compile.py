@@ -127,6 +127,7 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         switch_approval=_switch_approval(stage),
         group=group_of(stage, pipeline),
         configuration=configuration.plan if configuration else None,
+        reported=bool(pipeline.report),
         flags=tuple(flag.wish(stage.environment, pipeline.owner, pipeline.service) for flag in stage.flags),
     )
 

@@ -14,15 +14,19 @@ from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.helm import Helm
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
+from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.switches import Dns, TrafficManager
 from slipway.promotion.pipeline.target_section import TargetSection
 from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Branch,
+    Chart,
     CosmosAccount,
     HttpPath,
     Image,
@@ -85,7 +89,10 @@ class Artifact(Section):
 
     zip: Package | None = key("Web address of the zip package, with {version} and, if wanted, {service}.", None)
     image: Image | None = key(
-        "Container image with its tag, as registry.example/app:{version}, for container-apps.", None
+        "Container image with its tag, as registry.example/app:{version}, for container-apps and aks.", None
+    )
+    chart: Chart | None = key(
+        "Helm chart in a registry, as registry.example/charts/app:{version}, for aks; its image stands beside it.", None
     )
 
     @model_validator(mode="after")
@@ -125,8 +132,13 @@ class Target(Section):
 
     name: Name = key("Name of the target, unique in its stage.")
     kind: Kind = key("What the target is.")
-    resource: Resource = key("Resource id of what the target is, such as an App Service or a Container App.")
+    resource: Resource = key("Resource id of what the target is: an App Service, a Container App, an AKS cluster.")
     slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
+    helm: Helm | None = key("Of aks: which release of which namespace.", None)
+    traffic_manager: TrafficManager | None = key(
+        "Of aks: the Traffic Manager endpoints of both sides.", None, alias="traffic-manager"
+    )
+    dns: Dns | None = key("Of aks: the DNS record that names one of both sides.", None)
     member: Name | None = key("Of a group: the member whose target it is.", None)
     after: list[Name] = key(
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
@@ -331,6 +343,7 @@ class Pipeline(Section):
     )
     on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
     configuration: Configuration | None = key("Where the settings of each build lie; fixed before a deployment.", None)
+    report: list[Report] = key("Code hosts that are told how a build gets on.", [], max_length=MOST_REPORTS)
     profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)
     stages: list[Stage] = key("The stages; `needs` gives their order.", min_length=1, max_length=MOST_STAGES)
 
@@ -338,6 +351,11 @@ class Pipeline(Section):
     def claims(self) -> tuple[Claim, ...]:
         """Whose builds it says are the service's; none when it says nothing."""
         return tuple(each.claim for each in self.builds)
+
+    @property
+    def tells(self) -> list[str]:
+        """The code hosts that are told, in words."""
+        return [report.host.where for report in self.report]
 
     @property
     def takes(self) -> list[str]:

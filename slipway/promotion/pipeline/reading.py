@@ -15,6 +15,7 @@ from slipway.promotion.pipeline.release_parts_checks import check_release_parts
 from slipway.promotion.pipeline.ring_checks import check_rings
 from slipway.promotion.pipeline.stage_checks import check_stage_checks
 from slipway.promotion.pipeline.stages_together import check_stages_together
+from slipway.promotion.pipeline.switch_checks import check_switches
 from slipway.promotion.pipeline.target_checks import check_targets
 
 
@@ -50,6 +51,7 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_canaries(document)
         check_blue_greens(document)
         check_targets(document)
+        check_switches(document)
         check_rings(document)
         check_release_parts(document)
         check_groups(document)

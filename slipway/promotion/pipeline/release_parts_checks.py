@@ -14,7 +14,7 @@ def check_release_parts(document: Document) -> None:
     _check_labels(document)
     seen: dict[Flag, Path] = {}
     for path, stage in stages_in(document):
-        for at, flag in _flags(path, stage):
+        for at, flag in flags_of(path, stage):
             if "rings" in stage and "{environment}" not in flag[1]:
                 words = "this flag is that of all rings, and users of later ones would have it before the release"
                 document.report("CONFLICTING_KEYS", f"{words}; give it a label with {{environment}}", at)
@@ -38,7 +38,7 @@ def _check_labels(document: Document) -> None:
             document.report("CONFLICTING_KEYS", f"{words} {quoted(filters[label])}: give this stage its own label", at)
 
 
-def _flags(path: Path, stage: dict[str, Any]) -> list[tuple[Path, Flag]]:
+def flags_of(path: Path, stage: dict[str, Any]) -> list[tuple[Path, Flag]]:
     """The flags that a stage changes: those that it switches, and the one that it ramps."""
     written, rollout = stage.get("flags"), stage.get("rollout")
     found: list[tuple[Path, Any]] = [

@@ -31,12 +31,20 @@ class Before:
 @dataclass(frozen=True)
 class Brought:
     """What a way back brought: `code` and `configuration` in words, `flags` that are as they were before, and what it
-    could not bring (`left`)."""
+    could not bring (`left`). Without a `code` that is not proven to be back. `put_back` are the flags
+    by name and label.
+    """
 
     code: str = ""
     configuration: str = ""
     flags: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    put_back: tuple[str, ...] = ()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a way back had more to bring than nothing."""
+        return bool(self.code or self.left)
 
     @property
     def words(self) -> str:
@@ -52,16 +60,18 @@ class Brought:
     @classmethod
     def load(cls, data: dict[str, Any] | None) -> "Brought":
         data = data or {}
-        lists = {name: tuple(data.get(name, ())) for name in ("flags", "left")}
+        lists = {name: tuple(data.get(name, ())) for name in ("flags", "left", "put_back")}
         return cls(**{**known(cls, data), **lists})
 
 
-def brought(before: Before, code: str, flags: Iterable[str], left: Iterable[str]) -> Brought:
+def brought(
+    before: Before, code: str, flags: Iterable[str], left: Iterable[str], put_back: tuple[str, ...] = ()
+) -> Brought:
     """What a way back that ended brought."""
     seen, not_brought = before.state, list(left)
     if seen in (CHANGED, GONE, UNREAD):
         not_brought.insert(0, f"configuration: {before.words}")
-    return Brought(code, before.words if seen in (SAME, NONE) else "", tuple(flags), tuple(not_brought))
+    return Brought(code, before.words if seen in (SAME, NONE) else "", tuple(flags), tuple(not_brought), put_back)
 
 
 @dataclass(frozen=True)

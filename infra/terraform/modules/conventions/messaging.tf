@@ -12,7 +12,8 @@ locals {
     "builds-rejected" = {
       requires_duplicate_detection         = false
       lock_duration                        = "PT1M"
-      max_delivery_count                   = 10
+      # Nobody consumes it. To take one message away those before it are received too, and given back.
+      max_delivery_count                   = 2000
       default_message_ttl                  = "P14D"
       dead_lettering_on_message_expiration = false
     }
@@ -34,6 +35,15 @@ locals {
       max_delivery_count                   = 10
       default_message_ttl                  = "P7D"
       dead_lettering_on_message_expiration = false
+    }
+    # What code hosts are told of: a trigger reads it. Its pauses grow to a minute, so twenty deliveries are a quarter of
+    # an hour; then the report lies in the dead-letter queue, from where `slipway dlq` puts it back.
+    reports = {
+      topic                                = "promotions"
+      lock_duration                        = "PT1M"
+      max_delivery_count                   = 20
+      default_message_ttl                  = "P7D"
+      dead_lettering_on_message_expiration = true
     }
   }
 }

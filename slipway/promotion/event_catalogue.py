@@ -1,0 +1,119 @@
+"""Every type of our own events, when it is sent and what its evidence holds; and their JSON Schema.
+
+docs/events.md is made of it, and a test holds it against the orchestrators.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.promotion.events import PREFIX
+
+
+@dataclass(frozen=True)
+class EventType:
+    """`action` is the type without `slipway.`; one that ends in `*` is a family, its rest a code in small letters.
+    `evidence` are the keys that may be there."""
+
+    action: str
+    when: str
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        return PREFIX + self.action
+
+
+_END = ("code", "configuration", "changed_flags", "brought", "calls")
+_NO_MORE = "the stage ended"
+CATALOGUE = (
+    EventType("promotion.started", "a build was taken in and begins its way", ("build", "pipeline", "submitted_by")),
+    EventType("promotion.passed", "every stage has passed", ("code",)),
+    EventType("promotion.failed", "a stage failed, by the release's fault", ("code",)),
+    EventType("promotion.cancelled", "people or a newer build ended it", ("code",)),
+    EventType("promotion.broken", "it ended by a fault that is not the release's", ("code",)),
+    EventType("promotion.not-enough-evidence", "it ended because nobody could see enough", ("code",)),
+    EventType("stage.waiting-for-approval", "people are asked, before the stage or before its switch"),
+    EventType("stage.approved", "people said yes to the stage", ("votes",)),
+    EventType("stage.switch-approved", "people said yes to the switch", ("votes",)),
+    EventType("stage.waiting-for-the-lock", "another build has the environment, or a hold is on it"),
+    EventType("stage.paused", "a person's pause keeps it from its work"),
+    EventType("stage.waiting-for-the-region", "a ring waits for its region"),
+    EventType("stage.deploying", "the build goes to the idle side of every target"),
+    EventType("stage.verifying", "checks and loads run on the idle side"),
+    EventType("stage.verifying-again", "they run again before a switch that people approved"),
+    EventType("stage.opening", "a Front Door is asked whether it can divide users"),
+    EventType("stage.returning", "what a Front Door divided is put back"),
+    EventType("stage.ramping", "a ramp begins"),
+    EventType("stage.not-ramped", "a ramp is left out, and why"),
+    EventType("stage.rolling-out", "users are moved to the release"),
+    EventType("stage.verifying-live", "the release serves the users, and is checked there"),
+    EventType("stage.compared", "a comparison of a flag's variants came to an end", ("code", "flag", "keeps")),
+    EventType("stage.flag-off", "a flag was taken from everybody", ("calls", "code", "flag", "off")),
+    EventType("stage.baking", "the release is watched until it counts as proven"),
+    EventType("stage.bake-held", "the bake goes on until a person has looked", ("calls", "code")),
+    EventType("stage.bake-unseen", "the release cannot be seen while it bakes", ("calls", "verdict")),
+    EventType("stage.passed", "the release is live and proven", _END),
+    EventType("stage.rolling-back", "the stage undoes its changes", ("code",)),
+    EventType("stage.starting-old-side", "the side to go back to was stopped and is started"),
+    EventType("stage.taking-rings-back", "the rings before it go back too"),
+    EventType("stage.rolled-back", "a person or the watch took the release back", _END),
+    EventType("stage.failed", f"{_NO_MORE}, by the release's fault; what it changed is undone", _END),
+    EventType("stage.cancelled", f"{_NO_MORE}, by people's word or a newer build; what it changed is undone", _END),
+    EventType("stage.broken", f"{_NO_MORE} by a fault that is not the release's", _END),
+    EventType("stage.not-enough-evidence", f"{_NO_MORE} because nobody could see enough", _END),
+    EventType("stage.not-retried", "nobody had the stage tried again in time"),
+    EventType("ramp.*", "a ramp does something else from now on; the rest is the code of its reason",
+              ("share", "calls", "verdict")),
+    EventType("watch.harm", "a proven release does harm, and is taken back", ("calls", "code", "verdict")),
+    EventType("watch.unseen", "a proven release cannot be seen any more", ("calls", "code")),
+    EventType("watch.over", "the watch over a release is over", ("calls", "code")),
+    EventType("intent.hold", "a person keeps builds out of an environment",
+              ("id", "at", "by", "reason", "expires_at")),
+    EventType("intent.lift", "a person lets builds in again", ("id",)),
+)  # fmt: skip
+
+
+def type_of(action: str) -> EventType | None:
+    """The catalogue's entry of an action; None where it has none."""
+    family = action.partition(".")[0] + ".*"
+    return next((each for each in CATALOGUE if each.action in (action, family)), None)
+
+
+def event_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of our own events, with the evidence of each type. Events may come to have more keys:
+    a consumer leaves those that it does not know."""
+    text, moment = {"type": "string", "minLength": 1}, {"type": "string", "format": "date-time"}
+    data = {
+        "type": "object",
+        "required": ["actor", "words", "evidence"],
+        "properties": {
+            **dict.fromkeys(("promotion", "stage", "actor", "service", "version", "environment", "commit"), text),
+            "words": {"type": "string"},
+            "evidence": {"type": "object"},
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An event of Slipway on the topic promotions",
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": text,
+            "source": {**text, "format": "uri-reference"},
+            "type": {**text, "pattern": "^slipway\\.(promotion|stage|ramp|watch|intent)\\.[a-z0-9-]+$"},
+            "subject": text,
+            "time": moment,
+            "datacontenttype": {"const": "application/json"},
+            "data": data,
+        },
+        "oneOf": [_of_type(each) for each in CATALOGUE],
+    }
+
+
+def _of_type(each: EventType) -> dict[str, Any]:
+    family = each.type.endswith("*")
+    named: dict[str, Any] = {"pattern": f"^{each.type[:-2]}\\."} if family else {"const": each.type}
+    evidence = {"properties": dict.fromkeys(each.evidence, True)}
+    told = {"properties": {"type": named, "data": {"properties": {"evidence": evidence}}}}
+    return {"title": each.when, **told}

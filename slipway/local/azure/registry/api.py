@@ -13,6 +13,7 @@ from slipway.local.azure.registry.images import MANIFEST, Images, ImageUnknown
 from slipway.local.azure.tokens import TokenRefused, Tokens
 
 REGISTRIES = ("https://containerregistry.azure.net",)
+AZURES = ".azurecr.io"
 PATH = "/registry/{host}"
 
 
@@ -37,13 +38,13 @@ class RegistryApi:
             self._tokens.check(_bearer(form, "access_token"), REGISTRIES)
         except TokenRefused as refusal:
             return _error(401, "UNAUTHORIZED", str(refusal))
-        return web.json_response({"refresh_token": self._tokens.for_resource(_refreshing(host))[0]})
+        return web.json_response({"refresh_token": self._tokens.for_resource(refreshing(host))[0]})
 
     async def token(self, request: web.Request) -> web.Response:
         """A refresh token for one of a scope."""
         form, host = await request.post(), request.match_info["host"]
         try:
-            self._tokens.check(_bearer(form, "refresh_token"), (_refreshing(host),))
+            self._tokens.check(_bearer(form, "refresh_token"), (refreshing(host),))
         except TokenRefused as refusal:
             return _error(401, "UNAUTHORIZED", str(refusal))
         asked: Mapping[str, Any] = form
@@ -71,7 +72,8 @@ def _bearer(form: Mapping[str, Any], name: str) -> str:
     return f"Bearer {form[name]}" if name in form else ""
 
 
-def _refreshing(host: str) -> str:
+def refreshing(host: str) -> str:
+    """The audience of a registry's refresh tokens."""
     return f"registry/{host}/refresh"
 
 

@@ -19,6 +19,7 @@ from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
 from slipway.promotion.kinds import SWITCHES, actions_on
+from slipway.promotion.pins import how_pinned, is_package
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
@@ -63,6 +64,9 @@ def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str, tak
     yield Text.assemble((named, "bold"), f"  owner {clean(compiled.owner)}")
     whose = artifact or "each member has an artifact of its own"
     yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(whose)}", style="dim")
+    for address in compiled.artifacts:
+        if not is_package(address):
+            yield Text(clean(f"{address}: {how_pinned(address)}"), style="dim")
     for each in taken:
         yield Text(clean(f"builds of {each}"), style="dim")
 

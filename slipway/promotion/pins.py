@@ -85,9 +85,7 @@ def contradicted(said: str, pins: Sequence[Pin]) -> bool:
 
 
 def how_pinned(address: str) -> str:
-    """For a plan, before anything is known of a build."""
-    if is_package(address):
-        return "fixed when a promotion begins, where it is a blob that keeps its versions"
+    """Of an image or a chart, for a plan, before anything is known of a build."""
     if reference_of(address.replace("{version}", "0").replace("{service}", "s")):
         return "pinned to its digest when a promotion begins"
     return f"deployed by its tag, which may move: {not_pinned(address)}"

@@ -197,6 +197,13 @@ class PromotionPlan:
         """The address of a build's package; of no version, `{version}` stays in it."""
         return package_at(self.artifact, self.service, version)
 
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """The addresses of all that is deployed, each once, with their placeholders."""
+        groups = [stage.group.packages for stage in self.stages if stage.group]
+        packages = [self.artifact, *(package for packages in groups for package in packages.values())]
+        return tuple(dict.fromkeys(address for package in packages for address in package.split()))
+
     def stage(self, name: str) -> StagePlan:
         """The stage of that name. Raises KeyError."""
         for stage in self.stages:

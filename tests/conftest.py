@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -12,6 +12,7 @@ from slipway.adapters.arm_policy import BUCKETS
 from slipway.settings import Settings, settings
 from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
+from tests.real_azure import chosen
 from tests.schedule import BySystem, compiled_once, longest_first, mark_long
 
 # A machine that is busy with something else is no failure of a property.
@@ -40,6 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
+    if real := chosen():
+        yield cast(AzureStandin, real)
+        return
     with run_standin(tmp_path_factory.mktemp("azure")) as running:
         ready, url = running.ready, running.ready["url"]
         # For as long as the process lives: credentials are kept for good, and one that finds these gone would look

@@ -1,6 +1,7 @@
 """The Azure stand-in and the broker as real processes, and what tests tell and ask them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,8 +46,8 @@ APPS: dict[str, dict[str, str]] = {
 }
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
-IMAGE = "registry.example/checkout"
-PINNED_IMAGE = "shop.azurecr.io/checkout"  # in a registry that pins it
+IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "registry.example/checkout")
+PINNED_IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "shop.azurecr.io/checkout")  # in a registry that pins it
 CHART = "registry.example/charts/checkout"
 PINNED_CHART = "shop.azurecr.io/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.

@@ -15,12 +15,13 @@ from tests.workflow.virtual import Workflow, a_run, stage_state
 from tests.workflow.world import Order, Sides, World
 
 TAG = "https://artifacts/1.1.0.zip"  # where the plans of these tests have their packages
-PIPELINE = a_stage("dev"), a_stage("production", ("dev",), approval=a_policy())
+SITES = "checkout-dev", "checkout-test"
+PIPELINE = a_stage("dev"), a_stage("test", ("dev",), approval=a_policy())
 
 
 @pytest.fixture
 async def flow() -> AsyncIterator[Workflow]:
-    async with Workflow(World({"checkout-dev": Sides(), "checkout-production": Sides()})) as workflow:
+    async with Workflow(World({name: Sides() for name in SITES})) as workflow:
         yield workflow
 
 
@@ -32,11 +33,11 @@ def record(flow: Workflow, action: str) -> Order:
 async def test_a_tag_that_moves_between_stages_changes_nothing(flow: Workflow) -> None:
     flow.world.registry[TAG] = f"{TAG}?versionid=first"
     id = await flow.promote(a_build("1.1.0"), *PIPELINE)
-    await flow.until(lambda: stage_state(flow.world, "production") == "waiting for approval")
+    await flow.until(lambda: stage_state(flow.world, "test") == "waiting for approval")
     flow.world.registry[TAG] = f"{TAG}?versionid=second"
-    await flow.vote(id, "production", a_vote(ALICE, at=flow.clock.now()))
+    await flow.vote(id, "test", a_vote(ALICE, at=flow.clock.now()))
     assert (await flow.until_ended(id))["outcome"] == "passed"
-    assert flow.world.deployed == {name: [f"{TAG}?versionid=first"] for name in flow.world.sites}
+    assert flow.world.deployed == {name: [f"{TAG}?versionid=first"] for name in SITES}
     started = record(flow, "promotion.started")
     assert started["words"].endswith(f"{TAG} is the version first")
     assert started["evidence"]["artifacts"][0]["at"] == f"{TAG}?versionid=first"
@@ -65,7 +66,7 @@ async def test_while_a_registry_is_away_a_promotion_waits_and_says_so(flow: Work
     assert len(flow.history(id)) < 200 and not flow.world.deployed
     flow.world.unpinnable = None
     flow.world.registry[TAG] = f"{TAG}?versionid=first"
-    await flow.until(lambda: stage_state(flow.world, "production") == "waiting for approval")
+    await flow.until(lambda: stage_state(flow.world, "test") == "waiting for approval")
     assert record(flow, "promotion.pinned")["words"] == f"what is deployed is known: {TAG} is the version first"
     assert flow.world.deployed["checkout-dev"] == [f"{TAG}?versionid=first"]
 

@@ -2,7 +2,7 @@
 
 Eternal: a generation asks whether it is still wanted, has the probe and the judge look, and waits once, longer with
 age. Harm takes the release back under the lock; blindness calls a person, and never rolls back. That of a blue-green
-stage ends by stopping the old side (`watch_end`).
+stage, or of one that contracts its database, ends by stopping the old side (`watch_end`).
 """
 
 from dataclasses import replace
@@ -13,7 +13,8 @@ from orchestrators.environment_lock import mirror_lock
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, nudge_or
-from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, record, stop_old_side
+from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, stop_old_side
+from orchestrators.watch_record import record
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, failed, moment, passed, worst
@@ -49,7 +50,7 @@ def _generation(context: Context, run: WatchRun) -> Durable:
             yield from ask(context, run, "end_watch")
             yield from mirror_lock(context, run.stage)
         return run, "another release has the environment"
-    over, keeps = context.current_utc_datetime >= moment(run.until), bool(run.stage.plan.blue_green)
+    over, keeps = context.current_utc_datetime >= moment(run.until), run.stage.stops_old_side
     if over and not keeps:
         yield from ask(context, run, "end_watch")
         version = run.stage.build.version

@@ -11,6 +11,7 @@ from orchestrators.release_parts import told_of
 from orchestrators.release_settings import seen
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.database_schema import OUT_OF_RANGE
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
@@ -38,7 +39,7 @@ def settle(context: Context, run: StageRun) -> Durable:
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
-    stops = {"stops": True} if run.plan.blue_green else {}
+    stops = {"stops": True} if run.stops_old_side else {}
     watch = {"watch": {"id": run.watch, "until": until, **stops}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.called} is live and proven in {run.plan.environment}"
@@ -46,9 +47,13 @@ def settle(context: Context, run: StageRun) -> Durable:
 
 
 def undo(context: Context, run: StageRun) -> Durable:
-    """Put the previous release back, prove it by reading, and give the lock back; else leave it broken."""
+    """Put the previous release back, prove it by reading, and give the lock back; else leave it broken. Code that does
+    not run on the database as it is by now is never put back: a person has to decide."""
     ending = run.ending
     assert ending is not None
+    if beyond := run.beyond_return:
+        words = f"{ending.words}; it stays live, because {beyond}"
+        return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, OUT_OF_RANGE, words))
     run = yield from raise_fences(context, run)
     run = replace(run, since=now(context))
     run = yield from record_stage(
@@ -258,6 +263,8 @@ def report(context: Context, run: StageRun) -> Durable:
     action = ending.outcome.replace(" ", "-")
     evidence: dict[str, Any] = {"code": ending.code}
     evidence |= {} if run.goes_back else told_of(run)
+    if logs := {f"{step.name} {step.target}": step.log for step in run.steps if step.log}:
+        evidence |= {"logs": logs}
     if run.brought.is_told:
         evidence |= {"brought": run.brought.dump(), "calls": run.calls or bool(run.brought.left)}
     elif run.calls:

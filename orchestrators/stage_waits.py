@@ -10,6 +10,7 @@ from orchestrators.lock_grants import asked_in_order, granted, step_aside
 from orchestrators.recording import record_stage
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.database_schema import OUT_OF_RANGE
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.release_parts.before import Before
@@ -77,7 +78,7 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         run = _with_parts(granted(run, answers), answers[run.build.service])
         if run.goes_back:
             return run.to(phase.READY_OLD_SIDE if run.old_side_stopped else phase.GO_BACK)
-        return run.to(phase.DEPLOY)
+        return run.to(phase.MIGRATE if run.plan.migration else phase.DEPLOY)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build{whose}, is already live here"
         if run.with_ring:
@@ -86,6 +87,9 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if answer["lock"] == "rejected":
         words = f"{run.version_at(service)}{whose} was rejected here: {answer['rejected']['words']}"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
+    if answer["lock"] == "schema":
+        outcome = Outcome.BROKEN if run.goes_back else Outcome.CANCELLED
+        return (yield from _left(context, run.ends(outcome, OUT_OF_RANGE, answer["words"])))
     if answer["lock"] == "broken":
         words = f"the lock{whose}: {answer['words']}" if whose else answer["words"]
         return (yield from _left(context, run.ends(Outcome.BROKEN, "LOCK_BROKEN", words)))

@@ -48,6 +48,13 @@ APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
 IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "registry.example/checkout")
 PINNED_IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "shop.azurecr.io/checkout")  # in a registry that pins it
+UAT, MIGRATIONS = "registry.example/storefront-uat", "registry.example/storefront-migrations"
+# Jobs, by what tests do with them; each has an image that runs, a database of its own, and one secret.
+JOBS: dict[str, dict[str, Any]] = {
+    name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities", "granted-job")
+}
+JOBS |= {"silent": {"logs": False}, "named-later": {"answers_later": True}, "belated": {"log_delay_s": 0.8}}
+JOBS["several"] = {"parallelism": 2}
 CHART = "registry.example/charts/checkout"
 PINNED_CHART = "shop.azurecr.io/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
@@ -117,6 +124,10 @@ class AzureStandin:
     def app(self, name: str) -> Target:
         resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/containerApps/{name}"
         return Target(name, "container-apps", resource, "")
+
+    def job(self, name: str) -> str:
+        """The resource id of a job."""
+        return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/jobs/{name}"
 
     def release(self, name: str, **helm: Any) -> Target:
         """A Helm release of two sides in a cluster."""
@@ -246,12 +257,10 @@ def run_standin(folder: Path) -> Iterator[Running]:
     config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
     config["cosmos_accounts"] = [{"name": name, "locations": list(COSMOS_REGIONS)} for name in COSMOS]
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
-    config |= {
-        "router_delay_s": 0,
-        "instances": 1,
-        "container_apps": apps,
-        "images": {IMAGE: "checkout", PINNED_IMAGE: "checkout"},
-    }
+    config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps}
+    config["images"] = {IMAGE: "checkout", PINNED_IMAGE: "checkout"}
+    config["jobs"] = [_job(name) | more for name, more in JOBS.items()]
+    config["job_images"] = {UAT: "uat", MIGRATIONS: "migrate"}
     config["front_doors"] = [_front_door()]
     config |= {
         "traffic_managers": [_traffic_manager(n, *each) for n, each in enumerate(PROFILES.items())],
@@ -262,6 +271,12 @@ def run_standin(folder: Path) -> Iterator[Running]:
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
         yield running
+
+
+def _job(name: str) -> dict[str, Any]:
+    image = MIGRATIONS if name == "migrate" else UAT
+    env = {"DATABASE": name, "GREETING": "its own"}
+    return {"name": name, "image": f"{image}:1.0.0", "env": env, "secrets": {"api-key": "hush"}}
 
 
 def _clusters(live: dict[str, str]) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ finished_at, received_at, targets, replaced) and
   stage, or `rolled back` by a person.
 - `since`, `proven_at`, `until`: moments, empty for not (yet). `back_since`: it was replaced, and serves again since
   then because what came after it was taken back.
+- `schema`: what the build declared of its database, and `database`: the version that it brought that to; neither where
+  nothing is known.
 - `replaced_by`: a version. `by`, `code`, `words`: who ended it, or failed to, and why.
 """
 
@@ -78,6 +80,12 @@ def with_entry_of_before(entries: Entries, before: Entry, given: dict[str, Any],
 def unproven(entry: Entry) -> Entry:
     """The entry of what serves, and has to be proven anew."""
     return {**entry, "state": UNPROVEN, "proven_at": ""}
+
+
+def with_database(entries: Entries, version: int, rev: int) -> Entries:
+    """What is live has brought the database to that version."""
+    live = live_entry(entries)
+    return _changed(entries, live, rev, database=version) if live else entries
 
 
 def with_unknown(entries: Entries, given: dict[str, Any], rev: int) -> Entries:

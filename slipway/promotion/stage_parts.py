@@ -34,7 +34,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing done to one target, as people see it. `operation` is its id, and its orchestration's."""
+    """One thing done to one target, as people see it. `operation` is its id, and its orchestration's; `log` the end of
+    what it printed, where it did not pass."""
 
     name: str
     target: str
@@ -43,6 +44,7 @@ class Step:
     started_at: str = ""
     ended_at: str = ""
     words: str = ""
+    log: str = ""
 
 
 @dataclass(frozen=True)

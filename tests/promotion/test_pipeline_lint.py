@@ -71,7 +71,6 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
         ("    freeze: []\n", "", "freeze"),
         ("    approval: {approvers: [role:qa], remind_every: 1h}\n", "", "remind_every"),
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
-        (verified_by("tests: integration"), "", "tests"),
     ],
 )
 def test_what_this_version_cannot_run_is_refused_by_name_and_never_ignored(more: str, top: str, named: str) -> None:
@@ -221,7 +220,7 @@ def test_two_cycles_are_two_findings() -> None:
         ("rollout: {cannary: {}}", "UNKNOWN_VALUE", '"cannary" is not known here', "canary"),
         ("rollout: [canary]", "UNKNOWN_VALUE", '["canary"] is not known here', ""),
         ("strategy: canary", "UNKNOWN_KEY", '"strategy" is not a key of a stage', "rollout"),
-        ("tests: integration", "DOES_NOT_RUN", 'belongs into "verify", and this version cannot run it yet', ""),
+        ("tests: integration", "UNKNOWN_KEY", 'it belongs into "verify"', ""),
         ("health: {}", "UNKNOWN_KEY", 'it belongs into "verify"', ""),
         ("slot: staging", "UNKNOWN_KEY", 'it belongs into "targets"', ""),
     ],

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from slipway.local.azure.jobs.config import JobConfig
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)]
 FrontEnd = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.]?[a-z0-9])*$", max_length=100)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$")]
@@ -274,7 +276,8 @@ class StandinConfig(_Strict):
     their routing rules after `router_delay_s`. Of all releases built here, however good, `usual_error_rate` (0..1) of
     the requests fail. `images` are the artifact feed's services by the repositories of their images, so that
     `registry.example/checkout:2.0.0` runs what the package of that version does. `charts` are the addresses of the Helm
-    charts that there are, without their versions."""
+    charts that there are, without their versions; `job_images` are the programs of jobs (`jobs.images`) by the
+    repositories of theirs."""
 
     subscription: str
     resource_group: str
@@ -286,6 +289,8 @@ class StandinConfig(_Strict):
     traffic_managers: tuple[TrafficManagerConfig, ...] = ()
     dns_zones: tuple[DnsZoneConfig, ...] = ()
     images: dict[str, Name] = {}
+    jobs: tuple[JobConfig, ...] = ()
+    job_images: dict[str, Name] = {}
     charts: tuple[str, ...] = ()
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)

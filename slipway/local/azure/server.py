@@ -31,6 +31,7 @@ from slipway.local.azure.faults import Faults
 from slipway.local.azure.following import Following
 from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
+from slipway.local.azure.jobs.plant import Jobs
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
 from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
@@ -190,6 +191,8 @@ class Standin:
         apps = ContainerApps(config, database, revisions, images, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
+        volume = state.path / "volumes"
+        jobs = Jobs(config, database, volume, self._platform_settings, workspace.tell, clock.now, virtual)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         pods = Packages(state.path / "pods", http, trust)
         clusters = Clusters(
@@ -205,7 +208,7 @@ class Standin:
         await zones.start(exit, sockets.names, faults, following)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
-        providers = sites_api, apps_api, clusters_api, accounts, front_doors.provider(issuer.base)
+        providers = sites_api, apps_api, clusters_api, jobs.provider, accounts, front_doors.provider(issuer.base)
         switches = traffic_managers.provider(), zones.provider()
         application = _application(
             [
@@ -235,18 +238,23 @@ class Standin:
         # Only now: a deployment may fetch its package from our own feed.
         operations.resume()
         apps.resume()
+        jobs.start(exit)
 
     def _tell_apps(self, *folders: Path) -> None:
-        """The settings with which applications reach Azure's services, beside their packages."""
-        told = {
+        """The platform's settings, beside the packages of applications."""
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            replace(folder / APP_SETTINGS, json.dumps(self._platform_settings).encode())
+
+    @property
+    def _platform_settings(self) -> dict[str, str]:
+        """With which applications and jobs reach Azure's services."""
+        return {
             "AZURE_APPCONFIGURATION_ENDPOINT": self._tokens.issuer.base,
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self._msi_port}{ManagedIdentity.PATH}",
             "IDENTITY_HEADER": self._msi_header,
             "SSL_CERT_FILE": str(self._authority.ca),
         }
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            replace(folder / APP_SETTINGS, json.dumps(told).encode())
 
     @property
     def _msi_header(self) -> str:

@@ -15,6 +15,7 @@ from slipway.promotion.pipeline.approval import Approval as Approval  # beside t
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.helm import Helm
+from slipway.promotion.pipeline.jobs import Migrate, Tests
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
@@ -242,18 +243,18 @@ class Load(Section):
 
 
 class Check(Section):
-    """One verification: a health check or a load test."""
+    """One verification: a health check, a load test, or tests of the team's own."""
 
     called: ClassVar[str] = "a verification"
-    not_running: ClassVar[tuple[str, ...]] = ("tests",)
 
     health: Health | None = key("Health check; {} takes the defaults.", None)
     load: Load | None = key("Load test.", None)
+    tests: Tests | None = key("Tests in a container of the team, as a Container Apps job.", None)
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if (self.health is None) == (self.load is None):
-            raise refusal("ONE_CHECK_AN_ITEM", 'each item of verify is one check: "health" or "load"')
+        if [self.health, self.load, self.tests].count(None) != 2:
+            raise refusal("ONE_CHECK_AN_ITEM", 'each item of verify is one check: "health", "load" or "tests"')
         return self
 
 
@@ -303,6 +304,7 @@ class Stage(Section):
     )
     on_bad_ring: OnBadRing = key("What the earlier rings do when one fails: stop (they stay) or roll-back-all.", STOP)
     cosmos: Cosmos | None = key("The Cosmos DB account whose regions the rings go by.", None)
+    migrate: Migrate | None = key("The change of its database around a release.", None)
     verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
     rollout: Rollout = key("How traffic reaches the new release.", "all-at-once")
     configuration: Configuration | None = key("Where the settings of each build lie; else the pipeline's.", None)
@@ -316,6 +318,10 @@ class Stage(Section):
     @property
     def loads(self) -> list[Load]:
         return [check.load for check in self.verify if check.load]
+
+    @property
+    def tests(self) -> list[Tests]:
+        return [check.tests for check in self.verify if check.tests]
 
     @property
     def health(self) -> Health:

@@ -9,6 +9,7 @@ from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
 from slipway.promotion.pipeline.group_checks import check_groups
+from slipway.promotion.pipeline.job_checks import check_jobs
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.positions import read_document
 from slipway.promotion.pipeline.release_parts_checks import check_release_parts
@@ -48,6 +49,7 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
                 explain(error, document)
         check_stages_together(document)
         check_stage_checks(document)
+        check_jobs(document)
         check_canaries(document)
         check_blue_greens(document)
         check_targets(document)

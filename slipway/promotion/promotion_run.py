@@ -49,11 +49,10 @@ class PromotionRun:
 
     @property
     def artifacts(self) -> tuple[str, ...]:
-        """The addresses of all that its stages deploy, each once, as the plan names them."""
+        """The addresses of all that its stages deploy, and of the images that their jobs run, each once, as the plan
+        names them."""
         unpinned = replace(self, pins={})
-        packages = [
-            unpinned._stage(stage, "").package_of(target.name) for stage in self.plan.stages for target in stage.targets
-        ]
+        packages = [package for stage in self.plan.stages for package in unpinned._stage(stage, "").packages]
         return tuple(dict.fromkeys(address for package in packages for address in package.split()))
 
     @property

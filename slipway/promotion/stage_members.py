@@ -59,6 +59,16 @@ class OfServices:
         service = self.service_of(target)
         return self.pinned(package_at(address, service, self.version_at(service)) if address else self.artifact)
 
+    @property
+    def packages(self) -> list[str]:
+        """What is deployed to its targets, and the images that its jobs run; nothing where a job keeps its own."""
+        names = [target.name for target in self.plan.targets]
+        tests = [(test.runs, name) for test in self.plan.tests for name in (names[:1] if test.once else names)]
+        images = [job.image_of(self.service_of(name), self.version_of(name)) for job, name in tests]
+        if self.plan.migration:
+            images.append(self.plan.migration.runs.image_of(self.build.service, self.build.version))
+        return [*map(self.package_of, names), *images]
+
     def pinned(self, package: str) -> str:
         """The same package, each artifact at the address that it was pinned to."""
         return " ".join(self.pins.get(address, address) for address in package.split())

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from slipway.promotion.groups import GroupPlan
+from slipway.promotion.job_plan import JobPlan, JobTest, Migration
 from slipway.promotion.outcomes import broken, failed, running
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.stage_run import StageRun
@@ -85,8 +86,11 @@ def test_all_artifacts_of_a_build_are_one_unit() -> None:
     group = GroupPlan(members={"web": "web", "api": "api"}, packages={"web": "r/charts/web:{version} r/web:{version}"})
     stage = a_stage(group=group)
     targets = tuple(type(stage.targets[0])(name, "app-service", f"/sites/{name}", "staging") for name in ("web", "api"))
-    run = a_run(a_build("7", members={"web": "1.2", "api": "3.4"}), a_stage(group=group, targets=targets))
-    assert run.artifacts == ("r/charts/web:1.2", "r/web:1.2", "https://artifacts/7.zip")
+    uat = JobTest("uat", JobPlan("/jobs/uat", "r/{service}-uat:{version}"))
+    stage = a_stage(group=group, targets=targets, tests=(uat,), migration=Migration(JobPlan("/jobs/own")))
+    run = a_run(a_build("7", members={"web": "1.2", "api": "3.4"}), stage)
+    deployed = "r/charts/web:1.2", "r/web:1.2", "https://artifacts/7.zip"
+    assert run.artifacts == (*deployed, "r/web-uat:1.2", "r/api-uat:3.4")
     pinned = PromotionRun.load({**run.dump(), "pins": {"r/web:1.2": "r/web:1.2@sha256:1"}})
     there = StageRun.load(pinned.stage_input(pinned.plan.stages[0], "i"))
     assert there.package_of("web") == "r/charts/web:1.2 r/web:1.2@sha256:1"

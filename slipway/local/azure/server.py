@@ -187,7 +187,7 @@ class Standin:
         await serve(exit, _application(identity.routes()), sockets.msi)
         feed = ArtifactFeed(state.path / "artifacts", config.usual_error_rate)
         revisions = Packages(state.path / "revisions", http, trust)
-        images = Images(database, feed, config.images, state.path / "layers", config.charts)
+        images = Images(database, feed, config.images, state.path / "layers", (*config.charts, *config.job_images))
         apps = ContainerApps(config, database, revisions, images, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)

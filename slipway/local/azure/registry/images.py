@@ -36,14 +36,14 @@ class Manifest:
 
     @property
     def layer(self) -> str:
-        """The digest of the package; empty of a chart."""
+        """The digest of the package; empty of one without layers."""
         layers = json.loads(self.body)["layers"]
         return str(layers[0]["digest"]) if layers else ""
 
 
 class Images:
-    """`services` are the artifact feed's by their repositories, `registry.example/checkout`; `charts` are repositories
-    that have every version and run nothing. `folder` keeps the layers."""
+    """`services` are the artifact feed's by their repositories, `registry.example/checkout`; `bare` are
+    repositories that have every version and no layers, as charts and the images of jobs. `folder` keeps the layers."""
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class Images:
         feed: ArtifactFeed,
         services: dict[str, str],
         folder: Path,
-        charts: tuple[str, ...] = (),
+        bare: tuple[str, ...] = (),
     ) -> None:
         database.execute(SCHEMA)
         self._db = database
         self._feed = feed
         self._services = services
-        self._charts = charts
+        self._bare = bare
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -86,7 +86,7 @@ class Images:
 
     def _made(self, repository: str, tag: str) -> Manifest:
         layers: list[dict[str, Any]] = []
-        if repository not in self._charts:
+        if repository not in self._bare:
             content = self._content(repository, tag)
             digest = digest_of(content)
             layers.append({"mediaType": LAYER, "digest": digest, "size": len(content)})

@@ -16,12 +16,11 @@ from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.release_parts.before import Brought, brought
 from slipway.promotion.routed import router_of
-from slipway.promotion.stage_parts import Step
+from slipway.promotion.stage_parts import Step, holds
 from slipway.promotion.stage_run import StageRun
 
 bp = df.Blueprint()
 
-SWAP_WITHIN_S = 900.0
 SPLIT_WITHIN_S = 900.0
 TRIES = 3
 PAUSE = timedelta(seconds=30)
@@ -80,7 +79,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
     live = yield from _live(context, run, "before")
     if live is None:
         return _not_proven(run, steps, flags, UNREADABLE, "the targets could not be read")
-    back = [each for each in run.plan.targets if live[each.name]["production"] == run.version_of(each.name)]
+    back = [each for each in run.plan.targets if holds(live[each.name]["production"], run.version_of(each.name))]
     back = [each for each in back if run.sites[each.name].previous not in ("", run.version_of(each.name))]
     for level in reversed(run.plan.levels):
         swapped = yield from _swapped_back(context, run, [target for target in level if target in back])
@@ -139,7 +138,7 @@ def _swapped_back(context: Context, run: StageRun, back: list[Target]) -> Durabl
             "despite_abort": True,
         }
         id = run.operation(target, f"swap-back-{run.part + 1}" if run.part else "swap-back")
-        asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
+        asked.append(an_operation(context, id, "swap", order, run.plan.switch_within_s(target)))
     return (yield from _done(context, run, "swap back", asked)) if asked else []
 
 

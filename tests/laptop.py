@@ -100,6 +100,33 @@ class AzureStandin:
         endpoint = str(self.ready["sites"][f"{site}-edge"])
         return FrontDoor(f"{group}/profiles/{FRONT_DOOR}", site, "live", "idle", endpoint, testers=testers)
 
+    def stack(self, name: str, **section: Any) -> Target:
+        """A deployment stack, whose templates are kept at `document(f"{name}-{version}.json")`."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
+        resource = f"{group}/providers/Microsoft.Resources/deploymentStacks/{name}"
+        settings = {"stack": section, "artifact": self.document(f"{name}-{{version}}.json")}
+        return Target(name, "bicep", resource, "", settings=settings)
+
+    def document(self, name: str) -> str:
+        return f"{self.url}/documents/{name}"
+
+    def keep_document(self, name: str, content: bytes) -> None:
+        _session(str(self.settings.ca_file)).put(self.document(name), data=content, timeout=30).raise_for_status()
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """What stacks have made, by id."""
+        found: dict[str, dict[str, Any]] = (
+            _session(str(self.settings.ca_file)).get(f"{self.url}/standin/resources", timeout=30).json()
+        )
+        return found
+
+    def change_resource(self, id: str, document: dict[str, Any] | None) -> None:
+        """As somebody else does, by hand."""
+        told = {"id": id, "document": document}
+        _session(str(self.settings.ca_file)).put(
+            f"{self.url}/standin/resources", json=told, timeout=30
+        ).raise_for_status()
+
     def account(self, name: str) -> str:
         """The resource id of a Cosmos DB account."""
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"

@@ -20,6 +20,10 @@ def platform_of(target: Target) -> "SlotPlatform":
             from slipway.adapters.container_apps import ContainerApps
 
             return ContainerApps()
+        case "bicep":
+            from slipway.adapters.bicep import Bicep
+
+            return Bicep()
     raise _unknown(target)
 
 

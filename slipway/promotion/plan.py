@@ -18,6 +18,8 @@ from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
+SWITCH_WITHIN_S = 900.0
+
 
 @dataclass(frozen=True)
 class Target:
@@ -166,6 +168,10 @@ class StagePlan:
     def longest_operation_s(self) -> float:
         """By then each operation has an outcome or is told that its time is over; swaps and checks have an hour."""
         return max(3600.0, self.deploy_within_s, *(2 * load.duration_s + 120 for load in self.loads))
+
+    def switch_within_s(self, target: Target) -> float:
+        """How long the switch of a target may take: to apply what is planned takes as long as a deployment."""
+        return max(SWITCH_WITHIN_S, self.deploy_within_s if target.of_kind.planned else 0.0)
 
     @property
     def reading(self) -> dict[str, Any]:

@@ -44,6 +44,8 @@ from slipway.local.azure.sites.readings import Readings
 from slipway.local.azure.sites.routers import Routers
 from slipway.local.azure.sites.shares import alone, shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
+from slipway.local.azure.stacks.api import StacksApi
+from slipway.local.azure.stacks.store import StackStore
 from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
@@ -179,13 +181,15 @@ class Standin:
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
-        providers = sites_api, apps_api, accounts, front_doors.provider(issuer.base)
+        stacks = StacksApi(StackStore(database), issuer.base, clock.now)
+        providers = sites_api, apps_api, accounts, stacks, front_doors.provider(issuer.base)
         application = _application(
             [
                 *faults.routes(),
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *stacks.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),

@@ -1,5 +1,6 @@
 """The kinds of target that there are, read by lint, `plan`, the stages and whoever grants rights."""
 
+from slipway.promotion.kinds.infrastructure import BICEP
 from slipway.promotion.kinds.target import TargetKind
 
 APP_SERVICE = TargetKind(
@@ -26,7 +27,7 @@ CONTAINER_APPS = TargetKind(
     way_back="all the weight returns to the previous revision, which runs on beside the live one",
 )
 
-TARGETS = {target.kind: target for target in (APP_SERVICE, CONTAINER_APPS)}
+TARGETS = {target.kind: target for target in (APP_SERVICE, CONTAINER_APPS, BICEP)}
 TARGETS_NOT_YET = ("aks",)
 
 

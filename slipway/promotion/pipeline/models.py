@@ -14,6 +14,7 @@ from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.infrastructure import Stack
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
@@ -25,6 +26,7 @@ from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Sha
 from slipway.promotion.pipeline.vocabulary import (
     Branch,
     CosmosAccount,
+    Document,
     HttpPath,
     Image,
     Name,
@@ -88,6 +90,8 @@ class Artifact(Section):
     image: Image | None = key(
         "Container image with its tag, as registry.example/app:{version}, for container-apps.", None
     )
+    template: Document | None = key("Web address of the compiled ARM template, as https://host/{version}.json.", None)
+    parameters: Document | None = key("Web address of a file of parameters beside the template.", None)
 
     @model_validator(mode="after")
     def _is_given(self) -> Self:
@@ -132,6 +136,8 @@ class Target(Section):
     after: list[Name] = key(
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
     )
+
+    stack: Stack | None = key("Of bicep: how the deployment stack is applied.", None)
 
     @property
     def within(self) -> str:

@@ -10,6 +10,7 @@ from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
 from slipway.promotion.pipeline.group_checks import check_groups
 from slipway.promotion.pipeline.models import Pipeline
+from slipway.promotion.pipeline.planned_checks import check_planned
 from slipway.promotion.pipeline.positions import read_document
 from slipway.promotion.pipeline.release_parts_checks import check_release_parts
 from slipway.promotion.pipeline.ring_checks import check_rings
@@ -50,6 +51,7 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_canaries(document)
         check_blue_greens(document)
         check_targets(document)
+        check_planned(document)
         check_rings(document)
         check_release_parts(document)
         check_groups(document)

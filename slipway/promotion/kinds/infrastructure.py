@@ -1,0 +1,31 @@
+"""The kinds of target that are no places where code runs: what stands below it, and the settings that it reads."""
+
+from slipway.promotion.kinds.target import TargetKind
+
+BICEP = TargetKind(
+    kind="bicep",
+    resource_type="Microsoft.Resources/deploymentStacks",
+    resource_name=r"[-\w.()]{1,90}",
+    called="a deployment stack",
+    artifacts=("template",),
+    more_artifacts=("parameters",),
+    sections=("stack",),
+    idle="as a what-if, which changes nothing",
+    goes_live="applies the template to",
+    way_back="the previous release's template is applied again, from its artifact; data that was deleted stays deleted",
+    answers=False,
+    planned=True,
+    actions=(
+        "Microsoft.Resources/deploymentStacks/read",
+        "Microsoft.Resources/deploymentStacks/write",
+        "Microsoft.Resources/deploymentStacks/validate/action",
+        "Microsoft.Resources/deploymentStacksWhatIfResults/read",
+        "Microsoft.Resources/deploymentStacksWhatIfResults/write",
+        "Microsoft.Resources/deploymentStacksWhatIfResults/whatIf/action",
+        "Microsoft.Resources/deployments/read",
+        "Microsoft.Resources/deployments/write",
+        "Microsoft.Resources/deployments/validate/action",
+        "Microsoft.Resources/deployments/whatIf/action",
+        "Microsoft.Resources/deployments/operationStatuses/read",
+    ),
+)

@@ -88,15 +88,16 @@ class PlannedChanges:
 
 def shortened(lines: list[str], at_most: int) -> str:
     """As many whole lines as there is room for, and how many are left out."""
+    if len(whole := "\n".join(lines)) <= at_most:
+        return whole
     kept: list[str] = []
-    for number, line in enumerate(lines):
-        left = len(lines) - number
-        more = f"… and {left} more"
-        fits = sum(len(each) + 1 for each in [*kept, line]) + (len(more) if left > 1 else 0) <= at_most
-        if not fits:
-            return "\n".join([*kept, more])[:at_most]
+    room = at_most - len(f"… and {len(lines)} more")
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
         kept.append(line)
-    return "\n".join(kept)
+    return "\n".join([*kept, f"… and {len(lines) - len(kept)} more"])[:at_most]
 
 
 def digest_of(data: Any) -> str:

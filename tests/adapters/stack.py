@@ -1,6 +1,7 @@
 """A deployment stack for tests, driven as the activities drive it."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,6 @@ from slipway.promotion.plan import Target
 from slipway.promotion.planned_changes import PLANNED
 from tests.laptop import AzureStandin
 
-Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 Resource = dict[str, Any]
 GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop"
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
@@ -44,8 +44,8 @@ def id_of(resource: Resource) -> str:
 
 
 class Stack:
-    def __init__(self, azure: AzureStandin, name: str, follow: Follow, **section: Any) -> None:
-        self.azure, self.name, self.follow = azure, name, follow
+    def __init__(self, azure: AzureStandin, name: str, **section: Any) -> None:
+        self.azure, self.name = azure, name
         self.target = azure.stack(name, **section)
         self.service = Bicep(azure.settings)
         self._count = 0
@@ -64,7 +64,7 @@ class Stack:
         return self.ended(self.start_deployment(version), version)
 
     def ended(self, answer: Answer, version: str) -> Answer:
-        return self.follow(lambda last: self.service.poll_deployment(self.target, last.handle, version), answer)
+        return follow(lambda last: self.service.poll_deployment(self.target, last.handle, version), answer)
 
     def planned(self, version: str) -> Target:
         """The target as it goes to its switch."""
@@ -79,7 +79,7 @@ class Stack:
 
     def swapped(self, answer: Answer, version: str, target: Target | None = None) -> Answer:
         to = target or self.target
-        return self.follow(lambda last: self.service.poll_swap(to, last.handle, version), answer)
+        return follow(lambda last: self.service.poll_swap(to, last.handle, version), answer)
 
     def release(self, version: str) -> None:
         swapped = self.swap(version, self.planned(version))
@@ -93,6 +93,16 @@ class Stack:
     def _operation(self, step: str) -> str:
         self._count += 1
         return f"shop--1:dev:{self.name}:{step}:{self._count}"
+
+
+def follow(poll: Callable[[Answer], Answer], answer: Answer, within_s: float = 60.0) -> Answer:
+    """Operations on stacks are over when they were looked at twice: there is nothing to wait for but throttles."""
+    deadline = time.monotonic() + within_s
+    while answer.running:
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.01)
+        answer = poll(answer)
+    return answer
 
 
 def now() -> datetime:

@@ -1,34 +1,36 @@
 """Deployment stacks through the real pipeline of an SDK: what would change, exactly that, and the way back."""
 
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from slipway.adapters.bicep import Bicep
 from slipway.promotion.outcomes import Answer, Outcome
-from slipway.promotion.planned_changes import HIDDEN, LONGEST_TEXT
-from tests.adapters.stack import Follow, Stack, a_plan, an_account, id_of
+from slipway.promotion.planned_changes import LONGEST_TEXT
+from tests.adapters.stack import Stack, a_plan, an_account, id_of, now
 from tests.laptop import AzureStandin
 
+NUMBERS = itertools.count(1)
 
-def a_stack(azure: AzureStandin, name: str, follow: Follow, **section: Any) -> Stack:
+
+def a_stack(azure: AzureStandin, name: str, **section: Any) -> Stack:
     """1.0.0 is applied: a plan and an account."""
-    it = Stack(azure, name, follow, **section)
+    it = Stack(azure, name, **section)
     it.builds("1.0.0", a_plan(f"{name}-plan"), an_account(f"{name}data", tier="Hot"))
     it.release("1.0.0")
     return it
 
 
 @pytest.fixture
-def stack(azure: AzureStandin, until_ended: Follow, request: pytest.FixtureRequest) -> Stack:
-    return a_stack(azure, f"s{abs(hash(request.node.name)) % 10**8}", until_ended)
+def stack(azure: AzureStandin) -> Stack:
+    return a_stack(azure, f"stack{next(NUMBERS)}")
 
 
-def test_a_template_is_planned_without_effect_then_applied_and_taken_back(
-    azure: AzureStandin, until_ended: Follow
-) -> None:
-    net = Stack(azure, "net", until_ended)
+def test_a_template_is_planned_without_effect_then_applied_and_taken_back(azure: AzureStandin) -> None:
+    net = Stack(azure, "net")
     net.builds("1.0.0", a_plan("net-plan"))
     assert net.versions == (None, None)
     first = net.deploy("1.0.0")
@@ -58,10 +60,8 @@ def test_a_template_is_planned_without_effect_then_applied_and_taken_back(
     assert net.service.stop_old_side(net.target, "1.1.0", "1.0.0").result == {"stopped": False}
 
 
-def test_what_is_deleted_comes_first_and_only_where_the_pipeline_allows_it(
-    azure: AzureStandin, until_ended: Follow
-) -> None:
-    refusing = a_stack(azure, "guarded", until_ended, unmanaged="delete")
+def test_what_is_deleted_comes_first_and_only_where_the_pipeline_allows_it(azure: AzureStandin) -> None:
+    refusing = a_stack(azure, "guarded", unmanaged="delete")
     refusing.builds("2.0.0", a_plan("guarded-plan"))
     refused = refusing.deploy("2.0.0")
     assert (refused.outcome, refused.code) == (Outcome.FAILED, "DELETES_REFUSED")
@@ -107,8 +107,8 @@ def test_a_template_that_was_replaced_after_it_was_planned_is_not_applied(stack:
     assert stack.versions == ("1.0.0", None)
 
 
-def test_no_secret_is_shown_and_one_that_changes_counts_all_the_same(azure: AzureStandin, until_ended: Follow) -> None:
-    it = Stack(azure, "secretive", until_ended)
+def test_no_secret_is_shown_and_one_that_changes_counts_all_the_same(azure: AzureStandin) -> None:
+    it = Stack(azure, "secretive")
     declared = {"admin": {"type": "secureString"}, "size": {"type": "string"}}
     account = an_account("secretivedata", owner="[parameters('admin')]", tier="[parameters('size')]")
     it.builds("1.0.0", account, parameters=declared)
@@ -125,9 +125,7 @@ def test_no_secret_is_shown_and_one_that_changes_counts_all_the_same(azure: Azur
     it.builds("2.0.0", {**account, "tags": {"a": "b"}}, parameters=declared)
     set_admin("swordfish-swordfish")
     first = it.deploy("2.0.0")
-    assert f"properties.owner {HIDDEN}" in first.result["changes"].replace("hunter2-hunter2", HIDDEN) or (
-        "properties.owner changes" in first.result["changes"]
-    )
+    assert "tags = …" in first.result["changes"] and "properties.owner" in first.result["changes"]
     assert "swordfish" not in str(first.dump())
     set_admin("another-one-of-those")
     assert it.deploy("2.0.0").result["planned"] != first.result["planned"]
@@ -154,19 +152,15 @@ def test_a_stack_that_is_not_applied_whole_says_so_and_goes_back(stack: Stack) -
         (b'{"resources": "' + b"x" * 4_200_000 + b'"}', "larger than the 4 MB"),
     ],
 )
-def test_what_is_no_template_is_the_releases_fault(
-    azure: AzureStandin, until_ended: Follow, content: bytes, words: str
-) -> None:
-    it = Stack(azure, "odd", until_ended)
+def test_what_is_no_template_is_the_releases_fault(azure: AzureStandin, content: bytes, words: str) -> None:
+    it = Stack(azure, "odd")
     azure.keep_document("odd-1.0.0.json", content)
     answer = it.deploy("1.0.0")
     assert (answer.outcome, answer.code) == (Outcome.FAILED, "TEMPLATE_UNUSABLE") and words in answer.words
 
 
-def test_a_template_that_is_missing_or_that_azure_refuses_fails_by_name(
-    azure: AzureStandin, until_ended: Follow
-) -> None:
-    it = Stack(azure, "refused", until_ended)
+def test_a_template_that_is_missing_or_that_azure_refuses_fails_by_name(azure: AzureStandin) -> None:
+    it = Stack(azure, "refused")
     missing = it.deploy("0.0.1")
     assert missing.code == "TEMPLATE_UNUSABLE" and "answers 404" in missing.words
     it.builds("1.0.0", a_plan("[concat('a', 'b')]"))
@@ -177,8 +171,8 @@ def test_a_template_that_is_missing_or_that_azure_refuses_fails_by_name(
     assert it.service.start_idle(it.target, "1.0.0", "2.0.0").outcome is Outcome.PASSED
 
 
-def test_a_long_plan_is_cut_at_whole_lines_with_the_deletions_left(azure: AzureStandin, until_ended: Follow) -> None:
-    many = Stack(azure, "many", until_ended, unmanaged="delete", deletes="allow")
+def test_a_long_plan_is_cut_at_whole_lines_with_the_deletions_left(azure: AzureStandin) -> None:
+    many = Stack(azure, "many", unmanaged="delete", deletes="allow")
     many.builds("1.0.0", an_account("manyold"))
     many.release("1.0.0")
     many.builds("2.0.0", *(an_account(f"many{number:03}") for number in range(80)))
@@ -223,21 +217,15 @@ def test_a_switch_that_begins_again_follows_what_it_began(stack: Stack) -> None:
     handle = {"kind": "intended", "operation": "op-once", "looked": True}
     begun = stack.service.poll_swap(stack.target, handle, "2.0.0")
     assert begun.running and begun.handle["kind"] == "applied"
-    again = stack.service.start_swap(stack.target, "2.0.0", "op-once", begun_at(), True)
+    again = stack.service.start_swap(stack.target, "2.0.0", "op-once", now(), True)
     assert again.handle.get("kind") == "applied"
     assert stack.swapped(again, "2.0.0").outcome is Outcome.PASSED
-
-
-def begun_at() -> Any:
-    from tests.adapters.stack import now
-
-    return now()
 
 
 def test_somebody_elses_deployment_is_waited_for_and_one_over_ours_is_named(stack: Stack) -> None:
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan", "S1"))
     theirs = stack.service.poll_swap(stack.target, {"kind": "intended", "operation": "theirs"}, "2.0.0")
-    ours = stack.service.start_swap(stack.target, "1.0.0", "ours", begun_at(), False)
+    ours = stack.service.start_swap(stack.target, "1.0.0", "ours", now(), False)
     assert ours.running and ours.handle["kind"] == "intended"
     assert stack.swapped(theirs, "2.0.0").outcome is Outcome.PASSED
     assert stack.swapped(ours, "1.0.0").outcome is Outcome.PASSED
@@ -266,7 +254,7 @@ def test_a_conflict_is_waited_out_and_an_error_for_ever_stays_unfinished(stack: 
     stack.azure.fault("PUT", f"deploymentStacks/{stack.name}", answer={"status": 409, "body": conflict})
     assert stack.swap("2.0.0").outcome is Outcome.PASSED
     stack.azure.fault(None, f"deploymentStacks/{stack.name}", times=50, answer=UNWELL)
-    answer: Answer = stack.service.start_swap(stack.target, "1.0.0", "for-ever", begun_at(), False)
+    answer: Answer = stack.service.start_swap(stack.target, "1.0.0", "for-ever", now(), False)
     for _ in range(3):
         assert answer.running
         answer = stack.service.poll_swap(stack.target, answer.handle, "1.0.0")
@@ -307,8 +295,6 @@ def test_a_failed_what_if_is_azures_and_not_the_releases_fault(stack: Stack) -> 
 
 
 def test_a_target_that_is_no_stack_is_refused(azure: AzureStandin) -> None:
-    from slipway.adapters.bicep import Bicep
-
     target = replace(azure.stack("x"), resource="/subscriptions/1/resourceGroups/g/providers/Microsoft.Web/sites/x")
-    answer = Bicep(azure.settings).start_swap(target, "1.0.0", "op", begun_at(), False)
+    answer = Bicep(azure.settings).start_swap(target, "1.0.0", "op", now(), False)
     assert (answer.code, answer.outcome) == ("AZURE_INVALID", Outcome.BROKEN)

@@ -1,0 +1,103 @@
+"""Targets that are planned first: their resources, artifacts and sections, and what a stage of them cannot have."""
+
+import json
+
+import pytest
+
+from slipway.promotion.pipeline import Finding, compile_plan, lint, read_pipeline
+from slipway.promotion.plan import PromotionPlan
+from tests.promotion.pipeline_texts import a_pipeline, a_stage, site, verified_by
+
+TEMPLATES = "{template: 'https://feed.example/{service}/{version}.json'}"
+NETWORK = site("net").replace("Microsoft.Web/sites", "Microsoft.Resources/deploymentStacks")
+ASKS = "    rollout: {blue-green: {approval: {approvers: [role:release-manager]}}}\n"
+
+
+def a_stack_target(section: str = "", name: str = "net") -> str:
+    stack = f", stack: {{{section}}}" if section else ""
+    return f'{{name: {name}, kind: bicep, resource: "{NETWORK}"{stack}}}'
+
+
+def of_templates(text: str, artifact: str = TEMPLATES) -> str:
+    return text.replace("{zip: 'https://feed.example/{version}.zip'}", artifact)
+
+
+def a_text(section: str = "", more: str = ASKS, artifact: str = TEMPLATES) -> str:
+    return of_templates(a_pipeline(a_stage("dev", more, target=a_stack_target(section))), artifact)
+
+
+def found(text: str) -> list[tuple[str, str]]:
+    return [(each.code, each.words) for each in lint(text, "p.yaml")]
+
+
+def only(text: str) -> Finding:
+    (finding,) = lint(text, "p.yaml")
+    return finding
+
+
+def test_a_template_is_planned_for_a_stack_and_its_address_travels_with_the_target() -> None:
+    text = a_text("parameters: {size: small, zones: 3}, deny: denyDelete, unmanaged: delete, deletes: allow")
+    plan = compile_plan(read_pipeline(text, "p.yaml"), "")
+    (stage,) = plan.stages
+    (target,) = stage.targets
+    assert (target.kind, target.resource, target.slot) == ("bicep", NETWORK, "")
+    assert target.settings == {
+        "artifact": "https://feed.example/shop/{version}.json",
+        "stack": {
+            "parameters": {"size": "small", "zones": 3},
+            "deny": "denyDelete",
+            "unmanaged": "delete",
+            "deletes": "allow",
+        },
+    }
+    assert stage.rollback_reach == 1 and stage.way_back.startswith("the previous release's template is applied again")
+    assert stage.switch_approval is not None and stage.switch_within_s(target) == stage.deploy_within_s
+    assert PromotionPlan.load(json.loads(json.dumps(plan.dump()))) == plan
+
+
+def test_a_file_of_parameters_goes_with_the_template() -> None:
+    both = TEMPLATES.replace("}'}", "}', parameters: 'https://feed.example/{version}.parameters.json'}")
+    both = "{template: 'https://feed.example/{version}.json', parameters: 'https://feed.example/{version}.p.json'}"
+    (stage,) = compile_plan(read_pipeline(a_text(artifact=both), "p.yaml"), "").stages
+    addresses = "https://feed.example/{version}.json https://feed.example/{version}.p.json"
+    assert stage.targets[0].settings["artifact"] == addresses
+
+
+def test_infrastructure_comes_before_the_code_that_needs_it() -> None:
+    app = f'{{name: app, kind: app-service, resource: "{site("app")}", after: [net]}}'
+    both = "{zip: 'https://feed.example/{version}.zip', template: 'https://feed.example/{version}.json'}"
+    text = of_templates(a_pipeline(a_stage("dev", ASKS, target=f"{a_stack_target()}, {app}")), both)
+    (stage,) = compile_plan(read_pipeline(text, "p.yaml"), "").stages
+    assert [[target.name for target in level] for level in stage.levels] == [["net"], ["app"]]
+    assert stage.rollback_reach == 1
+    verified = of_templates(
+        a_pipeline(a_stage("dev", ASKS + verified_by("health: {}"), target=f"{a_stack_target()}, {app}")), both
+    )
+    assert lint(verified, "p.yaml") == [], "the app can be verified"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (a_text("deletes: allow"), "CONFLICTING_KEYS", "nothing is deleted"),
+        (a_text("unmanaged: destroy"), "UNKNOWN_VALUE", "detach, delete"),
+        (a_text("parameters: {sizes: [1, 2]}"), "WRONG_TYPE", "put it into the file of parameters"),
+        (a_text(artifact="{zip: 'https://feed.example/{version}.zip'}"), "ARTIFACT_MISMATCH", "given as `template`"),
+        (a_text(artifact="{template: 'https://feed.example/main.json'}"), "INVALID_ARTIFACT", "same for every build"),
+        (a_text(more=ASKS + verified_by("health: {}")), "CANNOT_SUCCEED", "has an address to be verified at"),
+        (a_text(more="    rollout: {canary: {}}\n"), "CONFLICTING_KEYS", "no traffic that a canary could divide"),
+        (
+            a_text().replace(NETWORK, site("net")),
+            "RESOURCE_MISMATCH",
+            "the resource is one of the kind app-service, not bicep",
+        ),
+        (
+            a_pipeline(a_stage("dev", target=f'{{name: d, kind: app-service, resource: "{site("d")}", stack: {{}}}}')),
+            "CONFLICTING_KEYS",
+            "app-service has no stack",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(text: str, code: str, words: str) -> None:
+    finding = only(text)
+    assert finding.code == code and words in finding.words

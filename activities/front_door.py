@@ -74,7 +74,8 @@ def return_to_live(order: Order) -> Answer:
 
     Where everybody was there already it has settled, unless `always`, or edges still answer something else: Resource
     Manager knows of a change long before they do. At the end the endpoint is asked: one answer that is none of `live`,
-    and it waits on. The weight comes first, as changes queue: users do not wait for testers.
+    or no answer at all, which proves nothing, and it waits on. The weight comes first, as changes queue: users do not
+    wait for testers.
     """
     return once(order, lambda _: _returned(order, INTENDED), lambda handle: _returned(order, handle))
 
@@ -103,15 +104,17 @@ def _returned(order: Order, handle: Handle) -> Answer:
     stray, seen = _sampled(order)
     if stray:
         return running(handle, LOOK_EVERY_S, f"{order['endpoint']} still answers {stray}, not {order['live']}")
+    if order["live"] and not seen:
+        return running(handle, LOOK_EVERY_S, f"{order['endpoint']} answers no version, so nobody knows who is where")
     return passed(f"all users are with {order['live'] or 'the live side'}: {seen} of their requests were")
 
 
 def _unless_stray(order: Order, answer: Answer) -> Answer:
     """The answer, unless users are sent to the idle side all the same: then Front Door settles from now on."""
-    stray, _ = _sampled(order)
-    if not stray:
+    stray, seen = _sampled(order)
+    if not stray and (seen or not order["live"]):
         return answer
-    words = f"{order['endpoint']} answers {stray}, not {order['live']}: edges have not heard yet"
+    words = f"{order['endpoint']} answers {stray or 'no version'}, not {order['live']}: edges have not heard yet"
     return running({"kind": "settling", "since": iso(clock.now())}, LOOK_EVERY_S, words)
 
 

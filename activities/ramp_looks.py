@@ -18,7 +18,7 @@ from slipway.promotion.canary_plan import IGNORE, CanaryPlan
 from slipway.promotion.fast_signals import Count, outage
 from slipway.promotion.outcomes import Answer, passed
 from slipway.promotion.plan import HealthCheck, Target
-from slipway.promotion.region_gate import REGION, in_the_way
+from slipway.promotion.region_gate import REGION, UNREAD, in_the_way
 from slipway.promotion.rings import load_gate
 
 bp = df.Blueprint()
@@ -53,9 +53,8 @@ def look_at_ramp(order: Order) -> Answer:
         seen = list(threads.map(lambda target: _seen(order, target, canary), targets))
         sent = sending.ended()
     shares = {target.name: each.share for target, each in zip(targets, seen, strict=True) if each.share is not None}
-    region, unread = _region(order)
-    signals = [*(signal for each in seen for signal in each.signals), *region]
-    words = "; ".join(filter(None, [*(each.unread for each in seen), unread, sent.words]))
+    signals = [*(signal for each in seen for signal in each.signals), *_region(order)]
+    words = "; ".join(filter(None, [*(each.unread for each in seen), sent.words]))
     return passed(words, shares=shares, signals=signals, no_top_up=sent.words if sent.refused else "")
 
 
@@ -74,18 +73,18 @@ def _flag_seen(order: Order, target: Target, canary: CanaryPlan) -> Answer:
     return passed(shares=shares, signals=signals, no_top_up="", flag=[code, words] if code else [])
 
 
-def _region(order: Order) -> tuple[list[list[str]], str]:
-    """Signals of the Cosmos DB account that the ring goes by, and in words why it could not be read."""
+def _region(order: Order) -> list[list[str]]:
+    """The signal of the Cosmos DB account that the ring goes by, if it gives one: also when it could not be read."""
     if not order.get("gate"):
-        return [], ""
+        return []
     from slipway.adapters.cosmos import read_account
 
     gate = load_gate(order["gate"])
     try:
         held = in_the_way(gate, read_account(gate.account), order["written"])
     except AzureProblem as problem:
-        return [], f"{gate.name}: {problem.fault.words}"
-    return ([[REGION, held]] if held else []), ""
+        return [[UNREAD, f"{gate.name} could not be read: {problem.fault.words}"]]
+    return [[REGION, held]] if held else []
 
 
 def _seen(order: Order, target: Target, canary: CanaryPlan) -> Seen:

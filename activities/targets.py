@@ -16,8 +16,8 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="order", activity="survey_targets")
 @answering
 def survey_targets(order: Order) -> Answer:
-    """What every target answers now: result `sites`, by name, with addresses and versions ("" = none), and
-    the highest `fence` that any of them is under."""
+    """What every target answers now: result `sites`, by name, with addresses and versions ("" = none; `held` is the
+    platform's own word for what is live), and the highest `fence` that any of them is under."""
     sites = {}
     for data in order["targets"]:
         target = Target(**data)
@@ -30,6 +30,7 @@ def survey_targets(order: Order) -> Answer:
             "idle": state.idle_address,
             "previous": state.production_version or "",
             "idle_was": state.idle_version or "",
+            "held": state.held_version,
         }
     highest = max(Fences().highest(Target(**data)) for data in order["targets"])
     return passed(sites=sites, fence=highest)

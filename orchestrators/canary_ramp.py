@@ -30,6 +30,7 @@ from slipway.promotion.ramp_moves import (
     to_set,
 )
 from slipway.promotion.ramp_run import COUNTERS, RampRun, Signal
+from slipway.promotion.region_gate import UNREAD
 from slipway.promotion.routed import router_of
 from slipway.promotion.stored import known
 
@@ -178,6 +179,9 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
     }
     seen = yield from called(context, "look_at_ramp", order)
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
+    if ring and ring.gate and seen.state != Outcome.PASSED:
+        signals = (Signal(UNREAD, f"{ring.gate.name} could not be read: {seen.words}"),)
+    run = run.with_region(any(each.name == UNREAD for each in signals), context.current_utc_datetime)
     if order["counters"] and seen.state == Outcome.PASSED:
         run = replace(run, counted=minute, counters=tuple(each for each in signals if each.name == COUNTERS))
     elif not order["counters"]:

@@ -61,8 +61,17 @@ def announcement(run: StageRun, waiter: str, at: str, service: str = "") -> dict
         "received_at": run.received_at,
         "on_newer_build": run.plan.on_newer_build if is_own and not run.goes_back else QUEUE,
         "goes_back": run.goes_back,
+        **_of_the_database(run, is_own),
         "at": at,
     }
+
+
+def _of_the_database(run: StageRun, is_own: bool) -> dict[str, Any]:
+    """On which versions of it the build runs, and whether the stage changes it; a group has one database."""
+    if not is_own:
+        return {}
+    declared = {"schema": run.build.schema} if run.build.schema else {}
+    return {**declared, "migrates": True} if run.plan.migration else declared
 
 
 def leave_lock(context: Context, run: StageRun, holder: str = "", services: Iterable[str] | None = None) -> Durable:

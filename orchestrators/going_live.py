@@ -50,5 +50,7 @@ def _release(run: StageRun, service: str, at: str) -> dict[str, Any]:
     if not own:
         return release | {"group": run.build.service}
     release |= told_of(run)
+    release |= {"schema": run.build.schema} if run.build.schema else {}
+    release |= {"database": run.database["version"]} if run.database.get("version") else {}
     members = {member: run.version_at(member) for member in run.plan.members}
     return release | ({"members": members} if group and members else {})

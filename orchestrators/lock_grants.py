@@ -45,6 +45,7 @@ def granted(run: StageRun, answers: dict[str, dict[str, Any]]) -> StageRun:
         "replaced": own["replaced"],
         "proven_at": own.get("proven_at", ""),
         "old_side_stopped": max(stopped),
+        "database": own.get("database", {}),
     }
     return replace(run, fence=own["fence"], member_locks=members, **found)
 

@@ -2,7 +2,7 @@
 
 Eternal: a generation asks whether it is still wanted, has the probe and the judge look, and waits once, longer with
 age. Harm takes the release back under the lock; blindness calls a person, and never rolls back. That of a blue-green
-stage ends by stopping the old side (`watch_end`).
+stage, or of one that contracts its database, ends by stopping the old side (`watch_end`).
 """
 
 from dataclasses import replace
@@ -13,10 +13,12 @@ from orchestrators.environment_lock import mirror_lock
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, nudge_or
-from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, record, stop_old_side
+from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, stop_old_side
+from orchestrators.watch_record import record
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, failed, moment, passed, worst
+from slipway.promotion.stage_phases import ROLLED_BACK
 from slipway.promotion.watch_run import WatchRun
 
 bp = df.Blueprint()
@@ -48,7 +50,7 @@ def _generation(context: Context, run: WatchRun) -> Durable:
             yield from ask(context, run, "end_watch")
             yield from mirror_lock(context, run.stage)
         return run, "another release has the environment"
-    over, keeps = context.current_utc_datetime >= moment(run.until), bool(run.stage.plan.blue_green)
+    over, keeps = context.current_utc_datetime >= moment(run.until), run.stage.stops_old_side
     if over and not keeps:
         yield from ask(context, run, "end_watch")
         version = run.stage.build.version
@@ -91,9 +93,20 @@ def _judged(context: Context, run: WatchRun) -> Durable:
 def _taken_back(context: Context, run: WatchRun, verdict: Answer) -> Durable:
     run = yield from record(context, run, "harm", f"{verdict.words}: takes {run.stage.build.version} back")
     back = run.going_back(f"on watch: {verdict.words}")
-    yield from answers_of(context, [context.call_sub_orchestrator("stage", back.dump(), back.instance)])
-    yield from ask(context, run, "end_watch")  # where there was nothing to return to, it is a person's now
-    return run, "it was taken back"
+    (answer,) = yield from answers_of(context, [context.call_sub_orchestrator("stage", back.dump(), back.instance)])
+    ended = answer or {
+        "outcome": Outcome.BROKEN,
+        "code": "STAGE_LOST",
+        "words": f"{back.instance} was ended from outside",
+    }
+    if ended["outcome"] == ROLLED_BACK:
+        yield from ask(context, run, "end_watch")
+        return run, "it was taken back"
+    if ended["code"] != "BEHIND":
+        words = f"{run.stage.build.version} was not taken back, and is not watched any more: {ended['words']}"
+        run = yield from _call(context, run, ended["code"], words)
+    yield from ask(context, run, "end_watch")  # how it goes back is a person's now
+    return run, "it was not taken back"
 
 
 def _call(context: Context, run: WatchRun, code: str, words: str) -> Durable:

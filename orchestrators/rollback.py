@@ -16,8 +16,9 @@ from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.release_parts.before import Brought, brought
 from slipway.promotion.routed import router_of
-from slipway.promotion.stage_parts import Step, holds
+from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
+from slipway.promotion.stored import known
 
 bp = df.Blueprint()
 
@@ -36,9 +37,10 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
     Input: the `StageRun` as JSON. Returns an `Answer`: passed only when the previous release was read on every target,
     and, where a Front Door was moved, when it sends nobody to the idle side any more; `result.steps` says what was
     done, `result.brought` what came back with the code and what did not.
-    A swap back without effect is tried again, twice (`part` counts). What was switched last goes back first, and only
-    once it is back what it had come after: so where one level of a group cannot go back, those before it wait for a
-    person, too. Not stopped by an abort: it is the abort's work.
+    A release that is down and answers nothing goes back, too, where the side before it answers. A swap back without
+    effect is tried again, twice (`part` counts), and what answers nothing is looked at again as often. What was
+    switched last goes back first, and only once it is back what it had come after: so where one level of a group cannot
+    go back, those before it wait for a person, too. Not stopped by an abort: it is the abort's work.
     """
     run = StageRun.load(context.get_input())
     context.set_custom_status({"state": "rolling back", "since": now(context)})
@@ -78,8 +80,8 @@ def _undone(context: Context, run: StageRun) -> Durable:
             steps += yield from _done(context, run, "close front door", closing(context, run, target))
     live = yield from _live(context, run, "before")
     if live is None:
-        return _not_proven(run, steps, flags, UNREADABLE, "the targets could not be read")
-    back = [each for each in run.plan.targets if holds(live[each.name]["production"], run.version_of(each.name))]
+        return _not_proven(run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)}")
+    back = [each for each in run.plan.targets if _has_it(run, each, live[each.name])]
     back = [each for each in back if run.sites[each.name].previous not in ("", run.version_of(each.name))]
     for level in reversed(run.plan.levels):
         swapped = yield from _swapped_back(context, run, [target for target in level if target in back])
@@ -88,15 +90,19 @@ def _undone(context: Context, run: StageRun) -> Durable:
             break
     live = yield from _live(context, run, "after")
     if live is None:
-        return _not_proven(run, steps, flags, UNREADABLE, "the targets could not be read after the swap")
-    wrong = [name for name, site in run.sites.items() if live[name]["production"] != site.previous]
-    if any(target.name in wrong for target in back) and run.part + 1 < TRIES:
+        return _not_proven(
+            run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)} after the swap"
+        )
+    wrong = [name for name, site in run.sites.items() if live[name].previous != site.previous]
+    silent = [name for name in wrong if not live[name].previous]
+    if {*silent, *(target.name for target in back)}.intersection(wrong) and run.part + 1 < TRIES:
         return None
     if wrong:
-        answers = "; ".join(_wrong(run, name, live[name]["production"]) for name in wrong)
+        answers = "; ".join(_wrong(run, name, live[name].previous) for name in wrong)
         tried = f" (tried {run.part + 1} times)" if run.part else ""
         return _not_proven(run, steps, flags, "PREVIOUS_NOT_LIVE", answers + tried)
-    stale = [each for each in run.plan.targets if live[each.name]["idle"] == run.version_of(each.name)]
+    stale = [each for each in run.plan.targets if live[each.name].idle_was == run.version_of(each.name)]
+    stale += [each for each in back if not live[each.name].idle_was]  # it is down, and was swapped there just now
     asked = []
     for target in stale:
         if run.sites[target.name].previous == run.version_of(target.name):
@@ -170,8 +176,7 @@ def _settled(context: Context, run: StageRun, told_at: datetime) -> Durable:
 
 
 def _live(context: Context, run: StageRun, when: str) -> Durable:
-    """What answers on each target now: `{target: {production, idle}}` as versions; None if unreadable. Raises NotTaken,
-    but not for hours."""
+    """What answers on each target now, as a `Site`; None if unreadable. Raises NotTaken, but not for hours."""
     order = {
         "promotion": run.promotion,
         "targets": [plain(target) for target in run.plan.targets],
@@ -186,8 +191,18 @@ def _live(context: Context, run: StageRun, when: str) -> Durable:
         return None
     if survey.state != Outcome.PASSED:
         return None
-    sites = survey.result["sites"]
-    return {name: {"production": site["previous"], "idle": site["idle_was"]} for name, site in sites.items()}
+    return {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
+
+
+def _how_long(run: StageRun) -> str:
+    return " for hours" if run.tick >= ROUNDS else ""
+
+
+def _has_it(run: StageRun, target: Target, site: Site) -> bool:
+    """Whether the new release is live there. Silence says so only where the release had been switched to."""
+    swap = run.operation(target, "swap")
+    begun = run.goes_back or run.swept or any(step.operation == swap for step in run.steps)
+    return bool(site.previous or begun) and site.has(run.version_of(target.name), run.sites[target.name].previous)
 
 
 def _done(context: Context, run: StageRun, name: str, asked: list[dict[str, Any]]) -> Durable:

@@ -1,9 +1,10 @@
 """Orchestration `stage`: one generation a phase, from `needs` to its outcome.
 
-The order is: needs, approval, lock, deploy to the idle side, verify there, ask people if its switch wants that and look
-once more, region if a database goes by it, ramp if it is a canary, roll out (in parts, if so), verify live, ramp if
-it is a flag, bake, settle. A failure after the lock was taken goes through `undo`, and from there takes the rings
-before it back if the pipeline says so. A wait for people before the stage holds no lock, one before its switch does.
+The order is: needs, approval, lock, expand the database if there is one, deploy to the idle side, verify there, ask
+people if its switch wants that and look once more, region if a database goes by it, ramp if it is a canary, roll out
+(in parts, if so), verify live, ramp if it is a flag, bake, settle. A failure after the lock was taken goes through
+`undo`, and from there takes the rings before it back if the pipeline says so. A wait for people before the stage holds
+no lock, one before its switch does.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,16 @@ from datetime import timedelta
 
 import azure.durable_functions as df
 
-from orchestrators import stage_bake, stage_ends, stage_ramp, stage_rings, stage_switch, stage_waits, stage_work
+from orchestrators import (
+    stage_bake,
+    stage_ends,
+    stage_migrate,
+    stage_ramp,
+    stage_rings,
+    stage_switch,
+    stage_waits,
+    stage_work,
+)
 from orchestrators.waiting import Context, Durable, NotTaken
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.stage_run import StageRun
@@ -24,6 +34,7 @@ PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.NEEDS: stage_waits.for_needs,
     phase.APPROVAL: stage_waits.for_approval,
     phase.LOCK: stage_waits.for_lock,
+    phase.MIGRATE: stage_migrate.expand,
     phase.DEPLOY: stage_work.deploy,
     phase.VERIFY: stage_work.verify,
     phase.SWITCH_APPROVAL: stage_switch.for_switch_approval,

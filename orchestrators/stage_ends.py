@@ -11,6 +11,7 @@ from orchestrators.release_parts import told_of
 from orchestrators.release_settings import seen
 from orchestrators.waiting import Context, Durable, answers_of, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.database_schema import OUT_OF_RANGE
 from slipway.promotion.ids import child_id
 from slipway.promotion.ledger import UNDONE
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
@@ -38,7 +39,7 @@ def settle(context: Context, run: StageRun) -> Durable:
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
     until = iso(context.current_utc_datetime + timedelta(seconds=run.plan.watch_s))
-    stops = {"stops": True} if run.plan.blue_green else {}
+    stops = {"stops": True} if run.stops_old_side else {}
     watch = {"watch": {"id": run.watch, "until": until, **stops}} if run.watch else {}
     yield from _unlock(context, run, {"result": "proven", **watch})
     words = f"{run.called} is live and proven in {run.plan.environment}"
@@ -46,9 +47,13 @@ def settle(context: Context, run: StageRun) -> Durable:
 
 
 def undo(context: Context, run: StageRun) -> Durable:
-    """Put the previous release back, prove it by reading, and give the lock back; else leave it broken."""
+    """Put the previous release back, prove it by reading, and give the lock back; else leave it broken. Code that does
+    not run on the database as it is by now is never put back: a person has to decide."""
     ending = run.ending
     assert ending is not None
+    if beyond := run.beyond_return:
+        words = f"{ending.words}; it stays live, because {beyond}"
+        return run.to(phase.SHUT, ending=Ending(Outcome.BROKEN, OUT_OF_RANGE, words))
     run = yield from raise_fences(context, run)
     run = replace(run, since=now(context))
     run = yield from record_stage(
@@ -63,9 +68,10 @@ def undo(context: Context, run: StageRun) -> Durable:
         run = replace(run, steps=(*(each for each in run.steps if each.operation != done.operation), done))
     run = replace(run, brought=Brought.load(answer.result.get("brought")))
     if answer.outcome == Outcome.PASSED:
-        yield from _unlock(context, run, _undone(run, ending))
-        words = f"{ending.words}; {answer.words}"
-        return replace(run, switched=False, taken_back=run.switched).to(run.undone, ending=replace(ending, words=words))
+        shut = yield from _unlock(context, run, _undone(run, ending))
+        words = "; ".join([ending.words, answer.words, *shut])
+        run = replace(run, switched=False, taken_back=run.switched, calls=bool(shut))
+        return run.to(run.undone, ending=replace(ending, words=words))
     left = tuple(each for each in run.changed_flags if each.where not in run.brought.put_back)
     run = replace(run, changed_flags=left)
     words = f"{ending.words}; the rollback is not proven ({answer.code}): {answer.words}"
@@ -150,14 +156,17 @@ def ready_old_side(context: Context, run: StageRun) -> Durable:
     for step, answer in zip(steps, answers, strict=True):
         run = run.stepped(step.name, step.target, answer, now(context))
     verdict = worst(answers)
-    if verdict.outcome == Outcome.PASSED:
-        return run.to(phase.GO_BACK)
+    late = [answer for answer in answers if answer.code == "TIMED_OUT"]
+    well = [answer for answer in answers if answer.outcome == Outcome.PASSED]
+    if verdict.outcome == Outcome.PASSED or (well and len(well) + len(late) == len(answers)):
+        return run.to(phase.GO_BACK)  # which sees what has not come up
     return (yield from _not_gone_back(context, run, verdict.code, verdict.words))
 
 
 def go_back(context: Context, run: StageRun) -> Durable:
     """A person wants the previous release back: find it on the idle sides, then undo what this release changed. What of
-    a group it had not changed stays as it is."""
+    a group it had not changed stays as it is. Where nothing answers on either side the undo looks again; what it cannot
+    bring back leaves the lock broken, and the other targets go back all the same."""
     if others := _moved_on(run):
         words = f"{', '.join(others)} came there since by itself: take that back first"
         return (yield from _not_gone_back(context, run, "NOT_LIVE", words, Outcome.CANCELLED))
@@ -170,7 +179,7 @@ def go_back(context: Context, run: StageRun) -> Durable:
     if survey.state != Outcome.PASSED:
         return (yield from _not_gone_back(context, run, survey.code, survey.words))
     found = {name: Site(**known(Site, site)) for name, site in survey.result["sites"].items()}
-    elsewhere = [name for name, site in found.items() if site.previous != run.version_of(name)]
+    elsewhere = _elsewhere(run, found)
     if elsewhere:
         words = f"{', '.join(elsewhere)} does not serve {run.called} any more"
         return (yield from _not_gone_back(context, run, "NOT_LIVE", words, Outcome.CANCELLED))
@@ -178,17 +187,32 @@ def go_back(context: Context, run: StageRun) -> Durable:
     if not going and run.harm and not run.changed_flags:
         words = f"{run.build.version} had changed nothing there, so its members' own releases do the harm"
         return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
-    lost = [name for name, site in going.items() if not site.idle_was or site.idle_was != run.replaced.get(name)]
+    lost = [name for name, site in going.items() if not _may_come_back(site, run.replaced.get(name, ""))]
     if lost:
         words = f"the idle side of {', '.join(lost)} does not hold the release before {run.build.version} any more"
         return (yield from _not_gone_back(context, run, "NOTHING_TO_RETURN_TO", words))
     run = replace(run, before=(yield from seen(context, run)))
     if run.before.state == before.GONE:
         return (yield from _not_without_settings(context, run))
-    sites = found | {name: replace(site, previous=site.idle_was) for name, site in going.items()}
+    sites = found | {name: replace(site, previous=run.replaced[name]) for name, site in going.items()}
     words = f"{run.called} is taken back" + (f": {run.reason}" if run.reason else "")
     ending = Ending(phase.ROLLED_BACK, "ROLLED_BACK", words)
     return replace(run, sites=sites, switched=True).to(phase.UNDO, ending=ending)
+
+
+def _elsewhere(run: StageRun, found: dict[str, Site]) -> list[str]:
+    """The targets on which this release is not live any more. Some of them may be back already, from a way back that
+    did not come to its end: then the others follow."""
+    live = {name: site.previous or site.held for name, site in found.items()}
+    elsewhere = [name for name, version in live.items() if version and version != run.version_of(name)]
+    back = [name for name in elsewhere if live[name] == run.replaced.get(name)]
+    return elsewhere if len(elsewhere) == len(found) else [name for name in elsewhere if name not in back]
+
+
+def _may_come_back(site: Site, before: str) -> bool:
+    """Whether the release `before` is there to serve again, or serves already; of a target that says nothing, the undo
+    finds out."""
+    return bool(before) and (site.says_nothing or before in (site.idle_was, site.previous))
 
 
 def _not_without_settings(context: Context, run: StageRun) -> Durable:
@@ -205,17 +229,21 @@ def _moved_on(run: StageRun) -> list[str]:
 def _not_gone_back(
     context: Context, run: StageRun, code: str, words: str, outcome: Outcome = Outcome.BROKEN
 ) -> Durable:
+    """Nothing was changed. A ring whose release is bad by the word of a later one stays on it: a person has to look."""
+    if run.with_ring and outcome == Outcome.BROKEN:
+        return run.to(phase.SHUT, ending=Ending(outcome, code, words))
     yield from _unlock(context, run, {"result": "unchanged"})
     return run.to(phase.REPORT, ending=Ending(outcome, code, words))
 
 
 def shut(context: Context, run: StageRun) -> Durable:
-    """Nobody knows what is live: leave the lock broken, so that a person looks before anything else happens."""
+    """Nobody knows what is live, or how to go back: leave the lock broken, so that a person looks before anything else
+    happens."""
     ending = run.ending
     assert ending is not None
     flags = {"flags_back": list(run.brought.put_back)}
     yield from _unlock(context, run, {"result": "broken", **_why(run, ending), **flags})
-    return run.to(phase.REPORT)
+    return run.to(phase.REPORT, calls=True)
 
 
 def report(context: Context, run: StageRun) -> Durable:
@@ -235,8 +263,12 @@ def report(context: Context, run: StageRun) -> Durable:
     action = ending.outcome.replace(" ", "-")
     evidence: dict[str, Any] = {"code": ending.code}
     evidence |= {} if run.goes_back else told_of(run)
+    if logs := {f"{step.name} {step.target}": step.log for step in run.steps if step.log}:
+        evidence |= {"logs": logs}
     if run.brought.is_told:
-        evidence |= {"brought": run.brought.dump(), "calls": bool(run.brought.left)}
+        evidence |= {"brought": run.brought.dump(), "calls": run.calls or bool(run.brought.left)}
+    elif run.calls:
+        evidence |= {"calls": True}
     run = yield from record_stage(context, run, action, ending.words, evidence)
     if run.goes_back:
         return run.to(phase.OVER)
@@ -281,14 +313,18 @@ def _tell(context: Context, run: StageRun, over: bool) -> Durable:
 
 def _unlock(context: Context, run: StageRun, result: dict[str, Any]) -> Durable:
     """Give the locks back. Last in its phase, since a phase that begins again must still hold them: `report` copies.
-    Of a member that the group does not change, and whose version nobody blames, nothing is said."""
+    Of a member that the group does not change, and whose version nobody blames, nothing is said. Returns in words why
+    locks stay shut."""
+    shut = []
     for service in run.locks_given_back:
         given = result
         if service != run.build.service:
             given = {**result, "rejects": False} if "rejects" in result else result
             given = {"result": "unchanged"} if run.keeps(service) and result["result"] != "broken" else given
         if run.fence_at(service):
-            yield from ask_lock(context, run, "release", {**given, "at": now(context)}, service)
+            freed = yield from ask_lock(context, run, "release", {**given, "at": now(context)}, service)
+            shut += [freed["words"]] if freed["lock"] == "broken" else []
+    return shut
 
 
 def _overwrote(run: StageRun) -> bool:

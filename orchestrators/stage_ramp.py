@@ -52,7 +52,7 @@ def ramp(context: Context, run: StageRun) -> Durable:
     if run.before_it and answer.outcome == Outcome.PASSED:
         run, answer = yield from returned(context, run)
     if answer.outcome == Outcome.PASSED:
-        return run.to(_after(run))
+        return run.to(_after(run) if run.flag_plan or not run.before_it else run.to_users)
     if run.flag_plan:
         return (yield from after_bad_end(context, run, answer))
     # Whoever took the traffic back: harm that is proven stays proven, and its version is rejected.

@@ -11,7 +11,7 @@ from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.plan import load_stage
 from slipway.promotion.region_gate import Account, in_the_way
-from slipway.promotion.rings import RingPlan, took_back
+from slipway.promotion.rings import RingPlan, still_there, took_back
 from slipway.promotion.stage_run import StageRun
 
 LOOK_EVERY = timedelta(minutes=1)
@@ -53,11 +53,15 @@ def for_region(context: Context, run: StageRun) -> Durable:
 
 
 def _let_in(context: Context, run: StageRun, account: Account) -> Durable:
-    """On to the users; the next ring will be held to the same regions."""
+    """On to the users; the next ring will be held to the same regions. What has waited for its region is looked at once
+    more before, since it may be ill by now, and then the account is read again."""
     if not run.written:
         kept = {"stage": run.plan.name, "written": list(account.write)}
         yield from ask_decisions(context, run.promotion, "saw_region", kept)
-    return replace(run.to(run.after_region), part=run.part, written=account.write)
+    let_in = replace(run, written=account.write)
+    if run.tick:
+        return replace(let_in.to(phase.VERIFY_AGAIN), part=run.part, deadline=run.deadline)
+    return replace(let_in.to(run.after_region), part=run.part)
 
 
 def take_back(context: Context, run: StageRun) -> Durable:
@@ -76,7 +80,7 @@ def take_back(context: Context, run: StageRun) -> Durable:
         words = f"{', '.join(left)} go back, too: {_why(run, ring)}"
         run = yield from record_stage(context, replace(run, since=now(context)), "taking-rings-back", words)
     ended = yield from _gone_back(context, run, stage, _why(run, ring))
-    return replace(run, rings_back=(*run.rings_back, ended))
+    return replace(run, rings_back=(*run.rings_back, ended), calls=run.calls or still_there(ended))
 
 
 def _why(run: StageRun, ring: RingPlan) -> str:
@@ -90,18 +94,19 @@ def _gone_back(context: Context, run: StageRun, stage: str, reason: str) -> Dura
     """What the ring that goes back came to: stage, state, words."""
     found = yield from insist(context, "read_stage_plan", {"promotion": run.promotion, "stage": stage})
     if found.outcome != Outcome.PASSED:
-        return _ended(stage, found.state, found.words)
+        return _ended(stage, found.state, found.words, found.code)
     instance = child_id(run.instance, "back", stage)
     back = StageRun(run.promotion, instance, load_stage(found.result["plan"]), run.build, "", run.received_at)
     back = replace(
         back, phase=phase.LOCK, goes_back=True, asked_by=run.asked_by or "slipway", reason=reason, trace=run.trace
     )
+    back = replace(back, with_ring=True)
     asked = context.call_sub_orchestrator("stage", back.dump(), instance)
     (answer,) = yield from answers_of(context, [asked])
     if answer is None:
         return _ended(stage, Outcome.BROKEN, f"{instance} broke off or was ended from outside")
-    return _ended(stage, answer["outcome"], answer["words"])
+    return _ended(stage, answer["outcome"], answer["words"], answer["code"])
 
 
-def _ended(stage: str, state: str, words: str) -> dict[str, Any]:
-    return {"stage": stage, "state": state, "words": words}
+def _ended(stage: str, state: str, words: str, code: str = "") -> dict[str, Any]:
+    return {"stage": stage, "state": state, "words": words, "code": code}

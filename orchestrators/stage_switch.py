@@ -53,20 +53,23 @@ def for_switch_approval(context: Context, run: StageRun) -> Durable:
 
 
 def verify_again(context: Context, run: StageRun) -> Durable:
-    """The health check of the idle sides once more, right before the switch."""
+    """The health check of the idle sides once more, right before the switch, or before the part that is left of it.
+    After a wait for the region (`deadline`) that is looked at again, too."""
     ended = yield from stopped(context, run)
     if ended:
         return ended
     run = replace(run, since=now(context))
-    targets = reachable(run.changing)
-    asked = health_checks(context, run, f"health-again-{run.tick}", live=False, targets=targets)
+    left = [target for part in run.parts[run.part :] for target in part]
+    targets = reachable([target for target in run.changing if target in left])
+    step = f"health-after-region-{run.rev}" if run.deadline else f"health-again-{run.tick}"
+    asked = health_checks(context, run, step, live=False, targets=targets)
     steps = [Step("health again", each.name, op["id"]) for each, op in zip(targets, asked, strict=True)]
     words = f"looks whether {run.called} is still healthy on the idle side"
     run, verdict = yield from carried_out(context, run, "verifying-again", words, steps, asked)
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
     if verdict.outcome == Outcome.PASSED:
-        return run.to(run.to_users)
+        return replace(run.to(run.to_users), part=run.part, deadline=run.deadline)
     return run.ends(verdict.outcome, verdict.code, f"right before the switch: {verdict.words}")
 
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrators.asking_people import decision_of_people, in_words, overtaken, question, who_is_asked
-from orchestrators.environment_lock import leave_lock, mirror_lock
+from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
 from orchestrators.lock_grants import asked_in_order, granted, step_aside
 from orchestrators.recording import record_stage
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.database_schema import OUT_OF_RANGE
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.release_parts.before import Before
@@ -77,13 +78,18 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         run = _with_parts(granted(run, answers), answers[run.build.service])
         if run.goes_back:
             return run.to(phase.READY_OLD_SIDE if run.old_side_stopped else phase.GO_BACK)
-        return run.to(phase.DEPLOY)
+        return run.to(phase.MIGRATE if run.plan.migration else phase.DEPLOY)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build{whose}, is already live here"
+        if run.with_ring:
+            yield from ask_lock(context, run, "doubt", {"promotion": run.promotion, "words": run.reason}, service)
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
     if answer["lock"] == "rejected":
         words = f"{run.version_at(service)}{whose} was rejected here: {answer['rejected']['words']}"
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
+    if answer["lock"] == "schema":
+        outcome = Outcome.BROKEN if run.goes_back else Outcome.CANCELLED
+        return (yield from _left(context, run.ends(outcome, OUT_OF_RANGE, answer["words"])))
     if answer["lock"] == "broken":
         words = f"the lock{whose}: {answer['words']}" if whose else answer["words"]
         return (yield from _left(context, run.ends(Outcome.BROKEN, "LOCK_BROKEN", words)))

@@ -1,12 +1,14 @@
-"""What is checked on the idle side of one target: its health, and its load tests with their drivers."""
+"""What is checked on the idle side of one target: its health, its load tests with their drivers, and its tests."""
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrators.fan_out import WIDEST, an_operation, health_checks, reachable
+from orchestrators.jobs import a_test
 from orchestrators.waiting import Context, Durable, insist
+from slipway.promotion.job_plan import JobTest
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, judge_load
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
@@ -35,26 +37,32 @@ class Verdict:
 
 @dataclass(frozen=True)
 class TargetChecks:
-    """The operations of one target's checks, the steps that people see, and which ids make up which load test."""
+    """The operations of one target's checks, the steps that people see, which ids make up which load test, and which is
+    of which tests."""
 
     target: Target
     operations: list[dict[str, Any]]
     steps: list[Step]
     loads: list[tuple[LoadTest, list[str]]]
+    tests: list[tuple[JobTest, str]] = field(default_factory=list)
 
     def verdicts(self, ended: dict[str, Answer]) -> Iterator[Verdict]:
         """Each step's verdict by itself, from the answers of all operations by id."""
-        for health in self.operations[:1]:
-            yield Verdict(HEALTH, self.target.name, ended[health["id"]])
+        for step in self.steps:
+            if step.name == HEALTH:
+                yield Verdict(HEALTH, self.target.name, ended[step.operation])
         for test, ids in self.loads:
             yield _load_verdict(test, self.target.name, [ended[id] for id in ids])
+        for tests, id in self.tests:
+            yield Verdict(_called(tests), self.target.name, ended[id])
 
 
 def in_parts(run: StageRun) -> list[list[Target]]:
     """The targets that change, in groups whose checks are at most 20 operations."""
     room, parts = 0, []
-    needed = 1 + sum(_drivers(test) for test in run.plan.loads)
+    loads = 1 + sum(_drivers(test) for test in run.plan.loads)
     for target in run.changing:
+        needed = loads + len(_tests_of(run, target))
         if needed > room:
             parts.append([target])
             room = WIDEST
@@ -68,15 +76,29 @@ def target_checks(context: Context, run: StageRun, target: Target) -> TargetChec
     """The checks of one target, for the stage's present try (`tick`)."""
     operations = health_checks(context, run, f"health-{run.tick}", live=False, targets=reachable([target]))
     steps, loads = [Step(HEALTH, target.name, health["id"]) for health in operations], []
-    if not operations:
-        return TargetChecks(target, [], [], [])
-    for test in run.plan.loads:
+    for test in run.plan.loads if operations else ():
         drivers = _load_drivers(context, run, target, test)
         ids = [driver["id"] for driver in drivers]
         loads.append((test, ids))
         steps.append(Step(f"load {test.name}", target.name, ids[0]))
         operations = operations + drivers
-    return TargetChecks(target, operations, steps, loads)
+    tests = []
+    for each in _tests_of(run, target):
+        operation = a_test(context, run, each, target)
+        tests.append((each, operation["id"]))
+        steps.append(Step(_called(each), target.name, operation["id"]))
+        operations = [*operations, operation]
+    return TargetChecks(target, operations, steps, loads, tests)
+
+
+def _tests_of(run: StageRun, target: Target) -> list[JobTest]:
+    """Those that run against the target; the first one has those of the whole stage."""
+    is_first, answers = target == run.changing[0], target.of_kind.answers
+    return [test for test in run.plan.tests if (is_first if test.once else answers)]
+
+
+def _called(test: JobTest) -> str:
+    return "tests" if test.name == "tests" else f"tests {test.name}"
 
 
 def _drivers(test: LoadTest) -> int:

@@ -1,17 +1,18 @@
-"""What a watch asks of its lock and keeps on record, and how that of a blue-green stage ends: the old side is stopped.
+"""What a watch asks of its lock, and how one ends that has kept an old side: it is stopped, and what only that has
+needed is taken out of the database.
 
 Only under the newest fence of a lock that nobody holds: whoever gets it next has a higher one, and then nothing is
 stopped any more. A rollback that comes in between starts what it finds stopped.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from orchestrators.environment_lock import ask_environment, mirror_lock
 from orchestrators.fan_out import an_operation, fan_out
-from orchestrators.waiting import Context, Durable, insist, now
-from slipway.promotion.about import about_stage
+from orchestrators.waiting import Context, Durable, now
+from orchestrators.watch_contract import contract
+from orchestrators.watch_record import record
 from slipway.promotion.ids import child_id
 from slipway.promotion.outcomes import Answer, Outcome, passed, worst
 from slipway.promotion.plain import plain
@@ -39,6 +40,7 @@ def stop_old_side(context: Context, run: WatchRun) -> Durable:
     else:
         evidence = {"calls": True, "code": verdict.code}
         run = yield from record(context, run, "over", f"a person must look: {words}", evidence)
+    run = yield from contract(context, run, answers)
     yield from ask(context, run, "end_watch", {"stopped": now(context)} if stopped else {})
     yield from mirror_lock(context, run.stage)
     return run, "its time is over"
@@ -77,21 +79,3 @@ def ask(context: Context, run: WatchRun, operation: str, given: dict[str, Any] |
             asked = {"id": run.instance, **(given or {})}
             answers.append((yield from ask_environment(context, *where, operation, asked)))
     return min(answers, key=lambda answer: order.index(answer["watch"]))
-
-
-def record(context: Context, run: WatchRun, action: str, words: str, evidence: dict[str, Any] | None = None) -> Durable:
-    """Record what the watch did. Returns the run with its next `rev`."""
-    run = replace(run, rev=run.rev + 1)
-    record = {
-        "promotion": run.stage.promotion,
-        "id": f"{run.instance}:{run.rev}",
-        "at": now(context),
-        "actor": "slipway",
-        "action": f"watch.{action}",
-        "stage": run.stage.plan.name,
-        "words": words,
-        "evidence": evidence or {},
-        "about": about_stage(run.stage),
-    }
-    yield from insist(context, "record", record)
-    return run

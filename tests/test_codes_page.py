@@ -13,14 +13,16 @@ ELSEWHERE = ("slipway/cli", "slipway/local", "slipway/promotion/judge")  # left 
 CODE = re.compile(r"[A-Z]{3,}|[A-Z]+(_[A-Z0-9]+)+")
 # Texts of the same look that are methods, variables, formats.
 NO_CODES = {
-    *("DELETE", "GET", "HEAD", "POST", "PUT"),
+    *("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"),
     *("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"),
     *("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED"),
     *("APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED", "WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID"),
     "AAD",
+    *("AAAA", "CNAME", "TTL"),
     *("IDENTITY_ENDPOINT", "AZURE_CLIENT_ID", "FUNCTIONS_NOW", "SERVICEBUS", "WEBSITE_AUTH_ENABLED"),
     "WEBSITE_HOSTNAME",
     *("JWT", "MIT"),
+    *("TARGET_NAME", "TARGET_URL", "TARGET_URLS"),
 }
 MADE_OF_KINDS = {f"AZURE_{kind.name}" for kind in FaultKind}
 

@@ -90,4 +90,5 @@ def _message(build: Build) -> dict[str, Any]:
         for name in ("service", "version", "commit", "branch", "author", "result", "evidence", "run")
     }
     message |= {"members": build.members} if build.members else {}
+    message |= {"schema": build.schema} if build.schema else {}
     return message | {"finished_at": iso(build.finished_at)} | ({"digest": build.digest} if build.digest else {})

@@ -183,7 +183,7 @@ class TargetState(Answer):
 
 
 class StepTaken(Answer):
-    """One thing done to one target. `operation` is its id."""
+    """One thing done to one target. `operation` is its id, `log` the end of what it printed where it did not pass."""
 
     name: str
     target: str
@@ -192,6 +192,7 @@ class StepTaken(Answer):
     started_at: MomentOrNotYet
     ended_at: MomentOrNotYet
     words: str
+    log: str = Field("", max_length=2000)
 
 
 class ArmShown(Answer):

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from slipway.adapters.read_model import PAGE_TOKEN, RELEASE_TOKEN
 from slipway.promotion.build import Build
-from slipway.promotion.build_messages.slipway import FinishedAt, Service, SlipwayBuild, Version
+from slipway.promotion.build_messages.slipway import DatabaseSchema, FinishedAt, Service, SlipwayBuild, Version
 from slipway.promotion.groups import digest_of_members
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.promotion.pipeline.vocabulary import Name
@@ -176,6 +176,7 @@ class PlanAsked(BaseModel):
     author: str = Field("", max_length=200)
     evidence: dict[str, Any] = Field(default_factory=dict)
     members: dict[Service, Version] = Field(default_factory=dict, description="Of a group: each member's version.")
+    database: DatabaseSchema | None = Field(None, alias="schema", description="The database that its code runs on.")
     pipeline: str | None = Field(None, description="A pipeline's text.")
 
     def build(self, at: datetime) -> Build:
@@ -183,6 +184,7 @@ class PlanAsked(BaseModel):
         known = {name: getattr(self, name) for name in ("service", "branch", "result", "commit", "digest", "author")}
         if self.members:
             known |= {"members": self.members, "digest": self.digest or digest_of_members(self.members)}
+        known |= {"schema": self.database.told} if self.database else {}
         return Build(version=self.version or "", finished_at=self.finished_at or at, **known)
 
 

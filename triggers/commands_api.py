@@ -40,7 +40,7 @@ COMMANDS = ("abort", "retry", "pause", "resume", "advance", "promote", "rollback
         409: (
             *("ALREADY_ABORTED", "ALREADY_ENDED", "ALREADY_PAUSED", "NOT_PAUSED", "COMMAND_REUSED"),
             *("NOT_FAILED", "RETRY_OVER", "AMBIGUOUS", "NOT_LIVE", "PREVIOUS_NOT_PROVEN"),
-            *("RINGS_UNDER_WAY", "CONFIGURATION_GONE"),
+            *("RINGS_UNDER_WAY", "CONFIGURATION_GONE", "SCHEMA_OUT_OF_RANGE"),
             *("NOT_RAMPING", "ALREADY_DECIDED"),
         ),
         422: ("INVALID_BODY", "UNKNOWN_COMMAND"),

@@ -32,6 +32,25 @@ class FlagChanged(Answer):
     release: str
 
 
+class SchemaDeclared(Answer):
+    """The versions of the database that a release's code runs on (`from` to `to`), and those to which its migration
+    brings it."""
+
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+    expand: int = 0
+    contract: int = 0
+
+
+class DatabaseThere(Answer):
+    """Where the database is: its `version`, and `towards` while a migration is on its way there, or has failed."""
+
+    at: Moment
+    version: int = 0
+    towards: int = 0
+    promotion: str = ""
+
+
 class ReleaseShown(Answer):
     """A release of the service; `targets` are those that serve it, `replaced` what each of them served before, on a
     side that was stopped, or taken by a later deployment, at those moments. `group` is the one that it came with, whose
@@ -54,12 +73,15 @@ class ReleaseShown(Answer):
     members: dict[str, str] = Field(default_factory=dict)
     configuration: ConfigurationFixed | None = None
     changed_flags: list[FlagChanged] = Field([])
+    declared: SchemaDeclared | None = Field(None, alias="schema")
+    database: int = 0
 
 
 class ReleaseKept(Answer):
     """A release in the ledger: live from `since` until `until` (empty: it is), and how it ended. `replaced` is what
     each of its targets served before; `back_since`: it serves again because the one after it was taken back. `by`,
-    `code` and `words` say who took it back, or tried to, and why. `group` and `members` as of what is live."""
+    `code` and `words` say who took it back, or tried to, and why. `group` and `members` as of what is live. `database`
+    is the version of its database that it brought that to."""
 
     version: str
     promotion: str
@@ -83,6 +105,8 @@ class ReleaseKept(Answer):
     members: dict[str, str] = Field(default_factory=dict)
     configuration: ConfigurationFixed | None = None
     changed_flags: list[FlagChanged] = Field([])
+    declared: SchemaDeclared | None = Field(None, alias="schema")
+    database: int = 0
 
 
 class OnItsWay(Answer):
@@ -158,6 +182,7 @@ class ServiceThere(Answer):
     holds: list[Hold]
     rejected: list[RejectedVersion]
     reach: ReachShown
+    database: DatabaseThere | None
 
 
 class ServiceInEnvironment(ServiceThere):

@@ -101,6 +101,7 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
                 decisions=decisions or None,
                 at=iso(at),
                 members=members_at(stage, versions, members),
+                schema=build.schema or rows.get("promotion", {}).get("build", {}).get("schema", {}),
             )
         ).dump()
         for stage in plan.stages

@@ -14,6 +14,7 @@ from slipway.adapters.read_model import environment_row
 from slipway.adapters.watched import watch
 from slipway.promotion.approval import Person
 from slipway.promotion.build import Build
+from slipway.promotion.database_schema import OUT_OF_RANGE, against_return
 from slipway.promotion.errors import Refused
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.plan import PromotionPlan, StagePlan
@@ -50,6 +51,7 @@ async def roll_back(
         raise Refused("RINGS_UNDER_WAY", words)
     for each in served:
         _check_proven(each.lock, "the release")
+        _check_schema(each.lock)
         await asyncio.to_thread(_check_members, each.stage, build, promotion)
     stage, lock = served[-1]
     beside = [await brought_beside(each.lock) for each in served][-1]
@@ -112,6 +114,13 @@ def _check_proven(lock: dict[str, Any], whose: str) -> None:
     if before and not before[0]["proven"]:
         words = f"{whose} before it, {before[0]['version']}, was never proven"
         raise Refused("PREVIOUS_NOT_PROVEN", f"{words}; promote a build that is good instead")
+
+
+def _check_schema(lock: dict[str, Any]) -> None:
+    """Raises Refused where what the lock would lead back to does not run on the database as it is."""
+    before = lock["previous"][:1]
+    if words := against_return(lock.get("schema"), before[0] if before else None):
+        raise Refused(OUT_OF_RANGE, f"{words}; a schema is never taken back: promote a build that runs on it")
 
 
 def _check_members(stage: StagePlan, build: Build, promotion: str) -> None:

@@ -7,6 +7,8 @@ which the SDK turns into exceptions of its own.
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -29,6 +31,7 @@ class FaultKind(StrEnum):
 
 _MAY_PASS = {FaultKind.THROTTLED, FaultKind.CONFLICT, FaultKind.UNAVAILABLE}
 UNKNOWN = "AZURE_UNKNOWN"
+_UNREADABLE = "the answer cannot be read"
 LONGEST_RETRY_AFTER_S = 3600.0  # whoever asks for more than any throttle of Azure's is asked again all the same
 
 
@@ -72,6 +75,7 @@ def explain(error: BaseException, role: str = "") -> AzureFault:
     from azure.core.exceptions import (
         AzureError,
         ClientAuthenticationError,
+        DecodeError,
         HttpResponseError,
         ServiceRequestError,
         ServiceResponseError,
@@ -86,6 +90,8 @@ def explain(error: BaseException, role: str = "") -> AzureFault:
         return _fault(kind, type(error).__name__, str(error), role=role)
     if isinstance(error, ServiceResponseError):
         return _fault(FaultKind.UNKNOWN, type(error).__name__, "the answer never came")
+    if isinstance(error, DecodeError):
+        return _fault(FaultKind.UNKNOWN, type(error).__name__, _UNREADABLE)
     if isinstance(error, ServiceRequestError):
         return _fault(FaultKind.UNAVAILABLE, type(error).__name__, "not reachable")
     if isinstance(error, HttpResponseError) and error.response is not None:
@@ -93,6 +99,24 @@ def explain(error: BaseException, role: str = "") -> AzureFault:
     if isinstance(error, ClientAuthenticationError):
         return _fault(FaultKind.UNAVAILABLE, type(error).__name__, f"no token for our identity: {error.message}")
     return _fault(FaultKind.UNAVAILABLE, type(error).__name__, str(error))
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What an Azure SDK raises within becomes an AzureProblem; so does an answer that it cannot read."""
+    from azure.core.exceptions import AzureError, DeserializationError
+
+    try:
+        yield
+    except AzureError as error:
+        raise AzureProblem(explain(error)) from error
+    except (json.JSONDecodeError, DeserializationError) as error:
+        raise unreadable(type(error).__name__) from error
+
+
+def unreadable(what: str) -> AzureProblem:
+    """Of an answer that is not of the form that it should have."""
+    return AzureProblem(_fault(FaultKind.UNKNOWN, what, _UNREADABLE))
 
 
 def explain_response(response: Any, role: str = "") -> AzureFault:

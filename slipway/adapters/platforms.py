@@ -20,6 +20,10 @@ def platform_of(target: Target) -> "SlotPlatform":
             from slipway.adapters.container_apps import ContainerApps
 
             return ContainerApps()
+        case "aks":
+            from slipway.adapters.aks import Aks
+
+            return Aks()
         case "bicep":
             from slipway.adapters.bicep import Bicep
 
@@ -42,6 +46,10 @@ def router_of(target: Target) -> "TrafficRouter":
             from slipway.adapters.front_door.routing import FrontDoorRouter
 
             return FrontDoorRouter()
+        case "aks" if "traffic-manager" in target.settings:
+            from slipway.adapters.traffic_manager import TrafficManagerRouter
+
+            return TrafficManagerRouter()
         case "app-configuration-flag":
             from slipway.adapters.flags.router import FlagRouter
 

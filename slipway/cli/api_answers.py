@@ -53,6 +53,7 @@ class Step(BaseModel):
     started_at: Moment = None
     ended_at: Moment = None
     words: str | None = None
+    log: str = ""
 
 
 class Reason(BaseModel):

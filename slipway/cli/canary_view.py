@@ -70,6 +70,9 @@ def _saturation(stage: StagePlan, canary: CanaryPlan) -> Iterator[str]:
         return
     for kind in dict.fromkeys(target.kind for target in stage.targets):
         measures = router_for(kind).measures
+        if not measures:
+            yield f"CPU and memory: {kind} tells neither of a release"
+            continue
         limits = [_LIMITS[each] for each in measures]
         unknown = [each for each in _LIMITS if each not in measures]
         words = f"nothing advances while {' or '.join(limits)}"

@@ -14,11 +14,13 @@ from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
 from slipway.cli.group_view import deploy_words, lock_words, order_lines
+from slipway.cli.jobs_view import contract_words, expand_words, jobs_of, schema_lines, tests_words
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
-from slipway.promotion.kinds import actions_on
+from slipway.promotion.job_plan import JOB_ACTIONS
+from slipway.promotion.kinds import SWITCHES, actions_on
 from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
@@ -92,10 +94,15 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
         if on_its_environment:
             yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")
+    sections = (section for stage in compiled.stages for target in stage.targets for section in target.settings)
+    for switch in (SWITCHES[each] for each in dict.fromkeys(sections) if each in SWITCHES):
+        yield Text(f"\nOn {switch.on} of each it needs{_listed(switch.actions)}", "dim")
     if any(stage.canary and stage.canary.front_door for stage in compiled.stages):
         yield Text(f"\n{rights_words()}", "dim")
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):
         yield Text(f"\n{RIGHTS}", "dim")
+    for job in jobs_of(compiled):
+        yield Text(f"\nOn the job {clean(job)} Slipway's identity needs{_listed(JOB_ACTIONS)}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
     for account in dict.fromkeys(gate.name for gate in gates if gate):
         needs = _listed((READS_ACCOUNT,))
@@ -127,11 +134,15 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
     yield "lock", lock_words(stage, service)
     for number, line in enumerate(configuration_lines(stage)):
         yield "" if number else "configuration", line
+    if stage.migration:
+        yield "database", expand_words(stage.migration)
     for target in stage.targets:
         yield "deploy", deploy_words(stage, target)
     yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", _load(load)
+    for test in stage.tests:
+        yield "", tests_words(test)
     if stage.ring and stage.ring.gate:
         yield "region", _region(stage.ring.gate)
     lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [_at_once(stage)]
@@ -143,8 +154,10 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
     yield "bake", rounded(stage.bake_s) if stage.bake_s else "none"
     if stage.watch_s:
         yield "watch", f"{rounded(stage.watch_s)} after that, ready to go back"
+    if stage.migration and stage.migration.contract:
+        yield "database", contract_words(stage.migration)
     yield "way back", stage.way_back
-    for line in (*reach_lines(stage), *brings_back(stage)):
+    for line in (*reach_lines(stage), *brings_back(stage), *schema_lines(stage)):
         yield "", line
     if stage.ring:
         yield "when bad", _when_bad(stage.ring)

@@ -17,8 +17,10 @@ from slipway.promotion.approval import SWITCH
 
 VOTE_OF = {"approved": "approve", "rejected": "reject"}
 RAMPING = "ramping"
+LOG_LINES = 5
 SAID_BY = {
     RAMPING: "ramp",
+    "migrating": "expand",
     "deploying": "deploy",
     "rolling out": "swap",
     "verifying live": "verify live",
@@ -176,6 +178,8 @@ def work_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     """What was done, and what answers where."""
     for step, of_try in zip(stage.steps, tries(stage), strict=True):
         yield _step_row(step, stage, now, of_try)
+        if step.log and of_try == stage.attempt:
+            yield from _log_rows(step.log)
     for target in stage.targets:
         if target.live or target.idle or target.address:
             yield _target_row(target)
@@ -208,6 +212,12 @@ def _step_row(step: Step, stage: Stage, now: datetime, of_try: int) -> Row:
         Text(clean(spoken(words, now)), "dim" if calm else shown.style),
         between(step.started_at, step.ended_at or now),
     )
+
+
+def _log_rows(log: str) -> Iterator[Row]:
+    """The end of what it printed; `--json` has more of it."""
+    for line in log.rstrip().splitlines()[-LOG_LINES:]:
+        yield Row(Text(" "), Text(""), Text(clean(line), "dim"))
 
 
 def _target_row(target: Target) -> Row:

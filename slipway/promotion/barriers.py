@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+from slipway.promotion.database_schema import OUT_OF_RANGE, against_return, against_switch
 from slipway.promotion.outcomes import Outcome, moment
 
 State = Mapping[str, Any]
@@ -16,6 +17,7 @@ ABORTED, PAUSED, PAUSE_OVER = "ABORTED", "PAUSED", "PAUSE_OVER"
 NEED_NOT_PASSED, NEED_NOT_OVER = "NEED_NOT_PASSED", "NEED_NOT_OVER"
 LOCK_BROKEN, BEHIND, SUPERSEDED, IGNORED = "LOCK_BROKEN", "BEHIND", "SUPERSEDED", "IGNORED"
 REJECTED = "VERSION_REJECTED"
+SCHEMA = OUT_OF_RANGE
 HELD, LOCK_TAKEN, QUEUED_BEHIND = "HELD", "LOCK_TAKEN", "QUEUED_BEHIND"
 SUPERSEDE, QUEUE, IGNORE = "supersede", "queue", "ignore"
 
@@ -47,7 +49,7 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
     """What keeps `build` from the lock; nothing when it has it. The lock grants exactly when there is nothing.
 
     `build`: holder (the stage's instance id), promotion, version, finished_at, received_at, on_newer_build, at,
-    goes_back.
+    goes_back; `schema` and `migrates` where the build declares the one and the stage does the other.
     """
     holder = lock["holder"]
     if holder and holder["holder"] == build["holder"]:
@@ -63,6 +65,17 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
     if holder:
         yield Barrier(LOCK_TAKEN, holder)
     yield from (Barrier(QUEUED_BEHIND, entry) for entry in _ahead(lock["queue"], build))
+    if words := beyond_the_schema(lock, build):
+        yield Barrier(SCHEMA, {"words": words})
+
+
+def beyond_the_schema(lock: State, build: State) -> str:
+    """Why the build, or the release that it goes back to, must not meet the database, in words; empty when it may."""
+    database, previous = lock.get("schema"), lock["previous"]
+    if build.get("goes_back"):
+        return against_return(database, previous[0] if previous else None)
+    declared, migrates = build.get("schema"), bool(build.get("migrates"))
+    return against_switch(database, build["version"], declared, lock["live"], migrates)
 
 
 def behind_live(lock: State, build: State) -> bool:

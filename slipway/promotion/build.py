@@ -18,7 +18,8 @@ class Build:
     when CI knows it; `author` is CI's name for the person behind the commit. `commit`, `branch` and `author` are empty
     where `source` does not say them, as a registry does not. `run` counts how often a person has had
     the build promoted: from the second on `finished_at` is when that was said. Of a group, `members` names each
-    service's version, and `digest` is that of these names.
+    service's version, and `digest` is that of these names. `schema` says on which versions of the database its code
+    runs (`database_schema`); empty where it does not say.
     """
 
     service: str
@@ -33,6 +34,7 @@ class Build:
     evidence: dict[str, Any] = field(default_factory=dict)
     run: int = 1
     members: dict[str, str] = field(default_factory=dict)
+    schema: dict[str, int] = field(default_factory=dict)
 
     @property
     def promotion(self) -> str:
@@ -47,7 +49,8 @@ class Build:
         return self.commit == commit or not (self.commit and commit)
 
     def dump(self) -> dict[str, Any]:
-        return {**plain(self), "finished_at": iso(self.finished_at)}
+        dumped = {**plain(self), "finished_at": iso(self.finished_at)}
+        return dumped if self.schema else {key: value for key, value in dumped.items() if key != "schema"}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Build":

@@ -23,7 +23,7 @@ class EventType:
         return PREFIX + self.action
 
 
-_END = ("code", "configuration", "changed_flags", "brought", "calls")
+_END = ("code", "configuration", "changed_flags", "brought", "calls", "logs")
 _NO_MORE = "the stage ended"
 CATALOGUE = (
     EventType("promotion.started", "a build was taken in and begins its way", ("build", "pipeline", "submitted_by")),
@@ -38,6 +38,9 @@ CATALOGUE = (
     EventType("stage.waiting-for-the-lock", "another build has the environment, or a hold is on it"),
     EventType("stage.paused", "a person's pause keeps it from its work"),
     EventType("stage.waiting-for-the-region", "a ring waits for its region"),
+    EventType("stage.migrating", "the database is expanded, before anything is deployed"),
+    EventType("stage.migrated", "the database is expanded"),
+    EventType("stage.not-migrated", "the database needs no expansion for this build"),
     EventType("stage.deploying", "the build goes to the idle side of every target"),
     EventType("stage.verifying", "checks and loads run on the idle side"),
     EventType("stage.verifying-again", "they run again before a switch that people approved"),
@@ -66,6 +69,10 @@ CATALOGUE = (
               ("share", "calls", "verdict")),
     EventType("watch.harm", "a proven release does harm, and is taken back", ("calls", "code", "verdict")),
     EventType("watch.unseen", "a proven release cannot be seen any more", ("calls", "code")),
+    EventType("watch.contracting", "what only the release before needed is taken out of the database"),
+    EventType("watch.contracted", "it is taken out", ("schema",)),
+    EventType("watch.not-contracted", "it stays, because something may still need it"),
+    EventType("watch.contract-failed", "it could not be taken out, and a person must look", ("calls", "code", "log")),
     EventType("watch.over", "the watch over a release is over", ("calls", "code")),
     EventType("intent.hold", "a person keeps builds out of an environment",
               ("id", "at", "by", "reason", "expires_at")),

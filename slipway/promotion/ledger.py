@@ -13,6 +13,8 @@ finished_at, received_at, targets, replaced) and
   stage, or `rolled back` by a person.
 - `since`, `proven_at`, `until`: moments, empty for not (yet). `back_since`: it was replaced, and serves again since
   then because what came after it was taken back.
+- `schema`: what the build declared of its database, and `database`: the version that it brought that to; neither where
+  nothing is known.
 - `replaced_by`: a version. `by`, `code`, `words`: who ended it, or failed to, and why.
 """
 
@@ -80,11 +82,26 @@ def unproven(entry: Entry) -> Entry:
     return {**entry, "state": UNPROVEN, "proven_at": ""}
 
 
+def with_database(entries: Entries, version: int, rev: int) -> Entries:
+    """What is live has brought the database to that version."""
+    live = live_entry(entries)
+    return _changed(entries, live, rev, database=version) if live else entries
+
+
 def with_unknown(entries: Entries, given: dict[str, Any], rev: int) -> Entries:
     """Nobody knows whether what was live still is: say so beside it, until a person has looked."""
     live = live_entry(entries)
     told = {key: given[key] for key in ("by", "code", "words")}
     return _changed(entries, live, rev, **told) if live else entries
+
+
+def with_doubt(entries: Entries, promotion: str, words: str, rev: int) -> Entries:
+    """A release that was replaced counts as proven no more, with the reason beside it."""
+    doubted = {"proven_at": "", "words": words, "rev": rev}
+    return [
+        {**each, **doubted} if each["promotion"] == promotion and each["state"] == REPLACED else each
+        for each in entries
+    ]
 
 
 def live_entry(entries: Iterable[Entry]) -> Entry | None:

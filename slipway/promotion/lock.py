@@ -9,7 +9,7 @@ it until a person has looked. What keeps a build out stands in `barriers`.
 from collections.abc import Callable
 from typing import Any
 
-from slipway.promotion import barriers, ledger, lock_again, lock_watch
+from slipway.promotion import barriers, ledger, lock_again, lock_schema, lock_watch
 from slipway.promotion.barriers import Barrier, age, at_the_lock, behind_live, is_newer, overtaken
 
 State = dict[str, Any]
@@ -19,7 +19,10 @@ KEPT_PREVIOUS = 5
 KEPT_REJECTED = 20
 REJECTED_ID = "rejected-"  # before the version: what `lift` takes away
 _NO_WAIT = {"waits_for": "", "until": ""}
-_TURNED_AWAY = (barriers.LOCK_BROKEN, barriers.BEHIND, barriers.SUPERSEDED, barriers.IGNORED, barriers.REJECTED)
+_TURNED_AWAY = (
+    *(barriers.LOCK_BROKEN, barriers.BEHIND, barriers.SUPERSEDED, barriers.IGNORED),
+    *(barriers.REJECTED, barriers.SCHEMA),
+)
 
 
 def empty() -> State:
@@ -61,12 +64,15 @@ def announce(state: State, given: Given) -> tuple[State, Answer]:
 def acquire(state: State, given: Given) -> tuple[State, Answer]:
     """Ask for the lock: `granted` (with a fence, what is live, and when this version was last proven here), `queued`,
     `held` by a person's word, `behind` a newer live release, `superseded` or `ignored` for another build, `rejected`
-    for what this version did here before, or `broken`. `given` as in `announce`.
+    for what this version did here before, `schema` for a database that it does not run on, or `broken`. `given` as in
+    `announce`, and what `barriers.at_the_lock` has of the database.
     """
     me = given["holder"]
     if state["holder"] and state["holder"]["holder"] == me:
         return state, _granted(state)
     found = list(at_the_lock(state, given))
+    if found[1:]:  # what the database will be at when it is its turn is not known yet
+        found = [each for each in found if each.code != barriers.SCHEMA]
     if found and found[0].code in _TURNED_AWAY:
         return _turned_away(state, given, found[0])
     known = any(entry["holder"] == me for entry in state["announced"])
@@ -137,7 +143,7 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
     `flags_back` are those, by name and label, that it has changed no more.
     `against`: what ended it speaks against its version, too. With `rejects` the version that came back is not let in
     again until a person lifts that; with `overwrote` its deployment took the side to which what is live could have gone
-    back.
+    back. Where what serves again is in doubt the lock stays shut, too: the answer is `broken`, with words.
     """
     if not _is_holder(state, given):
         return state, {"lock": "not yours", "nudge": []}
@@ -154,6 +160,9 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         back = state["previous"][0] if state["previous"] else None
         state = _with_old_side({**state, "live": back, "previous": state["previous"][1:]}, given)
         state = _told(state, ledger.with_taken_back(releases, given, back["version"] if back else "", rev))
+        if back and back.get("doubt"):
+            words = f"{back['version']} serves again, and is no release to stay on: {back['doubt']}"
+            state = {**state, "broken": {"promotion": holder["promotion"], "words": words, "at": given["at"]}}
     elif result == "unchanged":
         state = _with_old_side(state, given)
     elif result == "broken":
@@ -167,7 +176,19 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         state = _with_rejected(state, holder, given)
     state = lock_again.forgotten(state)
     state, nudged = lock_watch.resumed(state)
-    return state, {"lock": "free", "nudge": [*nudged, *(_waiting(state) if result == "broken" else _next(state))]}
+    if state["broken"]:
+        told = {"lock": "broken", "words": state["broken"]["words"]}
+        return state, {**told, "nudge": [*nudged, *_waiting(state)]}
+    return state, {"lock": "free", "nudge": [*nudged, *_next(state)]}
+
+
+def doubt(state: State, given: Given) -> tuple[State, Answer]:
+    """A later ring has found the release of `promotion` bad, and a newer one has replaced it here: it is not proven any
+    more, and whoever goes back to it leaves the lock shut. `given`: promotion, words."""
+    doubted = {"proven": False, "doubt": given["words"]}
+    previous = [{**each, **doubted} if each["promotion"] == given["promotion"] else each for each in state["previous"]]
+    releases = ledger.with_doubt(_releases(state), given["promotion"], given["words"], _next_rev(state))
+    return _told({**state, "previous": previous}, releases), {"lock": "doubted", "nudge": []}
 
 
 def leave(state: State, given: Given) -> tuple[State, Answer]:
@@ -211,10 +232,12 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
     "take_over": take_over,
     "switched": switched,
     "release": release,
+    "doubt": doubt,
     "leave": leave,
     "hold": hold,
     "lift": lift,
     **lock_watch.OPERATIONS,
+    **lock_schema.OPERATIONS,
 }
 
 
@@ -240,8 +263,15 @@ def _granted(state: State) -> Answer:
     found |= {"live": live["version"], "targets": live.get("targets", []), "replaced": live.get("replaced", {})}
     found["old_side_stopped"] = live.get("old_side_stopped", "")
     found |= _parts_of(state["live"], state["previous"])
+    found |= {"database": _database(state)} if state.get("schema") or live.get("schema") else {}
     proven_at = ledger.proven_at(_releases(state), state["holder"]["version"])
     return {"lock": "granted", "fence": state["holder"]["fence"], **found, "proven_at": proven_at, "nudge": []}
+
+
+def _database(state: State) -> dict[str, Any]:
+    """Where the database is, and on which versions of it what is live runs."""
+    live = state["live"] or {}
+    return {**(state.get("schema") or {}), **({"live": live["schema"]} if live.get("schema") else {})}
 
 
 def _parts_of(live: dict[str, Any] | None, previous: list[dict[str, Any]]) -> dict[str, Any]:
@@ -276,6 +306,8 @@ def _said(barrier: Barrier) -> Answer:
             return {"lock": "rejected", "rejected": by}
         case barriers.HELD:
             return {"lock": "held", "hold": by}
+        case barriers.SCHEMA:
+            return {"lock": "schema", "words": by["words"]}
     return {"lock": "queued", "behind": by["promotion"]}
 
 

@@ -66,7 +66,7 @@ class Case:
     `environment` for this service; `decisions` that of the promotion, None when it has not begun. `lock_until` is
     when the stage gives up waiting for the lock, if it waits for it already; `suspended` is the orchestration that an
     operator of the durable runtime has suspended, if any. `members` are those of a group that have a target in the
-    stage. Moments are ISO 8601 texts.
+    stage. `schema` is what the build declares of its database. Moments are ISO 8601 texts.
     """
 
     stage: StagePlan
@@ -81,6 +81,7 @@ class Case:
     lock_until: str = ""
     suspended: str = ""
     members: dict[str, MemberAt] = field(default_factory=dict)
+    schema: dict[str, int] = field(default_factory=dict)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -99,6 +100,8 @@ class Case:
             "received_at": self.received_at,
             "on_newer_build": self.stage.on_newer_build,
             "at": self.at,
+            **({"schema": self.schema} if self.schema else {}),
+            "migrates": self.stage.migration is not None,
         }
 
     @property
@@ -109,8 +112,10 @@ class Case:
 
     def at_member(self, service: str) -> "Case":
         """The same at the lock of a member, where it goes for no other build's sake."""
-        stage, member = replace(self.stage, on_newer_build=barriers.QUEUE), self.members[service]
-        return replace(self, stage=stage, service=service, version=member.version, lock=member.lock, members={})
+        stage, member = replace(self.stage, on_newer_build=barriers.QUEUE, migration=None), self.members[service]
+        return replace(
+            self, stage=stage, service=service, version=member.version, lock=member.lock, members={}, schema={}
+        )
 
 
 Rule = Callable[[Case], Iterator[Reason]]
@@ -238,6 +243,8 @@ def _of_the_lock(case: Case, barrier: Barrier) -> Reason:
         case barriers.HELD:
             lifted = f"slipway lift {by['id']}"
             return reason(_said("held", by), since=by["at"], until=by["expires_at"], ended_by=lifted)
+        case barriers.SCHEMA:
+            return reason(by["words"])
         case barriers.LOCK_TAKEN:
             words, end = f"{by['promotion']} has the lock, in its stage {by['stage']}", "its end"
         case _:

@@ -10,6 +10,7 @@ from typing import Any
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.groups import GroupPlan, load_group, package_at
+from slipway.promotion.job_plan import JobTest, Migration
 from slipway.promotion.kinds.target import TargetKind
 from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.plain import plain
@@ -113,6 +114,7 @@ class StagePlan:
     time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one,
     `group` how its targets belong together where they are switched in an order, or are of several services.
     `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
+    `tests` run beside the loads; `migration` changes the database before the deployment, and after the old release.
     `reported`: a code host is told of it (`report` of the pipeline says which).
     """
 
@@ -138,6 +140,8 @@ class StagePlan:
     configuration: ConfigurationPlan | None = None
     flags: tuple[FlagWish, ...] = ()
     group: GroupPlan | None = None
+    tests: tuple[JobTest, ...] = ()
+    migration: Migration | None = None
     reported: bool = False
 
     @property
@@ -167,7 +171,9 @@ class StagePlan:
     @property
     def longest_operation_s(self) -> float:
         """By then each operation has an outcome or is told that its time is over; swaps and checks have an hour."""
-        return max(3600.0, self.deploy_within_s, *(2 * load.duration_s + 120 for load in self.loads))
+        loads = [2 * load.duration_s + 120 for load in self.loads]
+        jobs = [test.within_s for test in self.tests] + ([self.migration.within_s] if self.migration else [])
+        return max(3600.0, self.deploy_within_s, *loads, *jobs)
 
     def switch_within_s(self, target: Target) -> float:
         """How long the switch of a target may take: to apply what is planned takes as long as a deployment."""
@@ -237,6 +243,8 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "configuration": ConfigurationPlan.load(data.get("configuration")),
             "flags": tuple(FlagWish.load(flag) for flag in data.get("flags", ())),
             "group": load_group(data.get("group")),
+            "tests": tuple(JobTest.load(test) for test in data.get("tests", ())),
+            "migration": Migration.load(data.get("migration")),
         }
     )
 

@@ -30,7 +30,7 @@ class SiteState:
     """What a target answers now. A version is None when the side does not say one.
 
     `production_address` is the users'; while traffic is divided, `live_address` is where only the live release
-    answers.
+    answers. `held_version` is what the platform itself says is live, whatever answers; empty where it does not say.
     """
 
     production_address: str
@@ -41,6 +41,7 @@ class SiteState:
     in_progress: bool
     last_swap_at: datetime | None
     idle_state: str
+    held_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,15 @@ class Split:
     share: float
     in_progress: bool = False
     others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SwitchState:
+    side: str  # "blue" | "green" | "" (nobody is sent anywhere yet): where all users, or most, go
+    users: str  # address of the users
+    sides: dict[str, str]  # address of each side by name, reachable whatever the switch says
+    share: float = 0.0  # 0..1 of the users on the other side
+    in_progress: bool = False
 
 
 @dataclass(frozen=True)

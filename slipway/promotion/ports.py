@@ -14,7 +14,7 @@ from slipway.promotion.judge.windows import Window
 from slipway.promotion.load_judgement import LoadMeasurement
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Target
-from slipway.promotion.port_values import Cell, ProbeResult, Receipt, Row, SiteState, Split
+from slipway.promotion.port_values import Cell, ProbeResult, Receipt, Row, SiteState, Split, SwitchState
 from slipway.promotion.release_parts.configuration import Place, Setting, Snapshot
 from slipway.promotion.telemetry import Cohorts, CohortsQuestion, Question
 
@@ -108,6 +108,16 @@ class TrafficRouter(Protocol):
     def start_split(self, target: Target, version: str, share: float, operation: str, resuming: bool) -> Answer: ...
 
     def poll_split(self, target: Target, handle: dict[str, Any], version: str, share: float) -> Answer: ...
+
+
+class Switch(Protocol):
+    """Sends users to one of two sides, blue and green, that both stand ready."""
+
+    def read(self, target: Target) -> SwitchState: ...  # raises AzureProblem
+    def start(
+        self, target: Target, side: str, operation: str, resuming: bool
+    ) -> Answer: ...  # running(handle) | passed | broken…
+    def poll(self, target: Target, handle: dict[str, Any], side: str) -> Answer: ...
 
 
 class FlagStore(Protocol):

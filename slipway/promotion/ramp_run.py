@@ -14,7 +14,7 @@ from slipway.promotion.flags.comparison_plan import ComparisonPlan
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.state import load, moved
 from slipway.promotion.judge.verdict import Action
-from slipway.promotion.outcomes import moment
+from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_run import StageRun
@@ -28,7 +28,7 @@ COUNTERS = "counters"
 @dataclass(frozen=True)
 class Signal:
     """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words; or for its
-    ring's `region`, which is no word against it."""
+    ring's `region`, which is no word against it, nor is that it could not be read."""
 
     name: str
     words: str
@@ -52,6 +52,7 @@ class RampRun:
     took the traffic back, while its record has not been taken. `comparing` is the comparison of a flag's variants, once
     users meet the share at which it is made. `drop_s` is how soon a Front Door's edges drop a side that is stopped; 0
     is never. `edited` says how the last look found the flag changed by somebody else, in words.
+    `unread_since` is since when its ring's region cannot be read, and `unread_s` for how long.
     """
 
     stage: StageRun
@@ -84,6 +85,8 @@ class RampRun:
     rev: int = 0
     drop_s: float = 0.0
     comparing: Comparing | None = None
+    unread_since: str = ""
+    unread_s: float = 0.0
     edited: str = ""
 
     @property
@@ -123,6 +126,18 @@ class RampRun:
     def delay_s(self) -> float:
         """How long telemetry takes."""
         return self.canary.policy.delay_ticks * self.canary.policy.tick_s
+
+    @property
+    def blind_s(self) -> float:
+        """For how long a ramp may see nothing: the judge's own patience."""
+        return self.canary.policy.blind_ticks * self.canary.policy.tick_s
+
+    def with_region(self, unread: bool, at: datetime) -> "RampRun":
+        """After a look that could not read the ring's region, or could, or needs none."""
+        if not unread:
+            return replace(self, unread_since="", unread_s=0.0) if self.unread_since else self
+        since = self.unread_since or iso(at)
+        return replace(self, unread_since=since, unread_s=(at - moment(since)).total_seconds())
 
     def settled(self, at: datetime) -> bool:
         """Whether users meet the share that was written last."""

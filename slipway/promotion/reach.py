@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from slipway.promotion.database_schema import against_return
 from slipway.promotion.release_parts.before import would_bring
 from slipway.promotion.release_parts.known import leads_to
 
@@ -52,6 +53,8 @@ def _of_the_code(lock: dict[str, Any]) -> Reach:
         return Reach(NONE, before, words=f"{lock['holder']['version']} is on its way there and has the lock")
     if live.get("old_side_gone"):
         return Reach(NONE, before, words=f"a later deployment took the side on which {before} stood")
+    if beyond := against_return(lock.get("schema"), (lock["previous"] or [None])[0]):
+        return Reach(NONE, before, words=beyond)
     if not _is_proven(lock):
         return Reach(NONE, before, words=f"{before} was never proven here")
     if stopped := live.get("old_side_stopped"):

@@ -7,7 +7,7 @@ from typing import Any
 from slipway.promotion.rings import RegionGate
 
 SUCCEEDED = "Succeeded"
-REGION = "region"  # the name of its signal between two ticks of a ramp
+REGION, UNREAD = "region", "region unread"  # the names of its signals between two ticks of a ramp
 
 
 @dataclass(frozen=True)

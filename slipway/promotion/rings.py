@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.promotion.stage_phases import ROLLED_BACK
 from slipway.promotion.stored import known
 
 STOP, ROLL_BACK_ALL = "stop", "roll-back-all"
@@ -84,9 +85,15 @@ def load_gate(data: dict[str, Any]) -> RegionGate:
 def took_back(ended: Iterable[dict[str, Any]]) -> tuple[list[str], list[str]]:
     """What the rings that were to go back came to: those that did, and in words those that did not.
 
-    `ended`: stage, state and words of each.
+    `ended`: stage, state, code and words of each.
     """
     told = list(ended)
-    back = [each["stage"] for each in told if each["state"] == "rolled back"]
-    left = [f"{each['stage']} did not go back: {each['words']}" for each in told if each["state"] != "rolled back"]
+    back = [each["stage"] for each in told if each["state"] == ROLLED_BACK]
+    left = [f"{each['stage']} did not go back: {each['words']}" for each in told if each["state"] != ROLLED_BACK]
     return back, left
+
+
+def still_there(ended: dict[str, Any]) -> bool:
+    """Whether a ring that was to go back may still serve the release: not where it went, or had gone before, or where a
+    newer build has taken its place."""
+    return ended["state"] != ROLLED_BACK and ended.get("code") not in ("NOT_LIVE", "BEHIND")

@@ -3,12 +3,13 @@
 NEEDS, APPROVAL, LOCK = "needs", "approval", "lock"
 DEPLOY, VERIFY, ROLL_OUT, VERIFY_LIVE, BAKE = "deploy", "verify", "roll out", "verify live", "bake"
 SWITCH_APPROVAL, VERIFY_AGAIN = "switch approval", "verify again"
+MIGRATE = "migrate"
 RAMP, REGION, TAKE_BACK = "ramp", "region", "take back"
 SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
 GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
 READY_OLD_SIDE = "ready old side"
 ROLLED_BACK = "rolled back"
-RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED")
+RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED", "SCHEMA_OUT_OF_RANGE")
 
 SHOWN_ASIDE = (VERIFY, SWITCH_APPROVAL, VERIFY_AGAIN, REGION)  # the release stands on its idle side, and nowhere else
 
@@ -16,6 +17,7 @@ STATE_OF_PHASE = {
     NEEDS: "pending",
     APPROVAL: "waiting for approval",
     LOCK: "waiting for the lock",
+    MIGRATE: "migrating",
     DEPLOY: "deploying",
     VERIFY: "verifying",
     SWITCH_APPROVAL: "waiting for approval",

@@ -4,7 +4,7 @@ from typing import Any
 
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plain import plain
-from slipway.promotion.stage_parts import Ending
+from slipway.promotion.stage_parts import Ending, Step
 from slipway.promotion.stage_phases import REGION, ROLL_OUT, VERIFY_LIVE
 from slipway.promotion.stage_run import StageRun
 
@@ -37,13 +37,18 @@ def stage_row(run: StageRun) -> dict[str, Any]:
             }
             for target in run.plan.targets
         ],
-        "steps": [plain(step) for step in run.steps],
+        "steps": [_step(step) for step in run.steps],
     }
 
 
 def _changes(run: StageRun, target: str) -> dict[str, str]:
     site = run.sites.get(target)
     return {"changes": site.changes} if site and site.changes else {}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    shown: dict[str, Any] = plain(step)
+    return shown if step.log else {key: value for key, value in shown.items() if key != "log"}
 
 
 def _versions(run: StageRun, target: str) -> dict[str, str]:

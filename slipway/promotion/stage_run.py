@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slipway.promotion.build import Build
-from slipway.promotion.flags.plan import KIND, FlagPlan
+from slipway.promotion.database_schema import Range, against_return
+from slipway.promotion.flags.plan import KIND
 from slipway.promotion.front_door import FrontDoor
 from slipway.promotion.groups import MemberLock
 from slipway.promotion.ids import child_id, stage_id
@@ -15,44 +16,41 @@ from slipway.promotion.release_parts.before import Before, Brought
 from slipway.promotion.release_parts.configuration import KeptConfiguration
 from slipway.promotion.release_parts.flag_wish import ChangedFlag
 from slipway.promotion.rings import ROLL_BACK_ALL
-from slipway.promotion.stage_members import OfServices
 from slipway.promotion.stage_parts import Ending, Site, Step
+from slipway.promotion.stage_path import OnItsWay
 from slipway.promotion.stage_phases import (
     APPROVAL,
-    BAKE,
     LOCK,
     NEEDS,
     OVER,
-    RAMP,
-    REGION,
     REPORT,
     RETRY,
     RETRYABLE_CANCELLATIONS,
-    ROLL_OUT,
     ROLLED_BACK,
     SETTLE,
     SHOWN_ASIDE,
     SHUT,
     STATE_OF_PHASE,
     SWEEP,
-    SWITCH_APPROVAL,
     TAKE_BACK,
     UNDO,
 )
 from slipway.promotion.stored import known
 
+MOST_LOGS = 3  # of 2,000 characters each: a run travels whole with each generation
 DARK = "dark"  # of a flag: on for testers alone
 
 
 @dataclass(frozen=True)
-class StageRun(OfServices):
+class StageRun(OnItsWay):
     """The stage's whole state: plain data, carried through `continue_as_new` by `dump` and `load`.
 
     `rev` grows with every record of the stage, so that an older record never overwrites a newer one.
     `tick` counts the repeats of a phase, `part` is the group of targets verified or switched. `goes_back` marks
     the run that returns an environment to its previous release, outside of the stage that brought this one, and
     `asked_by` and `reason` whose word that was; `harm` says that it is for the harm that the release does, `whole` that
-    all rings before it go back, too.
+    all rings before it go back, too, `with_ring` that it goes back with a later ring. `calls`: a person must look at
+    how it ended.
     `swept` names the orchestration that is no more, in whose place this one stands; when that was `purged`,
     nobody knows what it changed. `watched` is what the judge knows of a canary's bake: until when all was as usual,
     then since when it is watched, the last tick and the judge's state. `old_side_stopped` is since when the side that
@@ -63,7 +61,8 @@ class StageRun(OfServices):
     release's, `changed_flags` are those that it changed, `before` is what a way back leads to, `brought` what came of
     one. Of a group of services `member_locks` has what is known of the members' locks; `swept_in` is the phase in which
     the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
-    over, and may hold some.
+    over, and may hold some. `database` is what the lock knew of its schema at the grant, and what this stage made of
+    that: `version`, `towards`, and the range of what was `live`.
     `taken_back` says that its release was live and is not any more.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
@@ -96,6 +95,7 @@ class StageRun(OfServices):
     reason: str = ""
     harm: bool = False
     whole: bool = False
+    with_ring: bool = False
     swept: str = ""
     purged: bool = False
     switched: bool = False
@@ -113,9 +113,11 @@ class StageRun(OfServices):
     sites: dict[str, Site] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    calls: bool = False
     member_locks: dict[str, MemberLock] = field(default_factory=dict)
     swept_in: str = ""
     heirs: tuple[str, ...] = ()
+    database: dict[str, Any] = field(default_factory=dict)
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -165,21 +167,18 @@ class StageRun(OfServices):
         return replace(self, steps=kept + tuple(replace(step, started_at=at) for step in steps))
 
     def stepped(self, name: str, target: str, answer: Answer, at: str) -> "StageRun":
-        """With that step ended as its answer says."""
+        """With that step ended as its answer says; of those that did not pass the first few keep their logs."""
+        full = sum(bool(step.log) for step in self.steps) >= MOST_LOGS
+        log = "" if full or answer.state == Outcome.PASSED else answer.log
         return replace(
             self,
             steps=tuple(
-                replace(step, state=answer.state, ended_at=answer.at or at, words=answer.words)
+                replace(step, state=answer.state, ended_at=answer.at or at, words=answer.words, log=log)
                 if (step.name, step.target) == (name, target)
                 else step
                 for step in self.steps
             ),
         )
-
-    @property
-    def changing(self) -> tuple[Target, ...]:
-        """The targets that do not answer this build's version already."""
-        return tuple(each for each in self.plan.targets if self.sites[each.name].previous != self.version_of(each.name))
 
     @property
     def baseline(self) -> str:
@@ -193,52 +192,6 @@ class StageRun(OfServices):
         return child_id(self.instance, "watch", str(self.attempt)) if self.plan.watch_s > 0 else ""
 
     @property
-    def parts(self) -> tuple[tuple[Target, ...], ...]:
-        """The targets that change, in the parts that are switched one after the other: level by level, and of each at
-        most `max_parallel` at a time. One part, perhaps empty, where neither says anything else."""
-        changing, parts = self.changing, []
-        for level in self.plan.levels:
-            left = tuple(target for target in level if target in changing)
-            size = self.plan.max_parallel or len(left)
-            parts += [left[begin : begin + size] for begin in range(0, len(left), size or 1)]
-        return tuple(parts) or ((),)
-
-    @property
-    def live_now(self) -> tuple[Target, ...]:
-        """The targets to verify after the present part is switched; with the last one those that did not change."""
-        parts = self.parts
-        if len(parts) == 1:
-            return self.plan.targets
-        rest = [target for target in self.plan.targets if target not in self.changing]
-        return (*parts[self.part], *(rest if self.part + 1 == len(parts) else ()))
-
-    def next_part(self) -> "StageRun":
-        """Verified live: on to the targets that are left, or to what follows when the release serves everybody."""
-        if self.part + 1 == len(self.parts):
-            return self.to(self.after_live)
-        return replace(self.to(self._before_users or ROLL_OUT), part=self.part + 1)
-
-    @property
-    def _before_users(self) -> str:
-        """The phase that asks whether users may be moved now; empty where nothing has to be asked."""
-        return REGION if self.plan.ring and self.plan.ring.gate else ""
-
-    @property
-    def after_verify(self) -> str:
-        """The phase in which people are asked before the switch, else the one towards users."""
-        return SWITCH_APPROVAL if self.plan.switch_approval and self.changing else self.to_users
-
-    @property
-    def to_users(self) -> str:
-        """The phase in which the release first meets users, or what is asked of the platform before that."""
-        return self._before_users or self.after_region
-
-    @property
-    def after_region(self) -> str:
-        """The phase in which the release meets users, or more of them."""
-        return RAMP if self.plan.canary and not self.flag_plan and not self.switched else ROLL_OUT
-
-    @property
     def takes_back(self) -> tuple[str, ...]:
         """The stages of the rings that go back with this one, the last one first; none unless it failed and its
         pipeline says so, or a person takes all of them back."""
@@ -249,23 +202,32 @@ class StageRun(OfServices):
         return ring.earlier[::-1] if bad and self.ending.outcome in (Outcome.FAILED, ROLLED_BACK) else ()
 
     @property
+    def beyond_return(self) -> str:
+        """Why the code that was live before must not serve again, in words: the schema has moved on. Empty when it
+        may."""
+        before = {"version": self.live_before, "schema": self.database.get("live")}
+        return against_return(self.database, before) if self.switched and not self.goes_back else ""
+
+    @property
+    def contracts_to(self) -> int:
+        """The version to which the database is contracted once the release before is gone; 0 where it is not."""
+        own = Range.of(self.build.schema)
+        return own.contract if own and self.plan.migration and self.plan.migration.contract else 0
+
+    @property
+    def stops_old_side(self) -> bool:
+        """Whether its watch ends by stopping what the release has replaced."""
+        return bool(self.plan.blue_green) or self.contracts_to > 0
+
+    @property
     def undone(self) -> str:
         """The phase after its own changes were undone."""
         return TAKE_BACK if self.takes_back else REPORT
 
     @property
-    def after_live(self) -> str:
-        """The phase that follows when the release serves everybody: what is new in it may be behind a flag."""
-        return RAMP if self.flag_plan else BAKE
-
-    @property
     def release(self) -> str:
         """The id of the release's stage, whoever stands in its place now."""
         return stage_id(self.promotion, self.plan.name)
-
-    @property
-    def flag_plan(self) -> FlagPlan | None:
-        return self.plan.canary.flag if self.plan.canary else None
 
     @property
     def flag_target(self) -> Target | None:
@@ -328,6 +290,7 @@ class StageRun(OfServices):
         following = APPROVAL if self.plan.approval and not self.approved else LOCK
         fresh: dict[str, Any] = {
             "ending": None,
+            "calls": False,
             "fence": 0,
             "sites": {},
             "switched": False,

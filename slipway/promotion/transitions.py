@@ -158,9 +158,10 @@ def approval_state(stage: dict[str, Any]) -> str:
 _CHAIN = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
 _NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True)) | {phase.REGION: phase.ROLL_OUT}
 _BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
-_HELD = (*_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
+_HELD = (phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
+_WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
 _ENDING = (phase.SETTLE, *_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.SHUT, phase.REPORT, phase.RETRY)
 
@@ -173,13 +174,16 @@ STAGE = Machine(
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
             *_rows(phase.LOCK, "passed", ("to go back to what was stopped", phase.READY_OLD_SIDE)),
+            *_rows(phase.LOCK, "passed", ("to migrate", phase.MIGRATE)),
+            *_rows(phase.MIGRATE, "passed", ("", phase.DEPLOY)),
             *_rows(phase.READY_OLD_SIDE, "passed", ("", phase.GO_BACK)),
             *_rows(phase.VERIFY, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
             *_rows(phase.SWITCH_APPROVAL, "passed", ("", phase.VERIFY_AGAIN)),
             *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT), ("by region", phase.REGION)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
-            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP)),
+            *_rows(phase.REGION, "passed", ("to ramp", phase.RAMP), ("it has waited", phase.VERIFY_AGAIN)),
+            *_rows(phase.RAMP, "passed", ("of a Front Door, by region", phase.REGION)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left", phase.ROLL_OUT)),
             *_rows(phase.VERIFY_LIVE, "passed", ("targets are left, by region", phase.REGION)),
             *_rows(phase.VERIFY_LIVE, "passed", ("to ramp its flag", phase.RAMP)),
@@ -206,12 +210,14 @@ STAGE = Machine(
             *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
             *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
+            *_rows(phase.LOCK, "beyond the schema", ("", phase.REPORT)),
             *_rows(_HELD, "broken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows(_BACK, "broken", (_WITH_RING, phase.SHUT)),
             *_rows(_BACK, "not live", ("", phase.REPORT)),
-            *_rows((*_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
+            *_rows((phase.MIGRATE, *_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
-            *_rows((phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
+            *_rows((phase.MIGRATE, phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
@@ -231,6 +237,7 @@ STAGE = Machine(
         "overtaken": "a build gives way until it has the lock, and while people are asked before its switch",
         "behind": "asked with the lock",
         "lock broken": "asked with the lock",
+        "beyond the schema": "asked with the lock; an undo that would lead there is broken",
         "not live": "only who goes back asks whether the release is still there",
         "failed": "nothing is checked there that could speak against the release",
         "broken": "what is asked there is asked until it answers",
@@ -254,6 +261,7 @@ _EVENT_OF_CODE = {
     "IGNORED": "overtaken",
     "BEHIND": "behind",
     "LOCK_BROKEN": "lock broken",
+    "SCHEMA_OUT_OF_RANGE": "beyond the schema",
     "FENCED": "fenced",
     "NOT_LIVE": "not live",
     "UNEXPECTED": "error",
@@ -272,6 +280,8 @@ _ON_TO_USERS = {
     (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
     (phase.VERIFY_AGAIN, phase.REGION): "by region",
     (phase.REGION, phase.RAMP): "to ramp",
+    (phase.REGION, phase.VERIFY_AGAIN): "it has waited",
+    (phase.RAMP, phase.REGION): "of a Front Door, by region",
     (phase.VERIFY_LIVE, phase.ROLL_OUT): "targets are left",
     (phase.VERIFY_LIVE, phase.REGION): "targets are left, by region",
     (phase.VERIFY_LIVE, phase.RAMP): "to ramp its flag",
@@ -293,6 +303,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
     if (here, to) in _ON_TO_USERS:
         return Transition(here, "passed", to, _ON_TO_USERS[here, to])
+    if here == phase.LOCK and to == phase.MIGRATE:
+        return Transition(here, "passed", to, "to migrate")
     if here == phase.LOCK and to == phase.GO_BACK:
         return Transition(here, "passed", to, "to go back")
     if here == phase.LOCK and to == phase.READY_OLD_SIDE:
@@ -304,6 +316,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     if here == phase.UNDO:
         back = "rings go back, too" if to == phase.TAKE_BACK else ""
         return Transition(here, "broken" if to == phase.SHUT else "passed", to, back)
+    if here in _BACK and to == phase.SHUT:
+        return Transition(here, "broken", to, _WITH_RING)
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
@@ -322,6 +336,7 @@ LOCK = Machine(
             *_rows((FREE, TAKEN, BROKEN), "announce", ("go", "="), ("superseded", "="), ("ignored", "=")),
             *_rows(FREE, "acquire", ("granted", TAKEN), ("queued", "="), ("held", "=")),
             *_rows(TAKEN, "acquire", ("granted", "="), ("queued", "="), ("held", "=")),
+            *_rows(FREE, "acquire", ("schema", "=")),
             *_rows((FREE, TAKEN), "acquire", ("behind", "="), ("superseded", "="), ("ignored", "="), ("rejected", "=")),
             *_rows(BROKEN, "acquire", ("broken", "=")),
             *_rows(TAKEN, "raise_fence", ("raised", "="), ("not yours", "=")),
@@ -331,6 +346,8 @@ LOCK = Machine(
             *_rows(TAKEN, "switched", ("switched", "="), ("not yours", "=")),
             *_rows((FREE, BROKEN), "switched", ("not yours", "=")),
             *_rows(TAKEN, "release", ("proven", FREE), ("undone", FREE), ("unchanged", FREE), ("broken", BROKEN)),
+            *_rows(TAKEN, "release", ("undone", BROKEN)),
+            *_rows((FREE, TAKEN, BROKEN), "doubt", ("doubted", "=")),
             *_rows((FREE, TAKEN, BROKEN), "release", ("not yours", "=")),
             *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
             *_rows(TAKEN, "leave", ("left", FREE)),
@@ -342,6 +359,10 @@ LOCK = Machine(
             *_rows(FREE, "ask_watch", ("go", "=")),
             *_rows(TAKEN, "ask_watch", ("wait", "=")),
             *_rows((FREE, TAKEN, BROKEN), "end_watch", ("over", "=")),
+            *_rows((FREE, TAKEN), "migrates", ("go", "="), ("there", "="), ("not yours", "=")),
+            *_rows((FREE, TAKEN), "migrated", ("go", "="), ("not yours", "=")),
+            *_rows(BROKEN, "migrates", ("not yours", "=")),
+            *_rows(BROKEN, "migrated", ("not yours", "=")),
         ]
     ),
     {},

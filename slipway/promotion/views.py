@@ -66,6 +66,7 @@ def cases(
             service=row["service"],
             promotion=row["id"],
             version=row["version"],
+            schema=row["build"].get("schema", {}),
             finished_at=row["build"]["finished_at"],
             received_at=row["received_at"],
             lock=locks.get(stage.environment) or lock.empty(),
@@ -173,6 +174,7 @@ def environment_service(
         "holds": holds_in_force(state, at),
         "rejected": list(state.get("rejected", ())),
         "reach": reach_among(state, beside).dump(),
+        "database": state.get("schema"),
     }
 
 

@@ -112,6 +112,18 @@ def test_where_edges_answer_something_else_than_the_live_release_front_door_sett
     assert "still answers" in rings.app.activity("return_to_live", order).words
 
 
+def test_an_endpoint_that_answers_nothing_proves_nothing(rings: Rings) -> None:
+    """Before a deployment Front Door settles then; after a ramp that is no end."""
+    silent = {"endpoint": "http://127.0.0.1:9", "settle_s": 0.0, "live": "1.0.0"}
+    order = rings.order(NEU, "empty", always=False, **silent)
+    answer = rings.app.activity("return_to_live", order)
+    assert answer.running and answer.handle["kind"] == "settling" and "answers no version" in answer.words
+    settled = rings.app.activity("return_to_live", {**order, "handle": answer.handle})
+    assert settled.running and "nobody knows who is where" in settled.words
+    unknown = rings.order(NEU, "empty-again", always=False, **{**silent, "live": ""})
+    assert rings.app.activity("return_to_live", unknown).outcome is Outcome.PASSED, "of a first release nobody asks"
+
+
 def test_users_have_returned_only_when_front_door_has_had_its_time(rings: Rings) -> None:
     order = rings.order(NEU, "return", always=True, settle_s=3600.0, front_door=plain(rings.azure.origins(NEU)))
     begun = rings.app.activity("return_to_live", order)

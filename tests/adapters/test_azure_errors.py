@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import DecodeError, DeserializationError, ServiceRequestError, ServiceResponseError
 from azure.servicebus.exceptions import (
     MessagingEntityNotFoundError,
     ServiceBusAuthorizationError,
@@ -12,7 +12,7 @@ from azure.servicebus.exceptions import (
     ServiceBusServerBusyError,
 )
 
-from slipway.adapters.azure_errors import FaultKind, explain, explain_response
+from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain, explain_response, explained
 from slipway.promotion.outcomes import Outcome
 
 
@@ -106,6 +106,7 @@ def test_a_signature_in_an_address_is_not_repeated() -> None:
     ("error", "kind"),
     [
         (ServiceResponseError("reset"), FaultKind.UNKNOWN),
+        (DecodeError("JSON is invalid"), FaultKind.UNKNOWN),
         (ServiceRequestError("refused"), FaultKind.UNAVAILABLE),
         (ServiceBusServerBusyError(message="busy"), FaultKind.THROTTLED),
         (ServiceBusAuthorizationError(message="no"), FaultKind.DENIED),
@@ -127,3 +128,15 @@ def test_what_is_no_error_of_azures_is_raised_again() -> None:
 )
 def test_a_time_that_no_throttle_names_is_not_waited_for(named: str, waits_s: float) -> None:
     assert explain_response(AnAnswer(429, "", retry_after=named)).retry_after_s == waits_s
+
+
+@pytest.mark.parametrize("error", [DeserializationError("no such form"), json.JSONDecodeError("no JSON", "<html>", 0)])
+def test_an_answer_that_cannot_be_read_leaves_open_whether_azure_did_it(error: Exception) -> None:
+    with pytest.raises(AzureProblem, match="the answer cannot be read") as raised, explained():
+        raise error
+    assert raised.value.fault.kind is FaultKind.UNKNOWN
+
+
+def test_what_is_no_error_of_an_sdk_stays_what_it_is() -> None:
+    with pytest.raises(KeyError), explained():
+        raise KeyError("ours")

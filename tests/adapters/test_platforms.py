@@ -8,6 +8,7 @@ import pytest
 
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.platforms import platform_of, router_of
+from slipway.adapters.switches import switch_of
 from slipway.promotion.plan import Target
 
 WEB = Target("weu", "app-service", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/shop", "staging")
@@ -19,6 +20,8 @@ def test_each_kind_has_its_platform_and_its_router() -> None:
     apps = replace(WEB, kind="container-apps")
     assert type(platform_of(apps)).__name__ == "ContainerApps"
     assert type(router_of(apps)).__name__ == "RevisionRouter"
+    assert type(platform_of(replace(WEB, kind="aks"))).__name__ == "Aks"
+    assert type(switch_of(replace(WEB, kind="aks"))).__name__ == "ServiceSwitch"
 
 
 def test_an_unknown_kind_is_named() -> None:
@@ -29,5 +32,6 @@ def test_an_unknown_kind_is_named() -> None:
 
 
 def test_knowing_the_platforms_costs_no_sdk() -> None:
-    code = "import sys, slipway.adapters.platforms; sys.exit(any(name.startswith('azure.') for name in sys.modules))"
+    code = "import sys, slipway.adapters.platforms, slipway.adapters.switches\n"
+    code += "sys.exit(any(name.startswith('azure.') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,21 +7,27 @@ from functools import partial
 
 import pytest
 
+from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.app_service import AppService
 from slipway.adapters.app_service.routing import SlotRouter
 from slipway.adapters.container_apps import ContainerApps, RevisionRouter
 from slipway.adapters.front_door import FrontDoorRouter, TestersRule, check
+from slipway.adapters.jobs import Jobs
 from slipway.promotion.front_door import KIND, Testers
-from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR
+from slipway.promotion.job_plan import JOB_ACTIONS
+from slipway.promotion.job_run import JobRun
+from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR, TARGETS
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.ports import SlotPlatform, TrafficRouter
-from tests.laptop import IMAGE, AzureStandin
+from tests.adapters.cluster_release import ClusterRelease
+from tests.laptop import IMAGE, UAT, AzureStandin
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 SDK = "azure.core.pipeline.policies.http_logging_policy"
 REQUEST = re.compile(
-    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn)/[^?']*)[^']*'\nRequest method: '(?P<method>\w+)'"
+    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn|ContainerService)/[^?']*)[^']*'"
+    r"\nRequest method: '(?P<method>\w+)'"
 )
 VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action", "DELETE": "delete"}
 SELDOM = {"microsoft.web/sites/slots/deployments/read"}  # where the answer to a deployment was lost
@@ -86,6 +92,17 @@ def test_a_role_of_the_actions_of_app_service_can_do_it_all(
     assert granted - asked() <= SELDOM and asked() <= granted
 
 
+def test_a_role_of_the_actions_of_aks_can_do_it_all(
+    azure: AzureStandin, until_ended: Follow, asked: Callable[[], set[str]]
+) -> None:
+    it = ClusterRelease(azure, "granted", until_ended)
+    Clusters(azure.settings).forget(it.place)
+    done = [it.deploy("2.0.0"), it.swap("2.0.0"), it.swap("1.0.0"), it.service.stop_idle(it.target, "2.0.0")]
+    done += [it.deploy("2.0.0", "op:2"), it.swap("2.0.0")]
+    assert [each.outcome for each in done] == [Outcome.PASSED] * len(done), done
+    assert asked() == {action.lower() for action in TARGETS["aks"].actions}
+
+
 def test_a_role_of_the_actions_of_front_door_can_do_it_all(
     azure: AzureStandin, until_ended: Follow, asked: Callable[[], set[str]]
 ) -> None:
@@ -101,3 +118,17 @@ def test_a_role_of_the_actions_of_front_door_can_do_it_all(
     done.append(until_ended(lambda last: rule.remove(target, testers, last.handle), rule.remove(target, testers, {})))
     assert [each.outcome for each in done] == [Outcome.PASSED] * len(done), done
     assert asked() == {action.lower() for action in FRONT_DOOR.actions}
+
+
+def test_a_role_of_the_actions_of_jobs_can_do_it_all(
+    azure: AzureStandin, until_ended: Follow, asked: Callable[[], set[str]]
+) -> None:
+    jobs, job = Jobs(azure.settings), azure.job("granted-job")
+    env = {"TARGET_URL": str(azure.ready["sites"]["plain"]), "SLIPWAY_VERSION": "1.0.0"}
+    run = JobRun(args=("--requests", "1"), env=env, alone=True)
+    assert until_ended(lambda last: jobs.poll(job, last.handle), jobs.start(job, run, "op", False)).outcome == "passed"
+    endless = jobs.start(job, JobRun(f"{UAT}:1-hangs"), "op:2", resuming=False)
+    assert until_ended(lambda _: jobs.stop(job, endless.handle), jobs.stop(job, endless.handle)).outcome == "passed"
+    # Roles name the two actions on one execution in another way than its path does; the role has both names.
+    of_one = {"Microsoft.App/jobs/execution/read", "Microsoft.App/jobs/stop/execution/action"}
+    assert asked() == {action.lower() for action in set(JOB_ACTIONS) - of_one}

@@ -28,6 +28,7 @@ def release(package: bytes) -> object:
         ("1.2.3-slow", {"latency_ms": 400}),
         ("1.2.3-crash", {"crash_on_start": True}),
         ("1.2.3-sick", {"unhealthy_after_s": 4}),
+        ("1.2.3-dead", {"dies_of": "/die"}),
     ],
 )
 def test_a_version_is_built_on_demand_with_the_faults_it_is_named_for(

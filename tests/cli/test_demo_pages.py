@@ -7,14 +7,14 @@ import pytest
 from rich.console import Console, RenderableType
 
 from slipway.cli.api_answers import Promotion
-from slipway.cli.laptop.ramp_seen import Held, RampSeen, ramp_seen
+from slipway.cli.laptop.ramp_seen import Held, Move, RampSeen, ramp_seen
 from slipway.cli.laptop.saas.summary import Day
 from slipway.cli.laptop.saas.summary import summary as summary_of_a_day
 from slipway.cli.laptop.screen import Claim, Screen
 from slipway.cli.laptop.summary import AllAtOnce, End, EnvironmentSeen, RampTold, summary
 from slipway.cli.laptop.users import Met
 from slipway.cli.printing import show
-from tests.cli.builders import a_promotion, a_stage
+from tests.cli.builders import a_promotion, a_stage, a_step
 
 BEGAN = datetime(2026, 11, 30, 12, tzinfo=UTC)
 JUDGE = "canary fails 3.6 × as often as baseline, at most 100 × with 90 % confidence; 1 excess failure so far"
@@ -103,6 +103,20 @@ def test_a_pipe_gets_a_line_for_each_move_once_and_no_escape() -> None:
         screen.ramp("1.1.0", a_ramp(), MET)
     assert text.getvalue().count("1.1.0 has 25%") == 1
     assert "\x1b" not in text.getvalue()
+
+
+def test_why_a_build_failed_is_told_once_though_its_check_its_stage_and_it_say_so() -> None:
+    """And a move of which nobody has said anything ends with its share."""
+    text, why = io.StringIO(), "p95 91 ms of 160 requests, 60 ms of 1.2.0 before"
+    load = a_step("load everyday", "failed", words=f"checkout-test: {why}")
+    stage = a_stage("test", "failed", words=f"checkout-test: {why}; test is still on 1.2.0", steps=[load])
+    with Screen(Console(file=text, width=200, highlight=False)) as screen:
+        screen.look(Promotion.model_validate(a_promotion(a_stage("test", "verifying"))))
+        ended = a_promotion(stage, state="failed", words=f"stage test: {stage['words']}")
+        screen.look(Promotion.model_validate(ended))
+        screen.ramp("1.1.0", RampSeen((Move(BEGAN, 0.05, "", ""),)), Met(), "east-us")
+    assert text.getvalue().count(why) == 1 and "1.1.0 failed: stage test" in text.getvalue()
+    assert text.getvalue().rstrip().endswith("1.1.0 has 5% in east-us")
 
 
 def test_steps_are_the_moves_that_changed_the_share() -> None:

@@ -14,6 +14,7 @@ from tests.cli.conftest import Slipway
 from tests.promotion.pipeline_texts import a_pipeline, a_stage, a_target
 from tests.promotion.test_pipeline_front_door import PLACE, SIDES, TESTERS
 from tests.promotion.test_pipeline_front_door import ramped as fronted
+from tests.promotion.test_pipeline_switches import CANARY, DIVIDED, NAMED, a_switched
 
 SHIPPED = Path(__file__).parents[2] / "pipelines" / "checkout.yaml"
 
@@ -284,6 +285,23 @@ def test_a_plan_says_what_a_front_door_must_be_like_and_how_its_ramp_ends(offlin
     ):
         assert said in words, result.stdout
     assert max(len(line) for line in result.stdout.splitlines()) <= 110
+
+
+def test_a_plan_says_how_a_switch_divides_users_and_what_it_needs(offline: Slipway, tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(a_switched(DIVIDED, CANARY))
+    result = offline("plan", "shop.yaml")
+    assert result.exit_code == 0, result.stdout
+    words = " ".join(result.stdout.split())
+    for said in (
+        "by traffic-manager: in steps of 0.1 %, settled in 2 min",
+        "way back: the release's endpoint is disabled, in one change",
+        "CPU and memory: aks tells neither of a release",
+        "On the Traffic Manager profile of each it needs Microsoft.Network/trafficManagerProfiles/read",
+    ):
+        assert said in words, result.stdout
+    (tmp_path / "shop.yaml").write_text(a_switched(NAMED))
+    words = " ".join(offline("plan", "shop.yaml").stdout.split())
+    assert "On the DNS record of each it needs Microsoft.Network/dnsZones/CNAME/read" in words
 
 
 def test_a_live_plan_shows_a_canary_as_the_server_planned_it(slipway: Slipway, server: ApiServer) -> None:

@@ -42,6 +42,13 @@ def until(happened: Any, within_s: float = 60) -> None:
         time.sleep(0.1)
 
 
+def taken_down(system: System) -> None:
+    """What is live answers nothing any more, not even its version."""
+    for site in SITES:
+        httpx.get(system.laptop.azure["sites"][site] + "/die")
+        assert httpx.get(system.laptop.azure["sites"][site] + "/version").status_code == 503
+
+
 def approve(system: System, id: str) -> None:
     path = f"/api/promotions/{id}/stages/production/approval"
     answer = system.call("POST", path, json={"decision": "approve", "gate": "switch"})
@@ -50,20 +57,22 @@ def approve(system: System, id: str) -> None:
 
 @pytest.mark.timeout(240)
 def test_people_see_the_idle_side_switch_and_come_back_after_the_old_side_was_stopped(system: System) -> None:
-    id = "checkout--2.0.0"
-    system.send(a_message("2.0.0"))
+    """As soon as its time is over the release goes down altogether."""
+    id = "checkout--2.0.0-dead"
+    system.send(a_message("2.0.0-dead"))
     asked = system.until_state(id, "production", "waiting for approval")
     production = stage_of(asked, "production")
     previews = [target["preview"] for target in production["targets"]]
-    assert {httpx.get(each + "/").headers["x-version"] for each in previews} == {"2.0.0"}
+    assert {httpx.get(each + "/").headers["x-version"] for each in previews} == {"2.0.0-dead"}
     assert answering(system) == {"1.0.0"} and production["approval"]["gate"] == "switch"
     until(lambda: place(system)["on_its_way"]["waits_for"].startswith("approval of the switch"))
     approve(system, id)
     assert system.until_ended(id)["state"] == "passed"
-    assert answering(system) == {"2.0.0"}
+    assert answering(system) == {"2.0.0-dead"}
     until(lambda: place(system)["reach"]["how"] == "minutes")
     with pytest.raises(httpx.HTTPStatusError):  # it is stopped
         httpx.get(previews[0] + "/").raise_for_status()
+    taken_down(system)
     back = system.call("POST", f"/api/promotions/{id}/commands", json={"command": "rollback", "reason": "not wanted"})
     assert back.status_code == 202, back.text
     until(lambda: answering(system) == {"1.0.0"} and place(system)["on_its_way"] is None)
@@ -89,6 +98,25 @@ def test_harm_after_the_switch_is_answered_by_the_old_release_within_seconds(sys
     print(f"from the verdict to the old release on both sites: {took_s:.2f} s")
     assert answering(system) == {"1.0.0"} and took_s < AT_ONCE_S
     assert [each["version"] for each in place(system)["rejected"]] == ["2.1.0-errors"]
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("when", ["in its bake", "on watch"])
+def test_a_release_that_is_down_altogether_is_taken_back(system: System, when: str) -> None:
+    version = {"in its bake": "2.2.0-dead", "on watch": "2.3.0-dead"}[when]
+    id = f"checkout--{version}"
+    system.send(a_message(version))
+    system.until_state(id, "production", "waiting for approval")
+    approve(system, id)
+    system.until(id, lambda seen: stage_of(seen, "production")["state"] == "baking")
+    if when == "on watch":
+        assert system.until_ended(id)["state"] == "passed"
+    assert answering(system) == {version}
+    taken_down(system)
+    until(lambda: answering(system) == {"1.0.0"} and place(system)["on_its_way"] is None)
+    assert place(system)["broken"] is None
+    if when == "in its bake":
+        assert system.until_ended(id)["code"] == "UNHEALTHY"
 
 
 def _until_back(system: System, answered: list[datetime]) -> None:

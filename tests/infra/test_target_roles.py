@@ -5,21 +5,27 @@ import re
 from pathlib import Path
 
 from slipway.adapters.telemetry import metrics
-from slipway.promotion.kinds import ROUTERS
+from slipway.promotion.job_plan import JOB_ACTIONS
+from slipway.promotion.kinds import ROUTERS, SWITCHES, TARGETS
 from slipway.promotion.rings import READS_ACCOUNT
 from tests.infra import bicep, fits_terraform, terraform
 from tests.infra.bicep import Expression
 
-TARGETS = Path(__file__).parents[2] / "infra" / "targets"
-ROLES = {each["name"]: each for each in json.loads((TARGETS / "roles.json").read_text())}
+FOLDER = Path(__file__).parents[2] / "infra" / "targets"
+ROLES = {each["name"]: each for each in json.loads((FOLDER / "roles.json").read_text())}
 ON_KINDS = {
     "app-service-slots": ("Slipway on App Services", ""),
     "container-apps": ("Slipway on Container Apps", "Slipway on Container Apps environments"),
     "front-door": ("Slipway on Front Doors", ""),
+    "traffic-manager": ("Slipway on Traffic Manager profiles", ""),
 }
+ON_SWITCHES = {"traffic-manager": "Slipway on Traffic Manager profiles", "dns": "Slipway on DNS records"}
+# Kinds of target whose own role none of the routers has.
+WITHOUT_ROUTER = {"aks": "Slipway on AKS clusters", "bicep": "Slipway on deployment stacks"}
 
 OURS = "Microsoft.Cdn/profiles/ruleSets/rules/delete"  # the testers' rule
 ON_ACCOUNTS = "Slipway on Cosmos DB accounts"
+ON_JOBS = "Slipway on Container Apps jobs"
 
 
 def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
@@ -27,13 +33,26 @@ def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
     assert ON_KINDS.keys() == ROUTERS.keys(), "a kind without a role"
     for kind, (on_it, on_its_environment) in ON_KINDS.items():
         router = ROUTERS[kind]
-        counted = [] if router.fronts else [read_metrics]
+        counted = [] if router.fronts or not router.measures else [read_metrics]
         assert ROLES[on_it]["actions"] == [*router.actions, *counted]
         assert bool(on_its_environment) == bool(router.environment_actions)
         if on_its_environment:
             assert ROLES[on_its_environment]["actions"] == [*router.environment_actions]
+    assert WITHOUT_ROUTER.keys() == {kind for kind, target in TARGETS.items() if target.actions}
+    for kind, on_it in WITHOUT_ROUTER.items():
+        assert ROLES[on_it]["actions"] == [*TARGETS[kind].actions]
+    assert ON_SWITCHES.keys() == SWITCHES.keys()
+    for section, on_it in ON_SWITCHES.items():
+        assert ROLES[on_it]["actions"] == [*SWITCHES[section].actions]
     assert ROLES[ON_ACCOUNTS]["actions"] == [READS_ACCOUNT]
-    assert ROLES.keys() == {ON_ACCOUNTS, *(name for names in ON_KINDS.values() for name in names if name)}
+    assert ROLES[ON_JOBS]["actions"] == [*JOB_ACTIONS]
+    assert ROLES.keys() == {
+        ON_ACCOUNTS,
+        ON_JOBS,
+        *WITHOUT_ROUTER.values(),
+        *ON_SWITCHES.values(),
+        *(name for names in ON_KINDS.values() for name in names if name),
+    }
 
 
 def test_no_role_gives_rights_away_or_holds_a_wildcard() -> None:
@@ -46,7 +65,7 @@ def test_no_role_gives_rights_away_or_holds_a_wildcard() -> None:
 
 
 def test_both_languages_make_the_same_roles_of_the_one_list() -> None:
-    file = bicep.read(TARGETS / "main.bicep")
+    file = bicep.read(FOLDER / "main.bicep")
     roles = file.of("resource")["roles"]
     permissions = roles.value["properties"]["permissions"]
     assert file.loaded == ["roles.json"] and file.broken_at == []
@@ -55,8 +74,8 @@ def test_both_languages_make_the_same_roles_of_the_one_list() -> None:
     ]
     assert roles.value["properties"]["assignableScopes"] == Expression("assignableScopes")
     assert "= [\n  subscription().id\n]" in file.of("param")["assignableScopes"].text
-    assert fits_terraform.findings(TARGETS) == []
-    role = terraform.read(TARGETS).of("resource")["azurerm_role_definition.target"]
+    assert fits_terraform.findings(FOLDER) == []
+    role = terraform.read(FOLDER).of("resource")["azurerm_role_definition.target"]
     assert role.inner[0].arguments == {"actions": Expression("each.value.actions")}
     assert role.arguments["assignable_scopes"] == Expression("local.scopes")
-    assert 'jsondecode(file("${path.module}/roles.json"))' in (TARGETS / "main.tf").read_text()
+    assert 'jsondecode(file("${path.module}/roles.json"))' in (FOLDER / "main.tf").read_text()

@@ -212,3 +212,31 @@ def test_any_message_with_changed_fields_is_a_build_or_rejected(changes: dict[st
         refused.words.encode()
     else:
         assert Build.load(json.loads(json.dumps(build.dump(), allow_nan=False).encode())) == build
+
+
+RANGE = {"from": 12, "to": 15, "expand": 13, "contract": 14}
+
+
+def test_a_build_says_on_which_versions_of_its_database_it_runs() -> None:
+    build = parse_build(a_message(schema=RANGE))
+    assert build.schema == RANGE and Build.load(build.dump()) == build
+    assert parse_build(a_message(schema={"from": 12, "to": 12})).schema == {"from": 12, "to": 12}
+    assert parse_build(a_message()).schema == {} and "schema" not in parse_build(a_message()).dump()
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"from": 12}, "schema.to: is missing"),
+        ({"from": 13, "to": 12}, "schema: has to rise"),
+        ({**RANGE, "expand": 16}, "schema: has to rise"),
+        ({**RANGE, "contract": 13}, "expands and contracts to one version"),
+        ({**RANGE, "from": "12"}, "schema.from: "),
+        ({**RANGE, "from": 0}, "schema.from: "),
+        ({**RANGE, "rollback": 1}, "schema.rollback: is not a field"),
+        ("12", "schema: "),
+    ],
+)
+def test_a_range_that_is_none_is_refused_by_field(schema: object, words: str) -> None:
+    refused = rejected(a_message(schema=schema))
+    assert refused.code == "INVALID_BUILD" and words in refused.words

@@ -142,8 +142,10 @@ def test_every_key_reaches_the_plan_and_survives_the_journey_as_json() -> None:
         (
             "router: {kind: slots}",
             "UNKNOWN_VALUE",
-            "container-apps, front-door, and not yet traffic-manager",
+            "container-apps, front-door, traffic-manager",
         ),
+        ("router: {kind: dns}", "NO_ROUTER", "a DNS record has no weights: it sends all users to one side"),
+        ("router: {kind: traffic-manager}", "ROUTER_MISMATCH", "app-service is divided by app-service-slots"),
         ("router: {settle: 2h}", "OUT_OF_RANGE", "0s to 1h"),
         ("tick: 20s", "TICK_TOO_SHORT", "a tick of 20s is over before app-service-slots has settled, which takes 30s"),
         ("tick: 1m, router: {settle: 90s}", "TICK_TOO_SHORT", "which takes 1.5m"),

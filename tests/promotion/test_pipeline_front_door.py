@@ -136,6 +136,7 @@ def test_a_frozen_plan_keeps_its_front_door_and_one_of_before_there_were_any_has
             "is not the resource id of a Front",
         ),
         (PLACE.replace("azurefd.net", "azurefd.net/shop") + SIDES, "INVALID_VALUE", "is not an endpoint"),
+        (PLACE.replace("https:", "http:") + SIDES, "INVALID_VALUE", "write https://<host>, without a path"),
         (f"{PLACE}{SIDES}, testers: {{{TESTERS}, cookie: c}}", "CONFLICTING_KEYS", 'either "header" or "cookie"'),
         (f"{PLACE}{SIDES}, testers: {{{TESTERS.replace('header: x-canary, ', '')}}}", "CONFLICTING_KEYS", "either"),
     ],

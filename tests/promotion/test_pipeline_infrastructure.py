@@ -85,7 +85,8 @@ def test_infrastructure_comes_before_the_code_that_needs_it() -> None:
         (a_text(artifact="{zip: 'https://feed.example/{version}.zip'}"), "ARTIFACT_MISMATCH", "given as `template`"),
         (a_text(artifact="{template: 'https://feed.example/main.json'}"), "INVALID_ARTIFACT", "same for every build"),
         (a_text(more=ASKS + verified_by("health: {}")), "CANNOT_SUCCEED", "has an address to be verified at"),
-        (a_text(more="    rollout: {canary: {}}\n"), "CONFLICTING_KEYS", "no traffic that a canary could divide"),
+        (a_text(more="    rollout: {canary: {}}\n"), "NO_ROUTER", "nothing divides the traffic of bicep"),
+        (a_text(more="    rollout: {flag: {name: new-cart}}\n"), "CONFLICTING_KEYS", "a flag asks nobody"),
         (
             a_text().replace(NETWORK, site("net")),
             "RESOURCE_MISMATCH",

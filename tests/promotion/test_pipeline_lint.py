@@ -69,12 +69,8 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
     [
         ("    gates: [{coverage: {line: 80%}}]\n", "", "gates"),
         ("    freeze: []\n", "", "freeze"),
-        ("    rollout: {canary: {router: {kind: dns}}}\n", "", "dns"),
-        ("    rollout: {canary: {router: {kind: traffic-manager}}}\n", "", "traffic-manager"),
-        ("    rollout: {canary: {router: {kind: dns}}}\n", "", "dns"),
         ("    approval: {approvers: [role:qa], remind_every: 1h}\n", "", "remind_every"),
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
-        (verified_by("tests: integration"), "", "tests"),
     ],
 )
 def test_what_this_version_cannot_run_is_refused_by_name_and_never_ignored(more: str, top: str, named: str) -> None:
@@ -84,8 +80,11 @@ def test_what_this_version_cannot_run_is_refused_by_name_and_never_ignored(more:
     assert "this version" in refused[0].words
 
 
-def test_other_kinds_of_target_do_not_run_yet() -> None:
-    assert only(a_pipeline().replace("kind: app-service", "kind: aks")).code == "DOES_NOT_RUN"
+def test_a_target_that_is_said_to_be_of_another_kind_than_its_resource_is_refused() -> None:
+    assert only(a_pipeline().replace("kind: app-service", "kind: virtual-machine")).code == "UNKNOWN_VALUE"
+    assert {each.code for each in linted(a_pipeline().replace("kind: app-service", "kind: aks"))} == {
+        "RESOURCE_MISMATCH"
+    }
 
 
 @pytest.mark.parametrize(
@@ -221,7 +220,7 @@ def test_two_cycles_are_two_findings() -> None:
         ("rollout: {cannary: {}}", "UNKNOWN_VALUE", '"cannary" is not known here', "canary"),
         ("rollout: [canary]", "UNKNOWN_VALUE", '["canary"] is not known here', ""),
         ("strategy: canary", "UNKNOWN_KEY", '"strategy" is not a key of a stage', "rollout"),
-        ("tests: integration", "DOES_NOT_RUN", 'belongs into "verify", and this version cannot run it yet', ""),
+        ("tests: integration", "UNKNOWN_KEY", 'it belongs into "verify"', ""),
         ("health: {}", "UNKNOWN_KEY", 'it belongs into "verify"', ""),
         ("slot: staging", "UNKNOWN_KEY", 'it belongs into "targets"', ""),
     ],

@@ -36,7 +36,7 @@ def mappings(part: Any) -> list[dict[str, Any]]:
 
 def test_editors_find_a_description_at_every_key_and_no_unknown_keys() -> None:
     found = mappings(PUBLISHED)
-    assert len(found) == 47
+    assert len(found) == 55
     for mapping in found:
         assert mapping["additionalProperties"] is False
         assert mapping["title"]
@@ -50,7 +50,7 @@ def test_editors_find_a_description_at_every_key_and_no_unknown_keys() -> None:
     [
         ("bake: 4s", "bake: 3"),
         ("approval:", "aproval:"),
-        ("kind: app-service", "kind: aks"),
+        ("kind: app-service", "kind: virtual-machine"),
         ("on_newer_build: queue", "on_newer_build: drop"),
         ("bake: 4s", "retain_previous: 3"),
         ("/{version}.zip", ".zip"),

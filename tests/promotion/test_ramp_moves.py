@@ -15,6 +15,7 @@ from slipway.promotion.outcomes import Outcome, iso
 from slipway.promotion.plan import Target
 from slipway.promotion.ramp_moves import Look, Move, Said, Signal, held, is_stopped_at_once, next_move, to_set
 from slipway.promotion.ramp_run import RampRun
+from slipway.promotion.region_gate import UNREAD
 from slipway.promotion.stage_parts import Site
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import Source
@@ -66,6 +67,22 @@ def test_harm_takes_all_traffic_back_and_speaks_against_the_release() -> None:
 def test_blindness_takes_all_traffic_back_and_blames_nobody() -> None:
     move = moved(judged(a_ramp(), "withdraw", 0.0), seen(0.10))
     assert (move.share, move.outcome) == (0.0, Outcome.NOT_ENOUGH_EVIDENCE)
+
+
+def test_a_region_that_cannot_be_read_holds_the_ramp_for_as_long_as_a_judge_may_be_blind() -> None:
+    look, patience_min = (
+        seen(0.10, signals=(Signal(UNREAD, "hub could not be read: 503"),)),
+        PLAN.policy.blind_ticks * 5,
+    )
+    ready = judged(a_ramp(plan=replace(PLAN, policy=replace(PLAN.policy, tick_s=300))), "wait", 0.10)
+    run = ready.with_region(True, NOON)
+    holds = moved(run, look)
+    assert (holds.share, holds.code, holds.outcome, holds.calls) == (0.10, "REGION_UNREAD", "", False)
+    assert "nothing advances" in held(run, look, NOON)
+    run = run.with_region(True, NOON + timedelta(minutes=patience_min))
+    withdrawn = moved(run, look)
+    assert (withdrawn.share, withdrawn.outcome, withdrawn.calls) == (0.0, Outcome.NOT_ENOUGH_EVIDENCE, True)
+    assert run.with_region(False, NOON) == ready, "read again, it is forgotten"
 
 
 def test_by_policy_harm_stays_where_it_is_and_calls_a_person() -> None:

@@ -59,7 +59,7 @@ def test_an_error_that_nobody_foresaw_leads_where_the_table_says(state: str) -> 
 def test_a_lock_asked_anything_at_any_time_answers_as_its_table_says() -> None:
     draw, state = random.Random(1), lock.empty()
     seen = set()
-    for _ in range(20_000):
+    for _ in range(40_000):
         name, given = _anything(draw, state)
         after, answer = lock.apply(state, name, given)
         seen.add(lock_transition(state, after, name, given, answer))
@@ -200,14 +200,15 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         n = int(holder["version"])
     name = draw.choice(sorted(lock.OPERATIONS))
     results = ["unchanged", "broken", *(["proven", "undone"] if state["live"] else [])]
+    doubted = state["previous"][0]["promotion"] if name == "doubt" and state["previous"] else f"checkout--{n}"
     release = {"version": str(n), "promotion": f"checkout--{n}", "finished_at": iso(later(minutes=n)), "at": iso(NOON)}
     return name, {
         "holder": f"checkout--{n}:prod",
         "by": f"checkout--{n}:prod" if name == "take_over" else "Dave",
         "waiter": f"checkout--{n}:prod",
-        "promotion": f"checkout--{n}",
+        "promotion": doubted,
         "stage": "prod",
-        "version": str(n),
+        "version": n + 1 if name == "migrated" else str(n),
         "finished_at": iso(later(minutes=n)),
         "received_at": iso(NOON),
         "on_newer_build": draw.choice(["queue", "queue", "supersede", "ignore"]),
@@ -219,6 +220,9 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "rejects": draw.random() < 0.2,
         "watch": draw.choice([None, {"id": "h1", "until": iso(later(hours=1))}]),
         "id": draw.choice(["broken", "h1", f"rejected-{n}"]) if name == "lift" else "h1",
+        "schema": {"from": 1, "to": draw.randrange(1, 4)} if draw.random() < 0.3 else {},
+        "towards": draw.randrange(1, 4),
+        "by_watch": draw.choice(["", "h1"]),
         "reason": "?",
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),
     }

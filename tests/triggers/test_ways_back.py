@@ -86,13 +86,14 @@ def test_a_rollback_goes_to_the_stage_that_ramps_else_to_what_is_live(app: AppHo
 # rollback
 
 
-def live(it: Underway, environment: str = "test", before: list[dict[str, Any]] | None = None) -> None:
-    """This promotion's release serves there, and is proven; `before` it others did."""
+def live(it: Underway, environment: str = "test", before: list[dict[str, Any]] | None = None, **more: Any) -> None:
+    """This promotion's release serves there, proven; `before` it others did. `more`: what else the lock knows."""
     release = {"version": it.run.build.version, "promotion": it.id, "proven": True}
     service = it.run.build.service
     row = Rows("environments").get(environment, service)
     rev = int(str(row.values["rev"])) + 1 if row else 1
-    write_environment(environment, service, {**lock.empty(), "rev": rev, "live": release, "previous": before or []})
+    state = {**lock.empty(), "rev": rev, "live": release, "previous": before or [], **more}
+    write_environment(environment, service, state)
 
 
 def runs_back(app: AppHost, it: Underway) -> int:
@@ -127,6 +128,14 @@ def test_a_release_that_was_never_proven_is_not_returned_to(it: Underway) -> Non
     reply = it.command("rollback")
     assert reply.problem == (409, "PREVIOUS_NOT_PROVEN")
     assert "0.9, was never proven" in reply.json["detail"]
+
+
+def test_code_that_does_not_run_on_the_database_is_not_returned_to(it: Underway) -> None:
+    before = {"version": "0.9", "promotion": "checkout--0.9", "proven": True, "schema": {"from": 12, "to": 13}}
+    live(it, before=[before], schema={"version": 14, "at": "2026-11-24T12:00:00Z", "promotion": it.id})
+    reply = it.command("rollback")
+    assert reply.problem == (409, "SCHEMA_OUT_OF_RANGE")
+    assert "the database is at 14, and 0.9 runs on 12 to 13" in reply.json["detail"]
 
 
 def test_whoever_takes_a_release_back_hears_what_comes_in_its_place(it: Underway) -> None:

@@ -20,7 +20,9 @@ from tests.workflow import (
     test_flag_ramp,
     test_front_door,
     test_groups,
+    test_jobs,
     test_lost_watch,
+    test_migrations,
     test_promotion,
     test_ramp,
     test_ramp_people,
@@ -33,6 +35,7 @@ from tests.workflow import (
 from tests.workflow.flag_world import FlagWorld
 from tests.workflow.front_door_world import FrontDoorWorld
 from tests.workflow.groups import a_world
+from tests.workflow.job_world import JobWorld
 from tests.workflow.model import Model
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.release_world import ReleaseWorld
@@ -59,6 +62,8 @@ def situations() -> Iterator[tuple[str, Situation]]:
     for module in OF_FLAGS:
         yield from _stories(module, test_flag_ramp.SITES, FlagWorld)
     yield from _stories(test_releases, (*test_releases.SITES, "checkout-dev"), ReleaseWorld)
+    yield from _stories(test_jobs, test_jobs.SITES, JobWorld)
+    yield from _stories(test_migrations, (), lambda _: test_migrations.a_world())
     yield from _stories(test_rings, test_rings.SITES)
     yield from _stories(test_groups, (), lambda _: a_world())
     yield "a ramp through a front door", _through_a_front_door(test_front_door.with_testers(), harm=1.0)

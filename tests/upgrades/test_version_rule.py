@@ -63,6 +63,8 @@ FREE = {
     "result",
     "members",
     "member_locks",
+    "schema",
+    "database",
     "settings",
 }  # their keys are names, not fields
 

@@ -54,7 +54,7 @@ def lock_transition(
 ) -> Transition:
     """What an operation of the lock came to."""
     if name == "release":
-        said = given["result"] if answer["lock"] == "free" else answer["lock"]
+        said = given["result"] if answer["lock"] in ("free", "broken") else answer["lock"]
     elif name in ("hold", "lift"):
         said = "broken" if given["id"] == "broken" else "rejected" if given["id"].startswith("rejected-") else "hold"
     elif name in ("ask_watch", "end_watch"):

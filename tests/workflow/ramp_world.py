@@ -15,7 +15,7 @@ from slipway.promotion.judge.windows import Window, with_exposure
 from slipway.promotion.outcomes import Answer, broken, passed, running
 from slipway.promotion.plain import plain
 from slipway.promotion.ramp_tick import judge_tick
-from slipway.promotion.region_gate import REGION, Account, in_the_way
+from slipway.promotion.region_gate import REGION, UNREAD, Account, in_the_way
 from slipway.promotion.rings import load_gate
 from tests.promotion.judge.builders import Traffic
 from tests.workflow.world import Order, World
@@ -121,6 +121,8 @@ class RampingWorld(World):
     def _region(self, order: Order) -> list[list[str]]:
         if not order["gate"]:
             return []
+        if self.account_refused:
+            return [[UNREAD, "hub could not be read: 503"]]
         why = in_the_way(load_gate(order["gate"]), Account.load(self.account), order["written"])
         return [[REGION, why]] if why else []
 

@@ -38,7 +38,11 @@ async def a_ring_in_parts(model: Model) -> None:
 
 
 @shows(
-    "verify: passed: by region", "region: passed", "region: waits", "verify live: passed: targets are left, by region"
+    "verify: passed: by region",
+    "region: waits",
+    "region: passed: it has waited",
+    "region: passed",
+    "verify live: passed: targets are left, by region",
 )
 async def a_region_that_is_not_ready_at_once(model: Model) -> None:
     model.world.account = MOVING
@@ -71,3 +75,11 @@ async def an_abort_while_it_waits_for_its_region(model: Model) -> None:
     build = await model.submit("1.1.0", ["production"], at_least=0, gate=GATE)
     await model.until(build, "waiting for the region", "production")
     assert await model.tell(build, "abort") == 200
+
+
+@shows("go back: broken: goes back with a later ring")
+async def an_earlier_ring_that_somebody_has_touched(model: Model) -> None:
+    await in_the_last_ring(model)
+    model.world.sites["checkout-dev"].idle = "somebody's"
+    model.touched.add("dev")
+    model.world.flaws["1.1.0"] = "sick live"

@@ -59,9 +59,9 @@ async def until_told(flow: Workflow, action: str) -> dict[str, Any]:
     return next(each for each in flow.world.records if each["action"] == action)
 
 
-async def rolled_back(flow: Workflow, id: str, plan: StagePlan) -> None:
+async def rolled_back(flow: Workflow, id: str, plan: StagePlan, command: str = "k1") -> None:
     """As the trigger does it."""
-    instance = f"{id}:production:back:k1"
+    instance = f"{id}:production:back:{command}"
     run = StageRun(id, instance, plan, a_build(id.rpartition("--")[2]), "", phase=LOCK, goes_back=True)
     await flow.post(f"orchestrators/stage/{instance}", json.dumps(replace(run, asked_by="Alice").dump()))
     ends = ("stage.rolled-back", "stage.broken", "stage.cancelled")

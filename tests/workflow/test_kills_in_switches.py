@@ -23,6 +23,7 @@ from tests.workflow.world import Order, Sides
 KILLS = int(os.environ.get("SWITCH_KILLS", "5"))
 SEED = os.environ.get("SWITCH_SEED") or "2030"
 GOOD, HARM, REFUSED = "a good release", "a release that does harm", "one target that refuses its swap"
+DOWN = "a release that is down altogether"
 
 
 @dataclass
@@ -48,6 +49,9 @@ async def lived(state: Path, killer: Killer, story: str) -> dict[str, Any]:
         await flow.over_all_kills(lambda: stage_state(world, "production") == ASKED)
         said = {"command": "c1", "stage": "production", "vote": replace(a_vote(), at=flow.clock.now()).dump()}
         await flow.post(f"entities/decisions/{id}", json.dumps({**said, "at": iso(flow.clock.now())}), {"op": "vote"})
+        if story == DOWN:
+            await flow.over_all_kills(lambda: stage_state(world, "production") == "baking")
+            world.dead = {"2.0.0"}
         await flow.over_all_kills(lambda: world.of(id).ended)
         if story == GOOD:
             await flow.over_all_kills(lambda: "watch.over" in {record["action"] for record in world.records})
@@ -68,7 +72,7 @@ async def lived(state: Path, killer: Killer, story: str) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(60 + 10 * KILLS)
-@pytest.mark.parametrize("story", [GOOD, HARM, REFUSED])
+@pytest.mark.parametrize("story", [GOOD, HARM, REFUSED, DOWN])
 async def test_a_kill_anywhere_changes_nothing_of_the_end_of_a_switch(tmp_path: Path, story: str) -> None:
     end = await same_end_after(
         KILLS, lambda state, killer: lived(state, killer, story), tmp_path, story, SEED, "deploy"

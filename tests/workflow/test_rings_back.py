@@ -20,16 +20,23 @@ async def flow() -> AsyncIterator[Workflow]:
         yield workflow
 
 
-async def test_a_person_takes_all_rings_back_by_one_word_the_last_one_first(flow: Workflow) -> None:
+async def all_taken_back(flow: Workflow, by: str) -> None:
+    """A release passes all rings, and a person takes it back by one word, as the trigger does it."""
     plans = rings()
     id = await flow.promote(a_build("2.0.0"), *plans)
     assert (await flow.until_ended(id))["outcome"] == "passed"
     back = StageRun(id, f"{id}:{THIRD}:back:1", plans[2], a_build("2.0.0"), "", phase=LOCK, goes_back=True, whole=True)
-    back = replace(back, asked_by="Alice Adams", reason="orders are lost")
+    back = replace(back, asked_by=by, reason="orders are lost")
     await flow.post(f"orchestrators/stage/{back.instance}", json.dumps(back.dump()))
     await reaches(flow, THIRD, "rolled back")
+
+
+async def test_a_person_takes_all_rings_back_by_one_word_the_last_one_first(flow: Workflow) -> None:
+    await all_taken_back(flow, "Alice Adams")
     assert flow.world.rows[f"stage:{THIRD}"]["doc"]["words"].endswith(f"{SECOND}, {FIRST} went back, too")
     assert set(live(flow).values()) == {"1.0.0"}
     taken = [each for each in flow.world.records if each["action"] == "stage.rolled-back"]
     assert [each["stage"] for each in taken] == [SECOND, FIRST, THIRD], "a ring's own record comes when all is done"
     assert all("all rings of production: orders are lost" in each["words"] for each in taken[:2])
+    for name in (FIRST, SECOND, THIRD):
+        assert (await flow.lock(name))["releases"][0]["by"] == "Alice Adams", "whose word it was is on record"

@@ -53,7 +53,8 @@ class World:
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
     versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
     `polls`: how long operations take. `keeps_receipts` of them, so that one begun again after a kill has its effect
-    once. `down`: targets whose region is. `account`: what the Cosmos DB account shows,
+    once. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
+    alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows,
     unless it is `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
@@ -74,6 +75,7 @@ class World:
     away: Counter[str] = field(default_factory=Counter)
     put_off: dict[str, float] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
     account: dict[str, Any] = field(default_factory=lambda: an_account())
     account_refused: bool = False
     late_driver_times: int = 0
@@ -209,8 +211,8 @@ class World:
             sites[target["name"]] = {
                 "production": f"http://{target['name']}",
                 "idle": f"http://{target['name']}-idle",
-                "previous": "" if target["name"] in self.down else site.live,
-                "idle_was": "" if site.idle_stopped or target["name"] in self.down else site.idle,
+                "previous": self._answer_of(target["name"], site.live),
+                "idle_was": "" if site.idle_stopped else self._answer_of(target["name"], site.idle),
             }
         return passed(sites=sites, fence=self.fence)
 
@@ -232,6 +234,11 @@ class World:
             if self.swap_back_fails and order["operation"].split(":")[-2].startswith("swap-back"):
                 self.swap_back_fails -= 1
                 return failed("SWAP_FAILED", "Azure refused the swap")
+            wanted, name = order["version"], order["target"]["name"]
+            if site.live == wanted and self._answer_of(name, wanted):
+                return passed(already=True)
+            if self._answer_of(name, site.idle) != wanted:
+                return broken("IDLE_SILENT", f"the idle side of {name} does not answer {wanted}, so it is not swapped")
             site.live, site.idle = site.idle, site.live
             return passed()
 
@@ -289,10 +296,17 @@ class World:
         if name in self.down:
             return broken("TARGET_SILENT", f"neither side of {name} answers")
         site = self.sites[name]
-        seen = site.idle if order["address"].endswith("-idle") else site.live
+        is_idle = order["address"].endswith("-idle")
+        seen, other = (self._answer_of(name, each) for each in ((site.idle, site.live)[:: 1 if is_idle else -1]))
+        if not (seen or other):
+            return broken("TARGET_SILENT", f"neither side of {name} answers")
         if seen != order["version"]:
-            return failed("UNHEALTHY", f"{seen} answers, not {order['version']}")
+            return failed("UNHEALTHY", f"{seen or 'nothing'} answers, not {order['version']}")
         return passed()
+
+    def _answer_of(self, target: str, version: str) -> str:
+        """What a side with that version answers."""
+        return "" if target in self.down or self.dead & {version, f"{target} {version}"} else version
 
     def _drive_load(self, order: Order) -> Answer:
         name = order["url"].removeprefix("http://").partition("-idle")[0]

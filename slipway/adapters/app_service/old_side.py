@@ -18,9 +18,8 @@ def start(sites: Sites, target: Target, version: str, live: str, version_path: s
         place = place_of(target)
         state = sites.read_live(place, version_path)
         where = f"{place.name}/{place.slot}"
-        if state.production_version != live:
-            answers = state.production_version or "nothing"
-            return broken("NOT_LIVE", f"{place.name} answers {answers}, not {live}")
+        if state.production_version not in (live, None):  # a release that is down may go back, too
+            return broken("NOT_LIVE", f"{place.name} answers {state.production_version}, not {live}")
         if state.in_progress:
             return running({}, _SOON_S, f"another operation is under way on {place.name}")
         if state.idle_state != "Running":

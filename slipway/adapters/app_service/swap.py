@@ -1,9 +1,10 @@
 """Swapping the idle slot with production: `POST …/slots/{slot}/slotsswap`, 202, then its `Location`.
 
 A second swap undoes the first, so it is posted only when nothing is under way, production does not answer
-the version yet and the slot does. Every routing rule to the slot is taken away before: it is the site's and would stay,
-and send its share to the release that was just swapped out. The handle `{"kind": "intended"}` means that nothing is
-known to have been started: the next poll looks again before it posts.
+the version yet and the slot does; where production answers nothing, not before anybody's last swap has settled. Every
+routing rule to the slot is taken away before: it is the site's and would stay, and send its share to the release that
+was just swapped out. The handle `{"kind": "intended"}` means that nothing is known to have been started: the next poll
+looks again before it posts.
 """
 
 from datetime import datetime, timedelta
@@ -48,7 +49,7 @@ class Swaps:
                 return running(intended, _SOON_S, f"what routes users to {place.slot} is taken away before the swap")
             if state.production_version == version:
                 return passed(f"{version} is already live on {place.name}", already=True)
-            if resuming and self._may_be_settling(state, intent_at):
+            if (resuming or not state.production_version) and self._may_be_settling(state, intent_at):
                 return running(intended, _SOON_S, "a swap has just ended; its effect is awaited")
             if state.idle_version != version:
                 return self._idle_is_not_ready(place, state, version, intended)
@@ -112,9 +113,10 @@ class Swaps:
         return running(intended, _SOON_S, f"{where} does not answer yet")
 
     def _may_be_settling(self, state: SiteState, intent_at: datetime) -> bool:
-        """Whether a swap that may be ours ended so lately that the front ends may not show it yet."""
+        """Whether a swap ended so lately that the front ends may not show it yet: one that may be ours; or anybody's,
+        where production answers nothing, and the slot alone says what is live."""
         swapped_at = state.last_swap_at
-        if swapped_at is None or swapped_at < intent_at - _CLOCKS_DIFFER_BY:
+        if swapped_at is None or (state.production_version and swapped_at < intent_at - _CLOCKS_DIFFER_BY):
             return False
         return clock.now() - swapped_at < self._settle
 

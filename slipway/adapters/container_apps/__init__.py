@@ -47,6 +47,7 @@ class ContainerApps:
             in_progress=app.in_progress,
             last_swap_at=None,
             idle_state="Running" if idle and idle.active else "Stopped",
+            held_version=held_by(place, live) if live else "",
         )
 
     def start_deployment(

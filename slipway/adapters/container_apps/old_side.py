@@ -18,8 +18,11 @@ def start(apps: Apps, target: Target, version: str, live: str, version_path: str
     try:
         place = place_of(target)
         app = apps.app(place)
-        if words := _not_live(apps, place, app, live, version_path):
-            return broken("NOT_LIVE", words)
+        # A release that is down may go back, too: what answers nothing is what its image says.
+        found = apps.revision(place, app.weights.live())
+        serves = (apps.version_at(found.host, version_path) or held_by(place, found)) if found else ""
+        if serves != live:
+            return broken("NOT_LIVE", f"{place.name} answers {serves or 'nothing'}, not {live}")
         found = apps.revision(place, place.revision_of(version))
         if found is None:  # of before there was Slipway, and never stopped by it
             return passed(f"{place.name} has no revision of ours with {version}; what is there is looked at next")

@@ -116,7 +116,7 @@ class AzureMonitorLogs:
         ]
         statuses: list[int] = []
         try:
-            results = _client(self._settings).query_batch(
+            results = logs_client(self._settings).query_batch(
                 batch, raw_response_hook=lambda response: statuses.append(response.http_response.status_code)
             )
         except AzureError as error:
@@ -180,7 +180,8 @@ def _said(error: Any) -> str:
 
 
 @once_per_process
-def _client(settings_: Settings) -> "LogsQueryClient":
+def logs_client(settings_: Settings) -> "LogsQueryClient":
+    """The client of this process: what it asks is asked once, and soon answered."""
     from azure.monitor.query import LogsQueryClient
 
     return LogsQueryClient(

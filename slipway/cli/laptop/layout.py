@@ -70,6 +70,9 @@ class Layout:
         if self.ports.azure:
             config = read(StandinConfig, self.sites)
             yield from ((f"the container app {app.name}", app.port) for app in config.container_apps)
+            for cluster in config.clusters:
+                yield f"the cluster {cluster.name}", cluster.port
+                yield from ((f"the release {name}", port) for name, port in cluster.front_ends.items())
             for site in config.sites:
                 yield f"the site {site.name}", site.port
                 yield from ((f"the site {site.name}({slot.name})", slot.port) for slot in site.slots)

@@ -69,7 +69,7 @@ class RampScenes:
         seen = self._follow.ramp(version)
         begin, end = seen.moves[0].at, seen.moves[-1].at
         met = self._users.between(begin, end + IN_EFFECT_AFTER)
-        rate = self._laptop.usual_error_rate + faults_of(version)["error_rate"]
+        rate = self._laptop.usual_error_rate + float(faults_of(version)["error_rate"])
         answered, bad = met.requests.get(version, 0), met.bad.get(version, 0)
         return AllAtOnce(version, (end - begin).total_seconds(), met.total, rate, answered, bad)
 

@@ -1,7 +1,7 @@
 """The demo's screen: what it does and claims, and the promotions live below; in a pipe a line for each."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
-from slipway.cli.changes import changes
+from slipway.cli.changes import Change, changes
 from slipway.cli.charts.bars import bar
 from slipway.cli.drawing import drawing
 from slipway.cli.laptop.ramp_seen import RampSeen
@@ -104,9 +104,10 @@ class Screen:
         self._promotions[latest.id] = latest
         if not self._animated:
             never_begun = {stage.name for stage in latest.stages if stage.code == NEVER_BEGUN}
-            for change in changes(before, latest):
-                if change.stage in never_begun:
-                    continue  # that the one before it failed was told
+            found = [each for each in changes(before, latest) if each.stage not in never_begun]  # why, was told
+            for n, change in enumerate(found):
+                if _is_told_again(change, found[n + 1 :]):
+                    continue
                 where = f"{latest.version} in {change.stage}: " if change.stage else ""
                 shown = look(change.state)
                 self._note(shown.icon, shown.style, where + change.words, "dim")
@@ -118,7 +119,7 @@ class Screen:
         self._met = met
         if not self._animated:
             for move in latest.moves[len(before.moves) :]:
-                words = f"{version} has {move.share:.0%}{there}: {move.words}"
+                words = f"{version} has {move.share:.0%}{there}" + (f": {move.words}" if move.words else "")
                 self._note("↗" if move.share else "↩", "blue", words, "dim")
             if met.total and len(latest.steps) > len(before.steps):
                 self._note("·", "dim", f"users so far: {_told(met)}", "dim")
@@ -158,6 +159,12 @@ class Screen:
         if self._met.total:
             shown += ["", Text.assemble(("users  ", "dim"), clean(_told(self._met)))]
         return shown
+
+
+def _is_told_again(change: Change, following: Sequence[Change]) -> bool:
+    """Whether what comes next says the same in full: a check's figures are its stage's and its promotion's, too."""
+    reason = change.words.partition(": ")[2]
+    return bool(reason) and any(reason in each.words for each in following)
 
 
 def _ramp(ramp: RampSeen) -> Table:

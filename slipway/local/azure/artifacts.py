@@ -14,12 +14,13 @@ from aiohttp import web
 
 from slipway.local.azure.state import replace
 
-FAULTS: dict[str, dict[str, float | int | bool]] = {
+FAULTS: dict[str, dict[str, float | int | bool | str]] = {
     "errors": {"error_rate": 0.2},
     "slow": {"latency_ms": 400},
     "slower": {"latency_ms": 40},  # within any usual limit, beside the release before it is not
     "crash": {"crash_on_start": True},
     "sick": {"unhealthy_after_s": 4},
+    "dead": {"dies_of": "/die"},
     "subtle": {"error_rate": 0.006},
     "hungry": {"cpu_ms": 20},
 }
@@ -39,7 +40,7 @@ SERVICE = re.compile(r"[a-z0-9](-?[a-z0-9])*")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}")
 
 
-def faults_of(version: str) -> dict[str, float | int | bool]:
+def faults_of(version: str) -> dict[str, float | int | bool | str]:
     """`2.1.0-errors` carries the faults named `errors`; a version without such a suffix is healthy."""
     return dict(FAULTS.get(version.rpartition("-")[2], {})) if "-" in version else {}
 

@@ -6,7 +6,10 @@ from typing import Annotated, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from slipway.local.azure.jobs.config import JobConfig
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)]
+FrontEnd = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.]?[a-z0-9])*$", max_length=100)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._+-]{0,63}$")]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,127}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -60,7 +63,7 @@ class TrafficConfig(_Strict):
     that id and in no other; when left out, in all that are nobody's.
     """
 
-    site: Name
+    site: FrontEnd
     service: Name
     version: Version
     hours: float = Field(default=8, ge=0, le=24)
@@ -96,6 +99,38 @@ class ContainerAppConfig(_Strict):
     location: str = "West Europe"
     mode: Literal["Multiple", "Single"] = "Multiple"
     suffix: Name | None = None
+
+
+class ReleaseConfig(_Strict):
+    """A service in a cluster: a Helm release for each of two sides, and the Service that sends users to one of them.
+    The `live` one is that of `side` when the stand-in starts for the first time; without it there is none."""
+
+    namespace: Name
+    name: Name
+    port: Port
+    blue_port: Port
+    green_port: Port
+    live: LiveRelease | None = None
+    side: Literal["blue", "green"] = "blue"
+
+
+class ClusterConfig(_Strict):
+    """A cluster, with Entra ID or without; `port` is its API server's."""
+
+    name: Name
+    port: Port
+    location: str = "West Europe"
+    entra: bool = True
+    releases: tuple[ReleaseConfig, ...] = ()
+
+    @property
+    def front_ends(self) -> dict[str, int]:
+        """The ports of its releases' front ends by their names, `{cluster}-{release}`, and that with its side."""
+        ends: dict[str, int] = {}
+        for each in self.releases:
+            users = f"{self.name}-{each.name}"
+            ends |= {users: each.port, f"{users}-blue": each.blue_port, f"{users}-green": each.green_port}
+        return ends
 
 
 class CosmosConfig(_Strict):
@@ -178,20 +213,85 @@ class FrontDoorConfig(_Strict):
         return self
 
 
+class TrafficManagerEndpointConfig(_Strict):
+    """It leads `to` a front end, by its name in the ready line."""
+
+    name: ResourceName
+    to: str
+    kind: Literal["azureEndpoints", "externalEndpoints", "nestedEndpoints"] = "externalEndpoints"
+    weight: int = Field(default=1, ge=1, le=1000)
+    enabled: bool = True
+
+
+class TrafficManagerConfig(_Strict):
+    """A profile; its users come by a front end of its `name`, from behind so many `resolvers`. Its endpoints are probed
+    as Traffic Manager does by default, but for the path."""
+
+    name: Name
+    port: Port
+    endpoints: tuple[TrafficManagerEndpointConfig, ...] = Field(min_length=1)
+    method: Literal["Weighted", "Priority", "Performance", "Geographic"] = "Weighted"
+    ttl_s: int = Field(default=60, ge=0)
+    probe_path: str = Field(default="/healthz", pattern=r"^/")
+    probe_interval_s: float = Field(default=30, ge=0)
+    tolerated_failures: int = Field(default=3, ge=0, le=9)
+    resolvers: int = Field(default=50, ge=1, le=1000)
+
+
+class DnsRecordConfig(_Strict):
+    """`points_at` is a name, or for an alias the id of a resource."""
+
+    name: ResourceName
+    port: Port
+    points_at: str
+    type: Literal["CNAME", "A", "AAAA"] = "CNAME"
+    ttl_s: int = Field(default=3600, ge=1)
+
+    @model_validator(mode="after")
+    def _is_an_alias_unless_a_cname(self) -> Self:
+        if self.type != "CNAME" and not self.points_at.startswith("/"):
+            raise ValueError(f"record {self.name}: a record of the type {self.type} is an alias here")
+        return self
+
+
+class DnsZoneConfig(_Strict):
+    """`addresses`: the front ends, by their names in the ready line, of the names and resources that records point at.
+    Users of a record come by a front end `{record}.{zone}`, from behind so many `resolvers`. Name servers hear of a
+    change `propagation_s` later: left out, half a second, in virtual time half a minute."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    records: tuple[DnsRecordConfig, ...] = Field(min_length=1)
+    addresses: dict[str, str] = {}
+    propagation_s: float | None = Field(default=None, ge=0)
+    resolvers: int = Field(default=50, ge=1, le=1000)
+
+    def host_of(self, record: DnsRecordConfig) -> str:
+        """The record's name in full."""
+        return f"{record.name}.{self.name}"
+
+
 class StandinConfig(_Strict):
     """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
     (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
     their routing rules after `router_delay_s`. Of all releases built here, however good, `usual_error_rate` (0..1) of
     the requests fail. `images` are the artifact feed's services by the repositories of their images, so that
-    `registry.example/checkout:2.0.0` runs what the package of that version does."""
+    `registry.example/checkout:2.0.0` runs what the package of that version does. `charts` are the addresses of the Helm
+    charts that there are, without their versions; `job_images` are the programs of jobs (`jobs.images`) by the
+    repositories of theirs."""
 
     subscription: str
     resource_group: str
     sites: tuple[SiteConfig, ...]
     container_apps: tuple[ContainerAppConfig, ...] = ()
+    clusters: tuple[ClusterConfig, ...] = ()
     cosmos_accounts: tuple[CosmosConfig, ...] = ()
     front_doors: tuple[FrontDoorConfig, ...] = ()
+    traffic_managers: tuple[TrafficManagerConfig, ...] = ()
+    dns_zones: tuple[DnsZoneConfig, ...] = ()
     images: dict[str, Name] = {}
+    jobs: tuple[JobConfig, ...] = ()
+    job_images: dict[str, Name] = {}
+    charts: tuple[str, ...] = ()
     secrets: tuple[SecretName, ...] = ()
     pace: float = Field(default=1.0, ge=0)
     instances: int = Field(default=2, ge=1, le=20)
@@ -204,6 +304,8 @@ class StandinConfig(_Strict):
         names = [*(site.name for site in self.sites), *(app.name for app in self.container_apps)]
         ports = [port for site in self.sites for port in (site.port, *(slot.port for slot in site.slots))]
         ports += [app.port for app in self.container_apps]
+        names += [name for cluster in self.clusters for name in cluster.front_ends]
+        ports += [port for cluster in self.clusters for port in (cluster.port, *cluster.front_ends.values())]
         hosts = {*names, *(f"{site.name}({slot.name})" for site in self.sites for slot in site.slots)}
         for front_door in self.front_doors:
             names += [endpoint.name for endpoint in front_door.endpoints]
@@ -211,6 +313,9 @@ class StandinConfig(_Strict):
             for origin in (origin for group in front_door.origin_groups for origin in group.origins):
                 if host_of(origin) not in hosts:
                     raise ValueError(f"front door {front_door.name}: origin {origin.name}: no site {host_of(origin)}")
+        for name, port in self.named.items():
+            names.append(name)
+            ports.append(port)
         if len(set(names)) < len(names):
             raise ValueError("site names must differ")
         if len(set(ports)) < len(ports):
@@ -219,6 +324,12 @@ class StandinConfig(_Strict):
             if app.live.service not in self.images.values():
                 raise ValueError(f"container app {app.name}: images name no repository of {app.live.service}")
         return self
+
+    @property
+    def named(self) -> dict[str, int]:
+        """The names that resolvers answer for, of profiles and of records, with the ports that users come by."""
+        records = {zone.host_of(each): each.port for zone in self.dns_zones for each in zone.records}
+        return {each.name: each.port for each in self.traffic_managers} | records
 
     @property
     def group(self) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from slipway.local.azure.aks.plant import Clusters, ClusterSockets
 from slipway.local.azure.arm import ResourceManager
 from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.authority import open_authority
@@ -25,9 +26,12 @@ from slipway.local.azure.configuration.snapshots import Snapshots
 from slipway.local.azure.configuration.store import KeyValueStore
 from slipway.local.azure.container_apps.plant import ContainerApps
 from slipway.local.azure.cosmos import Accounts
+from slipway.local.azure.dns.plant import DnsZones
 from slipway.local.azure.faults import Faults
+from slipway.local.azure.following import Following
 from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
+from slipway.local.azure.jobs.plant import Jobs
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
 from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
@@ -50,6 +54,7 @@ from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
 from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
+from slipway.local.azure.traffic_manager.plant import TrafficManagers
 from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.store import VaultStore
@@ -92,10 +97,15 @@ class Sockets:
             app.name: listeners.listen(app.name, 0 if any_ports else app.port, f"container app {app.name}")
             for app in config.container_apps
         }
+        self.clusters = ClusterSockets.open(config, listeners, any_ports)
         self.endpoints = {
             each.name: listeners.listen(each.name, 0 if any_ports else each.port, f"endpoint {each.name}")
             for front_door in config.front_doors
             for each in front_door.endpoints
+        }
+        self.names = {
+            name: listeners.listen(name, 0 if any_ports else port, f"the name {name}")
+            for name, port in config.named.items()
         }
 
 
@@ -134,7 +144,9 @@ class Standin:
         self._tokens = tokens = Tokens(state.file("signing-key.pem", new_signing_key), issuer)
         self._app_ports = {name: port_of(listener) for name, listener in sockets.apps.items()}
         self._site_ports = {name: port_of(listener) for name, listener in sockets.sites.items()}
+        self._release_ports = {name: port_of(listener) for name, listener in sockets.clusters.front_ends.items()}
         self._endpoint_ports = {name: port_of(listener) for name, listener in sockets.endpoints.items()}
+        self._name_ports = {name: port_of(listener) for name, listener in sockets.names.items()}
 
         database = state.database()
         exit.callback(database.close)
@@ -148,7 +160,7 @@ class Standin:
         store = SiteStore(database, clock.now)
         trust = authority.client_context()
         packages = Packages(state.path / "releases", http, trust)
-        self._tell_apps(state.path / "releases", state.path / "revisions")
+        self._tell_apps(*(state.path / each for each in ("releases", "revisions", "pods")))
         _install(config, store, packages)
         plant = Plant(store, packages, http, config, quiet=self._options.virtual_time)
         exit.push_async_callback(plant.close)
@@ -178,11 +190,34 @@ class Standin:
         apps = ContainerApps(config, database, revisions, feed, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
+        volume = state.path / "volumes"
+        jobs = Jobs(config, database, volume, self._platform_settings, workspace.tell, clock.now, virtual)
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
+        pods = Packages(state.path / "pods", http, trust)
+        clusters = Clusters(
+            config, database, pods, feed, watching, state.path, f"localhost:{self._tls_port}", looks or 0, tokens
+        )
+        await clusters.start(exit, sockets.clusters, faults, tokens, authority, self.servings)
+        clusters_api = clusters.provider(issuer.base, tokens, authority, sockets.clusters)
+        # After all that they lead to.
+        following = Following(self.servings, clock.now)
+        traffic_managers = TrafficManagers(config, database, clock.now, self._front_ends(), http)
+        await traffic_managers.start(exit, sockets.names, faults, following)
+        zones = DnsZones(config, database, clock.now, self._front_ends(), virtual)
+        await zones.start(exit, sockets.names, faults, following)
         accounts = Accounts(config, database)
         values = KeyValueStore(database, clock.now)
         stacks = StacksApi(StackStore(database), issuer.base, clock.now)
-        providers = sites_api, apps_api, accounts, stacks, front_doors.provider(issuer.base)
+        providers = (
+            sites_api,
+            apps_api,
+            clusters_api,
+            jobs.provider,
+            accounts,
+            stacks,
+            front_doors.provider(issuer.base),
+        )
+        switches = traffic_managers.provider(), zones.provider()
         application = _application(
             [
                 *faults.routes(),
@@ -190,12 +225,13 @@ class Standin:
                 *routers.routes(),
                 *accounts.routes(),
                 *stacks.routes(),
+                *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
-                *ResourceManager(config.groups, tokens, *providers).routes(),
+                *ResourceManager(config.groups, tokens, *providers, *switches).routes(),
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
@@ -210,26 +246,31 @@ class Standin:
         # Only now: a deployment may fetch its package from our own feed.
         operations.resume()
         apps.resume()
+        jobs.start(exit)
 
     def _tell_apps(self, *folders: Path) -> None:
-        """The settings with which applications reach Azure's services, beside their packages."""
-        told = {
+        """The platform's settings, beside the packages of applications."""
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            replace(folder / APP_SETTINGS, json.dumps(self._platform_settings).encode())
+
+    @property
+    def _platform_settings(self) -> dict[str, str]:
+        """With which applications and jobs reach Azure's services."""
+        return {
             "AZURE_APPCONFIGURATION_ENDPOINT": self._tokens.issuer.base,
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self._msi_port}{ManagedIdentity.PATH}",
             "IDENTITY_HEADER": self._msi_header,
             "SSL_CERT_FILE": str(self._authority.ca),
         }
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            replace(folder / APP_SETTINGS, json.dumps(told).encode())
 
     @property
     def _msi_header(self) -> str:
         return self._state.secret("msi_header")
 
     def ready_line(self) -> dict[str, object]:
-        """What a client needs to know; `sites` are the front ends by name, of container apps and of Front Door's
-        endpoints too, `site(slot)` for a slot."""
+        """What a client needs to know; `sites` are the front ends by name, of container apps, of a cluster's
+        releases, of Front Door's endpoints and of names that resolvers answer for, `site(slot)` for a slot."""
         issuer = self._tokens.issuer
         return {
             "ready": True,
@@ -249,7 +290,9 @@ class Standin:
         return {
             **{str(name): port for name, port in self._site_ports.items()},
             **self._app_ports,
+            **self._release_ports,
             **self._endpoint_ports,
+            **self._name_ports,
         }
 
 

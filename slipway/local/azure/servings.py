@@ -39,11 +39,12 @@ class Stretch:
 
 
 class Servings:
-    """`now` says what time it is."""
+    """`now` says what time it is; `heard` hears of each site that is served by others than before."""
 
     def __init__(self, database: sqlite3.Connection, now: Callable[[], datetime]) -> None:
         self._db = database
         self._now = now
+        self.heard: Callable[[str], None] = lambda _: None
         database.executescript(SCHEMA)
 
     def note(self, site: str, shares: Sequence[Serving]) -> None:
@@ -56,6 +57,7 @@ class Servings:
             # Two changes in one moment of a clock that stands: the later one counts.
             row = (site, _text(self._now()), text)
             self._db.execute("INSERT OR REPLACE INTO servings (site, since, shares) VALUES (?, ?, ?)", row)
+            self.heard(site)
 
     def between(self, site: str, begins: datetime, ends: datetime) -> list[Stretch]:
         """What served in that time, in its order."""

@@ -45,7 +45,8 @@ class Flagged:
 @dataclass(frozen=True)
 class Release:
     """`error_rate`, beside the `usual_error_rate` of any release, in 0..1 and `latency_ms` on traffic only;
-    `cpu_ms` is what each such request takes of the CPU, `unhealthy_after_s` counts from the start.
+    `cpu_ms` is what each such request takes of the CPU, `unhealthy_after_s` counts from the start. A request to the
+    path `dies_of` takes an instance down: 503 on every path from then on, until it is started again.
 
     `requires_header`: what every request but `/version` must carry, by name (small letters), as the SHA-256 of the
     value in hex, so that the package itself holds no credential. `flags` are those that it reads, by name.
@@ -59,6 +60,7 @@ class Release:
     cpu_ms: float = 0.0
     crash_on_start: bool = False
     unhealthy_after_s: float | None = None
+    dies_of: str = ""
     requires_header: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, Flagged] = field(default_factory=dict)
 
@@ -103,9 +105,13 @@ class App:
             polled.start()
             self._flag = polled.of
         self._started = time.monotonic()
+        self._dead = False
 
     async def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
         release = self.release
+        self._dead = self._dead or path == release.dies_of
+        if self._dead:
+            return Answer(503, {"error": "the service is down"})
         if path == "/version":
             return Answer(200, {"service": release.service, "version": release.version})
         if not release.lets_in(headers):

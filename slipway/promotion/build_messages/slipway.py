@@ -4,9 +4,17 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipway.promotion.build import Build
@@ -77,6 +85,34 @@ FinishedAt = Annotated[
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
+SchemaVersion = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
+
+
+class DatabaseSchema(BaseModel):
+    """The versions of the database that the build's code runs on, and those to which its migration brings it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    first: SchemaVersion = Field(alias="from", description="The oldest version of the database that the code runs on.")
+    last: SchemaVersion = Field(alias="to", description="The newest version that it is known to run on.")
+    expand: SchemaVersion | None = Field(None, description="The version that its migration expands the database to.")
+    contract: SchemaVersion | None = Field(None, description="The version that it contracts it to, at last.")
+
+    @model_validator(mode="after")
+    def _its_code_runs_on_it(self) -> Self:
+        steps = [self.first, *(each for each in (self.expand, self.contract) if each), self.last]
+        if steps != sorted(steps):
+            raise _refusal("has to rise from `from` over `expand` and `contract` to `to`")
+        if self.expand and self.expand == self.contract:
+            raise _refusal("expands and contracts to one version, which says nothing of what is taken away")
+        return self
+
+    @property
+    def told(self) -> dict[str, int]:
+        given = {"from": self.first, "to": self.last, "expand": self.expand, "contract": self.contract}
+        return {key: version for key, version in given.items() if version}
+
+
 class SlipwayBuild(BaseModel):
     """A build that CI finished, as CI tells it."""
 
@@ -102,9 +138,15 @@ class SlipwayBuild(BaseModel):
     members: Annotated[dict[Service, Version], BeforeValidator(_members)] = Field(
         default_factory=dict, description="Of a group: the version of each of its members, by service."
     )
+    database: DatabaseSchema | None = Field(
+        None, alias="schema", description="The versions of its database that the build's code runs on."
+    )
     run: int = Field(
         1, description="2 and more: promoted once more, because a person said so.", ge=1, le=MOST_RUNS, strict=True
     )
+
+
+_FIELDS = [field.alias or name for name, field in SlipwayBuild.model_fields.items()]
 
 
 def parse_slipway_build(message: dict[str, Any]) -> Build:
@@ -114,7 +156,8 @@ def parse_slipway_build(message: dict[str, Any]) -> Build:
     except ValidationError as invalid:
         wrong = "; ".join(_wrong(error) for error in invalid.errors(include_url=False)[:10])
         raise BuildRejected("INVALID_BUILD", wrong) from invalid
-    build = Build(**dict(told), source="slipway")
+    fields = {name: value for name, value in dict(told).items() if name != "database"}
+    build = Build(**fields, source="slipway", schema=told.database.told if told.database else {})
     if not build.members:
         return build
     # Another composition under the same version is another build, as another artifact would be.
@@ -133,12 +176,12 @@ def build_schema() -> dict[str, Any]:
 def _wrong(error: ErrorDetails) -> str:
     """One error as `version: is missing`."""
     field = str(error["loc"][0])[:60]
-    if field == "members" and len(error["loc"]) > 1:
-        field = f"members.{str(error['loc'][1])[:60]}"
+    if field in ("members", "schema") and len(error["loc"]) > 1:
+        field = f"{field}.{str(error['loc'][1])[:60]}"
     kind, context = error["type"], error.get("ctx", {})
     known = {
         "missing": "is missing",
-        "extra_forbidden": f"is not a field; the fields are {', '.join(SlipwayBuild.model_fields)}",
+        "extra_forbidden": f"is not a field; the fields are {', '.join(_FIELDS)}",
         "string_type": "is not text",
         "dict_type": "is not an object",
         "literal_error": f"can be {context.get('expected')}",

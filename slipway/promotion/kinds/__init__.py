@@ -8,11 +8,12 @@ from slipway.promotion.kinds.app_service_slots import APP_SERVICE_SLOTS
 from slipway.promotion.kinds.container_apps import CONTAINER_APPS
 from slipway.promotion.kinds.front_door import FRONT_DOOR
 from slipway.promotion.kinds.router import Router as Router
+from slipway.promotion.kinds.switches import SWITCHES as SWITCHES
 from slipway.promotion.kinds.target import TargetKind as TargetKind
 from slipway.promotion.kinds.targets import TARGETS as TARGETS
+from slipway.promotion.kinds.traffic_manager import TRAFFIC_MANAGER
 
-ROUTERS = {router.kind: router for router in (APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR)}
-ROUTERS_NOT_YET = ("traffic-manager", "dns")
+ROUTERS = {router.kind: router for router in (APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR, TRAFFIC_MANAGER)}
 
 
 def routers_for(target: str) -> Iterator[Router]:
@@ -22,9 +23,11 @@ def routers_for(target: str) -> Iterator[Router]:
 
 def actions_on(target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What Slipway needs of Azure on such a target, and on what that stands on."""
+    if TARGETS[target].actions:
+        return TARGETS[target].actions, ()
     for router in routers_for(target):
         return router.actions, router.environment_actions
-    return TARGETS[target].actions, ()
+    return (), ()
 
 
 def router_for(target: str, canary: CanaryPlan | None = None) -> Router:

@@ -26,9 +26,29 @@ CONTAINER_APPS = TargetKind(
     goes_live="gives the new revision all the traffic of",
     way_back="all the weight returns to the previous revision, which runs on beside the live one",
 )
+AKS = TargetKind(
+    kind="aks",
+    resource_type="Microsoft.ContainerService/managedClusters",
+    resource_name="[A-Za-z0-9](?:[-_A-Za-z0-9]{0,61}[A-Za-z0-9])?",
+    called="an AKS cluster",
+    artifacts=("chart",),
+    more_artifacts=("image",),
+    sections=("helm", "traffic-manager", "dns"),
+    must=("helm",),
+    idle="as the Helm release of the side without users",
+    goes_live="sends the users to the new side of",
+    way_back="the users are sent to the side before again, which runs on until the next deployment goes over it",
+    overwrites=True,
+    actions=(
+        "Microsoft.ContainerService/managedClusters/read",
+        "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action",
+        "Microsoft.ContainerService/managedClusters/runcommand/action",
+        "Microsoft.ContainerService/managedclusters/commandResults/read",
+    ),
+)
 
-TARGETS = {target.kind: target for target in (APP_SERVICE, CONTAINER_APPS, BICEP)}
-TARGETS_NOT_YET = ("aks",)
+TARGETS = {target.kind: target for target in (APP_SERVICE, CONTAINER_APPS, AKS, BICEP)}
+TARGETS_NOT_YET: tuple[str, ...] = ()
 
 
 def target_kind(kind: str) -> TargetKind:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from slipway.promotion.kinds import Router, routers_for
+from slipway.promotion.kinds import TARGETS, Router, routers_for
 from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLAG
 from slipway.promotion.pipeline.canary import Canary
 from slipway.promotion.pipeline.flag import Flag
@@ -36,7 +36,10 @@ def check_canaries(document: Document) -> None:
 
 def _check_router(document: Document, path: Path, canary: Canary, target: str) -> None:
     routers = list(routers_for(target))
-    if not routers:  # the kind is reported elsewhere
+    if not routers:
+        if target in TARGETS:  # else the kind is reported elsewhere
+            words = f"nothing divides the traffic of {target}; take all-at-once, blue-green or a flag"
+            document.report("NO_ROUTER", words, path, key=True)
         return
     router = next((each for each in routers if canary.router.kind in (None, each.kind)), None)
     if router is None:

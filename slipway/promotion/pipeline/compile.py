@@ -6,6 +6,7 @@ from dataclasses import replace
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.groups import package_at
+from slipway.promotion.job_plan import JobTest
 from slipway.promotion.kinds import ROUTERS, TARGETS, router_for
 from slipway.promotion.pipeline import models
 from slipway.promotion.pipeline.blue_green import BlueGreenRollout
@@ -117,6 +118,8 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
             headers=_headers(health.headers),
         ),
         loads=_loads(stage, pipeline),
+        tests=_tests(stage),
+        migration=stage.migrate.plan if stage.migrate else None,
         rollout=_called(stage.rollout),
         bake_s=stage.bake,
         deploy_within_s=stage.deploy_within,
@@ -196,6 +199,13 @@ def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:
                 against=load.against or "",
             )
         )
+    return tuple(tests)
+
+
+def _tests(stage: Stage) -> tuple[JobTest, ...]:
+    tests: list[JobTest] = []
+    for written in stage.tests:
+        tests.append(written.test(_free_name(written.name or "tests", [test.name for test in tests])))
     return tuple(tests)
 
 

@@ -14,17 +14,21 @@ from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
+from slipway.promotion.pipeline.helm import Helm
 from slipway.promotion.pipeline.infrastructure import Stack
+from slipway.promotion.pipeline.jobs import Migrate, Tests
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.router import Origins
 from slipway.promotion.pipeline.section import Section, key
+from slipway.promotion.pipeline.switches import Dns, TrafficManager
 from slipway.promotion.pipeline.target_section import TargetSection
 from slipway.promotion.pipeline.telemetry import Role, Workspace
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Branch,
+    Chart,
     CosmosAccount,
     Document,
     HttpPath,
@@ -88,7 +92,10 @@ class Artifact(Section):
 
     zip: Package | None = key("Web address of the zip package, with {version} and, if wanted, {service}.", None)
     image: Image | None = key(
-        "Container image with its tag, as registry.example/app:{version}, for container-apps.", None
+        "Container image with its tag, as registry.example/app:{version}, for container-apps and aks.", None
+    )
+    chart: Chart | None = key(
+        "Helm chart in a registry, as registry.example/charts/app:{version}, for aks; its image stands beside it.", None
     )
     template: Document | None = key("Web address of the compiled ARM template, as https://host/{version}.json.", None)
     parameters: Document | None = key("Web address of a file of parameters beside the template.", None)
@@ -130,8 +137,13 @@ class Target(Section):
 
     name: Name = key("Name of the target, unique in its stage.")
     kind: Kind = key("What the target is.")
-    resource: Resource = key("Resource id of what the target is, such as an App Service or a Container App.")
+    resource: Resource = key("Resource id of what the target is: an App Service, a Container App, an AKS cluster.")
     slot: Slot | None = key("The idle slot of an App Service, deployed to and verified; staging when left out.", None)
+    helm: Helm | None = key("Of aks: which release of which namespace.", None)
+    traffic_manager: TrafficManager | None = key(
+        "Of aks: the Traffic Manager endpoints of both sides.", None, alias="traffic-manager"
+    )
+    dns: Dns | None = key("Of aks: the DNS record that names one of both sides.", None)
     member: Name | None = key("Of a group: the member whose target it is.", None)
     after: list[Name] = key(
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
@@ -237,18 +249,18 @@ class Load(Section):
 
 
 class Check(Section):
-    """One verification: a health check or a load test."""
+    """One verification: a health check, a load test, or tests of the team's own."""
 
     called: ClassVar[str] = "a verification"
-    not_running: ClassVar[tuple[str, ...]] = ("tests",)
 
     health: Health | None = key("Health check; {} takes the defaults.", None)
     load: Load | None = key("Load test.", None)
+    tests: Tests | None = key("Tests in a container of the team, as a Container Apps job.", None)
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
-        if (self.health is None) == (self.load is None):
-            raise refusal("ONE_CHECK_AN_ITEM", 'each item of verify is one check: "health" or "load"')
+        if [self.health, self.load, self.tests].count(None) != 2:
+            raise refusal("ONE_CHECK_AN_ITEM", 'each item of verify is one check: "health", "load" or "tests"')
         return self
 
 
@@ -298,6 +310,7 @@ class Stage(Section):
     )
     on_bad_ring: OnBadRing = key("What the earlier rings do when one fails: stop (they stay) or roll-back-all.", STOP)
     cosmos: Cosmos | None = key("The Cosmos DB account whose regions the rings go by.", None)
+    migrate: Migrate | None = key("The change of its database around a release.", None)
     verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
     rollout: Rollout = key("How traffic reaches the new release.", "all-at-once")
     configuration: Configuration | None = key("Where the settings of each build lie; else the pipeline's.", None)
@@ -311,6 +324,10 @@ class Stage(Section):
     @property
     def loads(self) -> list[Load]:
         return [check.load for check in self.verify if check.load]
+
+    @property
+    def tests(self) -> list[Tests]:
+        return [check.tests for check in self.verify if check.tests]
 
     @property
     def health(self) -> Health:

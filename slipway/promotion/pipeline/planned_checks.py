@@ -1,5 +1,4 @@
-"""What targets that are planned first ask of the stage around them: nothing that needs an address, or divides
-traffic."""
+"""What targets that are planned first ask of the stage around them: nothing that needs an address, no flag."""
 
 from typing import Any
 
@@ -7,9 +6,11 @@ from slipway.promotion.kinds.targets import TARGETS
 from slipway.promotion.pipeline.placed import mappings, stages_in, targets_of
 from slipway.promotion.pipeline.positions import Document, Path
 
+NEED_ADDRESSES = ("health", "load", "tests")
+
 
 def check_planned(document: Document) -> None:
-    """Report checks of a stage in which nothing can be reached, and rollouts that divide what nobody asks."""
+    """Report checks of a stage in which nothing can be reached, and flags where people are to be asked about a plan."""
     for path, stage in stages_in(document):
         kinds = [TARGETS[kind] for _, target in targets_of(path, stage) if (kind := target.get("kind")) in TARGETS]
         planned = [kind.kind for kind in kinds if kind.planned]
@@ -18,20 +19,19 @@ def check_planned(document: Document) -> None:
         if not any(kind.answers for kind in kinds):
             _check_verify(document, path, stage, planned[0])
         rollout = stage.get("rollout")
-        for strategy in ("canary", "flag"):
-            if isinstance(rollout, dict) and strategy in rollout:
-                words = f"a target of the kind {planned[0]} has no traffic that a {strategy} could divide"
-                document.report(
-                    "CONFLICTING_KEYS",
-                    f"{words}; blue-green asks people about its plan",
-                    (*path, "rollout", strategy),
-                    key=True,
-                )
+        if isinstance(rollout, dict) and "flag" in rollout:
+            words = f"what is planned for {planned[0]} is for people to see, and a flag asks nobody before its switch"
+            document.report("CONFLICTING_KEYS", f"{words}: take blue-green", (*path, "rollout", "flag"), key=True)
 
 
 def _check_verify(document: Document, path: Path, stage: dict[str, Any], kind: str) -> None:
     for place, check in mappings(stage.get("verify"), (*path, "verify")):
-        for name in ("health", "load"):
-            if name in check:
+        for name in NEED_ADDRESSES:
+            if name in check and not (name == "tests" and _once(check[name])):
                 words = f"no target of this stage has an address to be verified at: {kind} is planned and applied"
                 document.report("CANNOT_SUCCEED", f"{words}; take it out", (*place, name), key=True)
+
+
+def _once(tests: object) -> bool:
+    """Whether tests run once for the stage, and need no target's address."""
+    return isinstance(tests, dict) and tests.get("once") is True

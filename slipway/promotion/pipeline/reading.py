@@ -9,6 +9,7 @@ from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
 from slipway.promotion.pipeline.group_checks import check_groups
+from slipway.promotion.pipeline.job_checks import check_jobs
 from slipway.promotion.pipeline.models import Pipeline
 from slipway.promotion.pipeline.planned_checks import check_planned
 from slipway.promotion.pipeline.positions import read_document
@@ -16,6 +17,7 @@ from slipway.promotion.pipeline.release_parts_checks import check_release_parts
 from slipway.promotion.pipeline.ring_checks import check_rings
 from slipway.promotion.pipeline.stage_checks import check_stage_checks
 from slipway.promotion.pipeline.stages_together import check_stages_together
+from slipway.promotion.pipeline.switch_checks import check_switches
 from slipway.promotion.pipeline.target_checks import check_targets
 
 
@@ -48,9 +50,11 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
                 explain(error, document)
         check_stages_together(document)
         check_stage_checks(document)
+        check_jobs(document)
         check_canaries(document)
         check_blue_greens(document)
         check_targets(document)
+        check_switches(document)
         check_planned(document)
         check_rings(document)
         check_release_parts(document)

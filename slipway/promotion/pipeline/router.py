@@ -1,14 +1,15 @@
 """`router:` of a canary: what divides the traffic, and for a Front Door where it stands."""
 
 import re
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from slipway.promotion import canary_plan as plan
 from slipway.promotion import front_door
-from slipway.promotion.kinds import ROUTERS, ROUTERS_NOT_YET
+from slipway.promotion.kinds import ROUTERS
 from slipway.promotion.kinds.front_door import SETTLE_S
+from slipway.promotion.kinds.switches import DNS_SWITCH, TRAFFIC_MANAGER_SWITCH
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText
 from slipway.promotion.pipeline.section import Section, key
@@ -22,7 +23,7 @@ _PROFILE = re.compile(
 )
 _PART = "[A-Za-z0-9]([-A-Za-z0-9]{0,88}[A-Za-z0-9])?"
 _RULE_SET = "[A-Za-z][A-Za-z0-9]{0,259}"
-_ENDPOINT = "https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?"
+_ENDPOINT = "https://[A-Za-z0-9.-]+(:[0-9]{1,5})?"
 _COOKIE = "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}"
 _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]{1,200}\Z")
 OF_FRONT_DOOR = ("profile", "origin_group", "live", "idle", "endpoint", "stop_on_harm", "testers")
@@ -41,9 +42,16 @@ def _profile(text: str) -> str:
 def _endpoint(text: str) -> str:
     if re.fullmatch(_ENDPOINT, text):
         return text
-    shorter = text.rstrip("/")
+    shorter = re.sub("^http://", "https://", text.rstrip("/"))
     words = f"{quoted(text)} is not an endpoint: write https://<host>, without a path"
     raise refusal("INVALID_VALUE", words, shorter if re.fullmatch(_ENDPOINT, shorter) else "")
+
+
+def _router(written: Any) -> Any:
+    if written == DNS_SWITCH.section:
+        words = "a DNS record has no weights: it sends all users to one side; take blue-green, or traffic-manager"
+        raise refusal("NO_ROUTER", words, TRAFFIC_MANAGER_SWITCH.section)
+    return choice(*ROUTERS)(written)
 
 
 ProfileId = Annotated[
@@ -56,7 +64,7 @@ RuleSetName = Annotated[str, Field(pattern=f"^{_RULE_SET}$")]
 Endpoint = Annotated[str, AfterValidator(_endpoint), WithJsonSchema({"type": "string", "pattern": f"^{_ENDPOINT}$"})]
 CookieName = Annotated[str, Field(pattern=f"^{_COOKIE}$")]
 Settle = Annotated[float, BeforeValidator(between("0s", "1h")), DURATION_SCHEMA]
-RouterKind = Annotated[str, BeforeValidator(choice(*ROUTERS, not_yet=ROUTERS_NOT_YET)), choice_schema(*ROUTERS)]
+RouterKind = Annotated[str, BeforeValidator(_router), choice_schema(*ROUTERS)]
 _ON_DOUBT = (plan.WAIT, plan.IGNORE)
 _STOPS = {"when-it-pays": front_door.WHEN_IT_PAYS, "always": front_door.ALWAYS, "never": front_door.NEVER}
 StopOnHarm = Annotated[str, BeforeValidator(choice(*_STOPS)), choice_schema(*_STOPS)]

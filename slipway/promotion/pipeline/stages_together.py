@@ -8,9 +8,10 @@ from typing import Any
 
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.graph import cycles, stuck_behind
-from slipway.promotion.pipeline.models import MOST_STAGES
+from slipway.promotion.pipeline.models import MOST_STAGES, Target
 from slipway.promotion.pipeline.placed import Placed, rings_of, stages_in, targets_of, texts
 from slipway.promotion.pipeline.positions import Document, Path
+from slipway.promotion.pipeline.section import sound
 from slipway.promotion.rings import ring_name
 
 
@@ -88,9 +89,10 @@ def _check_own_needs(document: Document, path: Path, stage: dict[str, Any], name
 
 
 def _places(stages: Placed) -> Iterator[tuple[Path, str]]:
-    """Every target's resource and slot; Azure does not tell capitals apart."""
+    """Every target's resource and slot, and which part of the resource it is; Azure does not tell capitals apart."""
     for path, stage in stages:
         for place, target in targets_of(path, stage):
             resource, slot = target.get("resource"), target.get("slot", "staging")
             if isinstance(resource, str) and isinstance(slot, str):
-                yield place, f"{resource}\n{slot}".lower()
+                read = sound(Target, target)
+                yield place, f"{resource}\n{slot}\n{read.within if read else ''}".lower()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slipway.promotion.kinds.switches import SWITCHES
 from slipway.promotion.kinds.target import TargetKind
 from slipway.promotion.kinds.targets import TARGETS
 from slipway.promotion.pipeline.models import ARTIFACTS
@@ -10,6 +11,8 @@ from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.vocabulary import kind_of
 
 SECTIONS = tuple(dict.fromkeys(section for kind in TARGETS.values() for section in kind.sections))
+
+OTHER_SWITCHES = tuple(SWITCHES)  # each knows the addresses of users and sides
 
 
 def check_targets(document: Document) -> None:
@@ -23,12 +26,23 @@ def check_targets(document: Document) -> None:
                 at, whose = _artifact_of(document, target)
                 asked.setdefault(at, set()).update(kind.artifacts, kind.more_artifacts)
                 _check(document, place, target, kind, _given(document, at), whose)
+                _check_addresses(document, place, target)
     for at, wanted in asked.items():
         given = _given(document, at)
         spare = [each for each in given if each not in wanted]
         if spare and len(spare) < len(given):  # else each target is told what it wants instead
             words = f"no target runs an artifact given as `{spare[0]}`; take it out"
             document.report("CONFLICTING_KEYS", words, (*at, spare[0]), key=True)
+
+
+def _check_addresses(document: Document, path: Path, target: dict[str, object]) -> None:
+    """Where the Kubernetes Service is the switch, only the section says where users and testers ask."""
+    helm = target.get("helm")
+    if not isinstance(helm, dict) or any(section in target for section in OTHER_SWITCHES):
+        return
+    for name in ("address", "preview"):
+        if name not in helm:
+            document.report("MISSING_KEY", f'a helm section needs "{name}" where no other switch is', (*path, "helm"))
 
 
 def _artifact_of(document: Document, target: dict[str, object]) -> tuple[Path, str]:

@@ -133,17 +133,30 @@ def _branch(text: str) -> str:
 
 def _package(text: str) -> str:
     words = f"{quoted(text)} is not a web address; write https://host/{{version}}.zip, without credentials"
-    return _of_each_build(text, _is_web_address, words)
+    return _of_each_build(text, is_web_address, words)
 
 
 def _document(text: str) -> str:
     words = f"{quoted(text)} is not a web address; write https://host/{{version}}.json, without credentials"
-    return _of_each_build(text, _is_web_address, words)
+    return _of_each_build(text, is_web_address, words)
 
 
 def _image(text: str) -> str:
     words = f"{quoted(text)} is not an image; write registry.example/app:{{version}}"
     return _of_each_build(text, lambda filled: _IMAGE.match(filled) is not None, words)
+
+
+def _chart(text: str) -> str:
+    words = f"{quoted(text)} is not a chart; write registry.example/charts/app:{{version}}"
+    if text.startswith("oci://"):
+        raise refusal("INVALID_ARTIFACT", words, text.removeprefix("oci://"))
+    return _of_each_build(text, lambda filled: _IMAGE.match(filled) is not None, words)
+
+
+def _web_address(text: str) -> str:
+    if is_web_address(text):
+        return text.rstrip("/")
+    raise refusal("INVALID_ADDRESS", f"{quoted(text)} is not a web address; write https://host")
 
 
 def _of_each_build(text: str, is_one: Callable[[str], bool], words_if_not: str) -> str:
@@ -161,7 +174,8 @@ def _of_each_build(text: str, is_one: Callable[[str], bool], words_if_not: str) 
     return text
 
 
-def _is_web_address(text: str) -> bool:
+def is_web_address(text: str) -> bool:
+    """Whether it is one of http or https, without credentials."""
     if not re.fullmatch(r"[!-~]{1,2000}", text) or set(text) & set('{}<>"\\^`|#'):
         return False
     try:
@@ -220,7 +234,8 @@ Resource = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": "^/subscriptions/.+/providers/[Mm]icrosoft.([Ww]eb/sites|[Aa]pp/container[Aa]pps"
+            "pattern": "^/subscriptions/.+/providers/[Mm]icrosoft."
+            "([Ww]eb/sites|[Aa]pp/container[Aa]pps|[Cc]ontainer[Ss]ervice/managed[Cc]lusters"
             "|[Rr]esources/deployment[Ss]tacks)/[^/]+$",
         }
     ),
@@ -251,5 +266,11 @@ Document = Annotated[
 ]
 Image = Annotated[
     str, AfterValidator(_image), WithJsonSchema({"type": "string", "pattern": r"^[^/]+/.*\{version\}.*$"})
+]
+Chart = Annotated[
+    str, AfterValidator(_chart), WithJsonSchema({"type": "string", "pattern": r"^[^/:]+/.*\{version\}.*$"})
+]
+WebAddress = Annotated[
+    str, AfterValidator(_web_address), WithJsonSchema({"type": "string", "pattern": r"^https?://[^/]+"})
 ]
 Owner = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]

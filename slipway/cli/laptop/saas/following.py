@@ -126,7 +126,8 @@ class Following:
         self._screen.look(latest)
         for stage in latest.stages:
             if stage.state == RAMPING and stage.ramp and stage.ramp.since:
-                now = Move(stage.ramp.since, stage.ramp.share, stage.ramp.code, stage.ramp.words)
+                words = stage.ramp.words or stage.ramp.move_words  # before its first tick no judge has said anything
+                now = Move(stage.ramp.since, stage.ramp.share, stage.ramp.code, words)
                 self._screen.ramp(version, RampSeen((now,), now.words), Met(), stage.name.removeprefix("production-"))
         sound = version in self._stopped or not latest.over or latest.state == "passed"
         claim(sound, f"{version} ended {latest.state}: {latest.words}")

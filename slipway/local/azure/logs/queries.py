@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
+from slipway.local.azure.logs.console import CONSOLE_TABLES
 from slipway.local.azure.logs.edge_log import AFD, DIAGNOSTICS, EDGE_TABLES, as_diagnostics
 from slipway.local.azure.logs.envelopes import TABLES
 from slipway.local.azure.logs.store import SEEN, TOLD, LogStore, naive
@@ -17,7 +18,8 @@ Rows: TypeAlias = Callable[[str, str, datetime | None, datetime | None], str]
 EdgeRows: TypeAlias = Callable[[str, datetime | None, datetime | None], str]
 MOST_ROWS = 500_000
 REQUESTS = "AppRequests"  # what front ends served is in it, too
-KNOWN = {**TABLES, **EDGE_TABLES}
+TOLD_TABLES = {**TABLES, **CONSOLE_TABLES}
+KNOWN = {**TOLD_TABLES, **EDGE_TABLES}
 
 _TYPES = {"TIMESTAMP": "datetime", "BOOLEAN": "bool", "DOUBLE": "real", "FLOAT": "real", "INTEGER": "int"}
 
@@ -60,7 +62,7 @@ class Queries:
         within += [f"TimeGenerated >= TIMESTAMP '{naive(timespan.begins)}'"] if timespan.begins else []
         within += [f"TimeGenerated < TIMESTAMP '{naive(timespan.ends)}'"] if timespan.ends else []
         where = " AND ".join(within)
-        tables = {name: f"SELECT {_told(name)} AND {where}" for name in TABLES if name in kql}
+        tables = {name: f"SELECT {_told(name)} AND {where}" for name in TOLD_TABLES if name in kql}
         if AFD in kql or DIAGNOSTICS in kql:
             stored = self._edge_rows(f"SELECT {_told(AFD)}", timespan.begins, timespan.ends)
             edge = f"SELECT * FROM ({stored}) WHERE {where}"

@@ -6,7 +6,7 @@ when nobody waits for traffic, rows are drawn when a query asks for them.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from slipway.local.azure.logs.drawing import drawn_rows, seed_of, service_of
 from slipway.local.azure.logs.drawn_counts import DrawnCounts
 from slipway.local.azure.logs.edge_drawing import as_edge_rows
 from slipway.local.azure.logs.edge_log import Endpoint
+from slipway.local.azure.logs.envelopes import Told
 from slipway.local.azure.logs.ingestion import IngestionApi
 from slipway.local.azure.logs.minutes import Phase, minutes_of
 from slipway.local.azure.logs.mishaps import MishapsApi
@@ -80,6 +81,12 @@ class Workspace:
         """What the platform counted of traffic that was drawn; None in real time, when its front ends count."""
         between = self._sources.served_between
         return DrawnCounts(self._config, self._store, between, frozenset(self._sources.endpoints)) if between else None
+
+    async def tell(self, rows: Sequence[Told]) -> None:
+        """Rows of any table that something else than a request brings. Raises OSError when the disk does not take
+        them."""
+        if rows:
+            await asyncio.to_thread(self._store.tell, rows)
 
     def routes(self) -> list[web.RouteDef]:
         own = web.post(self.SERVED_PATH, self.served)

@@ -1,0 +1,136 @@
+"""A release for the side without users: a command that installs or upgrades it, then its rollout.
+
+The handle is that of `steps` with the side, its address and the package; `{"kind": "rolling"}` while the rollout is
+awaited. Helm's own record says whether an earlier try had its effect, so a repeat looks there first.
+"""
+
+from datetime import timedelta
+
+from slipway.adapters import clock
+from slipway.adapters.aks import scripts
+from slipway.adapters.aks.api import Api
+from slipway.adapters.aks.clusters import Result, refused_by
+from slipway.adapters.aks.place import Place, other
+from slipway.adapters.aks.registry import token_for
+from slipway.adapters.aks.revisions import description, package_digest
+from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_before, replicas_of, rollout_of
+from slipway.adapters.aks.steps import AGAIN_S, SOON_S, Handle, Steps, intended
+from slipway.adapters.azure_errors import FaultKind
+from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
+from slipway.promotion.port_values import SwitchState
+from slipway.settings import Settings
+
+_LOST_AFTER = timedelta(seconds=90)
+
+
+class Deployments:
+    """`stuck_after`: an upgrade that Helm calls pending for longer has lost the pod that carried it out: hooks may take
+    five minutes, and Helm waits for nothing else here. `registries`: ends of hosts that Helm logs in to with a token of
+    ours. Raises AzureProblem."""
+
+    def __init__(
+        self, settings_: Settings, api: Api, steps: Steps, stuck_after: timedelta, registries: tuple[str, ...]
+    ) -> None:
+        self._settings = settings_
+        self._registries = registries
+        self._api = api
+        self._steps = steps
+        self._stuck_after = stuck_after
+
+    def go_on(self, place: Place, switch: SwitchState | None, handle: Handle, version: str) -> Answer:
+        """`switch` is as it is now, while the handle is `intended`."""
+        match handle["kind"]:
+            case "command":
+                return self._command(place, handle, version)
+            case "rolling":
+                return self._rolling(place, handle, version)
+        assert switch is not None
+        if switch.in_progress:
+            return running(handle, SOON_S, f"the users of {place.release} are being sent elsewhere")
+        return self._intended(place, self._sided(place, switch, handle, version), version)
+
+    def _sided(self, place: Place, switch: SwitchState, handle: Handle, version: str) -> Handle:
+        """The handle with the side that the release is for: that with the users when it is there already."""
+        side = handle.get("side")
+        if not side:
+            live = switch.side
+            is_live = bool(live) and self._api.release(place, live).holds(version, _digest(place, handle))
+            side = live if is_live else other(live)
+        return {**handle, "side": side, "address": switch.sides.get(side, ""), "live": side == switch.side}
+
+    def _intended(self, place: Place, handle: Handle, version: str) -> Answer:
+        side, digest = handle["side"], _digest(place, handle)
+        release = self._api.release(place, side)
+        found, _ = self._api.deployment(place, side)
+        stopped = found is not None and not replicas_of(found)
+        if release.holds(version, digest) and not stopped:
+            done = handle["operation"] == release.operation
+            return self._rolling(place, _rolling(handle, already=not done), version)
+        if handle["live"] and not release.holds(version, digest):  # it got the users meanwhile, by whomsoever
+            return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
+        if release.pending and clock.now() - release.at < self._stuck_after:
+            words = f"Helm calls {place.release_of(side)} {release.status}: another upgrade is under way"
+            return running(handle, AGAIN_S, words)
+        if release.holds(version, digest):
+            self._api.patch(place, scripts.awake(place, side, replicas_before(found)))
+            return running(handle, SOON_S, f"{place.release_of(side)} was stopped; started")
+        said = description(version, digest, handle["operation"])
+        wake = replicas_before(found) if stopped else 0
+        unit, files = scripts.Unit.of(handle["package"]), {scripts.VALUES: place.values}
+        if login := unit.registry.endswith(self._registries):
+            files[scripts.TOKEN] = token_for(unit.registry, self._settings)
+        script = scripts.upgrade(place, side, unit, said, release, wake, login)
+        return self._steps.start(place, handle, script, files)
+
+    def _command(self, place: Place, handle: Handle, version: str) -> Answer:
+        ended = self._steps.ended(place, handle)
+        if not isinstance(ended, Result):
+            return ended
+        if not ended.exit_code:
+            return self._rolling(place, _rolling(handle, already=False), version)
+        if scripts.IN_PROGRESS in ended.logs or scripts.MOVED in ended.logs:
+            return running(intended(handle), AGAIN_S, "another Helm upgrade is under way")
+        fault = refused_by(place, ended)
+        if fault.kind is FaultKind.DENIED:
+            return fault.answer(handle, SOON_S)
+        if "cluster unreachable" in ended.logs:
+            return running(intended(handle), AGAIN_S, fault.words)
+        last = ended.logs.strip().rpartition("\n")[2]
+        words = f"Helm could not deploy {place.release_of(handle['side'])}: {last}"
+        return failed("DEPLOYMENT_FAILED", words, ended.logs)
+
+    def _rolling(self, place: Place, handle: Handle, version: str) -> Answer:
+        side, name = handle["side"], place.release_of(handle["side"])
+        release = self._api.release(place, side)
+        if not release.holds(version, _digest(place, handle)):
+            return self._not_shown(handle, f"Helm does not show {name} with {version}")
+        found, scalers = self._api.deployment(place, side)
+        if found is None:
+            return self._not_shown(handle, f"the cluster does not show the Deployment {place.deployment_of(side)}")
+        rollout = rollout_of(found, scalers)
+        if rollout.state == FAILED:
+            return self._failed(place, side, rollout)
+        if rollout.state != DONE:
+            return running(handle, SOON_S, rollout.words)
+        done = "is already there" if handle.get("already") else "is deployed"
+        words = f"{name} {done}" + (f"; {rollout.words}" if rollout.words else "")
+        return passed(words, revision=release.number, side=side, address=handle["address"])
+
+    def _not_shown(self, handle: Handle, words: str) -> Answer:
+        if clock.now() - moment(handle["started_at"]) < _LOST_AFTER:
+            return running(handle, SOON_S, f"{words} yet")
+        return running(intended(handle), SOON_S, f"{words}: it is begun again")
+
+    def _failed(self, place: Place, side: str, rollout: Rollout) -> Answer:
+        pod, words = hindered_by(self._api.pods(place, side))
+        log = self._api.log(place, pod) if pod else ""
+        return failed("DEPLOYMENT_FAILED", f"{rollout.words} {words}".strip(), log)
+
+
+def _rolling(handle: Handle, already: bool) -> Handle:
+    kept = {key: value for key, value in handle.items() if key not in ("command", "tries")}
+    return {**kept, "kind": "rolling", "already": already, "started_at": iso(clock.now())}
+
+
+def _digest(place: Place, handle: Handle) -> str:
+    return package_digest(handle["package"], place.values)

@@ -1,0 +1,162 @@
+"""The shell scripts that are run in a cluster. Every word from outside is quoted; each may be run twice. Pure."""
+
+import json
+from dataclasses import dataclass
+from shlex import quote
+
+from slipway.adapters.aks.place import Place
+from slipway.adapters.aks.revisions import Release
+
+VALUES, TOKEN = "values.json", "registry-token"  # files beside a script
+NOBODY = "00000000-0000-0000-0000-000000000000"  # as whom a registry of Azure's knows the bearer of a token
+IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
+MOVED = "another upgrade has come between: nothing is done"
+REPLICAS, VERSION = "slipway/replicas", "slipway/version"  # what a Deployment had before it was stopped, and was
+INSTANCE = "app.kubernetes.io/instance"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is deployed: a chart, and if the build has one, the image that it runs."""
+
+    chart: str
+    image: str
+
+    @classmethod
+    def of(cls, package: str) -> "Unit":
+        """From `chart image`. Either may be pinned, `registry/name:tag@sha256:…`."""
+        chart, _, image = package.partition(" ")
+        return cls(chart, image)
+
+    @property
+    def chart_words(self) -> str:
+        """How Helm is told: by digest (Helm 3.18 and later), which decides alone, else by version."""
+        address, tag, digest = parts_of(self.chart)
+        return quote(f"oci://{address}@{digest}") if digest else f"{quote(f'oci://{address}')} --version {quote(tag)}"
+
+    @property
+    def registry(self) -> str:
+        """The host that the chart is read from."""
+        return self.chart.partition("/")[0]
+
+    @property
+    def image_words(self) -> str:
+        """The values by which charts are told their image, as `helm create` names them."""
+        address, tag, digest = parts_of(self.image)
+        named = {"repository": address, "tag": tag, "digest": digest}
+        return ",".join(f"image.{name}={value}" for name, value in named.items() if value)
+
+
+def parts_of(reference: str) -> tuple[str, str, str]:
+    """Address, tag and digest of `registry:5000/name:tag@sha256:…`; what is not there is empty."""
+    named, _, digest = reference.partition("@")
+    head, colon, tag = named.rpartition(":")
+    return (head, tag, digest) if colon and "/" not in tag else (named, "", digest)
+
+
+def upgrade(place: Place, side: str, unit: Unit, said: str, seen: Release, wake: int, login: bool = False) -> str:
+    """Install or upgrade a side's release, unless its newest revision says that this operation has. `seen` is what was
+    there when this was decided: a command that comes late, after somebody else's upgrade, does nothing. What a killed
+    upgrade left pending is cleared first. `wake`: how many replicas a stopped Deployment is given again; `login`: to
+    the chart's registry first, with the token that lies beside the script."""
+    release, namespace = quote(place.release_of(side)), quote(place.namespace)
+    image = f" --set-string {quote(unit.image_words)}" if unit.image else ""
+    still = f"*{quote(_number(seen))}*" if seen.number else '"[]"'
+    lines = [
+        f'last=$(helm history {release} -n {namespace} --max 1 -o json 2>&1) || case "$last" in',
+        '  *"not found"*) last="[]" ;;',
+        '  *) printf "%s\\n" "$last" >&2; exit 1 ;;',
+        "esac",
+        f'case "$last" in *{quote(_description(said))}*) echo "done before"; exit 0 ;; esac',
+        f'case "$last" in {still}) ;; *) echo {quote(MOVED)} >&2; exit 1 ;; esac',
+        *([_cleared(release, namespace, seen)] if seen.pending else ()),
+        *(
+            [f"helm registry login {quote(unit.registry)} -u {NOBODY} --password-stdin <{TOKEN} || exit 1"]
+            if login
+            else ()
+        ),
+        f"helm upgrade --install {release} {unit.chart_words} -n {namespace} -f {VALUES}{image}"
+        f" --description {quote(said)} --history-max 10 || exit 1",
+        *([patch(place, awake(place, side, wake))] if wake else ()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A JSON merge patch of something in the namespace."""
+
+    group: str
+    kind: str
+    name: str
+    change: dict[str, object]
+
+
+def awake(place: Place, side: str, replicas: int) -> Patch:
+    """A side's Deployment with so many replicas again."""
+    return _scaled(place, side, replicas, None, None)
+
+
+def stopped(place: Place, side: str, had: int, version: str) -> Patch:
+    """A side's Deployment without replicas; its autoscaler rests then. How many it had and which version it was is
+    noted there: of a release from before there was Slipway nothing else would say."""
+    return _scaled(place, side, 0, str(had), version)
+
+
+def sends_users(place: Place, side: str, resource_version: str) -> Patch:
+    """The Service with the pods of a side, if it is still as it was read; the rest of its selector stays."""
+    selector = {INSTANCE: place.release_of(side)}
+    change = {"metadata": {"resourceVersion": resource_version}, "spec": {"selector": selector}}
+    return Patch("api/v1", "services", place.release, change)
+
+
+def patch(place: Place, wanted: Patch) -> str:
+    """The same by a command."""
+    told = quote(json.dumps(wanted.change))
+    named = f"{wanted.kind} {quote(wanted.name)} -n {quote(place.namespace)}"
+    return f"kubectl patch {named} --type merge -p {told} || exit 1"
+
+
+def read(*paths: str) -> str:
+    """Print a line of JSON for each path of the API; `null` for what is not there."""
+    return "\n".join(
+        f'if out=$(kubectl get --raw {quote(path)} 2>&1); then printf "%s\\n" "$out"; else case "$out" in\n'
+        '  *NotFound*) echo null ;;\n  *) printf "%s\\n" "$out" >&2; exit 1 ;;\nesac; fi'
+        for path in paths
+    )
+
+
+def history(place: Place, side: str) -> str:
+    release, namespace = quote(place.release_of(side)), quote(place.namespace)
+    return (
+        f"if out=$(helm history {release} -n {namespace} -o json 2>&1)"
+        '; then printf "%s\\n" "$out"; else case "$out" in\n'
+        '  *"not found"*) echo "[]" ;;\n  *) printf "%s\\n" "$out" >&2; exit 1 ;;\nesac; fi'
+    )
+
+
+def _logged_in(unit: Unit) -> str:
+    return f"helm registry login {quote(unit.registry)} -u {NOBODY} --password-stdin <{TOKEN} || exit 1"
+
+
+def _cleared(release: str, namespace: str, stuck: Release) -> str:
+    way = f"helm rollback {release} {stuck.sound}" if stuck.sound else f"helm uninstall {release}"
+    return f'case "$last" in *{quote(_status(stuck))}*) {way} -n {namespace} || exit 1 ;; esac'
+
+
+def _description(said: str) -> str:
+    return f'"description":{json.dumps(said)}'
+
+
+def _status(stuck: Release) -> str:
+    return f'"status":"{stuck.status}"'
+
+
+def _number(seen: Release) -> str:
+    return f'"revision":{seen.number},'
+
+
+def _scaled(place: Place, side: str, replicas: int, had: str | None, version: str | None) -> Patch:
+    noted = {REPLICAS: had, VERSION: version}
+    change = {"spec": {"replicas": replicas}, "metadata": {"annotations": noted}}
+    return Patch("apis/apps/v1", "deployments", place.deployment_of(side), change)

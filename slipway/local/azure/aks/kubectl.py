@@ -1,0 +1,49 @@
+"""kubectl as its command line has it, of the two verbs that are needed here: `get --raw` and `patch`."""
+
+import argparse
+import json
+from typing import Any, NoReturn
+
+from slipway.local.azure.aks.documents import Documents, NotThere
+from slipway.local.azure.aks.helm import Asked, ToolFailed
+from slipway.local.azure.aks.patches import Conflict, Patches
+from slipway.local.azure.aks.store import Key
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ToolFailed(f"error: {message}")
+
+
+class Kubectl:
+    def __init__(self, documents: Documents, patches: Patches) -> None:
+        self._documents = documents
+        self._patches = patches
+
+    async def run(self, asked: Asked) -> str:
+        """What it prints. Raises ToolFailed."""
+        try:
+            match asked.arguments:
+                case ["get", "--raw", path]:
+                    found = await self._documents.at(asked.cluster, path)
+                    return found if isinstance(found, str) else json.dumps(found) + "\n"
+                case ["patch", *rest]:
+                    return await self._patch(asked.cluster, rest)
+        except NotThere as missing:
+            raise ToolFailed(f"Error from server (NotFound): {missing}") from missing
+        except Conflict as conflict:
+            raise ToolFailed(f"Error from server (Conflict): {conflict}") from conflict
+        raise ToolFailed(f"error: unknown command {json.dumps(' '.join(asked.arguments))}")
+
+    async def _patch(self, cluster: str, rest: list[str]) -> str:
+        parser = _Parser(prog="kubectl", add_help=False)
+        parser.add_argument("kind", choices=("deployment", "deployments", "service", "services"))
+        parser.add_argument("name")
+        parser.add_argument("-n", "--namespace", default="default")
+        parser.add_argument("--type", choices=("merge",), required=True)
+        parser.add_argument("-p", "--patch", required=True)
+        given = parser.parse_args(rest)
+        change: dict[str, Any] = json.loads(given.patch)
+        kind = f"{given.kind.removesuffix('s')}s"
+        await self._patches.apply(kind, Key(cluster, given.namespace, given.name), change)
+        return f"{given.kind}/{given.name} patched\n"

@@ -1,0 +1,95 @@
+"""The database's schema version beside a release: which versions its code runs on, and where the database is. Pure.
+
+A build declares `schema: {from, to, expand, contract}`: the versions of the database that its code runs on, the one
+that its migration expands it to before the deployment, and the one that it contracts it to once the release before is
+gone. The lock of an environment keeps where its database is: `version`, and `towards` while a migration is on its way
+there, or has failed on it. Until that has ended well nobody knows which of the two it is, so both count.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+OUT_OF_RANGE = "SCHEMA_OUT_OF_RANGE"
+
+
+@dataclass(frozen=True)
+class Range:
+    """`expand` and `contract` are 0 where the build brings none."""
+
+    first: int
+    last: int
+    expand: int = 0
+    contract: int = 0
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any] | None) -> "Range | None":
+        """As a message or a release has it; None where nothing was declared, so that there are no limits."""
+        if not told:
+            return None
+        return cls(told["from"], told["to"], told.get("expand", 0), told.get("contract", 0))
+
+    def excludes(self, versions: Iterable[int]) -> list[int]:
+        """Those of the database's versions on which the code does not run."""
+        return [version for version in sorted(set(versions)) if not self.first <= version <= self.last]
+
+    @property
+    def words(self) -> str:
+        return f"{self.first} to {self.last}" if self.first != self.last else f"{self.first} alone"
+
+
+def versions_of(database: Mapping[str, Any] | None) -> list[int]:
+    """What the database may be at, as far as its lock knows: none where nothing is known."""
+    return [database[key] for key in ("version", "towards") if database.get(key)] if database else []
+
+
+def expands_to(database: Mapping[str, Any] | None, own: Range | None, migrates: bool) -> int:
+    """The version to which a stage that `migrates` expands the database for a build; 0 where it is there already, or
+    the build says none."""
+    if not migrates or own is None or not own.expand:
+        return 0
+    there = versions_of(database)
+    finished = bool(database and not database.get("towards"))
+    return 0 if finished and there and max(there) >= own.expand else own.expand
+
+
+def must_expand(database: Mapping[str, Any] | None, own: Range | None, migrates: bool) -> bool:
+    """Whether the migration runs: for a build that declares nothing always, its image knows what is left to do."""
+    return migrates and (own is None or expands_to(database, own, migrates) > 0)
+
+
+def against_switch(
+    database: Mapping[str, Any] | None,
+    version: str,
+    declared: Mapping[str, Any] | None,
+    live: Mapping[str, Any] | None,
+    migrates: bool,
+) -> str:
+    """What speaks against releasing `version`, in words: its own code, or that of what is `live`, would stand on a
+    schema that it does not run on. Empty where nothing does."""
+    own, there = Range.of(declared), versions_of(database)
+    to = expands_to(database, own, migrates)
+    if own and database and database.get("towards") and not database.get("version") and not to:
+        words = f"a migration of the database to {database['towards']} has not ended well, and where it is is not known"
+        return f"{words}: {version} brings none that would go on from there"
+    after = [max([to, *there])] if to else there
+    if own and (wrong := own.excludes(after)):
+        where = f"{'would be' if to else 'is'} at {_listed(wrong)}"
+        return f"the database {where}, and {version} runs on {own.words}"
+    serving = Range.of((live or {}).get("schema"))
+    if live and serving and to and live["version"] != version and (wrong := serving.excludes([to])):
+        words = f"it would expand the database to {to}, and {live['version']}, which is live, runs on {serving.words}"
+        return f"{words}: there would be no way back"
+    return ""
+
+
+def against_return(database: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
+    """What speaks against going back to the release `before`, in words: the schema is never taken back."""
+    code = Range.of((before or {}).get("schema"))
+    if before and code and (wrong := code.excludes(versions_of(database))):
+        return f"the database is at {_listed(wrong)}, and {before['version']} runs on {code.words}"
+    return ""
+
+
+def _listed(versions: list[int]) -> str:
+    return " or ".join(map(str, versions))

@@ -1,0 +1,366 @@
+"""AKS through the official SDK and the Kubernetes API: a Helm release a side, and a Service that names one."""
+
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from slipway.adapters.aks import Aks
+from slipway.adapters.aks.place import other, place_of
+from slipway.local.azure.artifacts import build_package
+from slipway.promotion.outcomes import Answer, Outcome
+from tests.adapters.cluster_release import NEW, ClusterRelease, Follow, now
+from tests.laptop import CHART, IMAGE, OLDER, AzureStandin
+
+RUN, RESULT = "/runCommand", "/commandResults/"
+
+
+@pytest.fixture
+def faulty(azure: AzureStandin, until_ended: Follow) -> ClusterRelease:
+    """For tests that change nothing of what is live: 1.0.0 on the blue side."""
+    return ClusterRelease(azure, "faulty", until_ended)
+
+
+def test_a_build_becomes_the_release_of_the_side_without_users_and_live_by_the_switch(
+    azure: AzureStandin, until_ended: Follow
+) -> None:
+    it = ClusterRelease(azure, "story", until_ended)
+    assert it.versions == ("1.0.0", None) and it.side == "blue"
+    answer = it.deploy(NEW)
+    assert answer.outcome is Outcome.PASSED, answer
+    state = it.service.read_live(it.target)
+    assert (state.production_version, state.idle_version) == ("1.0.0", NEW)
+    assert answer.result["address"] == state.idle_address != state.production_address
+    assert it.met() == {"1.0.0": 20}
+    again = it.start_deployment(NEW, "another")
+    assert again.outcome is Outcome.PASSED and "already there" in again.words
+
+    swapped = it.swap(NEW)
+    assert swapped.outcome is Outcome.PASSED, swapped
+    assert it.versions == (NEW, "1.0.0") and it.side == "green" and it.met() == {NEW: 20}
+    assert it.service.read_live(it.target).held_version == NEW
+    assert "already has" in it.swap(NEW).words
+    live = it.start_deployment(NEW, "a third")
+    assert live.outcome is Outcome.PASSED and "already there" in live.words, live
+    assert live.result["address"] == it.place.preview["green"]
+
+    def stopped(version: str = "1.0.0", live: str = NEW) -> Answer:
+        return it.service.stop_old_side(it.target, version, live)
+
+    assert not stopped(live="1.0.0").result["stopped"]
+    assert it.swap("1.0.0").outcome is Outcome.PASSED, "a release that somebody installed before is returned to"
+    assert it.versions == ("1.0.0", NEW) and it.met() == {"1.0.0": 20}
+    assert it.service.stop_idle(it.target, NEW).words == "story: the green side is stopped"
+    assert it.service.stop_idle(it.target, NEW).words == f"story: {NEW} does not run idle"
+    state = it.service.read_live(it.target)
+    assert (state.idle_state, state.idle_version) == ("Stopped", NEW), "Helm says what it holds"
+
+    woken = it.service.start_idle(it.target, NEW, "1.0.0")
+    assert woken.running and "started" in woken.words
+    assert it.follow(lambda _: it.service.start_idle(it.target, NEW, "1.0.0"), woken).outcome is Outcome.PASSED
+    assert it.service.start_idle(it.target, NEW, NEW).code == "NOT_LIVE"
+    assert it.service.stop_idle(it.target, "1.0.0").words.endswith("does not run idle"), "it has the users"
+
+    assert it.deploy("2.1.0").outcome is Outcome.PASSED and it.swap("2.1.0").outcome is Outcome.PASSED
+    assert it.deploy("2.2.0").outcome is Outcome.PASSED and it.swap("2.2.0").outcome is Outcome.PASSED
+    assert [stopped("2.1.0", "2.2.0").result["stopped"] for _ in range(2)] == [True, True]
+    assert it.swap("2.1.0").outcome is Outcome.PASSED, "a stopped side is woken for the way back"
+    assert it.met() == {"2.1.0": 20}
+
+
+def test_the_first_release_of_all_comes_to_the_blue_side(azure: AzureStandin, until_ended: Follow) -> None:
+    it = ClusterRelease(azure, "first", until_ended, values={"replicaCount": 2})
+    assert it.versions == (None, None) and it.side == ""
+    assert it.deploy(NEW).outcome is Outcome.PASSED and it.swap(NEW).outcome is Outcome.PASSED
+    assert it.side == "blue" and it.met() == {NEW: 20}
+    assert it.deploy("2.1.0").result["side"] == "green"
+    assert it.service.stop_idle(it.target, "2.1.0").outcome is Outcome.PASSED
+
+    busy = ClusterRelease(azure, "first", until_ended, values=autoscaled(most=2, wanted=5))
+    first = busy.start_deployment("2.2.0")
+    words = list[str]()
+
+    def poll(last: Answer) -> Answer:
+        words.append(last.words)
+        return busy.service.poll_deployment(busy.target, last.handle, "2.2.0")
+
+    ended = busy.follow(poll, first)
+    assert ended.outcome is Outcome.PASSED, ended
+    assert any("autoscaler is at 1 of 2 replicas" in each for each in words), "still scaling is not done"
+    assert ended.words.endswith("wants more than its 2 replicas"), "at its maximum it is said, and no failure"
+    assert busy.service.stop_idle(busy.target, "2.2.0").outcome is Outcome.PASSED
+    again = busy.deploy("2.3.0")
+    assert again.outcome is Outcome.PASSED, "a chart with an autoscaler starts no Deployment that rests at 0"
+    assert busy.service.read_live(busy.target).idle_version == "2.3.0"
+
+
+def autoscaled(most: int, wanted: int) -> dict[str, Any]:
+    return {"autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": most, "wanted": wanted}}
+
+
+def test_a_cluster_without_entra_id_is_read_by_commands(azure: AzureStandin, until_ended: Follow) -> None:
+    """Its users' credentials would be a certificate that may do everything: they are never asked for."""
+    it = ClusterRelease(azure, OLDER, until_ended)
+    azure.fault("POST", "/listClusterUserCredential", answer={"status": 500})
+    assert it.versions == ("1.0.0", None)
+    assert it.deploy(NEW).outcome is Outcome.PASSED
+    assert it.swap(NEW).outcome is Outcome.PASSED and it.met() == {NEW: 20}
+    assert it.deploy("3.0.0-crash").code == "DEPLOYMENT_FAILED"
+    assert len(azure.faults_left()) == 1, "nobody asked"
+    azure.forget_faults()
+
+
+def test_a_cluster_that_cannot_be_reached_is_read_by_commands_where_its_target_says_so(
+    azure: AzureStandin, until_ended: Follow
+) -> None:
+    it = ClusterRelease(azure, "faulty", until_ended, reach="run-command")
+    azure.fault("GET", "/apis/", answer={"status": 500}, times=9)
+    azure.fault("GET", "/api/v1/", answer={"status": 500}, times=9)
+    assert it.versions[0] == "1.0.0" and it.release("blue").number == 1 and it.release("nowhere").number == 0
+    azure.forget_faults()
+
+
+@pytest.mark.parametrize(
+    ("version", "package", "words", "log"),
+    [
+        ("3.0.0-crash", "", "CrashLoopBackOff", "DATABASE_URL"),
+        ("3.1.0", f"{CHART}:3.1.0 elsewhere.example/x:3.1.0", "ErrImagePull", ""),
+        (
+            "3.2.0",
+            f"registry.example/charts/none:3.2.0 {IMAGE}:3.2.0",
+            "Helm could not deploy faulty-green",
+            "not found",
+        ),
+    ],
+)
+def test_a_release_that_cannot_run_fails_in_the_clusters_words(
+    faulty: ClusterRelease, version: str, package: str, words: str, log: str
+) -> None:
+    answer = faulty.deploy(version, package=package)
+    assert (answer.outcome, answer.code) == (Outcome.FAILED, "DEPLOYMENT_FAILED") and words in answer.words, answer
+    assert log in answer.log and faulty.met() == {"1.0.0": 20}
+    if version != "3.2.0":
+        assert faulty.service.stop_idle(faulty.target, version).words.endswith("the green side is stopped")
+
+
+def test_what_is_pinned_by_digest_is_deployed_by_it(faulty: ClusterRelease) -> None:
+    digest = "sha256:" + "0123456789abcdef" * 4
+    answer = faulty.deploy("4.0.0", package=f"{CHART}:4.0.0@{digest} {IMAGE}:4.0.0@{digest}")
+    assert answer.outcome is Outcome.PASSED, answer
+    assert faulty.release("green").version == "4.0.0"
+    other = faulty.start_deployment("4.0.0")
+    assert other.running, "the same version of another package is another one"
+    assert faulty.deployed(other, "4.0.0").outcome is Outcome.PASSED
+
+
+def test_helm_logs_in_to_a_registry_of_azures_with_a_token_of_ours(azure: AzureStandin, until_ended: Follow) -> None:
+    """The stand-in is the registry. The token lies beside the script."""
+    host = azure.url.removeprefix("https://")
+    package = f"{host}/charts/checkout:4.5.0 {IMAGE}:4.5.0"
+    it = ClusterRelease(azure, "faulty", until_ended, registries=(host,))
+    azure.fault("POST", "/oauth2/exchange", answer={"status": 503})
+    answer = it.start_deployment("4.5.0", package=package)
+    assert answer.running and "not available" in answer.words and answer.handle["kind"] == "intended"
+    assert it.deployed(answer, "4.5.0").outcome is Outcome.PASSED
+
+    refused = ClusterRelease(azure, "faulty", until_ended).deploy("4.6.0", package=package.replace("4.5.0", "4.6.0"))
+    assert refused.code == "DEPLOYMENT_FAILED" and "401" in refused.words, "nobody logged in"
+    azure.fault("POST", "/oauth2/exchange", answer={"status": 401}, times=2)
+    denied = it.start_deployment("4.7.0", package=package)
+    assert denied.code == "AZURE_DENIED" and "AcrPull" in denied.words
+
+
+NAMED = {"error": {"code": "OperationNotAllowed", "message": "busy"}}
+COULD_NOT = {"error": {"code": "KubernetesPerformanceError", "message": "did not start within 60s"}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fault", "words", "times"),
+    [
+        ("POST", RUN, {"drop": "after"}, "not known", 1),
+        ("POST", RUN, {"drop": "before"}, "not known", 1),
+        ("POST", RUN, {"answer": {"status": 503}}, "not available", 1),
+        ("POST", RUN, {"answer": {"status": 500}}, "not available", 1),
+        ("POST", RUN, {"answer": {"status": 429, "headers": {"Retry-After": "7"}}}, "slow down", 1),
+        ("POST", RUN, {"answer": {"status": 409, "body": NAMED}}, "under way", 1),
+        ("POST", RUN, {"answer": {"status": 400, "body": COULD_NOT}}, "did not start", 1),
+        ("POST", RUN, {"answer": {"status": 202}}, "did not say where", 1),
+        ("GET", "/secrets", {"answer": {"status": 500}}, "not available", 1),
+        ("GET", "/secrets", {"answer": {"status": 200, "body": "{nonsense"}}, "cannot be read", 1),
+        ("GET", "/secrets", {"answer": {"status": 200, "body": {"items": [{"data": {}}]}}}, "cannot be read", 1),
+        ("GET", "/secrets", {"drop": "before"}, "not known", 3),
+        ("GET", "/managedClusters/shop?", {"answer": {"status": 200, "body": "{nonsense"}}, "", 1),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_done_once(
+    faulty: ClusterRelease, method: str, path: str, fault: dict[str, Any], words: str, times: int
+) -> None:
+    before, version = faulty.release("green").number, f"5.0.{now():%H%M%S%f}"
+    faulty.azure.fault(method, path, times=times, **fault)
+    answer = faulty.start_deployment(version, f"op:{version}")
+    if words:
+        assert answer.running and words in answer.words, answer
+        assert answer.handle["kind"] == "intended" and answer.after_s >= (7 if "slow down" in words else 1)
+    assert faulty.deployed(answer, version).outcome is Outcome.PASSED
+    release = faulty.release("green")
+    assert (release.version, release.number) == (version, before + 1), "once"
+
+
+@pytest.mark.parametrize("path", [RUN, "/secrets"])
+def test_a_token_that_is_not_taken_is_asked_for_anew(faulty: ClusterRelease, path: str) -> None:
+    version = f"5.1.{now():%H%M%S%f}"
+    faulty.azure.fault(None, path, answer={"status": 401})
+    assert faulty.deploy(version).outcome is Outcome.PASSED
+    faulty.azure.fault(None, path, times=2, answer={"status": 401})
+    answer = faulty.start_deployment(f"{version}-x")
+    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_DENIED")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        (RUN, 403, "AZURE_DENIED"),
+        (RUN, 404, "AZURE_MISSING"),
+        ("/deployments/", 403, "AZURE_DENIED"),
+        (RUN, 400, "AZURE_INVALID"),
+    ],
+)
+def test_what_cannot_pass_is_told_at_once(faulty: ClusterRelease, path: str, status: int, code: str) -> None:
+    faulty.azure.fault(None, path, answer={"status": status})
+    answer = faulty.start_deployment("5.2.0", "op:5.2.0")
+    assert (answer.outcome, answer.code) == (Outcome.BROKEN, code), answer
+
+
+@pytest.mark.parametrize("path", [RUN, "/secrets", "/services/"])
+def test_what_never_comes_back_is_waited_for_with_its_words(faulty: ClusterRelease, path: str) -> None:
+    """Until its deadline, which is the operation's."""
+    faulty.azure.fault(None, path, times=99, answer={"status": 500})
+    answer = faulty.start_deployment("5.3.0", "op:5.3.0")
+    for _ in range(4):
+        assert answer.running and "not available" in answer.words and answer.handle["kind"] == "intended"
+        answer = faulty.service.poll_deployment(faulty.target, answer.handle, "5.3.0")
+    faulty.azure.forget_faults()
+
+
+def test_a_command_that_finds_no_node_is_run_again_and_at_last_told(faulty: ClusterRelease) -> None:
+    version = f"6.0.{now():%H%M%S%f}"
+    faulty.azure.tell_cluster("shop", unschedulable=1)
+    answer = faulty.start_deployment(version)
+    answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+    assert answer.running and "did not start" in answer.words and answer.after_s == 15
+    assert faulty.deployed(answer, version).outcome is Outcome.PASSED
+
+    faulty.azure.tell_cluster("shop", unschedulable=3)
+    answer = faulty.deploy(f"{version}-x")
+    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "COMMAND_NOT_RUN") and "3 times" in answer.words
+
+
+def test_a_command_that_never_ends_is_waited_for_and_not_repeated(faulty: ClusterRelease) -> None:
+    version = f"6.1.{now():%H%M%S%f}"
+    faulty.azure.fault("GET", RESULT, times=20, answer={"status": 202})
+    answer = faulty.start_deployment(version)
+    handle = answer.handle
+    for _ in range(20):
+        answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+        assert answer.running and answer.handle == handle
+    assert faulty.deployed(answer, version).outcome is Outcome.PASSED
+
+
+def test_a_result_that_azure_has_forgotten_is_looked_for_in_helms_record(faulty: ClusterRelease) -> None:
+    version = f"6.2.{now():%H%M%S%f}"
+    before = faulty.release("green").number
+    answer = faulty.start_deployment(version)
+    faulty.azure.fault("GET", RESULT, answer={"status": 404})
+    answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+    assert answer.running and answer.handle["kind"] == "intended"
+    assert faulty.deployed(answer, version).outcome is Outcome.PASSED
+    assert faulty.release("green").number == before + 1
+
+
+def test_success_that_is_not_visible_yet_is_waited_for(faulty: ClusterRelease) -> None:
+    version = f"6.3.{now():%H%M%S%f}"
+    before = faulty.release("green").number
+    answer = faulty.start_deployment(version)
+    while answer.handle["kind"] != "rolling":
+        answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+    faulty.azure.fault("GET", "/secrets", answer={"status": 200, "body": {"items": []}})
+    faulty.azure.fault("GET", "/deployments/", answer={"status": 404})
+    for words in ("Helm does not show", "does not show the Deployment"):
+        answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+        assert answer.running and words in answer.words, answer
+    assert faulty.deployed(answer, version).outcome is Outcome.PASSED
+    assert faulty.release("green").number == before + 1
+
+
+@pytest.mark.parametrize(("status", "first"), [("pending-upgrade", False), ("pending-install", True)])
+def test_an_upgrade_that_somebody_left_pending_is_waited_for_and_then_cleared(
+    azure: AzureStandin, until_ended: Follow, status: str, first: bool
+) -> None:
+    it = ClusterRelease(azure, "stuck", until_ended)
+    if not first:
+        assert it.deploy("1.9.0").outcome is Outcome.PASSED
+    else:
+        azure.tell_cluster("shop", namespace="shop", release="stuck-green", forgotten=True)
+    azure.tell_cluster("shop", namespace="shop", release="stuck-green", pending=status, age_s=120)
+    young = it.start_deployment(NEW)
+    assert young.running and f"stuck-green {status}" in young.words and young.handle["kind"] == "intended"
+    patient = ClusterRelease(azure, "stuck", until_ended, stuck_after_s=100)
+    answer = patient.deployed(young, NEW)
+    assert answer.outcome is Outcome.PASSED, answer
+    assert patient.release("green").version == NEW
+
+
+def test_a_side_is_switched_to_when_it_answers_as_the_version_only(faulty: ClusterRelease) -> None:
+    missing = faulty.swap("9.9.9")
+    assert (missing.outcome, missing.code) == (Outcome.BROKEN, "IDLE_HOLDS_ANOTHER")
+    mislabelled = build_package("checkout", "7.0.1")
+    package = faulty.azure.package("7.0.0")
+    requests.put(package, data=mislabelled, verify=str(faulty.azure.settings.ca_file), timeout=5).raise_for_status()
+    assert faulty.deploy("7.0.0").outcome is Outcome.PASSED
+    answer = faulty.swap("7.0.0")
+    assert answer.code == "IDLE_HOLDS_ANOTHER" and "answers 7.0.1, not 7.0.0" in answer.words
+    assert faulty.side == "blue" and faulty.met() == {"1.0.0": 20}
+
+
+def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over(
+    azure: AzureStandin, until_ended: Follow
+) -> None:
+    it = ClusterRelease(azure, "edited", until_ended)
+    assert it.deploy(NEW).outcome is Outcome.PASSED
+    azure.fault("PATCH", "/services/", drop="after")
+    lost = it.start_swap(NEW)
+    assert lost.running and lost.code == "AZURE_UNKNOWN" and lost.handle["kind"] == "intended"
+    azure.fault("PATCH", "/services/", answer={"status": 500})
+    assert it.swapped(lost, NEW).outcome is Outcome.PASSED and it.met() == {NEW: 20}
+    assert len(azure.faults_left()) == 1, "nobody wrote again"
+    azure.forget_faults()
+
+    azure.tell_cluster("shop", unschedulable=9)
+    back = it.swap("1.0.0")
+    assert back.outcome is Outcome.PASSED and it.met() == {"1.0.0": 20}, "the way back takes no room for a pod"
+    azure.tell_cluster("shop", unschedulable=0)
+
+    stale = {"metadata": {"resourceVersion": "1"}, "spec": {"selector": {"app": "x"}}}
+    azure.fault("GET", "/services/", answer={"status": 200, "body": stale})
+    between = it.switch.start(it.target, "green", "op", False)
+    assert between.running and "has been modified" in between.words, "somebody wrote since it was read"
+
+    it.switch = type(it.switch)(azure.settings, settle_s=0)
+    begun = it.switch.start(it.target, "green", "op", False)
+    azure.fault("GET", "/services/", times=9, answer={"status": 200, "body": {"spec": {"selector": {"app": "x"}}}})
+    kept = it.follow(lambda last: it.switch.poll(it.target, last.handle, "green"), begun)
+    assert (kept.outcome, kept.code) == (Outcome.BROKEN, "SWITCH_NOT_APPLIED") and "no side" in kept.words
+    azure.forget_faults()
+    azure.fault("PATCH", "/services/", answer={"status": 403})
+    refused = it.switch.start(it.target, other(it.side), "op", False)
+    assert (refused.outcome, refused.code) == (Outcome.BROKEN, "SWITCH_REFUSED")
+
+
+def test_a_target_that_is_no_release_or_has_no_service_is_broken(azure: AzureStandin) -> None:
+    aks = Aks(azure.settings)
+    for target in (azure.target("plain"), azure.release("faulty", release="none")):
+        answer = aks.start_deployment(target, "c:1 i:1", "op", now(), False, "1")
+        assert answer.outcome is Outcome.BROKEN, answer
+    assert re.search("no Service none", answer.words) and answer.code == "AZURE_MISSING"
+    assert place_of(azure.release("faulty")).release_of("blue") == "faulty-blue"

@@ -1,0 +1,82 @@
+"""An AKS release whose users come by Traffic Manager or by DNS: both adapters together, as activities drive them."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from slipway.adapters.switches import switch_of
+from slipway.adapters.traffic_manager import TrafficManagerRouter
+from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.port_values import Split
+from tests.adapters.cluster_release import NEW, ClusterRelease
+from tests.laptop import ZONE, AzureStandin, network
+
+Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
+OLD = "1.0.0"
+
+
+class Crossed(ClusterRelease):
+    """The release `crossed`, switched from outside of its cluster."""
+
+    def __init__(self, azure: AzureStandin, follow: Follow, name: str, switch: str, **section: Any) -> None:
+        super().__init__(azure, "crossed", follow)
+        self.target = replace(self.target, settings={**self.target.settings, switch: section})
+        self.users = azure.ready["sites"][name]
+
+    @property
+    def side(self) -> str:
+        return switch_of(self.target, self.azure.settings).read(self.target).side
+
+    def met(self, visits: int = 20) -> Counter[str]:
+        with requests.Session() as users:
+            return Counter(users.get(f"{self.users}/cart", timeout=30).headers["x-version"] for _ in range(visits))
+
+    def split(self, share: float) -> Answer:
+        router = TrafficManagerRouter(self.azure.settings)
+        started = router.start_split(self.target, NEW, share, "op:split", False)
+        return self.follow(lambda last: router.poll_split(self.target, last.handle, NEW, share), started)
+
+
+def test_traffic_manager_divides_the_users_of_two_helm_releases_then_switches_them(
+    azure: AzureStandin, until_ended: Follow
+) -> None:
+    profile = network("trafficManagerProfiles/crossed")
+    crossed = Crossed(azure, until_ended, "crossed", "traffic-manager", profile=profile, blue="blue", green="green")
+    assert crossed.deploy(NEW).outcome is Outcome.PASSED and crossed.versions == (OLD, NEW)
+    assert crossed.split(0.4).result == {"share": 0.4, "others": []}
+    assert crossed.met(100).keys() == {OLD, NEW}
+    stopped = crossed.service.stop_idle(crossed.target, NEW)
+    assert stopped.running and "users may still be on the green side" in stopped.words
+    answer = crossed.swap(NEW)
+    assert answer.outcome is Outcome.PASSED and "sends all users to green" in answer.words, answer
+    assert crossed.side == "green" and crossed.met() == {NEW: 20} and crossed.versions == (NEW, OLD)
+    assert TrafficManagerRouter(azure.settings).read_split(crossed.target, NEW) == Split(1.0)
+    assert crossed.swap(OLD).outcome is Outcome.PASSED and crossed.met() == {OLD: 20}
+
+
+def test_dns_switches_the_users_of_two_helm_releases(
+    azure: AzureStandin, until_ended: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sites = azure.ready["sites"]
+    reached = {side: sites[f"shop-crossed-{side}"] for side in ("blue", "green")}
+    names = {side: f"{side}.crossed.{ZONE}" for side in ("blue", "green")}
+    record = network(f"dnsZones/{ZONE}/CNAME/crossed")
+    crossed = Crossed(azure, until_ended, f"crossed.{ZONE}", "dns", record=record, addresses=reached, ttl=1.0, **names)
+    assert crossed.deploy(NEW).outcome is Outcome.PASSED
+    for version in (NEW, OLD):
+        answer = crossed.start_swap(version)
+        while answer.handle["kind"] != "settling":
+            answer = crossed.service.poll_swap(crossed.target, answer.handle, version)
+        assert answer.running and "answers from before may live for" in answer.words
+        with monkeypatch.context() as later:  # when name servers and resolvers have all heard of it
+            later.setenv("FUNCTIONS_NOW", (datetime.now(UTC) + timedelta(seconds=61)).isoformat())
+            assert crossed.swapped(answer, version).outcome is Outcome.PASSED
+        deadline = time.monotonic() + 10
+        while crossed.met() != {version: 20}:  # the stand-in's resolvers go by the real time, and keep it for a second
+            assert time.monotonic() < deadline

@@ -1,0 +1,282 @@
+"""A database that is expanded before a release and contracted after the old one is gone, in virtual time."""
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.build import Build
+from slipway.promotion.job_plan import JobPlan, Migration
+from slipway.promotion.outcomes import Answer, passed
+from slipway.promotion.plan import StagePlan, Target
+from slipway.promotion.reach import MINUTES, NONE, SECONDS, reach_of
+from slipway.promotion.stage_parts import Ending, Site
+from slipway.promotion.stage_phases import UNDO
+from slipway.promotion.stage_run import StageRun
+from tests.promotion.builders import a_build, a_stage, later
+from tests.workflow.job_world import JobWorld
+from tests.workflow.kills import Killer, Mortal, same_end_after
+from tests.workflow.test_blue_green import rolled_back, until_told
+from tests.workflow.test_ramp import SITES, live
+from tests.workflow.virtual import Workflow, stage_state
+from tests.workflow.world import Sides
+
+KEPT_S = 3600.0
+KILLS = int(os.environ.get("MIGRATION_KILLS", "4"))
+SEED = os.environ.get("MIGRATION_SEED") or "2036"
+MIGRATION = Migration(JobPlan("/jobs/migrate", "registry.example/migrate:{version}"), ("expand",), ("contract",))
+OLD = {"from": 12, "to": 13}
+NEW = {"from": 13, "to": 15, "expand": 13, "contract": 14}
+
+
+def production(migration: Migration | None = MIGRATION, keep_s: float = KEPT_S, **changes: Any) -> StagePlan:
+    targets = tuple(Target(name, "app-service", f"/sites/{name}", "staging") for name in SITES)
+    given = {"watch_s": keep_s, "rollout": "blue-green", "blue_green": BlueGreenPlan(keep_s=keep_s), "bake_s": 60.0}
+    return a_stage("production", targets=targets, migration=migration, **{**given, **changes})
+
+
+def a_world(**changes: Any) -> JobWorld:
+    """What was live there before Slipway came."""
+    return JobWorld({name: Sides(live="0.9.0") for name in SITES}, **changes)
+
+
+@pytest.fixture
+async def flow() -> AsyncIterator[Workflow]:
+    async with Workflow(a_world()) as workflow:
+        yield workflow
+
+
+def world(flow: Workflow) -> JobWorld:
+    assert isinstance(flow.world, JobWorld)
+    return flow.world
+
+
+def build(version: str, schema: dict[str, int] | None = None, minutes: int = 0) -> Build:
+    return a_build(version, schema=schema or {}, finished_at=later(minutes=minutes))
+
+
+async def released(flow: Workflow, built: Build, plan: StagePlan | None = None) -> dict[str, Any]:
+    id = await flow.promote(built, plan or production())
+    return await flow.until_ended(id)
+
+
+async def old_is_live(flow: Workflow, schema: dict[str, int] | None = None) -> None:
+    assert (await released(flow, build("1.0.0", schema or OLD)))["outcome"] == "passed"
+
+
+def done(flow: Workflow) -> list[str]:
+    return [each["action"].partition(".")[2] for each in flow.world.records]
+
+
+async def schema(flow: Workflow) -> dict[str, Any]:
+    found: dict[str, Any] = (await flow.lock("production")).get("schema") or {}
+    return {key: found[key] for key in ("version", "towards") if key in found}
+
+
+async def test_it_is_expanded_before_the_deployment_and_contracted_when_the_old_side_is_gone(flow: Workflow) -> None:
+    await old_is_live(flow)
+    assert world(flow).ran == [], "1.0.0 brings no change"
+    assert (await released(flow, build("2.0.0", NEW, 1)))["outcome"] == "passed"
+    assert await schema(flow) == {"version": 13} and world(flow).database == 13
+    order = [each for each in done(flow) if each in ("migrating", "migrated", "deploying", "rolling-out")]
+    assert order[-4:] == ["migrating", "migrated", "deploying", "rolling-out"]
+    lock = await flow.lock("production")
+    assert reach_of(lock).how == SECONDS and lock["live"]["schema"] == NEW and lock["releases"][0]["database"] == 13
+    step = next(each for each in flow.world.rows["stage:production"]["doc"]["steps"] if each["name"] == "expand")
+    assert (step["target"], step["state"]) == ("migrate", "passed")
+
+    over = await until_told(flow, "watch.contracted")
+    assert "contracted to 14" in over["words"] and world(flow).database == 14
+    await until_told(flow, "watch.over") if "over" not in done(flow) else None
+    lock = await flow.lock("production")
+    assert await schema(flow) == {"version": 14} and lock["releases"][0]["database"] == 14
+    reach = reach_of(lock)
+    assert (reach.how, reach.version) == (NONE, "1.0.0")
+    assert reach.words == "the database is at 14, and 1.0.0 runs on 12 to 13"
+    assert [run.args for run in (*world(flow).ran_of("expand"), *world(flow).ran_of("contract"))] == [
+        ("expand",),
+        ("contract",),
+    ]
+    assert all(run.alone and run.image == "registry.example/migrate:2.0.0" for _, run, _ in world(flow).ran)
+
+
+async def test_after_a_contract_nothing_goes_back_to_code_that_cannot_read_it(flow: Workflow) -> None:
+    await old_is_live(flow)
+    id = await flow.promote(build("2.0.0", NEW, 1), production())
+    await flow.until_ended(id)
+    await until_told(flow, "watch.contracted")
+    await rolled_back(flow, id, production())
+    told = next(each for each in flow.world.records if each["action"] == "stage.broken")
+    assert told["evidence"]["code"] == "SCHEMA_OUT_OF_RANGE" and "runs on 12 to 13" in told["words"]
+    assert live(flow) == {"2.0.0"}
+    lock = await flow.lock("production")
+    assert (lock["holder"], lock["broken"], lock["live"]["version"]) == (None, None, "2.0.0")
+
+
+async def test_before_the_contract_the_way_back_is_open(flow: Workflow) -> None:
+    await old_is_live(flow)
+    id = await flow.promote(build("2.0.0", NEW, 1), production())
+    await flow.until_ended(id)
+    await rolled_back(flow, id, production())
+    assert live(flow) == {"1.0.0"} and await schema(flow) == {"version": 13}, "the schema is never taken back"
+    assert "contracting" not in done(flow)
+
+
+async def test_a_migration_that_fails_half_way_stops_the_stage_before_anything_is_deployed(flow: Workflow) -> None:
+    await old_is_live(flow)
+    world(flow).failing["expand"] = 1
+    plan = production(retry_within_s=3600.0)
+    id = await flow.promote(build("2.0.0", NEW, 1), plan)
+    await flow.until(lambda: stage_state(flow.world, "production") == "failed")
+    row = flow.world.rows["stage:production"]["doc"]
+    assert row["code"] == "MIGRATION_FAILED" and "expand-1 exited with 3" in row["words"]
+    assert "nothing deployed" in row["words"] and live(flow) == {"1.0.0"}
+    assert not [each for each in flow.world.effects if ":2.0.0:" in each and "deploy" in each]
+    assert await schema(flow) == {"towards": 13}, "how far it came is not known"
+    lock = await flow.lock("production")
+    assert (lock["holder"], lock["broken"]) == (None, None)
+
+    await flow.command(id, "retry", stage="production")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert len(world(flow).ran_of("expand")) == 2 and await schema(flow) == {"version": 13}
+
+
+async def test_a_migration_that_cannot_start_is_broken_by_the_same_name(flow: Workflow) -> None:
+    world(flow).unstartable["expand"] = 1
+    output = await released(flow, build("2.0.0", NEW))
+    assert (output["outcome"], output["code"]) == ("broken", "MIGRATION_FAILED")
+    assert live(flow) == {"0.9.0"}
+
+
+async def test_a_build_that_does_not_run_on_the_database_is_turned_away(flow: Workflow) -> None:
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    output = await released(flow, build("1.1.0", {"from": 11, "to": 12}, 2))
+    assert (output["outcome"], output["code"]) == ("cancelled", "SCHEMA_OUT_OF_RANGE")
+    assert output["words"].endswith("the database is at 13, and 1.1.0 runs on 11 to 12")
+    assert live(flow) == {"2.0.0"} and (await flow.lock("production"))["queue"] == []
+
+
+async def test_an_expansion_that_the_live_release_does_not_bear_is_not_begun(flow: Workflow) -> None:
+    await old_is_live(flow, {"from": 12, "to": 12})
+    output = await released(flow, build("2.0.0", NEW, 1))
+    assert output["code"] == "SCHEMA_OUT_OF_RANGE" and "there would be no way back" in output["words"]
+    assert world(flow).ran == [] and await schema(flow) == {}
+
+
+async def test_the_next_build_finds_the_database_there_and_expands_nothing(flow: Workflow) -> None:
+    await released(flow, build("2.0.0", NEW))
+    again = {"from": 13, "to": 15, "expand": 13}
+    assert (await released(flow, build("2.1.0", again, 1)))["outcome"] == "passed"
+    assert len(world(flow).ran_of("expand")) == 1 and "not-migrated" in done(flow)
+    await flow.until(lambda: done(flow).count("over") == 1)
+    assert world(flow).ran_of("contract") == [], "2.1.0 brings no contract, and 2.0.0 did not stay"
+
+
+async def test_builds_that_declare_nothing_have_no_limits_and_their_image_decides(flow: Workflow) -> None:
+    for n, version in enumerate(("1.0.0", "1.1.0")):
+        assert (await released(flow, build(version, minutes=n)))["outcome"] == "passed"
+    assert len(world(flow).ran_of("expand")) == 2 and await schema(flow) == {}
+    await flow.until(lambda: "over" in done(flow))
+    assert world(flow).ran_of("contract") == [], "nothing is contracted that no build has declared"
+    assert reach_of(await flow.lock("production")).how == MINUTES
+
+
+async def test_a_contract_that_fails_calls_a_person_and_closes_the_way_back(flow: Workflow) -> None:
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    world(flow).failing["contract"] = 1
+    told = await until_told(flow, "watch.contract-failed")
+    assert told["evidence"]["calls"] and "a person must look" in told["words"]
+    await flow.until(lambda: "over" in done(flow))
+    assert await schema(flow) == {"version": 13, "towards": 14}
+    assert reach_of(await flow.lock("production")).words == "the database is at 14, and 1.0.0 runs on 12 to 13"
+
+
+async def test_nothing_is_contracted_while_the_old_side_still_stands(flow: Workflow) -> None:
+    def left_alone(order: dict[str, Any]) -> Answer:
+        return passed("somebody has given it a weight, and it is left as it is", stopped=False)
+
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1))
+    flow.world._stop_old_side = left_alone  # type: ignore[method-assign]
+    told = await until_told(flow, "watch.not-contracted")
+    assert "still stands" in told["words"] and world(flow).ran_of("contract") == []
+    assert await schema(flow) == {"version": 13} and reach_of(await flow.lock("production")).how == SECONDS
+
+
+async def test_a_stage_without_blue_green_stops_the_old_side_too_before_it_contracts(flow: Workflow) -> None:
+    plan = production(rollout="all-at-once", blue_green=None)
+    await released(flow, build("1.0.0", OLD), plan)
+    await released(flow, build("2.0.0", NEW, 1), plan)
+    await until_told(flow, "watch.contracted")
+    assert all(site.idle_stopped for site in flow.world.sites.values())
+
+
+async def test_what_harms_on_watch_is_not_taken_back_to_code_that_cannot_read_the_schema(flow: Workflow) -> None:
+    """Somebody else has moved the database on: a person is called, and nothing is switched."""
+    await old_is_live(flow)
+    id = await flow.promote(build("2.0.0", NEW, 1), production())
+    await flow.until_ended(id)
+    lock = await flow.lock("production")
+    given = {"by_watch": lock["watch"]["id"], "towards": 15, "at": lock["live"]["at"]}
+    await flow.signal("environment", "production--checkout", "migrates", given)
+    flow.world.sick_live.add("2.0.0")
+    told = await until_told(flow, "watch.unseen")
+    assert told["evidence"] == {"calls": True, "code": "SCHEMA_OUT_OF_RANGE"}
+    assert "was not taken back" in told["words"] and live(flow) == {"2.0.0"}
+
+
+async def test_an_undo_that_would_lead_beyond_the_schema_leaves_what_is_live_to_a_person(flow: Workflow) -> None:
+    """No stage comes there by itself: its lock grants nothing that would lead there."""
+    sites = {name: Site(f"http://{name}", f"http://{name}-idle", "1.0.0", "1.0.0") for name in SITES}
+    run = StageRun("p", "p:production:9", production(), build("2.0.0", NEW), "", phase=UNDO, switched=True, fence=1)
+    run = replace(run, sites=sites, live_before="1.0.0", ending=Ending("failed", "UNHEALTHY", "it answers 503"))
+    run = replace(run, database={"version": 14, "live": OLD})
+    await flow.post(f"orchestrators/stage/{run.instance}", json.dumps(run.dump()))
+    told = await until_told(flow, "stage.broken")
+    assert told["evidence"]["code"] == "SCHEMA_OUT_OF_RANGE"
+    assert told["words"] == "it answers 503; it stays live, because the database is at 14, and 1.0.0 runs on 12 to 13"
+    assert not [each for each in flow.world.effects if "swap" in each]
+
+
+async def test_an_abort_while_it_is_expanded_lets_it_end_and_deploys_nothing(flow: Workflow) -> None:
+    await old_is_live(flow)
+
+    async def aborted(activity: str, order: dict[str, Any]) -> None:
+        if activity == "run_job" and not flow.world.of(order["promotion"]).aborted:
+            await flow.abort_at_this_moment(order["promotion"])
+
+    flow.world.meanwhile = aborted
+    output = await released(flow, build("2.0.0", NEW, 1))
+    assert (output["outcome"], output["code"]) == ("cancelled", "ABORTED")
+    assert await schema(flow) == {"version": 13} and live(flow) == {"1.0.0"}, "a whole migration, and no deployment"
+
+
+async def lived(state: Path, killer: Killer) -> dict[str, Any]:
+    """What is left of a release whose database was expanded and contracted."""
+    there = a_world(keeps_receipts=True)
+    async with Mortal(there, str(state), killer) as flow:
+        for built in (build("1.0.0", OLD), build("2.0.0", NEW, 1)):
+            id = await flow.begin(built, production())
+            await flow.over_all_kills(lambda id=id: there.of(id).ended)
+        await flow.over_all_kills(lambda: "watch.contracted" in [each["action"] for each in there.records])
+        await flow.engine.until_idle()
+        lock = await flow.lock("production")
+    told = sorted((record.get("stage", ""), record["action"], record["words"]) for record in there.records)
+    kept = {name: lock[name] for name in ("holder", "queue", "broken", "watch", "releases", "schema")}
+    end = {"told": told, "lock": kept, "ran": [(name, run.env["SLIPWAY_SCHEMA_TO"]) for name, run, _ in there.ran]}
+    timeless: dict[str, Any] = json.loads(re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+Z", "then", json.dumps(end)))
+    return timeless
+
+
+@pytest.mark.timeout(60 + 10 * KILLS)
+async def test_a_host_killed_anywhere_migrates_once_and_comes_to_the_same_end(tmp_path: Path) -> None:
+    end = await same_end_after(KILLS, lived, tmp_path, "a database expanded and contracted", SEED)
+    assert end["ran"] == [["expand", "13"], ["contract", "14"]] and end["lock"]["schema"]["version"] == 14

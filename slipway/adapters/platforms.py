@@ -24,6 +24,10 @@ def platform_of(target: Target) -> "SlotPlatform":
             from slipway.adapters.aks import Aks
 
             return Aks()
+        case "configuration":
+            from slipway.adapters.configuration.pointing import PointedConfiguration
+
+            return PointedConfiguration()
         case "bicep":
             from slipway.adapters.bicep import Bicep
 

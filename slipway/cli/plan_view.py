@@ -91,6 +91,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
         on_it, on_its_environment = actions_on(kind)
+        if not on_it:  # what it takes is a role on data, which is told below
+            continue
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
         if on_its_environment:
             yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DELETE, DETACH, MODIFY, CREATE, UNSUPPORTED, SAME = "delete", "detach", "modify", "create", "unsupported", "unchanged"
-ARTIFACT, PLANNED = "artifact", "planned"  # settings of a target: its artifact's address, the fingerprint of its plan
+# Settings of a target beside its sections: its artifact's address, where its settings lie, the fingerprint of its plan.
+ARTIFACT, CONFIGURATION, PLANNED = "artifact", "configuration", "planned"
 PLAN_CHANGED, DELETES_REFUSED = "PLAN_CHANGED", "DELETES_REFUSED"
 LONGEST_TEXT = 2000  # characters, of what people are shown
 LONGEST_SHOWN = 12_000  # of all targets of a stage together: a row of the read model holds 32,000

@@ -29,3 +29,17 @@ BICEP = TargetKind(
         "Microsoft.Resources/deployments/operationStatuses/read",
     ),
 )
+CONFIGURATION = TargetKind(
+    kind="configuration",
+    resource_type="Microsoft.AppConfiguration/configurationStores",
+    resource_name=r"[A-Za-z0-9][-A-Za-z0-9]{3,48}[A-Za-z0-9]",
+    called="an App Configuration store",
+    artifacts=(),
+    sections=("pointer",),
+    must=("pointer",),
+    idle="as a snapshot to which nothing points",
+    goes_live="points to the new snapshot in",
+    way_back="the pointer names the previous snapshot again, in one write; applications follow when they read it next",
+    answers=False,
+    planned=True,
+)

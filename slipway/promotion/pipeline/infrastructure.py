@@ -1,6 +1,8 @@
-"""The sections that describe targets of the kinds where a release is planned first: `stack` of `bicep`."""
+"""The sections that describe targets of the kinds where a release is planned first: `stack` of `bicep`, `pointer` of
+`configuration`."""
 
 import json
+import re
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema, model_validator
@@ -34,6 +36,17 @@ Parameters = Annotated[
     AfterValidator(_parameters),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}),
 ]
+_POINTER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/-]{0,98}[A-Za-z0-9])?\Z")
+
+
+def _pointer(text: str) -> str:
+    if not _POINTER.match(text):
+        words = f"{quoted(text)} is not the key or label of a pointer: letters, digits and . _ : / - between them"
+        raise refusal("INVALID_NAME", words)
+    return text
+
+
+PointerText = Annotated[str, AfterValidator(_pointer)]
 Deny = Annotated[str, BeforeValidator(choice(*_DENY)), choice_schema(*_DENY)]
 Unmanaged = Annotated[str, BeforeValidator(choice(*_UNMANAGED)), choice_schema(*_UNMANAGED)]
 Deletes = Annotated[str, BeforeValidator(choice(*_DELETES)), choice_schema(*_DELETES)]
@@ -58,3 +71,16 @@ class Stack(TargetSection):
                 "CONFLICTING_KEYS", "where unmanaged resources are detached nothing is deleted: take `deletes` out"
             )
         return self
+
+
+class Pointer(TargetSection):
+    """The setting that names the snapshot which applications read."""
+
+    called: ClassVar[str] = "a pointer"
+
+    name: PointerText = key("Key of the setting that names a release's snapshot, as in shop/release.", alias="key")
+    label: PointerText | None = key("Its label; none when left out.", None)
+
+    @property
+    def within(self) -> str:
+        return f"{self.name}@{self.label}" if self.label else self.name

@@ -13,6 +13,12 @@ def check_planned(document: Document) -> None:
     """Report checks of a stage in which nothing can be reached, and flags where people are to be asked about a plan."""
     for path, stage in stages_in(document):
         kinds = [TARGETS[kind] for _, target in targets_of(path, stage) if (kind := target.get("kind")) in TARGETS]
+        for place, target in targets_of(path, stage):
+            if "pointer" in target and "configuration" not in stage and "configuration" not in document.data:
+                words = (
+                    "a pointer names the snapshot of a release's settings, and no `configuration` says where they lie"
+                )
+                document.report("MISSING_KEY", words, (*place, "pointer"), key=True)
         planned = [kind.kind for kind in kinds if kind.planned]
         if not planned:
             continue

@@ -52,6 +52,8 @@ JOBS: dict[str, dict[str, Any]] = {
     name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities", "granted-job")
 }
 JOBS |= {"silent": {"logs": False}, "named-later": {"answers_later": True}, "belated": {"log_delay_s": 0.8}}
+INFRA = "registry.example/storefront-infra"
+JOBS |= {name: {"image": f"{INFRA}:1.0.0", "env": {"STATE": name}} for name in ("infra", "infra-faults", "infra-odd")}
 JOBS["several"] = {"parallelism": 2}
 CHART = "registry.example/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
@@ -283,7 +285,7 @@ def run_standin(folder: Path) -> Iterator[Running]:
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
     config["jobs"] = [_job(name) | more for name, more in JOBS.items()]
-    config["job_images"] = {UAT: "uat", MIGRATIONS: "migrate"}
+    config["job_images"] = {UAT: "uat", MIGRATIONS: "migrate", INFRA: "terraform"}
     config["front_doors"] = [_front_door()]
     config |= {
         "traffic_managers": [_traffic_manager(n, *each) for n, each in enumerate(PROFILES.items())],

@@ -28,6 +28,10 @@ def platform_of(target: Target) -> "SlotPlatform":
             from slipway.adapters.configuration.pointing import PointedConfiguration
 
             return PointedConfiguration()
+        case "terraform":
+            from slipway.adapters.terraform import Terraform
+
+            return Terraform()
         case "bicep":
             from slipway.adapters.bicep import Bicep
 

@@ -1,5 +1,6 @@
 """The kinds of target that are no places where code runs: what stands below it, and the settings that it reads."""
 
+from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.kinds.target import TargetKind
 
 BICEP = TargetKind(
@@ -42,4 +43,19 @@ CONFIGURATION = TargetKind(
     way_back="the pointer names the previous snapshot again, in one write; applications follow when they read it next",
     answers=False,
     planned=True,
+)
+TERRAFORM = TargetKind(
+    kind="terraform",
+    resource_type="Microsoft.App/jobs",
+    resource_name="[a-z][-a-z0-9]{0,30}[a-z0-9]",
+    called="a Container Apps job that runs Terraform",
+    artifacts=(),
+    sections=("terraform",),
+    must=("terraform",),
+    idle="as a saved plan, which changes nothing",
+    goes_live="applies the saved plan by",
+    way_back="the previous release is planned anew and applied; data that was deleted stays deleted",
+    answers=False,
+    planned=True,
+    actions=JOB_ACTIONS,
 )

@@ -1,5 +1,5 @@
 """The sections that describe targets of the kinds where a release is planned first: `stack` of `bicep`, `pointer` of
-`configuration`."""
+`configuration`, `terraform` of `terraform`."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema, model_vali
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.section import key
 from slipway.promotion.pipeline.target_section import TargetSection
-from slipway.promotion.pipeline.units import refusal
-from slipway.promotion.pipeline.vocabulary import choice, choice_schema
+from slipway.promotion.pipeline.units import DURATION_SCHEMA, between, refusal
+from slipway.promotion.pipeline.vocabulary import Image, choice, choice_schema
 
 MOST_PARAMETERS = 16 * 1024  # bytes of JSON: they travel with the plan
 ALLOW, REFUSE = "allow", "refuse"
@@ -49,6 +49,7 @@ def _pointer(text: str) -> str:
 PointerText = Annotated[str, AfterValidator(_pointer)]
 Deny = Annotated[str, BeforeValidator(choice(*_DENY)), choice_schema(*_DENY)]
 Unmanaged = Annotated[str, BeforeValidator(choice(*_UNMANAGED)), choice_schema(*_UNMANAGED)]
+RunWindow = Annotated[float, BeforeValidator(between("10s", "1d")), DURATION_SCHEMA]
 Deletes = Annotated[str, BeforeValidator(choice(*_DELETES)), choice_schema(*_DELETES)]
 
 
@@ -84,3 +85,13 @@ class Pointer(TargetSection):
     @property
     def within(self) -> str:
         return f"{self.name}@{self.label}" if self.label else self.name
+
+
+class Terraform(TargetSection):
+    """A job of the team's own image, which plans and applies."""
+
+    called: ClassVar[str] = "a terraform section"
+
+    image: Image | None = key("Image of each build, as registry.example/infra:{version}; else the job's own.", None)
+    run_within: RunWindow = key("How long a plan or an apply may take.", "10m", alias="within")
+    deletes: Deletes = key("Whether a release that destroys resources may be promoted at all: refuse or allow.", REFUSE)

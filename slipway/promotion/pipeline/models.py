@@ -15,7 +15,7 @@ from slipway.promotion.pipeline.approval import Approval as Approval  # beside t
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.helm import Helm
-from slipway.promotion.pipeline.infrastructure import Pointer, Stack
+from slipway.promotion.pipeline.infrastructure import Pointer, Stack, Terraform
 from slipway.promotion.pipeline.jobs import Migrate, Tests
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.report import MOST_REPORTS, Report
@@ -149,6 +149,7 @@ class Target(Section):
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
     )
 
+    terraform: Terraform | None = key("Of terraform: what the job runs.", None)
     pointer: Pointer | None = key("Of configuration: the setting that names the release's snapshot.", None)
     stack: Stack | None = key("Of bicep: how the deployment stack is applied.", None)
 

@@ -235,7 +235,7 @@ Resource = Annotated[
         {
             "type": "string",
             "pattern": "^/subscriptions/.+/providers/[Mm]icrosoft."
-            "([Ww]eb/sites|[Aa]pp/container[Aa]pps|[Cc]ontainer[Ss]ervice/managed[Cc]lusters"
+            "([Ww]eb/sites|[Aa]pp/container[Aa]pps|[Aa]pp/jobs|[Cc]ontainer[Ss]ervice/managed[Cc]lusters"
             "|[Rr]esources/deployment[Ss]tacks|[Aa]pp[Cc]onfiguration/configuration[Ss]tores)/[^/]+$",
         }
     ),

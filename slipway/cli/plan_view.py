@@ -140,7 +140,8 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "database", expand_words(stage.migration)
     for target in stage.targets:
         yield "deploy", deploy_words(stage, target)
-    yield "verify", _health(stage.health)
+    if any(target.of_kind.answers for target in stage.targets):
+        yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", _load(load)
     for test in stage.tests:

@@ -56,7 +56,6 @@ def test_a_template_is_planned_for_a_stack_and_its_address_travels_with_the_targ
 
 
 def test_a_file_of_parameters_goes_with_the_template() -> None:
-    both = TEMPLATES.replace("}'}", "}', parameters: 'https://feed.example/{version}.parameters.json'}")
     both = "{template: 'https://feed.example/{version}.json', parameters: 'https://feed.example/{version}.p.json'}"
     (stage,) = compile_plan(read_pipeline(a_text(artifact=both), "p.yaml"), "").stages
     addresses = "https://feed.example/{version}.json https://feed.example/{version}.p.json"
@@ -76,9 +75,54 @@ def test_infrastructure_comes_before_the_code_that_needs_it() -> None:
     assert lint(verified, "p.yaml") == [], "the app can be verified"
 
 
+STORE = NETWORK.replace(
+    "Microsoft.Resources/deploymentStacks/net", "Microsoft.AppConfiguration/configurationStores/shop1"
+)
+JOB = NETWORK.replace("Microsoft.Resources/deploymentStacks/net", "Microsoft.App/jobs/infra")
+SETTINGS = "configuration: {label: '{environment}-{version}', key_filter: 'shop:*'}\n"
+
+
+def pointed(pointer: str = "{key: shop/release, label: prod}", top: str = SETTINGS) -> str:
+    section = f", pointer: {pointer}" if pointer else ""
+    target = f'{{name: set, kind: configuration, resource: "{STORE}"{section}}}'
+    return a_pipeline(a_stage("dev", ASKS, target=target), top=top)
+
+
+def terraformed(section: str = "{image: 'registry.example/infra:{version}', within: 15m}") -> str:
+    more = f", terraform: {section}" if section else ""
+    return a_pipeline(a_stage("dev", ASKS, target=f'{{name: tf, kind: terraform, resource: "{JOB}"{more}}}'))
+
+
+def test_a_pointer_is_told_where_the_settings_of_each_release_lie() -> None:
+    (stage,) = compile_plan(read_pipeline(pointed(), "p.yaml"), "").stages
+    (target,) = stage.targets
+    assert target.within == "shop/release@prod"
+    assert target.settings == {
+        "pointer": {"key": "shop/release", "label": "prod"},
+        "configuration": {
+            "label": "dev-{version}",
+            "key_filter": "shop:*",
+            "snapshot": "shop-dev-{version}",
+            "service": "shop",
+        },
+    }
+
+
+def test_terraform_is_a_job_of_the_teams_image() -> None:
+    (stage,) = compile_plan(read_pipeline(terraformed(), "p.yaml"), "").stages
+    (target,) = stage.targets
+    wanted = {"image": "registry.example/infra:{version}", "within": 900.0, "deletes": "refuse"}
+    assert (target.kind, target.settings) == ("terraform", {"terraform": wanted})
+
+
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
+        (pointed(top=""), "MISSING_KEY", "no `configuration` says where they lie"),
+        (pointed(""), "MISSING_KEY", 'needs "pointer"'),
+        (pointed("{key: 'a#b'}"), "INVALID_NAME", "is not the key or label of a pointer"),
+        (terraformed(""), "MISSING_KEY", 'needs "terraform"'),
+        (terraformed("{image: 'registry.example/infra:latest'}"), "INVALID_ARTIFACT", "the same for every build"),
         (a_text("deletes: allow"), "CONFLICTING_KEYS", "nothing is deleted"),
         (a_text("unmanaged: destroy"), "UNKNOWN_VALUE", "detach, delete"),
         (a_text("parameters: {sizes: [1, 2]}"), "WRONG_TYPE", "put it into the file of parameters"),

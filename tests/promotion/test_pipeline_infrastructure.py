@@ -118,6 +118,11 @@ def test_terraform_is_a_job_of_the_teams_image() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
+        (
+            a_text(artifact="{parameters: 'https://feed.example/{version}.json'}"),
+            "MISSING_KEY",
+            'an artifact needs "zip" or "image" or "chart" or "template"',
+        ),
         (pointed(top=""), "MISSING_KEY", "no `configuration` says where they lie"),
         (pointed(""), "MISSING_KEY", 'needs "pointer"'),
         (pointed("{key: 'a#b'}"), "INVALID_NAME", "is not the key or label of a pointer"),

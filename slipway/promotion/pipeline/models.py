@@ -69,6 +69,7 @@ _ON_BAD_RING = (STOP, ROLL_BACK_ALL)
 OnBadRing = Annotated[str, BeforeValidator(choice(*_ON_BAD_RING)), choice_schema(*_ON_BAD_RING)]
 _ORDERS = (AS_WRITTEN, WRITE_REGION_LAST)
 ARTIFACTS = tuple(dict.fromkeys(each for kind in TARGETS.values() for each in (*kind.artifacts, *kind.more_artifacts)))
+ALONE = tuple(dict.fromkeys(each for kind in TARGETS.values() for each in kind.artifacts))  # what is one by itself
 RingOrder = Annotated[str, BeforeValidator(choice(*_ORDERS)), choice_schema(*_ORDERS)]
 
 
@@ -102,8 +103,8 @@ class Artifact(Section):
 
     @model_validator(mode="after")
     def _is_given(self) -> Self:
-        if not self._given(*ARTIFACTS):
-            one_of = " or ".join(f'"{each}"' for each in ARTIFACTS)
+        if not self._given(*ALONE):
+            one_of = " or ".join(f'"{each}"' for each in ALONE)
             raise refusal("MISSING_KEY", f"an artifact needs {one_of}")
         return self
 

@@ -12,7 +12,8 @@ NEED_ADDRESSES = ("health", "load", "tests")
 def check_planned(document: Document) -> None:
     """Report checks of a stage in which nothing can be reached, and flags where people are to be asked about a plan."""
     for path, stage in stages_in(document):
-        kinds = [TARGETS[kind] for _, target in targets_of(path, stage) if (kind := target.get("kind")) in TARGETS]
+        named = [target.get("kind") for _, target in targets_of(path, stage)]
+        kinds = [TARGETS[kind] for kind in named if isinstance(kind, str) and kind in TARGETS]
         for place, target in targets_of(path, stage):
             if "pointer" in target and "configuration" not in stage and "configuration" not in document.data:
                 words = (

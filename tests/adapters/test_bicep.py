@@ -102,7 +102,12 @@ def test_a_plan_that_is_not_the_same_any_more_is_not_applied(stack: Stack) -> No
 def test_a_template_that_was_replaced_after_it_was_planned_is_not_applied(stack: Stack) -> None:
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan", "S1"), an_account(f"{stack.name}data", tier="Hot"))
     target = stack.planned("2.0.0")
+    looked = stack.service.start_swap(target, "2.0.0", "op-late", now(), False)
+    while looked.handle["kind"] == "looking":
+        looked = stack.service.poll_swap(target, looked.handle, "2.0.0")
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan", "P3v3"), an_account(f"{stack.name}data", tier="Hot"))
+    late = stack.swapped(looked, "2.0.0", target)
+    assert (late.code, "replaced just now" in late.words) == ("PLAN_CHANGED", True), "even after the last look"
     assert stack.swap("2.0.0", target).code == "PLAN_CHANGED"
     assert stack.versions == ("1.0.0", None)
 
@@ -214,7 +219,7 @@ def test_a_write_whose_answer_was_lost_is_looked_for_before_it_is_repeated(stack
 def test_a_switch_that_begins_again_follows_what_it_began(stack: Stack) -> None:
     """The process died after the write, before anybody kept its handle."""
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan", "S1"), an_account(f"{stack.name}data", tier="Hot"))
-    handle = {"kind": "intended", "operation": "op-once", "looked": True}
+    handle = {"kind": "intended", "operation": "op-once"}
     begun = stack.service.poll_swap(stack.target, handle, "2.0.0")
     assert begun.running and begun.handle["kind"] == "applied"
     again = stack.service.start_swap(stack.target, "2.0.0", "op-once", now(), True)

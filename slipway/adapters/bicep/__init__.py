@@ -143,9 +143,8 @@ class Bicep:
         if isinstance(found, Answer):
             return found
         if found.fingerprint != target.settings.get(PLANNED):
-            words = f"{place_of(target).name}: what {version} would change is not what was planned any more"
-            return broken(PLAN_CHANGED, f"{words}; now: {found.words}. Nothing was changed", found.text)
-        return running({"kind": "intended", "operation": handle["operation"], "looked": True}, 0.0)
+            return _changed(target, version, f"now: {found.words}", found.text)
+        return running({"kind": "intended", "operation": handle["operation"], "looked": found.of}, 0.0)
 
     def _applied(self, target: Target, place: Place, handle: Handle, version: str) -> Answer:
         operation, stack = str(handle["operation"]), self._stacks.stack(place)
@@ -155,9 +154,12 @@ class Bicep:
             return running(handle, BUSY_S, f"the stack {place.name} is {stack.state}")
         if stack and stack.whole and stack.version == version:
             return passed(f"{place.name} holds {version} already")
-        if target.settings.get(PLANNED) and not handle.get("looked"):
+        planned, looked = target.settings.get(PLANNED), handle.get("looked")
+        if planned and not looked:
             return running(looking(operation), 0.0, "looks once more at what would change")
         template = self._template(target, version)
+        if planned and template.digest != looked:
+            return _changed(target, version, "its template was replaced just now")
         properties = _properties(target, template, writes=True) | {"description": f"{version}, applied by Slipway"}
         self._stacks.write(place, properties, _tags(stack, version, operation))
         return running({"kind": "applied", "operation": operation}, BUSY_S, f"{version} is applied to {place.name}")
@@ -177,6 +179,11 @@ class Bicep:
 
     def _template(self, target: Target, version: str) -> Template:
         return fetched(self._settings, _addresses(target, version), _section(target).get("parameters") or {})
+
+
+def _changed(target: Target, version: str, how: str, log: str = "") -> Answer:
+    words = f"{place_of(target).name}: what {version} would change is not what was planned any more"
+    return broken(PLAN_CHANGED, f"{words}; {how}. Nothing was changed", log)
 
 
 def _section(target: Target) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, Servic
 
 from slipway.adapters.app_service.arm import Arm
 from slipway.promotion.front_door import FrontDoor, Testers
+from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.plan import Target
 from slipway.settings import Settings
 
@@ -46,6 +47,16 @@ APPS: dict[str, dict[str, str]] = {
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
 IMAGE = "registry.example/checkout"
+LOAD_TESTING = "loads"
+_SHORT = {"takes_s": 0.5, "rate_per_s": 100}  # the requests of a run of four minutes
+LOAD_TESTS: list[dict[str, Any]] = [
+    {"id": "peak", **_SHORT, "criteria": [{"metric": "error", "aggregate": "percentage", "value": 5}]},
+    {"id": "strict_one", **_SHORT, "criteria": [{"aggregate": "p95", "value": 0.01}]},
+    {"id": "late", **_SHORT, "results_after": 2},
+    {"id": "stuck", "mishap": "never-provisioned"},
+    {"id": "failing", "mishap": "engine-fails"},
+    {"id": "cancelled", **_SHORT, "mishap": "cancelled"},
+]
 UAT, MIGRATIONS = "registry.example/storefront-uat", "registry.example/storefront-migrations"
 # Jobs, by what tests do with them; each has an image that runs, a database of its own, and one secret.
 JOBS: dict[str, dict[str, Any]] = {
@@ -186,6 +197,11 @@ class AzureStandin:
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
         return f"{group}/providers/Microsoft.DocumentDB/databaseAccounts/{name}"
 
+    def load_run(self, test: str, **more: Any) -> LoadRunPlan:
+        """A load that Azure Load Testing drives."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
+        return LoadRunPlan(f"{group}/providers/Microsoft.LoadTestService/loadTests/{LOAD_TESTING}", test, **more)
+
     def tell_account(self, name: str, **told: str) -> None:
         """What happens to a Cosmos DB account: `write=region`, `region=` and `state=`, `removed=`."""
         session = _session(str(self.settings.ca_file))
@@ -281,6 +297,7 @@ def run_standin(folder: Path) -> Iterator[Running]:
         for n, name in enumerate(SITES)
     ]
     config: dict[str, Any] = {"subscription": SUBSCRIPTION, "resource_group": "shop", "sites": sites, "pace": 0.1}
+    config["load_testing"] = [{"name": LOAD_TESTING, "tests": LOAD_TESTS}]
     config["cosmos_accounts"] = [{"name": name, "locations": list(COSMOS_REGIONS)} for name in COSMOS]
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}

@@ -15,13 +15,14 @@ from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
 from slipway.cli.group_view import deploy_words, lock_words, order_lines
 from slipway.cli.jobs_view import contract_words, expand_words, jobs_of, schema_lines, tests_words
+from slipway.cli.load_view import headers_words, load_rights, load_words
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
 from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.kinds import SWITCHES, actions_on
-from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
+from slipway.promotion.plan import HealthCheck, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
 
@@ -103,6 +104,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\n{rights_words()}", "dim")
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):
         yield Text(f"\n{RIGHTS}", "dim")
+    for line in load_rights(compiled):
+        yield Text(f"\n{clean(line)}", "dim")
     for job in jobs_of(compiled):
         yield Text(f"\nOn the job {clean(job)} Slipway's identity needs{_listed(JOB_ACTIONS)}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
@@ -143,7 +146,7 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
     if any(target.of_kind.answers for target in stage.targets):
         yield "verify", _health(stage.health)
     for load in stage.loads:
-        yield "", _load(load)
+        yield "", load_words(load)
     for test in stage.tests:
         yield "", tests_words(test)
     if stage.ring and stage.ring.gate:
@@ -197,26 +200,4 @@ def _when_bad(ring: RingPlan) -> str:
 
 def _health(check: HealthCheck) -> str:
     words = f"health {check.path}: {check.successes} good answers in a row within {rounded(check.within_s)}"
-    return words + _headers(check.headers)
-
-
-def _load(load: LoadTest) -> str:
-    limits = [
-        f"{name} at most {limit:g} ms"
-        for name, limit in (("p50", load.p50_ms), ("p95", load.p95_ms), ("p99", load.p99_ms))
-        if limit is not None
-    ]
-    if load.error_rate is not None:
-        limits.append(f"errors at most {load.error_rate * 100:g} %")
-    words = f"load {load.rate_per_s:g}/s on {load.path} for {rounded(load.duration_s)}: {', '.join(limits)}"
-    words += ", and not worse than the previous release" if load.against else ""
-    return words + _headers(load.headers)
-
-
-def _headers(headers: tuple[Header, ...]) -> str:
-    """Which headers go with the requests; of a secret only where it comes from."""
-    sent = [
-        f"{each.name} from the secret {each.secret}" if each.secret else f"{each.name}: {each.value}"
-        for each in headers
-    ]
-    return f"; sends {', '.join(sent)}" if sent else ""
+    return words + headers_words(check.headers)

@@ -13,6 +13,7 @@ from slipway.promotion.groups import GroupPlan, load_group, package_at
 from slipway.promotion.job_plan import JobTest, Migration
 from slipway.promotion.kinds.target import TargetKind
 from slipway.promotion.kinds.targets import target_kind
+from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.plain import plain
 from slipway.promotion.release_parts.configuration import ConfigurationPlan
 from slipway.promotion.release_parts.flag_wish import FlagWish
@@ -20,6 +21,7 @@ from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
 SWITCH_WITHIN_S = 900.0
+RUN_ENDS_WITHIN_S = 900.0  # after its time is over, a run is stopped and read once more
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class HealthCheck:
 class LoadTest:
     """An open-loop load of `rate_per_s` for `duration_s`, and the thresholds it must stay within.
 
-    `against` is `previous` when the release must not be worse than the one before it, either; else empty.
+    `against` is `previous` when the release must not be worse than the one before it, either; else empty. Where `run`
+    is given, Azure Load Testing drives it, and the rate, duration and path are its test's own.
     """
 
     name: str
@@ -89,10 +92,21 @@ class LoadTest:
     error_rate: float | None = None
     headers: tuple[Header, ...] = ()
     against: str = ""
+    run: LoadRunPlan | None = None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether a threshold is given."""
+        return any(limit is not None for limit in (self.p50_ms, self.p95_ms, self.p99_ms, self.error_rate))
+
+    @property
+    def longest_s(self) -> float:
+        """By then it has an outcome, or is told that its time is over."""
+        return self.run.within_s + RUN_ENDS_WITHIN_S if self.run else 2 * self.duration_s + 120
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "LoadTest":
-        return cls(**{**known(cls, data), "headers": load_headers(data)})
+        return cls(**{**known(cls, data), "headers": load_headers(data), "run": LoadRunPlan.load(data.get("run"))})
 
 
 @dataclass(frozen=True)
@@ -171,7 +185,7 @@ class StagePlan:
     @property
     def longest_operation_s(self) -> float:
         """By then each operation has an outcome or is told that its time is over; swaps and checks have an hour."""
-        loads = [2 * load.duration_s + 120 for load in self.loads]
+        loads = [load.longest_s for load in self.loads]
         jobs = [test.within_s for test in self.tests] + ([self.migration.within_s] if self.migration else [])
         return max(3600.0, self.deploy_within_s, *loads, *jobs)
 

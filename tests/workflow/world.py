@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from slipway.promotion import loads as load_drivers
 from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.ledger import proven_before
-from slipway.promotion.load_comparison import KeptLoad, compare_load, last_comparable
+from slipway.promotion.load_comparison import last_comparable
 from slipway.promotion.load_judgement import LoadMeasurement
+from slipway.promotion.load_runs.measured import FAILED, PASSED, Course, RunMeasurement
 from slipway.promotion.outcomes import Answer, Outcome, broken, cancelled, failed, moment, passed, running
 from slipway.promotion.plan import LoadTest
 
@@ -23,7 +25,7 @@ Work = Callable[[Order], Answer]
 # Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
 STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
 STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
-STOPPABLE += ("conclude_comparison",)
+STOPPABLE += ("conclude_comparison", "check_flags")
 
 
 @dataclass
@@ -52,6 +54,7 @@ class World:
     them, as it says itself; `swap_back_fails`: how many swaps back are
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
     versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
+    `failing_runs`: how many load tests Azure cannot carry out; `stopped_runs` are those that an abort stopped.
     `polls`: how long operations take. `keeps_receipts` of them, so that one begun again after a kill has its effect
     once. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
     alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows,
@@ -88,7 +91,9 @@ class World:
     latency_ms: dict[str, float] = field(default_factory=dict)
     copied: dict[str, int] = field(default_factory=dict)
     ledgers: dict[str, dict[tuple[datetime, int], Order]] = field(default_factory=dict)
-    loads: dict[tuple[str, ...], tuple[int, KeptLoad]] = field(default_factory=dict)
+    loads: dict[tuple[str, ...], tuple[int, load_drivers.Kept]] = field(default_factory=dict)
+    failing_runs: int = 0
+    stopped_runs: list[str] = field(default_factory=list)
     speaks: list[list[str]] = field(default_factory=list)
     mirrors: list[Order] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
@@ -180,17 +185,18 @@ class World:
         """As the activity does it, on what was copied and kept here."""
         releases, verdicts = self.ledger(order["environment"], order["service"]), []
         for load in order["loads"]:
-            test, measured = LoadTest.load(load["test"]), LoadMeasurement.load(load["measured"])
+            test = LoadTest.load(load["test"])
+            now = load_drivers.kept_of(order["version"], test, load["measured"])
             where = (order["environment"], order["service"], order["stage"], load["target"], test.name)
             key = (*where, order["version"])
             if order["rev"] > self.loads.get(key, (-1,))[0]:
-                self.loads[key] = order["rev"], KeptLoad(order["version"], test, measured)
+                self.loads[key] = order["rev"], now
             proven = proven_before(releases, order["version"])
             previous = last_comparable(proven, lambda version, where=where: self._kept(*where, version))
-            verdicts.append(compare_load(test, measured, previous) if test.against else passed())
+            verdicts.append(load_drivers.compare(now, previous) if test.against else passed())
         return passed(verdicts=[each.dump() for each in verdicts])
 
-    def _kept(self, *key: str) -> KeptLoad | None:
+    def _kept(self, *key: str) -> load_drivers.Kept | None:
         return self.loads[key][1] if key in self.loads else None
 
     def _look_at_account(self, order: Order) -> Answer:
@@ -320,6 +326,21 @@ class World:
         measured = LoadMeasurement(sent, sent, errors, lag, histogram, order["duration_s"])
         return passed(f"{sent} requests sent", **measured.dump())
 
+    def _run_load_test(self, order: Order) -> Answer:
+        """As the activity does it: one that runs is stopped by an abort, which needs no other answer."""
+        if self.of(order["promotion"]).aborted:
+            self.stopped_runs.append(order["operation"])
+            return cancelled()
+        left = (order.get("handle") or {}).get("left", self.polls)
+        if left:
+            return running({"left": left - 1}, 15.0, "the run is EXECUTING")
+        self.effects[order["operation"]] += 1
+        if self.failing_runs:
+            self.failing_runs -= 1
+            return broken("LOAD_RUN_FAILED", "Azure could not carry the run to its end: the quota is used up")
+        version = self.sites[order["address"].removeprefix("http://").partition("-idle")[0]].idle
+        return passed(**a_load_run(self.latency_ms.get(version, 22.0), version in self.bad_load).dump())
+
     def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
         """As an activity with receipts, where these are kept: what has ended is answered the same again."""
         answer = self.receipts.get(order["operation"]) or self._carried_on(order, effect)
@@ -339,6 +360,16 @@ class World:
 
     def _site(self, target: Order) -> Sides:
         return self.sites[target["name"]]
+
+
+def a_load_run(ms: float, bad: bool = False) -> RunMeasurement:
+    """A run of four minutes at 50 requests a second, each answered in `ms`; of a bad release one in five fails, which
+    the test's own criteria do not allow."""
+    requests, errors = (250.0,) * 48, (50.0 if bad else 0.0,) * 48
+    course = Course(5.0, requests, errors, (ms,) * 48, (ms,) * 48)
+    total = {"requests": 12_000, "errors": 2400 if bad else 0, "criteria": FAILED if bad else PASSED}
+    latencies = dict.fromkeys(("mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms"), ms)
+    return RunMeasurement("a-run", **total, **latencies, users=50, engines=1, course=course)  # type: ignore[arg-type]
 
 
 def an_account(write: str = "westeurope", **others: str) -> dict[str, Any]:

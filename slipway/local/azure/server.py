@@ -33,6 +33,9 @@ from slipway.local.azure.front_door.plant import FrontDoors
 from slipway.local.azure.identity import ManagedIdentity, OpenIdIssuer
 from slipway.local.azure.jobs.plant import Jobs
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
+from slipway.local.azure.load_testing.api import LoadTestingApi
+from slipway.local.azure.load_testing.engine import Engine
+from slipway.local.azure.load_testing.store import LoadRuns
 from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
 from slipway.local.azure.logs.workspace import Sources, Workspace
@@ -206,18 +209,15 @@ class Standin:
         zones = DnsZones(config, database, clock.now, self._front_ends(), virtual)
         await zones.start(exit, sockets.names, faults, following)
         accounts = Accounts(config, database)
+        load_runs = LoadRuns(database)
+        engine = Engine(load_runs, http, clock.now, 0.0 if virtual else config.pace)
+        exit.push_async_callback(engine.close)
+        load_testing = LoadTestingApi(config, load_runs, engine, tokens, clock.now, looks)
         values = KeyValueStore(database, clock.now)
         stacks = StacksApi(StackStore(database), issuer.base, clock.now)
-        providers = (
-            sites_api,
-            apps_api,
-            clusters_api,
-            jobs.provider,
-            accounts,
-            stacks,
-            front_doors.provider(issuer.base),
-        )
-        switches = traffic_managers.provider(), zones.provider()
+        providers = sites_api, apps_api, clusters_api, jobs.provider, accounts, stacks, load_testing
+        fronts = front_doors.provider(issuer.base)
+        switches = fronts, traffic_managers.provider(), zones.provider()
         application = _application(
             [
                 *faults.routes(),
@@ -239,6 +239,7 @@ class Standin:
                 *GitHubApi(database, clock.now).routes(),
                 *AzureDevOpsApi(database, tokens, clock.now).routes(),
                 *workspace.routes(),
+                *load_testing.routes(),
             ],
             faults,
         )
@@ -246,6 +247,7 @@ class Standin:
         # Only now: a deployment may fetch its package from our own feed.
         operations.resume()
         apps.resume()
+        load_testing.resume()
         jobs.start(exit)
 
     def _tell_apps(self, *folders: Path) -> None:

@@ -185,15 +185,16 @@ def _ramp(stage: Stage, pipeline: Pipeline) -> CanaryPlan | None:
 
 
 def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:
-    """The stage's load tests, named after their profile; a second one of a name gets a number."""
+    """The stage's load tests, named after their profile or test; a second one of a name gets a number."""
     tests: list[LoadTest] = []
     for load in stage.loads:
         rate_per_s, path = rate_of(load, pipeline.profiles)
+        named = load.profile or (load.azure.name if load.azure else "load")
         tests.append(
             LoadTest(
-                name=_free_name(load.profile or "load", [test.name for test in tests]),
+                name=_free_name(named, [test.name for test in tests]),
                 rate_per_s=rate_per_s,
-                duration_s=load.duration,
+                duration_s=load.duration or 0.0,
                 path=path,
                 p50_ms=load.p50,
                 p95_ms=load.p95,
@@ -201,6 +202,7 @@ def _loads(stage: Stage, pipeline: Pipeline) -> tuple[LoadTest, ...]:
                 error_rate=load.error_rate,
                 headers=_headers(load.headers),
                 against=load.against or "",
+                run=load.run,
             )
         )
     return tuple(tests)

@@ -65,6 +65,8 @@ JOBS: dict[str, dict[str, Any]] = {
     name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities", "granted-job")
 }
 JOBS |= {"silent": {"logs": False}, "named-later": {"answers_later": True}, "belated": {"log_delay_s": 0.8}}
+INFRA = "registry.example/storefront-infra"
+JOBS |= {name: {"image": f"{INFRA}:1.0.0", "env": {"STATE": name}} for name in ("infra", "infra-faults", "infra-odd")}
 JOBS["several"] = {"parallelism": 2}
 CHART = "registry.example/charts/checkout"
 PINNED_CHART = "shop.azurecr.io/charts/checkout"
@@ -160,6 +162,33 @@ class AzureStandin:
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Cdn"
         endpoint = str(self.ready["sites"][f"{site}-edge"])
         return FrontDoor(f"{group}/profiles/{FRONT_DOOR}", site, "live", "idle", endpoint, testers=testers)
+
+    def stack(self, name: str, **section: Any) -> Target:
+        """A deployment stack, whose templates are kept at `document(f"{name}-{version}.json")`."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
+        resource = f"{group}/providers/Microsoft.Resources/deploymentStacks/{name}"
+        settings = {"stack": section, "artifact": self.document(f"{name}-{{version}}.json")}
+        return Target(name, "bicep", resource, "", settings=settings)
+
+    def document(self, name: str) -> str:
+        return f"{self.url}/documents/{name}"
+
+    def keep_document(self, name: str, content: bytes) -> None:
+        _session(str(self.settings.ca_file)).put(self.document(name), data=content, timeout=30).raise_for_status()
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """What stacks have made, by id."""
+        found: dict[str, dict[str, Any]] = (
+            _session(str(self.settings.ca_file)).get(f"{self.url}/standin/resources", timeout=30).json()
+        )
+        return found
+
+    def change_resource(self, id: str, document: dict[str, Any] | None) -> None:
+        """As somebody else does, by hand."""
+        told = {"id": id, "document": document}
+        _session(str(self.settings.ca_file)).put(
+            f"{self.url}/standin/resources", json=told, timeout=30
+        ).raise_for_status()
 
     def switched(self, switch: str, **section: Any) -> Target:
         """A target with that section, whose sides are sites."""
@@ -277,7 +306,7 @@ def run_standin(folder: Path) -> Iterator[Running]:
     config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps}
     config["images"] = {IMAGE: "checkout", PINNED_IMAGE: "checkout"}
     config["jobs"] = [_job(name) | more for name, more in JOBS.items()]
-    config["job_images"] = {UAT: "uat", MIGRATIONS: "migrate"}
+    config["job_images"] = {UAT: "uat", MIGRATIONS: "migrate", INFRA: "terraform"}
     config["front_doors"] = [_front_door()]
     config |= {
         "traffic_managers": [_traffic_manager(n, *each) for n, each in enumerate(PROFILES.items())],

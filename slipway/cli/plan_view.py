@@ -96,6 +96,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
         on_it, on_its_environment = actions_on(kind)
+        if not on_it:  # what it takes is a role on data, which is told below
+            continue
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
         if on_its_environment:
             yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")
@@ -145,7 +147,8 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "database", expand_words(stage.migration)
     for target in stage.targets:
         yield "deploy", deploy_words(stage, target)
-    yield "verify", _health(stage.health)
+    if any(target.of_kind.answers for target in stage.targets):
+        yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", load_words(load)
     for test in stage.tests:

@@ -20,6 +20,7 @@ from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
+SWITCH_WITHIN_S = 900.0
 RUN_ENDS_WITHIN_S = 900.0  # after its time is over, a run is stopped and read once more
 
 
@@ -187,6 +188,10 @@ class StagePlan:
         loads = [load.longest_s for load in self.loads]
         jobs = [test.within_s for test in self.tests] + ([self.migration.within_s] if self.migration else [])
         return max(3600.0, self.deploy_within_s, *loads, *jobs)
+
+    def switch_within_s(self, target: Target) -> float:
+        """How long the switch of a target may take: to apply what is planned takes as long as a deployment."""
+        return max(SWITCH_WITHIN_S, self.deploy_within_s if target.of_kind.planned else 0.0)
 
     @property
     def reading(self) -> dict[str, Any]:

@@ -53,6 +53,8 @@ from slipway.local.azure.sites.readings import Readings
 from slipway.local.azure.sites.routers import Routers
 from slipway.local.azure.sites.shares import alone, shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
+from slipway.local.azure.stacks.api import StacksApi
+from slipway.local.azure.stacks.store import StackStore
 from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
@@ -215,7 +217,8 @@ class Standin:
         exit.push_async_callback(engine.close)
         load_testing = LoadTestingApi(config, load_runs, engine, tokens, clock.now, looks)
         values = KeyValueStore(database, clock.now)
-        providers = sites_api, apps_api, clusters_api, jobs.provider, accounts, load_testing
+        stacks = StacksApi(StackStore(database), issuer.base, clock.now)
+        providers = sites_api, apps_api, clusters_api, jobs.provider, accounts, stacks, load_testing
         fronts = front_doors.provider(issuer.base)
         switches = fronts, traffic_managers.provider(), zones.provider()
         application = _application(
@@ -224,6 +227,7 @@ class Standin:
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *stacks.routes(),
                 *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),

@@ -10,6 +10,8 @@ from orchestrators.jobs import a_test
 from orchestrators.waiting import Context, Durable, insist
 from slipway.promotion.job_plan import JobTest
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S, LoadMeasurement, judge_load
+from slipway.promotion.load_runs.judgement import judge_run
+from slipway.promotion.load_runs.measured import RunMeasurement
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import LoadTest, Target
@@ -27,7 +29,7 @@ class Verdict:
     target: str
     answer: Answer
     test: LoadTest | None = None
-    measured: LoadMeasurement | None = None
+    measured: LoadMeasurement | RunMeasurement | None = None
 
     @property
     def comparable(self) -> bool:
@@ -77,7 +79,7 @@ def target_checks(context: Context, run: StageRun, target: Target) -> TargetChec
     operations = health_checks(context, run, f"health-{run.tick}", live=False, targets=reachable([target]))
     steps, loads = [Step(HEALTH, target.name, health["id"]) for health in operations], []
     for test in run.plan.loads if operations else ():
-        drivers = _load_drivers(context, run, target, test)
+        drivers = [_load_run(context, run, target, test)] if test.run else _load_drivers(context, run, target, test)
         ids = [driver["id"] for driver in drivers]
         loads.append((test, ids))
         steps.append(Step(f"load {test.name}", target.name, ids[0]))
@@ -115,8 +117,21 @@ def _load_drivers(context: Context, run: StageRun, target: Target, test: LoadTes
         "headers": [plain(header) for header in test.headers],
     }
     ids = [run.operation(target, f"load-{test.name}-{run.tick}-{driver}") for driver in range(count)]
-    within_s = test.duration_s * 2 + 120
-    return [an_operation(context, id, "drive_load", order, within_s) for id in ids]
+    return [an_operation(context, id, "drive_load", order, test.longest_s) for id in ids]
+
+
+def _load_run(context: Context, run: StageRun, target: Target, test: LoadTest) -> dict[str, Any]:
+    """A load that Azure drives is one operation, however large."""
+    order = {
+        "promotion": run.promotion,
+        "run": plain(test.run),
+        "called": f"{run.version_of(target.name)} {run.plan.name} {target.name}",
+        "address": run.sites[target.name].idle,
+        "version": run.version_of(target.name),
+        "compared": bool(test.against),
+    }
+    id = run.operation(target, f"load-{test.name}-{run.tick}")
+    return an_operation(context, id, "run_load_test", order, test.longest_s)
 
 
 def compared(context: Context, run: StageRun, verdicts: list[Verdict]) -> Durable:
@@ -166,6 +181,9 @@ def _load_verdict(test: LoadTest, target: str, answers: list[Answer]) -> Verdict
     step, stopped = f"load {test.name}", worst(answers)
     if stopped.outcome != Outcome.PASSED:
         return Verdict(step, target, stopped)
+    if test.run:
+        seen = RunMeasurement.load(stopped.result)
+        return Verdict(step, target, replace(judge_run(test, seen), at=stopped.at), test, seen)
     measured = [LoadMeasurement.load(answer.result) for answer in answers]
     whole = measured[0]
     for each in measured[1:]:

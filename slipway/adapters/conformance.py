@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from slipway.adapters.flags.store import Flags
     from slipway.adapters.http_load import drive
     from slipway.adapters.http_probe import probe
+    from slipway.adapters.load_testing import LoadTesting
     from slipway.adapters.receipts import Receipts
     from slipway.adapters.rows import Rows
     from slipway.adapters.service_bus import ServiceBus
     from slipway.adapters.traffic_manager import TrafficManagerRouter, TrafficManagerSwitch
     from slipway.promotion import ports
+    from slipway.promotion.load_runs.plan import LoadRunPlan
 
     rows: ports.RowStore = Rows("")
     sites: ports.SlotPlatform = AppService()
@@ -40,3 +42,4 @@ if TYPE_CHECKING:
     bus: ports.MessageBus = ServiceBus()
     a_probe: ports.Probe = probe
     a_driver: ports.LoadDriver = drive
+    load_runs: ports.LoadRuns = LoadTesting(LoadRunPlan("", ""))

@@ -6,22 +6,22 @@ made and says nothing by itself: whoever compares asks for those of releases tha
 
 from slipway.adapters.read_model import write_newer
 from slipway.adapters.rows import Rows
+from slipway.promotion import loads
 from slipway.promotion.ids import environment_key
-from slipway.promotion.load_comparison import KeptLoad
 
 
-def keep_load(environment: str, service: str, stage: str, target: str, kept: KeptLoad, rev: int) -> None:
+def keep_load(environment: str, service: str, stage: str, target: str, kept: loads.Kept, rev: int) -> None:
     """Keep a measurement, unless one of this `rev`, or of a newer one, is there. Raises AzureProblem."""
     write_newer("loads", environment_key(environment, service), _key(stage, target, kept), rev, kept.dump())
 
 
-def load_kept(environment: str, service: str, stage: str, target: str, test: str, version: str) -> KeptLoad | None:
+def load_kept(environment: str, service: str, stage: str, target: str, test: str, version: str) -> loads.Kept | None:
     """What that version measured in that test, or None. Raises AzureProblem."""
     row = Rows("loads").get(environment_key(environment, service), _key_of(stage, target, test, version))
-    return KeptLoad.load(row.doc) if row else None
+    return loads.load_kept(row.doc) if row else None
 
 
-def _key(stage: str, target: str, kept: KeptLoad) -> str:
+def _key(stage: str, target: str, kept: loads.Kept) -> str:
     return _key_of(stage, target, kept.test.name, kept.version)
 
 

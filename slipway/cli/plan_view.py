@@ -15,13 +15,15 @@ from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
 from slipway.cli.group_view import deploy_words, lock_words, order_lines
 from slipway.cli.jobs_view import contract_words, expand_words, jobs_of, schema_lines, tests_words
+from slipway.cli.load_view import headers_words, load_rights, load_words
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, told, worth_planning
 from slipway.cli.release_parts_view import brings_back, configuration_lines, flag_wishes
 from slipway.cli.times import rounded
 from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.kinds import SWITCHES, actions_on
-from slipway.promotion.plan import Header, HealthCheck, LoadTest, PromotionPlan, StagePlan
+from slipway.promotion.pins import how_pinned, is_package
+from slipway.promotion.plan import HealthCheck, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
 
@@ -65,6 +67,9 @@ def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str, tak
     yield Text.assemble((named, "bold"), f"  owner {clean(compiled.owner)}")
     whose = artifact or "each member has an artifact of its own"
     yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(whose)}", style="dim")
+    for address in compiled.artifacts:
+        if not is_package(address):
+            yield Text(clean(f"{address}: {how_pinned(address)}"), style="dim")
     for each in taken:
         yield Text(clean(f"builds of {each}"), style="dim")
 
@@ -91,6 +96,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
         on_it, on_its_environment = actions_on(kind)
+        if not on_it:  # what it takes is a role on data, which is told below
+            continue
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
         if on_its_environment:
             yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")
@@ -101,6 +108,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\n{rights_words()}", "dim")
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):
         yield Text(f"\n{RIGHTS}", "dim")
+    for line in load_rights(compiled):
+        yield Text(f"\n{clean(line)}", "dim")
     for job in jobs_of(compiled):
         yield Text(f"\nOn the job {clean(job)} Slipway's identity needs{_listed(JOB_ACTIONS)}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
@@ -138,9 +147,10 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "database", expand_words(stage.migration)
     for target in stage.targets:
         yield "deploy", deploy_words(stage, target)
-    yield "verify", _health(stage.health)
+    if any(target.of_kind.answers for target in stage.targets):
+        yield "verify", _health(stage.health)
     for load in stage.loads:
-        yield "", _load(load)
+        yield "", load_words(load)
     for test in stage.tests:
         yield "", tests_words(test)
     if stage.ring and stage.ring.gate:
@@ -194,26 +204,4 @@ def _when_bad(ring: RingPlan) -> str:
 
 def _health(check: HealthCheck) -> str:
     words = f"health {check.path}: {check.successes} good answers in a row within {rounded(check.within_s)}"
-    return words + _headers(check.headers)
-
-
-def _load(load: LoadTest) -> str:
-    limits = [
-        f"{name} at most {limit:g} ms"
-        for name, limit in (("p50", load.p50_ms), ("p95", load.p95_ms), ("p99", load.p99_ms))
-        if limit is not None
-    ]
-    if load.error_rate is not None:
-        limits.append(f"errors at most {load.error_rate * 100:g} %")
-    words = f"load {load.rate_per_s:g}/s on {load.path} for {rounded(load.duration_s)}: {', '.join(limits)}"
-    words += ", and not worse than the previous release" if load.against else ""
-    return words + _headers(load.headers)
-
-
-def _headers(headers: tuple[Header, ...]) -> str:
-    """Which headers go with the requests; of a secret only where it comes from."""
-    sent = [
-        f"{each.name} from the secret {each.secret}" if each.secret else f"{each.name}: {each.value}"
-        for each in headers
-    ]
-    return f"; sends {', '.join(sent)}" if sent else ""
+    return words + headers_words(check.headers)

@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from slipway.promotion.histogram import BUCKET_WIDTH
 from slipway.promotion.load_judgement import DRIVER_LAG_MS, LoadMeasurement, milliseconds, percent
@@ -55,7 +55,18 @@ class KeptLoad:
         return cls(data["version"], LoadTest.load(data["test"]), LoadMeasurement.load(data["measured"]))
 
 
-def last_comparable(versions: Iterable[str], kept: Callable[[str], KeptLoad | None]) -> KeptLoad | None:
+class Measured(Protocol):
+    """What is kept of a load, whoever drove it."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it can be a measure for others."""
+
+
+def last_comparable(versions: Iterable[str], kept: Callable[[str], Measured | None]) -> Measured | None:
     """Of the newest few of `versions` what was measured last in time; else what a late driver measured, if anything.
     `kept` looks it up."""
     found = [each for version in islice(versions, LOOKS_AT) if (each := kept(version))]
@@ -169,10 +180,14 @@ def _proving_share(share: float, n: float, m: float) -> float:
 
 
 def _errors(new: "_Seen", old: "_Seen") -> ErrorChange:
-    """By Wilson's intervals of both, joined as squares."""
-    was, now = old.measured.error_rate, new.measured.error_rate
-    lowest, _ = _wilson(now, new.worth(None))
-    _, highest = _wilson(was, old.worth(None))
+    return error_change(old.measured.error_rate, new.measured.error_rate, old.worth(None), new.worth(None))
+
+
+def error_change(was: float, now: float, was_of: float, now_of: float) -> ErrorChange:
+    """How a share of errors has changed, each of as many independent requests: by Wilson's intervals of both, joined as
+    squares."""
+    lowest, _ = _wilson(now, now_of)
+    _, highest = _wilson(was, was_of)
     at_least = now - was - math.hypot(now - lowest, highest - was)
     return ErrorChange(was, now, at_least, worse=at_least > max(was * (WORSE_BY_AT_MOST - 1), LEAST_ERRORS))
 

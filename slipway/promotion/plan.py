@@ -13,11 +13,15 @@ from slipway.promotion.groups import GroupPlan, load_group, package_at
 from slipway.promotion.job_plan import JobTest, Migration
 from slipway.promotion.kinds.target import TargetKind
 from slipway.promotion.kinds.targets import target_kind
+from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.plain import plain
 from slipway.promotion.release_parts.configuration import ConfigurationPlan
 from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
+
+SWITCH_WITHIN_S = 900.0
+RUN_ENDS_WITHIN_S = 900.0  # after its time is over, a run is stopped and read once more
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,8 @@ class HealthCheck:
 class LoadTest:
     """An open-loop load of `rate_per_s` for `duration_s`, and the thresholds it must stay within.
 
-    `against` is `previous` when the release must not be worse than the one before it, either; else empty.
+    `against` is `previous` when the release must not be worse than the one before it, either; else empty. Where `run`
+    is given, Azure Load Testing drives it, and the rate, duration and path are its test's own.
     """
 
     name: str
@@ -87,10 +92,21 @@ class LoadTest:
     error_rate: float | None = None
     headers: tuple[Header, ...] = ()
     against: str = ""
+    run: LoadRunPlan | None = None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether a threshold is given."""
+        return any(limit is not None for limit in (self.p50_ms, self.p95_ms, self.p99_ms, self.error_rate))
+
+    @property
+    def longest_s(self) -> float:
+        """By then it has an outcome, or is told that its time is over."""
+        return self.run.within_s + RUN_ENDS_WITHIN_S if self.run else 2 * self.duration_s + 120
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "LoadTest":
-        return cls(**{**known(cls, data), "headers": load_headers(data)})
+        return cls(**{**known(cls, data), "headers": load_headers(data), "run": LoadRunPlan.load(data.get("run"))})
 
 
 @dataclass(frozen=True)
@@ -169,9 +185,13 @@ class StagePlan:
     @property
     def longest_operation_s(self) -> float:
         """By then each operation has an outcome or is told that its time is over; swaps and checks have an hour."""
-        loads = [2 * load.duration_s + 120 for load in self.loads]
+        loads = [load.longest_s for load in self.loads]
         jobs = [test.within_s for test in self.tests] + ([self.migration.within_s] if self.migration else [])
         return max(3600.0, self.deploy_within_s, *loads, *jobs)
+
+    def switch_within_s(self, target: Target) -> float:
+        """How long the switch of a target may take: to apply what is planned takes as long as a deployment."""
+        return max(SWITCH_WITHIN_S, self.deploy_within_s if target.of_kind.planned else 0.0)
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -202,6 +222,13 @@ class PromotionPlan:
     def artifact_of(self, version: str) -> str:
         """The address of a build's package; of no version, `{version}` stays in it."""
         return package_at(self.artifact, self.service, version)
+
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """The addresses of all that is deployed, each once, with their placeholders."""
+        groups = [stage.group.packages for stage in self.stages if stage.group]
+        packages = [self.artifact, *(package for packages in groups for package in packages.values())]
+        return tuple(dict.fromkeys(address for package in packages for address in package.split()))
 
     def stage(self, name: str) -> StagePlan:
         """The stage of that name. Raises KeyError."""

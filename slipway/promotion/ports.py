@@ -228,6 +228,18 @@ class LoadDriver(Protocol):
     ) -> LoadMeasurement: ...
 
 
+class LoadRuns(Protocol):
+    """Runs of a service that drives loads itself, by our operation's id for each."""
+
+    def go_on(
+        self, id: str, called: str, variables: Mapping[str, str], handle: dict[str, Any], needs_course: bool
+    ) -> Answer:
+        """Begin it, unless it is there, and say how it goes; passed with a `RunMeasurement` as its result."""
+
+    def stopped(self, id: str) -> str:
+        """Stop it, if there is one; words for what is left of it."""
+
+
 class SecretStore(Protocol):
     """Secrets by name. Their values live in the memory of the process that asked, and nowhere else of ours."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,10 +14,12 @@ from slipway.adapters.app_service.routing import SlotRouter
 from slipway.adapters.container_apps import ContainerApps, RevisionRouter
 from slipway.adapters.front_door import FrontDoorRouter, TestersRule, check
 from slipway.adapters.jobs import Jobs
+from slipway.adapters.load_testing import LoadTesting
 from slipway.promotion.front_door import KIND, Testers
 from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.job_run import JobRun
 from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR, TARGETS
+from slipway.promotion.load_runs.plan import READS_LOAD_TESTING
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.ports import SlotPlatform, TrafficRouter
@@ -26,7 +29,7 @@ from tests.laptop import IMAGE, UAT, AzureStandin
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 SDK = "azure.core.pipeline.policies.http_logging_policy"
 REQUEST = re.compile(
-    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn|ContainerService)/[^?']*)[^']*'"
+    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn|ContainerService|LoadTestService)/[^?']*)[^']*'"
     r"\nRequest method: '(?P<method>\w+)'"
 )
 VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action", "DELETE": "delete"}
@@ -132,3 +135,15 @@ def test_a_role_of_the_actions_of_jobs_can_do_it_all(
     # Roles name the two actions on one execution in another way than its path does; the role has both names.
     of_one = {"Microsoft.App/jobs/execution/read", "Microsoft.App/jobs/stop/execution/action"}
     assert asked() == {action.lower() for action in set(JOB_ACTIONS) - of_one}
+
+
+def test_a_role_of_the_one_action_on_load_testing_finds_where_runs_are_begun(
+    azure: AzureStandin, asked: Callable[[], set[str]]
+) -> None:
+    plan = azure.load_run("stuck")
+    runs = LoadTesting(
+        replace(plan, resource=plan.resource.replace("/loads", "/Loads")), azure.settings
+    )  # not kept yet
+    assert runs.go_on("granted", "1.0.0", {"TARGET_HOST": "localhost:9"}, {}, needs_course=False).running
+    assert runs.stopped("granted") == ""
+    assert asked() == {READS_LOAD_TESTING.lower()}

@@ -325,3 +325,13 @@ def test_a_ring_in_parts_says_how_many_targets_move_at_a_time_and_that_the_earli
     said = " ".join(offline("plan", "shop.yaml").stdout.split())
     assert "2 of 5 targets at a time, verified live before the next: 3 parts" in said
     assert "when bad it goes back; what live-one has stays" in said
+
+
+def test_a_plan_says_whether_an_image_is_pinned(offline: Slipway, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "pipelines" / "catalog.yaml").read_text()
+    file = tmp_path / "catalog.yaml"
+    file.write_text(text)
+    assert "registry.example/catalog:{version}: deployed by its tag" in offline("plan", str(file)).output
+    file.write_text(text.replace("registry.example/catalog", "shop.azurecr.io/catalog"))
+    shown = " ".join(offline("plan", str(file)).output.split())
+    assert "shop.azurecr.io/catalog:{version}: pinned to its digest when a promotion begins" in shown

@@ -2,22 +2,40 @@
 
 from pathlib import Path
 
-from tests.end_to_end.system import System, a_message, stage_of, start
+from tests.end_to_end.system import PIPELINE, System, a_message, stage_of, start
 
 
 def let_pass(system: System, seconds: float) -> None:
     system.http.post(f"{system.run.url}/admin/clock", json={"advance": seconds}, timeout=120).raise_for_status()
 
 
+RESOURCE = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop/providers"
+AZURE_LOAD = f"{{resource: {RESOURCE}/Microsoft.LoadTestService/loadTests/loads, test: flash-sale}}"
+# In place of our own driver's; a run of ten minutes, which a second of requests stands for.
+LOADS = [{"name": "loads", "tests": [{"id": "flash-sale", "rate_per_s": 100, "takes_s": 1, "lasts_s": 600}]}]
+
+
+def with_azure_load(folder: Path) -> Path:
+    """The tests' pipeline, with a load that Azure drives."""
+    ours = "load: {rate: 30/s, path: /, duration: 1s, error_rate: 5%}"
+    text = PIPELINE.read_text(encoding="utf-8")
+    assert ours in text
+    file = folder / "checkout.yaml"
+    file.write_text(text.replace(ours, f"load: {{azure: {AZURE_LOAD}, error_rate: 5%}}"), encoding="utf-8")
+    return file
+
+
 def test_an_approval_that_nobody_gives_expires_after_its_three_hours(tmp_path: Path) -> None:
     id, newer = "checkout--8.0.0", "checkout--8.1.0"
-    with start(tmp_path, virtual_time=True) as laptop:
+    with start(tmp_path, with_azure_load(tmp_path), virtual_time=True, load_testing=LOADS) as laptop:
         system = System(laptop)
         system.send(a_message("8.0.0"))
         system.until_state(id, "test", "deploying")
         assert "deploying" in stage_states(system, id), "time stands until it is told to go on"
         let_pass(system, 60)
         assert stage_states(system, id) == ["passed", "waiting for approval"]
+        steps = {step["name"]: step["state"] for step in stage_of(system.get(f"/api/promotions/{id}"), "test")["steps"]}
+        assert steps["load flash-sale"] == "passed", steps
         let_pass(system, 2.9 * 3600)
         assert stage_states(system, id) == ["passed", "waiting for approval"]
         let_pass(system, 0.2 * 3600)
@@ -39,6 +57,13 @@ def test_an_approval_that_nobody_gives_expires_after_its_three_hours(tmp_path: P
         assert "HELD" in [reason["code"] for reason in reasons]
         let_pass(system, 420)
         assert stage_states(system, newer) == ["passed", "passed"]
+
+        system.send(a_message("8.2.0-errors"))
+        system.until_state("checkout--8.2.0-errors", "test", "deploying")
+        let_pass(system, 120)
+        bad = stage_of(system.get("/api/promotions/checkout--8.2.0-errors"), "test")
+        assert (bad["state"], bad["code"]) == ("failed", "LOAD_ERROR_RATE"), bad
+        assert "of 100 requests, allowed 5 %" in bad["words"]
 
 
 def stage_states(system: System, id: str) -> list[str]:

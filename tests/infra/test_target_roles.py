@@ -7,6 +7,7 @@ from pathlib import Path
 from slipway.adapters.telemetry import metrics
 from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.kinds import ROUTERS, SWITCHES, TARGETS
+from slipway.promotion.load_runs.plan import READS_LOAD_TESTING
 from slipway.promotion.rings import READS_ACCOUNT
 from tests.infra import bicep, fits_terraform, terraform
 from tests.infra.bicep import Expression
@@ -20,10 +21,12 @@ ON_KINDS = {
     "traffic-manager": ("Slipway on Traffic Manager profiles", ""),
 }
 ON_SWITCHES = {"traffic-manager": "Slipway on Traffic Manager profiles", "dns": "Slipway on DNS records"}
-WITHOUT_ROUTER = {"aks": "Slipway on AKS clusters"}  # kinds of target whose own role none of the routers has
+# Kinds of target whose own role none of the routers has.
+WITHOUT_ROUTER = {"aks": "Slipway on AKS clusters", "bicep": "Slipway on deployment stacks"}
 
 OURS = "Microsoft.Cdn/profiles/ruleSets/rules/delete"  # the testers' rule
 ON_ACCOUNTS = "Slipway on Cosmos DB accounts"
+ON_LOADS = "Slipway on load testing"
 ON_JOBS = "Slipway on Container Apps jobs"
 
 
@@ -37,17 +40,20 @@ def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
         assert bool(on_its_environment) == bool(router.environment_actions)
         if on_its_environment:
             assert ROLES[on_its_environment]["actions"] == [*router.environment_actions]
-    assert WITHOUT_ROUTER.keys() == {kind for kind, target in TARGETS.items() if target.actions}
+    assert TARGETS["terraform"].actions == JOB_ACTIONS, "what runs there is a job"
+    assert WITHOUT_ROUTER.keys() | {"terraform"} == {kind for kind, target in TARGETS.items() if target.actions}
     for kind, on_it in WITHOUT_ROUTER.items():
         assert ROLES[on_it]["actions"] == [*TARGETS[kind].actions]
     assert ON_SWITCHES.keys() == SWITCHES.keys()
     for section, on_it in ON_SWITCHES.items():
         assert ROLES[on_it]["actions"] == [*SWITCHES[section].actions]
     assert ROLES[ON_ACCOUNTS]["actions"] == [READS_ACCOUNT]
+    assert ROLES[ON_LOADS]["actions"] == [READS_LOAD_TESTING]
     assert ROLES[ON_JOBS]["actions"] == [*JOB_ACTIONS]
     assert ROLES.keys() == {
         ON_ACCOUNTS,
         ON_JOBS,
+        ON_LOADS,
         *WITHOUT_ROUTER.values(),
         *ON_SWITCHES.values(),
         *(name for names in ON_KINDS.values() for name in names if name),

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from slipway.promotion import loads as load_drivers
 from slipway.promotion.histogram import LatencyHistogram
 from slipway.promotion.ledger import proven_before
-from slipway.promotion.load_comparison import KeptLoad, compare_load, last_comparable
+from slipway.promotion.load_comparison import last_comparable
 from slipway.promotion.load_judgement import LoadMeasurement
+from slipway.promotion.load_runs.measured import FAILED, PASSED, Course, RunMeasurement
 from slipway.promotion.outcomes import Answer, Outcome, broken, cancelled, failed, moment, passed, running
 from slipway.promotion.plan import LoadTest
 
@@ -23,7 +25,7 @@ Work = Callable[[Order], Answer]
 # Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
 STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
 STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
-STOPPABLE += ("conclude_comparison",)
+STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts")
 
 
 @dataclass
@@ -52,10 +54,11 @@ class World:
     them, as it says itself; `swap_back_fails`: how many swaps back are
     refused; `blips`: how many looks at a live release meet a single bad answer. `bad_load`, `sick_idle`, `sick_live`:
     versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
+    `failing_runs`: how many load tests Azure cannot carry out; `stopped_runs` are those that an abort stopped.
     `polls`: how long operations take. `keeps_receipts` of them, so that one begun again after a kill has its effect
-    once. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
-    alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows,
-    unless it is `account_refused`.
+    once. `registry`: addresses of artifacts by their tags, unless they are `unpinnable`. `deployed`: packages by their
+    targets. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
+    alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows, unless it is `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -81,6 +84,9 @@ class World:
     late_driver_times: int = 0
     keeps_receipts: bool = False
     receipts: dict[str, Answer] = field(default_factory=dict)
+    registry: dict[str, str] = field(default_factory=dict)
+    unpinnable: Answer | None = None
+    deployed: dict[str, list[str]] = field(default_factory=dict)
     fence: int = 0
     claims: Counter[str] = field(default_factory=Counter)
     promotions: dict[str, Kept] = field(default_factory=dict)
@@ -88,7 +94,9 @@ class World:
     latency_ms: dict[str, float] = field(default_factory=dict)
     copied: dict[str, int] = field(default_factory=dict)
     ledgers: dict[str, dict[tuple[datetime, int], Order]] = field(default_factory=dict)
-    loads: dict[tuple[str, ...], tuple[int, KeptLoad]] = field(default_factory=dict)
+    loads: dict[tuple[str, ...], tuple[int, load_drivers.Kept]] = field(default_factory=dict)
+    failing_runs: int = 0
+    stopped_runs: list[str] = field(default_factory=list)
     speaks: list[list[str]] = field(default_factory=list)
     mirrors: list[Order] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
@@ -140,6 +148,13 @@ class World:
         kept.token = kept.token or order["token"]
         return passed(claim="mine" if kept.token == order["token"] else "theirs")
 
+    def _pin_artifacts(self, order: Order) -> Answer:
+        """What the registry has under each address now, if it has anything; the rest stays as it is."""
+        if self.unpinnable is not None:
+            return self.unpinnable
+        pins = [{"address": each, "at": self.registry.get(each, each)} for each in order["artifacts"]]
+        return passed(pins=pins)
+
     def _mark_aborted(self, order: Order) -> Answer:
         self.of(order["promotion"]).aborted = True
         return passed()
@@ -180,17 +195,18 @@ class World:
         """As the activity does it, on what was copied and kept here."""
         releases, verdicts = self.ledger(order["environment"], order["service"]), []
         for load in order["loads"]:
-            test, measured = LoadTest.load(load["test"]), LoadMeasurement.load(load["measured"])
+            test = LoadTest.load(load["test"])
+            now = load_drivers.kept_of(order["version"], test, load["measured"])
             where = (order["environment"], order["service"], order["stage"], load["target"], test.name)
             key = (*where, order["version"])
             if order["rev"] > self.loads.get(key, (-1,))[0]:
-                self.loads[key] = order["rev"], KeptLoad(order["version"], test, measured)
+                self.loads[key] = order["rev"], now
             proven = proven_before(releases, order["version"])
             previous = last_comparable(proven, lambda version, where=where: self._kept(*where, version))
-            verdicts.append(compare_load(test, measured, previous) if test.against else passed())
+            verdicts.append(load_drivers.compare(now, previous) if test.against else passed())
         return passed(verdicts=[each.dump() for each in verdicts])
 
-    def _kept(self, *key: str) -> KeptLoad | None:
+    def _kept(self, *key: str) -> load_drivers.Kept | None:
         return self.loads[key][1] if key in self.loads else None
 
     def _look_at_account(self, order: Order) -> Answer:
@@ -218,6 +234,8 @@ class World:
 
     def _deploy(self, order: Order) -> Answer:
         self.claims[order["target"]["name"]] = max(self.claims[order["target"]["name"]], order["fence"])
+        packages = self.deployed.setdefault(order["target"]["name"], [])
+        packages += [order["package"]] if order["package"] not in packages else []
 
         def effect() -> Answer:
             if order["version"] in self.crashing:
@@ -320,6 +338,21 @@ class World:
         measured = LoadMeasurement(sent, sent, errors, lag, histogram, order["duration_s"])
         return passed(f"{sent} requests sent", **measured.dump())
 
+    def _run_load_test(self, order: Order) -> Answer:
+        """As the activity does it: one that runs is stopped by an abort, which needs no other answer."""
+        if self.of(order["promotion"]).aborted:
+            self.stopped_runs.append(order["operation"])
+            return cancelled()
+        left = (order.get("handle") or {}).get("left", self.polls)
+        if left:
+            return running({"left": left - 1}, 15.0, "the run is EXECUTING")
+        self.effects[order["operation"]] += 1
+        if self.failing_runs:
+            self.failing_runs -= 1
+            return broken("LOAD_RUN_FAILED", "Azure could not carry the run to its end: the quota is used up")
+        version = self.sites[order["address"].removeprefix("http://").partition("-idle")[0]].idle
+        return passed(**a_load_run(self.latency_ms.get(version, 22.0), version in self.bad_load).dump())
+
     def _operation(self, order: Order, effect: Callable[[], Answer]) -> Answer:
         """As an activity with receipts, where these are kept: what has ended is answered the same again."""
         answer = self.receipts.get(order["operation"]) or self._carried_on(order, effect)
@@ -339,6 +372,16 @@ class World:
 
     def _site(self, target: Order) -> Sides:
         return self.sites[target["name"]]
+
+
+def a_load_run(ms: float, bad: bool = False) -> RunMeasurement:
+    """A run of four minutes at 50 requests a second, each answered in `ms`; of a bad release one in five fails, which
+    the test's own criteria do not allow."""
+    requests, errors = (250.0,) * 48, (50.0 if bad else 0.0,) * 48
+    course = Course(5.0, requests, errors, (ms,) * 48, (ms,) * 48)
+    total = {"requests": 12_000, "errors": 2400 if bad else 0, "criteria": FAILED if bad else PASSED}
+    latencies = dict.fromkeys(("mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms"), ms)
+    return RunMeasurement("a-run", **total, **latencies, users=50, engines=1, course=course)  # type: ignore[arg-type]
 
 
 def an_account(write: str = "westeurope", **others: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from slipway.local.azure.jobs.config import JobConfig
+from slipway.local.azure.load_testing.config import LoadTestingConfig
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=40)]
 FrontEnd = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-.]?[a-z0-9])*$", max_length=100)]
@@ -286,6 +287,7 @@ class StandinConfig(_Strict):
     clusters: tuple[ClusterConfig, ...] = ()
     cosmos_accounts: tuple[CosmosConfig, ...] = ()
     front_doors: tuple[FrontDoorConfig, ...] = ()
+    load_testing: tuple[LoadTestingConfig, ...] = ()
     traffic_managers: tuple[TrafficManagerConfig, ...] = ()
     dns_zones: tuple[DnsZoneConfig, ...] = ()
     images: dict[str, Name] = {}

@@ -6,16 +6,18 @@ cannot run is listed in `not_running`, so that it is refused by name instead of 
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, model_validator
 
 from slipway.promotion.claims import Claim, usual_claims
 from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
-from slipway.promotion.pipeline.headers import HeaderName, HeaderText, SecretName, written_as
 from slipway.promotion.pipeline.helm import Helm
+from slipway.promotion.pipeline.infrastructure import Pointer, Stack, Terraform
 from slipway.promotion.pipeline.jobs import Migrate, Tests
+from slipway.promotion.pipeline.probing import Headers as Headers  # beside the others
+from slipway.promotion.pipeline.probing import Health, Load
 from slipway.promotion.pipeline.release_parts import MOST_FLAGS, Configuration, SwitchedFlag
 from slipway.promotion.pipeline.report import MOST_REPORTS, Report
 from slipway.promotion.pipeline.rollout import Rollout
@@ -24,11 +26,12 @@ from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.switches import Dns, TrafficManager
 from slipway.promotion.pipeline.target_section import TargetSection
 from slipway.promotion.pipeline.telemetry import Role, Workspace
-from slipway.promotion.pipeline.units import DURATION_SCHEMA, Latency, Rate, Share, between, refusal
+from slipway.promotion.pipeline.units import DURATION_SCHEMA, Rate, between, refusal
 from slipway.promotion.pipeline.vocabulary import (
     Branch,
     Chart,
     CosmosAccount,
+    Document,
     HttpPath,
     Image,
     Name,
@@ -48,11 +51,7 @@ MOST_STAGES = 20
 MOST_TARGETS = 20
 MOST_RINGS = 20
 MOST_LOADS = 3
-MOST_HEADERS = 20
 
-HealthWindow = Annotated[float, BeforeValidator(between("1s", "1h")), DURATION_SCHEMA]
-HealthInterval = Annotated[float, BeforeValidator(between("100ms", "5m")), DURATION_SCHEMA]
-LoadDuration = Annotated[float, BeforeValidator(between("1s", "30m")), DURATION_SCHEMA]
 BakeTime = Annotated[float, BeforeValidator(between("0s", "7d")), DURATION_SCHEMA]
 WatchTime = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 DeployWindow = Annotated[float, BeforeValidator(between("1s", "1d")), DURATION_SCHEMA]
@@ -63,11 +62,11 @@ RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_S
 Kind = Annotated[str, BeforeValidator(choice(*TARGETS, not_yet=TARGETS_NOT_YET)), choice_schema(*TARGETS)]
 _MODES = ("queue", "supersede", "ignore")
 OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
-Against = Annotated[str, BeforeValidator(choice("previous")), choice_schema("previous")]
 _ON_BAD_RING = (STOP, ROLL_BACK_ALL)
 OnBadRing = Annotated[str, BeforeValidator(choice(*_ON_BAD_RING)), choice_schema(*_ON_BAD_RING)]
 _ORDERS = (AS_WRITTEN, WRITE_REGION_LAST)
 ARTIFACTS = tuple(dict.fromkeys(each for kind in TARGETS.values() for each in (*kind.artifacts, *kind.more_artifacts)))
+ALONE = tuple(dict.fromkeys(each for kind in TARGETS.values() for each in kind.artifacts))  # what is one by itself
 RingOrder = Annotated[str, BeforeValidator(choice(*_ORDERS)), choice_schema(*_ORDERS)]
 
 
@@ -96,11 +95,13 @@ class Artifact(Section):
     chart: Chart | None = key(
         "Helm chart in a registry, as registry.example/charts/app:{version}, for aks; its image stands beside it.", None
     )
+    template: Document | None = key("Web address of the compiled ARM template, as https://host/{version}.json.", None)
+    parameters: Document | None = key("Web address of a file of parameters beside the template.", None)
 
     @model_validator(mode="after")
     def _is_given(self) -> Self:
-        if not self._given(*ARTIFACTS):
-            one_of = " or ".join(f'"{each}"' for each in ARTIFACTS)
+        if not self._given(*ALONE):
+            one_of = " or ".join(f'"{each}"' for each in ALONE)
             raise refusal("MISSING_KEY", f"an artifact needs {one_of}")
         return self
 
@@ -146,6 +147,10 @@ class Target(Section):
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
     )
 
+    terraform: Terraform | None = key("Of terraform: what the job runs.", None)
+    pointer: Pointer | None = key("Of configuration: the setting that names the release's snapshot.", None)
+    stack: Stack | None = key("Of bicep: how the deployment stack is applied.", None)
+
     @property
     def within(self) -> str:
         """Which part of its resource it is, where several targets may share one."""
@@ -172,75 +177,6 @@ class Member(Section):
     after: list[Name] = key(
         "Members that are switched, and verified live, before this one.", [], max_length=MOST_MEMBERS
     )
-
-
-class SecretReference(Section):
-    """A secret of the key vault, read just before it is sent and kept nowhere."""
-
-    called: ClassVar[str] = "a reference to a secret"
-
-    secret: SecretName = key("Name of the secret in the key vault.")
-
-
-HeaderValue = Annotated[
-    Annotated[HeaderText, Tag("literal")] | Annotated[SecretReference, Tag("reference")], Discriminator(written_as)
-]
-Headers = dict[HeaderName, HeaderValue]
-
-
-class Health(Section):
-    """The health check of a target: good answers in a row, from the version that was deployed."""
-
-    called: ClassVar[str] = "a health check"
-
-    path: HttpPath = key("Path that answers 200 when the service is healthy.", "/healthz")
-    version_path: HttpPath = key("Path that answers the version that runs.", "/version")
-    window: HealthWindow = key("Time in which the check must succeed.", "30s", alias="for")
-    successes: int = key("Good answers in a row.", 3, ge=1, le=100, strict=True)
-    interval: HealthInterval = key("Pause between two answers.", "1s")
-    headers: Headers = key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
-
-    @model_validator(mode="after")
-    def _can_succeed(self) -> Self:
-        needed_s = (self.successes - 1) * self.interval
-        if needed_s > self.window:
-            words = f"{self.successes} successes take {needed_s:g}s or more, `for` ends after {self.window:g}s"
-            raise refusal("CANNOT_SUCCEED", words)
-        return self
-
-
-class Load(Section):
-    """A load test of a target, and the thresholds that the release must stay within."""
-
-    called: ClassVar[str] = "a load test"
-
-    profile: Name | None = key("A load from `profiles`; instead of rate and path.", None)
-    rate: Rate | None = key("Requests per second, such as 40/s.", None)
-    path: HttpPath | None = key("Path that is requested; / when left out.", None)
-    duration: LoadDuration = key("How long the load lasts; 1s to 30m.")
-    p50: Latency | None = key("Half of the requests must be answered within this.", None)
-    p95: Latency | None = key("95% of the requests must be answered within this.", None)
-    p99: Latency | None = key("99% of the requests must be answered within this.", None)
-    error_rate: Share | None = key("Largest share of requests that may fail.", None)
-    against: Against | None = key("previous: nor may it be worse than the last proven release under this load.", None)
-    headers: Headers = key("Request headers: text, or {secret: <name>}.", {}, max_length=MOST_HEADERS)
-
-    @model_validator(mode="after")
-    def _can_fail(self) -> Self:
-        if self.p50 is None and self.p95 is None and self.p99 is None and self.error_rate is None:
-            if self.against:
-                words = "against a previous release alone a first one cannot fail; give p95 or error_rate beside it"
-                raise refusal("NO_THRESHOLD", words)
-            raise refusal("NO_THRESHOLD", "a load test that cannot fail proves nothing; give p95 or error_rate")
-        return self
-
-    @model_validator(mode="after")
-    def _has_one_source(self) -> Self:
-        if self.profile is None and self.rate is None:
-            raise refusal("MISSING_KEY", 'a load test needs "profile" or "rate"')
-        if self.profile is not None and (self.rate is not None or self.path is not None):
-            raise refusal("CONFLICTING_KEYS", 'a load test has either "profile" or "rate" and "path"')
-        return self
 
 
 class Check(Section):

@@ -6,8 +6,9 @@ from slipway.promotion.load_comparison import FEWEST_TO_COMPARE
 from slipway.promotion.load_judgement import DRIVER_RATE_PER_S
 from slipway.promotion.pipeline.findings import quoted
 from slipway.promotion.pipeline.headers import check_headers
-from slipway.promotion.pipeline.models import MOST_LOADS, Check, Load, Profile
+from slipway.promotion.pipeline.models import MOST_LOADS, Check, Profile
 from slipway.promotion.pipeline.positions import Document, Path
+from slipway.promotion.pipeline.probing import Load
 from slipway.promotion.pipeline.section import sound
 
 MOST_DRIVERS = 10
@@ -55,7 +56,9 @@ def _check_stage(document: Document, path: Path, verify: list[object], profiles:
 
 
 def _check_load(document: Document, path: Path, load: Load, profiles: dict[str, Profile | None]) -> int:
-    """How many drivers the load takes; 0 when it cannot be told."""
+    """How many drivers the load takes; 0 when it cannot be told, and for one that Azure drives."""
+    if load.azure is not None or load.duration is None:
+        return 0
     if load.profile is not None and load.profile not in profiles:
         words = f"there is no profile {quoted(load.profile)}"
         document.report("UNKNOWN_PROFILE", words, (*path, "profile"), like=(load.profile, profiles))

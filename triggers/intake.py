@@ -16,7 +16,7 @@ from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import settings
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
-SENDER = "hook"  # the property that names the CI system by whose web hook a message came
+SENDER = "slipway_hook"  # the property that names the CI system by whose web hook a message came
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def test_with_another_body_it_is_the_word_of_whoever_wrote_that(app: AppHost, bu
 def test_a_binary_event_is_corrected_by_a_whole_body_without_its_old_attributes(
     app: AppHost, builds: Watched, version: str
 ) -> None:
-    beside = {"cloudEvents:specversion": "2.0", "cloudEvents:type": "x", "hook": "github"}
+    beside = {"cloudEvents:specversion": "2.0", "cloudEvents:type": "x", "slipway_hook": "github"}
     found = set_aside(app, b"{}", f"binary-{version}", **beside)
     assert resubmit(app, found["id"], body=a_message(version).decode()).status == 200
     (message,) = builds.new()

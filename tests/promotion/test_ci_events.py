@@ -86,6 +86,28 @@ def test_a_build_of_azure_devops_in_its_second_form() -> None:
     assert build.finished_at == datetime(2022, 12, 2, 12, 21, 8, 520_904, UTC)
 
 
+def test_a_tag_of_azure_devops_says_on_which_versions_of_the_database_the_build_runs() -> None:
+    tags = ["nightly", "slipway-schema-from-13-to-15-expand-13-contract-14"]
+    told = reported(BUILD_2, {"resource.tags": tags}).build("chat")
+    assert told.schema == {"from": 13, "to": 15, "expand": 13, "contract": 14}
+    assert reported(BUILD_2, {"resource.tags": ["slipway-schema-from-14-to-14"]}).schema == {"from": 14, "to": 14}
+    for none in ([], None, ["schema-review", 7]):
+        assert reported(BUILD_2, {"resource.tags": none}).build("chat").schema == {}, "no limits"
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        (["slipway-schema-13-15"], "is none of the form slipway-schema-from-13-to-15-expand-13-contract-14"),
+        (["slipway-schema-from-15-to-13"], "has to rise from `from`"),
+        (["slipway-schema-from-0-to-13"], "greater than or equal to 1"),
+        (["slipway-schema-from-1-to-2", "slipway-schema-from-1-to-3"], "a build has one schema"),
+    ],
+)
+def test_a_build_whose_limits_are_misspelt_is_not_one_without_limits(tags: list[str], words: str) -> None:
+    assert words in refused(BUILD_2, {"resource.tags": tags})
+
+
 @pytest.mark.parametrize(
     ("name", "field", "said", "result"),
     [

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from slipway.promotion.build_messages.schema_tag import schema_in
 from slipway.promotion.build_messages.vendor import (
     Event,
     M,
@@ -83,6 +84,7 @@ class _Build(Event):
     project: _Project = _Project()
     requested_for: _Person = Field(_Person(), alias="requestedFor")
     links: _Links = Field(_Links(), alias="_links")
+    tags: list[Any] | None = None
 
 
 class _Source(Event):
@@ -182,6 +184,7 @@ def _of_a_build(hook: _BuildHook) -> ReportedBuild:
         finished_at=build.finished_at,
         result=_RESULTS[build.result],
         url=link(build.links.web.href),
+        schema=schema_in(build.tags or ()),
     )
 
 

@@ -81,8 +81,12 @@ def test_a_plan_says_whose_builds_it_takes(offline: Slipway, tmp_path: Path) -> 
 
 def test_a_plan_says_which_code_hosts_are_told(offline: Slipway, tmp_path: Path) -> None:
     report = "report: [{github: {repository: shop/storefront, secret: github-token}}]\n"
-    (tmp_path / "told.yaml").write_text(a_pipeline(top=report))
+    claim = "builds: [{github: {repository: shop/storefront}}]\n"
+    (tmp_path / "told.yaml").write_text(a_pipeline(top=claim + report))
     assert "tells GitHub, shop/storefront\n" in offline("plan", "told.yaml").stdout
+    (tmp_path / "told.yaml").write_text(a_pipeline(top=report))
+    said = " ".join(offline("plan", "told.yaml").stdout.split())
+    assert "tells GitHub, shop/storefront, but of no build of a container registry" in said
     assert json.loads(offline("plan", "told.yaml", "--json").stdout)["tells"] == ["GitHub, shop/storefront"]
 
 

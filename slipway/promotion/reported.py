@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     CDEVENTS: ("version",),
 }
 SHORT_SHA = 7
+OF_NO_COMMIT = (REGISTRY,)
 OF_NO_BRANCH = (REGISTRY, CDEVENTS)  # they tell of an artifact; which ones are promoted, tags and sources say
 
 

@@ -47,6 +47,7 @@ CI_OF_RUN = {
     "run_id": "289782451",
     "url": "https://github.com/octo-org/octo-repo/actions/runs/289782451",
 }
+LABELS = "registry_package.package_version.container_metadata.labels"
 OF_BUILDS = (BUILD_1, BUILD_2, RUN_STATE, WORKFLOW_RUN, PUSHED, PUSHED_AS_CLOUD_EVENT, PACKAGED, PUBLISHED)
 
 
@@ -291,7 +292,7 @@ def test_a_truncated_event_is_no_json(name: str) -> None:
         *((RUN_STATE, f"resource.{field}") for field in ("run.name", "run.state", "run.result", "run.finishedDate")),
         *((RUN_STATE, f"resource.{field}") for field in ("pipeline", "pipeline.name")),
         *((WORKFLOW_RUN, f"workflow_run.{field}") for field in ("run_number", "head_sha", "event", "updated_at")),
-        *((WORKFLOW_RUN, field) for field in ("workflow.path", "repository.full_name")),
+        *((WORKFLOW_RUN, field) for field in ("workflow_run.head_sha", "repository.full_name")),
         (PACKAGE, "registry_package.package_version"),
         *((PUSHED, field) for field in ("data.action", "data.target.repository", "data.target.digest", "data")),
         *((PACKAGED, field) for field in ("context.source", "context.timestamp", "subject.id")),
@@ -308,7 +309,7 @@ def test_what_a_minimal_event_lacks_is_named(name: str, path: str) -> None:
         (BUILD_2, "resource.sourceBranch", "", "resource.sourceBranch: is empty or holds control characters"),
         (BUILD_2, "resource.definition", "x", "resource.definition: "),
         (BUILD_2, "resource.finishTime", "yesterday", "resource.finishTime: is not a moment"),
-        (BUILD_2, "resource.finishTime", None, "resource.finishTime: is not a moment"),
+        (BUILD_2, "resource.finishTime", None, "resource.finishTime: is missing"),
         (BUILD_1, "resource.sourceGetVersion", "C1234", "resource.sourceGetVersion: 'C1234' names no branch"),
         (WORKFLOW_RUN, "workflow_run.run_number", "many", "workflow_run.run_number: "),
         (PUSHED, "data.target.digest", "sha1:abc", "data.target.digest: is not sha256:"),
@@ -341,6 +342,7 @@ def test_fields_that_a_later_version_adds_are_no_obstacle(name: str) -> None:
         (BUILD_2, "resourceVersion", MISSING, "build.complete has the version 'None'"),
         (RUN_STATE, "resourceVersion", "8.0", "ms.vss-pipelines.run-state-changed-event has the version '8.0'"),
         (PUSHED, "dataVersion", "2.0", "ImagePushed has the version '2.0'"),
+        (PUSHED, "metadataVersion", "2", "the Event Grid event around it has the version '2'; known is 1"),
         (PUSHED_AS_CLOUD_EVENT, "specversion", "2.0", "the CloudEvent has the version '2.0'; known is 1.0"),
         (PACKAGED, "context.type", "dev.cdevents.artifact.packaged.0.9.0", "dev.cdevents.artifact.packaged.0.9.0"),
         (PACKAGED, "context.type", "dev.cdevents.artifact.packaged.1.0.0", "dev.cdevents.artifact.packaged.1.0.0"),
@@ -350,6 +352,64 @@ def test_an_event_of_a_version_nobody_knew_is_refused_by_that_name(
     name: str, path: str, value: Any, words: str
 ) -> None:
     assert refused(name, {path: value}).startswith(f"UNKNOWN_EVENT_VERSION: {words}")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        *((BUILD_1, path) for path in ("resource.requests", "resourceContainers")),
+        *((BUILD_2, f"resource.{path}") for path in ("requestedFor", "project", "_links", "definition.project")),
+        *((RUN_STATE, path) for path in ("resource.repositories", "resource.run.resources", "resource.run._links")),
+        *((WORKFLOW_RUN, f"workflow_run.{path}") for path in ("actor", "html_url", "id")),
+        *((PACKAGE, path) for path in ("sender", LABELS, "registry_package.html_url")),
+        *((PUSHED, path) for path in ("data.request", "data.actor", "dataVersion")),
+        *((PACKAGED, f"subject.{path}") for path in ("content", "content.change")),
+    ],
+)
+def test_a_part_that_is_null_is_one_that_the_event_does_not_have(name: str, path: str) -> None:
+    tagged = TAGGED if name == PACKAGE else {}
+    assert reported(name, {**tagged, path: None}) == reported(name, {**tagged, path: MISSING})
+
+
+def test_a_run_whose_workflow_is_null_says_itself_of_which_one_it_is() -> None:
+    path = ".github/workflows/test.yml"
+    run = {"workflow_run.path": f"{path}@main", "workflow_run.name": "test"}
+    assert reported(WORKFLOW_RUN, {"workflow": None, **run}) == reported(WORKFLOW_RUN)
+    words = "INVALID_BUILD: workflow.path: is missing, and workflow_run.path too"
+    assert refused(WORKFLOW_RUN, {"workflow": None, "workflow_run.path": MISSING}) == words
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"org.opencontainers.image.description": "x" * 3000},
+        {"org.opencontainers.image.description": "two\nlines"},
+        {"maintainers": 2, "more": {"of": ["them"]}},
+        {f"label-{n}": "x" for n in range(300)},
+    ],
+)
+def test_labels_of_an_image_that_nobody_reads_may_say_anything(labels: dict[str, Any]) -> None:
+    revision = {"org.opencontainers.image.revision": "c0ffee1"}
+    told = reported(PACKAGE, {**TAGGED, LABELS: {"all_labels": labels | revision}})
+    assert told.commit == "c0ffee1"
+
+
+@pytest.mark.parametrize("revision", [7, "x" * 101, "two\nlines", None])
+def test_a_label_that_names_no_commit_is_none(revision: object) -> None:
+    labels = {"all_labels": {"org.opencontainers.image.revision": revision}}
+    oid = event(PACKAGE)["registry_package"]["package_version"]["target_oid"]
+    assert reported(PACKAGE, {**TAGGED, LABELS: labels}).commit == oid
+
+
+def test_what_comes_after_the_first_request_or_repository_is_not_read() -> None:
+    requests = event(BUILD_1)["resource"]["requests"]
+    assert reported(BUILD_1, {"resource.requests": [*requests, {"requestedFor": 7}]}) == reported(BUILD_1)
+
+
+def test_a_branch_may_be_as_long_as_git_allows() -> None:
+    assert reported(WORKFLOW_RUN, {"workflow_run.head_branch": "b" * 255}).branch == "b" * 255
+    words = "INVALID_BUILD: workflow_run.head_branch: is longer than 255 characters"
+    assert refused(WORKFLOW_RUN, {"workflow_run.head_branch": "b" * 256}) == words
 
 
 @pytest.mark.parametrize("number", ["20221202.1 • Added Viva support", "release/1.4", "v" * 65, "-1"])

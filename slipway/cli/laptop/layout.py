@@ -184,6 +184,7 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_GITHUB_HOOK_SECRET": "github-hook-secret",
         "SLIPWAY_LOGS_ENDPOINT": azure["url"],
         "SLIPWAY_METRICS_ENDPOINT": azure["url"],
+        "SLIPWAY_REGISTRY_ENDPOINT": f"{azure['url']}/registry/{{registry}}",
         "SLIPWAY_WORKSPACE": WORKSPACE,
         "SLIPWAY_CA_FILE": azure["ca"],
         "SLIPWAY_SITE_SCHEME": "http",

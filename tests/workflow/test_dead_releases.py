@@ -209,8 +209,15 @@ async def test_a_hotfix_goes_over_a_release_that_is_down_where_the_platform_says
     telling: Workflow,
 ) -> None:
     await passed(telling, "2.0.0", watch_s=0.0)
-    telling.world.dead = {"2.0.0"}
+    telling.world.dead, beside = {"2.0.0"}, set()
+
+    async def checked(activity: str, order: dict[str, Any]) -> None:
+        if activity == "check_health" and order["address"] == "http://weu-idle":
+            beside.add(order["beside"])
+
+    telling.world.meanwhile = checked
     assert (await telling.until_ended(await hotfix(telling)))["outcome"] == "passed"
+    assert beside == {"http://weu"}, "a region in which nothing answers is not the hotfix's fault"
     assert {site.live for site in telling.world.sites.values()} == {"2.0.1"}
     told = next(each for each in telling.world.records[::-1] if each["action"] == "stage.deploying")
     assert "2.0.0 is down on weu, so there is no way back to it" in told["words"]

@@ -1,5 +1,5 @@
-"""The command `rollback` of a release that is live and proven: the environment returns to the one before, as an
-orchestration of its own."""
+"""The command `rollback` of a release that is live, and whose stage is over: the environment returns to the one before,
+as an orchestration of its own."""
 
 import asyncio
 import hashlib
@@ -45,7 +45,9 @@ async def roll_back(
         whole_too = sorted({each.stage.ring.of for each in served if each.stage.ring})
         raise Refused("AMBIGUOUS", words + "".join(f"; or {of}, for all its rings" for of in whole_too))
     if not served:
-        raise Refused("NOT_LIVE", f"{build.version} is not live and proven in {asked.stage or 'any environment'}")
+        raise Refused(
+            "NOT_LIVE", f"{build.version} is not live, or not proven yet, in {asked.stage or 'any environment'}"
+        )
     if whole and (under_way := _under_way(rows, plan, asked.stage)):
         words = f"{under_way} is not over: `slipway abort` first, then all rings of {asked.stage} can go back"
         raise Refused("RINGS_UNDER_WAY", words)
@@ -80,7 +82,7 @@ async def roll_back(
 
 
 class _Served(NamedTuple):
-    """A stage whose environment serves the promotion's release, proven, and the copy of its lock."""
+    """A stage that is over and whose environment serves the promotion's release, and the copy of its lock."""
 
     stage: StagePlan
     lock: dict[str, Any]
@@ -96,9 +98,15 @@ async def _served(plan: PromotionPlan, service: str, promotion: str, asked: str)
     served = []
     for stage in found:
         row = await asyncio.to_thread(environment_row, stage.environment, service)
-        if row and row["live"] and row["live"]["promotion"] == promotion and row["live"]["proven"]:
+        if row and row["live"] and row["live"]["promotion"] == promotion and _is_over(row):
             served.append(_Served(stage, row))
     return served
+
+
+def _is_over(lock: dict[str, Any]) -> bool:
+    """Whether the stage of the live release has nothing more to do: it is proven, or, unproven, nobody holds the lock,
+    since its own way back did not come to an end."""
+    return bool(lock["live"]["proven"]) or lock.get("holder") is None
 
 
 def _under_way(rows: dict[str, dict[str, Any]], plan: PromotionPlan, whole: str) -> str:

@@ -37,12 +37,14 @@ LONGEST_RETRY_AFTER_S = 3600.0  # whoever asks for more than any throttle of Azu
 
 @dataclass(frozen=True)
 class AzureFault:
-    """One failed call: Azure's own `code`, our `words`; `retry_after_s` is 0 when Azure named no time."""
+    """One failed call: Azure's own `code`, our `words`; `retry_after_s` is 0 when Azure named no time; `said` is the
+    text that Azure gave."""
 
     kind: FaultKind
     code: str
     words: str
     retry_after_s: float = 0.0
+    said: str = ""
 
     @property
     def stable_code(self) -> str:
@@ -174,7 +176,7 @@ def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0,
             words = f"whether Azure did it is not known ({code}: {said})"
         case FaultKind.INVALID:
             words = f"Azure refused the request ({code}: {said})"
-    return AzureFault(kind, code, words, retry_after_s)
+    return AzureFault(kind, code, words, retry_after_s, said)
 
 
 def _code_and_message(body: str) -> tuple[str, str]:

@@ -40,6 +40,12 @@ class Site:
             return holds(self.previous or self.held, version)
         return bool(before) and self.idle_was == before
 
+    def is_as(self, before: "Site") -> bool:
+        """Whether what serves here is what did `before`. Of what was down already the platform's word counts."""
+        if before.held and not before.previous:
+            return (self.previous or self.held) == before.held
+        return self.previous == before.previous
+
     @property
     def says_nothing(self) -> bool:
         """Whether nobody knows what is live there."""

@@ -1,6 +1,7 @@
 """AKS through the official SDK and the Kubernetes API: a Helm release a side, and a Service that names one."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import requests
 
 from slipway.adapters.aks import Aks
 from slipway.adapters.aks.place import other, place_of
+from slipway.adapters.aks.scripts import INSTANCE
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome
 from tests.adapters.cluster_release import NEW, ClusterRelease, Follow, now
@@ -355,6 +357,44 @@ def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over
     azure.fault("PATCH", "/services/", answer={"status": 403})
     refused = it.switch.start(it.target, other(it.side), "op", False)
     assert (refused.outcome, refused.code) == (Outcome.BROKEN, "SWITCH_REFUSED")
+
+
+def test_a_command_that_comes_late_leaves_a_side_that_got_the_users_as_it_is(
+    azure: AzureStandin, until_ended: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = ClusterRelease(azure, "late", until_ended)
+    assert it.deploy(NEW).outcome is Outcome.PASSED and it.swap(NEW).outcome is Outcome.PASSED
+
+    azure.tell_cluster("shop", held=True)
+    late = it.start_deployment("3.0.0", "op:3.0.0")
+    assert late.running and it.service.read_live(it.target).in_progress
+    back = it.start_swap("1.0.0")
+    assert back.running and "may still come to the blue side" in back.words and it.side == "green"
+    assert "may still come" in it.service.start_idle(it.target, "1.0.0", NEW).words
+    with monkeypatch.context() as later:
+        later.setenv("FUNCTIONS_NOW", (now() + timedelta(seconds=91)).isoformat())
+        assert it.swap("1.0.0").outcome is Outcome.PASSED, "no pod takes longer than that to start"
+    azure.tell_cluster("shop")
+    ended = it.follow(lambda last: it.service.poll_deployment(it.target, last.handle, "3.0.0"), late)
+    assert ended.result["side"] == "green", "it is decided anew"
+    assert it.release("blue").version == "" and it.met() == {"1.0.0": 20}
+
+    assert it.swap("3.0.0").outcome is Outcome.PASSED
+    azure.tell_cluster("shop", held=True)
+    it.start_deployment("4.0.0", "op:4.0.0")
+    waits = it.start_swap("1.0.0")
+    azure.tell_cluster("shop")
+    assert it.swapped(waits, "1.0.0").outcome is Outcome.PASSED, "it is over as soon as the command is"
+    assert it.release("blue").version == "" and it.met() == {"1.0.0": 20}
+
+    azure.tell_cluster("shop", held=True)
+    command = it.start_deployment("5.0.0", "op:5.0.0")
+    azure.tell_cluster("shop", held=True, namespace="shop", release="late", edited={INSTANCE: "late-green"})
+    azure.tell_cluster("shop")
+    moved = it.service.poll_deployment(it.target, command.handle, "5.0.0")
+    while moved.handle["kind"] == "command":
+        moved = it.service.poll_deployment(it.target, moved.handle, "5.0.0")
+    assert it.release("green").version == "3.0.0", "somebody sent the users there by hand"
 
 
 def test_a_target_that_is_no_release_or_has_no_service_is_broken(azure: AzureStandin) -> None:

@@ -4,7 +4,8 @@ import base64
 import gzip
 import json
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from slipway.adapters.aks import scripts
+from slipway.adapters.aks.notes import Note, note_for, note_of
 from slipway.adapters.aks.place import Place
 from slipway.adapters.aks.revisions import Release, Revision, description, from_history, from_secrets, release_of
 from slipway.adapters.aks.rollout import DONE, FAILED, ROLLING, hindered_by, rollout_of
@@ -137,9 +139,10 @@ def test_no_word_from_outside_is_read_by_the_shell(word: str) -> None:
     """What looks like a command, a quote or a pattern arrives as it is."""
     place = Place("s", "g", "c", word, "web", "web-{side}", "", {}, False)
     stuck = Release(2, "pending-upgrade", sound=1)
-    script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, stuck, 2)
+    script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, stuck, Note(word), 2)
     history = """echo '[{"revision":2,"status":"pending-upgrade"}]'"""
-    shell = f'helm() {{ [ "$1" != history ] || {history}; printf "%s\\n" "$@" >&3; }}; kubectl() {{ helm "$@"; }}'
+    shell = f'helm() {{ [ "$1" != history ] || {history}; printf "%s\\n" "$@" >&3; }}'
+    shell += f'; kubectl() {{ case "$2" in deployment) echo {quote(word)} ;; esac; helm "$@"; }}'
     ran = subprocess.run(
         ["/bin/sh", "-c", f"exec 3>&1 >&2; {shell}; {script}"], capture_output=True, text=True, timeout=10, check=False
     )
@@ -160,18 +163,54 @@ def test_no_word_from_outside_is_read_by_the_shell(word: str) -> None:
     ],
 )
 def test_a_command_that_comes_after_somebody_elses_upgrade_does_nothing(seen: Release, now: int, done: bool) -> None:
-    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, seen, 0)
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, seen, Note())
     history = (
         f"""echo '[{{"revision":{now},"status":"deployed"}}]'""" if now else "echo 'Error: release: not found'; false"
     )
-    shell = f'helm() {{ if [ "$1" = history ]; then {history}; else echo upgraded; fi; }}; {script}'
+    shell = f'kubectl() {{ :; }}; helm() {{ if [ "$1" = history ]; then {history}; else echo upgraded; fi; }}; {script}'
     ran = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=10, check=False)
     assert (ran.returncode, ran.stdout) == ((0, "upgraded\n") if done else (1, ""))
     assert (scripts.MOVED in ran.stderr) == (not done)
 
 
+NOTE = note_for("web--2.0.0:prod:weu:deploy:1", AT)
+
+
+@pytest.mark.parametrize(
+    ("found", "users", "done", "removed"),
+    [
+        (NOTE.text, "web-green", True, True),
+        (NOTE.text, "web-blue", False, True),
+        (NOTE.withdrawn.text, "web-green", False, True),
+        (note_for("another", AT).text, "web-green", False, False),
+        ("", "web-green", False, False),
+    ],
+)
+def test_a_command_that_nobody_wants_any_more_does_nothing_and_leaves_no_note(
+    found: str, users: str, done: bool, removed: bool
+) -> None:
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), NOTE)
+    looks = f'"get deployment") echo "{found}" ;; "get service") echo {users}'
+    kubectl = f'case "$1 $2" in {looks} ;; *) echo removed >&3 ;; esac'
+    shell = f'helm() {{ if [ "$1" = history ]; then echo "[]"; else echo upgraded; fi; }}; kubectl() {{ {kubectl}; }}'
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"exec 3>&1; {shell}; {script}"], capture_output=True, text=True, timeout=10, check=False
+    )
+    assert (ran.returncode, "upgraded" in ran.stdout, "removed" in ran.stdout) == (0 if done else 1, done, removed)
+    assert (scripts.MOVED in ran.stderr) == (not done)
+
+
+def test_a_note_is_believed_for_as_long_as_its_command_may_come() -> None:
+    read = note_of({"metadata": {"annotations": {"slipway/upgrade": NOTE.text}}})
+    assert read == NOTE and read.operation == "web--2.0.0:prod:weu:deploy:1"
+    assert read.may_come(AT + timedelta(seconds=89)) and not read.may_come(AT + timedelta(seconds=91))
+    gone = read.withdrawn
+    assert gone.withdrawn == gone and gone.operation == "" and gone.may_come(AT + timedelta(seconds=89))
+    assert not note_of(None).may_come(AT) and not Note("by hand").may_come(AT)
+
+
 def test_an_operation_that_helm_has_carried_out_is_not_carried_out_again() -> None:
-    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), 0)
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), Note())
     history = json.dumps([{"revision": 1, "status": "deployed", "description": OURS}], separators=(",", ":"))
     shell = f"helm() {{ [ $1 = history ] && echo '{history}' || exit 9; }}; {script}"
     ran = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=10, check=False)

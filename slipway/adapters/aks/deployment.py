@@ -4,12 +4,14 @@ The handle is that of `steps` with the side, its address and the package; `{"kin
 awaited. Helm's own record says whether an earlier try had its effect, so a repeat looks there first.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from slipway.adapters import clock
 from slipway.adapters.aks import scripts
-from slipway.adapters.aks.api import Api
+from slipway.adapters.aks.api import Api, Document
 from slipway.adapters.aks.clusters import Result, refused_by
+from slipway.adapters.aks.notes import Note, note_for, note_of
 from slipway.adapters.aks.place import Place, other
 from slipway.adapters.aks.registry import token_for
 from slipway.adapters.aks.revisions import description, package_digest
@@ -37,17 +39,17 @@ class Deployments:
         self._steps = steps
         self._stuck_after = stuck_after
 
-    def go_on(self, place: Place, switch: SwitchState | None, handle: Handle, version: str) -> Answer:
-        """`switch` is as it is now, while the handle is `intended`."""
+    def go_on(self, place: Place, read: Callable[[], SwitchState], handle: Handle, version: str) -> Answer:
+        """`read` says how the switch is now."""
         match handle["kind"]:
             case "command":
                 return self._command(place, handle, version)
             case "rolling":
                 return self._rolling(place, handle, version)
-        assert switch is not None
+        switch = read()
         if switch.in_progress:
             return running(handle, SOON_S, f"the users of {place.release} are being sent elsewhere")
-        return self._intended(place, self._sided(place, switch, handle, version), version)
+        return self._intended(place, read, self._sided(place, switch, handle, version), version)
 
     def _sided(self, place: Place, switch: SwitchState, handle: Handle, version: str) -> Handle:
         """The handle with the side that the release is for: that with the users when it is there already."""
@@ -56,9 +58,9 @@ class Deployments:
             live = switch.side
             is_live = bool(live) and self._api.release(place, live).holds(version, _digest(place, handle))
             side = live if is_live else other(live)
-        return {**handle, "side": side, "address": switch.sides.get(side, ""), "live": side == switch.side}
+        return {**handle, "side": side, "address": switch.sides.get(side, "")}
 
-    def _intended(self, place: Place, handle: Handle, version: str) -> Answer:
+    def _intended(self, place: Place, read: Callable[[], SwitchState], handle: Handle, version: str) -> Answer:
         side, digest = handle["side"], _digest(place, handle)
         release = self._api.release(place, side)
         found, _ = self._api.deployment(place, side)
@@ -66,21 +68,31 @@ class Deployments:
         if release.holds(version, digest) and not stopped:
             done = handle["operation"] == release.operation
             return self._rolling(place, _rolling(handle, already=not done), version)
-        if handle["live"] and not release.holds(version, digest):  # it got the users meanwhile, by whomsoever
-            return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
         if release.pending and clock.now() - release.at < self._stuck_after:
             words = f"Helm calls {place.release_of(side)} {release.status}: another upgrade is under way"
             return running(handle, AGAIN_S, words)
         if release.holds(version, digest):
             self._api.patch(place, scripts.awake(place, side, replicas_before(found)))
             return running(handle, SOON_S, f"{place.release_of(side)} was stopped; started")
+        note = self._noted(place, side, found, handle["operation"])
+        if read().side == side:  # it got the users meanwhile, by whomsoever
+            return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
         said = description(version, digest, handle["operation"])
         wake = replicas_before(found) if stopped else 0
         unit, files = scripts.Unit.of(handle["package"]), {scripts.VALUES: place.values}
         if login := unit.registry.endswith(self._registries):
             files[scripts.TOKEN] = token_for(unit.registry, self._settings)
-        script = scripts.upgrade(place, side, unit, said, release, wake, login)
+        script = scripts.upgrade(place, side, unit, said, release, note, wake, login)
         return self._steps.start(place, handle, script, files)
+
+    def _noted(self, place: Place, side: str, found: Document | None, operation: str) -> Note:
+        """The note of a command that is about to be started; one where the side has a Deployment."""
+        note = note_of(found)
+        if found is None or (note.operation == operation and note.may_come(clock.now())):
+            return note
+        note = note_for(operation, clock.now())
+        self._api.patch(place, scripts.noted(place, side, note))
+        return note
 
     def _command(self, place: Place, handle: Handle, version: str) -> Answer:
         ended = self._steps.ended(place, handle)

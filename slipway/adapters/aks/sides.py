@@ -1,10 +1,13 @@
 """The two sides of a target: what each holds and answers, and starting and stopping the one without users."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 
+from slipway.adapters import clock
 from slipway.adapters.aks import scripts
 from slipway.adapters.aks.api import Api
+from slipway.adapters.aks.notes import note_of
 from slipway.adapters.aks.place import SIDES, Place, place_of
 from slipway.adapters.aks.rollout import replicas_before, replicas_of, version_before
 from slipway.adapters.aks.steps import SOON_S
@@ -21,10 +24,12 @@ _VERSION_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Sides:
-    """Raises AzureProblem, other than `stop_idle`, `start` and `stop`."""
+    """`stuck_after`: an upgrade that is pending for longer has lost its pod. Raises AzureProblem, other than
+    `stop_idle`, `start` and `stop`."""
 
     settings: Settings
     api: Api
+    stuck_after: timedelta
 
     def version_at(self, address: str, version_path: str) -> str | None:
         """The version that answers there over HTTP, or None."""
@@ -56,6 +61,17 @@ class Sides:
         self.api.patch(place, scripts.awake(place, side, replicas_before(found)))
         return True
 
+    def withdraw(self, place: Place, side: str) -> bool:
+        """Whether a command of ours may still be upgrading the side. One that has not begun by now never will."""
+        found, _ = self.api.deployment(place, side)
+        note = note_of(found)
+        if not note.text:
+            return False
+        if not note.is_withdrawn:
+            self.api.patch(place, scripts.noted(place, side, note.withdrawn))
+        release = self.api.release(place, side)
+        return note.may_come(clock.now()) or (release.pending and clock.now() - release.at < self.stuck_after)
+
     def stop_idle(self, target: Target, version: str) -> Answer:
         """As `SlotPlatform.stop_idle`: the side that holds the version, if the users are on the other one."""
         try:
@@ -79,6 +95,8 @@ class Sides:
             side = self.with_version(place, state, version, version_path)
             if not side:
                 return passed(f"{place.release} has no side of ours with {version}; what is there is looked at next")
+            if side != state.side and self.withdraw(place, side):
+                return running({}, SOON_S, f"a command may still come to the {side} side")
             if self.wake(place, side):
                 return running({}, SOON_S, f"the {side} side was stopped; started")
             answers = self.version_at(state.sides.get(side, ""), version_path)

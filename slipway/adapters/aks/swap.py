@@ -50,6 +50,8 @@ class Swaps:
         if not side:
             words = f"neither side of {place.release} holds {version}, which would be made live"
             return broken("IDLE_HOLDS_ANOTHER", words)
+        if side != state.side and self._sides.withdraw(place, side):
+            return running(handle, SOON_S, f"a command may still come to the {side} side of {place.release}")
         if side != state.side and (unready := self._not_ready(place, state, side, handle, version, version_path)):
             return unready
         handle = {**handle, "side": side}

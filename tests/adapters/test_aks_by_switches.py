@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import requests
 
+from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.switches import switch_of
 from slipway.adapters.traffic_manager import TrafficManagerRouter
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
 from tests.adapters.cluster_release import NEW, ClusterRelease
-from tests.laptop import ZONE, AzureStandin, network
+from tests.laptop import CHART, IMAGE, ZONE, AzureStandin, network
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 OLD = "1.0.0"
@@ -58,6 +59,16 @@ def test_traffic_manager_divides_the_users_of_two_helm_releases_then_switches_th
     assert crossed.side == "green" and crossed.met() == {NEW: 20} and crossed.versions == (NEW, OLD)
     assert TrafficManagerRouter(azure.settings).read_split(crossed.target, NEW) == Split(1.0)
     assert crossed.swap(OLD).outcome is Outcome.PASSED and crossed.met() == {OLD: 20}
+
+    assert crossed.split(0.6).result == {"share": 0.6, "others": []}
+    by_hand = f"helm upgrade --install crossed-green oci://{CHART} --version 2.0.1 -n shop --set-string"
+    Clusters(azure.settings).run(crossed.place, f"{by_hand} image.repository={IMAGE},image.tag=2.0.1")
+    deadline = time.monotonic() + 20
+    while (answer := crossed.split(0.8)).code != "IDLE_HOLDS_ANOTHER":
+        assert time.monotonic() < deadline, answer
+    assert "answers 2.0.1, not 2.0.0" in answer.words, "a side that somebody made another release of gets no more"
+    assert crossed.split(0.0).result["share"] == 0.0, "and is still the one that was brought"
+    assert crossed.side == "blue" and crossed.met() == {OLD: 20}
 
 
 def test_dns_switches_the_users_of_two_helm_releases(

@@ -397,6 +397,20 @@ def test_a_command_that_comes_late_leaves_a_side_that_got_the_users_as_it_is(
     assert it.release("green").version == "3.0.0", "somebody sent the users there by hand"
 
 
+def test_while_users_are_sent_to_a_third_place_nothing_is_written(azure: AzureStandin, until_ended: Follow) -> None:
+    it = ClusterRelease(azure, "edited", until_ended)
+    live, before = it.side, (it.release("blue"), it.release("green"))
+    azure.tell_cluster("shop", namespace="shop", release="edited", edited={INSTANCE: "maintenance-page"})
+    answer = it.start_deployment("9.0.0", "op:9.0.0")
+    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "SWITCHED_ELSEWHERE") and "neither side" in answer.words
+    assert (it.release("blue"), it.release("green")) == before
+    swapped = it.swap(NEW)
+    assert (swapped.outcome, swapped.code) == (Outcome.BROKEN, "SWITCHED_ELSEWHERE"), swapped
+    assert it.side == "", "the page for maintenance stays"
+    azure.tell_cluster("shop", namespace="shop", release="edited", edited={INSTANCE: f"edited-{live}"})
+    assert it.side == live
+
+
 def test_a_target_that_is_no_release_or_has_no_service_is_broken(azure: AzureStandin) -> None:
     aks = Aks(azure.settings)
     for target in (azure.target("plain"), azure.release("faulty", release="none")):

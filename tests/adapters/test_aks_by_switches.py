@@ -11,8 +11,11 @@ import pytest
 import requests
 
 from slipway.adapters.aks.clusters import Clusters
+from slipway.adapters.dns.record import Record
+from slipway.adapters.dns.record import place_of as dns_place
 from slipway.adapters.switches import switch_of
 from slipway.adapters.traffic_manager import TrafficManagerRouter
+from slipway.adapters.traffic_manager.profile import Profile, place_of
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
 from tests.adapters.cluster_release import NEW, ClusterRelease
@@ -60,6 +63,17 @@ def test_traffic_manager_divides_the_users_of_two_helm_releases_then_switches_th
     assert TrafficManagerRouter(azure.settings).read_split(crossed.target, NEW) == Split(1.0)
     assert crossed.swap(OLD).outcome is Outcome.PASSED and crossed.met() == {OLD: 20}
 
+    sides = Profile(azure.settings, place_of(crossed.target))
+    body: Any = {"properties": {"endpointStatus": "Disabled"}}
+    (kind,) = (each.kind for each in sides.show().sides.values() if each.name == "blue")
+    sides.client.endpoints.update("shop", "crossed", kind, "blue", body)
+    assert crossed.side == ""
+    answers = crossed.start_deployment("3.0.0"), crossed.start_swap(NEW)
+    assert [each.code for each in answers] == ["SWITCHED_ELSEWHERE"] * 2, "both endpoints are off: nothing is written"
+    assert crossed.release("blue").number == 1 and crossed.side == ""
+    body["properties"]["endpointStatus"] = "Enabled"
+    sides.client.endpoints.update("shop", "crossed", kind, "blue", body)
+
     assert crossed.split(0.6).result == {"share": 0.6, "others": []}
     by_hand = f"helm upgrade --install crossed-green oci://{CHART} --version 2.0.1 -n shop --set-string"
     Clusters(azure.settings).run(crossed.place, f"{by_hand} image.repository={IMAGE},image.tag=2.0.1")
@@ -80,6 +94,16 @@ def test_dns_switches_the_users_of_two_helm_releases(
     record = network(f"dnsZones/{ZONE}/CNAME/crossed")
     crossed = Crossed(azure, until_ended, f"crossed.{ZONE}", "dns", record=record, addresses=reached, ttl=1.0, **names)
     assert crossed.deploy(NEW).outcome is Outcome.PASSED
+    elsewhere = f"maintenance.{ZONE}"
+    for name in (elsewhere, names["blue"]):
+        body: Any = {"properties": {"CNAMERecord": {"cname": name}}}
+        Record(azure.settings, dns_place(crossed.target)).client.record_sets.update(
+            "shop", ZONE, "crossed", "CNAME", body
+        )
+        if name == elsewhere:
+            answers = crossed.start_deployment("3.0.0"), crossed.start_swap(NEW)
+            assert [each.code for each in answers] == ["SWITCHED_ELSEWHERE"] * 2
+    assert crossed.release("blue").number == 1
     for version in (NEW, OLD):
         answer = crossed.start_swap(version)
         while answer.handle["kind"] != "settling":

@@ -42,7 +42,7 @@ class Aks:
         self._api = api
         stuck_after = timedelta(seconds=stuck_after_s)
         self._sides = Sides(self._settings, api, stuck_after)
-        self._deployments = Deployments(self._settings, api, Steps(clusters), stuck_after, registries)
+        self._deployments = Deployments(self._settings, self._sides, Steps(clusters), stuck_after, registries)
         self._swaps = Swaps(self._sides, settle_s)
 
     def read_live(self, target: Target, version_path: str = "/version") -> SiteState:
@@ -87,7 +87,8 @@ class Aks:
         self, target: Target, handle: dict[str, Any], version: str, version_path: str = "/version"
     ) -> Answer:
         """Passed, with the side's `address`, when its rollout is done and its autoscaler at rest; failed
-        DEPLOYMENT_FAILED with the log of Helm or of the pod; broken COMMAND_NOT_RUN."""
+        DEPLOYMENT_FAILED with the log of Helm or of the pod; broken COMMAND_NOT_RUN, and SWITCHED_ELSEWHERE while
+        nobody can tell which side users are to have."""
         try:
             switch = switch_of(target, self._settings)
             return self._deployments.go_on(place_of(target), partial(switch.read, target), handle, version)
@@ -107,7 +108,8 @@ class Aks:
         return self.poll_swap(target, intent(operation, intent_at, resuming), version, version_path)
 
     def poll_swap(self, target: Target, handle: dict[str, Any], version: str, version_path: str = "/version") -> Answer:
-        """Passed when users meet `version`; failed SWAP_NOT_EFFECTIVE, and broken as the switch is."""
+        """Passed when users meet `version`; failed SWAP_NOT_EFFECTIVE, and broken as the switch is, and
+        SWITCHED_ELSEWHERE, too."""
         try:
             return self._swaps.go_on(target, handle, version, version_path)
         except AzureProblem as problem:

@@ -9,16 +9,17 @@ from datetime import timedelta
 
 from slipway.adapters import clock
 from slipway.adapters.aks import scripts
-from slipway.adapters.aks.api import Api, Document
+from slipway.adapters.aks.api import Document
 from slipway.adapters.aks.clusters import Result, refused_by
 from slipway.adapters.aks.notes import Note, note_for, note_of
-from slipway.adapters.aks.place import Place, other
+from slipway.adapters.aks.place import SIDES, Place, other
 from slipway.adapters.aks.registry import token_for
 from slipway.adapters.aks.revisions import description, package_digest
 from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_before, replicas_of, rollout_of
+from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import AGAIN_S, SOON_S, Handle, Steps, intended
 from slipway.adapters.azure_errors import FaultKind
-from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
+from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
 from slipway.promotion.port_values import SwitchState
 from slipway.settings import Settings
 
@@ -31,11 +32,12 @@ class Deployments:
     ours. Raises AzureProblem."""
 
     def __init__(
-        self, settings_: Settings, api: Api, steps: Steps, stuck_after: timedelta, registries: tuple[str, ...]
+        self, settings_: Settings, sides: Sides, steps: Steps, stuck_after: timedelta, registries: tuple[str, ...]
     ) -> None:
         self._settings = settings_
+        self._sides = sides
         self._registries = registries
-        self._api = api
+        self._api = sides.api
         self._steps = steps
         self._stuck_after = stuck_after
 
@@ -49,7 +51,16 @@ class Deployments:
         switch = read()
         if switch.in_progress:
             return running(handle, SOON_S, f"the users of {place.release} are being sent elsewhere")
-        return self._intended(place, read, self._sided(place, switch, handle, version), version)
+        sided = self._sided(place, switch, handle, version)
+        if not handle.get("side") and (words := self._taken(place, switch, sided)):
+            return broken("SWITCHED_ELSEWHERE", words)
+        return self._intended(place, read, sided, version)
+
+    def _taken(self, place: Place, switch: SwitchState, handle: Handle) -> str:
+        """In words, when nobody can tell whether the users are to have the side; not for what is ours already."""
+        if switch.side or self._api.release(place, handle["side"]).operation == handle["operation"]:
+            return ""
+        return self._sides.elsewhere(place, switch, *SIDES)
 
     def _sided(self, place: Place, switch: SwitchState, handle: Handle, version: str) -> Handle:
         """The handle with the side that the release is for: that with the users when it is there already."""

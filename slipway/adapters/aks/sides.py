@@ -40,6 +40,20 @@ class Sides:
         found, _ = self.api.deployment(place, side)
         return replicas_of(found) if found else 0
 
+    def elsewhere(self, place: Place, state: SwitchState, *sides: str) -> str:
+        """In words, when the switch names no side and one of these holds something that users may be meant to meet:
+        then somebody has sent them to a third place, or away. "" before the first release."""
+        if state.side:
+            return ""
+        taken = next((side for side in sides if not self._is_free(place, side)), "")
+        words = f"users of {place.release} are sent to neither side, and the {taken} one runs"
+        return f"{words}: which one they are to have is not known" if taken else ""
+
+    def _is_free(self, place: Place, side: str) -> bool:
+        """Whether nothing of the side could have had users: it is not there, or was stopped by us."""
+        found, _ = self.api.deployment(place, side)
+        return found is None or (not replicas_of(found) and bool(version_before(found)))
+
     def with_version(self, place: Place, state: SwitchState, version: str, version_path: str) -> str:
         """The side that holds the version, the one with the users first; "" when none does. What Helm's record does not
         say, of a release from before there was Slipway, the side itself may, or what was noted when it was stopped."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from slipway.adapters import clock
-from slipway.adapters.aks.place import Place, place_of
+from slipway.adapters.aks.place import Place, other, place_of
 from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import SOON_S, Handle
 from slipway.adapters.switches import switch_of
@@ -50,6 +50,8 @@ class Swaps:
         if not side:
             words = f"neither side of {place.release} holds {version}, which would be made live"
             return broken("IDLE_HOLDS_ANOTHER", words)
+        if words := self._sides.elsewhere(place, state, other(side)):
+            return broken("SWITCHED_ELSEWHERE", words)
         if side != state.side and self._sides.withdraw(place, side):
             return running(handle, SOON_S, f"a command may still come to the {side} side of {place.release}")
         if side != state.side and (unready := self._not_ready(place, state, side, handle, version, version_path)):

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from slipway.adapters.aks import Aks
+from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.place import other, place_of
 from slipway.adapters.aks.scripts import INSTANCE
 from slipway.local.azure.artifacts import build_package
@@ -95,6 +96,36 @@ def test_the_first_release_of_all_comes_to_the_blue_side(azure: AzureStandin, un
     again = busy.deploy("2.3.0")
     assert again.outcome is Outcome.PASSED, "a chart with an autoscaler starts no Deployment that rests at 0"
     assert busy.service.read_live(busy.target).idle_version == "2.3.0"
+
+
+def test_a_stopped_side_is_woken_as_the_new_chart_says_and_gets_users_when_all_its_pods_are_there(
+    azure: AzureStandin, until_ended: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replicas() -> Any:
+        found, _ = it.api.deployment(it.place, "green")
+        assert found is not None
+        return found["spec"]["replicas"]
+
+    it = ClusterRelease(azure, "late", until_ended, values={"replicaCount": 1})
+    it.swap("1.0.0")
+    assert it.deploy("6.0.0").outcome is Outcome.PASSED
+    assert it.service.stop_idle(it.target, "6.0.0").outcome is Outcome.PASSED and replicas() == 0
+    more = ClusterRelease(azure, "late", until_ended, values={"replicaCount": 3})
+    assert more.deploy("6.1.0", "op:6.1.0").outcome is Outcome.PASSED and replicas() == 3
+
+    found, _ = it.api.deployment(it.place, "green")
+    assert found is not None
+    found["status"] |= {"availableReplicas": 1}
+    azure.fault("GET", "/deployments/late-green", times=99, answer={"status": 200, "body": found})
+    waits = it.start_swap("6.1.0")
+    assert waits.running and "1 of 3 new replicas" in waits.words and it.side == "blue"
+    assert "1 of 3 new replicas" in it.service.start_idle(it.target, "6.1.0", "1.0.0").words
+    with monkeypatch.context() as later:
+        later.setenv("FUNCTIONS_NOW", (now() + timedelta(minutes=6)).isoformat())
+        answer = it.swapped(waits, "6.1.0")
+    assert answer.outcome is Outcome.PASSED and "1 of 3 new replicas" in answer.words, "no way back waits for ever"
+    azure.forget_faults()
+    assert it.swap("1.0.0").outcome is Outcome.PASSED
 
 
 def autoscaled(most: int, wanted: int) -> dict[str, Any]:
@@ -260,7 +291,9 @@ def test_a_command_that_finds_no_node_is_run_again_and_at_last_told(faulty: Clus
 
 def test_a_command_that_never_ends_is_waited_for_and_not_repeated(faulty: ClusterRelease) -> None:
     version = f"6.1.{now():%H%M%S%f}"
-    faulty.azure.fault("GET", RESULT, times=20, answer={"status": 202})
+    runs = {"status": 200, "body": {"id": "x", "properties": {"provisioningState": "Running"}}}
+    faulty.azure.fault("GET", RESULT, times=10, answer={"status": 202})
+    faulty.azure.fault("GET", RESULT, times=10, answer=runs)
     answer = faulty.start_deployment(version)
     handle = answer.handle
     for _ in range(20):
@@ -284,6 +317,7 @@ def test_success_that_is_not_visible_yet_is_waited_for(faulty: ClusterRelease) -
     version = f"6.3.{now():%H%M%S%f}"
     before = faulty.release("green").number
     answer = faulty.start_deployment(version)
+    faulty.azure.fault("GET", "/deployments/", answer={"status": 404})  # or it might be over by the first look
     while answer.handle["kind"] != "rolling":
         answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
     faulty.azure.fault("GET", "/secrets", answer={"status": 200, "body": {"items": []}})
@@ -293,6 +327,25 @@ def test_success_that_is_not_visible_yet_is_waited_for(faulty: ClusterRelease) -
         assert answer.running and words in answer.words, answer
     assert faulty.deployed(answer, version).outcome is Outcome.PASSED
     assert faulty.release("green").number == before + 1
+
+
+def test_a_release_that_somebody_upgrades_by_hand_meanwhile_is_not_fought_over(faulty: ClusterRelease) -> None:
+    version = f"6.4.{now():%H%M%S%f}"
+    answer = faulty.start_deployment(version)
+    faulty.azure.fault("GET", "/deployments/", answer={"status": 404})  # or it might be over by the first look
+    while answer.handle["kind"] != "rolling":
+        answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+    by_hand = f"helm upgrade --install faulty-green oci://{CHART} --version 9.2.0 -n shop"
+    by_hand += f" --set-string image.repository={IMAGE},image.tag=9.2.0"
+    Clusters(faulty.azure.settings).run(faulty.place, by_hand)
+    theirs = faulty.release("green")
+    changed = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+    assert (changed.outcome, changed.code) == (
+        Outcome.BROKEN,
+        "RELEASE_CHANGED",
+    ) and "Upgrade complete" in changed.words
+    assert faulty.release("green") == theirs
+    assert faulty.deploy(f"{version}-x").outcome is Outcome.PASSED, "who begins anew has seen it"
 
 
 @pytest.mark.parametrize(("status", "first"), [("pending-upgrade", False), ("pending-install", True)])

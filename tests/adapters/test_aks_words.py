@@ -16,7 +16,7 @@ from slipway.adapters.aks import scripts
 from slipway.adapters.aks.notes import Note, note_for, note_of
 from slipway.adapters.aks.place import Place
 from slipway.adapters.aks.revisions import Release, Revision, description, from_history, from_secrets, release_of
-from slipway.adapters.aks.rollout import DONE, FAILED, ROLLING, hindered_by, rollout_of
+from slipway.adapters.aks.rollout import DONE, FAILED, ROLLING, hindered_by, replicas_again, rollout_of
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 PLACE = Place("s", "g", "shop", "shop", "web", "web-{side}", "https://shop.example", {}, False)
@@ -72,10 +72,15 @@ def deployment(replicas: int, updated: int, available: int, observed: int = 2, r
     return {"metadata": metadata, "spec": {"replicas": replicas}, "status": status}
 
 
-def scaler(current: int, desired: int, limited: str = "False", target: str = "web-green") -> dict[str, Any]:
+def scaler(
+    current: int, desired: int, limited: str = "False", target: str = "web-green", least: int = 1, active: str = "True"
+) -> dict[str, Any]:
     conditions = [{"type": "ScalingLimited", "status": limited, "reason": "TooManyReplicas"}]
+    if active:
+        conditions.append({"type": "ScalingActive", "status": active, "reason": "FailedGetResourceMetric"})
+    scaled = {"kind": "Deployment", "name": target}
     return {
-        "spec": {"maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": target}},
+        "spec": {"minReplicas": least, "maxReplicas": 5, "scaleTargetRef": scaled},
         "status": {"currentReplicas": current, "desiredReplicas": desired, "conditions": conditions},
     }
 
@@ -91,7 +96,12 @@ def scaler(current: int, desired: int, limited: str = "False", target: str = "we
         (deployment(0, 0, 0), [], ROLLING, "no replicas"),
         (deployment(3, 1, 3, reason="ProgressDeadlineExceeded"), [], FAILED, "timed out"),
         (deployment(3, 3, 3), [scaler(3, 5)], ROLLING, "at 3 of 5 replicas"),
+        (deployment(3, 3, 3), [scaler(5, 5)], ROLLING, "at 5 of 5 replicas"),
         (deployment(5, 5, 5), [scaler(5, 5, "True")], DONE, "more than its 5 replicas"),
+        (deployment(1, 1, 1), [scaler(1, 0, least=6, active="")], ROLLING, "1 of its autoscaler's least 6"),
+        (deployment(1, 1, 1), [scaler(0, 0, active="")], ROLLING, "has not looked yet"),
+        (deployment(1, 1, 1), [scaler(0, 0)], ROLLING, "at 0 of 0"),
+        (deployment(3, 3, 3), [scaler(3, 0, least=3, active="False")], DONE, "FailedGetResourceMetric"),
     ],
 )
 def test_a_rollout_is_done_when_all_is_new_and_at_rest(
@@ -101,12 +111,22 @@ def test_a_rollout_is_done_when_all_is_new_and_at_rest(
     assert rollout.state == state and words in rollout.words
 
 
+def test_a_stopped_side_is_given_what_it_had_or_its_autoscalers_least() -> None:
+    noted = {"metadata": {"name": "web-green", "annotations": {scripts.REPLICAS: "2"}}}
+    assert replicas_again(noted, []) == 2
+    assert replicas_again(noted, [scaler(0, 0, least=6, target="another")]) == 2
+    assert replicas_again(noted, [scaler(0, 0, least=6)]) == 6
+
+
 def test_a_pod_that_cannot_start_is_named_with_why() -> None:
     waiting = {"reason": "ImagePullBackOff", "message": "not found"}
     pods = [{"metadata": {"name": "web-1"}, "status": {}}]
     assert hindered_by(pods) == ("", "")
     pods.append({"metadata": {"name": "web-2"}, "status": {"containerStatuses": [{"state": {"waiting": waiting}}]}})
     assert hindered_by(pods) == ("web-2", "ImagePullBackOff: not found")
+    crashing = [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
+    pods.insert(0, {"metadata": {"name": "web-0"}, "status": {"initContainerStatuses": crashing}})
+    assert hindered_by(pods) == ("web-0", "CrashLoopBackOff")
 
 
 DIGEST = "sha256:" + "a" * 64
@@ -142,7 +162,8 @@ def test_no_word_from_outside_is_read_by_the_shell(word: str) -> None:
     script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, stuck, Note(word), 2)
     history = """echo '[{"revision":2,"status":"pending-upgrade"}]'"""
     shell = f'helm() {{ [ "$1" != history ] || {history}; printf "%s\\n" "$@" >&3; }}'
-    shell += f'; kubectl() {{ case "$2" in deployment) echo {quote(word)} ;; esac; helm "$@"; }}'
+    told = f'case "$*" in "get "*.spec.replicas*) echo 0 ;; "get deployment"*) echo {quote(word)} ;; esac'
+    shell += f'; kubectl() {{ {told}; helm "$@"; }}'
     ran = subprocess.run(
         ["/bin/sh", "-c", f"exec 3>&1 >&2; {shell}; {script}"], capture_output=True, text=True, timeout=10, check=False
     )

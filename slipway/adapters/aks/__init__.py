@@ -87,7 +87,8 @@ class Aks:
         self, target: Target, handle: dict[str, Any], version: str, version_path: str = "/version"
     ) -> Answer:
         """Passed, with the side's `address`, when its rollout is done and its autoscaler at rest; failed
-        DEPLOYMENT_FAILED with the log of Helm or of the pod; broken COMMAND_NOT_RUN, and SWITCHED_ELSEWHERE while
+        DEPLOYMENT_FAILED with the log of Helm or of the pod; broken COMMAND_NOT_RUN,
+        RELEASE_CHANGED when somebody else upgrades it meanwhile, and SWITCHED_ELSEWHERE while
         nobody can tell which side users are to have."""
         try:
             switch = switch_of(target, self._settings)

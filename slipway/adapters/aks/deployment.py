@@ -14,8 +14,8 @@ from slipway.adapters.aks.clusters import Result, refused_by
 from slipway.adapters.aks.notes import Note, note_for, note_of
 from slipway.adapters.aks.place import SIDES, Place, other
 from slipway.adapters.aks.registry import token_for
-from slipway.adapters.aks.revisions import description, package_digest
-from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_before, replicas_of, rollout_of
+from slipway.adapters.aks.revisions import Release, description, package_digest
+from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_again, replicas_of, rollout_of
 from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import AGAIN_S, SOON_S, Handle, Steps, intended
 from slipway.adapters.azure_errors import FaultKind
@@ -74,22 +74,25 @@ class Deployments:
     def _intended(self, place: Place, read: Callable[[], SwitchState], handle: Handle, version: str) -> Answer:
         side, digest = handle["side"], _digest(place, handle)
         release = self._api.release(place, side)
-        found, _ = self._api.deployment(place, side)
+        found, scalers = self._api.deployment(place, side)
         stopped = found is not None and not replicas_of(found)
         if release.holds(version, digest) and not stopped:
             done = handle["operation"] == release.operation
-            return self._rolling(place, _rolling(handle, already=not done), version)
+            return self._rolling(place, _rolling({**handle, "seen": release.number}, already=not done), version)
+        if words := _changed(place.release_of(side), handle, release):
+            return broken("RELEASE_CHANGED", words)
+        handle = {**handle, "seen": release.number}
         if release.pending and clock.now() - release.at < self._stuck_after:
             words = f"Helm calls {place.release_of(side)} {release.status}: another upgrade is under way"
             return running(handle, AGAIN_S, words)
         if release.holds(version, digest):
-            self._api.patch(place, scripts.awake(place, side, replicas_before(found)))
+            self._api.patch(place, scripts.awake(place, side, replicas_again(found, scalers)))
             return running(handle, SOON_S, f"{place.release_of(side)} was stopped; started")
         note = self._noted(place, side, found, handle["operation"])
         if read().side == side:  # it got the users meanwhile, by whomsoever
             return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
         said = description(version, digest, handle["operation"])
-        wake = replicas_before(found) if stopped else 0
+        wake = replicas_again(found, scalers) if stopped else 0
         unit, files = scripts.Unit.of(handle["package"]), {scripts.VALUES: place.values}
         if login := unit.registry.endswith(self._registries):
             files[scripts.TOKEN] = token_for(unit.registry, self._settings)
@@ -125,7 +128,10 @@ class Deployments:
     def _rolling(self, place: Place, handle: Handle, version: str) -> Answer:
         side, name = handle["side"], place.release_of(handle["side"])
         release = self._api.release(place, side)
-        if not release.holds(version, _digest(place, handle)):
+        ours = release.holds(version, _digest(place, handle))
+        if not ours:
+            if words := _changed(name, handle, release):
+                return broken("RELEASE_CHANGED", words)
             return self._not_shown(handle, f"Helm does not show {name} with {version}")
         found, scalers = self._api.deployment(place, side)
         if found is None:
@@ -148,6 +154,14 @@ class Deployments:
         pod, words = hindered_by(self._api.pods(place, side))
         log = self._api.log(place, pod) if pod else ""
         return failed("DEPLOYMENT_FAILED", f"{rollout.words} {words}".strip(), log)
+
+
+def _changed(name: str, handle: Handle, release: Release) -> str:
+    """In words, when somebody else has made another revision of it since this was decided."""
+    theirs = release.status == "deployed" and not release.operation
+    if not theirs or release.number <= handle.get("seen", release.number):
+        return ""
+    return f"somebody else made revision {release.number} of {name} meanwhile ({release.words}): it is left as it is"
 
 
 def _rolling(handle: Handle, already: bool) -> Handle:

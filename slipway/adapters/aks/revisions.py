@@ -31,7 +31,7 @@ class Revision:
 class Release:
     """What a side holds: the newest revision, with what it said of itself; all are "" where it is not ours. `sound` is
     the number of the newest revision that Helm calls deployed, 0 when there is none; `given` the version of the newest
-    one that is ours, whatever came after it."""
+    one that is ours, whatever came after it. `words` are the newest one's description."""
 
     number: int = 0
     status: str = ""
@@ -41,6 +41,7 @@ class Release:
     at: datetime = _NEVER
     sound: int = 0
     given: str = ""
+    words: str = ""
 
     @property
     def pending(self) -> bool:
@@ -74,7 +75,7 @@ def release_of(revisions: Sequence[Revision]) -> Release:
     told = (ours["version"], ours["package"], ours["operation"]) if ours else ("", "", "")
     given = (_OURS.fullmatch(by_number[number].description) for number in sorted(by_number, reverse=True))
     last = next((each["version"] for each in given if each), "")
-    return Release(newest.number, newest.status, *told, newest.at, sound, last)
+    return Release(newest.number, newest.status, *told, newest.at, sound, last, newest.description)
 
 
 def from_secrets(found: dict[str, Any]) -> list[Revision]:

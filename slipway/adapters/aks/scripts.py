@@ -61,8 +61,8 @@ def upgrade(
     """Install or upgrade a side's release, unless its newest revision says that this operation has. `seen` is what was
     there when this was decided: a command that comes late, after somebody else's upgrade, does nothing; nor does one
     whose `note` is not there any more, or whose side has got the users. What a killed upgrade left pending is cleared
-    first. `wake`: how many replicas a stopped Deployment is given again; `login`: to the chart's registry first, with
-    the token that lies beside the script."""
+    first. `wake`: how many replicas a Deployment is given that rests at none, as one with an autoscaler stays; `login`:
+    to the chart's registry first, with the token that lies beside the script."""
     release, namespace = quote(place.release_of(side)), quote(place.namespace)
     image = f" --set-string {quote(unit.image_words)}" if unit.image else ""
     still = f"*{quote(_number(seen))}*" if seen.number else '"[]"'
@@ -79,7 +79,7 @@ def upgrade(
         *([_cleared(release, namespace, seen)] if seen.pending else ()),
         f"helm upgrade --install {release} {unit.chart_words} -n {namespace} -f {VALUES}{image}"
         f" --description {quote(said)} --history-max 10 || exit 1",
-        *([patch(place, awake(place, side, wake))] if wake else ()),
+        *(_woken(place, side, wake) if wake else ()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -163,6 +163,11 @@ def _still_wanted(place: Place, side: str, note: Note) -> list[str]:
         lines.append(f"users=$({_field(f'service {quote(place.release)}', place, selector)}) || exit 1")
         lines.append(f'[ "$users" != {quote(place.release_of(side))} ] || {stop}')
     return lines
+
+
+def _woken(place: Place, side: str, replicas: int) -> list[str]:
+    has = _field(f"deployment {quote(place.deployment_of(side))}", place, ".spec.replicas")
+    return [f"has=$({has}) || exit 1", f'[ "$has" != 0 ] || {patch(place, awake(place, side, replicas))}']
 
 
 def _field(what: str, place: Place, path: str) -> str:

@@ -9,7 +9,7 @@ from slipway.adapters.aks import scripts
 from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.notes import note_of
 from slipway.adapters.aks.place import SIDES, Place, place_of
-from slipway.adapters.aks.rollout import replicas_before, replicas_of, version_before
+from slipway.adapters.aks.rollout import DONE, Rollout, replicas_again, replicas_of, rollout_of, version_before
 from slipway.adapters.aks.steps import SOON_S
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.http_probe import read_version
@@ -69,11 +69,17 @@ class Sides:
 
     def wake(self, place: Place, side: str) -> bool:
         """Give a stopped side its replicas again; False when it is not stopped, or not there."""
-        found, _ = self.api.deployment(place, side)
+        found, scalers = self.api.deployment(place, side)
         if found is None or replicas_of(found):
             return False
-        self.api.patch(place, scripts.awake(place, side, replicas_before(found)))
+        self.api.patch(place, scripts.awake(place, side, replicas_again(found, scalers)))
         return True
+
+    def not_up(self, place: Place, side: str) -> str:
+        """In words, while not all of the side's replicas are there, or its autoscaler is at work; "" when they are."""
+        found, scalers = self.api.deployment(place, side)
+        rollout = rollout_of(found, scalers) if found else Rollout(DONE)
+        return "" if rollout.state == DONE else rollout.words
 
     def withdraw(self, place: Place, side: str) -> bool:
         """Whether a command of ours may still be upgrading the side. One that has not begun by now never will."""
@@ -114,6 +120,8 @@ class Sides:
             if self.wake(place, side):
                 return running({}, SOON_S, f"the {side} side was stopped; started")
             answers = self.version_at(state.sides.get(side, ""), version_path)
+            if answers == version and (words := self.not_up(place, side)):
+                return running({}, SOON_S, words)
         except AzureProblem as problem:
             return problem.fault.answer({}, SOON_S)
         if answers == version:

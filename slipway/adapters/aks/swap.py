@@ -17,6 +17,7 @@ from slipway.promotion.port_values import SwitchState
 from slipway.promotion.ports import Switch
 
 _MAY_BE_SILENT_FOR = timedelta(seconds=60)
+_MAY_LACK_PODS_FOR = timedelta(minutes=5)  # then users get those that are there: a way back must not wait for room
 
 
 class Swaps:
@@ -56,7 +57,7 @@ class Swaps:
             return running(handle, SOON_S, f"a command may still come to the {side} side of {place.release}")
         if side != state.side and (unready := self._not_ready(place, state, side, handle, version, version_path)):
             return unready
-        handle = {**handle, "side": side}
+        handle = {**handle, "side": side, "warning": self._sides.not_up(place, side) if side != state.side else ""}
         answer = switch.start(target, side, handle["operation"], bool(handle.get("resuming")))
         return self._after(answer, handle)
 
@@ -70,13 +71,15 @@ class Swaps:
     def _not_ready(
         self, place: Place, state: SwitchState, side: str, handle: Handle, version: str, version_path: str
     ) -> Answer | None:
-        """Why it cannot have the users yet, or ever; None when it answers as that version."""
+        """Why it cannot have the users yet, or ever; None when it answers as that version, with all its pods."""
         if self._sides.wake(place, side):
             handle = {**handle, "intent_at": iso(clock.now())}  # its silence counts from now on
             return running(handle, SOON_S, f"the {side} side was stopped; started")
         answers = self._sides.version_at(state.sides.get(side, ""), version_path)
         if answers == version:
-            return None
+            lacks = self._sides.not_up(place, side)
+            waits = lacks and clock.now() - moment(handle["intent_at"]) < _MAY_LACK_PODS_FOR
+            return running(handle, SOON_S, lacks) if waits else None
         if answers is not None:
             words = (
                 f"the {side} side of {place.release} answers {answers}, not {version}: a switch would make that live"
@@ -90,7 +93,7 @@ class Swaps:
         """Whether users meet the version."""
         answers = self._sides.version_at(state.users, version_path)
         if answers == version:
-            return passed(handle["words"], side=state.side)
+            return passed("; ".join(filter(None, (handle["words"], handle.get("warning")))), side=state.side)
         words = f"users of {place.release} still meet {answers or 'nothing'}, not {version}"
         if clock.now() - moment(handle["at"]) < self._settle:
             return running(handle, SOON_S, words)

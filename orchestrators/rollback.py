@@ -22,7 +22,6 @@ from slipway.promotion.stored import known
 
 bp = df.Blueprint()
 
-SWAP_WITHIN_S = 900.0
 SPLIT_WITHIN_S = 900.0
 TRIES = 3
 PAUSE = timedelta(seconds=30)
@@ -145,7 +144,7 @@ def _swapped_back(context: Context, run: StageRun, back: list[Target]) -> Durabl
             "despite_abort": True,
         }
         id = run.operation(target, f"swap-back-{run.part + 1}" if run.part else "swap-back")
-        asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
+        asked.append(an_operation(context, id, "swap", order, run.plan.switch_within_s(target)))
     return (yield from _done(context, run, "swap back", asked)) if asked else []
 
 

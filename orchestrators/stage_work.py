@@ -18,11 +18,11 @@ from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
+from slipway.promotion.planned_changes import LONGEST_SHOWN, PLANNED, shortened
 from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 
-SWAP_WITHIN_S = 900.0
 VERIFY_TRIES = 3
 SAYS_NOTHING = (Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE)
 
@@ -73,9 +73,7 @@ def deploy(context: Context, run: StageRun) -> Durable:
     changing = run.changing
     run, verdict, answers = yield from _answered(context, run, "deploying", words, steps, asked)
     for target, answer in zip(changing, answers, strict=True):
-        if answer.result.get("address"):  # of a side that did not exist before
-            site = replace(run.sites[target.name], idle=answer.result["address"])
-            run = replace(run, sites={**run.sites, target.name: site})
+        run = replace(run, sites={**run.sites, target.name: _prepared(run, target, answer)})
     return _on(run, verdict, phase.VERIFY)
 
 
@@ -130,7 +128,7 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     asked, steps, part = [], [], run.parts[run.part]
     for target in part:
         id = run.operation(target, "swap")
-        asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
+        asked.append(an_operation(context, id, "swap", _switch(run, target), run.plan.switch_within_s(target)))
         steps.append(Step("swap", target.name, id))
     words = _goes_live(run, part)
     run, verdict = yield from carried_out(context, run, "rolling-out", words, steps, asked)
@@ -210,6 +208,23 @@ def _change(run: StageRun, target: Target) -> dict[str, Any]:
         **run.plan.reading,
         "fence": run.fence_of(target.name),
     }
+
+
+def _prepared(run: StageRun, target: Target, answer: Answer) -> Site:
+    """The target's site after its deployment: the address of a side that did not exist before, and what is planned."""
+    site = run.sites[target.name]
+    room = LONGEST_SHOWN // len(run.changing)
+    told = shortened(str(answer.result.get("changes", "")).split("\n"), room)
+    planned = str(answer.result.get("planned", ""))
+    return replace(site, idle=answer.result.get("address") or site.idle, changes=told, planned=planned)
+
+
+def _switch(run: StageRun, target: Target) -> dict[str, Any]:
+    """The order for the switch of a target, which is held to what was planned."""
+    order = _change(run, target)
+    if planned := run.sites[target.name].planned:
+        order["target"]["settings"][PLANNED] = planned
+    return order
 
 
 def _survey(run: StageRun) -> dict[str, Any]:

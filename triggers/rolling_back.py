@@ -14,7 +14,7 @@ from slipway.adapters.read_model import environment_row
 from slipway.adapters.watched import watch
 from slipway.promotion.approval import Person
 from slipway.promotion.build import Build
-from slipway.promotion.database_schema import OUT_OF_RANGE, against_return
+from slipway.promotion.database_schema import OUT_OF_RANGE, against_way_back
 from slipway.promotion.errors import Refused
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.plan import PromotionPlan, StagePlan
@@ -118,8 +118,7 @@ def _check_proven(lock: dict[str, Any], whose: str) -> None:
 
 def _check_schema(lock: dict[str, Any]) -> None:
     """Raises Refused where what the lock would lead back to does not run on the database as it is."""
-    before = lock["previous"][:1]
-    if words := against_return(lock.get("schema"), before[0] if before else None):
+    if words := against_way_back(lock):
         raise Refused(OUT_OF_RANGE, f"{words}; a schema is never taken back: promote a build that runs on it")
 
 

@@ -10,11 +10,13 @@ import requests
 from slipway.adapters.aks import Aks
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.place import other, place_of
+from slipway.adapters.aks.registry import AZURES
 from slipway.adapters.aks.scripts import INSTANCE
+from slipway.adapters.pinning import Pinning
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome
 from tests.adapters.cluster_release import NEW, ClusterRelease, Follow, now
-from tests.laptop import CHART, IMAGE, OLDER, AzureStandin
+from tests.laptop import CHART, IMAGE, OLDER, PINNED_CHART, PINNED_IMAGE, AzureStandin
 
 RUN, RESULT = "/runCommand", "/commandResults/"
 
@@ -177,9 +179,12 @@ def test_a_release_that_cannot_run_fails_in_the_clusters_words(
         assert faulty.service.stop_idle(faulty.target, version).words.endswith("the green side is stopped")
 
 
-def test_what_is_pinned_by_digest_is_deployed_by_it(faulty: ClusterRelease) -> None:
-    digest = "sha256:" + "0123456789abcdef" * 4
-    answer = faulty.deploy("4.0.0", package=f"{CHART}:4.0.0@{digest} {IMAGE}:4.0.0@{digest}")
+def test_what_is_pinned_by_digest_is_deployed_by_it(azure: AzureStandin, until_ended: Follow) -> None:
+    faulty = ClusterRelease(azure, "faulty", until_ended, registries=AZURES)
+    unit = [f"{PINNED_CHART}:4.0.0", f"{PINNED_IMAGE}:4.0.0"]
+    pins = Pinning(azure.settings).pin(unit, "", {}).result["pins"]
+    assert all("@sha256:" in pin["at"] for pin in pins), "chart and image are pinned as one"
+    answer = faulty.deploy("4.0.0", package=" ".join(pin["at"] for pin in pins))
     assert answer.outcome is Outcome.PASSED, answer
     assert faulty.release("green").version == "4.0.0"
     other = faulty.start_deployment("4.0.0")

@@ -142,24 +142,19 @@ _kept: dict[tuple[str, ...], tuple[float, Cluster]] = {}
 
 
 def asked_for(ask: Callable[[], Told]) -> Told:
-    """What `ask` answers. Raises AzureProblem; a token that was not taken is asked for anew, once, since the SDK keeps
-    none that was refused."""
-    from azure.core.exceptions import AzureError, HttpResponseError
+    """What `ask` answers. Raises AzureProblem."""
+    from azure.core.exceptions import AzureError
 
-    for again in (True, False):
-        try:
-            return ask()
-        except AzureError as error:
-            if again and isinstance(error, HttpResponseError) and error.status_code == 401:
-                continue
-            fault = explain(error)
-            if fault.code in _COULD_NOT_RUN:
-                fault = AzureFault(FaultKind.UNAVAILABLE, fault.code, fault.words, fault.retry_after_s)
-            raise AzureProblem(fault) from error
-        except ValueError as error:  # of the SDK, for a body that it cannot read
-            words = f"Azure's answer cannot be read: {error}"
-            raise AzureProblem(AzureFault(FaultKind.UNAVAILABLE, "Unreadable", words)) from error
-    raise AssertionError("unreachable")
+    try:
+        return ask()
+    except AzureError as error:
+        fault = explain(error)
+        if fault.code in _COULD_NOT_RUN:
+            fault = AzureFault(FaultKind.UNAVAILABLE, fault.code, fault.words, fault.retry_after_s)
+        raise AzureProblem(fault) from error
+    except ValueError as error:  # of the SDK, for a body that it cannot read
+        words = f"Azure's answer cannot be read: {error}"
+        raise AzureProblem(AzureFault(FaultKind.UNAVAILABLE, "Unreadable", words)) from error
 
 
 def refused_by(place: Place, result: Result) -> AzureFault:

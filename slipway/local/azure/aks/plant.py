@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import secrets
 import socket
 import sqlite3
 import tempfile
@@ -24,15 +23,15 @@ from slipway.local.azure.aks.kubernetes_api import KubernetesApi
 from slipway.local.azure.aks.patches import Patches
 from slipway.local.azure.aks.pods import INSTANCE, Pods
 from slipway.local.azure.aks.store import ClusterStore, Deployment, Key, Record, Service
-from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.authority import Authority
 from slipway.local.azure.clock import stamp
 from slipway.local.azure.config import ClusterConfig, ReleaseConfig, StandinConfig
 from slipway.local.azure.faults import Faults
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
+from slipway.local.azure.registry.images import Images
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.packages import Packages
-from slipway.local.azure.tokens import TokenRefused, Tokens
+from slipway.local.azure.tokens import Tokens
 from slipway.local.azure.watching import Watching
 
 SIDES = ("blue", "green")
@@ -82,7 +81,7 @@ class Clusters:
         config: StandinConfig,
         database: sqlite3.Connection,
         packages: Packages,
-        feed: ArtifactFeed,
+        images: Images,
         watching: Watching,
         state: Path,
         registry: str,
@@ -95,10 +94,9 @@ class Clusters:
         self._config = config
         self._looks = looks
         self._now = watching.now
-        self._tokens = tokens
         self._store = ClusterStore(database, watching.now)
-        self._pods = Pods(self._store, packages, feed, config.images, watching, pace, delay_s, looks)
-        self._helm = Helm(self._store, self._pods, config.charts, config.instances, registry)
+        self._pods = Pods(self._store, packages, images, watching, pace, delay_s, looks)
+        self._helm = Helm(self._store, self._pods, config.charts, config.instances, registry, tokens)
         self._documents = Documents(self._store, self._pods, virtual=bool(looks))
         self._patches = Patches(self._store, self._pods)
         kubectl = Kubectl(self._documents, self._patches)
@@ -152,18 +150,7 @@ class Clusters:
         return ClustersApi(self._config, *parts, authority.ca.read_bytes, self._looks)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post(self.PATH, self.tell), web.post("/oauth2/exchange", self.exchange)]
-
-    async def exchange(self, request: web.Request) -> web.Response:
-        """As a container registry gives a token of its own for one of Entra ID."""
-        form = await request.post()
-        try:
-            self._tokens.check(f"Bearer {form.get('access_token')!s}", ("https://containerregistry.azure.net",))
-        except TokenRefused as refusal:
-            told = {"errors": [{"code": "UNAUTHORIZED", "message": str(refusal)}]}
-            return web.json_response(told, status=401)
-        self._helm.tokens.add(token := secrets.token_urlsafe(24))
-        return web.json_response({"refresh_token": token})
+        return [web.post(self.PATH, self.tell)]
 
     async def tell(self, request: web.Request) -> web.Response:
         """400 for what cannot be understood."""

@@ -50,6 +50,9 @@ def test_a_build_becomes_the_release_of_the_side_without_users_and_live_by_the_s
     assert live.outcome is Outcome.PASSED and "already there" in live.words, live
     assert live.result["address"] == it.place.preview["green"]
 
+    other_values = ClusterRelease(azure, "story", until_ended, values={"colour": "red"}).start_deployment(NEW)
+    assert (other_values.outcome, other_values.code) == (Outcome.BROKEN, "VERSION_REUSED"), "users would not get them"
+
     def stopped(version: str = "1.0.0", live: str = NEW) -> Answer:
         return it.service.stop_old_side(it.target, version, live)
 
@@ -383,6 +386,11 @@ def test_a_side_is_switched_to_when_it_answers_as_the_version_only(faulty: Clust
     assert faulty.side == "blue" and faulty.met() == {"1.0.0": 20}
 
 
+def slices(*pods: str) -> dict[str, Any]:
+    endpoints = [{"conditions": {"ready": True}, "targetRef": {"kind": "Pod", "name": pod}} for pod in pods]
+    return {"items": [{"metadata": {"name": "edited-x"}, "endpoints": endpoints}]}
+
+
 def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over(
     azure: AzureStandin, until_ended: Follow
 ) -> None:
@@ -400,6 +408,11 @@ def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over
     back = it.swap("1.0.0")
     assert back.outcome is Outcome.PASSED and it.met() == {"1.0.0": 20}, "the way back takes no room for a pod"
     azure.tell_cluster("shop", unschedulable=0)
+
+    azure.fault("GET", "/endpointslices", answer={"status": 200, "body": slices("edited-blue-1", "edited-green-1")})
+    mixed = it.switch.start(it.target, "blue", "op", False)
+    assert mixed.running and "are not those of the blue side yet" in mixed.words, "users still meet the other one"
+    assert it.follow(lambda last: it.switch.poll(it.target, last.handle, "blue"), mixed).outcome is Outcome.PASSED
 
     stale = {"metadata": {"resourceVersion": "1"}, "spec": {"selector": {"app": "x"}}}
     azure.fault("GET", "/services/", answer={"status": 200, "body": stale})

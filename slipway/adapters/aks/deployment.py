@@ -54,6 +54,9 @@ class Deployments:
         sided = self._sided(place, switch, handle, version)
         if not handle.get("side") and (words := self._taken(place, switch, sided)):
             return broken("SWITCHED_ELSEWHERE", words)
+        if sided.get("reused"):
+            words = f"{place.release} serves {version} already, with another chart, image or values"
+            return broken("VERSION_REUSED", f"{words}: give the new ones a new version, or nothing tells them apart")
         return self._intended(place, read, sided, version)
 
     def _taken(self, place: Place, switch: SwitchState, handle: Handle) -> str:
@@ -67,8 +70,10 @@ class Deployments:
         side = handle.get("side")
         if not side:
             live = switch.side
-            is_live = bool(live) and self._api.release(place, live).holds(version, _digest(place, handle))
-            side = live if is_live else other(live)
+            release = self._api.release(place, live) if live else Release()
+            side = live if release.holds(version, _digest(place, handle)) else other(live)
+            reused = release.version == version and side != live
+            handle = {**handle, "reused": True} if reused else handle
         return {**handle, "side": side, "address": switch.sides.get(side, "")}
 
     def _intended(self, place: Place, read: Callable[[], SwitchState], handle: Handle, version: str) -> Answer:

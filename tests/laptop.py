@@ -71,7 +71,7 @@ JOBS["several"] = {"parallelism": 2}
 CHART = "registry.example/charts/checkout"
 PINNED_CHART = "shop.azurecr.io/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
-RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True}
+RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True, "late": True}
 RELEASES |= {"crossed": True}  # its users come by Traffic Manager or DNS
 OLDER = "older"
 _REPORTED = {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "reported = 'yes' AND action LIKE 'stage.%'"}}

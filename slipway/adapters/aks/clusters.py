@@ -98,7 +98,10 @@ class Clusters:
         if found is None:
             return None
         told: dict[str, Any] = found.as_dict().get("properties") or {}
-        if told.get("provisioningState") == "Failed" or told.get("exitCode") is None:
+        state = told.get("provisioningState")
+        if state not in ("Succeeded", "Failed"):
+            return None
+        if state == "Failed" or told.get("exitCode") is None:
             return Result(-1, str(told.get("logs") or ""), str(told.get("reason") or "Azure gives no reason"))
         return Result(int(told["exitCode"]), str(told.get("logs") or ""))
 

@@ -56,13 +56,15 @@ class ClusterSockets:
 
 
 class Told(BaseModel):
-    """What happens to a cluster: `unschedulable` of its next commands find no node; the release's side is `pending`
+    """What happens to a cluster: `unschedulable` of its next commands find no node, or all are `held`
+    until it is told something else; the release's side is `pending`
     with that status since `age_s`, as Helm leaves it when its pod is killed, or all that Helm knows of it is
     `forgotten`; a Service's selector was `edited`."""
 
     model_config = ConfigDict(extra="forbid")
     cluster: str
     unschedulable: int = Field(default=0, ge=0)
+    held: bool = False
     release: str = ""
     namespace: str = ""
     pending: str = ""
@@ -157,6 +159,7 @@ class Clusters:
         except ValidationError as error:
             return web.Response(status=400, text=str(error))
         self._commands.unschedulable = told.unschedulable
+        self._commands.hold(told.held)
         key = Key(told.cluster, told.namespace, told.release)
         if told.forgotten:
             self._store.forget_records(key)

@@ -9,7 +9,7 @@ IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-saas run test test-long check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
+.PHONY: help demo demo-saas demo-retail run test test-long test-azure check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(READY) ## watch three builds travel, and a canary on real traffic (no Az
 demo-saas: $(READY) ## a day of a SaaS product in virtual time: regions and tenants as rings (docs/rings.md)
 	@$(BIN)/slipway demo --saas
 
+demo-retail: $(READY) ## a shop on AKS in virtual time: its database, jobs, and a switch of two regions (docs/retail.md)
+	@$(BIN)/slipway demo --retail
+
 run: $(READY) ## run the whole system on this laptop until Ctrl-C, with USERS=100 requests a second
 	@$(BIN)/slipway run --users $(or $(USERS),100)
 
@@ -36,6 +39,9 @@ test: $(READY) ## the tests, but for the long ones
 
 test-long: $(READY) ## the others: the laptop's own parts, and whole systems that take their time
 	@$(BIN)/python -m pytest -m long $(IN_PARALLEL)
+
+test-azure: $(READY) ## the adapters' tests against a real subscription (docs/in-azure.md); never in CI
+	@$(BIN)/python -m tests.real_azure
 
 check: $(READY) ## lint, types and layering, fast
 	@$(BIN)/ruff check .

@@ -30,8 +30,9 @@ SIDE_BY_SIDE = 8
 def check_health(order: Order) -> Answer:
     """Probe until enough good answers came in a row from the right version, or the window is over.
 
-    One call probes for at most 20 s; `handle` carries the streak and the window's end to the next. Where nothing has
-    answered at all, and nothing does `beside` it either (the release of before), the platform is at fault.
+    One call probes for at most 20 s, or once where the clock stands and nothing is well; `handle` carries the streak
+    and the window's end to the next. Where nothing has answered at all, and nothing does `beside` it either (the
+    release of before), the platform is at fault.
     """
     check = HealthCheck.load(order["health"])
     return with_headers(check.headers, lambda headers: _probed(order, check, headers))
@@ -49,7 +50,7 @@ def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Ans
     answered = handle.get("answered", True)  # a handle of before this was asked
     round_ends = time.monotonic() + ROUND_S
     while True:
-        urls = address + check.path, address + check.version_path
+        urls, looked_at = (address + check.path, address + check.version_path), clock.now()
         seen = probe(*urls, order["version"], check.timeout_s, headers=headers)
         streak, probes = (streak + 1 if seen.ok else 0), probes + 1
         answered = answered or seen.status > 0
@@ -61,8 +62,9 @@ def _probed(order: Order, check: HealthCheck, headers: Mapping[str, str]) -> Ans
             if not answered and (silent := _silent(order.get("beside", ""), check, headers)):
                 return broken("TARGET_SILENT", f"{words}; nor does the release before: {silent}")
             return failed("UNHEALTHY", words, probes=probes, status=seen.status, version=seen.version)
-        if time.monotonic() >= round_ends:
-            kept = {"until": handle["until"], "streak": streak, "probes": probes, "answered": answered}
+        kept = {"until": handle["until"], "streak": streak, "probes": probes, "answered": answered}
+        stands = clock.now() == looked_at  # it then moves between two calls alone, however long we sleep
+        if time.monotonic() >= round_ends or (stands and not streak):
             return running(kept, check.interval_s)
         time.sleep(check.interval_s)
 

@@ -20,6 +20,9 @@ MODULES = (
     "ramps",
     "tenanthub",
     "thousand_builds",
+    "adapter_cost",
+    "forty_targets",
+    "intake",
 )
 
 

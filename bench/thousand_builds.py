@@ -105,6 +105,11 @@ async def _start(engine: DurableEngine, ledger: Ledger, service: str, version: s
     plan = PromotionPlan(service, "team", "sha256:0", "https://artifacts/{version}.zip", (stage,))
     run = PromotionRun(build.promotion, "t1", build, plan, iso(NOON))
     ledger.of(run.id)
+    await started(engine, run)
+
+
+async def started(engine: DurableEngine, run: PromotionRun) -> None:
+    """The promotion is begun."""
     body: Any = json.dumps(json.dumps(run.dump())).encode()
     headers = {"content-type": "application/json"}
     answer = await engine.handle(RpcRequest("POST", f"orchestrators/promotion/{run.id}", {}, headers, body))

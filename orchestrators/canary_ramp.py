@@ -11,6 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.fan_out import an_operation, fan_out
+from orchestrators.live_looks import look_at_everybodys
 from orchestrators.ramp_comparison import compared
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
@@ -19,6 +20,7 @@ from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, wor
 from slipway.promotion.plain import plain
 from slipway.promotion.ramp_moves import (
     FLAG_CHANGED,
+    NOT_SEEN,
     Look,
     Move,
     Said,
@@ -181,7 +183,10 @@ def _look(context: Context, run: RampRun, look: Look) -> Durable:
     signals = tuple(Signal(*each) for each in seen.result.get("signals", ()))
     if ring and ring.gate and seen.state != Outcome.PASSED:
         signals = (Signal(UNREAD, f"{ring.gate.name} could not be read: {seen.words}"),)
-    run = run.with_region(any(each.name == UNREAD for each in signals), context.current_utc_datetime)
+    if run.canary.flag and not leaving(run, look):
+        run, live = yield from look_at_everybodys(context, run)
+        signals = (*signals, *live)
+    run = run.with_blindness(any(each.name in NOT_SEEN for each in signals), context.current_utc_datetime)
     if order["counters"] and seen.state == Outcome.PASSED:
         run = replace(run, counted=minute, counters=tuple(each for each in signals if each.name == COUNTERS))
     elif not order["counters"]:

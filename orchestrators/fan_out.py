@@ -74,7 +74,7 @@ def health_checks(
 def _beside(site: Site, target: Target, live: bool) -> str:
     """Where the release before answers while this one is checked; empty where there was none. Where sides are
     swapped that is the other one, else the live release's own address of before."""
-    if not site.previous:
+    if not (site.previous or site.held):
         return ""
     if not target.of_kind.swapped:
         return site.live

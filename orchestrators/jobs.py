@@ -51,4 +51,5 @@ def _order(run: StageRun, job: JobPlan, where: str, ran: dict[str, Any], fence: 
     """Under a fence of its own: a stage that was replaced starts nothing any more."""
     resource = f"job/{run.build.service}/{run.plan.environment}/{where}"
     target = Target(job.name, "container-apps-job", resource, "")
+    ran = {**ran, "image": run.pinned(ran["image"])}
     return {"promotion": run.promotion, "target": plain(target), "fence": fence, "job": job.job, "run": ran}

@@ -9,8 +9,10 @@ from dataclasses import replace
 
 from orchestrators.fan_out import fan_out, health_checks, reachable
 from orchestrators.waiting import Context, Durable, called
-from slipway.promotion.outcomes import Answer, Outcome, passed
+from slipway.promotion.ids import child_id
+from slipway.promotion.outcomes import Answer, Outcome, passed, worst
 from slipway.promotion.plain import plain
+from slipway.promotion.ramp_run import LIVE, UNSEEN, RampRun, Signal
 from slipway.promotion.stage_run import StageRun
 
 
@@ -39,6 +41,21 @@ def live_answers(
     found = {name: _said_of(name, answer) if run.plan.members else answer for name, answer in told}
     good = {target.name: passed(f"a good answer from {run.version_of(target.name)}") for target in targets}
     return [found.get(target.name, good[target.name]) for target in targets]
+
+
+def look_at_everybodys(context: Context, run: RampRun) -> Durable:
+    """In the ramp of a flag the release serves everybody, whatever share of them has the flag. The run, and signals:
+    that it is not well, or that nobody can see how it is."""
+    stage, n = run.stage, run.looks + 1
+    answers = yield from live_answers(
+        context, stage, "live", n, lambda check: child_id(run.instance, *check.split(":")[-3:])
+    )
+    told = zip(reachable(stage.plan.targets), answers, strict=True)
+    verdict = worst([_said_of(target.name, answer) for target, answer in told])
+    run = replace(run, looks=n)
+    if verdict.outcome in (Outcome.PASSED, Outcome.CANCELLED):
+        return run, ()  # an abort is heard from people's word
+    return run, (Signal(LIVE if verdict.outcome == Outcome.FAILED else UNSEEN, verdict.words),)
 
 
 def _said_of(target: str, answer: Answer) -> Answer:

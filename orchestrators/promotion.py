@@ -5,10 +5,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from orchestrators.artifact_pins import asked_again, asked_once, found
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_decisions, insist, now, nudge_or
 from slipway.promotion.about import about_build
 from slipway.promotion.ids import stage_id
-from slipway.promotion.outcomes import Outcome
+from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.overall import ALL_PASSED, overall
 from slipway.promotion.promotion_run import PROMOTION_LOST, PromotionRun
 from slipway.promotion.stage_parts import Ending
@@ -37,8 +38,11 @@ def promotion(context: df.DurableOrchestrationContext) -> Durable:
             return {"outcome": claim.state, "code": claim.code, "words": claim.words}
         if claim.result["claim"] != "mine":
             return {"outcome": "another run has this promotion"}
-        run = yield from _begin(context, run)
+        run = yield from _pinned(context, run)
     except NotTaken:
+        context.continue_as_new(run.dump())
+        return None
+    if run.ending or not run.pinned:
         context.continue_as_new(run.dump())
         return None
     children = []
@@ -72,12 +76,44 @@ def _closed(context: Context, run: PromotionRun, closing: Ending) -> Durable:
     return run
 
 
-def _begin(context: Context, run: PromotionRun) -> Durable:
+def _pinned(context: Context, run: PromotionRun) -> Durable:
+    """The run, on record, with what it deploys; with an end when that is not to be had; or neither, to be asked again.
+
+    Asked before it is on record that it begins, so that this says what is deployed. What takes longer is on record as
+    waiting first.
+    """
+    if not run.started_at:
+        run, answer = yield from asked_once(context, run)
+        return (yield from _begin(context, run, answer))
+    run, answer = yield from asked_again(context, run)
+    if run.pinned:
+        context.set_custom_status({"state": "running", "since": run.started_at})
+        words, evidence = found(answer)
+        yield from _record(context, run, 2, "pinned", f"what is deployed is known: {words}", {"artifacts": evidence})
+    elif not run.ending:
+        status = {"state": "running", "since": run.started_at, "waits_for": answer.words}
+        context.set_custom_status(status)
+    return run
+
+
+def _begin(context: Context, run: PromotionRun, pinning: Answer | None = None) -> Durable:
     run = replace(run, started_at=now(context))
     yield from ask_decisions(context, run.id, "begin", {"stages": [stage.name for stage in run.plan.stages]})
-    context.set_custom_status({"state": "running", "since": run.started_at})
+    status = {"state": "running", "since": run.started_at}
     words = f"{run.build.service} {run.build.version} begins its way through {len(run.plan.stages)} stages"
-    evidence = {"build": run.build.dump(), "pipeline": run.plan.pipeline_digest, "submitted_by": run.submitted_by}
+    evidence: dict[str, Any] = {
+        "build": run.build.dump(),
+        "pipeline": run.plan.pipeline_digest,
+        "submitted_by": run.submitted_by,
+    }
+    if pinning and pinning.running:
+        status |= {"waits_for": pinning.words}
+        words += f"; it waits: {pinning.words}"
+    elif pinning:
+        told, artifacts = found(pinning)
+        words += f"; {told}" if told else ""
+        evidence |= {"artifacts": artifacts}
+    context.set_custom_status(status)
     yield from _record(context, run, 1, "started", words, evidence)
     return run
 
@@ -89,7 +125,7 @@ def _end(context: Context, run: PromotionRun) -> Durable:
     run = replace(run, ended_at=now(context))
     context.set_custom_status({"state": ending.outcome, "since": run.ended_at})
     action = ending.outcome.replace(" ", "-")
-    yield from _record(context, run, 2, action, ending.words, {"code": ending.code})
+    yield from _record(context, run, 3, action, ending.words, {"code": ending.code})
     yield from insist(context, "end_promotion", {"promotion": run.id, "token": run.token})
     return {"outcome": ending.outcome, "code": ending.code, "words": ending.words}
 

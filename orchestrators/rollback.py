@@ -23,11 +23,11 @@ from slipway.promotion.stored import known
 
 bp = df.Blueprint()
 
-SWAP_WITHIN_S = 900.0
 SPLIT_WITHIN_S = 900.0
 TRIES = 3
 PAUSE = timedelta(seconds=30)
 ROUNDS = 40  # of about five minutes each
+SWAP_BACK = "swap back"
 UNREADABLE = "TARGETS_UNREADABLE"
 _NOTHING_BUT = "the database stays as its migration left it, and nothing else had been changed"
 
@@ -96,14 +96,16 @@ def _undone(context: Context, run: StageRun) -> Durable:
         return _not_proven(
             run, steps, flags, UNREADABLE, f"the targets could not be read{_how_long(run)} after the swap"
         )
-    wrong = [name for name, site in run.sites.items() if live[name].previous != site.previous]
+    wrong = [name for name, site in run.sites.items() if not live[name].is_as(site)]
     silent = [name for name in wrong if not live[name].previous]
     if {*silent, *(target.name for target in back)}.intersection(wrong) and run.part + 1 < TRIES:
         return None
     if wrong:
         answers = "; ".join(_wrong(run, name, live[name].previous) for name in wrong)
         tried = f" (tried {run.part + 1} times)" if run.part else ""
-        return _not_proven(run, steps, flags, "PREVIOUS_NOT_LIVE", answers + tried)
+        refused = [f"{step.target} is not swapped back: {step.words}" for step in steps if _is_refused(step)]
+        words = "; ".join([answers + tried, *refused])
+        return _not_proven(run, steps, flags, "PREVIOUS_NOT_LIVE", words)
     stale = [each for each in run.plan.targets if live[each.name].idle_was == run.version_of(each.name)]
     stale += [each for each in back if not live[each.name].idle_was]  # it is down, and was swapped there just now
     asked = []
@@ -147,8 +149,8 @@ def _swapped_back(context: Context, run: StageRun, back: list[Target]) -> Durabl
             "despite_abort": True,
         }
         id = run.operation(target, f"swap-back-{run.part + 1}" if run.part else "swap-back")
-        asked.append(an_operation(context, id, "swap", order, SWAP_WITHIN_S))
-    return (yield from _done(context, run, "swap back", asked)) if asked else []
+        asked.append(an_operation(context, id, "swap", order, run.plan.switch_within_s(target)))
+    return (yield from _done(context, run, SWAP_BACK, asked)) if asked else []
 
 
 def _traffic_back(context: Context, run: StageRun) -> Durable:
@@ -229,7 +231,13 @@ def _with(steps: list[Step], answer: Answer, words: str, all_of_it: Brought) -> 
     return Answer(answer.state, answer.code, words, result={"steps": [plain(step) for step in steps], **told})
 
 
+def _is_refused(step: Step) -> bool:
+    return step.name == SWAP_BACK and step.state != Outcome.PASSED and bool(step.words)
+
+
 def _wrong(run: StageRun, name: str, answers: str) -> str:
+    if not run.sites[name].previous and (was := run.sites[name].held):
+        return f"{was} was down on {name} before {run.version_of(name)} came, so there is none to return to"
     if not run.sites[name].previous:
         return f"{name} had no release before {run.version_of(name)}, so there is none to return to"
     return f"{name} answers {answers or 'nothing'}"

@@ -19,7 +19,7 @@ from slipway.promotion.plain import plain
 from slipway.promotion.release_parts import before
 from slipway.promotion.release_parts.before import Brought
 from slipway.promotion.release_parts.configuration import GONE
-from slipway.promotion.stage_parts import Ending, Site, Step
+from slipway.promotion.stage_parts import Ending, Site, Step, holds
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 from slipway.promotion.watch_run import WatchRun
@@ -201,12 +201,12 @@ def go_back(context: Context, run: StageRun) -> Durable:
 
 
 def _elsewhere(run: StageRun, found: dict[str, Site]) -> list[str]:
-    """The targets on which this release is not live any more. Some of them may be back already, from a way back that
-    did not come to its end: then the others follow."""
+    """The targets on which neither this release is live nor the one before it. Where that one serves already, from a
+    way back that did not come to its end or by somebody's hand, the others follow; and where it serves everywhere, what
+    is left is brought back: flags, lock and ledger."""
     live = {name: site.previous or site.held for name, site in found.items()}
-    elsewhere = [name for name, version in live.items() if version and version != run.version_of(name)]
-    back = [name for name in elsewhere if live[name] == run.replaced.get(name)]
-    return elsewhere if len(elsewhere) == len(found) else [name for name in elsewhere if name not in back]
+    others = [name for name, version in live.items() if version and not holds(version, run.version_of(name))]
+    return [name for name in others if live[name] != run.replaced.get(name)]
 
 
 def _may_come_back(site: Site, before: str) -> bool:

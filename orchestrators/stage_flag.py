@@ -13,6 +13,7 @@ from slipway.promotion.flags.plan import FLAG_OFF, FlagPlan, flag_order
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Header, Target
+from slipway.promotion.ramp_moves import UNHEALTHY
 from slipway.promotion.stage_parts import Ending, Step
 from slipway.promotion.stage_run import StageRun
 
@@ -78,9 +79,10 @@ def concluded(context: Context, run: StageRun, ended: Answer) -> Durable:
 
 def after_bad_end(context: Context, run: StageRun, answer: Answer) -> Durable:
     """The flag off, whatever the ramp could do about it, and the release with it or not, as the pipeline says. An abort
-    takes everything back."""
+    takes everything back, and so does a release that is not well for those who do not have the flag, either."""
     flag, target = _flag(run)
-    if answer.outcome == Outcome.CANCELLED or flag.on_harm != FLAG_OFF:
+    both = answer.outcome == Outcome.CANCELLED or answer.code == UNHEALTHY
+    if both or flag.on_harm != FLAG_OFF:
         return run.ends(answer.outcome, answer.code, answer.words)
     off = yield from _set(context, run, "flag-off", 0.0)
     run = run.stepped("ramp", target.name, answer, now(context))

@@ -22,6 +22,8 @@ from slipway.promotion.outcomes import Outcome, iso
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 
+LINE = "\n"
+
 
 def for_switch_approval(context: Context, run: StageRun) -> Durable:
     """Wait until people have decided on the switch. Whatever ends it, the idle side is undone."""
@@ -39,7 +41,8 @@ def for_switch_approval(context: Context, run: StageRun) -> Durable:
     asked["announcement"] = {**asked["announcement"], **said}
     yield from ask_lock(context, run, "announce", {**asked["announcement"], "on_newer_build": QUEUE})
     yield from mirror_lock(context, run)
-    run = yield from record_stage(context, run, "waiting-for-approval", f"waits for {waits_for}{_seen_at(run)}")
+    told = f"waits for {waits_for}{_seen_at(run)}{_would_change(run)}"
+    run = yield from record_stage(context, run, "waiting-for-approval", told, _changes(run))
     votes, ending = yield from decision_of_people(context, run, child, asked)
     yield from ask_lock(context, run, "leave")  # it is announced no more, and keeps the lock
     yield from mirror_lock(context, run)
@@ -74,3 +77,15 @@ def _seen_at(run: StageRun) -> str:
     """Where people can look at what they decide on."""
     places = ", ".join(run.previews.values())
     return f"; {run.build.version} can be seen at {places}" if places else ""
+
+
+def _would_change(run: StageRun) -> str:
+    """What people decide on where it was planned, target by target, in short."""
+    told = [f"{name}: {text.partition(LINE)[0]}" for name, text in _changes(run).get("changes", {}).items()]
+    return f"; would change {'; '.join(told)}" if told else ""
+
+
+def _changes(run: StageRun) -> dict[str, dict[str, str]]:
+    """The same with a line for each change, for the audit and the event."""
+    told = {name: site.changes for name, site in run.sites.items() if site.changes}
+    return {"changes": told} if told else {}

@@ -1,6 +1,7 @@
 """The phases in which a stage works: deploy to the idle side, verify there, roll out, verify live."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from orchestrators.environment_lock import raise_fences
@@ -12,23 +13,25 @@ from orchestrators.release_settings import fixed, settings_before_users
 from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.stage_front_door import returned
 from orchestrators.target_checks import compared, in_parts, target_checks
-from orchestrators.waiting import Context, Durable, ask_decisions, insist, now
+from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
+from slipway.promotion.planned_changes import LONGEST_SHOWN, PLANNED, shortened
 from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
 
-SWAP_WITHIN_S = 900.0
 VERIFY_TRIES = 3
+SILENT_LOOKS, SILENT_PAUSE = 2, timedelta(seconds=30)
 SAYS_NOTHING = (Outcome.BROKEN, Outcome.NOT_ENOUGH_EVIDENCE)
 
 
 def deploy(context: Context, run: StageRun) -> Durable:
-    """Look at every target as it is, then deploy the build to all idle sides in parallel."""
+    """Look at every target as it is, then deploy the build to all idle sides in parallel. A live release that is down
+    is replaced like any other where its platform says that it is the one; there is no way back to it, then."""
     ended = yield from stopped(context, run)
     if ended:
         return ended
@@ -43,9 +46,13 @@ def deploy(context: Context, run: StageRun) -> Durable:
     if highest:
         run = yield from raise_fences(context, run, highest)
     silent = [name for name, site in sites.items() if not site.previous and name in run.live_targets]
-    if silent:
-        words = f"{', '.join(silent)} answers no version, although {run.live_before} should be live"
+    unknown = [name for name in silent if sites[name].held in ("", run.version_of(name))]
+    if unknown:
+        words = f"{', '.join(unknown)} answers no version, although {run.live_before} should be live"
         return run.ends(Outcome.BROKEN, "LIVE_UNREADABLE", words)
+    if silent and run.tick < SILENT_LOOKS:  # it may be back in a moment, and then there is a way back to it
+        yield from nudge_or(context, context.current_utc_datetime + SILENT_PAUSE)
+        return replace(run, tick=run.tick + 1)
     if run.plan.configuration:
         run = yield from fixed(context, run)
         if run.ending:
@@ -69,13 +76,12 @@ def deploy(context: Context, run: StageRun) -> Durable:
         asked.append(an_operation(context, id, "deploy", order, run.plan.deploy_within_s))
         steps.append(Step("deploy", target.name, id))
     words = f"deploys {run.called} to the idle side of {_names(run.changing)}{_drift(run)}"
+    words += "".join(f"; {sites[name].held} is down on {name}, so there is no way back to it" for name in silent)
     words += f"; its configuration is {run.configuration.words}" if run.configuration.label else ""
     changing = run.changing
     run, verdict, answers = yield from _answered(context, run, "deploying", words, steps, asked)
     for target, answer in zip(changing, answers, strict=True):
-        if answer.result.get("address"):  # of a side that did not exist before
-            site = replace(run.sites[target.name], idle=answer.result["address"])
-            run = replace(run, sites={**run.sites, target.name: site})
+        run = replace(run, sites={**run.sites, target.name: _prepared(run, target, answer)})
     return _on(run, verdict, phase.VERIFY)
 
 
@@ -130,7 +136,7 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     asked, steps, part = [], [], run.parts[run.part]
     for target in part:
         id = run.operation(target, "swap")
-        asked.append(an_operation(context, id, "swap", _change(run, target), SWAP_WITHIN_S))
+        asked.append(an_operation(context, id, "swap", _switch(run, target), run.plan.switch_within_s(target)))
         steps.append(Step("swap", target.name, id))
     words = _goes_live(run, part)
     run, verdict = yield from carried_out(context, run, "rolling-out", words, steps, asked)
@@ -210,6 +216,23 @@ def _change(run: StageRun, target: Target) -> dict[str, Any]:
         **run.plan.reading,
         "fence": run.fence_of(target.name),
     }
+
+
+def _prepared(run: StageRun, target: Target, answer: Answer) -> Site:
+    """The target's site after its deployment: the address of a side that did not exist before, and what is planned."""
+    site = run.sites[target.name]
+    room = LONGEST_SHOWN // len(run.changing)
+    told = shortened(str(answer.result.get("changes", "")).split("\n"), room)
+    planned = str(answer.result.get("planned", ""))
+    return replace(site, idle=answer.result.get("address") or site.idle, changes=told, planned=planned)
+
+
+def _switch(run: StageRun, target: Target) -> dict[str, Any]:
+    """The order for the switch of a target, which is held to what was planned."""
+    order = _change(run, target)
+    if planned := run.sites[target.name].planned:
+        order["target"]["settings"][PLANNED] = planned
+    return order
 
 
 def _survey(run: StageRun) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class Settings:
     workspace: str = _variable("SLIPWAY_WORKSPACE", "")
     logs_endpoint: str = _variable("SLIPWAY_LOGS_ENDPOINT", "https://api.loganalytics.azure.com")
     metrics_endpoint: str = _variable("SLIPWAY_METRICS_ENDPOINT", "https://{region}.metrics.monitor.azure.com")
+    registry_endpoint: str = _variable("SLIPWAY_REGISTRY_ENDPOINT", "https://{registry}")
     ca_file: Path | None = _variable("SLIPWAY_CA_FILE", None, Path)
     site_scheme: str = _variable("SLIPWAY_SITE_SCHEME", "https", _scheme)
     servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")

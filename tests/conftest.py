@@ -3,14 +3,16 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from slipway.adapters.arm_policy import BUCKETS
 from slipway.settings import Settings, settings
 from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
+from tests.real_azure import chosen
 from tests.schedule import BySystem, compiled_once, longest_first, mark_long
 
 # A machine that is busy with something else is no failure of a property.
@@ -39,6 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
+    if real := chosen():
+        yield cast(AzureStandin, real)
+        return
     with run_standin(tmp_path_factory.mktemp("azure")) as running:
         ready, url = running.ready, running.ready["url"]
         # For as long as the process lives: credentials are kept for good, and one that finds these gone would look
@@ -50,6 +55,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureStandin]:
             arm_endpoint=url,
             vault=url,
             app_configuration=url,
+            registry_endpoint=f"{url}/registry/{{registry}}",
             github_endpoint=f"{url}/github",
             azure_devops_endpoint=f"{url}/azure-devops",
             ca_file=Path(ready["ca"]),
@@ -69,6 +75,7 @@ def _no_fault_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "azure" in request.fixturenames:
         request.getfixturevalue("azure").forget_faults()
+        BUCKETS.forget()
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +95,7 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
         "SLIPWAY_BLOBS_ENDPOINT": azure.settings.blobs_endpoint,
         "SLIPWAY_ARM_ENDPOINT": azure.url,
         "SLIPWAY_METRICS_ENDPOINT": azure.url,
+        "SLIPWAY_REGISTRY_ENDPOINT": azure.settings.registry_endpoint,
         "SLIPWAY_GITHUB_ENDPOINT": azure.settings.github_endpoint,
         "SLIPWAY_AZURE_DEVOPS_ENDPOINT": azure.settings.azure_devops_endpoint,
         "SLIPWAY_APP_CONFIGURATION": azure.url,

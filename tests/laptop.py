@@ -1,6 +1,7 @@
 """The Azure stand-in and the broker as real processes, and what tests tell and ask them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,7 +47,8 @@ APPS: dict[str, dict[str, str]] = {
 }
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to
-IMAGE = "registry.example/checkout"
+IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "registry.example/checkout")
+PINNED_IMAGE = os.environ.get("SLIPWAY_TEST_IMAGE", "shop.azurecr.io/checkout")  # in a registry that pins it
 LOAD_TESTING = "loads"
 _SHORT = {"takes_s": 0.5, "rate_per_s": 100}  # the requests of a run of four minutes
 LOAD_TESTS: list[dict[str, Any]] = [
@@ -63,10 +65,13 @@ JOBS: dict[str, dict[str, Any]] = {
     name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities", "granted-job")
 }
 JOBS |= {"silent": {"logs": False}, "named-later": {"answers_later": True}, "belated": {"log_delay_s": 0.8}}
+INFRA = "registry.example/storefront-infra"
+JOBS |= {name: {"image": f"{INFRA}:1.0.0", "env": {"STATE": name}} for name in ("infra", "infra-faults", "infra-odd")}
 JOBS["several"] = {"parallelism": 2}
 CHART = "registry.example/charts/checkout"
+PINNED_CHART = "shop.azurecr.io/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
-RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True}
+RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True, "late": True}
 RELEASES |= {"crossed": True}  # its users come by Traffic Manager or DNS
 OLDER = "older"
 _REPORTED = {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "reported = 'yes' AND action LIKE 'stage.%'"}}
@@ -157,6 +162,33 @@ class AzureStandin:
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Cdn"
         endpoint = str(self.ready["sites"][f"{site}-edge"])
         return FrontDoor(f"{group}/profiles/{FRONT_DOOR}", site, "live", "idle", endpoint, testers=testers)
+
+    def stack(self, name: str, **section: Any) -> Target:
+        """A deployment stack, whose templates are kept at `document(f"{name}-{version}.json")`."""
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
+        resource = f"{group}/providers/Microsoft.Resources/deploymentStacks/{name}"
+        settings = {"stack": section, "artifact": self.document(f"{name}-{{version}}.json")}
+        return Target(name, "bicep", resource, "", settings=settings)
+
+    def document(self, name: str) -> str:
+        return f"{self.url}/documents/{name}"
+
+    def keep_document(self, name: str, content: bytes) -> None:
+        _session(str(self.settings.ca_file)).put(self.document(name), data=content, timeout=30).raise_for_status()
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """What stacks have made, by id."""
+        found: dict[str, dict[str, Any]] = (
+            _session(str(self.settings.ca_file)).get(f"{self.url}/standin/resources", timeout=30).json()
+        )
+        return found
+
+    def change_resource(self, id: str, document: dict[str, Any] | None) -> None:
+        """As somebody else does, by hand."""
+        told = {"id": id, "document": document}
+        _session(str(self.settings.ca_file)).put(
+            f"{self.url}/standin/resources", json=told, timeout=30
+        ).raise_for_status()
 
     def switched(self, switch: str, **section: Any) -> Target:
         """A target with that section, whose sides are sites."""
@@ -271,15 +303,16 @@ def run_standin(folder: Path) -> Iterator[Running]:
     config["load_testing"] = [{"name": LOAD_TESTING, "tests": LOAD_TESTS}]
     config["cosmos_accounts"] = [{"name": name, "locations": list(COSMOS_REGIONS)} for name in COSMOS]
     apps = [{"name": name, "port": 301 + n, "live": live, **more} for n, (name, more) in enumerate(APPS.items())]
-    config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps, "images": {IMAGE: "checkout"}}
+    config |= {"router_delay_s": 0, "instances": 1, "container_apps": apps}
+    config["images"] = {IMAGE: "checkout", PINNED_IMAGE: "checkout"}
     config["jobs"] = [_job(name) | more for name, more in JOBS.items()]
-    config["job_images"] = {UAT: "uat", MIGRATIONS: "migrate"}
+    config["job_images"] = {UAT: "uat", MIGRATIONS: "migrate", INFRA: "terraform"}
     config["front_doors"] = [_front_door()]
     config |= {
         "traffic_managers": [_traffic_manager(n, *each) for n, each in enumerate(PROFILES.items())],
         "dns_zones": [_zone()],
     }
-    config |= {"clusters": _clusters(live), "charts": [CHART]}
+    config |= {"clusters": _clusters(live), "charts": [CHART, PINNED_CHART]}
     (folder / "laptop.yaml").write_text(yaml.safe_dump(config))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:

@@ -17,7 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 CHAOS, SYSTEM, SERVICES, STANDIN = "chaos", "one laptop system", "one stand-in and broker", "a stand-in by itself"
 OWN_SYSTEM = ("kills", "ramp", "ramp_signals", "secrets", "virtual_time", "virtual_ramp", "container_apps")
 OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green", "whole_release", "groups", "front_door")
-OWN_SYSTEM += ("tenants", "reports", "aks", "switches", "divided", "databases")
+OWN_SYSTEM += ("tenants", "reports", "aks", "switches", "divided", "databases", "retail")
 LONGEST_FIRST = (CHAOS, SYSTEM, "tests/end_to_end/", SERVICES, STANDIN, "tests/workflow/", "tests/functions_host/")
 FOLDERS = {
     "tests/chaos/": CHAOS,
@@ -34,7 +34,17 @@ FOLDERS = {
 # activities and adapters tell in parts.
 LONG = ("tests/azure_standin/", "tests/functions_host/", "tests/durable_engine/", "tests/servicebus/", "tests/traffic/")
 LONG_SYSTEMS = ("virtual_ramp", "ramp_signals", "container_apps", "flag_ramp", "blue_green", "trace", "virtual_time")
-LONG_SYSTEMS += ("whole_release", "front_door", "groups", "tenants", "aks", "switches", "divided", "databases")
+LONG_SYSTEMS += (
+    "whole_release",
+    "front_door",
+    "groups",
+    "tenants",
+    "aks",
+    "switches",
+    "divided",
+    "databases",
+    "retail",
+)
 LONG += tuple(f"tests/end_to_end/test_{name}.py" for name in LONG_SYSTEMS)
 
 TESTS = Path(__file__).parent

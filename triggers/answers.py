@@ -169,12 +169,15 @@ class ApprovalState(Answer):
 
 class TargetState(Answer):
     """The versions that a target's sides answer; empty: not known yet. `preview`: where people can look at a blue-green
-    release before its switch; empty: not now. `member`: of a group, the service whose target it is."""
+    release before its switch; empty: not now. `member`: of a group, the service whose target it is. `changes`: of a
+    target that is planned first, what the release would change there: a line of counts, then one for each; else empty.
+    """
 
     name: str
     member: str
     address: str
     preview: str
+    changes: str
     live: str
     idle: str
 

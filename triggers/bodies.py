@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from slipway.adapters.read_model import PAGE_TOKEN, RELEASE_TOKEN
 from slipway.promotion.build import Build
@@ -12,14 +12,13 @@ from slipway.promotion.build_messages.slipway import DatabaseSchema, FinishedAt,
 from slipway.promotion.groups import digest_of_members
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.promotion.pipeline.vocabulary import Name
-from slipway.promotion.set_aside import MESSAGE_ID
+from slipway.promotion.set_aside import MESSAGE_ID, place_of
 from triggers.answers import PromotionState
-from triggers.http import BadRequest
+from triggers.http import LARGEST_MESSAGE, BadRequest
 
 __all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "PromotionsQuery", "SlipwayBuild"]
 
 LONGEST_PAGE = 100
-LARGEST_MESSAGE = 240 * 1024  # a queue takes 256 KiB, its properties included
 LONGEST_HOLD = timedelta(days=90)
 ONE_LINE = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$"  # and not of blanks alone
 ResourceId = Annotated[str, Field(pattern=r"^/subscriptions/[^\x00-\x1f]{1,500}$")]
@@ -195,13 +194,22 @@ class Resubmit(BaseModel):
     body: str | None = Field(None, max_length=LARGEST_MESSAGE, description="Another body for the message.")
 
 
+def _place(token: str) -> str:
+    if place_of(token) is None:
+        raise ValueError("is no place where a message lies")
+    return token
+
+
+PlaceToken = Annotated[str, AfterValidator(_place)]
+
+
 class RejectedQuery(BaseModel):
     """What to list. An empty parameter counts as left out."""
 
     model_config = ConfigDict(extra="forbid")
     source: Literal["builds-rejected", "builds", "reports"] | None = Field(None, description="Where it lies.")
     top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to show.")
-    after: str | None = Field(None, pattern=MESSAGE_ID, description="The token `after` of the page before.")
+    after: PlaceToken | None = Field(None, pattern=MESSAGE_ID, description="The token `after` of the page before.")
 
 
 class PromotionsQuery(BaseModel):

@@ -12,7 +12,7 @@ from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.approval import Person
 from slipway.promotion.cloud_event_attributes import as_properties
 from slipway.settings import BUILDS_QUEUE
-from triggers.http import answer, api, raw_body
+from triggers.http import LARGEST_MESSAGE, answer, api, raw_body
 from triggers.intake import match
 
 bp = df.Blueprint()
@@ -36,7 +36,7 @@ bp = df.Blueprint()
 )
 async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Validate the message and put it on the queue; the queue's trigger does the rest. 202."""
-    body = raw_body(req)
+    body = raw_body(req, LARGEST_MESSAGE)
     matched = await asyncio.to_thread(match, body, req.headers)
     promotion = matched.build.promotion
     known = await asyncio.to_thread(check_known, matched.build)

@@ -41,7 +41,7 @@ def check_key(headers: Mapping[str, str]) -> None:
     Raises HookRefused HOOK_KEY_WRONG, HookNotConfigured HOOK_NOT_CONFIGURED, or AzureProblem of the vault.
     """
     secret = _secret(settings().azure_devops_hook_secret, "SLIPWAY_AZURE_DEVOPS_HOOK_SECRET")
-    given = (headers.get(KEY_HEADER, "").encode(), _password(headers.get("Authorization", "")))
+    given = (headers.get(KEY_HEADER, "").encode(errors="replace"), _password(headers.get("Authorization", "")))
     if not any(hmac.compare_digest(each, secret) for each in given):
         words = "the key of this hook is missing or wrong; send it as the password of basic authentication"
         raise HookRefused("HOOK_KEY_WRONG", f"{words}, or in the header {KEY_HEADER}")
@@ -54,7 +54,7 @@ def check_signature(headers: Mapping[str, str], body: bytes) -> None:
     """
     secret = _secret(settings().github_hook_secret, "SLIPWAY_GITHUB_HOOK_SECRET")
     right = _SCHEME + hmac.new(secret, body, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(headers.get(SIGNATURE_HEADER, "").encode(), right.encode()):
+    if not hmac.compare_digest(headers.get(SIGNATURE_HEADER, "").encode(errors="replace"), right.encode()):
         words = f"{SIGNATURE_HEADER} is missing, or not of this body and the hook's secret"
         raise HookRefused("HOOK_SIGNATURE_WRONG", words)
 

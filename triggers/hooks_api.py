@@ -17,10 +17,11 @@ from slipway.adapters.insights import current
 from slipway.adapters.intake import check_known
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.errors import NotForPromotion
+from slipway.promotion.reported import AZURE_DEVOPS, GITHUB
 from slipway.settings import BUILDS_QUEUE
 from triggers.hook_keys import check_key, check_signature
-from triggers.http import BadRequest, answer, api, raw_body
-from triggers.intake import match
+from triggers.http import LARGEST_MESSAGE, BadRequest, answer, api, raw_body
+from triggers.intake import SENDER, match
 
 bp = df.Blueprint()
 
@@ -47,9 +48,9 @@ _REFUSES: dict[int, tuple[str, ...]] = {
 )
 async def post_azure_devops_hook(req: func.HttpRequest) -> func.HttpResponse:
     """A service hook of Azure DevOps: build.complete, or a run that changed state. 200: not for promotion."""
-    body = raw_body(req)
+    body = raw_body(req, LARGEST_MESSAGE)
     await asyncio.to_thread(check_key, req.headers)
-    return await _taken(body, f"azure-devops-{_delivery(_id_in(body), body)}")
+    return await _taken(body, AZURE_DEVOPS, _id_in(body))
 
 
 @bp.route(route="api/hooks/github", methods=["POST"])
@@ -61,7 +62,7 @@ async def post_azure_devops_hook(req: func.HttpRequest) -> func.HttpResponse:
 )
 async def post_github_hook(req: func.HttpRequest) -> func.HttpResponse:
     """A web hook of GitHub: workflow_run, registry_package, ping. 200: not for promotion."""
-    body = raw_body(req)
+    body = raw_body(req, LARGEST_MESSAGE)
     await asyncio.to_thread(check_signature, req.headers, body)
     if "form" in req.headers.get("Content-Type", ""):
         raise BadRequest(400, "NOT_JSON", "the body is a form; choose the content type application/json for the hook")
@@ -70,15 +71,19 @@ async def post_github_hook(req: func.HttpRequest) -> func.HttpResponse:
         builds = " and ".join(_GITHUB_BUILDS)
         words = "pong: the signature is right" if kind == "ping" else f"nothing is done with {kind[:40]}; send {builds}"
         return answer({"code": "", "words": words})
-    return await _taken(body, f"github-{_delivery(req.headers.get('X-GitHub-Delivery', ''), body)}")
+    return await _taken(body, GITHUB, req.headers.get("X-GitHub-Delivery", ""))
 
 
-async def _taken(body: bytes, message_id: str) -> func.HttpResponse:
-    """Put it on the queue, and say what will come of it. Raises BuildRejected when that is a reject."""
-    properties = {"traceparent": current().traceparent} if current().traceparent else {}
+async def _taken(body: bytes, sender: str, delivery: str) -> func.HttpResponse:
+    """Put it on the queue, and say what will come of it. Raises BuildRejected when that is a reject.
+
+    A CI system's secret proves that this system speaks, and no more: the message goes as one of `sender`, whose own
+    shapes alone are read."""
+    message_id = f"{sender}-{_delivery(delivery, body)}"
+    properties = {SENDER: sender} | ({"traceparent": current().traceparent} if current().traceparent else {})
     await asyncio.to_thread(ServiceBus().send, BUILDS_QUEUE, body, message_id, properties)
     try:
-        build = (await asyncio.to_thread(match, body)).build
+        build = (await asyncio.to_thread(match, body, None, sender)).build
         known = await asyncio.to_thread(check_known, build)
     except NotForPromotion as reason:
         return answer({"code": reason.code, "words": reason.words})

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PROBLEM = "application/problem+json"
 LARGEST_BODY = 256 * 1024
+LARGEST_MESSAGE = 240 * 1024  # a queue takes 256 KiB, what stands beside the body included
 TYPE = "urn:slipway:problem:"
 # The problems of every route that can come to have them, by status.
 PROBLEMS: Codes = {
@@ -152,11 +153,11 @@ def query_of(req: func.HttpRequest, model: type[Model]) -> Model:
         raise BadRequest(422, "INVALID_QUERY", words) from error
 
 
-def raw_body(req: func.HttpRequest) -> bytes:
-    """The request's body. Raises BadRequest (413) beyond 256 KiB."""
+def raw_body(req: func.HttpRequest, largest: int = LARGEST_BODY) -> bytes:
+    """The request's body. Raises BadRequest (413) beyond so many bytes."""
     raw: bytes = req.get_body()
-    if len(raw) > LARGEST_BODY:
-        raise BadRequest(413, "TOO_LARGE", f"the body has {len(raw)} bytes, allowed are {LARGEST_BODY}")
+    if len(raw) > largest:
+        raise BadRequest(413, "TOO_LARGE", f"the body has {len(raw)} bytes, allowed are {largest}")
     return raw
 
 

@@ -16,6 +16,7 @@ from slipway.promotion.promotion_run import PromotionRun
 from slipway.settings import settings
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
+SENDER = "slipway_hook"  # the property that names the CI system by whose web hook a message came
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ class Matched:
         )
 
 
-def match(body: bytes, beside: Mapping[Any, Any] | None = None) -> Matched:
-    """Parse a message and match it; `beside` are the headers or properties that came with it. Raises BuildRejected
-    when it can never be promoted as it is, and NotForPromotion when its pipeline does not want it."""
+def match(body: bytes, beside: Mapping[Any, Any] | None = None, sender: str = "") -> Matched:
+    """Parse a message and match it; `beside` are the headers or properties that came with it, `sender` the CI system
+    by whose web hook it came. Raises BuildRejected when it can never be promoted as it is, and NotForPromotion when its
+    pipeline does not want it."""
     from slipway.promotion.matching import check_for_promotion, check_members
     from slipway.promotion.pipeline import PipelineInvalid, compile_plan, read_pipeline
 
-    build, folder = build_of(body, beside), _folder()
+    build, folder = build_of(body, beside, sender), _folder()
     check_finished(build)
     found = folder.find(build.service)
     if found is None:
@@ -62,13 +64,13 @@ def match(body: bytes, beside: Mapping[Any, Any] | None = None) -> Matched:
     return Matched(build, compile_plan(pipeline, found.digest), found.text)
 
 
-def build_of(body: bytes, beside: Mapping[Any, Any] | None = None) -> Build:
+def build_of(body: bytes, beside: Mapping[Any, Any] | None = None, sender: str = "") -> Build:
     """The build that a message tells of; a CI system's own event is of the service whose pipeline takes its builds.
     Raises BuildRejected, or NotABuild."""
     from slipway.promotion.build_messages import parse_build
     from slipway.promotion.claims import claimed
 
-    told = parse_build(body, beside)
+    told = parse_build(body, beside, sender)
     if isinstance(told, Build):
         return told
     claims = _folder().claims()

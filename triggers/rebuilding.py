@@ -57,7 +57,7 @@ def sweeping_run(
     attempt = rows.get(f"rollback:{stage}" if back else f"stage:{stage}", {}).get("attempt", 1)
     if run and plan:
         lost = StageRun(promotion, instance, plan, run.build, run.artifact, run.received_at, run.trace, attempt)
-        lost = replace(lost, rev=OUTRANKS)
+        lost = replace(lost, rev=OUTRANKS, pins=run.pins)
     else:
         _log.error("%s: nothing says any more what it was to do; it is closed by its place at the lock", instance)
         environment = known.environment if isinstance(known, Place) else ""
@@ -93,6 +93,7 @@ def _promotion_run(entry: Watched | None, rows: Rows, given: Any) -> PromotionRu
         received_at=str((row or intake or {})["received_at"]),
         submitted_by=str(row["submitted_by"]) if row else "",
         trace=str((row or {}).get("trace") or (intake or {}).get("trace") or ""),
+        pins=dict((row or {}).get("pins") or {}),
     )
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from slipway.adapters.azure_errors import AzureProblem
+from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.adapters.clock import now
 from slipway.adapters.service_bus import ServiceBus
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
+from slipway.promotion.cloud_event_attributes import without_attributes
 from slipway.promotion.errors import Refused
 from slipway.promotion.outcomes import iso
 from slipway.promotion.set_aside import REPORTS, SOURCES, Place, SetAside, place_of
@@ -23,11 +24,13 @@ from slipway.settings import BUILDS_QUEUE, EVENTS_TOPIC, REPORTS_SUBSCRIPTION
 from triggers.deciding import audited
 from triggers.http import NotFound, answer, api, body_of, query_of
 from triggers.identity import READERS
+from triggers.intake import SENDER
 
 bp = df.Blueprint()
 
 SHOWN_IN_LIST = 500  # characters of a body
 SWEEPS = 100  # messages at the beginning of a source that are looked at for ones that were put back before
+NOT_TAKEN = (FaultKind.THROTTLED, FaultKind.DENIED, FaultKind.MISSING, FaultKind.INVALID, FaultKind.CONFLICT)
 _log = logging.getLogger("slipway.rejected")
 
 
@@ -55,7 +58,7 @@ async def get_rejected_message(req: func.HttpRequest, person: Person) -> func.Ht
     body="Resubmit",
     refuses={
         404: ("UNKNOWN_MESSAGE",),
-        409: ("ALREADY_RESUBMITTED", "RESUBMIT_UNDER_WAY", "BODY_CUT", "BODY_FIXED"),
+        409: ("ALREADY_RESUBMITTED", "RESUBMIT_UNDER_WAY", "RESUBMIT_UNKNOWN", "BODY_CUT", "BODY_FIXED"),
     },
 )
 async def post_resubmit(req: func.HttpRequest, person: Person) -> func.HttpResponse:
@@ -68,14 +71,19 @@ async def post_resubmit(req: func.HttpRequest, person: Person) -> func.HttpRespo
     message = await asyncio.to_thread(_found, req.route_params["message"])
     body, author = _to_send(message, asked.body), person if asked.body is not None else None
     at, place, to = now(), message.place, _back_to(message.place)
-    await asyncio.to_thread(resubmissions.claim, message, person.name, at)
+    await asyncio.to_thread(resubmissions.claim, message, body, person.name, at)
     words = f"{person.name} puts {place.id} back on {to}" + (", with another body" if author else "")
     said = AuditRecord(_new_id(), at, person.oid, "message.resubmit", words, _evidence(message, body))
     try:
         await audited(f"rejected-{at:%Y-%m-%d}", said)
-        message_id = await asyncio.to_thread(_send, message, body, author)
     except AzureProblem:
         await asyncio.to_thread(resubmissions.give_up, place)
+        raise
+    try:
+        message_id = await asyncio.to_thread(_send, message, body, author)
+    except AzureProblem as problem:
+        if problem.fault.kind in NOT_TAKEN:  # else it may lie on the queue, and the claim holds
+            await asyncio.to_thread(resubmissions.give_up, place)
         raise
     await asyncio.to_thread(resubmissions.sent, place)
     gone = await asyncio.to_thread(_taken_away, place)
@@ -174,7 +182,8 @@ def _shown(messages: list[SetAside], longest: int) -> list[dict[str, Any]]:
 
 
 def _send(message: SetAside, body: bytes, author: Person | None) -> str:
-    """Put it back. Who wrote another body is who submits it: what is in it is that person's word."""
+    """Put it back. Who wrote another body is who submits it: what is in it is that person's word, and a whole message,
+    of which what came beside the old one says nothing."""
     message_id, properties = f"{message.place.id}:again", dict(message.properties)
     if message.place.source == REPORTS:
         # Other subscriptions have had it: they know it by its id, and can leave what is meant for one of them alone.
@@ -182,7 +191,8 @@ def _send(message: SetAside, body: bytes, author: Person | None) -> str:
         ServiceBus().publish(EVENTS_TOPIC, body, message.message_id, properties, message.subject, message.content_type)
         return message.message_id
     if author:
-        properties |= {"submitted_by": author.oid}
+        properties = {**without_attributes(properties), "submitted_by": author.oid}
+        properties.pop(SENDER, None)
     ServiceBus().send(BUILDS_QUEUE, body, message_id, properties, message.subject or None, message.content_type)
     return message_id
 

@@ -12,7 +12,7 @@ import azure.functions as func
 
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.insights import Kind, current, span
-from slipway.adapters.reporting.asking import ReportFailed
+from slipway.adapters.reporting.asking import NothingToTell, ReportFailed
 from slipway.adapters.reporting.stages import tell_hosts
 from slipway.adapters.reports import forget_refusal, keep_refusal, refused_for_good
 from slipway.promotion.ids import is_promotion_id
@@ -47,6 +47,11 @@ async def _tell(promotion: str, stage: str, message_id: str, delivery: int) -> N
         raise ReportFailed(words, for_good=True)
     try:
         where = await asyncio.to_thread(tell_hosts, promotion, stage)
+    except NothingToTell as nothing:
+        current().tell(outcome="nothing to tell", code=nothing.code, words=nothing.words)
+        _log.info("%s, stage %s is not told (%s): %s", promotion, stage, nothing.code, nothing.words)
+        await asyncio.to_thread(keep_refusal, promotion, message_id, nothing.code, nothing.words, False)
+        return
     except ReportFailed as failed:
         current().tell(outcome="not told", code=failed.code, words=failed.words)
         _log.warning("%s, stage %s is not told (%s): %s", promotion, stage, failed.code, failed.words)

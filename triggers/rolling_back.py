@@ -1,5 +1,5 @@
-"""The command `rollback` of a release that is live and proven: the environment returns to the one before, as an
-orchestration of its own."""
+"""The command `rollback` of a release that is live, and whose stage is over: the environment returns to the one before,
+as an orchestration of its own."""
 
 import asyncio
 import hashlib
@@ -14,7 +14,7 @@ from slipway.adapters.read_model import environment_row
 from slipway.adapters.watched import watch
 from slipway.promotion.approval import Person
 from slipway.promotion.build import Build
-from slipway.promotion.database_schema import OUT_OF_RANGE, against_return
+from slipway.promotion.database_schema import OUT_OF_RANGE, against_way_back
 from slipway.promotion.errors import Refused
 from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.plan import PromotionPlan, StagePlan
@@ -45,7 +45,9 @@ async def roll_back(
         whole_too = sorted({each.stage.ring.of for each in served if each.stage.ring})
         raise Refused("AMBIGUOUS", words + "".join(f"; or {of}, for all its rings" for of in whole_too))
     if not served:
-        raise Refused("NOT_LIVE", f"{build.version} is not live and proven in {asked.stage or 'any environment'}")
+        raise Refused(
+            "NOT_LIVE", f"{build.version} is not live, or not proven yet, in {asked.stage or 'any environment'}"
+        )
     if whole and (under_way := _under_way(rows, plan, asked.stage)):
         words = f"{under_way} is not over: `slipway abort` first, then all rings of {asked.stage} can go back"
         raise Refused("RINGS_UNDER_WAY", words)
@@ -80,7 +82,7 @@ async def roll_back(
 
 
 class _Served(NamedTuple):
-    """A stage whose environment serves the promotion's release, proven, and the copy of its lock."""
+    """A stage that is over and whose environment serves the promotion's release, and the copy of its lock."""
 
     stage: StagePlan
     lock: dict[str, Any]
@@ -96,9 +98,15 @@ async def _served(plan: PromotionPlan, service: str, promotion: str, asked: str)
     served = []
     for stage in found:
         row = await asyncio.to_thread(environment_row, stage.environment, service)
-        if row and row["live"] and row["live"]["promotion"] == promotion and row["live"]["proven"]:
+        if row and row["live"] and row["live"]["promotion"] == promotion and _is_over(row):
             served.append(_Served(stage, row))
     return served
+
+
+def _is_over(lock: dict[str, Any]) -> bool:
+    """Whether the stage of the live release has nothing more to do: it is proven, or, unproven, nobody holds the lock,
+    since its own way back did not come to an end."""
+    return bool(lock["live"]["proven"]) or lock.get("holder") is None
 
 
 def _under_way(rows: dict[str, dict[str, Any]], plan: PromotionPlan, whole: str) -> str:
@@ -118,8 +126,7 @@ def _check_proven(lock: dict[str, Any], whose: str) -> None:
 
 def _check_schema(lock: dict[str, Any]) -> None:
     """Raises Refused where what the lock would lead back to does not run on the database as it is."""
-    before = lock["previous"][:1]
-    if words := against_return(lock.get("schema"), before[0] if before else None):
+    if words := against_way_back(lock):
         raise Refused(OUT_OF_RANGE, f"{words}; a schema is never taken back: promote a build that runs on it")
 
 

@@ -1,8 +1,8 @@
 """What an Azure SDK's error means for us: one function, for every adapter.
 
 The shapes: `{"error": {"code", "message"}}` (ARM, Tables and Blobs through their SDKs), App Service's own
-`{"Code", "Message", "Details"}` beside it, flat `{"code", "message"}` (DNS), and Service Bus conditions,
-which the SDK turns into exceptions of its own.
+`{"Code", "Message", "Details"}` beside it, flat `{"code", "message"}` (DNS), `{"errors": [{"code", "message"}]}`
+(container registries), and Service Bus conditions, which the SDK turns into exceptions of its own.
 """
 
 import json
@@ -37,12 +37,14 @@ LONGEST_RETRY_AFTER_S = 3600.0  # whoever asks for more than any throttle of Azu
 
 @dataclass(frozen=True)
 class AzureFault:
-    """One failed call: Azure's own `code`, our `words`; `retry_after_s` is 0 when Azure named no time."""
+    """One failed call: Azure's own `code`, our `words`; `retry_after_s` is 0 when Azure named no time; `said` is the
+    text that Azure gave."""
 
     kind: FaultKind
     code: str
     words: str
     retry_after_s: float = 0.0
+    said: str = ""
 
     @property
     def stable_code(self) -> str:
@@ -121,10 +123,22 @@ def unreadable(what: str) -> AzureProblem:
 
 def explain_response(response: Any, role: str = "") -> AzureFault:
     """What an HTTP answer with status ≥ 400 means (an azure-core response, old or new). `role` as in `explain`."""
-    code, message = _code_and_message(response.text())
+    code, message = _code_and_message(_text_of(response))
     status = int(response.status_code)
     code = code or response.headers.get("x-ms-error-code") or str(status)  # what a HEAD answers has no body
     return _fault(_kind(status), code, message or f"HTTP {status}", retry_after_s(response.headers), role)
+
+
+def _text_of(response: Any) -> str:
+    """Its body, which nobody has read yet when the SDK was asked for a stream."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        if hasattr(response, "read"):
+            response.read()
+        return str(response.text())
+    except AzureError:
+        return ""
 
 
 def _kind(status: int) -> FaultKind:
@@ -162,7 +176,7 @@ def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0,
             words = f"whether Azure did it is not known ({code}: {said})"
         case FaultKind.INVALID:
             words = f"Azure refused the request ({code}: {said})"
-    return AzureFault(kind, code, words, retry_after_s)
+    return AzureFault(kind, code, words, retry_after_s, said)
 
 
 def _code_and_message(body: str) -> tuple[str, str]:
@@ -172,13 +186,19 @@ def _code_and_message(body: str) -> tuple[str, str]:
     except ValueError:
         inside = re.search(r"<(?:Code|m:code)>([^<]*)<.*?<(?:Message|m:message)[^>]*>([^<]*)<", body, re.DOTALL)
         return (inside[1], inside[2]) if inside else ("", body)
-    for shape in (document.get("error"), document.get("odata.error"), document) if isinstance(document, dict) else ():
+    for shape in _shapes(document) if isinstance(document, dict) else ():
         if isinstance(shape, dict):
             lower = {key.lower(): value for key, value in shape.items()}
             code, message = lower.get("code"), lower.get("message")
             if code or message:
                 return str(code or ""), str(message.get("value", "") if isinstance(message, dict) else message or "")
     return "", body
+
+
+def _shapes(document: dict[str, Any]) -> tuple[Any, ...]:
+    several = document.get("errors")  # as container registries have it
+    first = several[0] if isinstance(several, list) and several else None
+    return document.get("error"), document.get("odata.error"), first, document
 
 
 def retry_after_s(headers: Any) -> float:

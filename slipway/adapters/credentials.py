@@ -33,7 +33,9 @@ def credential(client_id: str = "") -> "TokenCredential":
 
 
 def management_client(kind: Callable[..., Client], settings_: Settings, subscription: str) -> Client:
-    """An SDK's client of Resource Manager; all of them wait equally long, which fences rely on."""
+    """An SDK's client of Resource Manager; all of them wait equally long, which fences rely on, and take turns."""
+    from slipway.adapters.arm_policy import ArmPolicy
+
     return kind(
         credential(settings_.client_id),
         subscription,
@@ -41,5 +43,6 @@ def management_client(kind: Callable[..., Client], settings_: Settings, subscrip
         credential_scopes=[MANAGEMENT_SCOPE],
         connection_timeout=patience.CONNECT_S,
         read_timeout=patience.READ_S,
+        per_retry_policies=[ArmPolicy()],
         **settings_.client_options,
     )

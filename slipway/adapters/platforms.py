@@ -24,6 +24,18 @@ def platform_of(target: Target) -> "SlotPlatform":
             from slipway.adapters.aks import Aks
 
             return Aks()
+        case "configuration":
+            from slipway.adapters.configuration.pointing import PointedConfiguration
+
+            return PointedConfiguration()
+        case "terraform":
+            from slipway.adapters.terraform import Terraform
+
+            return Terraform()
+        case "bicep":
+            from slipway.adapters.bicep import Bicep
+
+            return Bicep()
     raise _unknown(target)
 
 

@@ -1,10 +1,11 @@
 """Who put a message back that lay aside, and when: each once (table `resubmitted`).
 
-Partition = where it lay, key = its sequence number. A row says `sending` until its message is taken; whoever dies in
-between leaves a claim that others may take over a minute later. The message has the same id then, and whoever reads
-it takes it once.
+Partition = where it lay, key = its sequence number. A row says `sending` until its message is taken. Whoever dies in
+between, or does not hear whether it was, leaves a claim that others may take over a minute later, with the same body:
+the message has the same id then, and whoever reads it takes it once. Of another body that could not be said.
 """
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,11 +27,12 @@ def check_not_sent(place: Place) -> None:
         raise _already(place, row)
 
 
-def claim(message: SetAside, by: str, at: datetime) -> None:
-    """From now on it is this person's to put back. Raises Refused ALREADY_RESUBMITTED or RESUBMIT_UNDER_WAY."""
-    place, rows = message.place, Rows(TABLE)
+def claim(message: SetAside, body: bytes, by: str, at: datetime) -> None:
+    """From now on it is this person's to put back with that body. Raises Refused ALREADY_RESUBMITTED,
+    RESUBMIT_UNDER_WAY or RESUBMIT_UNKNOWN."""
+    place, rows, sha256 = message.place, Rows(TABLE), hashlib.sha256(body).hexdigest()
     lay_since = message.at.replace(microsecond=0)
-    values: dict[str, Cell] = {"state": _SENDING, "by": by, "at": at, "lay_since": lay_since}
+    values: dict[str, Cell] = {"state": _SENDING, "by": by, "at": at, "lay_since": lay_since, "sha256": sha256}
     if rows.insert(place.source, _key(place.sequence), values):
         return
     row = rows.get(place.source, _key(place.sequence))
@@ -41,6 +43,8 @@ def claim(message: SetAside, by: str, at: datetime) -> None:
             raise _already(place, row)
         if at - _moment(row) < CLAIM_HOLDS:
             raise _under_way(place)
+        if row.values.get("sha256", sha256) != sha256:
+            raise _unknown(place, row)
     if not rows.replace(replace(row, values=values), row.etag):
         raise _under_way(place)
 
@@ -72,6 +76,14 @@ def put_back(messages: list[SetAside]) -> dict[Place, tuple[str, str]]:
 
 def _under_way(place: Place) -> Refused:
     return Refused("RESUBMIT_UNDER_WAY", f"{place.id} is being put back just now: look again in a minute")
+
+
+def _unknown(place: Place, row: Row) -> Refused:
+    words = f"{row.values['by']} put {place.id} back with another body, and whether that was taken is not known: put it"
+    words += (
+        " back with that body, or as it is if it had none. If it is bad it comes to the list again, to be corrected"
+    )
+    return Refused("RESUBMIT_UNKNOWN", words)
 
 
 def _already(place: Place, row: Row) -> Refused:

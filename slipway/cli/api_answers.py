@@ -32,11 +32,13 @@ class Approval(BaseModel):
 
 
 class Target(BaseModel):
-    """One deployable place: what answers at its address, and what waits on its idle side, seen at `preview`."""
+    """One deployable place: what answers at its address, and what waits on its idle side, seen at `preview`;
+    `changes` is what a release would change where it is planned first."""
 
     name: str
     address: str | None = None
     preview: str = ""
+    changes: str = ""
     live: str | None = None
     idle: str | None = None
 

@@ -23,12 +23,17 @@ def switch_lines(stage: StagePlan) -> Iterator[str]:
     if switch is None:
         return
     shown = "its idle side's address is shown in status" if switch.preview else "its idle side is shown to nobody"
+    answers = any(target.of_kind.answers for target in stage.targets)
+    if any(target.of_kind.planned for target in stage.targets):
+        shown = f"what would change is shown in status, {shown}" if answers else "what would change is shown in status"
     yield f"blue-green: after verification {shown}"
     if stage.switch_approval:
         yield f"approval of the switch: {approval_words(stage.switch_approval)}; the environment is locked meanwhile"
-        yield "then its health once more"
+        if answers:
+            yield "then its health once more"
     for kind in dict.fromkeys(target.kind for target in stage.targets):
-        yield f"then {target_kind(kind).goes_live} {_names(stage, kind)}, {_at_a_time(stage)}"
+        how = "if that still is what was planned" if target_kind(kind).planned else _at_a_time(stage)
+        yield f"then {target_kind(kind).goes_live} {_names(stage, kind)}, {how}"
     yield f"watched by {_watched_by(switch)}; proven harm switches back at once"
     for name, word in (("bad counters", switch.counters), ("an alert", switch.alert)):
         if word in _DONE:

@@ -18,12 +18,20 @@ def deploy_words(stage: StagePlan, target: Target) -> str:
     """What is deployed where: of a group also whose it is, and its package."""
     site = target.resource.rsplit("/", 1)[-1]
     idle = f"slot {target.slot}" if target.slot else target.of_kind.idle
-    words = f"{target.name}: {target.kind} {site}, {idle}"
+    words = f"{target.name}: {target.kind} {site}, {idle}{_deletes(target)}"
     if stage.group is None:
         return words
     member, package = stage.group.members.get(target.name, ""), stage.group.packages.get(target.name, "")
     words += f", of {member}" if member else ""
     return words + (f", from {package}" if package else "")
+
+
+def _deletes(target: Target) -> str:
+    """Whether a plan that deletes resources ends there; nothing of kinds that delete none."""
+    said = next(
+        (each["deletes"] for each in target.settings.values() if isinstance(each, dict) and "deletes" in each), ""
+    )
+    return {"refuse": ", refused if it deletes anything", "allow": ", which may delete resources"}.get(said, "")
 
 
 def order_lines(stage: StagePlan) -> Iterator[str]:

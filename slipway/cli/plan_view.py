@@ -22,6 +22,7 @@ from slipway.cli.release_parts_view import brings_back, configuration_lines, fla
 from slipway.cli.times import rounded
 from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.kinds import SWITCHES, actions_on
+from slipway.promotion.pins import how_pinned, is_package
 from slipway.promotion.plan import HealthCheck, PromotionPlan, StagePlan
 from slipway.promotion.rings import READS_ACCOUNT, ROLL_BACK_ALL, RegionGate, RingPlan
 
@@ -66,6 +67,9 @@ def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str, tak
     yield Text.assemble((named, "bold"), f"  owner {clean(compiled.owner)}")
     whose = artifact or "each member has an artifact of its own"
     yield Text(f"{clean(origin)} · {clean(compiled.pipeline_digest[:19])}…\n{clean(whose)}", style="dim")
+    for address in compiled.artifacts:
+        if not is_package(address):
+            yield Text(clean(f"{address}: {how_pinned(address)}"), style="dim")
     for each in taken:
         yield Text(clean(f"builds of {each}"), style="dim")
 
@@ -92,6 +96,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     kinds = dict.fromkeys(target.kind for stage in compiled.stages for target in stage.targets)
     for kind in kinds:
         on_it, on_its_environment = actions_on(kind)
+        if not on_it:  # what it takes is a role on data, which is told below
+            continue
         yield Text(f"\nOn every {kind} target Slipway's identity needs{_listed(on_it)}", "dim")
         if on_its_environment:
             yield Text(f"and on the environment of each{_listed(on_its_environment)}", "dim")
@@ -141,7 +147,8 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "database", expand_words(stage.migration)
     for target in stage.targets:
         yield "deploy", deploy_words(stage, target)
-    yield "verify", _health(stage.health)
+    if any(target.of_kind.answers for target in stage.targets):
+        yield "verify", _health(stage.health)
     for load in stage.loads:
         yield "", load_words(load)
     for test in stage.tests:

@@ -154,10 +154,24 @@ def approval_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     if asks and (deadline := approval.deadline or stage.deadline):
         excluded = "; not the author" if approval.not_author else ""
         yield Row(Text(" "), Text("answer", "dim"), Text(until(deadline, now) + excluded, "dim"))
+    if asks and approval.gate == SWITCH:
+        yield from _change_rows(stage)
     for vote in approval.votes:
         shown = look("passed" if vote.decision == "approve" else "failed")
         said = clean(f"{vote.decision} {vote.reason}".rstrip())
         yield Row(Text(shown.icon, shown.style), Text(clean(vote.name)), Text(said, "dim"))
+
+
+def _change_rows(stage: Stage) -> Iterator[Row]:
+    """What people decide on where it was planned: line by line, what is deleted in red."""
+    for target in (each for each in stage.targets if each.changes):
+        name = f"changes {target.name}" if len(stage.targets) > 1 else "changes"
+        for line in target.changes.split("\n"):
+            deletes = line.startswith(("DELETES", "- delete"))
+            yield Row(
+                Text("!" if deletes else " ", "red"), Text(clean(name), "dim"), Text(clean(line), "red" * deletes)
+            )
+            name = ""
 
 
 def work_rows(stage: Stage, now: datetime) -> Iterator[Row]:

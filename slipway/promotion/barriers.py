@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from slipway.promotion import ledger
-from slipway.promotion.database_schema import OUT_OF_RANGE, against_return, against_switch
+from slipway.promotion.database_schema import OUT_OF_RANGE, against_switch, against_way_back
 from slipway.promotion.outcomes import Outcome, moment
 
 State = Mapping[str, Any]
@@ -76,13 +76,12 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
 
 def beyond_the_schema(lock: State, build: State) -> str:
     """Why the build, or the release that it goes back to, must not meet the database, in words; empty when it may."""
-    database, previous = lock.get("schema"), lock["previous"]
     if build.get("goes_back"):
-        return against_return(database, previous[0] if previous else None)
+        return against_way_back(lock)
     if build.get("in_group"):
         return _against_member(lock, build["version"])
     declared, migrates = build.get("schema"), bool(build.get("migrates"))
-    return against_switch(database, build["version"], declared, lock["live"], migrates)
+    return against_switch(lock.get("schema"), build["version"], declared, lock["live"], migrates)
 
 
 def _against_member(lock: State, version: str) -> str:

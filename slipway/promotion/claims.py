@@ -79,9 +79,7 @@ def claimed(reported: ReportedBuild, claims: Claims, services: tuple[str, ...]) 
     if len({service for service, _ in found}) > 1:
         both = " and ".join(dict.fromkeys(service for service, _ in found))
         raise BuildRejected("CLAIMED_TWICE", f"{origin}: claimed by the pipelines of {both}; one of them must let go")
-    service, claim = found[0]
-    _check_tag(reported, claim)
-    return reported.build(service, claim.version, claim.branch)
+    return _first_that_fits(reported, found[0][0], [claim for _, claim in found])
 
 
 def claimed_twice(claims: Claims) -> Iterator[tuple[str, str, Claim]]:
@@ -96,10 +94,25 @@ def _of(origin: Origin, claims: Claims) -> Iterator[tuple[str, Claim]]:
     return ((service, claim) for service, those in claims.items() for claim in those if claim.is_of(origin))
 
 
-def _check_tag(reported: ReportedBuild, claim: Claim) -> None:
+def _first_that_fits(reported: ReportedBuild, service: str, claims: list[Claim]) -> Build:
+    """The build as the first of the service's claims has it that takes its tag and can say its version and branch.
+    Where none can, raises what the first one says that takes its tag."""
+    refusals = []
+    for claim in _of_its_tag(reported, claims):
+        try:
+            return reported.build(service, claim.version, claim.branch)
+        except BuildRejected as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _of_its_tag(reported: ReportedBuild, claims: list[Claim]) -> list[Claim]:
     tag, system = reported.parts.get("tag", ""), reported.origin.system
     if not (system == REGISTRY or (system == GITHUB and "package" in reported.origin.named)):
-        return
-    if tag == MOVING or not branch_matches(claim.tags or "**", tag):
-        wanted = f"the pipeline takes {claim.tags}" if claim.tags else "it names another image each time"
+        return claims
+    fitting = [each for each in claims if tag != MOVING and branch_matches(each.tags or "**", tag)]
+    if not fitting:
+        tags = " or ".join(dict.fromkeys(filter(None, (each.tags for each in claims))))
+        wanted = f"the pipeline takes {tags}" if tags else "it names another image each time"
         raise NotABuild(system, "TAG_NOT_PROMOTED", f"{reported.origin}: the tag {tag} is not promoted; {wanted}")
+    return fitting

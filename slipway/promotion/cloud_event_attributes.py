@@ -24,6 +24,11 @@ def attributes_in(beside: Mapping[Any, Any] | None) -> dict[str, str]:
     return found if {"specversion", "type"} <= found.keys() else {}
 
 
+def without_attributes(beside: Mapping[str, Any]) -> dict[str, Any]:
+    """What else came beside the body."""
+    return {name: value for name, value in beside.items() if not name.lower().startswith(_PREFIXES)}
+
+
 def as_properties(beside: Mapping[Any, Any] | None) -> dict[str, str]:
     """The same as they go on beside the body on a queue."""
     return {_ON_THE_QUEUE + name: value for name, value in attributes_in(beside).items()}

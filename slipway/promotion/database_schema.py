@@ -84,12 +84,36 @@ def against_switch(
     return ""
 
 
-def against_return(database: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> str:
-    """What speaks against going back to the release `before`, in words: the schema is never taken back."""
-    code = Range.of((before or {}).get("schema"))
-    if before and code and code.excludes(versions_of(database)):
+def against_return(
+    database: Mapping[str, Any] | None, before: Mapping[str, Any] | None, live: Mapping[str, Any] | None = None
+) -> str:
+    """What speaks against going back from what is `live` to the release `before`, in words: the schema is never taken
+    back. One that declares nothing has no limits, but for a contract of what is live: that takes away what only the
+    release before it needed."""
+    code, own = Range.of((before or {}).get("schema")), Range.of((live or {}).get("schema"))
+    there = versions_of(database)
+    if before and code and code.excludes(there):
         return f"the database is at {_where(database)}, and {before['version']} runs on {code.words}"
+    if before and live and not code and own and own.contract and there and max(there) >= own.contract:
+        for_whom = f"the database is contracted to {own.contract} for {live['version']}"
+        return f"{for_whom}, and {before['version']} does not say that it runs on it"
     return ""
+
+
+def against_way_back(lock: Mapping[str, Any]) -> str:
+    """What speaks against going back to what the lock leads back to, in words."""
+    return against_return(lock.get("schema"), before_of(lock), lock["live"])
+
+
+def before_of(lock: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The release that the lock leads back to. Of one that was there before Slipway came only the version is known, or
+    the versions of several targets; None where nothing was there."""
+    if lock["previous"]:
+        release: Mapping[str, Any] = lock["previous"][0]
+        return release
+    replaced = ((lock["live"] or {}).get("replaced") or {}).values()
+    versions = ", ".join(sorted({version for version in replaced if version}))
+    return {"version": versions} if versions else None
 
 
 def _where(database: Mapping[str, Any] | None) -> str:

@@ -25,8 +25,10 @@ class EventType:
 
 _END = ("code", "configuration", "changed_flags", "brought", "calls", "logs")
 _NO_MORE = "the stage ended"
+_BEGUN = ("build", "pipeline", "submitted_by", "artifacts")
 CATALOGUE = (
-    EventType("promotion.started", "a build was taken in and begins its way", ("build", "pipeline", "submitted_by")),
+    EventType("promotion.started", "a build was taken in and begins its way", _BEGUN),
+    EventType("promotion.pinned", "a registry was away, and what is deployed is known now", ("artifacts",)),
     EventType("promotion.passed", "every stage has passed", ("code",)),
     EventType("promotion.failed", "a stage failed, by the release's fault", ("code",)),
     EventType("promotion.cancelled", "people or a newer build ended it", ("code",)),

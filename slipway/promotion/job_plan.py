@@ -34,11 +34,16 @@ class JobPlan:
     def name(self) -> str:
         return self.job.rpartition("/")[2]
 
+    def image_of(self, service: str, version: str) -> str:
+        """The image that it runs for that version; empty where it runs its own."""
+        return package_at(self.image, service, version) if self.image else ""
+
     def run(self, service: str, version: str, args: tuple[str, ...], env: Mapping[str, str], **more: Any) -> JobRun:
         """One run of it for that version, with more variables."""
-        image = package_at(self.image, service, version) if self.image else ""
         told = {**self.env, **env, "SLIPWAY_SERVICE": service, "SLIPWAY_VERSION": version}
-        return JobRun(image, args, told, self.secrets, self.within_s, workspace=self.workspace, **more)
+        return JobRun(
+            self.image_of(service, version), args, told, self.secrets, self.within_s, workspace=self.workspace, **more
+        )
 
 
 @dataclass(frozen=True)

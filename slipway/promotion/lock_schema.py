@@ -58,7 +58,7 @@ def without_contract(state: State, watch: str) -> tuple[State, list[str]]:
 def _may_begin(state: State, given: Given) -> bool:
     if not given.get("by_watch"):
         return _holds(state, given)
-    return not state["holder"] and bool((state.get("watch") or {}).get("id") == given["by_watch"])
+    return bool((state.get("watch") or {}).get("id") == given["by_watch"])  # a holder has set it aside
 
 
 def _holds(state: State, given: Given) -> bool:

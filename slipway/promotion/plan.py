@@ -20,6 +20,7 @@ from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
 
+SWITCH_WITHIN_S = 900.0
 RUN_ENDS_WITHIN_S = 900.0  # after its time is over, a run is stopped and read once more
 
 
@@ -188,6 +189,10 @@ class StagePlan:
         jobs = [test.within_s for test in self.tests] + ([self.migration.within_s] if self.migration else [])
         return max(3600.0, self.deploy_within_s, *loads, *jobs)
 
+    def switch_within_s(self, target: Target) -> float:
+        """How long the switch of a target may take: to apply what is planned takes as long as a deployment."""
+        return max(SWITCH_WITHIN_S, self.deploy_within_s if target.of_kind.planned else 0.0)
+
     @property
     def reading(self) -> dict[str, Any]:
         """What whoever reads the version of a release is told: where it stands, and which secrets the release is sent
@@ -217,6 +222,13 @@ class PromotionPlan:
     def artifact_of(self, version: str) -> str:
         """The address of a build's package; of no version, `{version}` stays in it."""
         return package_at(self.artifact, self.service, version)
+
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """The addresses of all that is deployed, each once, with their placeholders."""
+        groups = [stage.group.packages for stage in self.stages if stage.group]
+        packages = [self.artifact, *(package for packages in groups for package in packages.values())]
+        return tuple(dict.fromkeys(address for package in packages for address in package.split()))
 
     def stage(self, name: str) -> StagePlan:
         """The stage of that name. Raises KeyError."""

@@ -1,6 +1,6 @@
 """A promotion on its way: the frozen input of its orchestration, and its row in the read model."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from slipway.promotion.build import Build
@@ -19,6 +19,8 @@ class PromotionRun:
     `token` is new with every start call: the first activity claims the promotion with it. It comes from
     the starter because an id made inside differs when a first episode runs twice.
     `trace` is the W3C traceparent of all that is done for it.
+    `pins` are the addresses at which its artifacts are deployed, by those that the plan names, once it is `pinned`;
+    `pinning` is what is known until then.
     `closing` is how the promotion is to end because an orchestration of it was lost, once all its stages are over.
     """
 
@@ -29,6 +31,9 @@ class PromotionRun:
     received_at: str
     submitted_by: str = ""
     trace: str = ""
+    pins: dict[str, str] = field(default_factory=dict)
+    pinned: bool = False
+    pinning: dict[str, Any] = field(default_factory=dict)
     started_at: str = ""
     ended_at: str = ""
     closing: Ending | None = None
@@ -36,7 +41,24 @@ class PromotionRun:
 
     def stage_input(self, stage: StagePlan, instance: str) -> dict[str, Any]:
         """What the orchestration of `stage` starts with."""
-        return StageRun(self.id, instance, stage, self.build, self.artifact, self.received_at, trace=self.trace).dump()
+        return self._stage(stage, instance).dump()
+
+    def _stage(self, stage: StagePlan, instance: str) -> StageRun:
+        given = (self.id, instance, stage, self.build, self.artifact, self.received_at)
+        return StageRun(*given, trace=self.trace, pins=self.pins)
+
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """The addresses of all that its stages deploy, and of the images that their jobs run, each once, as the plan
+        names them."""
+        unpinned = replace(self, pins={})
+        packages = [package for stage in self.plan.stages for package in unpinned._stage(stage, "").packages]
+        return tuple(dict.fromkeys(address for package in packages for address in package.split()))
+
+    @property
+    def digest_to_find(self) -> str:
+        """What CI says of the artifact; of a group its digest is that of the members' versions, and says nothing."""
+        return "" if self.build.members else self.build.digest
 
     @property
     def artifact(self) -> str:
@@ -62,6 +84,7 @@ class PromotionRun:
             "received_at": self.received_at,
             "submitted_by": self.submitted_by,
             "trace": self.trace,
+            "pins": self.pins,
             "pipeline_digest": self.plan.pipeline_digest,
             "frozen_plan": self.plan.dump(),
             "plan": [

@@ -16,16 +16,18 @@ from slipway.promotion.flags.comparison import COMPARING
 from slipway.promotion.judge.policy import FAILURES
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
-from slipway.promotion.ramp_run import RampRun, Signal
+from slipway.promotion.ramp_run import LIVE, UNSEEN, RampRun, Signal
 from slipway.promotion.region_gate import REGION, UNREAD
 
 ADVANCE, FINISH, GO_BACK = "advance", "promote", "rollback"  # what a person may say
 REFUSED_AT_MOST = 10  # changes in a row that the router did not take
 UNWELL_TICKS = 3
-FAILED = {"probe": "PROBE_FAILED", "counters": "COUNTERS_FAILED", "alert": "ALERT_FAILED"}
+UNHEALTHY = "UNHEALTHY"
+FAILED = {"probe": "PROBE_FAILED", "counters": "COUNTERS_FAILED", "alert": "ALERT_FAILED", LIVE: UNHEALTHY}
 SPEAKS = {"probe": "PROBE_SPEAKS", "counters": "COUNTERS_SPEAK", "alert": "ALERT_SPEAKS"}
-SPEAKS |= {REGION: "REGION_NOT_READY", UNREAD: "REGION_UNREAD"}
+SPEAKS |= {REGION: "REGION_NOT_READY", UNREAD: "REGION_UNREAD", UNSEEN: "RELEASE_UNSEEN"}
 FLAG_OFF, FLAG_GONE, FLAG_CHANGED = "FLAG_OFF", "FLAG_GONE", "FLAG_CHANGED"
+NOT_SEEN = (UNREAD, UNSEEN)
 TOLERANCE = 0.005  # of a share that was read back: routers round
 
 
@@ -127,10 +129,10 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.FAILED)
     if verdict.get("action") == Action.WITHDRAW and not run.at_comparison:
         yield Move(0.0, verdict["code"], verdict["words"], Outcome.NOT_ENOUGH_EVIDENCE)
-    unread = next((signal.words for signal in look.signals if signal.name == UNREAD), "")
+    unread = next((signal for signal in look.signals if signal.name in NOT_SEEN), None)
     if unread and run.unread_s >= run.blind_s:
-        words = f"{unread}, since {run.unread_since}; withdrawn, the release is not blamed"
-        yield Move(0.0, SPEAKS[UNREAD], words, Outcome.NOT_ENOUGH_EVIDENCE, calls=True)
+        words = f"{unread.words}, since {run.unread_since}; withdrawn, the release is not blamed"
+        yield Move(0.0, SPEAKS[unread.name], words, Outcome.NOT_ENOUGH_EVIDENCE, calls=True)
     if run.refused >= REFUSED_AT_MOST:
         words = f"the router did not take {run.refused} changes in a row; the release is not blamed"
         yield Move(0.0, "ROUTER_REFUSES", words, Outcome.BROKEN)
@@ -203,8 +205,8 @@ def _holding(run: RampRun, look: Look) -> Iterator[Move]:
         yield kept(run.verdict["code"], words, calls=True)
     for signal in look.signals:
         if _does(run, signal) == plan.WAIT:
-            # An account that cannot be read for a moment is nobody's business yet.
-            yield kept(SPEAKS[signal.name], f"{signal.words}; nothing advances", calls=signal.name != UNREAD)
+            # What cannot be read for a moment is nobody's business yet.
+            yield kept(SPEAKS[signal.name], f"{signal.words}; nothing advances", calls=signal.name not in NOT_SEEN)
     if look.flag_code == FLAG_CHANGED:
         words = f"{look.flag_words}; nothing advances, and nothing is written over it"
         if look.said.do in (ADVANCE, FINISH):
@@ -276,4 +278,6 @@ def _as_judged(run: RampRun) -> Move:
 
 
 def _does(run: RampRun, signal: Signal) -> str:
-    return plan.WAIT if signal.name in (REGION, UNREAD) else str(getattr(run.canary.signals, signal.name))
+    if signal.name == LIVE:
+        return plan.ROLL_BACK
+    return plan.WAIT if signal.name in (REGION, *NOT_SEEN) else str(getattr(run.canary.signals, signal.name))

@@ -23,12 +23,14 @@ from slipway.promotion.telemetry import first_tick_after, last_tick
 
 LOOK_EVERY_S = 15.0  # the longest time between two looks at router and fast signals
 COUNTERS = "counters"
+LIVE, UNSEEN = "live", "unseen"
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`), and in words; or for its
-    ring's `region`, which is no word against it, nor is that it could not be read."""
+    """A fast signal that speaks against the release: which (`probe`, `counters`, `alert`; `live`: it serves everybody,
+    and badly), and in words; or for its ring's `region`, which is no word against it, nor is that it could not be read,
+    or that the release is `unseen`."""
 
     name: str
     words: str
@@ -52,7 +54,8 @@ class RampRun:
     took the traffic back, while its record has not been taken. `comparing` is the comparison of a flag's variants, once
     users meet the share at which it is made. `drop_s` is how soon a Front Door's edges drop a side that is stopped; 0
     is never. `edited` says how the last look found the flag changed by somebody else, in words.
-    `unread_since` is since when its ring's region cannot be read, and `unread_s` for how long.
+    `unread_since` is since when its ring's region cannot be read, or the release that serves everybody not be seen, and
+    `unread_s` for how long. `looks` counts those at that release.
     """
 
     stage: StageRun
@@ -88,6 +91,7 @@ class RampRun:
     unread_since: str = ""
     unread_s: float = 0.0
     edited: str = ""
+    looks: int = 0
 
     @property
     def canary(self) -> CanaryPlan:
@@ -132,8 +136,8 @@ class RampRun:
         """For how long a ramp may see nothing: the judge's own patience."""
         return self.canary.policy.blind_ticks * self.canary.policy.tick_s
 
-    def with_region(self, unread: bool, at: datetime) -> "RampRun":
-        """After a look that could not read the ring's region, or could, or needs none."""
+    def with_blindness(self, unread: bool, at: datetime) -> "RampRun":
+        """After a look that could not read the ring's region or see the release, or could, or needed neither."""
         if not unread:
             return replace(self, unread_since="", unread_s=0.0) if self.unread_since else self
         since = self.unread_since or iso(at)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from slipway.promotion.database_schema import against_return
+from slipway.promotion.database_schema import against_way_back, before_of
 from slipway.promotion.release_parts.before import would_bring
 from slipway.promotion.release_parts.known import leads_to
 
@@ -53,7 +53,7 @@ def _of_the_code(lock: dict[str, Any]) -> Reach:
         return Reach(NONE, before, words=f"{lock['holder']['version']} is on its way there and has the lock")
     if live.get("old_side_gone"):
         return Reach(NONE, before, words=f"a later deployment took the side on which {before} stood")
-    if beyond := against_return(lock.get("schema"), (lock["previous"] or [None])[0]):
+    if beyond := against_way_back(lock):
         return Reach(NONE, before, words=beyond)
     if not _is_proven(lock):
         return Reach(NONE, before, words=f"{before} was never proven here")
@@ -99,10 +99,8 @@ def _reach_of_group(lock: dict[str, Any], beside: Mapping[str, dict[str, Any]]) 
 
 
 def _before(lock: dict[str, Any]) -> str:
-    if lock["previous"]:
-        return str(lock["previous"][0]["version"])
-    replaced = (lock["live"] or {}).get("replaced") or {}
-    return ", ".join(sorted({version for version in replaced.values() if version}))
+    before = before_of(lock)
+    return str(before["version"]) if before else ""
 
 
 def _is_proven(lock: dict[str, Any]) -> bool:

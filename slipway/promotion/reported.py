@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     CDEVENTS: ("version",),
 }
 SHORT_SHA = 7
+OF_NO_COMMIT = (REGISTRY,)
 OF_NO_BRANCH = (REGISTRY, CDEVENTS)  # they tell of an artifact; which ones are promoted, tags and sources say
 
 
@@ -44,8 +45,8 @@ class Origin:
 @dataclass(frozen=True)
 class ReportedBuild:
     """A finished build of an origin. `version` is how its version is made where the pipeline does not say, `parts` what
-    it may be made of; a part that this event does not have is left out. `url` is its page
-    at CI, where the event says it."""
+    it may be made of; a part that this event does not have is left out. `url` is its page at CI, and `schema` what its
+    code runs on (`database_schema`), where the event says them."""
 
     origin: Origin
     version: str
@@ -57,6 +58,7 @@ class ReportedBuild:
     result: str = "succeeded"
     digest: str = ""
     url: str = ""
+    schema: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class ReportedBuild:
             digest=self.digest,
             source=self.origin.system,
             evidence=self.evidence,
+            schema=dict(self.schema),
         )
 
     def _made(self, template: str) -> str:

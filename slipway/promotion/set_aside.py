@@ -10,6 +10,7 @@ from typing import Any
 REJECTED, BUILDS, REPORTS = "builds-rejected", "builds", "reports"
 SOURCES = (REJECTED, BUILDS, REPORTS)
 LONGEST_REASON = 1000
+HIGHEST_SEQUENCE = 2**63 - 1  # Service Bus counts in 64 bits, and whoever looks on asks for the next one
 MESSAGE_ID = rf"^({'|'.join(SOURCES)})\.([0-9]{{1,19}})$"
 # What was written onto a message when it was set aside: by us on builds-rejected, by Service Bus elsewhere.
 _ADDED = {"code", "reason", "message_id", "cut"}
@@ -31,7 +32,7 @@ class Place:
 def place_of(id: str) -> Place | None:
     """The place that an id names; None when it names none."""
     found = re.fullmatch(MESSAGE_ID, id)
-    return Place(found[1], int(found[2])) if found else None
+    return Place(found[1], int(found[2])) if found and int(found[2]) < HIGHEST_SEQUENCE else None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class OfServices:
     build: Build
     promotion: str
     artifact: str
+    pins: dict[str, str]
     fence: int
     goes_back: bool
     live_before: str
@@ -53,10 +54,24 @@ class OfServices:
         return self.version_at(self.service_of(target))
 
     def package_of(self, target: str) -> str:
-        """The address of what is deployed there."""
+        """The address of what is deployed there; of several artifacts, with spaces between."""
         address = self.plan.group.packages.get(target) if self.plan.group else None
         service = self.service_of(target)
-        return package_at(address, service, self.version_at(service)) if address else self.artifact
+        return self.pinned(package_at(address, service, self.version_at(service)) if address else self.artifact)
+
+    @property
+    def packages(self) -> list[str]:
+        """What is deployed to its targets, and the images that its jobs run; nothing where a job keeps its own."""
+        names = [target.name for target in self.plan.targets]
+        tests = [(test.runs, name) for test in self.plan.tests for name in (names[:1] if test.once else names)]
+        images = [job.image_of(self.service_of(name), self.version_of(name)) for job, name in tests]
+        if self.plan.migration:
+            images.append(self.plan.migration.runs.image_of(self.build.service, self.build.version))
+        return [*map(self.package_of, names), *images]
+
+    def pinned(self, package: str) -> str:
+        """The same package, each artifact at the address that it was pinned to."""
+        return " ".join(self.pins.get(address, address) for address in package.split())
 
     def fence_at(self, service: str) -> int:
         """The fence of that service's lock; 0 when it is not held."""

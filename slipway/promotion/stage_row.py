@@ -33,11 +33,17 @@ def stage_row(run: StageRun) -> dict[str, Any]:
                 **_versions(run, target.name),
                 **({"member": run.service_of(target.name)} if run.plan.members else {}),
                 **({"preview": run.previews[target.name]} if target.name in run.previews else {}),
+                **_changes(run, target.name),
             }
             for target in run.plan.targets
         ],
         "steps": [_step(step) for step in run.steps],
     }
+
+
+def _changes(run: StageRun, target: str) -> dict[str, str]:
+    site = run.sites.get(target)
+    return {"changes": site.changes} if site and site.changes else {}
 
 
 def _step(step: Step) -> dict[str, Any]:

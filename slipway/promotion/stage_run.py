@@ -117,6 +117,7 @@ class StageRun(OnItsWay):
     member_locks: dict[str, MemberLock] = field(default_factory=dict)
     swept_in: str = ""
     heirs: tuple[str, ...] = ()
+    pins: dict[str, str] = field(default_factory=dict)
     database: dict[str, Any] = field(default_factory=dict)
 
     def to(self, phase: str, **changes: Any) -> "StageRun":

@@ -209,7 +209,7 @@ def _stage(
         "environment": plan["environment"],
         "ring": plan.get("ring", ""),
         "needs": plan["needs"],
-        "targets": [{"preview": "", "member": "", **target} for target in row["targets"]],
+        "targets": [{"preview": "", "member": "", "changes": "", **target} for target in row["targets"]],
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
     }

@@ -111,6 +111,20 @@ def test_a_check_goes_on_where_its_last_call_stopped(
     assert answer.outcome is Outcome.PASSED and answer.result["probes"] == 3
 
 
+def test_where_the_clock_stands_a_bad_answer_is_waited_out_between_two_calls(
+    app: AppHost, promotion: Promotion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNCTIONS_NOW", "2026-11-30T07:00:00+00:00")
+    with a_site(Visited(503, 503, 200, 200, 200)) as address:
+        order = checked(promotion, address, replace(QUICK, within_s=30))
+        first = app.activity("check_health", order)
+        assert first.running and (first.handle["streak"], first.handle["probes"]) == (0, 1)
+        assert first.after_s == QUICK.interval_s, "by which time it is later"
+        second = app.followed("check_health", order, first)
+        answer = app.followed("check_health", order, second)
+    assert answer.outcome is Outcome.PASSED, "good ones are counted in one call"
+
+
 def test_a_look_at_the_live_release_names_the_targets_that_are_well(app: AppHost, promotion: Promotion) -> None:
     with a_site(Visited()) as good, a_site(Visited(503)) as ill, a_site(Visited(version="1.4.1")) as former:
         answer = app.activity("look_at_live", seen_live(promotion, ill, good, NOWHERE, former))

@@ -1,17 +1,22 @@
 """AKS through the official SDK and the Kubernetes API: a Helm release a side, and a Service that names one."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 
 from slipway.adapters.aks import Aks
+from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.place import other, place_of
+from slipway.adapters.aks.registry import AZURES
+from slipway.adapters.aks.scripts import INSTANCE
+from slipway.adapters.pinning import Pinning
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome
 from tests.adapters.cluster_release import NEW, ClusterRelease, Follow, now
-from tests.laptop import CHART, IMAGE, OLDER, AzureStandin
+from tests.laptop import CHART, IMAGE, OLDER, PINNED_CHART, PINNED_IMAGE, AzureStandin
 
 RUN, RESULT = "/runCommand", "/commandResults/"
 
@@ -44,6 +49,9 @@ def test_a_build_becomes_the_release_of_the_side_without_users_and_live_by_the_s
     live = it.start_deployment(NEW, "a third")
     assert live.outcome is Outcome.PASSED and "already there" in live.words, live
     assert live.result["address"] == it.place.preview["green"]
+
+    other_values = ClusterRelease(azure, "story", until_ended, values={"colour": "red"}).start_deployment(NEW)
+    assert (other_values.outcome, other_values.code) == (Outcome.BROKEN, "VERSION_REUSED"), "users would not get them"
 
     def stopped(version: str = "1.0.0", live: str = NEW) -> Answer:
         return it.service.stop_old_side(it.target, version, live)
@@ -95,6 +103,36 @@ def test_the_first_release_of_all_comes_to_the_blue_side(azure: AzureStandin, un
     assert busy.service.read_live(busy.target).idle_version == "2.3.0"
 
 
+def test_a_stopped_side_is_woken_as_the_new_chart_says_and_gets_users_when_all_its_pods_are_there(
+    azure: AzureStandin, until_ended: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replicas() -> Any:
+        found, _ = it.api.deployment(it.place, "green")
+        assert found is not None
+        return found["spec"]["replicas"]
+
+    it = ClusterRelease(azure, "late", until_ended, values={"replicaCount": 1})
+    it.swap("1.0.0")
+    assert it.deploy("6.0.0").outcome is Outcome.PASSED
+    assert it.service.stop_idle(it.target, "6.0.0").outcome is Outcome.PASSED and replicas() == 0
+    more = ClusterRelease(azure, "late", until_ended, values={"replicaCount": 3})
+    assert more.deploy("6.1.0", "op:6.1.0").outcome is Outcome.PASSED and replicas() == 3
+
+    found, _ = it.api.deployment(it.place, "green")
+    assert found is not None
+    found["status"] |= {"availableReplicas": 1}
+    azure.fault("GET", "/deployments/late-green", times=99, answer={"status": 200, "body": found})
+    waits = it.start_swap("6.1.0")
+    assert waits.running and "1 of 3 new replicas" in waits.words and it.side == "blue"
+    assert "1 of 3 new replicas" in it.service.start_idle(it.target, "6.1.0", "1.0.0").words
+    with monkeypatch.context() as later:
+        later.setenv("FUNCTIONS_NOW", (now() + timedelta(minutes=6)).isoformat())
+        answer = it.swapped(waits, "6.1.0")
+    assert answer.outcome is Outcome.PASSED and "1 of 3 new replicas" in answer.words, "no way back waits for ever"
+    azure.forget_faults()
+    assert it.swap("1.0.0").outcome is Outcome.PASSED
+
+
 def autoscaled(most: int, wanted: int) -> dict[str, Any]:
     return {"autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": most, "wanted": wanted}}
 
@@ -144,9 +182,12 @@ def test_a_release_that_cannot_run_fails_in_the_clusters_words(
         assert faulty.service.stop_idle(faulty.target, version).words.endswith("the green side is stopped")
 
 
-def test_what_is_pinned_by_digest_is_deployed_by_it(faulty: ClusterRelease) -> None:
-    digest = "sha256:" + "0123456789abcdef" * 4
-    answer = faulty.deploy("4.0.0", package=f"{CHART}:4.0.0@{digest} {IMAGE}:4.0.0@{digest}")
+def test_what_is_pinned_by_digest_is_deployed_by_it(azure: AzureStandin, until_ended: Follow) -> None:
+    faulty = ClusterRelease(azure, "faulty", until_ended, registries=AZURES)
+    unit = [f"{PINNED_CHART}:4.0.0", f"{PINNED_IMAGE}:4.0.0"]
+    pins = Pinning(azure.settings).pin(unit, "", {}).result["pins"]
+    assert all("@sha256:" in pin["at"] for pin in pins), "chart and image are pinned as one"
+    answer = faulty.deploy("4.0.0", package=" ".join(pin["at"] for pin in pins))
     assert answer.outcome is Outcome.PASSED, answer
     assert faulty.release("green").version == "4.0.0"
     other = faulty.start_deployment("4.0.0")
@@ -258,7 +299,9 @@ def test_a_command_that_finds_no_node_is_run_again_and_at_last_told(faulty: Clus
 
 def test_a_command_that_never_ends_is_waited_for_and_not_repeated(faulty: ClusterRelease) -> None:
     version = f"6.1.{now():%H%M%S%f}"
-    faulty.azure.fault("GET", RESULT, times=20, answer={"status": 202})
+    runs = {"status": 200, "body": {"id": "x", "properties": {"provisioningState": "Running"}}}
+    faulty.azure.fault("GET", RESULT, times=10, answer={"status": 202})
+    faulty.azure.fault("GET", RESULT, times=10, answer=runs)
     answer = faulty.start_deployment(version)
     handle = answer.handle
     for _ in range(20):
@@ -282,6 +325,7 @@ def test_success_that_is_not_visible_yet_is_waited_for(faulty: ClusterRelease) -
     version = f"6.3.{now():%H%M%S%f}"
     before = faulty.release("green").number
     answer = faulty.start_deployment(version)
+    faulty.azure.fault("GET", "/deployments/", answer={"status": 404})  # or it might be over by the first look
     while answer.handle["kind"] != "rolling":
         answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
     faulty.azure.fault("GET", "/secrets", answer={"status": 200, "body": {"items": []}})
@@ -291,6 +335,25 @@ def test_success_that_is_not_visible_yet_is_waited_for(faulty: ClusterRelease) -
         assert answer.running and words in answer.words, answer
     assert faulty.deployed(answer, version).outcome is Outcome.PASSED
     assert faulty.release("green").number == before + 1
+
+
+def test_a_release_that_somebody_upgrades_by_hand_meanwhile_is_not_fought_over(faulty: ClusterRelease) -> None:
+    version = f"6.4.{now():%H%M%S%f}"
+    answer = faulty.start_deployment(version)
+    faulty.azure.fault("GET", "/deployments/", answer={"status": 404})  # or it might be over by the first look
+    while answer.handle["kind"] != "rolling":
+        answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+    by_hand = f"helm upgrade --install faulty-green oci://{CHART} --version 9.2.0 -n shop"
+    by_hand += f" --set-string image.repository={IMAGE},image.tag=9.2.0"
+    Clusters(faulty.azure.settings).run(faulty.place, by_hand)
+    theirs = faulty.release("green")
+    changed = faulty.service.poll_deployment(faulty.target, answer.handle, version)
+    assert (changed.outcome, changed.code) == (
+        Outcome.BROKEN,
+        "RELEASE_CHANGED",
+    ) and "Upgrade complete" in changed.words
+    assert faulty.release("green") == theirs
+    assert faulty.deploy(f"{version}-x").outcome is Outcome.PASSED, "who begins anew has seen it"
 
 
 @pytest.mark.parametrize(("status", "first"), [("pending-upgrade", False), ("pending-install", True)])
@@ -323,6 +386,11 @@ def test_a_side_is_switched_to_when_it_answers_as_the_version_only(faulty: Clust
     assert faulty.side == "blue" and faulty.met() == {"1.0.0": 20}
 
 
+def slices(*pods: str) -> dict[str, Any]:
+    endpoints = [{"conditions": {"ready": True}, "targetRef": {"kind": "Pod", "name": pod}} for pod in pods]
+    return {"items": [{"metadata": {"name": "edited-x"}, "endpoints": endpoints}]}
+
+
 def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over(
     azure: AzureStandin, until_ended: Follow
 ) -> None:
@@ -341,6 +409,11 @@ def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over
     assert back.outcome is Outcome.PASSED and it.met() == {"1.0.0": 20}, "the way back takes no room for a pod"
     azure.tell_cluster("shop", unschedulable=0)
 
+    azure.fault("GET", "/endpointslices", answer={"status": 200, "body": slices("edited-blue-1", "edited-green-1")})
+    mixed = it.switch.start(it.target, "blue", "op", False)
+    assert mixed.running and "are not those of the blue side yet" in mixed.words, "users still meet the other one"
+    assert it.follow(lambda last: it.switch.poll(it.target, last.handle, "blue"), mixed).outcome is Outcome.PASSED
+
     stale = {"metadata": {"resourceVersion": "1"}, "spec": {"selector": {"app": "x"}}}
     azure.fault("GET", "/services/", answer={"status": 200, "body": stale})
     between = it.switch.start(it.target, "green", "op", False)
@@ -355,6 +428,58 @@ def test_a_switch_is_done_once_and_what_somebody_else_changes_is_not_fought_over
     azure.fault("PATCH", "/services/", answer={"status": 403})
     refused = it.switch.start(it.target, other(it.side), "op", False)
     assert (refused.outcome, refused.code) == (Outcome.BROKEN, "SWITCH_REFUSED")
+
+
+def test_a_command_that_comes_late_leaves_a_side_that_got_the_users_as_it_is(
+    azure: AzureStandin, until_ended: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = ClusterRelease(azure, "late", until_ended)
+    assert it.deploy(NEW).outcome is Outcome.PASSED and it.swap(NEW).outcome is Outcome.PASSED
+
+    azure.tell_cluster("shop", held=True)
+    late = it.start_deployment("3.0.0", "op:3.0.0")
+    assert late.running and it.service.read_live(it.target).in_progress
+    back = it.start_swap("1.0.0")
+    assert back.running and "may still come to the blue side" in back.words and it.side == "green"
+    assert "may still come" in it.service.start_idle(it.target, "1.0.0", NEW).words
+    with monkeypatch.context() as later:
+        later.setenv("FUNCTIONS_NOW", (now() + timedelta(seconds=91)).isoformat())
+        assert it.swap("1.0.0").outcome is Outcome.PASSED, "no pod takes longer than that to start"
+    azure.tell_cluster("shop")
+    ended = it.follow(lambda last: it.service.poll_deployment(it.target, last.handle, "3.0.0"), late)
+    assert ended.result["side"] == "green", "it is decided anew"
+    assert it.release("blue").version == "" and it.met() == {"1.0.0": 20}
+
+    assert it.swap("3.0.0").outcome is Outcome.PASSED
+    azure.tell_cluster("shop", held=True)
+    it.start_deployment("4.0.0", "op:4.0.0")
+    waits = it.start_swap("1.0.0")
+    azure.tell_cluster("shop")
+    assert it.swapped(waits, "1.0.0").outcome is Outcome.PASSED, "it is over as soon as the command is"
+    assert it.release("blue").version == "" and it.met() == {"1.0.0": 20}
+
+    azure.tell_cluster("shop", held=True)
+    command = it.start_deployment("5.0.0", "op:5.0.0")
+    azure.tell_cluster("shop", held=True, namespace="shop", release="late", edited={INSTANCE: "late-green"})
+    azure.tell_cluster("shop")
+    moved = it.service.poll_deployment(it.target, command.handle, "5.0.0")
+    while moved.handle["kind"] == "command":
+        moved = it.service.poll_deployment(it.target, moved.handle, "5.0.0")
+    assert it.release("green").version == "3.0.0", "somebody sent the users there by hand"
+
+
+def test_while_users_are_sent_to_a_third_place_nothing_is_written(azure: AzureStandin, until_ended: Follow) -> None:
+    it = ClusterRelease(azure, "edited", until_ended)
+    live, before = it.side, (it.release("blue"), it.release("green"))
+    azure.tell_cluster("shop", namespace="shop", release="edited", edited={INSTANCE: "maintenance-page"})
+    answer = it.start_deployment("9.0.0", "op:9.0.0")
+    assert (answer.outcome, answer.code) == (Outcome.BROKEN, "SWITCHED_ELSEWHERE") and "neither side" in answer.words
+    assert (it.release("blue"), it.release("green")) == before
+    swapped = it.swap(NEW)
+    assert (swapped.outcome, swapped.code) == (Outcome.BROKEN, "SWITCHED_ELSEWHERE"), swapped
+    assert it.side == "", "the page for maintenance stays"
+    azure.tell_cluster("shop", namespace="shop", release="edited", edited={INSTANCE: f"edited-{live}"})
+    assert it.side == live
 
 
 def test_a_target_that_is_no_release_or_has_no_service_is_broken(azure: AzureStandin) -> None:

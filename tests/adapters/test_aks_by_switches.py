@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 import requests
 
+from slipway.adapters.aks.clusters import Clusters
+from slipway.adapters.dns.record import Record
+from slipway.adapters.dns.record import place_of as dns_place
 from slipway.adapters.switches import switch_of
 from slipway.adapters.traffic_manager import TrafficManagerRouter
+from slipway.adapters.traffic_manager.profile import Profile, place_of
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
 from tests.adapters.cluster_release import NEW, ClusterRelease
-from tests.laptop import ZONE, AzureStandin, network
+from tests.laptop import CHART, IMAGE, ZONE, AzureStandin, network
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 OLD = "1.0.0"
@@ -59,6 +63,27 @@ def test_traffic_manager_divides_the_users_of_two_helm_releases_then_switches_th
     assert TrafficManagerRouter(azure.settings).read_split(crossed.target, NEW) == Split(1.0)
     assert crossed.swap(OLD).outcome is Outcome.PASSED and crossed.met() == {OLD: 20}
 
+    sides = Profile(azure.settings, place_of(crossed.target))
+    body: Any = {"properties": {"endpointStatus": "Disabled"}}
+    (kind,) = (each.kind for each in sides.show().sides.values() if each.name == "blue")
+    sides.client.endpoints.update("shop", "crossed", kind, "blue", body)
+    assert crossed.side == ""
+    answers = crossed.start_deployment("3.0.0"), crossed.start_swap(NEW)
+    assert [each.code for each in answers] == ["SWITCHED_ELSEWHERE"] * 2, "both endpoints are off: nothing is written"
+    assert crossed.release("blue").number == 1 and crossed.side == ""
+    body["properties"]["endpointStatus"] = "Enabled"
+    sides.client.endpoints.update("shop", "crossed", kind, "blue", body)
+
+    assert crossed.split(0.6).result == {"share": 0.6, "others": []}
+    by_hand = f"helm upgrade --install crossed-green oci://{CHART} --version 2.0.1 -n shop --set-string"
+    Clusters(azure.settings).run(crossed.place, f"{by_hand} image.repository={IMAGE},image.tag=2.0.1")
+    deadline = time.monotonic() + 20
+    while (answer := crossed.split(0.8)).code != "IDLE_HOLDS_ANOTHER":
+        assert time.monotonic() < deadline, answer
+    assert "answers 2.0.1, not 2.0.0" in answer.words, "a side that somebody made another release of gets no more"
+    assert crossed.split(0.0).result["share"] == 0.0, "and is still the one that was brought"
+    assert crossed.side == "blue" and crossed.met() == {OLD: 20}
+
 
 def test_dns_switches_the_users_of_two_helm_releases(
     azure: AzureStandin, until_ended: Follow, monkeypatch: pytest.MonkeyPatch
@@ -69,6 +94,16 @@ def test_dns_switches_the_users_of_two_helm_releases(
     record = network(f"dnsZones/{ZONE}/CNAME/crossed")
     crossed = Crossed(azure, until_ended, f"crossed.{ZONE}", "dns", record=record, addresses=reached, ttl=1.0, **names)
     assert crossed.deploy(NEW).outcome is Outcome.PASSED
+    elsewhere = f"maintenance.{ZONE}"
+    for name in (elsewhere, names["blue"]):
+        body: Any = {"properties": {"CNAMERecord": {"cname": name}}}
+        Record(azure.settings, dns_place(crossed.target)).client.record_sets.update(
+            "shop", ZONE, "crossed", "CNAME", body
+        )
+        if name == elsewhere:
+            answers = crossed.start_deployment("3.0.0"), crossed.start_swap(NEW)
+            assert [each.code for each in answers] == ["SWITCHED_ELSEWHERE"] * 2
+    assert crossed.release("blue").number == 1
     for version in (NEW, OLD):
         answer = crossed.start_swap(version)
         while answer.handle["kind"] != "settling":

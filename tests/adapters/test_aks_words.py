@@ -4,7 +4,8 @@ import base64
 import gzip
 import json
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from slipway.adapters.aks import scripts
+from slipway.adapters.aks.notes import Note, note_for, note_of
 from slipway.adapters.aks.place import Place
 from slipway.adapters.aks.revisions import Release, Revision, description, from_history, from_secrets, release_of
-from slipway.adapters.aks.rollout import DONE, FAILED, ROLLING, hindered_by, rollout_of
+from slipway.adapters.aks.rollout import DONE, FAILED, ROLLING, hindered_by, replicas_again, rollout_of
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 PLACE = Place("s", "g", "shop", "shop", "web", "web-{side}", "https://shop.example", {}, False)
@@ -70,10 +72,15 @@ def deployment(replicas: int, updated: int, available: int, observed: int = 2, r
     return {"metadata": metadata, "spec": {"replicas": replicas}, "status": status}
 
 
-def scaler(current: int, desired: int, limited: str = "False", target: str = "web-green") -> dict[str, Any]:
+def scaler(
+    current: int, desired: int, limited: str = "False", target: str = "web-green", least: int = 1, active: str = "True"
+) -> dict[str, Any]:
     conditions = [{"type": "ScalingLimited", "status": limited, "reason": "TooManyReplicas"}]
+    if active:
+        conditions.append({"type": "ScalingActive", "status": active, "reason": "FailedGetResourceMetric"})
+    scaled = {"kind": "Deployment", "name": target}
     return {
-        "spec": {"maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": target}},
+        "spec": {"minReplicas": least, "maxReplicas": 5, "scaleTargetRef": scaled},
         "status": {"currentReplicas": current, "desiredReplicas": desired, "conditions": conditions},
     }
 
@@ -89,7 +96,12 @@ def scaler(current: int, desired: int, limited: str = "False", target: str = "we
         (deployment(0, 0, 0), [], ROLLING, "no replicas"),
         (deployment(3, 1, 3, reason="ProgressDeadlineExceeded"), [], FAILED, "timed out"),
         (deployment(3, 3, 3), [scaler(3, 5)], ROLLING, "at 3 of 5 replicas"),
+        (deployment(3, 3, 3), [scaler(5, 5)], ROLLING, "at 5 of 5 replicas"),
         (deployment(5, 5, 5), [scaler(5, 5, "True")], DONE, "more than its 5 replicas"),
+        (deployment(1, 1, 1), [scaler(1, 0, least=6, active="")], ROLLING, "1 of its autoscaler's least 6"),
+        (deployment(1, 1, 1), [scaler(0, 0, active="")], ROLLING, "has not looked yet"),
+        (deployment(1, 1, 1), [scaler(0, 0)], ROLLING, "at 0 of 0"),
+        (deployment(3, 3, 3), [scaler(3, 0, least=3, active="False")], DONE, "FailedGetResourceMetric"),
     ],
 )
 def test_a_rollout_is_done_when_all_is_new_and_at_rest(
@@ -99,12 +111,22 @@ def test_a_rollout_is_done_when_all_is_new_and_at_rest(
     assert rollout.state == state and words in rollout.words
 
 
+def test_a_stopped_side_is_given_what_it_had_or_its_autoscalers_least() -> None:
+    noted = {"metadata": {"name": "web-green", "annotations": {scripts.REPLICAS: "2"}}}
+    assert replicas_again(noted, []) == 2
+    assert replicas_again(noted, [scaler(0, 0, least=6, target="another")]) == 2
+    assert replicas_again(noted, [scaler(0, 0, least=6)]) == 6
+
+
 def test_a_pod_that_cannot_start_is_named_with_why() -> None:
     waiting = {"reason": "ImagePullBackOff", "message": "not found"}
     pods = [{"metadata": {"name": "web-1"}, "status": {}}]
     assert hindered_by(pods) == ("", "")
     pods.append({"metadata": {"name": "web-2"}, "status": {"containerStatuses": [{"state": {"waiting": waiting}}]}})
     assert hindered_by(pods) == ("web-2", "ImagePullBackOff: not found")
+    crashing = [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
+    pods.insert(0, {"metadata": {"name": "web-0"}, "status": {"initContainerStatuses": crashing}})
+    assert hindered_by(pods) == ("web-0", "CrashLoopBackOff")
 
 
 DIGEST = "sha256:" + "a" * 64
@@ -137,9 +159,11 @@ def test_no_word_from_outside_is_read_by_the_shell(word: str) -> None:
     """What looks like a command, a quote or a pattern arrives as it is."""
     place = Place("s", "g", "c", word, "web", "web-{side}", "", {}, False)
     stuck = Release(2, "pending-upgrade", sound=1)
-    script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, stuck, 2)
+    script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, stuck, Note(word), 2)
     history = """echo '[{"revision":2,"status":"pending-upgrade"}]'"""
-    shell = f'helm() {{ [ "$1" != history ] || {history}; printf "%s\\n" "$@" >&3; }}; kubectl() {{ helm "$@"; }}'
+    shell = f'helm() {{ [ "$1" != history ] || {history}; printf "%s\\n" "$@" >&3; }}'
+    told = f'case "$*" in "get "*.spec.replicas*) echo 0 ;; "get deployment"*) echo {quote(word)} ;; esac'
+    shell += f'; kubectl() {{ {told}; helm "$@"; }}'
     ran = subprocess.run(
         ["/bin/sh", "-c", f"exec 3>&1 >&2; {shell}; {script}"], capture_output=True, text=True, timeout=10, check=False
     )
@@ -160,18 +184,54 @@ def test_no_word_from_outside_is_read_by_the_shell(word: str) -> None:
     ],
 )
 def test_a_command_that_comes_after_somebody_elses_upgrade_does_nothing(seen: Release, now: int, done: bool) -> None:
-    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, seen, 0)
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, seen, Note())
     history = (
         f"""echo '[{{"revision":{now},"status":"deployed"}}]'""" if now else "echo 'Error: release: not found'; false"
     )
-    shell = f'helm() {{ if [ "$1" = history ]; then {history}; else echo upgraded; fi; }}; {script}'
+    shell = f'kubectl() {{ :; }}; helm() {{ if [ "$1" = history ]; then {history}; else echo upgraded; fi; }}; {script}'
     ran = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=10, check=False)
     assert (ran.returncode, ran.stdout) == ((0, "upgraded\n") if done else (1, ""))
     assert (scripts.MOVED in ran.stderr) == (not done)
 
 
+NOTE = note_for("web--2.0.0:prod:weu:deploy:1", AT)
+
+
+@pytest.mark.parametrize(
+    ("found", "users", "done", "removed"),
+    [
+        (NOTE.text, "web-green", True, True),
+        (NOTE.text, "web-blue", False, True),
+        (NOTE.withdrawn.text, "web-green", False, True),
+        (note_for("another", AT).text, "web-green", False, False),
+        ("", "web-green", False, False),
+    ],
+)
+def test_a_command_that_nobody_wants_any_more_does_nothing_and_leaves_no_note(
+    found: str, users: str, done: bool, removed: bool
+) -> None:
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), NOTE)
+    looks = f'"get deployment") echo "{found}" ;; "get service") echo {users}'
+    kubectl = f'case "$1 $2" in {looks} ;; *) echo removed >&3 ;; esac'
+    shell = f'helm() {{ if [ "$1" = history ]; then echo "[]"; else echo upgraded; fi; }}; kubectl() {{ {kubectl}; }}'
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"exec 3>&1; {shell}; {script}"], capture_output=True, text=True, timeout=10, check=False
+    )
+    assert (ran.returncode, "upgraded" in ran.stdout, "removed" in ran.stdout) == (0 if done else 1, done, removed)
+    assert (scripts.MOVED in ran.stderr) == (not done)
+
+
+def test_a_note_is_believed_for_as_long_as_its_command_may_come() -> None:
+    read = note_of({"metadata": {"annotations": {"slipway/upgrade": NOTE.text}}})
+    assert read == NOTE and read.operation == "web--2.0.0:prod:weu:deploy:1"
+    assert read.may_come(AT + timedelta(seconds=89)) and not read.may_come(AT + timedelta(seconds=91))
+    gone = read.withdrawn
+    assert gone.withdrawn == gone and gone.operation == "" and gone.may_come(AT + timedelta(seconds=89))
+    assert not note_of(None).may_come(AT) and not Note("by hand").may_come(AT)
+
+
 def test_an_operation_that_helm_has_carried_out_is_not_carried_out_again() -> None:
-    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), 0)
+    script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), Note())
     history = json.dumps([{"revision": 1, "status": "deployed", "description": OURS}], separators=(",", ":"))
     shell = f"helm() {{ [ $1 = history ] && echo '{history}' || exit 9; }}; {script}"
     ran = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=10, check=False)

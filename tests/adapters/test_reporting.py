@@ -117,6 +117,20 @@ def test_a_release_that_takes_the_place_of_another_makes_that_one_inactive_and_n
     assert (told["7.7.7"], told["1.0.1"], told["1.1.0"]) == (["success"], ["failure"], ["success"])
 
 
+def test_a_deployment_too_many_of_its_own_goes_with_those_before_it(
+    azure: AzureStandin, github: GitHub, repository: str
+) -> None:
+    report, ca = a_report(ReportState.PASSED), str(azure.settings.ca_file)
+    url, bearer = f"{azure.url}/github/repos/shop/{repository}/deployments", {"Authorization": "Bearer x"}
+    of = {"promotion": report.promotion, "stage": report.stage, "version": report.version}
+    asked = {"ref": report.commit, "task": "slipway:storefront", "environment": "production", "payload": of}
+    first, _ = (requests.post(url, json=asked, headers=bearer, verify=ca, timeout=30).json()["id"] for _ in range(2))
+    requests.post(f"{url}/{first}/statuses", json={"state": "in_progress"}, headers=bearer, verify=ca, timeout=30)
+    github.tell(report)
+    said = requests.get(f"{url}/{first}/statuses", headers=bearer, verify=ca, timeout=30).json()
+    assert [each["state"] for each in said] == ["inactive", "in_progress"]
+
+
 def test_what_never_was_there_is_not_told_as_gone_and_what_was_there_is(
     github: GitHub, on_github: Callable[[], dict[str, list[str]]]
 ) -> None:

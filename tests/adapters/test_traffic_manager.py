@@ -232,22 +232,27 @@ def test_a_share_is_set_read_back_and_met(shop: Managed) -> None:
     assert shop.give(0.0).result["share"] == 0.0 and shop.met(20) == {OLD: 20}
 
 
-def test_the_release_is_known_by_what_its_side_answers_also_where_it_fell_silent(shop: Managed) -> None:
+def test_the_release_is_known_by_what_its_side_answers_and_is_never_guessed(shop: Managed) -> None:
     shop.give(0.3)
     assert shop.router.read_split(shop.target, OLD).share == 0.7
-    shop.azure.fault("GET", "/version", times=1000, site="side-green", answer={"status": 500})
-    assert shop.split.share == 0.3
-    assert shop.give(0.0).outcome is Outcome.PASSED and shop.met(10) == {OLD: 10}
+    before = shop.shown
+    for share in (0.0, 0.6):
+        answer = shop.router.start_split(shop.target, "3.0.0", share, "op", False)
+        assert answer.running and "blue answers 1.0.0 and green answers 2.0.0" in answer.words
+        assert "which side of shop is 3.0.0's is not known" in answer.words and shop.shown == before
 
 
-def test_where_both_sides_are_silent_nothing_is_guessed(shop: Managed) -> None:
-    shop.give(0.3)
-    for side in ("blue", "green"):
+@pytest.mark.parametrize("silent", [["blue"], ["green"], ["blue", "green"]])
+def test_a_side_that_falls_silent_does_not_make_the_other_one_the_releases(shop: Managed, silent: list[str]) -> None:
+    shop.give(0.7)
+    before = shop.shown
+    for side in silent:
         shop.azure.fault("GET", "/version", times=1000, site=f"side-{side}", answer={"status": 500})
-    answer = shop.router.start_split(shop.target, NEW, 0.0, "op", False)
-    assert answer.running and "neither side of shop says its version" in answer.words
+    version = "3.0.0" if silent == ["blue"] else NEW
+    answer = shop.router.start_split(shop.target, version, 0.0, "op", False)
+    assert answer.running and f"{silent[0]} answers nothing" in answer.words and shop.shown == before
     shop.azure.forget_faults()
-    assert shop.shared(answer, 0.0).outcome is Outcome.PASSED
+    assert shop.shared(answer, 0.0, NEW).outcome is Outcome.PASSED and shop.met(10) == {OLD: 10}
 
 
 def test_endpoints_of_others_stay_and_are_named(shop: Managed) -> None:
@@ -309,7 +314,8 @@ def test_an_expired_token_is_refreshed_where_azure_asks_for_it(shop: Managed) ->
 def test_a_refusal_is_told_in_azures_words(shop: Managed, status: int) -> None:
     action = "Microsoft.Network/trafficManagerProfiles/azureEndpoints/write"
     refusal = {"error": {"code": "AuthorizationFailed", "message": f"not allowed to perform action '{action}'"}}
-    shop.azure.fault("PATCH", GREEN, times=2, answer={"status": status, "body": refusal})
+    times = 2 * (2 if status == 401 else 1)  # with a new token, too
+    shop.azure.fault("PATCH", GREEN, times=times, answer={"status": status, "body": refusal})
     answers = [shop.to("green"), shop.give(0.1)]
     assert [each.code for each in answers] == ["SWITCH_REFUSED", "ROUTER_REFUSED"]
     assert all(f"lacks the action {action}" in each.words for each in answers)

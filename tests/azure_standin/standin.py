@@ -22,7 +22,7 @@ from azure.keyvault.secrets import SecretClient
 from azure.mgmt.web import WebSiteManagementClient
 from azure.storage.blob import BlobServiceClient
 
-from tests import plain_http
+from tests import plain_http, releases_down
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
 GROUP = "shop"
@@ -118,6 +118,10 @@ class StandinProcess:
             for pid, command in commands.items()
             if "slipway.local.azure.worker" in command and str(self._folder / "state") in command
         ]
+
+    def crash(self, version: str) -> None:
+        """That release goes down, and crashes whenever it is started."""
+        releases_down.crash(self._folder / "state", version)
 
     # the official clients
 

@@ -233,6 +233,19 @@ def test_a_crashed_release_cannot_be_swapped_into_production(standin: StandinPro
     assert standin.version_at("checkout-dev") == before
 
 
+def test_a_release_that_went_down_in_production_can_be_swapped_out(
+    standin: StandinProcess, arm: Arm, slot: str
+) -> None:
+    """Only the side that is to go live is warmed up."""
+    assert arm.finished(swap(arm)).status_code == 200
+    arm.deployed(SLOT, standin.package("2.5.0"))
+    assert arm.finished(swap(arm)).status_code == 200
+    standin.crash("2.5.0")
+    until(lambda: standin.version_at("checkout-dev") == 503)
+    assert arm.finished(swap(arm)).status_code == 200
+    assert standin.version_at("checkout-dev") == "2.0.0"
+
+
 def test_a_package_that_is_not_there_leaves_the_slot_as_it_was(standin: StandinProcess, arm: Arm, slot: str) -> None:
     for address in (
         f"{standin.url}/nowhere.zip",

@@ -6,7 +6,7 @@ Everything is written into the run's own state folder; the checks are short, eve
 import json
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,11 +112,11 @@ class ShopLayout(Layout):
         shipped, ours = str(self.root / "examples" / "servicebus.json"), str(self.state / "servicebus.json")
         return [ours if each == shipped else each for each in super().servicebus(certificate)]
 
-    def pipelines(self, stand_in: str) -> Path:
+    def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = self.state / "pipelines"
         folder.mkdir(exist_ok=True)
         for service in self.services:
-            text = yaml.safe_dump(service.written(), sort_keys=False).replace(STAND_IN_URL, stand_in)
+            text = yaml.safe_dump(service.written(), sort_keys=False).replace(STAND_IN_URL, azure["url"])
             (folder / f"{service.name}.yaml").write_text(text, encoding="utf-8")
         return folder
 

@@ -23,25 +23,25 @@ MET = Met(
     {"1.0.0": 130, "1.1.0": 130, "1.3.0-subtle": 5, "": 2},
 )
 END = End(
-    [Claim(12.5, "the system runs: 5 web sites in 4 environments answer 1.0.0"), Claim(151.2, JUDGE)],
-    [EnvironmentSeen("production", "weu", "http://localhost:27972", "1.0.0", "1.1.0")],
-    [RampTold("1.1.0", BEGAN.isoformat(), 0.1, "begins", "1.1.0 begins its ramp")],
-    MET,
-    AllAtOnce("1.3.0-subtle", 40.0, 16_000, 0.009, 656, 5),
-    152.0,
+    claims=[Claim(12.5, "the system runs: 5 web sites in 4 environments answer 1.0.0"), Claim(151.2, JUDGE)],
+    environments=[EnvironmentSeen("production", "weu", "http://localhost:27972", "1.0.0", "1.1.0")],
+    ramps=[RampTold("1.1.0", BEGAN.isoformat(), 0.1, "begins", "1.1.0 begins its ramp")],
+    users=MET,
+    all_at_once=AllAtOnce("1.3.0-subtle", 40.0, 16_000, 0.009, 656, 5),
+    seconds=152.0,
 )
 
 
 DAY = Day(
-    [Claim(12.5, "the system runs: 6 web sites in three subscriptions answer 1.0.0", "07:00")],
-    END.environments,
-    END.ramps,
-    MET,
-    END.all_at_once,
-    120.0,
-    {"north-europe": Met({"1.0.0": 112_798}, {"1.0.0": 336}), "contoso": MET},
-    BEGAN.isoformat(),
-    (BEGAN + timedelta(hours=7, minutes=53)).isoformat(),
+    claims=[Claim(12.5, "the system runs: 6 web sites in three subscriptions answer 1.0.0", "07:00")],
+    environments=END.environments,
+    ramps=END.ramps,
+    users=MET,
+    all_at_once=END.all_at_once,
+    seconds=120.0,
+    rings={"north-europe": Met({"1.0.0": 112_798}, {"1.0.0": 336}), "contoso": MET},
+    began=BEGAN.isoformat(),
+    ended=(BEGAN + timedelta(hours=7, minutes=53)).isoformat(),
 )
 
 

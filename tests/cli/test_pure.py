@@ -81,9 +81,13 @@ def test_a_plan_says_whose_builds_it_takes(offline: Slipway, tmp_path: Path) -> 
 
 def test_a_plan_says_which_code_hosts_are_told(offline: Slipway, tmp_path: Path) -> None:
     report = "report: [{github: {repository: shop/storefront, secret: github-token}}]\n"
-    (tmp_path / "told.yaml").write_text(a_pipeline(top=report))
+    claim = "builds: [{github: {repository: shop/storefront}}]\n"
+    (tmp_path / "told.yaml").write_text(a_pipeline(top=claim + report))
     assert "tells GitHub, shop/storefront\n" in offline("plan", "told.yaml").stdout
     assert json.loads(offline("plan", "told.yaml", "--json").stdout)["tells"] == ["GitHub, shop/storefront"]
+    (tmp_path / "told.yaml").write_text(a_pipeline(top=report))
+    said = " ".join(offline("plan", "told.yaml").stdout.split())
+    assert "tells GitHub, shop/storefront, but of no build of a container registry" in said
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(offline: Slipway) -> None:
@@ -325,3 +329,13 @@ def test_a_ring_in_parts_says_how_many_targets_move_at_a_time_and_that_the_earli
     said = " ".join(offline("plan", "shop.yaml").stdout.split())
     assert "2 of 5 targets at a time, verified live before the next: 3 parts" in said
     assert "when bad it goes back; what live-one has stays" in said
+
+
+def test_a_plan_says_whether_an_image_is_pinned(offline: Slipway, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "pipelines" / "catalog.yaml").read_text()
+    file = tmp_path / "catalog.yaml"
+    file.write_text(text)
+    assert "registry.example/catalog:{version}: deployed by its tag" in offline("plan", str(file)).output
+    file.write_text(text.replace("registry.example/catalog", "shop.azurecr.io/catalog"))
+    shown = " ".join(offline("plan", str(file)).output.split())
+    assert "shop.azurecr.io/catalog:{version}: pinned to its digest when a promotion begins" in shown

@@ -1,5 +1,6 @@
 """What the checkout ships for the laptop fits together: pipelines, what the stand-in holds, and users."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,27 @@ def test_the_users_of_the_demo_go_where_its_story_plays(layout: Layout, addresse
 def test_a_port_of_a_container_app_is_refused_when_it_is_in_use(tmp_path: Path) -> None:
     ports = dict(Layout(checkout(), tmp_path, Ports()).fixed_ports())
     assert ports["the container app catalog"] == 8106
+
+
+def test_what_the_shop_on_aks_names_is_there_and_found_on_other_ports(layout: Layout) -> None:
+    text = (checkout() / "pipelines" / "storefront.yaml").read_text(encoding="utf-8")
+    held = read(StandinConfig, layout.sites)
+    ids = set(re.findall(r"[^ ]*/resourceGroups/shop/providers/(\S+)", text))
+    assert {id.rsplit("/", 1)[-1] for id in ids} == {
+        *(each.name for each in (*held.clusters, *held.jobs, *held.load_testing, *held.traffic_managers)),
+        "neu",
+    }
+    ends = held.named | {name: port for cluster in held.clusters for name, port in cluster.front_ends.items()}
+    addresses = re.findall(r"http://localhost:([0-9]+)", text)
+    assert set(map(int, addresses)) <= set(ends.values())
+    sites = {name: f"http://localhost:{port + 1000}" for name, port in ends.items()}
+    written = (layout.pipelines({"url": "https://localhost:1", "sites": sites}) / "storefront.yaml").read_text()
+    assert re.findall(r"http://localhost:([0-9]+)", written) == [str(int(each) + 1000) for each in addresses]
+
+
+def test_the_ports_of_clusters_and_of_names_are_refused_when_they_are_in_use(tmp_path: Path) -> None:
+    ports = dict(Layout(checkout(), tmp_path, Ports()).fixed_ports())
+    assert (ports["the cluster shop-weu"], ports["the name neu.shop.example"]) == (8402, 8126)
 
 
 def test_the_plan_of_the_rings_says_their_order_what_each_asks_and_what_happens_when_one_is_bad(

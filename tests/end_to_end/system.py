@@ -13,7 +13,7 @@ import httpx
 import yaml
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
-from slipway.cli.laptop.layout import ANY_PORTS, STAND_IN_URL, WORKSPACE, Layout, checkout
+from slipway.cli.laptop.layout import ANY_PORTS, WORKSPACE, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
 from tests.api.conformance import check_answer
 from tests.plain_http import no_cookies
@@ -40,7 +40,7 @@ class QuickLayout(Layout):
         pipeline = self.pipeline.read_text(encoding="utf-8")
         named = {
             kind: [each for each in shipped[kind] if f"/{each['name']}" in pipeline]
-            for kind in ("sites", "container_apps")
+            for kind in ("sites", "container_apps", "clusters", "traffic_managers", "dns_zones", "jobs")
         }
         plain = {} if "canary:" in pipeline else {"instances": 1, "telemetry": {}}
         file = self.state / "sites.yaml"
@@ -50,10 +50,10 @@ class QuickLayout(Layout):
         )
         return file
 
-    def pipelines(self, stand_in: str) -> Path:
+    def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = self.state / "pipelines"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / self.pipeline.name).write_text(self.pipeline.read_text().replace(STAND_IN_URL, stand_in))
+        (folder / self.pipeline.name).write_text(self.with_ports(self.pipeline.read_text(), azure))
         return folder
 
 

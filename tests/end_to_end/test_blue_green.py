@@ -1,5 +1,6 @@
 """Blue-green on the whole laptop system: a preview, people's yes, a switch, and every way back."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -13,21 +14,34 @@ import pytest
 from slipway.promotion.outcomes import moment
 from tests.end_to_end.system import System, a_message, stage_of, start
 from tests.end_to_end.test_ramp import SITES, users
+from tests.releases_down import crash, hanging
 
 PIPELINE = Path(__file__).with_name("switched.yaml")
 AT_ONCE_S = 10.0
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with start(tmp_path_factory.mktemp("switch"), PIPELINE) as laptop:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("switch")
+
+
+@pytest.fixture(scope="module")
+def system(state: Path) -> Iterator[System]:
+    with start(state, PIPELINE) as laptop:
         served = System(laptop)
         with users(served):
             yield served
 
 
 def answering(system: System) -> set[str]:
-    return {httpx.get(system.laptop.azure["sites"][site] + "/").headers["x-version"] for site in SITES}
+    """The versions that serve; empty where nothing answers."""
+    return {_answers(system.laptop.azure["sites"][site] + "/") for site in SITES}
+
+
+def _answers(address: str) -> str:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(address, timeout=1).headers.get("x-version", "")
+    return ""
 
 
 def place(system: System) -> dict[str, Any]:
@@ -42,13 +56,6 @@ def until(happened: Any, within_s: float = 60) -> None:
         time.sleep(0.1)
 
 
-def taken_down(system: System) -> None:
-    """What is live answers nothing any more, not even its version."""
-    for site in SITES:
-        httpx.get(system.laptop.azure["sites"][site] + "/die")
-        assert httpx.get(system.laptop.azure["sites"][site] + "/version").status_code == 503
-
-
 def approve(system: System, id: str) -> None:
     path = f"/api/promotions/{id}/stages/production/approval"
     answer = system.call("POST", path, json={"decision": "approve", "gate": "switch"})
@@ -56,23 +63,26 @@ def approve(system: System, id: str) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_people_see_the_idle_side_switch_and_come_back_after_the_old_side_was_stopped(system: System) -> None:
-    """As soon as its time is over the release goes down altogether."""
-    id = "checkout--2.0.0-dead"
-    system.send(a_message("2.0.0-dead"))
+def test_people_see_the_idle_side_switch_and_come_back_after_the_old_side_was_stopped(
+    system: System, state: Path
+) -> None:
+    """As soon as its time is over the release goes down altogether, and crashes whenever it is started."""
+    id = "checkout--2.0.0"
+    system.send(a_message("2.0.0"))
     asked = system.until_state(id, "production", "waiting for approval")
     production = stage_of(asked, "production")
     previews = [target["preview"] for target in production["targets"]]
-    assert {httpx.get(each + "/").headers["x-version"] for each in previews} == {"2.0.0-dead"}
+    assert {httpx.get(each + "/").headers["x-version"] for each in previews} == {"2.0.0"}
     assert answering(system) == {"1.0.0"} and production["approval"]["gate"] == "switch"
     until(lambda: place(system)["on_its_way"]["waits_for"].startswith("approval of the switch"))
     approve(system, id)
     assert system.until_ended(id)["state"] == "passed"
-    assert answering(system) == {"2.0.0-dead"}
+    assert answering(system) == {"2.0.0"}
     until(lambda: place(system)["reach"]["how"] == "minutes")
     with pytest.raises(httpx.HTTPStatusError):  # it is stopped
         httpx.get(previews[0] + "/").raise_for_status()
-    taken_down(system)
+    crash(state, "2.0.0")
+    assert answering(system) == {""}
     back = system.call("POST", f"/api/promotions/{id}/commands", json={"command": "rollback", "reason": "not wanted"})
     assert back.status_code == 202, back.text
     until(lambda: answering(system) == {"1.0.0"} and place(system)["on_its_way"] is None)
@@ -101,9 +111,13 @@ def test_harm_after_the_switch_is_answered_by_the_old_release_within_seconds(sys
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("when", ["in its bake", "on watch"])
-def test_a_release_that_is_down_altogether_is_taken_back(system: System, when: str) -> None:
-    version = {"in its bake": "2.2.0-dead", "on watch": "2.3.0-dead"}[when]
+@pytest.mark.parametrize(
+    ("version", "when", "how"),
+    [("2.2.0", "in its bake", "crashes"), ("2.3.0", "on watch", "crashes"), ("2.4.0", "in its bake", "hangs")],
+)
+def test_a_release_that_is_down_altogether_is_taken_back(
+    system: System, state: Path, version: str, when: str, how: str
+) -> None:
     id = f"checkout--{version}"
     system.send(a_message(version))
     system.until_state(id, "production", "waiting for approval")
@@ -112,8 +126,11 @@ def test_a_release_that_is_down_altogether_is_taken_back(system: System, when: s
     if when == "on watch":
         assert system.until_ended(id)["state"] == "passed"
     assert answering(system) == {version}
-    taken_down(system)
-    until(lambda: answering(system) == {"1.0.0"} and place(system)["on_its_way"] is None)
+    if how == "crashes":
+        crash(state, version)
+    with hanging(state, version) if how == "hangs" else contextlib.nullcontext():
+        assert answering(system) == {""}
+        until(lambda: answering(system) == {"1.0.0"} and place(system)["on_its_way"] is None, within_s=90)
     assert place(system)["broken"] is None
     if when == "in its bake":
         assert system.until_ended(id)["code"] == "UNHEALTHY"

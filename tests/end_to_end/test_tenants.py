@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from slipway.cli.laptop.saas.asking import Asking
 from slipway.cli.laptop.saas.following import Following, Ring
 from slipway.cli.laptop.saas.rings import Rings
 from slipway.cli.laptop.saas.system import System
 from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import Site
+from slipway.cli.laptop.virtual.asking import Asking
 from tests.end_to_end.system import start
 
 TENANTS = Path(__file__).with_name("tenants.yaml")
@@ -30,7 +30,7 @@ def test_a_good_build_reaches_both_rings_and_a_bad_one_in_the_second_is_taken_ba
         system = System(laptop)
         screen = Screen(Console(file=said, width=100), system.now)
         follow, rings = Following(system, screen), [CONTOSO, EAST_US]
-        asking = Asking(follow, screen)
+        asking = Asking(system, follow, screen)
         places = {ring.target: Site(ring.stage, ring.target, laptop.azure["sites"][ring.role]) for ring in rings}
         scenes = Rings(follow, screen, rings, places, every_min=1)
 

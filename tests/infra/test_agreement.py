@@ -28,6 +28,7 @@ LEFT = {
     "SLIPWAY_ARM_ENDPOINT": "the default is Azure's",
     "SLIPWAY_LOGS_ENDPOINT": "the default is Azure's",
     "SLIPWAY_METRICS_ENDPOINT": "the default is Azure's",
+    "SLIPWAY_REGISTRY_ENDPOINT": "the default is Azure's",
     "SLIPWAY_CA_FILE": "Azure's certificates are of the usual authorities",
     "SLIPWAY_SITE_SCHEME": "the default is https",
     "SERVICEBUS__customEndpointAddress": "Service Bus is found by its name",

@@ -21,7 +21,8 @@ ON_KINDS = {
     "traffic-manager": ("Slipway on Traffic Manager profiles", ""),
 }
 ON_SWITCHES = {"traffic-manager": "Slipway on Traffic Manager profiles", "dns": "Slipway on DNS records"}
-WITHOUT_ROUTER = {"aks": "Slipway on AKS clusters"}  # kinds of target whose own role none of the routers has
+# Kinds of target whose own role none of the routers has.
+WITHOUT_ROUTER = {"aks": "Slipway on AKS clusters", "bicep": "Slipway on deployment stacks"}
 
 OURS = "Microsoft.Cdn/profiles/ruleSets/rules/delete"  # the testers' rule
 ON_ACCOUNTS = "Slipway on Cosmos DB accounts"
@@ -39,7 +40,8 @@ def test_a_role_is_what_its_kind_needs_and_what_metrics_need() -> None:
         assert bool(on_its_environment) == bool(router.environment_actions)
         if on_its_environment:
             assert ROLES[on_its_environment]["actions"] == [*router.environment_actions]
-    assert WITHOUT_ROUTER.keys() == {kind for kind, target in TARGETS.items() if target.actions}
+    assert TARGETS["terraform"].actions == JOB_ACTIONS, "what runs there is a job"
+    assert WITHOUT_ROUTER.keys() | {"terraform"} == {kind for kind, target in TARGETS.items() if target.actions}
     for kind, on_it in WITHOUT_ROUTER.items():
         assert ROLES[on_it]["actions"] == [*TARGETS[kind].actions]
     assert ON_SWITCHES.keys() == SWITCHES.keys()

@@ -30,7 +30,7 @@ def event(name: str, changes: dict[str, Any] | None = None) -> Any:
             part = part.setdefault(step, {})
             part = part[0] if isinstance(part, list) else part
         if value is MISSING:
-            del part[last]
+            part.pop(last, None)
         else:
             part[last] = copy.deepcopy(value)
     return read

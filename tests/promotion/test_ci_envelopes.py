@@ -2,15 +2,19 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from slipway.promotion.build import Build
 from slipway.promotion.build_messages import parse_build
 from slipway.promotion.cloud_event_attributes import as_properties, attributes_in
 from slipway.promotion.errors import BuildRejected
 from tests.promotion.ci_events import BUILD_2, PACKAGED, PUSHED_AS_CLOUD_EVENT, event, reported, wrapped
-from tests.promotion.test_build_messages import MESSAGE
+from tests.promotion.test_build_messages import FULL, MESSAGE
 
 BINARY = {"cloudEvents:specversion": "1.0", "cloudEvents:id": "1", "cloudEvents:source": "/ci"}
 
@@ -67,3 +71,63 @@ def test_what_the_task_publish_to_azure_service_bus_wraps_is_unwrapped() -> None
 def test_a_wrapping_that_is_cut_off_says_what_to_set(body: bytes) -> None:
     with pytest.raises(BuildRejected, match=r"NOT_JSON.*set useDataContractSerializer: false"):
         parse_build(body)
+
+
+def in_base64(content: bytes) -> bytes:
+    """A CloudEvent that carries these bytes."""
+    outer = {"specversion": "1.0", "id": "1", "source": "/ci", "type": "shop.build"}
+    return json.dumps({**outer, "data_base64": base64.b64encode(content).decode()}).encode()
+
+
+@pytest.mark.parametrize("carry", [in_base64, lambda content: in_base64(wrapped(content, 0x9B, 2))])
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        '{"x": NaN}',
+        '{"x": 1e999}',
+        '{"x": 1, "x": 2}',
+        '{"x": "\\ud800"}',
+        *(f'{{"x": {"[" * n}{"]" * n}}}' for n in (33, 600, 5000)),
+    ],
+)
+def test_what_is_in_base64_is_read_as_strictly_as_what_is_not(carry: Callable[[bytes], bytes], evidence: str) -> None:
+    text = json.dumps(MESSAGE)[:-1] + f', "evidence": {evidence}}}'
+    with pytest.raises(BuildRejected, match="INVALID_BUILD: data_base64: "):
+        parse_build(carry(text.encode()))
+    with pytest.raises(BuildRejected, match="NOT_JSON: "):
+        parse_build(text.encode())
+
+
+def test_what_is_in_base64_is_utf_8_and_may_be_wrapped() -> None:
+    text = json.dumps(MESSAGE)
+    with pytest.raises(BuildRejected, match="INVALID_BUILD: data_base64: the message is not UTF-8"):
+        parse_build(in_base64(text.encode("utf-16")))
+    assert parse_build(in_base64(wrapped(text.encode(), 0x9B, 2))) == parse_build(text.encode())
+
+
+SCALARS = st.sampled_from(["NaN", "-Infinity", "1e999", "1", '"\\udfff"', "null", "true"])
+NESTED = st.tuples(st.integers(0, 700), st.sampled_from(["[]", "{}"]), SCALARS).map(
+    lambda drawn: (
+        "[" * drawn[0] + drawn[2] + "]" * drawn[0]
+        if drawn[1] == "[]"
+        else '{"x": ' * drawn[0] + drawn[2] + "}" * drawn[0]
+    )
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*FULL, "x"]), NESTED), max_size=4), st.booleans())
+@settings(deadline=None)
+def test_whatever_is_carried_in_base64_is_a_build_that_can_be_written_or_rejected(
+    fields: list[tuple[str, str]], in_evidence: bool
+) -> None:
+    """Text that no JSON writer would write: doubled keys, nesting, numbers that are none."""
+    more = ", ".join(f'"{name}": {value}' for name, value in fields)
+    told = f'"evidence": {{{more}}}' if in_evidence else more
+    text = json.dumps(MESSAGE)[:-1] + (f", {told}" if told else "") + "}"
+    try:
+        build = parse_build(in_base64(text.encode()))
+    except BuildRejected as refused:
+        refused.words.encode()
+    else:
+        assert isinstance(build, Build)
+        assert Build.load(json.loads(json.dumps(build.dump(), allow_nan=False).encode())) == build

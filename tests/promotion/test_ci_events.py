@@ -47,6 +47,7 @@ CI_OF_RUN = {
     "run_id": "289782451",
     "url": "https://github.com/octo-org/octo-repo/actions/runs/289782451",
 }
+LABELS = "registry_package.package_version.container_metadata.labels"
 OF_BUILDS = (BUILD_1, BUILD_2, RUN_STATE, WORKFLOW_RUN, PUSHED, PUSHED_AS_CLOUD_EVENT, PACKAGED, PUBLISHED)
 
 
@@ -83,6 +84,28 @@ def test_a_build_of_azure_devops_in_its_second_form() -> None:
     assert (build.version, build.branch, build.author) == ("20221202.1", "main", "jack@FabrikamFiber.com")
     assert build.commit == "6e12f6141917f66a2964af55952ee33914d2d91f"
     assert build.finished_at == datetime(2022, 12, 2, 12, 21, 8, 520_904, UTC)
+
+
+def test_a_tag_of_azure_devops_says_on_which_versions_of_the_database_the_build_runs() -> None:
+    tags = ["nightly", "slipway-schema-from-13-to-15-expand-13-contract-14"]
+    told = reported(BUILD_2, {"resource.tags": tags}).build("chat")
+    assert told.schema == {"from": 13, "to": 15, "expand": 13, "contract": 14}
+    assert reported(BUILD_2, {"resource.tags": ["slipway-schema-from-14-to-14"]}).schema == {"from": 14, "to": 14}
+    for none in ([], None, ["schema-review", 7]):
+        assert reported(BUILD_2, {"resource.tags": none}).build("chat").schema == {}, "no limits"
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        (["slipway-schema-13-15"], "is none of the form slipway-schema-from-13-to-15-expand-13-contract-14"),
+        (["slipway-schema-from-15-to-13"], "has to rise from `from`"),
+        (["slipway-schema-from-0-to-13"], "greater than or equal to 1"),
+        (["slipway-schema-from-1-to-2", "slipway-schema-from-1-to-3"], "a build has one schema"),
+    ],
+)
+def test_a_build_whose_limits_are_misspelt_is_not_one_without_limits(tags: list[str], words: str) -> None:
+    assert words in refused(BUILD_2, {"resource.tags": tags})
 
 
 @pytest.mark.parametrize(
@@ -269,7 +292,7 @@ def test_a_truncated_event_is_no_json(name: str) -> None:
         *((RUN_STATE, f"resource.{field}") for field in ("run.name", "run.state", "run.result", "run.finishedDate")),
         *((RUN_STATE, f"resource.{field}") for field in ("pipeline", "pipeline.name")),
         *((WORKFLOW_RUN, f"workflow_run.{field}") for field in ("run_number", "head_sha", "event", "updated_at")),
-        *((WORKFLOW_RUN, field) for field in ("workflow.path", "repository.full_name")),
+        *((WORKFLOW_RUN, field) for field in ("workflow_run.head_sha", "repository.full_name")),
         (PACKAGE, "registry_package.package_version"),
         *((PUSHED, field) for field in ("data.action", "data.target.repository", "data.target.digest", "data")),
         *((PACKAGED, field) for field in ("context.source", "context.timestamp", "subject.id")),
@@ -286,7 +309,7 @@ def test_what_a_minimal_event_lacks_is_named(name: str, path: str) -> None:
         (BUILD_2, "resource.sourceBranch", "", "resource.sourceBranch: is empty or holds control characters"),
         (BUILD_2, "resource.definition", "x", "resource.definition: "),
         (BUILD_2, "resource.finishTime", "yesterday", "resource.finishTime: is not a moment"),
-        (BUILD_2, "resource.finishTime", None, "resource.finishTime: is not a moment"),
+        (BUILD_2, "resource.finishTime", None, "resource.finishTime: is missing"),
         (BUILD_1, "resource.sourceGetVersion", "C1234", "resource.sourceGetVersion: 'C1234' names no branch"),
         (WORKFLOW_RUN, "workflow_run.run_number", "many", "workflow_run.run_number: "),
         (PUSHED, "data.target.digest", "sha1:abc", "data.target.digest: is not sha256:"),
@@ -319,6 +342,7 @@ def test_fields_that_a_later_version_adds_are_no_obstacle(name: str) -> None:
         (BUILD_2, "resourceVersion", MISSING, "build.complete has the version 'None'"),
         (RUN_STATE, "resourceVersion", "8.0", "ms.vss-pipelines.run-state-changed-event has the version '8.0'"),
         (PUSHED, "dataVersion", "2.0", "ImagePushed has the version '2.0'"),
+        (PUSHED, "metadataVersion", "2", "the Event Grid event around it has the version '2'; known is 1"),
         (PUSHED_AS_CLOUD_EVENT, "specversion", "2.0", "the CloudEvent has the version '2.0'; known is 1.0"),
         (PACKAGED, "context.type", "dev.cdevents.artifact.packaged.0.9.0", "dev.cdevents.artifact.packaged.0.9.0"),
         (PACKAGED, "context.type", "dev.cdevents.artifact.packaged.1.0.0", "dev.cdevents.artifact.packaged.1.0.0"),
@@ -328,6 +352,64 @@ def test_an_event_of_a_version_nobody_knew_is_refused_by_that_name(
     name: str, path: str, value: Any, words: str
 ) -> None:
     assert refused(name, {path: value}).startswith(f"UNKNOWN_EVENT_VERSION: {words}")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        *((BUILD_1, path) for path in ("resource.requests", "resourceContainers")),
+        *((BUILD_2, f"resource.{path}") for path in ("requestedFor", "project", "_links", "definition.project")),
+        *((RUN_STATE, path) for path in ("resource.repositories", "resource.run.resources", "resource.run._links")),
+        *((WORKFLOW_RUN, f"workflow_run.{path}") for path in ("actor", "html_url", "id")),
+        *((PACKAGE, path) for path in ("sender", LABELS, "registry_package.html_url")),
+        *((PUSHED, path) for path in ("data.request", "data.actor", "dataVersion")),
+        *((PACKAGED, f"subject.{path}") for path in ("content", "content.change")),
+    ],
+)
+def test_a_part_that_is_null_is_one_that_the_event_does_not_have(name: str, path: str) -> None:
+    tagged = TAGGED if name == PACKAGE else {}
+    assert reported(name, {**tagged, path: None}) == reported(name, {**tagged, path: MISSING})
+
+
+def test_a_run_whose_workflow_is_null_says_itself_of_which_one_it_is() -> None:
+    path = ".github/workflows/test.yml"
+    run = {"workflow_run.path": f"{path}@main", "workflow_run.name": "test"}
+    assert reported(WORKFLOW_RUN, {"workflow": None, **run}) == reported(WORKFLOW_RUN)
+    words = "INVALID_BUILD: workflow.path: is missing, and workflow_run.path too"
+    assert refused(WORKFLOW_RUN, {"workflow": None, "workflow_run.path": MISSING}) == words
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"org.opencontainers.image.description": "x" * 3000},
+        {"org.opencontainers.image.description": "two\nlines"},
+        {"maintainers": 2, "more": {"of": ["them"]}},
+        {f"label-{n}": "x" for n in range(300)},
+    ],
+)
+def test_labels_of_an_image_that_nobody_reads_may_say_anything(labels: dict[str, Any]) -> None:
+    revision = {"org.opencontainers.image.revision": "c0ffee1"}
+    told = reported(PACKAGE, {**TAGGED, LABELS: {"all_labels": labels | revision}})
+    assert told.commit == "c0ffee1"
+
+
+@pytest.mark.parametrize("revision", [7, "x" * 101, "two\nlines", None])
+def test_a_label_that_names_no_commit_is_none(revision: object) -> None:
+    labels = {"all_labels": {"org.opencontainers.image.revision": revision}}
+    oid = event(PACKAGE)["registry_package"]["package_version"]["target_oid"]
+    assert reported(PACKAGE, {**TAGGED, LABELS: labels}).commit == oid
+
+
+def test_what_comes_after_the_first_request_or_repository_is_not_read() -> None:
+    requests = event(BUILD_1)["resource"]["requests"]
+    assert reported(BUILD_1, {"resource.requests": [*requests, {"requestedFor": 7}]}) == reported(BUILD_1)
+
+
+def test_a_branch_may_be_as_long_as_git_allows() -> None:
+    assert reported(WORKFLOW_RUN, {"workflow_run.head_branch": "b" * 255}).branch == "b" * 255
+    words = "INVALID_BUILD: workflow_run.head_branch: is longer than 255 characters"
+    assert refused(WORKFLOW_RUN, {"workflow_run.head_branch": "b" * 256}) == words
 
 
 @pytest.mark.parametrize("number", ["20221202.1 • Added Viva support", "release/1.4", "v" * 65, "-1"])

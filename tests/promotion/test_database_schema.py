@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from slipway.promotion import lock
-from slipway.promotion.database_schema import Range, against_return, against_switch, expands_to, must_expand
+from slipway.promotion.database_schema import (
+    Range,
+    against_return,
+    against_switch,
+    against_way_back,
+    expands_to,
+    must_expand,
+)
 from slipway.promotion.job_plan import JobPlan, Migration
 from slipway.promotion.may_promote import Case, may_promote
 from slipway.promotion.outcomes import iso
@@ -61,6 +68,21 @@ def test_what_speaks_against_a_return() -> None:
         against_return(HALF_WAY, LIVE) == "the database is at 13 or 14, nobody knows which, and 1.0.0 runs on 12 to 13"
     )
     assert against_return(AT_13, None) == ""
+
+
+def test_a_release_of_before_there_were_ranges_is_not_gone_back_to_after_a_contract() -> None:
+    before, live = {"version": "0.9"}, {"version": "1.0.0", "schema": NEW}
+    assert against_return(AT_13, before, live) == "", "expanded, which it bears"
+    words = "the database is contracted to 14 for 1.0.0, and 0.9 does not say that it runs on it"
+    for contracted in ({"version": 14}, HALF_WAY, {"version": 15}):
+        assert against_return(contracted, before, live) == words
+    assert against_return({"version": 14}, before, {"version": "1.0.0", "schema": OLD}) == "", "nothing was taken away"
+    first = {"schema": {"version": 14}, "previous": [], "live": {**live, "replaced": {"weu": "0.9", "neu": "0.9"}}}
+    assert against_way_back(first) == words, "what was there before Slipway came"
+    assert against_way_back({**first, "live": {**live, "replaced": {"weu": ""}}}) == "", "nothing was"
+    assert against_return({"version": 14}, {"version": "0.9", "schema": {"from": 12, "to": 14}}, live) == "", (
+        "it says so"
+    )
 
 
 def test_the_migration_runs_where_the_database_is_not_there_yet() -> None:

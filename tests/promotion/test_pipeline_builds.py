@@ -154,6 +154,24 @@ def test_latest_is_never_promoted_and_other_tags_only_where_they_match() -> None
         taken(PUSHED, shop="{registry: {repository: aci-helloworld, tags: 1.*}}")
 
 
+def test_of_several_claims_of_one_service_any_that_fits_counts() -> None:
+    image = "{{registry: {{repository: aci-helloworld, tags: {}, version: '{}{{tag}}'}}}}"
+    items = ", ".join((image.format("1.*", "old-"), image.format("2.*", "new-"), image.format("v*", "")))
+    for tag, version in (("1.4", "old-1.4"), ("2.0", "new-2.0"), ("v1", "v1")):
+        assert taken(PUSHED, {"data.target.tag": tag}, shop=items).version == version
+    with pytest.raises(NotABuild, match=r"the tag 3.0 is not promoted; the pipeline takes 1\.\* or 2\.\* or v\*"):
+        taken(PUSHED, {"data.target.tag": "3.0"}, shop=items)
+
+
+def test_a_claim_that_cannot_say_the_version_or_branch_leaves_it_to_the_next() -> None:
+    plain, of_main = "{azure-devops: {definition: TEST-CI}}", "{azure-devops: {definition: TEST-CI, branch: main}}"
+    by_commit = "{azure-devops: {definition: TEST-CI, version: '1.{sha}', branch: main}}"
+    assert taken(RUN_STATE, shop=f"{by_commit}, {of_main}").version == "11"
+    assert taken(RUN_STATE, shop=f"{plain}, {of_main}").branch == "main"
+    with pytest.raises(BuildRejected, match="BRANCH_UNKNOWN"):
+        taken(RUN_STATE, shop=f"{plain}, {plain}")
+
+
 @pytest.mark.parametrize(
     ("one", "other", "both"),
     [

@@ -101,4 +101,7 @@ def test_what_does_not_belong_together_is_named(text: str, code: str, words: str
 
 def test_an_artifact_without_an_address_says_both_ways() -> None:
     finding = only(a_pipeline().replace("{zip: 'https://feed.example/{version}.zip'}", "{}"))
-    assert (finding.code, finding.words) == ("MISSING_KEY", 'an artifact needs "zip" or "image" or "chart"')
+    assert (finding.code, finding.words) == (
+        "MISSING_KEY",
+        'an artifact needs "zip" or "image" or "chart" or "template"',
+    )

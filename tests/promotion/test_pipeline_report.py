@@ -50,6 +50,19 @@ def test_a_host_that_cannot_be_told_is_a_finding(report: str, code: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("builds", "words"),
+    [
+        ("[{registry: {repository: shop}}]", "but of no build of a container registry, which names no commit"),
+        ("[{azure-devops: {definition: shop}}]", ""),
+    ],
+)
+def test_a_plan_says_of_which_builds_nobody_is_told(builds: str, words: str) -> None:
+    top = f"builds: {builds}\nreport: [{{{GITHUB}}}]\n"
+    (tells,) = read_pipeline(a_pipeline(a_stage("dev"), top=top), "shop.yaml").tells
+    assert tells == ", ".join(filter(None, ("GitHub, shop/storefront", words)))
+
+
+@pytest.mark.parametrize(
     ("state", "told"),
     [
         (STATE_OF_PHASE["approval"], ReportState.WAITING),

@@ -75,14 +75,14 @@ def test_a_region_that_cannot_be_read_holds_the_ramp_for_as_long_as_a_judge_may_
         PLAN.policy.blind_ticks * 5,
     )
     ready = judged(a_ramp(plan=replace(PLAN, policy=replace(PLAN.policy, tick_s=300))), "wait", 0.10)
-    run = ready.with_region(True, NOON)
+    run = ready.with_blindness(True, NOON)
     holds = moved(run, look)
     assert (holds.share, holds.code, holds.outcome, holds.calls) == (0.10, "REGION_UNREAD", "", False)
     assert "nothing advances" in held(run, look, NOON)
-    run = run.with_region(True, NOON + timedelta(minutes=patience_min))
+    run = run.with_blindness(True, NOON + timedelta(minutes=patience_min))
     withdrawn = moved(run, look)
     assert (withdrawn.share, withdrawn.outcome, withdrawn.calls) == (0.0, Outcome.NOT_ENOUGH_EVIDENCE, True)
-    assert run.with_region(False, NOON) == ready, "read again, it is forgotten"
+    assert run.with_blindness(False, NOON) == ready, "read again, it is forgotten"
 
 
 def test_by_policy_harm_stays_where_it_is_and_calls_a_person() -> None:

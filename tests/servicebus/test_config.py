@@ -22,6 +22,13 @@ def written(tmp_path: Path, queues: list[Any] | None = None, topics: list[Any] |
     return path
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = written(tmp_path, queues=[{"Name": "builds", "Properties": {}}])
+    plain = read_config(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_config(path) == plain
+
+
 def a_rule(**properties: Any) -> dict[str, Any]:
     return {"Name": "r", "Properties": properties}
 

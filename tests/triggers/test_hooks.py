@@ -1,11 +1,13 @@
 """The web hooks of CI systems: let in by a key of their own, put on the queue, and told what will come of it."""
 
+import ast
 import base64
 import hashlib
 import hmac
+import inspect
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,9 +18,11 @@ from slipway.adapters.credentials import credential
 from slipway.adapters.rows import Rows
 from slipway.settings import settings
 from tests.app_host import AppHost, Reply
-from tests.laptop import AzureStandin, Bus, Watched
+from tests.laptop import AzureStandin, Bus, Watched, properties_of
 from tests.promotion.ci_events import BUILD_2, EVENTS, MISSING, PACKAGE, PUSHED, RUN_STATE, WORKFLOW_RUN, body, event
-from tests.triggers.conftest import ALICE, intake
+from tests.promotion.test_ci_envelopes import in_base64
+from tests.triggers.conftest import ALICE, a_message, intake
+from triggers import hook_keys
 from triggers.hook_keys import KEY_HEADER, SIGNATURE_HEADER
 from triggers.openapi import document
 
@@ -158,6 +162,20 @@ def test_a_forged_or_missing_signature_gets_nothing_in(app: AppHost, builds: Wat
     assert app.http("POST", GITHUB, right, content).status == 202
 
 
+def test_what_is_no_text_is_no_key(app: AppHost) -> None:
+    for headers in ({KEY_HEADER: "\udcff"}, {"Authorization": "Basic \udcff"}):
+        assert app.http("POST", DEVOPS, headers, b"{}").problem == (401, "HOOK_KEY_WRONG")
+    assert app.http("POST", GITHUB, {SIGNATURE_HEADER: "sha256=\udcff"}, b"{}").problem == (401, "HOOK_SIGNATURE_WRONG")
+
+
+@pytest.mark.parametrize("check", [hook_keys.check_key, hook_keys.check_signature])
+def test_a_secret_is_compared_in_a_time_that_tells_nothing_of_it(check: Callable[..., None]) -> None:
+    """No clock shows that on a busy machine: so the source says it."""
+    nodes = list(ast.walk(ast.parse(inspect.getsource(check))))
+    assert "compare_digest" in {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    assert not [node for node in nodes if isinstance(node, ast.Compare)]
+
+
 def test_the_keys_open_no_other_route(app: AppHost) -> None:
     closed = [
         (
@@ -182,8 +200,15 @@ def test_neither_key_opens_the_other_hook(app: AppHost) -> None:
 
 @pytest.mark.parametrize("path", [DEVOPS, GITHUB])
 def test_a_body_too_large_is_refused_before_it_is_looked_at(app: AppHost, builds: Watched, path: str) -> None:
-    assert app.http("POST", path, {}, b" " * (256 * 1024 + 1)).problem == (413, "TOO_LARGE")
+    assert app.http("POST", path, {}, b" " * (240 * 1024 + 1)).problem == (413, "TOO_LARGE")
     assert builds.new() == []
+
+
+def test_the_largest_body_that_is_let_in_fits_on_the_queue(app: AppHost, builds: Watched, version: str) -> None:
+    content = body(BUILD_2, OF_CHECKOUT | {"resource.buildNumber": version})
+    content += b" " * (240 * 1024 - len(content))
+    assert app.http("POST", DEVOPS, basic(KEY), content).status == 202
+    assert len(builds.new()) == 1
 
 
 @pytest.mark.parametrize(("path", "variable"), [(DEVOPS, "AZURE_DEVOPS"), (GITHUB, "GITHUB")])
@@ -288,6 +313,44 @@ def test_a_form_says_which_content_type_to_choose(app: AppHost, builds: Watched)
     reply = app.http("POST", GITHUB, headers, form)
     assert reply.problem == (400, "NOT_JSON") and "application/json" in reply.json["detail"]
     assert builds.new() == []
+
+
+@pytest.mark.parametrize("wrap", [lambda content: content, in_base64], ids=["bare", "in a CloudEvent"])
+def test_a_hook_takes_only_what_its_own_vendor_says(
+    app: AppHost, builds: Watched, version: str, wrap: Callable[[bytes], bytes]
+) -> None:
+    """A key that can only submit is no operator's word: neither another service, author or artifact, nor once more."""
+    of_devops, of_github = body(BUILD_2, OF_CHECKOUT | {"resource.buildNumber": version}), body(WORKFLOW_RUN, OF_CI)
+    (push,) = event(PUSHED, {"data.target.repository": "team/checkout", "data.target.tag": version})
+    pushed = json.dumps(push).encode()
+    ours, once_more = a_message(version), a_message(version, run=2)
+    foreign = [(DEVOPS, each) for each in (ours, once_more, of_github, pushed)]
+    foreign += [(GITHUB, each) for each in (ours, once_more, of_devops, pushed)]
+    for path, plain in foreign:
+        content = wrap(plain)
+        reply = app.http("POST", path, basic(KEY) if path == DEVOPS else signed(content), content)
+        assert reply.problem == (422, "UNKNOWN_SHAPE"), plain
+        assert "known are: slipway" not in reply.json["detail"], "it names what the hook takes"
+    messages = builds.new()
+    assert len(messages) == len(foreign), "each is on the queue, to be audited"
+    for message in messages:
+        app.deliver(b"".join(message.body), str(message.message_id), properties=properties_of(message))
+    assert intake(f"checkout--{version}") == {} == intake(f"checkout--{version}=2")
+
+
+def test_what_a_hook_may_not_say_it_may_not_say_when_it_is_put_back_either(
+    app: AppHost, builds: Watched, version: str
+) -> None:
+    content = a_message(version)
+    app.http("POST", DEVOPS, basic(KEY), content)
+    (message,) = builds.new()
+    app.deliver(content, f"forged-{version}", properties=properties_of(message))
+    listed = app.http("GET", "/api/rejected?top=100&source=builds-rejected", ALICE).json["messages"]
+    (id,) = [each["id"] for each in listed if each["message_id"] == f"forged-{version}"]
+    assert app.http("POST", f"/api/rejected/{id}/resubmit", ALICE, {}).status == 200
+    (back,) = builds.new()
+    app.deliver(content, str(back.message_id), properties=properties_of(back))
+    assert intake(f"checkout--{version}") == {}
 
 
 # on the queue and over HTTP, in other words than ours

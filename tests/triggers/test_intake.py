@@ -316,6 +316,43 @@ def test_a_build_that_is_not_for_promotion_is_counted_once_however_often_it_come
     assert rejected.new() == [], "it is no reject"
 
 
+# what nobody foresaw
+
+
+def test_a_message_that_breaks_the_intake_is_set_aside_after_a_few_deliveries(
+    app: AppHost, rejected: Watched, version: str, pauses: Pauses
+) -> None:
+    Rows("promotions").insert(f"checkout--{version}", "intake", {"state": "new"})  # a row that no version of ours wrote
+    body = a_message(version)
+    for delivery_count in (1, 2, 3, 4):
+        with pytest.raises(InvocationFailed):
+            app.deliver(body, "breaks-us", delivery_count, {"submitted_by": "somebody"})
+    assert (rejected.new(), pauses.taken) == ([], [2, 4, 8, 16])
+    for delivery_count in (5, 6):
+        app.deliver(body, "breaks-us", delivery_count, {"submitted_by": "somebody"})
+    message, again = rejected.new()
+    assert message.message_id == again.message_id and b"".join(message.body) == body
+    said = properties_of(message)
+    assert (said["code"], said["submitted_by"]) == ("INTAKE_BROKE", "somebody") and "KeyError" in said["reason"]
+    assert [each["evidence"]["code"] for each in set_aside("breaks-us")] == ["INTAKE_BROKE"]
+    listed = app.http("GET", "/api/rejected?top=100", ALICE).json["messages"]
+    assert "INTAKE_BROKE" in [each["code"] for each in listed if each["message_id"] == "breaks-us"]
+
+
+def test_what_cannot_be_set_aside_now_waits_on_the_queue(
+    app: AppHost, azure: AzureStandin, rejected: Watched, version: str, pauses: Pauses
+) -> None:
+    Rows("promotions").insert(f"checkout--{version}", "intake", {"state": "new"})
+    refusal = {"status": 403, "headers": {"x-ms-error-code": "AuthorizationFailure"}}
+    azure.fault("PUT", "/blob/", answer=refusal, times=9)
+    with pytest.raises(InvocationFailed):
+        app.deliver(a_message(version), "waits", 5)
+    azure.forget_faults()
+    assert (rejected.new(), pauses.taken) == ([], [32])
+    app.deliver(a_message(version), "waits", 6)
+    assert len(rejected.new()) == 1
+
+
 # over HTTP
 
 

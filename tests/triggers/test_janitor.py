@@ -17,7 +17,7 @@ from triggers import looking_after
 
 pytestmark = pytest.mark.usefixtures("configured")
 
-NEEDED = {"claim_promotion", "record", "end_promotion", "mirror_environment"}
+NEEDED = {"claim_promotion", "pin_artifacts", "record", "end_promotion", "mirror_environment"}
 
 
 @pytest.fixture(autouse=True)

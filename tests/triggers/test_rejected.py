@@ -1,24 +1,27 @@
 """What lies aside: seen by everybody who reads, put back by an operator, once, and taken away only after that."""
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
-from azure.servicebus import ServiceBusMessage, ServiceBusReceiver
+from azure.servicebus import ServiceBusMessage, ServiceBusReceiver, ServiceBusSender
+from azure.servicebus.exceptions import OperationTimeoutError
 
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.rows import Rows
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.set_aside import SOURCES, place_of
 from tests.activities.conftest import a_secret
-from tests.app_host import ALICE_OID, BOB_OID, AppHost, a_principal
+from tests.app_host import ALICE_OID, BOB_OID, AppHost, a_principal, eventually
 from tests.laptop import AzureStandin, Bus, Watched, properties_of
-from tests.triggers.conftest import ALICE, ERIN, a_message
+from tests.triggers.conftest import ALICE, ERIN, a_message, intake
 from triggers.bodies import RejectedQuery
 
 pytestmark = pytest.mark.usefixtures("configured")
+BEYOND = (f"builds.{2**63 - 1}", "builds.9999999999999999999")  # no number of 64 bits, or none after it
 OLGA = a_principal("Olga Olsen", BOB_OID, ("operator",))
 
 
@@ -88,6 +91,16 @@ def _bury(receiver: ServiceBusReceiver, message_id: str, reason: str) -> None:
 
 def resubmit(app: AppHost, id: str, who: dict[str, str] = ALICE, **body: str) -> Any:
     return app.http("POST", f"/api/rejected/{id}/resubmit", who, body)
+
+
+def claimed(found: dict[str, Any], at: datetime, body: bytes) -> None:
+    """Somebody began to put it back with that body, and nobody knows what came of it."""
+    place = place_of(found["id"])
+    assert place is not None
+    lay_since = datetime.fromisoformat(found["at"]).replace(microsecond=0)
+    row = {"state": "sending", "by": "Somebody", "lay_since": lay_since, "at": at}
+    row |= {"sha256": hashlib.sha256(body).hexdigest()}
+    Rows("resubmitted").insert(place.source, f"{place.sequence:019d}", row)
 
 
 def audited() -> list[dict[str, Any]]:
@@ -170,6 +183,18 @@ def test_with_another_body_it_is_the_word_of_whoever_wrote_that(app: AppHost, bu
     assert evidence["sha256"] != evidence["instead_of"]
 
 
+def test_a_binary_event_is_corrected_by_a_whole_body_without_its_old_attributes(
+    app: AppHost, builds: Watched, version: str
+) -> None:
+    beside = {"cloudEvents:specversion": "2.0", "cloudEvents:type": "x", "slipway_hook": "github"}
+    found = set_aside(app, b"{}", f"binary-{version}", **beside)
+    assert resubmit(app, found["id"], body=a_message(version).decode()).status == 200
+    (message,) = builds.new()
+    assert properties_of(message) == {"submitted_by": ALICE_OID}
+    app.deliver(b"".join(message.body), str(message.message_id), properties=properties_of(message))
+    assert intake(f"checkout--{version}")["state"] == "new"
+
+
 def test_what_is_bad_again_comes_back_to_the_list(app: AppHost, builds: Watched) -> None:
     found = set_aside(app, b"bad for ever", "bad")
     again = resubmit(app, found["id"]).json["message_id"]
@@ -240,6 +265,53 @@ def test_a_claim_that_nobody_brought_to_an_end_holds_for_a_minute(app: AppHost) 
     assert resubmit(app, found["id"]).status == 200
 
 
+def test_of_two_who_take_over_a_claim_that_nobody_brought_to_an_end_one_puts_it_back(
+    app: AppHost, azure: AzureStandin, builds: Watched
+) -> None:
+    found = set_aside(app, b"left by somebody", "left-claim")
+    claimed(found, datetime(2026, 1, 1, tzinfo=UTC), b"left by somebody")
+    azure.fault("GET", "/tables/resubmitted", hold_s=30, times=2)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(resubmit, app, found["id"]) for _ in range(2)]
+        eventually(lambda: len(azure.held("GET")) == 2)  # both have read who left it
+        azure.held("DELETE")
+        assert sorted(each.result(30).status for each in both) == [200, 409]
+    assert len(builds.new()) == 1
+
+
+def test_while_nobody_knows_whether_it_was_taken_only_the_same_body_goes_back(
+    app: AppHost, builds: Watched, version: str
+) -> None:
+    body, other = a_message(version).decode(), a_message(f"{version}.1").decode()
+    found = set_aside(app, b"misspelt again", f"unknown-{version}")
+    claimed(found, datetime(2026, 1, 1, tzinfo=UTC), body.encode())
+    late = resubmit(app, found["id"], OLGA, body=other)
+    assert late.problem == (409, "RESUBMIT_UNKNOWN") and "Somebody" in late.json["detail"]
+    assert resubmit(app, found["id"]).problem == (409, "RESUBMIT_UNKNOWN")
+    assert builds.new() == []
+    assert resubmit(app, found["id"], OLGA, body=body).status == 200
+    (message,) = builds.new()
+    assert message.message_id == f"{found['id']}:again", "the id that it had before"
+
+
+def test_whoever_does_not_hear_whether_it_was_taken_keeps_the_claim(
+    app: AppHost, builds: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = ServiceBusSender.send_messages
+
+    def send_and_hear_nothing(sender: ServiceBusSender, message: ServiceBusMessage, **more: Any) -> None:
+        send(sender, message, **more)
+        raise OperationTimeoutError(message="the answer was lost")
+
+    found = set_aside(app, b"perhaps", "perhaps")
+    with monkeypatch.context() as lossy:
+        lossy.setattr(ServiceBusSender, "send_messages", send_and_hear_nothing)
+        assert resubmit(app, found["id"], body="{}").problem == (503, "AZURE_UNKNOWN")
+    assert {each.message_id for each in builds.new()} == {f"{found['id']}:again"}
+    assert resubmit(app, found["id"]).problem == (409, "RESUBMIT_UNDER_WAY")
+    assert builds.new() == []
+
+
 def test_one_that_was_put_back_and_still_lies_there_says_so_and_goes_with_the_next_one(app: AppHost) -> None:
     left, other = set_aside(app, b"left behind", "left"), set_aside(app, b"other", "other")
     place = place_of(left["id"])
@@ -259,7 +331,7 @@ def test_whoever_only_reads_puts_nothing_back(app: AppHost) -> None:
     assert app.http("GET", "/api/rejected").problem == (401, "NOT_SIGNED_IN")
 
 
-@pytest.mark.parametrize("id", ["builds-rejected.999999", "builds.1e3", "elsewhere.1", "builds-rejected.-1"])
+@pytest.mark.parametrize("id", ["builds-rejected.999999", "builds.1e3", "elsewhere.1", "builds-rejected.-1", *BEYOND])
 def test_a_message_that_is_not_there_is_not_found(app: AppHost, id: str) -> None:
     assert resubmit(app, id).problem == (404, "UNKNOWN_MESSAGE")
     assert app.http("GET", f"/api/rejected/{id}", ERIN).problem == (404, "UNKNOWN_MESSAGE")
@@ -273,7 +345,8 @@ def test_a_secret_that_this_process_has_read_is_hidden_in_bodies(app: AppHost, a
 
 def test_a_wrong_query_or_body_is_refused(app: AppHost) -> None:
     assert app.http("GET", "/api/rejected?source=elsewhere", ERIN).problem == (422, "INVALID_QUERY")
-    assert app.http("GET", "/api/rejected?after=builds.x", ERIN).problem == (422, "INVALID_QUERY")
+    for after in ("builds.x", *BEYOND):
+        assert app.http("GET", f"/api/rejected?after={after}", ERIN).problem == (422, "INVALID_QUERY")
     found = set_aside(app, b"strict", "strict")
     assert resubmit(app, found["id"], to="elsewhere").problem == (422, "INVALID_BODY")
     assert set(get_args(RejectedQuery.model_fields["source"].annotation)[0].__args__) == set(SOURCES)

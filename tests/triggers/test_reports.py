@@ -1,16 +1,18 @@
 """Code hosts are told what the topic tells: how a stage is now, however late, often or disordered the events come."""
 
 import asyncio
+import hashlib
 import json
 import secrets as random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 
-from slipway.adapters.read_model import write_row
+from slipway.adapters.read_model import promotion_rows, write_row
 from slipway.adapters.rows import Rows
 from slipway.local.functions.invocation import InvocationFailed
 from slipway.promotion.about import about_stage
@@ -93,6 +95,11 @@ class Told:
         row = Rows("reports").get(self.stage.promotion, f"{self.stage.instance}:{self.rev}")
         return row.values if row else None
 
+    def being_made(self, at: datetime) -> None:
+        """Somebody began to make the deployment then."""
+        where = hashlib.sha256(f"GitHub, shop/{self._repository}".encode()).hexdigest()[:16]
+        Rows("reports").upsert(self.stage.promotion, f"making:production:{where}", {"at": at}, merge=False)
+
     def states(self) -> list[str]:
         """Of the deployment, oldest first."""
 
@@ -137,6 +144,52 @@ def test_whoever_told_an_older_state_at_the_same_time_looks_once_more(told: Told
         azure.held("DELETE")
         telling.result(30)
     assert told.states() == ["in_progress", "failure"]
+
+
+def test_two_events_of_a_stage_at_once_make_one_deployment(told: Told, azure: AzureStandin) -> None:
+    told.now(BAKE)
+    azure.fault("GET", "/deployments", hold="after", hold_s=30, times=2)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(told.event, action) for action in ("stage.deploying", "stage.baking")]
+        eventually(lambda: len(azure.held("GET")) == 2)  # both have seen that there is none
+        azure.held("DELETE")
+        ended = [each.exception(30) for each in both]
+    assert len([each for each in ended if each is None]) >= 1
+    told.event(delivery=2)
+    assert told.states() == ["in_progress"]
+
+
+def test_whoever_saw_no_deployment_before_another_made_it_makes_none(told: Told, azure: AzureStandin) -> None:
+    told.now(BAKE)
+    azure.fault("GET", "/deployments", hold="after", hold_s=30)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(told.event, "stage.deploying")
+        eventually(lambda: azure.held("GET"))
+        told.event()
+        azure.held("DELETE")
+        late.result(30)
+    assert told.states() == ["in_progress"]
+
+
+def test_whoever_died_while_making_a_deployment_holds_others_up_for_a_minute(told: Told, pauses: Pauses) -> None:
+    told.now(BAKE)
+    told.being_made(datetime.now(UTC))
+    with pytest.raises(InvocationFailed):
+        told.event()
+    assert (told.states(), pauses.taken) == ([], [2])
+    told.being_made(datetime.now(UTC) - timedelta(minutes=2))
+    told.event(delivery=2)
+    assert told.states() == ["in_progress"]
+
+
+def test_of_a_build_without_a_commit_nothing_is_told_and_that_is_counted(told: Told, pauses: Pauses) -> None:
+    told.now(BAKE)
+    row = promotion_rows(told.stage.promotion)["promotion"]
+    write_row(told.stage.promotion, "promotion", 99, {**row, "commit": ""})
+    for delivery in (1, 2):
+        told.event(delivery=delivery)
+    assert (told.states(), pauses.taken) == ([], [])
+    assert told.refusal is not None and told.refusal["code"] == "NO_COMMIT"
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,16 @@ def test_a_release_that_is_live_and_proven_is_taken_back_once_per_key(app: AppHo
     assert it.command("rollback", stage="moon").problem == (404, "UNKNOWN_STAGE")
 
 
+def test_what_its_own_stage_could_not_take_back_is_taken_back_by_a_person(app: AppHost, it: Underway) -> None:
+    """It is unproven. While its stage holds the lock, that one has the say."""
+    mine = {"version": it.run.build.version, "promotion": it.id, "proven": False}
+    live(it, live=mine, holder={"promotion": it.id})
+    assert it.command("rollback").problem == (409, "NOT_LIVE")
+    live(it, live=mine)
+    assert it.command("rollback", id="k2").status == 202
+    eventually(lambda: runs_back(app, it) == 1)
+
+
 def test_a_rollback_of_a_release_that_two_environments_serve_says_which_there_are(app: AppHost, it: Underway) -> None:
     live(it)
     live(it, "production")

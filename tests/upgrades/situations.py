@@ -23,6 +23,7 @@ from tests.workflow import (
     test_jobs,
     test_lost_watch,
     test_migrations,
+    test_pins,
     test_promotion,
     test_ramp,
     test_ramp_people,
@@ -45,7 +46,7 @@ from tests.workflow.world import Sides, World
 Over = Callable[[], None]
 Situation = Callable[[Over], Awaitable[None]]
 SITES = ("checkout-dev", "checkout-test", "checkout-staging", "weu", "neu")
-OF_STAGES = (test_promotion, test_commands)
+OF_STAGES = (test_promotion, test_commands, test_pins)
 OF_RAMPS = (test_ramp, test_ramp_people, test_ramp_routers, test_watch, test_lost_watch, test_blue_green)
 
 OF_FLAGS = (test_flag_ramp, test_flag_comparison)

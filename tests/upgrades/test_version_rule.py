@@ -66,6 +66,8 @@ FREE = {
     "schema",
     "database",
     "settings",
+    "pins",
+    "pinning",
 }  # their keys are names, not fields
 
 

@@ -183,3 +183,109 @@ async def test_neither_side_answers_for_a_moment_and_the_way_back_is_found_at_th
     await rolled_back(flow, id, production(asks=False))
     await flow.engine.until_idle()
     assert sides(flow) == BACK and (await flow.lock("production"))["broken"] is None
+
+
+class Telling(RampingWorld):
+    """Platforms that say themselves what is live, as Container Apps do."""
+
+    def _survey_targets(self, order: Order) -> Answer:
+        answer = super()._survey_targets(order)
+        for name, site in answer.result["sites"].items():
+            site["held"] = self.sites[name].live
+        return answer
+
+
+@pytest.fixture
+async def telling() -> AsyncIterator[Workflow]:
+    async with Workflow(Telling({name: Sides() for name in SITES})) as workflow:
+        yield workflow
+
+
+async def hotfix(flow: Workflow) -> str:
+    return await flow.begin(a_build("2.0.1", finished_at=later(minutes=1)), production(asks=False), token="t2")
+
+
+async def test_a_hotfix_goes_over_a_release_that_is_down_where_the_platform_says_which_is_live(
+    telling: Workflow,
+) -> None:
+    await passed(telling, "2.0.0", watch_s=0.0)
+    telling.world.dead, beside = {"2.0.0"}, set()
+
+    async def checked(activity: str, order: dict[str, Any]) -> None:
+        if activity == "check_health" and order["address"] == "http://weu-idle":
+            beside.add(order["beside"])
+
+    telling.world.meanwhile = checked
+    assert (await telling.until_ended(await hotfix(telling)))["outcome"] == "passed"
+    assert beside == {"http://weu"}, "a region in which nothing answers is not the hotfix's fault"
+    assert {site.live for site in telling.world.sites.values()} == {"2.0.1"}
+    told = next(each for each in telling.world.records[::-1] if each["action"] == "stage.deploying")
+    assert "2.0.0 is down on weu, so there is no way back to it" in told["words"]
+
+
+@pytest.mark.parametrize("comes_back", [False, True], ids=["that stays down", "that comes back meanwhile"])
+async def test_a_hotfix_that_is_bad_leaves_the_release_as_it_was(telling: Workflow, comes_back: bool) -> None:
+    await passed(telling, "2.0.0", watch_s=0.0)
+    telling.world.dead, telling.world.sick_idle = {"2.0.0"}, {"2.0.1"}
+
+    async def meanwhile(activity: str, order: dict[str, Any]) -> None:
+        if activity == "check_health" and comes_back:
+            telling.world.dead = set()
+
+    telling.world.meanwhile = meanwhile
+    output = await telling.until_ended(await hotfix(telling))
+    assert (output["outcome"], output["code"]) == ("failed", "UNHEALTHY")
+    assert sides(telling) == {("2.0.0", "2.0.1", True)}
+    lock = await telling.lock("production")
+    assert lock["broken"] is None and lock["live"]["version"] == "2.0.0"
+
+
+async def test_a_hotfix_that_fails_once_it_is_live_is_not_swapped_for_what_was_down(telling: Workflow) -> None:
+    await passed(telling, "2.0.0", watch_s=0.0)
+    telling.world.dead, telling.world.sick_live = {"2.0.0"}, {"2.0.1"}
+    output = await telling.until_ended(await hotfix(telling))
+    assert output["code"] == "ROLLBACK_FAILED"
+    assert "2.0.0 was down on weu before 2.0.1 came, so there is none to return to" in output["words"]
+    assert (await telling.lock("production"))["broken"]
+
+
+async def test_a_release_that_is_silent_for_a_moment_keeps_the_way_back_to_it(telling: Workflow) -> None:
+    await passed(telling, "2.0.0", watch_s=0.0)
+    telling.world.dead, since = {"2.0.0"}, telling.clock.now()
+    telling.world.sick_live = {"2.0.1"}
+
+    async def comes_back(activity: str, order: dict[str, Any]) -> None:
+        if telling.clock.now() - since > timedelta(seconds=25):
+            telling.world.dead = set()
+
+    telling.world.meanwhile = comes_back
+    assert (await telling.until_ended(await hotfix(telling)))["code"] == "UNHEALTHY"
+    assert {site.live for site in telling.world.sites.values()} == {"2.0.0"}
+
+
+async def test_a_hotfix_over_what_nobody_knows_is_refused(flow: Workflow) -> None:
+    await passed(flow, "2.0.0", watch_s=0.0)
+    flow.world.dead = {"2.0.0"}
+    assert (await flow.until_ended(await hotfix(flow)))["code"] == "LIVE_UNREADABLE"
+    assert (await flow.lock("production"))["broken"] is None
+
+
+async def test_what_is_down_is_not_taken_for_the_release_where_the_platform_says_another(telling: Workflow) -> None:
+    """Somebody put a release of his own live, and it does not answer: nothing is taken back, and no lock is broken."""
+    id = await passed(telling, "2.0.0")
+    for site in telling.world.sites.values():
+        site.live = "3.0.0"
+    telling.world.dead = {"3.0.0"}
+    await rolled_back(telling, id, production(asks=False))
+    told = telling.world.records[-1]
+    assert told["evidence"]["code"] == "NOT_LIVE" and "does not serve 2.0.0 any more" in told["words"]
+    assert (await telling.lock("production"))["broken"] is None
+
+
+async def test_the_end_says_why_a_swap_back_was_refused(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production(asks=False))
+    await flow.until(lambda: stage_state(flow.world, "production") == "baking")
+    flow.world.dead, flow.world.swap_back_fails = {"2.0.0"}, 99
+    output = await flow.until_ended(id)
+    assert "weu answers nothing; neu answers nothing (tried 3 times)" in output["words"]
+    assert "weu is not swapped back: Azure refused the swap" in output["words"]

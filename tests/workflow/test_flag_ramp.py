@@ -24,7 +24,7 @@ from tests.workflow import virtual
 from tests.workflow.flag_world import FlagWorld
 from tests.workflow.kills import Killer, Mortal, same_end_after, to_the_second
 from tests.workflow.test_kills_in_ramps import KILLS, SEED
-from tests.workflow.virtual import Workflow
+from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides
 
 SITES = ("weu", "neu")
@@ -298,3 +298,70 @@ async def test_somebodys_hand_just_before_everybody_gets_the_flag_counts_as_at_a
     output = await flow.until_ended(await flow.promote(a_build("2.0.0"), production()))
     assert (output["outcome"], output["code"]) == ended and live(flow) == {"2.0.0"}
     assert world(flow).flag and not world(flow).flag.share
+
+
+# the release that serves everybody while its flag is given to some
+
+
+SLOW = replace(PLAN, policy=replace(PLAN.policy, tick_s=600), within_s=14 * 86400)
+
+
+@pytest.mark.parametrize("ill", ["down on one site", "down on all", "not healthy"])
+async def test_a_release_that_falls_ill_in_its_flags_ramp_goes_back_at_once(flow: Workflow, ill: str) -> None:
+    """Though no tick is due for minutes, and whatever the pipeline has harm of the flag do."""
+    id = await flow.promote(a_build("2.0.0"), production(SLOW))
+    await at_share(flow, 0.05)
+    since = flow.clock.now()
+    if ill == "not healthy":
+        flow.world.sick_live = {"2.0.0"}
+    else:
+        flow.world.dead = {"2.0.0"} if ill == "down on all" else {"weu 2.0.0"}
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("failed", "UNHEALTHY") and "weu: " in output["words"]
+    assert (flow.clock.now() - since).total_seconds() < 120
+    assert live(flow) == {"1.0.0"} and world(flow).flag.share == 0  # type: ignore[union-attr]
+    assert move(flow)["code"] == "UNHEALTHY"
+    lock = await flow.lock("production")
+    assert (lock["broken"], lock["holder"]) == (None, None)
+
+
+async def test_a_single_bad_answer_in_a_flags_ramp_says_nothing(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.05)
+    flow.world.blips = 3
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert flow.world.blips == 0 and not any(each["action"] == "ramp.unhealthy" for each in flow.world.records)
+
+
+async def test_a_platform_that_is_silent_holds_a_flags_ramp_and_goes_on_with_it(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.25)
+    flow.world.down = {"neu"}
+    await flow.until(lambda: move(flow).get("code") == "RELEASE_UNSEEN")
+    assert "neu: neither side of neu answers; nothing advances" in move(flow)["words"]
+    assert world(flow).flag.share == 0.25 and not move(flow)["calls"]  # type: ignore[union-attr]
+    flow.world.down = set()
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_platform_that_stays_silent_ends_a_flags_ramp_and_nobody_is_blamed(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.25)
+    flow.world.broken_checks, flow.world.blips = True, 10_000
+    await flow.until(lambda: stage_state(flow.world, "production") == "baking")
+    assert move(flow)["code"] == "RELEASE_UNSEEN" and move(flow)["calls"]
+    assert world(flow).flag.share == 0  # type: ignore[union-attr]
+    flow.world.broken_checks, flow.world.blips = False, 0
+    output = await flow.until_ended(id)
+    assert (output["outcome"], output["code"]) == ("not enough evidence", "RELEASE_UNSEEN")
+    assert live(flow) == {"2.0.0"}
+
+
+async def test_a_persons_word_in_a_flags_ramp_does_not_wait_for_a_look(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production(SLOW))
+    await at_share(flow, 0.05)
+    flow.world.put_off["check_health"], flow.world.blips = 60.0, 10_000
+    await flow.command(id, "rollback", stage="production")
+    since = flow.clock.now()
+    await flow.until(lambda: world(flow).flag.share == 0)  # type: ignore[union-attr]
+    assert (flow.clock.now() - since).total_seconds() < 60

@@ -9,7 +9,7 @@ import pytest
 from orchestrators.release_parts import half_way_back
 from slipway.promotion.outcomes import broken, running
 from slipway.promotion.stage_run import StageRun
-from tests.promotion.builders import a_build
+from tests.promotion.builders import a_build, later
 from tests.workflow.release_world import ReleaseWorld
 from tests.workflow.test_flag_ramp import PLAN
 from tests.workflow.test_releases import (
@@ -28,6 +28,7 @@ from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Order, Sides
 
 WAITS = "(production) waits for it"
+ENDS = ("stage.rolled-back", "stage.broken", "stage.cancelled")
 LEFT = ["the code", f"flag old-banner {WAITS}"]
 
 
@@ -133,3 +134,38 @@ def test_flags_that_were_not_changed_yet_wait_for_nothing() -> None:
     assert half_way_back(run, {}).left == ("the code",)
     heir = replace(run, swept="s")  # what the one before it has done last nobody has heard
     assert half_way_back(heir, {}).left == ("the code", f"flag banner {WAITS}", f"flag old-banner {WAITS}")
+
+
+@pytest.mark.parametrize("how", ["its stage", "a person"])
+async def test_a_way_back_whose_previous_release_comes_up_late_is_gone_on_with(flow: Workflow, how: str) -> None:
+    """All is swapped back, but 1.0.0 answers nothing for some minutes. The same command brings back what waits."""
+    await released(flow, "1.0.0", production())
+    plan = production(flags=(ON, OFF), bake_s=600)
+    id = await flow.promote(a_build("2.0.0", finished_at=later(minutes=1)), plan)
+    await flow.until(lambda: stage_state(flow.world, "production") == "baking")
+
+    async def cold(activity: str, order: Order) -> None:
+        if live(flow) == {"1.0.0"}:
+            flow.world.dead.add("1.0.0")
+
+    if how == "a person":
+        assert (await flow.until_ended(id))["outcome"] == "passed"
+    flow.world.meanwhile = cold
+    if how == "a person":
+        await rolled_back(flow, id, plan)
+    else:
+        flow.world.sick_live = {"2.0.0"}
+        assert (await flow.until_ended(id))["code"] == "ROLLBACK_FAILED"
+    assert (await flow.lock("production"))["broken"] and not flag(flow, "old-banner")["enabled"]
+    flow.world.meanwhile, flow.world.dead = None, set()
+    await flow.signal("environment", "production--checkout", "lift", {"id": "broken"})
+    flow.world.records.clear()
+    await begin_rollback(flow, id, plan, "k2")
+    await flow.until(lambda: any(each["action"] in ENDS for each in flow.world.records))
+    await flow.engine.until_idle()
+    told = next(each for each in flow.world.records if each["action"] in ENDS)
+    assert told["action"] == "stage.rolled-back" and "still on 1.0.0" in told["words"]
+    assert flag(flow, "old-banner")["enabled"] and not flag(flow, "banner")["enabled"]
+    lock = await flow.lock("production")
+    assert (lock["live"]["version"], lock["broken"], lock["holder"]) == ("1.0.0", None, None)
+    assert next(each for each in lock["releases"] if each["version"] == "2.0.0")["state"] == "rolled back"

@@ -25,7 +25,7 @@ Work = Callable[[Order], Answer]
 # Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
 STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
 STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
-STOPPABLE += ("conclude_comparison", "check_flags")
+STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts")
 
 
 @dataclass
@@ -56,9 +56,9 @@ class World:
     versions that fail there; `speaks`: signals after a switch; `latency_ms` of those that do not answer in 22.
     `failing_runs`: how many load tests Azure cannot carry out; `stopped_runs` are those that an abort stopped.
     `polls`: how long operations take. `keeps_receipts` of them, so that one begun again after a kill has its effect
-    once. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
-    alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows,
-    unless it is `account_refused`.
+    once. `registry`: addresses of artifacts by their tags, unless they are `unpinnable`. `deployed`: packages by their
+    targets. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
+    alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows, unless it is `account_refused`.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -84,6 +84,9 @@ class World:
     late_driver_times: int = 0
     keeps_receipts: bool = False
     receipts: dict[str, Answer] = field(default_factory=dict)
+    registry: dict[str, str] = field(default_factory=dict)
+    unpinnable: Answer | None = None
+    deployed: dict[str, list[str]] = field(default_factory=dict)
     fence: int = 0
     claims: Counter[str] = field(default_factory=Counter)
     promotions: dict[str, Kept] = field(default_factory=dict)
@@ -144,6 +147,13 @@ class World:
         kept = self.of(order["promotion"])
         kept.token = kept.token or order["token"]
         return passed(claim="mine" if kept.token == order["token"] else "theirs")
+
+    def _pin_artifacts(self, order: Order) -> Answer:
+        """What the registry has under each address now, if it has anything; the rest stays as it is."""
+        if self.unpinnable is not None:
+            return self.unpinnable
+        pins = [{"address": each, "at": self.registry.get(each, each)} for each in order["artifacts"]]
+        return passed(pins=pins)
 
     def _mark_aborted(self, order: Order) -> Answer:
         self.of(order["promotion"]).aborted = True
@@ -224,6 +234,8 @@ class World:
 
     def _deploy(self, order: Order) -> Answer:
         self.claims[order["target"]["name"]] = max(self.claims[order["target"]["name"]], order["fence"])
+        packages = self.deployed.setdefault(order["target"]["name"], [])
+        packages += [order["package"]] if order["package"] not in packages else []
 
         def effect() -> Answer:
             if order["version"] in self.crashing:

@@ -1,13 +1,17 @@
 """AKS (azure-mgmt-containerservice, api 2026-08-01, and the Kubernetes API): a Helm release for each of two sides."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.deployment import Deployments
+from slipway.adapters.aks.notes import note_of
 from slipway.adapters.aks.place import other, place_of
 from slipway.adapters.aks.registry import AZURES
+from slipway.adapters.aks.rollout import replicas_of, version_before
 from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import SOON_S, Steps
 from slipway.adapters.aks.swap import Swaps, intent
@@ -36,26 +40,28 @@ class Aks:
         clusters = Clusters(self._settings)
         api = Api(self._settings, clusters)
         self._api = api
-        self._sides = Sides(self._settings, api)
         stuck_after = timedelta(seconds=stuck_after_s)
-        self._deployments = Deployments(self._settings, api, Steps(clusters), stuck_after, registries)
+        self._sides = Sides(self._settings, api, stuck_after)
+        self._deployments = Deployments(self._settings, self._sides, Steps(clusters), stuck_after, registries)
         self._swaps = Swaps(self._sides, settle_s)
 
     def read_live(self, target: Target, version_path: str = "/version") -> SiteState:
-        """What both sides answer now. Raises AzureProblem."""
+        """What both sides answer now; in progress while a command of ours may still come to the idle one. Raises
+        AzureProblem."""
         place, state = place_of(target), switch_of(target, self._settings).read(target)
         idle = other(state.side)
         live_address, idle_address = state.sides.get(state.side, ""), state.sides.get(idle, "")
-        runs = self._sides.replicas(place, idle) > 0
+        found, _ = self._api.deployment(place, idle)
+        runs = found is not None and replicas_of(found) > 0
         answers = self._sides.version_at(idle_address, version_path) if runs else None
-        held = self._api.release(place, idle).version or self._sides.stopped_version(place, idle)
+        held = self._api.release(place, idle).version or version_before(found)
         return SiteState(
             production_address=state.users,
             live_address=live_address,
             idle_address=idle_address,
             production_version=self._sides.version_at(live_address, version_path),
             idle_version=answers or held or None,
-            in_progress=state.in_progress,
+            in_progress=state.in_progress or note_of(found).may_come(clock.now()),
             last_swap_at=None,
             idle_state="Running" if runs else "Stopped",
             held_version=self._api.release(place, state.side).version if state.side else "",
@@ -81,11 +87,12 @@ class Aks:
         self, target: Target, handle: dict[str, Any], version: str, version_path: str = "/version"
     ) -> Answer:
         """Passed, with the side's `address`, when its rollout is done and its autoscaler at rest; failed
-        DEPLOYMENT_FAILED with the log of Helm or of the pod; broken COMMAND_NOT_RUN."""
+        DEPLOYMENT_FAILED with the log of Helm or of the pod; broken COMMAND_NOT_RUN,
+        RELEASE_CHANGED when somebody else upgrades it meanwhile, and SWITCHED_ELSEWHERE while
+        nobody can tell which side users are to have."""
         try:
-            place = place_of(target)
-            switch = switch_of(target, self._settings).read(target) if handle["kind"] == "intended" else None
-            return self._deployments.go_on(place, switch, handle, version)
+            switch = switch_of(target, self._settings)
+            return self._deployments.go_on(place_of(target), partial(switch.read, target), handle, version)
         except AzureProblem as problem:
             return problem.fault.answer(handle, SOON_S)
 
@@ -102,7 +109,8 @@ class Aks:
         return self.poll_swap(target, intent(operation, intent_at, resuming), version, version_path)
 
     def poll_swap(self, target: Target, handle: dict[str, Any], version: str, version_path: str = "/version") -> Answer:
-        """Passed when users meet `version`; failed SWAP_NOT_EFFECTIVE, and broken as the switch is."""
+        """Passed when users meet `version`; failed SWAP_NOT_EFFECTIVE, and broken as the switch is, and
+        SWITCHED_ELSEWHERE, too."""
         try:
             return self._swaps.go_on(target, handle, version, version_path)
         except AzureProblem as problem:

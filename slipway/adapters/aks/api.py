@@ -105,23 +105,23 @@ class Api:
         return found
 
     def _asked(self, place: Place, path: str, change: dict[str, object] | None = None) -> Any:
-        from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
 
         cluster = self._clusters.of(place)
         client = _client(self._settings, cluster)
 
-        def ask() -> Any:
+        def send() -> Any:
             address = f"https://{cluster.host}{path}"
             if change is None:
-                response = client.send_request(HttpRequest("GET", address))
-            else:
-                merge = {"Content-Type": "application/merge-patch+json"}
-                request = HttpRequest("PATCH", address, headers=merge, content=json.dumps(change))
-                response = client.send_request(request, retry_total=0)
-            if response.status_code == 401:
-                raise HttpResponseError(response=response)
-            return response
+                return client.send_request(HttpRequest("GET", address))
+            merge = {"Content-Type": "application/merge-patch+json"}
+            request = HttpRequest("PATCH", address, headers=merge, content=json.dumps(change))
+            return client.send_request(request, retry_total=0)
+
+        def ask() -> Any:
+            """A token that was not taken is asked for anew, once, since the SDK keeps none that was refused."""
+            response = send()
+            return send() if response.status_code == 401 else response
 
         try:
             response = asked_for(ask)

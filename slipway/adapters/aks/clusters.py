@@ -98,7 +98,10 @@ class Clusters:
         if found is None:
             return None
         told: dict[str, Any] = found.as_dict().get("properties") or {}
-        if told.get("provisioningState") == "Failed" or told.get("exitCode") is None:
+        state = told.get("provisioningState")
+        if state not in ("Succeeded", "Failed"):
+            return None
+        if state == "Failed" or told.get("exitCode") is None:
             return Result(-1, str(told.get("logs") or ""), str(told.get("reason") or "Azure gives no reason"))
         return Result(int(told["exitCode"]), str(told.get("logs") or ""))
 
@@ -139,24 +142,19 @@ _kept: dict[tuple[str, ...], tuple[float, Cluster]] = {}
 
 
 def asked_for(ask: Callable[[], Told]) -> Told:
-    """What `ask` answers. Raises AzureProblem; a token that was not taken is asked for anew, once, since the SDK keeps
-    none that was refused."""
-    from azure.core.exceptions import AzureError, HttpResponseError
+    """What `ask` answers. Raises AzureProblem."""
+    from azure.core.exceptions import AzureError
 
-    for again in (True, False):
-        try:
-            return ask()
-        except AzureError as error:
-            if again and isinstance(error, HttpResponseError) and error.status_code == 401:
-                continue
-            fault = explain(error)
-            if fault.code in _COULD_NOT_RUN:
-                fault = AzureFault(FaultKind.UNAVAILABLE, fault.code, fault.words, fault.retry_after_s)
-            raise AzureProblem(fault) from error
-        except ValueError as error:  # of the SDK, for a body that it cannot read
-            words = f"Azure's answer cannot be read: {error}"
-            raise AzureProblem(AzureFault(FaultKind.UNAVAILABLE, "Unreadable", words)) from error
-    raise AssertionError("unreachable")
+    try:
+        return ask()
+    except AzureError as error:
+        fault = explain(error)
+        if fault.code in _COULD_NOT_RUN:
+            fault = AzureFault(FaultKind.UNAVAILABLE, fault.code, fault.words, fault.retry_after_s)
+        raise AzureProblem(fault) from error
+    except ValueError as error:  # of the SDK, for a body that it cannot read
+        words = f"Azure's answer cannot be read: {error}"
+        raise AzureProblem(AzureFault(FaultKind.UNAVAILABLE, "Unreadable", words)) from error
 
 
 def refused_by(place: Place, result: Result) -> AzureFault:

@@ -4,19 +4,22 @@ The handle is that of `steps` with the side, its address and the package; `{"kin
 awaited. Helm's own record says whether an earlier try had its effect, so a repeat looks there first.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from slipway.adapters import clock
 from slipway.adapters.aks import scripts
-from slipway.adapters.aks.api import Api
+from slipway.adapters.aks.api import Document
 from slipway.adapters.aks.clusters import Result, refused_by
-from slipway.adapters.aks.place import Place, other
+from slipway.adapters.aks.notes import Note, note_for, note_of
+from slipway.adapters.aks.place import SIDES, Place, other
 from slipway.adapters.aks.registry import token_for
-from slipway.adapters.aks.revisions import description, package_digest
-from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_before, replicas_of, rollout_of
+from slipway.adapters.aks.revisions import Release, description, package_digest
+from slipway.adapters.aks.rollout import DONE, FAILED, Rollout, hindered_by, replicas_again, replicas_of, rollout_of
+from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import AGAIN_S, SOON_S, Handle, Steps, intended
 from slipway.adapters.azure_errors import FaultKind
-from slipway.promotion.outcomes import Answer, failed, iso, moment, passed, running
+from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
 from slipway.promotion.port_values import SwitchState
 from slipway.settings import Settings
 
@@ -29,58 +32,86 @@ class Deployments:
     ours. Raises AzureProblem."""
 
     def __init__(
-        self, settings_: Settings, api: Api, steps: Steps, stuck_after: timedelta, registries: tuple[str, ...]
+        self, settings_: Settings, sides: Sides, steps: Steps, stuck_after: timedelta, registries: tuple[str, ...]
     ) -> None:
         self._settings = settings_
+        self._sides = sides
         self._registries = registries
-        self._api = api
+        self._api = sides.api
         self._steps = steps
         self._stuck_after = stuck_after
 
-    def go_on(self, place: Place, switch: SwitchState | None, handle: Handle, version: str) -> Answer:
-        """`switch` is as it is now, while the handle is `intended`."""
+    def go_on(self, place: Place, read: Callable[[], SwitchState], handle: Handle, version: str) -> Answer:
+        """`read` says how the switch is now."""
         match handle["kind"]:
             case "command":
                 return self._command(place, handle, version)
             case "rolling":
                 return self._rolling(place, handle, version)
-        assert switch is not None
+        switch = read()
         if switch.in_progress:
             return running(handle, SOON_S, f"the users of {place.release} are being sent elsewhere")
-        return self._intended(place, self._sided(place, switch, handle, version), version)
+        sided = self._sided(place, switch, handle, version)
+        if not handle.get("side") and (words := self._taken(place, switch, sided)):
+            return broken("SWITCHED_ELSEWHERE", words)
+        if sided.get("reused"):
+            words = f"{place.release} serves {version} already, with another chart, image or values"
+            return broken("VERSION_REUSED", f"{words}: give the new ones a new version, or nothing tells them apart")
+        return self._intended(place, read, sided, version)
+
+    def _taken(self, place: Place, switch: SwitchState, handle: Handle) -> str:
+        """In words, when nobody can tell whether the users are to have the side; not for what is ours already."""
+        if switch.side or self._api.release(place, handle["side"]).operation == handle["operation"]:
+            return ""
+        return self._sides.elsewhere(place, switch, *SIDES)
 
     def _sided(self, place: Place, switch: SwitchState, handle: Handle, version: str) -> Handle:
         """The handle with the side that the release is for: that with the users when it is there already."""
         side = handle.get("side")
         if not side:
             live = switch.side
-            is_live = bool(live) and self._api.release(place, live).holds(version, _digest(place, handle))
-            side = live if is_live else other(live)
-        return {**handle, "side": side, "address": switch.sides.get(side, ""), "live": side == switch.side}
+            release = self._api.release(place, live) if live else Release()
+            side = live if release.holds(version, _digest(place, handle)) else other(live)
+            reused = release.version == version and side != live
+            handle = {**handle, "reused": True} if reused else handle
+        return {**handle, "side": side, "address": switch.sides.get(side, "")}
 
-    def _intended(self, place: Place, handle: Handle, version: str) -> Answer:
+    def _intended(self, place: Place, read: Callable[[], SwitchState], handle: Handle, version: str) -> Answer:
         side, digest = handle["side"], _digest(place, handle)
         release = self._api.release(place, side)
-        found, _ = self._api.deployment(place, side)
+        found, scalers = self._api.deployment(place, side)
         stopped = found is not None and not replicas_of(found)
         if release.holds(version, digest) and not stopped:
             done = handle["operation"] == release.operation
-            return self._rolling(place, _rolling(handle, already=not done), version)
-        if handle["live"] and not release.holds(version, digest):  # it got the users meanwhile, by whomsoever
-            return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
+            return self._rolling(place, _rolling({**handle, "seen": release.number}, already=not done), version)
+        if words := _changed(place.release_of(side), handle, release):
+            return broken("RELEASE_CHANGED", words)
+        handle = {**handle, "seen": release.number}
         if release.pending and clock.now() - release.at < self._stuck_after:
             words = f"Helm calls {place.release_of(side)} {release.status}: another upgrade is under way"
             return running(handle, AGAIN_S, words)
         if release.holds(version, digest):
-            self._api.patch(place, scripts.awake(place, side, replicas_before(found)))
+            self._api.patch(place, scripts.awake(place, side, replicas_again(found, scalers)))
             return running(handle, SOON_S, f"{place.release_of(side)} was stopped; started")
+        note = self._noted(place, side, found, handle["operation"])
+        if read().side == side:  # it got the users meanwhile, by whomsoever
+            return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
         said = description(version, digest, handle["operation"])
-        wake = replicas_before(found) if stopped else 0
+        wake = replicas_again(found, scalers) if stopped else 0
         unit, files = scripts.Unit.of(handle["package"]), {scripts.VALUES: place.values}
         if login := unit.registry.endswith(self._registries):
             files[scripts.TOKEN] = token_for(unit.registry, self._settings)
-        script = scripts.upgrade(place, side, unit, said, release, wake, login)
+        script = scripts.upgrade(place, side, unit, said, release, note, wake, login)
         return self._steps.start(place, handle, script, files)
+
+    def _noted(self, place: Place, side: str, found: Document | None, operation: str) -> Note:
+        """The note of a command that is about to be started; one where the side has a Deployment."""
+        note = note_of(found)
+        if found is None or (note.operation == operation and note.may_come(clock.now())):
+            return note
+        note = note_for(operation, clock.now())
+        self._api.patch(place, scripts.noted(place, side, note))
+        return note
 
     def _command(self, place: Place, handle: Handle, version: str) -> Answer:
         ended = self._steps.ended(place, handle)
@@ -102,7 +133,10 @@ class Deployments:
     def _rolling(self, place: Place, handle: Handle, version: str) -> Answer:
         side, name = handle["side"], place.release_of(handle["side"])
         release = self._api.release(place, side)
-        if not release.holds(version, _digest(place, handle)):
+        ours = release.holds(version, _digest(place, handle))
+        if not ours:
+            if words := _changed(name, handle, release):
+                return broken("RELEASE_CHANGED", words)
             return self._not_shown(handle, f"Helm does not show {name} with {version}")
         found, scalers = self._api.deployment(place, side)
         if found is None:
@@ -125,6 +159,14 @@ class Deployments:
         pod, words = hindered_by(self._api.pods(place, side))
         log = self._api.log(place, pod) if pod else ""
         return failed("DEPLOYMENT_FAILED", f"{rollout.words} {words}".strip(), log)
+
+
+def _changed(name: str, handle: Handle, release: Release) -> str:
+    """In words, when somebody else has made another revision of it since this was decided."""
+    theirs = release.status == "deployed" and not release.operation
+    if not theirs or release.number <= handle.get("seen", release.number):
+        return ""
+    return f"somebody else made revision {release.number} of {name} meanwhile ({release.words}): it is left as it is"
 
 
 def _rolling(handle: Handle, already: bool) -> Handle:

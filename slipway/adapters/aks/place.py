@@ -19,7 +19,8 @@ RUN_COMMAND = "run-command"
 
 @dataclass(frozen=True)
 class Place:
-    """`values` are JSON text. `address` and `preview` may be empty where another switch knows them."""
+    """`values` are JSON text. `address` and `preview` may be empty where another switch knows them, and not the
+    Service."""
 
     subscription: str
     group: str
@@ -30,6 +31,7 @@ class Place:
     address: str
     preview: dict[str, str]
     by_command: bool
+    has_service: bool = True
     values: str = field(default="{}", repr=False)
 
     def release_of(self, side: str) -> str:
@@ -60,6 +62,7 @@ def place_of(target: Target) -> Place:
         str(helm.get("address") or "").rstrip("/"),
         {str(side): str(address) for side, address in (helm.get("preview") or {}).items()},
         helm.get("reach") == RUN_COMMAND,
+        not {"traffic-manager", "dns"} & target.settings.keys(),
         _text(helm.get("values")),
     )
 

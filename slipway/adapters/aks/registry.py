@@ -24,12 +24,13 @@ def token_for(host: str, settings_: Settings) -> str:
     from azure.core.rest import HttpRequest
 
     ours = credential(settings_.client_id).get_token(_SCOPE).token
+    registry = settings_.registry_endpoint.replace("{registry}", host)
     form = urlencode({"grant_type": "access_token", "service": host, "access_token": ours})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    request = HttpRequest("POST", f"https://{host}/oauth2/exchange", headers=headers, content=form)
+    request = HttpRequest("POST", f"{registry}/oauth2/exchange", headers=headers, content=form)
     policies = [RetryPolicy(retry_total=2, retry_status=0, retry_backoff_factor=0.2)]
     waits: dict[str, Any] = {"connection_timeout": patience.CONNECT_S, "read_timeout": patience.READ_S}
-    with PipelineClient(f"https://{host}", policies=policies, **waits, **settings_.client_options) as client:
+    with PipelineClient(registry, policies=policies, **waits, **settings_.client_options) as client:
         answer = asked_for(lambda: client.send_request(request))
         if answer.status_code >= 400:
             raise AzureProblem(explain_response(answer, "AcrPull"))

@@ -30,7 +30,8 @@ class Revision:
 @dataclass(frozen=True)
 class Release:
     """What a side holds: the newest revision, with what it said of itself; all are "" where it is not ours. `sound` is
-    the number of the newest revision that Helm calls deployed, 0 when there is none."""
+    the number of the newest revision that Helm calls deployed, 0 when there is none; `given` the version of the newest
+    one that is ours, whatever came after it. `words` are the newest one's description."""
 
     number: int = 0
     status: str = ""
@@ -39,6 +40,8 @@ class Release:
     operation: str = ""
     at: datetime = _NEVER
     sound: int = 0
+    given: str = ""
+    words: str = ""
 
     @property
     def pending(self) -> bool:
@@ -70,7 +73,9 @@ def release_of(revisions: Sequence[Revision]) -> Release:
         said = by_number[int(back[1])]
     ours = _OURS.fullmatch(said.description)
     told = (ours["version"], ours["package"], ours["operation"]) if ours else ("", "", "")
-    return Release(newest.number, newest.status, *told, newest.at, sound)
+    given = (_OURS.fullmatch(by_number[number].description) for number in sorted(by_number, reverse=True))
+    last = next((each["version"] for each in given if each), "")
+    return Release(newest.number, newest.status, *told, newest.at, sound, last, newest.description)
 
 
 def from_secrets(found: dict[str, Any]) -> list[Revision]:

@@ -32,7 +32,7 @@ def rollout_of(deployment: dict[str, Any], autoscalers: Sequence[dict[str, Any]]
         return Rollout(ROLLING, f"{name}: it has no replicas")
     if updated < wanted or available < updated or int(status.get("replicas") or 0) > updated:
         return Rollout(ROLLING, f"{name}: {min(updated, available)} of {wanted} new replicas are available")
-    scaler = next((each for each in autoscalers if _target(each) == name), None)
+    scaler = _scaler_of(name, autoscalers)
     return _scaled(name, scaler, available) if scaler else Rollout(DONE)
 
 
@@ -52,10 +52,18 @@ def version_before(deployment: dict[str, Any] | None) -> str:
     return _noted(deployment, VERSION)
 
 
+def replicas_again(deployment: dict[str, Any] | None, scalers: Sequence[dict[str, Any]]) -> int:
+    """How many a stopped one is given: as many as it had, or its autoscaler's least."""
+    name = str((deployment or {}).get("metadata", {}).get("name"))
+    scaler = _scaler_of(name, scalers)
+    return max(replicas_before(deployment), _least(scaler) if scaler else 0)
+
+
 def hindered_by(pods: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """Which pod cannot start, and why in words; empty when none says so."""
     for pod in pods:
-        for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        status = pod.get("status") or {}
+        for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
             waiting = (container.get("state") or {}).get("waiting") or {}
             if waiting.get("reason") in _HOPELESS:
                 message = f": {waiting['message']}" if waiting.get("message") else ""
@@ -64,9 +72,18 @@ def hindered_by(pods: Sequence[dict[str, Any]]) -> tuple[str, str]:
 
 
 def _scaled(name: str, scaler: dict[str, Any], available: int) -> Rollout:
-    status = scaler.get("status") or {}
+    """An autoscaler says nothing of itself for a while, and decides nothing while metrics are missing, as they are of
+    new pods: what it is sure to want is its least."""
+    status, least = scaler.get("status") or {}, _least(scaler)
     desired, current = int(status.get("desiredReplicas") or 0), int(status.get("currentReplicas") or 0)
-    if desired and (current != desired or available < desired):
+    active = _condition(status, "ScalingActive")
+    if available < least:
+        return Rollout(ROLLING, f"{name}: {available} of its autoscaler's least {least} replicas are available")
+    if not active:
+        return Rollout(ROLLING, f"{name}: its autoscaler has not looked yet")
+    if active.get("status") == "False":
+        return Rollout(DONE, f"its autoscaler does not scale: {active.get('message') or active.get('reason')}")
+    if not desired or current != desired or available < desired:
         return Rollout(ROLLING, f"{name}: its autoscaler is at {current} of {desired} replicas")
     limited = _condition(status, "ScalingLimited")
     if limited.get("status") == "True" and limited.get("reason") == "TooManyReplicas":
@@ -77,6 +94,14 @@ def _scaled(name: str, scaler: dict[str, Any], available: int) -> Rollout:
 
 def _noted(deployment: dict[str, Any] | None, name: str) -> str:
     return str(((deployment or {}).get("metadata", {}).get("annotations") or {}).get(name) or "")
+
+
+def _scaler_of(name: str, scalers: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    return next((each for each in scalers if _target(each) == name), None)
+
+
+def _least(scaler: dict[str, Any]) -> int:
+    return int((scaler.get("spec") or {}).get("minReplicas", 1))
 
 
 def _target(scaler: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from shlex import quote
 
+from slipway.adapters.aks.notes import UPGRADE, Note
 from slipway.adapters.aks.place import Place
 from slipway.adapters.aks.revisions import Release
 
@@ -54,30 +55,31 @@ def parts_of(reference: str) -> tuple[str, str, str]:
     return (head, tag, digest) if colon and "/" not in tag else (named, "", digest)
 
 
-def upgrade(place: Place, side: str, unit: Unit, said: str, seen: Release, wake: int, login: bool = False) -> str:
+def upgrade(
+    place: Place, side: str, unit: Unit, said: str, seen: Release, note: Note, wake: int = 0, login: bool = False
+) -> str:
     """Install or upgrade a side's release, unless its newest revision says that this operation has. `seen` is what was
-    there when this was decided: a command that comes late, after somebody else's upgrade, does nothing. What a killed
-    upgrade left pending is cleared first. `wake`: how many replicas a stopped Deployment is given again; `login`: to
-    the chart's registry first, with the token that lies beside the script."""
+    there when this was decided: a command that comes late, after somebody else's upgrade, does nothing; nor does one
+    whose `note` is not there any more, or whose side has got the users. What a killed upgrade left pending is cleared
+    first. `wake`: how many replicas a Deployment is given that rests at none, as one with an autoscaler stays; `login`:
+    to the chart's registry first, with the token that lies beside the script."""
     release, namespace = quote(place.release_of(side)), quote(place.namespace)
     image = f" --set-string {quote(unit.image_words)}" if unit.image else ""
     still = f"*{quote(_number(seen))}*" if seen.number else '"[]"'
     lines = [
+        *_note_kept(place, side, note),
         f'last=$(helm history {release} -n {namespace} --max 1 -o json 2>&1) || case "$last" in',
         '  *"not found"*) last="[]" ;;',
         '  *) printf "%s\\n" "$last" >&2; exit 1 ;;',
         "esac",
         f'case "$last" in *{quote(_description(said))}*) echo "done before"; exit 0 ;; esac',
         f'case "$last" in {still}) ;; *) echo {quote(MOVED)} >&2; exit 1 ;; esac',
+        *([_logged_in(unit)] if login else ()),
+        *_still_wanted(place, side, note),
         *([_cleared(release, namespace, seen)] if seen.pending else ()),
-        *(
-            [f"helm registry login {quote(unit.registry)} -u {NOBODY} --password-stdin <{TOKEN} || exit 1"]
-            if login
-            else ()
-        ),
         f"helm upgrade --install {release} {unit.chart_words} -n {namespace} -f {VALUES}{image}"
         f" --description {quote(said)} --history-max 10 || exit 1",
-        *([patch(place, awake(place, side, wake))] if wake else ()),
+        *(_woken(place, side, wake) if wake else ()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -101,6 +103,12 @@ def stopped(place: Place, side: str, had: int, version: str) -> Patch:
     """A side's Deployment without replicas; its autoscaler rests then. How many it had and which version it was is
     noted there: of a release from before there was Slipway nothing else would say."""
     return _scaled(place, side, 0, str(had), version)
+
+
+def noted(place: Place, side: str, note: Note) -> Patch:
+    """A side's Deployment with this note; without any, where it is an empty one."""
+    change: dict[str, object] = {"metadata": {"annotations": {UPGRADE: note.text or None}}}
+    return Patch("apis/apps/v1", "deployments", place.deployment_of(side), change)
 
 
 def sends_users(place: Place, side: str, resource_version: str) -> Patch:
@@ -133,6 +141,38 @@ def history(place: Place, side: str) -> str:
         '; then printf "%s\\n" "$out"; else case "$out" in\n'
         '  *"not found"*) echo "[]" ;;\n  *) printf "%s\\n" "$out" >&2; exit 1 ;;\nesac; fi'
     )
+
+
+def _note_kept(place: Place, side: str, note: Note) -> list[str]:
+    """Shell functions that read the note and, at the end of whatever came of it, remove our own."""
+    read_it = _field(f"deployment {quote(place.deployment_of(side))}", place, f".metadata.annotations.{UPGRADE}")
+    lines = [f"noted() {{ {read_it}; }}"]
+    if note.text:
+        forget = patch(place, noted(place, side, Note())).removesuffix(" || exit 1")
+        lines.append(f'over() {{ case "$(noted)" in *{quote(note.text)}) {forget} >/dev/null 2>&1 ;; esac; }}')
+        lines.append("trap over EXIT")
+    return lines
+
+
+def _still_wanted(place: Place, side: str, note: Note) -> list[str]:
+    """Last looks, for a command that comes late: nobody has withdrawn it, and the side has not got the users."""
+    stop = f"{{ echo {quote(MOVED)} >&2; exit 1; }}"
+    lines = ["found=$(noted) || exit 1", f'[ "$found" = {quote(note.text)} ] || {stop}']
+    if place.has_service:
+        selector = ".spec.selector." + INSTANCE.replace(".", "\\.")
+        lines.append(f"users=$({_field(f'service {quote(place.release)}', place, selector)}) || exit 1")
+        lines.append(f'[ "$users" != {quote(place.release_of(side))} ] || {stop}')
+    return lines
+
+
+def _woken(place: Place, side: str, replicas: int) -> list[str]:
+    has = _field(f"deployment {quote(place.deployment_of(side))}", place, ".spec.replicas")
+    return [f"has=$({has}) || exit 1", f'[ "$has" != 0 ] || {patch(place, awake(place, side, replicas))}']
+
+
+def _field(what: str, place: Place, path: str) -> str:
+    """Print a field of something in the namespace; nothing where either is not there."""
+    return f"kubectl get {what} -n {quote(place.namespace)} --ignore-not-found -o {quote(f'jsonpath={{{path}}}')}"
 
 
 def _logged_in(unit: Unit) -> str:

@@ -1,12 +1,15 @@
 """The two sides of a target: what each holds and answers, and starting and stopping the one without users."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 
+from slipway.adapters import clock
 from slipway.adapters.aks import scripts
 from slipway.adapters.aks.api import Api
+from slipway.adapters.aks.notes import note_of
 from slipway.adapters.aks.place import SIDES, Place, place_of
-from slipway.adapters.aks.rollout import replicas_before, replicas_of, version_before
+from slipway.adapters.aks.rollout import DONE, Rollout, replicas_again, replicas_of, rollout_of, version_before
 from slipway.adapters.aks.steps import SOON_S
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.http_probe import read_version
@@ -21,10 +24,12 @@ _VERSION_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Sides:
-    """Raises AzureProblem, other than `stop_idle`, `start` and `stop`."""
+    """`stuck_after`: an upgrade that is pending for longer has lost its pod. Raises AzureProblem, other than
+    `stop_idle`, `start` and `stop`."""
 
     settings: Settings
     api: Api
+    stuck_after: timedelta
 
     def version_at(self, address: str, version_path: str) -> str | None:
         """The version that answers there over HTTP, or None."""
@@ -34,6 +39,20 @@ class Sides:
         """How many the side is to have; 0 too when there is none."""
         found, _ = self.api.deployment(place, side)
         return replicas_of(found) if found else 0
+
+    def elsewhere(self, place: Place, state: SwitchState, *sides: str) -> str:
+        """In words, when the switch names no side and one of these holds something that users may be meant to meet:
+        then somebody has sent them to a third place, or away. "" before the first release."""
+        if state.side:
+            return ""
+        taken = next((side for side in sides if not self._is_free(place, side)), "")
+        words = f"users of {place.release} are sent to neither side, and the {taken} one runs"
+        return f"{words}: which one they are to have is not known" if taken else ""
+
+    def _is_free(self, place: Place, side: str) -> bool:
+        """Whether nothing of the side could have had users: it is not there, or was stopped by us."""
+        found, _ = self.api.deployment(place, side)
+        return found is None or (not replicas_of(found) and bool(version_before(found)))
 
     def with_version(self, place: Place, state: SwitchState, version: str, version_path: str) -> str:
         """The side that holds the version, the one with the users first; "" when none does. What Helm's record does not
@@ -50,11 +69,28 @@ class Sides:
 
     def wake(self, place: Place, side: str) -> bool:
         """Give a stopped side its replicas again; False when it is not stopped, or not there."""
-        found, _ = self.api.deployment(place, side)
+        found, scalers = self.api.deployment(place, side)
         if found is None or replicas_of(found):
             return False
-        self.api.patch(place, scripts.awake(place, side, replicas_before(found)))
+        self.api.patch(place, scripts.awake(place, side, replicas_again(found, scalers)))
         return True
+
+    def not_up(self, place: Place, side: str) -> str:
+        """In words, while not all of the side's replicas are there, or its autoscaler is at work; "" when they are."""
+        found, scalers = self.api.deployment(place, side)
+        rollout = rollout_of(found, scalers) if found else Rollout(DONE)
+        return "" if rollout.state == DONE else rollout.words
+
+    def withdraw(self, place: Place, side: str) -> bool:
+        """Whether a command of ours may still be upgrading the side. One that has not begun by now never will."""
+        found, _ = self.api.deployment(place, side)
+        note = note_of(found)
+        if not note.text:
+            return False
+        if not note.is_withdrawn:
+            self.api.patch(place, scripts.noted(place, side, note.withdrawn))
+        release = self.api.release(place, side)
+        return note.may_come(clock.now()) or (release.pending and clock.now() - release.at < self.stuck_after)
 
     def stop_idle(self, target: Target, version: str) -> Answer:
         """As `SlotPlatform.stop_idle`: the side that holds the version, if the users are on the other one."""
@@ -79,9 +115,13 @@ class Sides:
             side = self.with_version(place, state, version, version_path)
             if not side:
                 return passed(f"{place.release} has no side of ours with {version}; what is there is looked at next")
+            if side != state.side and self.withdraw(place, side):
+                return running({}, SOON_S, f"a command may still come to the {side} side")
             if self.wake(place, side):
                 return running({}, SOON_S, f"the {side} side was stopped; started")
             answers = self.version_at(state.sides.get(side, ""), version_path)
+            if answers == version and (words := self.not_up(place, side)):
+                return running({}, SOON_S, words)
         except AzureProblem as problem:
             return problem.fault.answer({}, SOON_S)
         if answers == version:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from slipway.adapters import clock
-from slipway.adapters.aks.place import Place, place_of
+from slipway.adapters.aks.place import Place, other, place_of
 from slipway.adapters.aks.sides import Sides
 from slipway.adapters.aks.steps import SOON_S, Handle
 from slipway.adapters.switches import switch_of
@@ -17,6 +17,7 @@ from slipway.promotion.port_values import SwitchState
 from slipway.promotion.ports import Switch
 
 _MAY_BE_SILENT_FOR = timedelta(seconds=60)
+_MAY_LACK_PODS_FOR = timedelta(minutes=5)  # then users get those that are there: a way back must not wait for room
 
 
 class Swaps:
@@ -50,9 +51,13 @@ class Swaps:
         if not side:
             words = f"neither side of {place.release} holds {version}, which would be made live"
             return broken("IDLE_HOLDS_ANOTHER", words)
+        if words := self._sides.elsewhere(place, state, other(side)):
+            return broken("SWITCHED_ELSEWHERE", words)
+        if side != state.side and self._sides.withdraw(place, side):
+            return running(handle, SOON_S, f"a command may still come to the {side} side of {place.release}")
         if side != state.side and (unready := self._not_ready(place, state, side, handle, version, version_path)):
             return unready
-        handle = {**handle, "side": side}
+        handle = {**handle, "side": side, "warning": self._sides.not_up(place, side) if side != state.side else ""}
         answer = switch.start(target, side, handle["operation"], bool(handle.get("resuming")))
         return self._after(answer, handle)
 
@@ -66,13 +71,15 @@ class Swaps:
     def _not_ready(
         self, place: Place, state: SwitchState, side: str, handle: Handle, version: str, version_path: str
     ) -> Answer | None:
-        """Why it cannot have the users yet, or ever; None when it answers as that version."""
+        """Why it cannot have the users yet, or ever; None when it answers as that version, with all its pods."""
         if self._sides.wake(place, side):
             handle = {**handle, "intent_at": iso(clock.now())}  # its silence counts from now on
             return running(handle, SOON_S, f"the {side} side was stopped; started")
         answers = self._sides.version_at(state.sides.get(side, ""), version_path)
         if answers == version:
-            return None
+            lacks = self._sides.not_up(place, side)
+            waits = lacks and clock.now() - moment(handle["intent_at"]) < _MAY_LACK_PODS_FOR
+            return running(handle, SOON_S, lacks) if waits else None
         if answers is not None:
             words = (
                 f"the {side} side of {place.release} answers {answers}, not {version}: a switch would make that live"
@@ -86,7 +93,7 @@ class Swaps:
         """Whether users meet the version."""
         answers = self._sides.version_at(state.users, version_path)
         if answers == version:
-            return passed(handle["words"], side=state.side)
+            return passed("; ".join(filter(None, (handle["words"], handle.get("warning")))), side=state.side)
         words = f"users of {place.release} still meet {answers or 'nothing'}, not {version}"
         if clock.now() - moment(handle["at"]) < self._settle:
             return running(handle, SOON_S, words)

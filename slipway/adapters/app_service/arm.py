@@ -55,9 +55,13 @@ class Arm:
         """GET a resource's path. Lost connections are tried again, refusals are not."""
         return self._send("GET", path, None, api_version, retry_total=2, retry_status=0)
 
-    def put(self, path: str, body: dict[str, Any]) -> Reply:
+    def put(self, path: str, body: dict[str, Any], api_version: str = API_VERSION) -> Reply:
         """PUT once: whether to do it again after an unknown end is the caller's decision."""
-        return self._send("PUT", path, body, API_VERSION, retry_total=0)
+        return self._send("PUT", path, body, api_version, retry_total=0)
+
+    def post(self, path: str, body: dict[str, Any] | None, api_version: str = API_VERSION) -> Reply:
+        """POST once, as `put`."""
+        return self._send("POST", path, body, api_version, retry_total=0)
 
     def poll(self, url: str) -> Reply:
         """GET an operation's address. Raises ValueError for a host other than the endpoint's: our token goes along."""

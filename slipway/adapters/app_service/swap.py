@@ -133,7 +133,7 @@ class Swaps:
             if problem.fault.kind is FaultKind.MISSING:
                 return 0.0, ""  # Azure forgets operations after a while
             if problem.fault.kind in (FaultKind.CONFLICT, FaultKind.INVALID):
-                return 0.0, problem.fault.words
+                return 0.0, f"{problem.fault.code}: {problem.fault.said}"
             raise
 
     def _not_effective_yet(self, place: Place, handle: dict[str, Any], state: SiteState, version: str) -> Answer:

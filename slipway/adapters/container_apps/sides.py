@@ -19,8 +19,9 @@ def idle_of(app: App, revisions: Sequence[Revision]) -> Revision | None:
 
 
 def held_by(place: Place, revision: Revision) -> str:
-    """The version that a revision of ours runs: its image's tag. "" for a revision that we have not named."""
-    tag = revision.image.rpartition(":")[2]
+    """The version that a revision of ours runs: its image's tag, which a digest leaves as it is. "" for a revision that
+    we have not named."""
+    tag = revision.image.partition("@")[0].rpartition(":")[2]
     return tag if place.revision_of(tag) == revision.name else ""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from azure.mgmt.dns import DnsManagementClient
 
 SECTION = "dns"
+OLD_TTL_UNTIL = "slipway-old-ttl-until"
 _READS: dict[str, Any] = {"retry_total": 2, "retry_status": 0}  # lost connections are tried again, refusals are not
 _TYPES = ("CNAME", "A", "AAAA")
 
@@ -52,7 +53,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Shown:
-    """The record now. `points_at` is "" while it says nothing, or more than one thing."""
+    """The record now. `points_at` is "" while it says nothing; of several plain addresses it is all of them.
+    `old_ttl_until` is the moment until which resolvers may hold answers of a longer TTL, as whoever lowered it noted
+    in `metadata`; "" for never."""
 
     etag: str
     ttl_s: float
@@ -60,6 +63,11 @@ class Shown:
     alias: bool
     host: str
     in_progress: bool
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def old_ttl_until(self) -> str:
+        return self.metadata.get(OLD_TTL_UNTIL, "")
 
 
 def place_of(target: Target) -> Place:
@@ -91,20 +99,25 @@ class Record:
             found = self.client.record_sets.get(place.group, place.zone, place.name, place.type, **_READS)
         alias = str(found.target_resource.id or "") if found.target_resource else ""
         named = str(found.cname_record.cname or "") if found.cname_record else ""
+        addresses = [each.ipv4_address for each in found.a_records or ()]
+        addresses += [each.ipv6_address for each in found.aaaa_records or ()]
         return Shown(
             etag=str(found.etag or ""),
             ttl_s=float(found.ttl or 0),
-            points_at=alias or named,
+            points_at=alias or named or ", ".join(map(str, addresses)),
             alias=bool(alias),
             host=str(found.fqdn or "").rstrip("."),
             in_progress=str(found.provisioning_state or "Succeeded") not in ("Succeeded", "Failed"),
+            metadata=dict(found.metadata or {}),
         )
 
-    def write(self, shown: Shown, points_at: str = "") -> None:
+    def write(self, shown: Shown, points_at: str = "", old_ttl_until: str = "") -> None:
         """One PATCH, tried once, of the record as it was shown: it names `points_at` ("" leaves that as it is), and
-        answers live for no longer than the section's TTL."""
+        answers live for no longer than the section's TTL. `old_ttl_until` is noted where it is given."""
         place = self._place
         properties: dict[str, Any] = {"TTL": int(min(shown.ttl_s, place.ttl_s))}
+        if old_ttl_until:
+            properties["metadata"] = {**shown.metadata, OLD_TTL_UNTIL: old_ttl_until}
         if points_at and is_id(points_at):
             properties["targetResource"] = {"id": points_at}
         elif points_at:

@@ -82,6 +82,8 @@ class DnsSwitch:
             return running({**handle, "old_ttl_s": shown.ttl_s}, _SOON_S, words)
         if "old_ttl_s" in handle and (goes_on := self._lowering(place, shown, handle)):
             return goes_on
+        if (left := _old_ttl_left(shown)) > timedelta(0):  # of an operation that lowered it and came no further
+            return running(handle, left.total_seconds(), f"the old TTL of {place.called} is waited out")
         self._record(place).write(shown, place.sides[side])
         written = {**handle, "kind": "written", "written_at": iso(clock.now())}
         return running(written, _SOON_S, f"{place.called} names {place.sides[side]} from now on")
@@ -89,10 +91,11 @@ class DnsSwitch:
     def _lowering(self, place: Place, shown: Shown, handle: dict[str, Any]) -> Answer | None:
         """None when nobody can hold an answer of the old TTL any more."""
         if "until" not in handle:
-            if shown.ttl_s > place.ttl_s:
-                self._record(place).write(shown)
             wait = self._name_servers + timedelta(seconds=float(handle["old_ttl_s"]))
-            waits = {**handle, "written_at": iso(clock.now()), "until": iso(clock.now() + wait)}
+            until = iso(clock.now() + wait)
+            if shown.ttl_s > place.ttl_s:
+                self._record(place).write(shown, old_ttl_until=until)
+            waits = {**handle, "written_at": iso(clock.now()), "until": until}
             return running(waits, wait.total_seconds(), f"the old TTL of {place.called} is waited out")
         if (left := moment(handle["until"]) - clock.now()) > timedelta(0):
             return running(handle, left.total_seconds(), f"the old TTL of {place.called} is waited out")
@@ -109,6 +112,7 @@ class DnsSwitch:
 
     def _settling(self, place: Place, shown: Shown, handle: dict[str, Any], side: str) -> Answer:
         old_s = self._name_servers.total_seconds() + shown.ttl_s
+        old_s = max(old_s, _old_ttl_left(shown).total_seconds())
         if handle["kind"] != "settling":
             handle = {**handle, "kind": "settling", "until": iso(clock.now() + timedelta(seconds=old_s))}
         record = self._record(place)
@@ -118,6 +122,14 @@ class DnsSwitch:
 
     def _record(self, place: Place) -> Record:
         return Record(self._settings, place)
+
+
+def _old_ttl_left(shown: Shown) -> timedelta:
+    """For how long resolvers may still hold answers of a TTL that was longer."""
+    try:
+        return moment(shown.old_ttl_until) - clock.now()
+    except (ValueError, TypeError):  # none, or somebody wrote something else there
+        return timedelta(0)
 
 
 def _refused(place: Place, shown: Shown, side: str) -> Answer | None:

@@ -5,9 +5,9 @@ Everything here raises AzureProblem for what Azure says.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Execution:
-    """`operation` is that of Slipway which started it, empty for somebody else's. `exit_code` is None when Azure names
+    """`operation` is that of Slipway which started it, empty for somebody else's; `env` are the plain variables of its
+    containers. `exit_code` is None when Azure names
     none. Moments are None while they have not come."""
 
     name: str
@@ -69,6 +70,7 @@ class Execution:
     ended: datetime | None
     reason: str
     message: str
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def over(self) -> bool:
@@ -134,16 +136,22 @@ def _execution(found: Any) -> Execution:
     told = found.as_dict()
     properties = told.get("properties") or {}
     containers = (properties.get("template") or {}).get("containers") or ()
-    ours = [each.get("value") for one in containers for each in one.get("env") or () if each.get("name") == OPERATION]
+    env = {
+        str(each.get("name")): str(each["value"])
+        for one in containers
+        for each in one.get("env") or ()
+        if each.get("value") is not None
+    }
     return Execution(
         name=str(told.get("name") or ""),
         status=str(properties.get("status") or "Unknown"),
-        operation=str(ours[0] or "") if ours else "",
+        operation=env.get(OPERATION, ""),
         exit_code=_exit_code(properties.get("detailedStatus") or {}),
         began=_moment(properties.get("startTime")),
         ended=_moment(properties.get("endTime")),
         reason=str(properties.get("reason") or ""),
         message=str(properties.get("message") or ""),
+        env=env,
     )
 
 

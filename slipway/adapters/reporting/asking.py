@@ -25,6 +25,10 @@ class ReportFailed(SlipwayError):
         self.status, self.for_good, self.after_s = status, for_good, after_s
 
 
+class NothingToTell(SlipwayError):
+    """A host could not be told, and never will be; nobody can do anything about it, and nothing is wrong."""
+
+
 def ask(settings_: Settings, where: str, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Any:
     """The JSON that answers. Raises ReportFailed, naming `where`."""
     import requests

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from slipway.adapters.reporting.asking import ReportFailed, ask
+from slipway.adapters.reports import making
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.reports import GitHubRepository, ReportState, StageReport
 from slipway.settings import Settings
@@ -36,11 +37,11 @@ class GitHub:
     def tell(self, report: StageReport) -> None:
         """The stage's deployment is there, and says its state."""
         found = self._of_this_service(report)
-        mine = next((each for each in found if _is_of(each, report)), None)
+        mine = _own(found, report)
         if mine is None:
             if report.state is ReportState.GONE:  # nothing of it ever was there
                 return
-            mine = self._ask("POST", "", self._new(report))
+            mine = self._made(report)
         self._say(mine["id"], _STATES[report.state], report.words, report.url)
         if report.state is ReportState.PASSED:
             self._retire([each for each in found if each["id"] < mine["id"]], report)
@@ -50,6 +51,16 @@ class GitHub:
         query = f"?environment={quote(report.environment)}&task={quote(_task(report), safe='')}&per_page={_LOOKS_BACK}"
         found: list[dict[str, Any]] = self._ask("GET", query)
         return found
+
+    def _made(self, report: StageReport) -> dict[str, Any]:
+        """A new deployment. Several events of a stage come at once: one at a time looks once more, and makes it."""
+        with making(report.promotion, report.stage, self._of.where, self._settings) as my_turn:
+            if not my_turn:
+                raise ReportFailed(f"{self._of.where}: another event of this stage makes its deployment just now")
+            made: dict[str, Any] = _own(self._of_this_service(report), report) or self._ask(
+                "POST", "", self._new(report)
+            )
+            return made
 
     def _new(self, report: StageReport) -> dict[str, Any]:
         return {
@@ -65,8 +76,10 @@ class GitHub:
     def _retire(self, earlier: list[dict[str, Any]], report: StageReport) -> None:
         """What was active before is not any more. Each release retires those before it, so the first one that is
         inactive has only such behind it."""
+        words = f"{report.version} took its place"
         for each in earlier:
-            if not self._say(each["id"], "inactive", f"{report.version} took its place", "", only_after="success"):
+            only_after = "" if _is_of(each, report) else "success"  # one of its own is one too many, whatever it says
+            if not self._say(each["id"], "inactive", words, "", only_after):
                 return
 
     def _say(self, id: int, state: str, words: str, url: str, only_after: str = "") -> bool:
@@ -101,6 +114,10 @@ class GitHub:
 
 def _task(report: StageReport) -> str:
     return f"slipway:{report.service}"
+
+
+def _own(found: list[dict[str, Any]], report: StageReport) -> dict[str, Any] | None:
+    return next((each for each in found if _is_of(each, report)), None)
 
 
 def _is_of(deployment: dict[str, Any], report: StageReport) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.once import once_per_process
 from slipway.adapters.read_model import promotion_rows
-from slipway.adapters.reporting.asking import ReportFailed
+from slipway.adapters.reporting.asking import NothingToTell, ReportFailed
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.reports import CodeHost, GitHubRepository, StageReport, stage_report
 from slipway.settings import Settings, settings
@@ -22,7 +22,8 @@ LOOKS = 3
 
 
 def tell_hosts(promotion: str, stage: str, settings_: Settings | None = None) -> list[str]:
-    """Tell them, and return where. Raises ReportFailed: for good only where all that failed did so for good."""
+    """Tell them, and return where. Raises ReportFailed: for good only where all that failed did so for good; and
+    NothingToTell NO_COMMIT of a build without one, which is what hosts know it by."""
     chosen = settings_ or settings()
     told = None
     for _ in range(LOOKS):
@@ -30,6 +31,9 @@ def tell_hosts(promotion: str, stage: str, settings_: Settings | None = None) ->
         if found is None or found[0] == told:
             break
         told, hosts = found
+        if not told.commit:
+            words = f"{told.service} {told.version} names no commit, by which a code host would know it"
+            raise NothingToTell("NO_COMMIT", words)
         _tell(hosts, told, chosen)
     return [host.where for host in found[1]] if found else []
 

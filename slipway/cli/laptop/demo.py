@@ -16,7 +16,7 @@ from slipway.cli.laptop.layout import ANY_PORTS, Layout, checkout
 from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import shipped_sites, users_go_to
 from slipway.cli.laptop.story import Story
-from slipway.cli.laptop.summary import End, summary
+from slipway.cli.laptop.summary import Told, summary
 from slipway.cli.laptop.supervisor import FUNCTIONS, Laptop
 from slipway.cli.laptop.users import Users, bearable
 from slipway.cli.options import AsJson
@@ -42,24 +42,38 @@ def demo(
     saas: Annotated[
         bool, typer.Option("--saas", help="Another story: a SaaS product's regions and tenants, in virtual time.")
     ] = False,
+    retail: Annotated[
+        bool, typer.Option("--retail", help="Another story: a shop on AKS with its database, in virtual time.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Watch three builds travel: to production, stopped by a load test, caught by its canary. Nothing is left
     behind."""
-    if saas and kill:
-        raise Failure("USAGE", "--kill is of the story without --saas", ExitCode.USAGE)
+    if saas + retail + kill > 1:
+        raise Failure("USAGE", "--saas, --retail and --kill are of three stories: one at a time", ExitCode.USAGE)
     console = Console(quiet=True) if as_json else out()
     with ExitStack() as stack:
         folder = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slipway-demo-")))
         if folder.is_dir() and any(folder.iterdir()):
             raise Failure("USAGE", f"{folder} is not empty; the demo begins from nothing", ExitCode.USAGE)
-        told, page = _day(console, folder.absolute()) if saas else _three_builds(console, folder.absolute(), kill)
+        if retail:
+            told, page = _season(console, folder.absolute())
+        else:
+            told, page = _day(console, folder.absolute()) if saas else _three_builds(console, folder.absolute(), kill)
     if as_json:
         print_json(asdict(told))
     show(console, page)
 
 
-def _day(console: Console, folder: Path) -> tuple[End, RenderableType]:
+def _season(console: Console, folder: Path) -> tuple[Told, RenderableType]:
+    from slipway.cli.laptop.retail.demo import tell
+    from slipway.cli.laptop.retail.summary import summary as page_of
+
+    season = tell(console, folder)
+    return season, page_of(season)
+
+
+def _day(console: Console, folder: Path) -> tuple[Told, RenderableType]:
     from slipway.cli.laptop.saas.demo import tell
     from slipway.cli.laptop.saas.summary import summary as page_of
 
@@ -67,7 +81,7 @@ def _day(console: Console, folder: Path) -> tuple[End, RenderableType]:
     return day, page_of(day)
 
 
-def _three_builds(console: Console, folder: Path, kill: bool) -> tuple[End, RenderableType]:
+def _three_builds(console: Console, folder: Path, kill: bool) -> tuple[Told, RenderableType]:
     console.print(INTRODUCTION, width=min(console.width, 100))
     with ExitStack() as stack:
         layout = Layout(checkout(), folder, ANY_PORTS)

@@ -1,5 +1,6 @@
 """Where the laptop system keeps what, on which ports it listens, and what its host is told."""
 
+import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class Layout:
             for cluster in config.clusters:
                 yield f"the cluster {cluster.name}", cluster.port
                 yield from ((f"the release {name}", port) for name, port in cluster.front_ends.items())
+            yield from ((f"the name {name}", port) for name, port in config.named.items())
             for site in config.sites:
                 yield f"the site {site.name}", site.port
                 yield from ((f"the site {site.name}({slot.name})", slot.port) for slot in site.slots)
@@ -105,17 +107,26 @@ class Layout:
         starts_at = [self.starts_at.isoformat()] if self.starts_at else []
         return ["--virtual-time", *starts_at] if self.virtual_time else []
 
-    def pipelines(self, stand_in: str) -> Path:
-        """The folder of pipelines for the host: the shipped one, or copies that name the stand-in's port."""
+    def pipelines(self, azure: Mapping[str, Any]) -> Path:
+        """The folder of pipelines for the host, whose stand-in's ready line is `azure`: the shipped one, or copies that
+        name the ports on which it listens."""
         shipped = self.root / "pipelines"
-        if stand_in == STAND_IN_URL:
+        if azure["url"] == STAND_IN_URL:
             return shipped
         copies = self.state / "pipelines"
         copies.mkdir(parents=True, exist_ok=True)
         for file in shipped.glob("*.yaml"):
-            text = file.read_text(encoding="utf-8").replace(STAND_IN_URL, stand_in)
+            text = self.with_ports(file.read_text(encoding="utf-8"), azure)
             (copies / file.name).write_text(text, encoding="utf-8")
         return copies
+
+    def with_ports(self, text: str, azure: Mapping[str, Any]) -> str:
+        """A pipeline in which the addresses of the stand-in's file are those that it has now."""
+        config = read(StandinConfig, self.sites)
+        ends = config.named | {name: port for cluster in config.clusters for name, port in cluster.front_ends.items()}
+        now = {f"http://localhost:{port}": azure["sites"][name] for name, port in ends.items()}
+        text = text.replace(STAND_IN_URL, azure["url"])
+        return re.sub(r"http://localhost:[0-9]+", lambda found: now.get(found[0], found[0]), text)
 
 
 def checkout() -> Path:
@@ -173,11 +184,12 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_GITHUB_HOOK_SECRET": "github-hook-secret",
         "SLIPWAY_LOGS_ENDPOINT": azure["url"],
         "SLIPWAY_METRICS_ENDPOINT": azure["url"],
+        "SLIPWAY_REGISTRY_ENDPOINT": f"{azure['url']}/registry/{{registry}}",
         "SLIPWAY_WORKSPACE": WORKSPACE,
         "SLIPWAY_CA_FILE": azure["ca"],
         "SLIPWAY_SITE_SCHEME": "http",
         "SLIPWAY_PEOPLE": str(layout.people),
-        "SLIPWAY_PIPELINES": str(layout.pipelines(azure["url"])),
+        "SLIPWAY_PIPELINES": str(layout.pipelines(azure)),
         "SLIPWAY_TENANT": azure["tenant"],
         "SLIPWAY_AUDIENCE": "slipway",
         "SERVICEBUS__fullyQualifiedNamespace": "localhost",

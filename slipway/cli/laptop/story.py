@@ -47,7 +47,14 @@ class Story:
         ]
         met = self._users.stop()
         ramps, instead = self._ramps.told(), self._ramps.all_at_once(SUBTLE)
-        return End(self._screen.claims, environments, ramps, met, instead, self._screen.elapsed_s)
+        return End(
+            claims=self._screen.claims,
+            environments=environments,
+            ramps=ramps,
+            users=met,
+            all_at_once=instead,
+            seconds=self._screen.elapsed_s,
+        )
 
     def _all_answer(self, version: str) -> dict[Site, str]:
         seen = versions(self._sites)

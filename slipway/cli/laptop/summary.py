@@ -1,6 +1,6 @@
 """The demo's last page: what was shown, what users met, what answers where, and where to go next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
@@ -51,16 +51,22 @@ class AllAtOnce:
         return round(self.requests * self.error_rate)
 
 
-@dataclass(frozen=True)
-class End:
-    """All that was shown. `users`: what they met from the beginning to the end."""
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What every demo has to tell at its end."""
 
     claims: list[Claim]
     environments: list[EnvironmentSeen]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class End(Told):
+    """All that was shown. `users`: what they met from the beginning to the end."""
+
     ramps: list[RampTold]
     users: Met
     all_at_once: AllAtOnce
-    seconds: float
 
 
 NO_ANSWER = (
@@ -118,6 +124,19 @@ def _met(met: Met) -> Table:
     table.add_row(
         "all", f"{met.total:,}", f"{met.total_bad:,}", f"{met.total_bad / max(met.total, 1):.2%}", style="bold"
     )
+    return table
+
+
+def met_by(what: str, places: Mapping[str, Met]) -> Table:
+    """What users of each place met, by release; `what` such a place is."""
+    table = _table(what, "release")
+    for head in ("requests", "bad", "share bad"):
+        table.add_column(head, justify="right")
+    for place, met in places.items():
+        for number, version in enumerate(sorted(met.requests)):
+            requests, bad = met.requests[version], met.bad[version]
+            shares = f"{requests:,}", f"{bad:,}", f"{bad / max(requests, 1):.2%}"
+            table.add_row("" if number else place, version or "no answer", *shares)
     return table
 
 

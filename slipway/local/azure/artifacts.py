@@ -4,6 +4,7 @@ A built package holds no code. Its `release.json` says which service and version
 faults the build carries; the version's suffix chooses those.
 """
 
+import hashlib
 import io
 import json
 import re
@@ -37,6 +38,7 @@ FLAGGED: dict[str, dict[str, float]] = {
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 SERVICE = re.compile(r"[a-z0-9](-?[a-z0-9])*")
+VERSION_ID = re.compile(r"[0-9a-f]{16}")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]{0,63}")
 
 
@@ -71,7 +73,8 @@ def build_package(service: str, version: str, usual_error_rate: float = 0.0) -> 
 
 
 class ArtifactFeed:
-    """`GET` and `PUT /artifacts/{service}/{version}.zip`; `folder` keeps what was uploaded."""
+    """`GET` and `PUT /artifacts/{service}/{version}.zip`; `folder` keeps what was uploaded, as blobs that keep their
+    versions: each has an id, and `?versionid=` asks for it."""
 
     PATH = "/artifacts/{service}/{version}.zip"
 
@@ -83,7 +86,17 @@ class ArtifactFeed:
         return [web.get(self.PATH, self.download), web.put(self.PATH, self.upload)]
 
     async def download(self, request: web.Request) -> web.Response:
-        return web.Response(body=self.content(*_names(request)), content_type="application/zip")
+        service, version = _names(request)
+        asked = request.query.get("versionid")
+        if asked is None:
+            uploaded = self._file(service, version).exists()
+            content = self.content(service, version)
+            headers = {"x-ms-version-id": _id_of(content)} if uploaded else {}
+            return web.Response(body=content, content_type="application/zip", headers=headers)
+        kept = self._kept(service, version, asked)
+        if VERSION_ID.fullmatch(asked) is None or not kept.exists():
+            raise web.HTTPNotFound(text="no such version of the blob")
+        return web.Response(body=kept.read_bytes(), content_type="application/zip")
 
     def content(self, service: str, version: str) -> bytes:
         """The package of that name."""
@@ -98,11 +111,19 @@ class ArtifactFeed:
             raise web.HTTPBadRequest(text="the body is not a zip file")
         target = self._file(service, version)
         target.parent.mkdir(parents=True, exist_ok=True)
+        replace(self._kept(service, version, _id_of(content)), content)
         replace(target, content)
         return web.Response(status=201)
 
     def _file(self, service: str, version: str) -> Path:
         return self._folder / service / f"{version}.zip"
+
+    def _kept(self, service: str, version: str, id: str) -> Path:
+        return self._folder / service / f"{version}@{id}.zip"
+
+
+def _id_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _names(request: web.Request) -> tuple[str, str]:

@@ -40,6 +40,8 @@ from slipway.local.azure.logs.metrics_api import MetricsApi
 from slipway.local.azure.logs.served import AccessLog
 from slipway.local.azure.logs.workspace import Sources, Workspace
 from slipway.local.azure.process import APP_SETTINGS
+from slipway.local.azure.registry.api import RegistryApi
+from slipway.local.azure.registry.images import Images
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -51,6 +53,8 @@ from slipway.local.azure.sites.readings import Readings
 from slipway.local.azure.sites.routers import Routers
 from slipway.local.azure.sites.shares import alone, shares_of
 from slipway.local.azure.sites.store import PRODUCTION, SiteStore, SlotName
+from slipway.local.azure.stacks.api import StacksApi
+from slipway.local.azure.stacks.store import StackStore
 from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
@@ -188,7 +192,8 @@ class Standin:
         await serve(exit, _application(identity.routes()), sockets.msi)
         feed = ArtifactFeed(state.path / "artifacts", config.usual_error_rate)
         revisions = Packages(state.path / "revisions", http, trust)
-        apps = ContainerApps(config, database, revisions, feed, listeners, watching, virtual)
+        images = Images(database, feed, config.images, state.path / "layers", (*config.charts, *config.job_images))
+        apps = ContainerApps(config, database, revisions, images, listeners, watching, virtual)
         await apps.start(exit, sockets.apps, faults, self.servings)
         apps_api = apps.provider(issuer.base, sockets.apps)
         volume = state.path / "volumes"
@@ -196,7 +201,7 @@ class Standin:
         sites_api = SitesApi(config, store, plant, routers, operations, issuer.base, self._site_ports)
         pods = Packages(state.path / "pods", http, trust)
         clusters = Clusters(
-            config, database, pods, feed, watching, state.path, f"localhost:{self._tls_port}", looks or 0, tokens
+            config, database, pods, images, watching, state.path, f"localhost:{self._tls_port}", looks or 0, tokens
         )
         await clusters.start(exit, sockets.clusters, faults, tokens, authority, self.servings)
         clusters_api = clusters.provider(issuer.base, tokens, authority, sockets.clusters)
@@ -212,7 +217,8 @@ class Standin:
         exit.push_async_callback(engine.close)
         load_testing = LoadTestingApi(config, load_runs, engine, tokens, clock.now, looks)
         values = KeyValueStore(database, clock.now)
-        providers = sites_api, apps_api, clusters_api, jobs.provider, accounts, load_testing
+        stacks = StacksApi(StackStore(database), issuer.base, clock.now)
+        providers = sites_api, apps_api, clusters_api, jobs.provider, accounts, stacks, load_testing
         fronts = front_doors.provider(issuer.base)
         switches = fronts, traffic_managers.provider(), zones.provider()
         application = _application(
@@ -221,10 +227,12 @@ class Standin:
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
+                *stacks.routes(),
                 *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
                 *feed.routes(),
+                *RegistryApi(images, tokens).routes(),
                 # Before ARM, which takes every path of a subscription.
                 *MetricsApi(Readings(config, self.counters, workspace.counted), tokens, clock.now).routes(),
                 *ResourceManager(config.groups, tokens, *providers, *switches).routes(),

@@ -3,6 +3,7 @@
 Shape: https://learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
 """
 
+import codecs
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +39,7 @@ class ConfigError(Exception):
 def read_config(path: Path) -> NamespaceConfig:
     """Read a Config.json. Raises ConfigError."""
     try:
-        file = _File.model_validate_json(path.read_bytes())
+        file = _File.model_validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except ValidationError as error:

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from slipway.promotion.build_messages.schema_tag import schema_in
 from slipway.promotion.build_messages.vendor import (
     Event,
+    M,
     MaybeText,
     Message,
     Moment,
@@ -68,7 +70,7 @@ class _OldBuild(Event):
     finished_at: Moment = Field(alias="finishTime")
     got: Text = Field(alias="sourceGetVersion")
     definition: _Definition
-    requests: list[_Request] = Field([])
+    requests: list[Any] = Field([])
 
 
 class _Build(Event):
@@ -82,6 +84,7 @@ class _Build(Event):
     project: _Project = _Project()
     requested_for: _Person = Field(_Person(), alias="requestedFor")
     links: _Links = Field(_Links(), alias="_links")
+    tags: list[Any] | None = None
 
 
 class _Source(Event):
@@ -123,7 +126,7 @@ class _Repository(Event):
 class _RunChange(Event):
     run: _Run
     pipeline: _Definition
-    repositories: list[_Repository] = Field([])
+    repositories: list[Any] = Field([])
 
 
 class _Containers(Event):
@@ -181,6 +184,7 @@ def _of_a_build(hook: _BuildHook) -> ReportedBuild:
         finished_at=build.finished_at,
         result=_RESULTS[build.result],
         url=link(build.links.web.href),
+        schema=schema_in(build.tags or ()),
     )
 
 
@@ -197,21 +201,20 @@ def _of_an_old_build(hook: _OldHook) -> ReportedBuild:
         parts=_parts(build.number, build.id, got["commit"]),
         commit=got["commit"],
         branch=_branch(got["branch"]),
-        author=next((request.requested_for.unique_name for request in build.requests), ""),
+        author=_first(_Request, build.requests).requested_for.unique_name,
         finished_at=build.finished_at,
         result=_RESULTS[build.status],
     )
 
 
 def _of_a_run(hook: _RunHook) -> ReportedBuild:
-    run, sources = hook.resource.run, hook.resource.repositories
+    run, change = hook.resource.run, _first(_Repository, hook.resource.repositories).change
     if run.state != "completed":
         words = f"Azure DevOps says that the run {run.name} of {hook.resource.pipeline.name} is {run.state}"
         raise NotABuild(AZURE_DEVOPS, "NOT_A_BUILD", words)
     if run.result is None or run.finished_at is None:
         missing = "result" if run.result is None else "finishedDate"
         raise BuildRejected("INVALID_BUILD", f"resource.run.{missing}: is missing, and the run is completed")
-    change = sources[0].change if sources else _Change()
     commit = run.resources.repositories.itself.version or change.version
     _check_source(run.resources.repositories.itself.ref, hook.resource.pipeline, run.name)
     return ReportedBuild(
@@ -225,6 +228,11 @@ def _of_a_run(hook: _RunHook) -> ReportedBuild:
         result=_RESULTS[run.result],
         url=link(run.links.web.href),
     )
+
+
+def _first(model: type[M], several: list[Any]) -> M:
+    """The first of them, the others are not read; an empty one when there is none."""
+    return read(model, several[0] if several else {})
 
 
 def _check_source(ref: str, definition: _Definition, number: str) -> None:

@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from slipway.promotion.build_messages.json_text import json_value
 from slipway.promotion.build_messages.registry import PREFIX as REGISTRY_EVENT
 from slipway.promotion.build_messages.vendor import Message, unknown_version
 from slipway.promotion.errors import BuildRejected
@@ -37,9 +37,11 @@ def _data(event: Message) -> Message:
     data = event.get("data")
     if "data_base64" in event and data is None:
         try:
-            data = json.loads(base64.b64decode(str(event["data_base64"]), validate=True))
-        except (binascii.Error, ValueError, RecursionError) as error:
-            raise BuildRejected("INVALID_BUILD", "data_base64: is no JSON in base64") from error
+            data = json_value(base64.b64decode(str(event["data_base64"]), validate=True))
+        except (binascii.Error, ValueError) as error:
+            raise BuildRejected("INVALID_BUILD", "data_base64: is no base64") from error
+        except BuildRejected as rejection:
+            raise BuildRejected("INVALID_BUILD", f"data_base64: {rejection.words}") from rejection
     if not isinstance(data, dict):
         raise BuildRejected("INVALID_BUILD", "data: is missing, or not an object")
     return data

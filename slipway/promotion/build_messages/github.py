@@ -19,7 +19,7 @@ from slipway.promotion.build_messages.vendor import (
     named,
     read,
 )
-from slipway.promotion.errors import NotABuild
+from slipway.promotion.errors import BuildRejected, NotABuild
 from slipway.promotion.reported import GITHUB, SHORT_SHA, Origin, ReportedBuild
 
 _RESULTS = {"success": "succeeded", "neutral": "partially-succeeded", "cancelled": "canceled"}  # all else: failed
@@ -43,6 +43,8 @@ class _Run(Event):
     event: Text
     head_branch: MaybeText = ""
     head_sha: Sha
+    name: MaybeText = ""
+    path: MaybeText = ""
     html_url: Any = None
     head_repository: _Repository | None = None  # none when the fork was deleted meanwhile
     conclusion: MaybeText = ""
@@ -52,12 +54,12 @@ class _Run(Event):
 
 class _Workflow(Event):
     name: MaybeText = ""
-    path: Text
+    path: MaybeText = ""
 
 
 class _WorkflowRun(Event):
     action: Text
-    workflow: _Workflow
+    workflow: _Workflow | None = None  # then the run itself says of which one it is
     workflow_run: _Run
     repository: _Repository
 
@@ -67,9 +69,13 @@ class _Tag(Event):
     digest: MaybeText = ""
 
 
+class _AllLabels(Event):
+    revision: Any = Field(None, alias=_REVISION)
+
+
 class _Labels(Event):
-    revision: MaybeText = ""
-    all_labels: dict[str, MaybeText] = Field({}, max_length=200)
+    revision: Any = None
+    all_labels: _AllLabels = _AllLabels()
 
 
 class _Container(Event):
@@ -115,7 +121,7 @@ def parse_workflow_run(message: Message) -> ReportedBuild:
     """The run's build. Raises BuildRejected INVALID_BUILD; NotABuild NOT_A_BUILD, PULL_REQUEST."""
     _check_action(message, "workflow_run", "completed")
     told = read(_WorkflowRun, message)
-    run, repository, workflow = told.workflow_run, told.repository, told.workflow
+    run, repository, workflow = told.workflow_run, told.repository, _workflow_of(told)
     # A fork's branch may be called main, and a pull request's run has the name of the branch that it comes from.
     elsewhere = run.head_repository is None or run.head_repository.full_name != repository.full_name
     if elsewhere or run.event.startswith("pull_request"):
@@ -182,6 +188,17 @@ def _repository(repository: _Repository) -> dict[str, str]:
     return {"repository": repository.full_name, "repository_name": repository.name}
 
 
+def _workflow_of(told: _WorkflowRun) -> _Workflow:
+    """Raises BuildRejected INVALID_BUILD when neither it nor its run says its file."""
+    workflow, run = told.workflow or _Workflow(), told.workflow_run
+    path = workflow.path or run.path.partition("@")[0]  # a run may say at which branch its file was read
+    if not path:
+        raise BuildRejected("INVALID_BUILD", "workflow.path: is missing, and workflow_run.path too")
+    return _Workflow(name=workflow.name or run.name, path=path)
+
+
 def _revision(container: _Container | None) -> str:
+    """The commit on the image's label. Labels may say anything: what is no commit is none."""
     labels = (container and container.labels) or _Labels()
-    return labels.revision or labels.all_labels.get(_REVISION, "")
+    said = labels.revision or labels.all_labels.revision
+    return said if isinstance(said, str) and len(said) <= 100 and said.isprintable() else ""

@@ -22,7 +22,7 @@ from slipway.promotion.reported import REGISTRY, Origin, ReportedBuild
 
 PREFIX = "Microsoft.ContainerRegistry."
 _PUSHED = ("ImagePushed", PREFIX + "ImagePushed")  # older pages write it without the prefix
-_VERSION = "1.0"
+_VERSION, _METADATA = "1.0", "1"
 
 
 class _Target(Event):
@@ -63,8 +63,10 @@ def parse_push(message: Message) -> ReportedBuild:
     kind = message["eventType"]
     if kind not in _PUSHED:
         raise NotABuild(REGISTRY, "NOT_A_BUILD", f"the registry tells of {str(kind)[:80]}; a build is an ImagePushed")
-    if (version := message.get("dataVersion", _VERSION)) != _VERSION:
+    if (version := message.get("dataVersion") or _VERSION) != _VERSION:
         raise unknown_version(str(kind), version, _VERSION)
+    if (version := message.get("metadataVersion") or _METADATA) != _METADATA:
+        raise unknown_version("the Event Grid event around it", version, _METADATA)
     pushed = read(_Pushed, message)
     push, target = pushed.data, pushed.data.target
     where = f"{push.request.host or 'the registry'}/{target.repository}"

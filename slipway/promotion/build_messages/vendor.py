@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from slipway.promotion.build_messages.slipway import PRINTABLE, FinishedAt
@@ -16,19 +16,22 @@ _SHA256 = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
 class Event(BaseModel):
-    """A part of a payload. Fields that a later version of it adds are no concern of ours."""
+    """A part of a payload. Fields that a later version of it adds are no concern of ours, and a field that is null is
+    one that it does not have."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, part: Any) -> Any:
+        return {name: value for name, value in part.items() if value is not None} if isinstance(part, dict) else part
 
-Text = Annotated[str, Field(max_length=250, pattern=PRINTABLE)]
+
+_LONGEST = 255  # as Git and GitHub have it for a branch
+Text = Annotated[str, Field(max_length=_LONGEST, pattern=PRINTABLE)]
 Sha = Annotated[str, Field(max_length=100, pattern=PRINTABLE)]
 Moment = FinishedAt
-MaybeText = Annotated[
-    str,
-    BeforeValidator(lambda value: "" if value is None else value),
-    Field(max_length=250, pattern=r"^[^\x00-\x1f\x7f]*$"),
-]
+MaybeText = Annotated[str, Field(max_length=_LONGEST, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 def read(model: type[M], message: Message) -> M:

@@ -1,5 +1,6 @@
 """The kinds of target that there are, read by lint, `plan`, the stages and whoever grants rights."""
 
+from slipway.promotion.kinds.infrastructure import BICEP, CONFIGURATION, TERRAFORM
 from slipway.promotion.kinds.target import TargetKind
 
 APP_SERVICE = TargetKind(
@@ -46,7 +47,7 @@ AKS = TargetKind(
     ),
 )
 
-TARGETS = {target.kind: target for target in (APP_SERVICE, CONTAINER_APPS, AKS)}
+TARGETS = {target.kind: target for target in (APP_SERVICE, CONTAINER_APPS, AKS, BICEP, CONFIGURATION, TERRAFORM)}
 TARGETS_NOT_YET: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.groups import package_at
 from slipway.promotion.job_plan import JobTest
 from slipway.promotion.kinds import ROUTERS, TARGETS, router_for
 from slipway.promotion.pipeline import models
@@ -16,7 +17,9 @@ from slipway.promotion.pipeline.grouping import group_of
 from slipway.promotion.pipeline.models import Cosmos, Headers, Pipeline, Ring, Stage
 from slipway.promotion.pipeline.rollout import Rollout
 from slipway.promotion.pipeline.stage_checks import rate_of
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import ApprovalPolicy, Header, HealthCheck, LoadTest, PromotionPlan, StagePlan, Target
+from slipway.promotion.planned_changes import ARTIFACT, CONFIGURATION
 from slipway.promotion.rings import WRITE_REGION_LAST, RegionGate, RingPlan, ring_name
 
 
@@ -106,7 +109,7 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         environment=stage.environment,
         needs=needs,
         approval=stage.approval.policy if stage.approval else None,
-        targets=tuple(_target(each) for each in stage.targets or ()),
+        targets=tuple(_target(each, stage, pipeline) for each in stage.targets or ()),
         health=HealthCheck(
             path=health.path,
             version_path=health.version_path,
@@ -144,9 +147,22 @@ def _switch_approval(stage: Stage) -> ApprovalPolicy | None:
     return asked.policy if asked else None
 
 
-def _target(target: models.Target) -> Target:
-    idle = (target.slot or "staging") if TARGETS[target.kind].slots else ""
-    return Target(target.name, target.kind, target.resource, idle, target.within, target.settings)
+def _target(target: models.Target, stage: Stage, pipeline: Pipeline) -> Target:
+    kind, settings = TARGETS[target.kind], target.settings
+    idle = (target.slot or "staging") if kind.slots else ""
+    if kind.planned and kind.artifacts:
+        settings = {**settings, ARTIFACT: _artifact(target, pipeline)}
+    if target.pointer and (configuration := stage.configuration or pipeline.configuration):
+        place = configuration.plan.place(pipeline.service, "{version}", stage.environment)
+        settings = {**settings, CONFIGURATION: {**plain(place), "service": pipeline.service}}
+    return Target(target.name, target.kind, target.resource, idle, target.within, settings)
+
+
+def _artifact(target: models.Target, pipeline: Pipeline) -> str:
+    """Where its artifact lies; `{version}` stays in it."""
+    holder = pipeline.members[target.member] if target.member else pipeline
+    address = holder.artifact.address_for(target.kind) if holder.artifact else ""
+    return package_at(address, target.member or pipeline.service, "")
 
 
 def _called(rollout: Rollout) -> str:

@@ -14,6 +14,7 @@ from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.helm import Helm
+from slipway.promotion.pipeline.infrastructure import Pointer, Stack, Terraform
 from slipway.promotion.pipeline.jobs import Migrate, Tests
 from slipway.promotion.pipeline.probing import Headers as Headers  # beside the others
 from slipway.promotion.pipeline.probing import Health, Load
@@ -30,6 +31,7 @@ from slipway.promotion.pipeline.vocabulary import (
     Branch,
     Chart,
     CosmosAccount,
+    Document,
     HttpPath,
     Image,
     Name,
@@ -42,6 +44,7 @@ from slipway.promotion.pipeline.vocabulary import (
     choice,
     choice_schema,
 )
+from slipway.promotion.reported import CALLED, OF_NO_COMMIT
 from slipway.promotion.rings import AS_WRITTEN, ROLL_BACK_ALL, STOP, WRITE_REGION_LAST
 
 MOST_STAGES = 20
@@ -63,6 +66,7 @@ _ON_BAD_RING = (STOP, ROLL_BACK_ALL)
 OnBadRing = Annotated[str, BeforeValidator(choice(*_ON_BAD_RING)), choice_schema(*_ON_BAD_RING)]
 _ORDERS = (AS_WRITTEN, WRITE_REGION_LAST)
 ARTIFACTS = tuple(dict.fromkeys(each for kind in TARGETS.values() for each in (*kind.artifacts, *kind.more_artifacts)))
+ALONE = tuple(dict.fromkeys(each for kind in TARGETS.values() for each in kind.artifacts))  # what is one by itself
 RingOrder = Annotated[str, BeforeValidator(choice(*_ORDERS)), choice_schema(*_ORDERS)]
 
 
@@ -91,11 +95,13 @@ class Artifact(Section):
     chart: Chart | None = key(
         "Helm chart in a registry, as registry.example/charts/app:{version}, for aks; its image stands beside it.", None
     )
+    template: Document | None = key("Web address of the compiled ARM template, as https://host/{version}.json.", None)
+    parameters: Document | None = key("Web address of a file of parameters beside the template.", None)
 
     @model_validator(mode="after")
     def _is_given(self) -> Self:
-        if not self._given(*ARTIFACTS):
-            one_of = " or ".join(f'"{each}"' for each in ARTIFACTS)
+        if not self._given(*ALONE):
+            one_of = " or ".join(f'"{each}"' for each in ALONE)
             raise refusal("MISSING_KEY", f"an artifact needs {one_of}")
         return self
 
@@ -140,6 +146,10 @@ class Target(Section):
     after: list[Name] = key(
         "Targets beside it that are switched, and verified live, before this one.", [], max_length=MOST_TARGETS
     )
+
+    terraform: Terraform | None = key("Of terraform: what the job runs.", None)
+    pointer: Pointer | None = key("Of configuration: the setting that names the release's snapshot.", None)
+    stack: Stack | None = key("Of bicep: how the deployment stack is applied.", None)
 
     @property
     def within(self) -> str:
@@ -287,8 +297,16 @@ class Pipeline(Section):
 
     @property
     def tells(self) -> list[str]:
-        """The code hosts that are told, in words."""
-        return [report.host.where for report in self.report]
+        """The code hosts that are told, in words, and of which builds they are not."""
+        untold = sorted(
+            {
+                CALLED[claim.system]
+                for claim in self.claims or usual_claims(self.service)
+                if claim.system in OF_NO_COMMIT
+            }
+        )
+        but = f", but of no build of {' or '.join(untold)}, which names no commit" if untold else ""
+        return [report.host.where + but for report in self.report]
 
     @property
     def takes(self) -> list[str]:

@@ -11,6 +11,7 @@ from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
 from slipway.promotion.pipeline.group_checks import check_groups
 from slipway.promotion.pipeline.job_checks import check_jobs
 from slipway.promotion.pipeline.models import Pipeline
+from slipway.promotion.pipeline.planned_checks import check_planned
 from slipway.promotion.pipeline.positions import read_document
 from slipway.promotion.pipeline.release_parts_checks import check_release_parts
 from slipway.promotion.pipeline.ring_checks import check_rings
@@ -54,6 +55,7 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
         check_blue_greens(document)
         check_targets(document)
         check_switches(document)
+        check_planned(document)
         check_rings(document)
         check_release_parts(document)
         check_groups(document)

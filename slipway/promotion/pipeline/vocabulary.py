@@ -136,6 +136,11 @@ def _package(text: str) -> str:
     return _of_each_build(text, is_web_address, words)
 
 
+def _document(text: str) -> str:
+    words = f"{quoted(text)} is not a web address; write https://host/{{version}}.json, without credentials"
+    return _of_each_build(text, is_web_address, words)
+
+
 def _image(text: str) -> str:
     words = f"{quoted(text)} is not an image; write registry.example/app:{{version}}"
     return _of_each_build(text, lambda filled: _IMAGE.match(filled) is not None, words)
@@ -230,7 +235,8 @@ Resource = Annotated[
         {
             "type": "string",
             "pattern": "^/subscriptions/.+/providers/[Mm]icrosoft."
-            "([Ww]eb/sites|[Aa]pp/container[Aa]pps|[Cc]ontainer[Ss]ervice/managed[Cc]lusters)/[^/]+$",
+            "([Ww]eb/sites|[Aa]pp/container[Aa]pps|[Aa]pp/jobs|[Cc]ontainer[Ss]ervice/managed[Cc]lusters"
+            "|[Rr]esources/deployment[Ss]tacks|[Aa]pp[Cc]onfiguration/configuration[Ss]tores)/[^/]+$",
         }
     ),
 ]
@@ -251,6 +257,11 @@ VersionPattern = Annotated[
 Package = Annotated[
     str,
     AfterValidator(_package),
+    WithJsonSchema({"type": "string", "pattern": r"^https?://.*\{version\}.*$"}),
+]
+Document = Annotated[
+    str,
+    AfterValidator(_document),
     WithJsonSchema({"type": "string", "pattern": r"^https?://.*\{version\}.*$"}),
 ]
 Image = Annotated[

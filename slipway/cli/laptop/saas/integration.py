@@ -2,12 +2,11 @@
 
 from slipway.cli.api_answers import Step
 from slipway.cli.laptop.following import NotShown, claim
-from slipway.cli.laptop.saas.asking import Asking
 from slipway.cli.laptop.saas.following import Following, Ring
-from slipway.cli.laptop.saas.layout import LOAD, LOAD_HERE
-from slipway.cli.laptop.saas.system import SERVICE
+from slipway.cli.laptop.saas.system import LOAD, LOAD_HERE, SERVICE
 from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import Site, versions
+from slipway.cli.laptop.virtual.asking import Asking
 from slipway.promotion.ids import promotion_id
 
 STAGE, LOADED, UNCOMPARED = "integration", "load everyday", "nothing to compare with"

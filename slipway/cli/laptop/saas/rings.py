@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from slipway.cli.connection import promotion_path, service_path
+from slipway.cli.connection import service_path
 from slipway.cli.laptop.following import claim
 from slipway.cli.laptop.ramp_scenes import percents
 from slipway.cli.laptop.ramp_seen import SIGMAS, RampSeen
@@ -11,7 +11,6 @@ from slipway.cli.laptop.saas.system import SERVICE
 from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import Site, versions
 from slipway.cli.laptop.summary import AllAtOnce, RampTold
-from slipway.promotion.ids import promotion_id
 
 SETTLED = timedelta(minutes=1)  # a step's record, its change of the router and its last requests are not one moment
 HELD_FOR_MIN = 12.0
@@ -102,11 +101,6 @@ class Rings:
         rejected = [each["version"] for each in there.get("rejected", [])]
         claim(version in rejected, f"{version} may come back to {ring.name}: rejected are {rejected}")
         self._screen.shown(f"{ring.name} lets {version} in no more until a person lifts that")
-
-    def audit_holds(self, version: str) -> None:
-        audit = self._follow.system.who("alice").get(promotion_path(promotion_id(SERVICE, version), "audit"))
-        claim(audit["intact"] is True, f"the audit chain of {version} is broken")
-        self._screen.shown(f"{len(audit['records'])} audit records of {version}, their hash chain intact")
 
     def told(self) -> list[RampTold]:
         """Every move of every ramp."""

@@ -1,7 +1,6 @@
 """What the demo of a SaaS product does and claims, scene by scene. Each claim is checked at the moment it is made."""
 
 from slipway.cli.laptop.following import claim
-from slipway.cli.laptop.saas.asking import Asking
 from slipway.cli.laptop.saas.following import Following, Ring
 from slipway.cli.laptop.saas.integration import STAGE, Integration
 from slipway.cli.laptop.saas.rings import Rings
@@ -11,6 +10,7 @@ from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.sites import Site, versions
 from slipway.cli.laptop.summary import EnvironmentSeen
 from slipway.cli.laptop.users import Met
+from slipway.cli.laptop.virtual.asking import Asking
 from slipway.local.azure.artifacts import FAULTS_IN
 
 OLD = "1.0.0"
@@ -30,7 +30,7 @@ class Story:
         before = self._all_answer(OLD)
         names = {site.target: site for site in self._sites}
         follow = Following(self._system, screen)
-        asking = Asking(follow, screen)
+        asking = Asking(self._system, follow, screen)
         integration = Integration(follow, screen, asking, rings[0], names[STAGE])
         scenes = Rings(follow, screen, rings, names)
         good, number = integration.two_releases()
@@ -67,7 +67,7 @@ class Story:
         scenes.never_met(bad, since, rings[rings.index(harmed) + 1 :])
         scenes.is_rejected(bad, harmed)
         for version in (good, bad):
-            scenes.audit_holds(version)
+            follow.audit_holds(version)
         return self._end(scenes, bad, harmed, before)
 
     def _all_answer(self, version: str) -> dict[Site, str]:

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.laptop.summary import End, answers_now, claims_of, compared
+from slipway.cli.laptop.summary import End, answers_now, claims_of, compared, met_by
 from slipway.cli.laptop.users import Met
 from slipway.cli.times import span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Day(End):
     """`rings`: what the users of each met; `began` and `ended` in virtual time."""
 
@@ -29,7 +28,7 @@ def summary(day: Day) -> RenderableType:
         Text(f"\n{span(took)} of virtual time shown in {day.seconds:.0f} s, all of it checked:", style="bold"),
         claims_of(day.claims),
         Text("\nWhat users met, who were drawn from a seed, as the telemetry of each ring has it:", style="bold"),
-        _met(day.rings),
+        met_by("ring", day.rings),
         "",
         compared(day.all_at_once),
         Text("\nWhat answers where:", style="bold"),
@@ -40,17 +39,3 @@ def summary(day: Day) -> RenderableType:
             "docs/rings.md says what rings are."
         ),
     )
-
-
-def _met(rings: Mapping[str, Met]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("ring")
-    table.add_column("release")
-    for head in ("requests", "bad", "share bad"):
-        table.add_column(head, justify="right")
-    for ring, met in rings.items():
-        for number, version in enumerate(sorted(met.requests)):
-            requests, bad = met.requests[version], met.bad[version]
-            shares = f"{requests:,}", f"{bad:,}", f"{bad / max(requests, 1):.2%}"
-            table.add_row("" if number else ring, version, *shares)
-    return table

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 class Commands:
     """`folder` is theirs alone, and a short path: a socket lies in it. `unschedulable`: how many of the next commands
-    find no node to run on."""
+    find no node to run on; while they are `held`, those that are begun wait for one."""
 
     def __init__(self, store: ClusterStore, helm: Helm, kubectl: Kubectl, folder: Path) -> None:
         self._store = store
@@ -38,6 +38,14 @@ class Commands:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._folder = folder
         self.unschedulable = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    def hold(self, held: bool) -> None:
+        if held:
+            self._free.clear()
+        else:
+            self._free.set()
 
     async def open(self, exit: contextlib.AsyncExitStack) -> None:
         """Ready for commands; those that were under way when the stand-in ended are over, as a pod's is that died."""
@@ -74,6 +82,7 @@ class Commands:
     async def _run(self, id: str) -> None:
         command = self._store.command(id)
         assert command is not None
+        await self._free.wait()
         folder = self._folder / id
         folder.mkdir()
         try:

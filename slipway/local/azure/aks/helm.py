@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 from slipway.local.azure.aks.charts import rendered, with_set
 from slipway.local.azure.aks.pods import Pods
 from slipway.local.azure.aks.store import Autoscaler, ClusterStore, Deployment, Key, Record
+from slipway.local.azure.registry.api import AZURES, refreshing
+from slipway.local.azure.tokens import TokenRefused, Tokens
 
 IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
 
@@ -34,11 +36,19 @@ class Asked:
 
 class Helm:
     """`charts` are the addresses of those that the registry has, without version; a release has `instances` replicas
-    where its values do not say. `registry` is the host of the stand-in, which asks for a login. Every chart names its
-    Deployment after the release."""
+    where its values do not say. Registries of Azure's ask for a login, and so does the stand-in itself, whose host is
+    `registry`. Every chart names its Deployment after the release."""
 
-    def __init__(self, store: ClusterStore, pods: Pods, charts: tuple[str, ...], instances: int, registry: str) -> None:
-        self.tokens: set[str] = set()  # that the registry has given
+    def __init__(
+        self,
+        store: ClusterStore,
+        pods: Pods,
+        charts: tuple[str, ...],
+        instances: int,
+        registry: str,
+        tokens: Tokens,
+    ) -> None:
+        self._tokens = tokens
         self._logged_in: set[tuple[str, str]] = set()
         self._registry = registry
         self._store = store
@@ -131,8 +141,11 @@ class Helm:
         parser.add_argument("-u", "--username", required=True)
         parser.add_argument("--password-stdin", action="store_true", required=True)
         given = parser.parse_args(rest)
-        if given.host != self._registry or asked.files["-"] not in self.tokens:
-            raise ToolFailed(f"Error: login attempt to https://{given.host}/v2/ failed with status: 401 Unauthorized")
+        try:
+            self._tokens.check(f"Bearer {asked.files['-']}", (refreshing(given.host),))
+        except TokenRefused as refusal:
+            words = f"Error: login attempt to https://{given.host}/v2/ failed with status: 401 Unauthorized"
+            raise ToolFailed(words) from refusal
         self._logged_in.add((asked.folder, given.host))
         return "Login Succeeded\n"
 
@@ -156,9 +169,9 @@ class Helm:
         """The chart's name with its version, of one that the registry has. Raises ToolFailed."""
         address, _, digest = chart.removeprefix("oci://").partition("@")
         host, _, path = address.partition("/")
-        if host == self._registry:  # the stand-in itself, as a registry of Azure's with the same charts
-            if (folder, host) not in self._logged_in:
-                raise ToolFailed(f"Error: failed to authorize: GET https://{host}/oauth2/token: 401 Unauthorized")
+        if (host == self._registry or host.endswith(AZURES)) and (folder, host) not in self._logged_in:
+            raise ToolFailed(f"Error: failed to authorize: GET https://{host}/oauth2/token: 401 Unauthorized")
+        if host == self._registry:  # it has the same charts
             address = next((each for each in self._charts if each.partition("/")[2] == path), address)
         if not chart.startswith("oci://") or address not in self._charts or not (version or digest):
             raise ToolFailed(f'Error: failed to perform "FetchReference" on source: {address}:{version}: not found')

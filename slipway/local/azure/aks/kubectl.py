@@ -1,13 +1,17 @@
-"""kubectl as its command line has it, of the two verbs that are needed here: `get --raw` and `patch`."""
+"""kubectl as its command line has it, of what is needed here: `get --raw`, a field by `get`, and `patch`."""
 
 import argparse
 import json
+import re
 from typing import Any, NoReturn
 
 from slipway.local.azure.aks.documents import Documents, NotThere
 from slipway.local.azure.aks.helm import Asked, ToolFailed
 from slipway.local.azure.aks.patches import Conflict, Patches
 from slipway.local.azure.aks.store import Key
+
+GROUPS = {"deployment": "apis/apps/v1", "service": "api/v1"}
+FIELD = re.compile(r"(?<!\\)\.")  # names in a JSON path are divided by dots, unless those are escaped
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,6 +31,8 @@ class Kubectl:
                 case ["get", "--raw", path]:
                     found = await self._documents.at(asked.cluster, path)
                     return found if isinstance(found, str) else json.dumps(found) + "\n"
+                case ["get", *rest]:
+                    return await self._get(asked.cluster, rest)
                 case ["patch", *rest]:
                     return await self._patch(asked.cluster, rest)
         except NotThere as missing:
@@ -34,6 +40,25 @@ class Kubectl:
         except Conflict as conflict:
             raise ToolFailed(f"Error from server (Conflict): {conflict}") from conflict
         raise ToolFailed(f"error: unknown command {json.dumps(' '.join(asked.arguments))}")
+
+    async def _get(self, cluster: str, rest: list[str]) -> str:
+        parser = _Parser(prog="kubectl", add_help=False)
+        parser.add_argument("kind", choices=tuple(GROUPS))
+        parser.add_argument("name")
+        parser.add_argument("-n", "--namespace", default="default")
+        parser.add_argument("--ignore-not-found", action="store_true")
+        parser.add_argument("-o", "--output", required=True)
+        given = parser.parse_args(rest)
+        path = f"/{GROUPS[given.kind]}/namespaces/{given.namespace}/{given.kind}s/{given.name}"
+        try:
+            found: Any = await self._documents.at(cluster, path)
+        except NotThere:
+            if given.ignore_not_found:
+                return ""
+            raise
+        for name in FIELD.split(given.output.removeprefix("jsonpath={.").removesuffix("}")):
+            found = (found or {}).get(name.replace("\\.", "."))
+        return "" if found is None else str(found)
 
     async def _patch(self, cluster: str, rest: list[str]) -> str:
         parser = _Parser(prog="kubectl", add_help=False)

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import secrets
 import socket
 import sqlite3
 import tempfile
@@ -24,15 +23,15 @@ from slipway.local.azure.aks.kubernetes_api import KubernetesApi
 from slipway.local.azure.aks.patches import Patches
 from slipway.local.azure.aks.pods import INSTANCE, Pods
 from slipway.local.azure.aks.store import ClusterStore, Deployment, Key, Record, Service
-from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.authority import Authority
 from slipway.local.azure.clock import stamp
 from slipway.local.azure.config import ClusterConfig, ReleaseConfig, StandinConfig
 from slipway.local.azure.faults import Faults
 from slipway.local.azure.listening import Listeners, port_of, serve, serve_bare
+from slipway.local.azure.registry.images import Images
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.packages import Packages
-from slipway.local.azure.tokens import TokenRefused, Tokens
+from slipway.local.azure.tokens import Tokens
 from slipway.local.azure.watching import Watching
 
 SIDES = ("blue", "green")
@@ -57,13 +56,15 @@ class ClusterSockets:
 
 
 class Told(BaseModel):
-    """What happens to a cluster: `unschedulable` of its next commands find no node; the release's side is `pending`
+    """What happens to a cluster: `unschedulable` of its next commands find no node, or all are `held`
+    until it is told something else; the release's side is `pending`
     with that status since `age_s`, as Helm leaves it when its pod is killed, or all that Helm knows of it is
     `forgotten`; a Service's selector was `edited`."""
 
     model_config = ConfigDict(extra="forbid")
     cluster: str
     unschedulable: int = Field(default=0, ge=0)
+    held: bool = False
     release: str = ""
     namespace: str = ""
     pending: str = ""
@@ -80,7 +81,7 @@ class Clusters:
         config: StandinConfig,
         database: sqlite3.Connection,
         packages: Packages,
-        feed: ArtifactFeed,
+        images: Images,
         watching: Watching,
         state: Path,
         registry: str,
@@ -93,10 +94,9 @@ class Clusters:
         self._config = config
         self._looks = looks
         self._now = watching.now
-        self._tokens = tokens
         self._store = ClusterStore(database, watching.now)
-        self._pods = Pods(self._store, packages, feed, config.images, watching, pace, delay_s, looks)
-        self._helm = Helm(self._store, self._pods, config.charts, config.instances, registry)
+        self._pods = Pods(self._store, packages, images, watching, pace, delay_s, looks)
+        self._helm = Helm(self._store, self._pods, config.charts, config.instances, registry, tokens)
         self._documents = Documents(self._store, self._pods, virtual=bool(looks))
         self._patches = Patches(self._store, self._pods)
         kubectl = Kubectl(self._documents, self._patches)
@@ -150,18 +150,7 @@ class Clusters:
         return ClustersApi(self._config, *parts, authority.ca.read_bytes, self._looks)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post(self.PATH, self.tell), web.post("/oauth2/exchange", self.exchange)]
-
-    async def exchange(self, request: web.Request) -> web.Response:
-        """As a container registry gives a token of its own for one of Entra ID."""
-        form = await request.post()
-        try:
-            self._tokens.check(f"Bearer {form.get('access_token')!s}", ("https://containerregistry.azure.net",))
-        except TokenRefused as refusal:
-            told = {"errors": [{"code": "UNAUTHORIZED", "message": str(refusal)}]}
-            return web.json_response(told, status=401)
-        self._helm.tokens.add(token := secrets.token_urlsafe(24))
-        return web.json_response({"refresh_token": token})
+        return [web.post(self.PATH, self.tell)]
 
     async def tell(self, request: web.Request) -> web.Response:
         """400 for what cannot be understood."""
@@ -170,6 +159,7 @@ class Clusters:
         except ValidationError as error:
             return web.Response(status=400, text=str(error))
         self._commands.unschedulable = told.unschedulable
+        self._commands.hold(told.held)
         key = Key(told.cluster, told.namespace, told.release)
         if told.forgotten:
             self._store.forget_records(key)

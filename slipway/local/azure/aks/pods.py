@@ -12,10 +12,10 @@ from pathlib import Path
 from aiohttp import web
 
 from slipway.local.azure.aks.store import ClusterStore, Deployment, Key, Service
-from slipway.local.azure.artifacts import VERSION, ArtifactFeed
 from slipway.local.azure.crew import Crew, instance_names
 from slipway.local.azure.passing import pass_on
 from slipway.local.azure.process import StartFailed
+from slipway.local.azure.registry.images import Images, ImageUnknown
 from slipway.local.azure.servings import Serving
 from slipway.local.azure.sites.packages import PackageRefused, Packages
 from slipway.local.azure.sites.store import SlotName
@@ -28,15 +28,14 @@ NOBODY = "no endpoints available for service"
 
 
 class Pods:
-    """`images` are the artifact feed's services by the repositories of their images. A rollout takes `pace` seconds at
-    least, and shows after `looks`; Services follow a new selector after `delay_s`. `on_change` hears of Services."""
+    """A rollout takes `pace` seconds at least, and shows after `looks`; Services follow a new selector after `delay_s`.
+    `on_change` hears of Services."""
 
     def __init__(
         self,
         store: ClusterStore,
         packages: Packages,
-        feed: ArtifactFeed,
-        images: dict[str, str],
+        images: Images,
         watching: Watching,
         pace: float,
         delay_s: float,
@@ -44,7 +43,6 @@ class Pods:
     ) -> None:
         self._store = store
         self._packages = packages
-        self._feed = feed
         self._images = images
         self._watching = watching
         self._pace = pace
@@ -187,11 +185,11 @@ class Pods:
 
     def _pulled(self, release: str, image: str) -> Path:
         """The image's package. Raises PackageRefused."""
-        repository, _, tag = image.partition("@")[0].rpartition(":")
-        service = self._images.get(repository)
-        if service is None or not VERSION.fullmatch(tag):
-            raise PackageRefused("manifest unknown")
-        return self._packages.install(release, self._feed.content(service, tag))
+        try:
+            content = self._images.package(image)
+        except ImageUnknown as unknown:
+            raise PackageRefused("manifest unknown") from unknown
+        return self._packages.install(release, content)
 
     def _instance(self, key: Key) -> str:
         deployment = self._store.deployment(key)

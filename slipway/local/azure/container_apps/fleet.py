@@ -10,12 +10,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from slipway.local.azure.artifacts import VERSION, ArtifactFeed
 from slipway.local.azure.container_apps.store import AppStore, Revision
 from slipway.local.azure.crew import Crew, instance_names
 from slipway.local.azure.listening import Listeners, serve_bare
 from slipway.local.azure.passing import pass_on
 from slipway.local.azure.process import StartFailed
+from slipway.local.azure.registry.images import Images, ImageUnknown
 from slipway.local.azure.servings import Serving
 from slipway.local.azure.sites.packages import PackageRefused, Packages
 from slipway.local.azure.sites.store import SlotName
@@ -27,15 +27,13 @@ UNAVAILABLE = "upstream connect error or disconnect/reset before headers"
 
 
 class Fleet:
-    """`images` are the artifact feed's services by the repositories of their images. Front ends follow new weights
-    after `delay_s`; `on_change` hears of the app."""
+    """Front ends follow new weights after `delay_s`; `on_change` hears of the app."""
 
     def __init__(
         self,
         store: AppStore,
         packages: Packages,
-        feed: ArtifactFeed,
-        images: dict[str, str],
+        images: Images,
         listeners: Listeners,
         watching: Watching,
         replicas: int,
@@ -43,7 +41,6 @@ class Fleet:
     ) -> None:
         self._store = store
         self._packages = packages
-        self._feed = feed
         self._images = images
         self._listeners = listeners
         self._watching = watching
@@ -137,8 +134,8 @@ class Fleet:
 
     def _pulled(self, revision: Revision) -> Path:
         """The image's package. Raises PackageRefused."""
-        repository, _, tag = revision.image.rpartition(":")
-        service = self._images.get(repository)
-        if service is None or not VERSION.fullmatch(tag):
-            raise PackageRefused("MANIFEST_UNKNOWN: manifest unknown")
-        return self._packages.install(revision.name, self._feed.content(service, tag))
+        try:
+            content = self._images.package(revision.image)
+        except ImageUnknown as unknown:
+            raise PackageRefused("MANIFEST_UNKNOWN: manifest unknown") from unknown
+        return self._packages.install(revision.name, content)

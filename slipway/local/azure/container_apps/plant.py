@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import AsyncExitStack
 from functools import partial
 
-from slipway.local.azure.artifacts import ArtifactFeed
 from slipway.local.azure.config import ContainerAppConfig, StandinConfig
 from slipway.local.azure.container_apps.api import ContainerAppsApi
 from slipway.local.azure.container_apps.fleet import Fleet
@@ -14,6 +13,7 @@ from slipway.local.azure.container_apps.store import AppStore, Document
 from slipway.local.azure.container_apps.updates import Updates, weights_of
 from slipway.local.azure.faults import Faults
 from slipway.local.azure.listening import Listeners, port_of, serve_bare
+from slipway.local.azure.registry.images import Images
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.packages import Packages
 from slipway.local.azure.watching import Watching
@@ -27,7 +27,7 @@ class ContainerApps:
         config: StandinConfig,
         database: sqlite3.Connection,
         packages: Packages,
-        feed: ArtifactFeed,
+        images: Images,
         listeners: Listeners,
         watching: Watching,
         virtual_time: bool,
@@ -36,7 +36,7 @@ class ContainerApps:
         self._config = config
         self._virtual_time = virtual_time
         self._store = AppStore(database, watching.now)
-        self._fleet = Fleet(self._store, packages, feed, config.images, listeners, watching, config.instances, delay_s)
+        self._fleet = Fleet(self._store, packages, images, listeners, watching, config.instances, delay_s)
         self._updates = Updates(self._store, self._fleet, pace)
 
     async def start(

@@ -67,7 +67,7 @@ class Runner:
 
     async def _run(self, job: JobConfig, execution: Execution) -> None:
         image = str(execution.container["image"])
-        repository, _, tag = image.rpartition(":")
+        repository, _, tag = image.partition("@")[0].rpartition(":")
         program = self._images.get(repository)
         if program is None:
             words = f"Failed to pull image '{image}': MANIFEST_UNKNOWN: manifest unknown"
@@ -144,4 +144,4 @@ class Runner:
 
 
 def _never_ends(execution: Execution) -> bool:
-    return str(execution.container["image"]).endswith(NEVER_ENDS)
+    return str(execution.container["image"]).partition("@")[0].endswith(NEVER_ENDS)

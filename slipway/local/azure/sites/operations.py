@@ -11,7 +11,7 @@ from slipway.local.azure.crew import Crew
 from slipway.local.azure.process import StartFailed
 from slipway.local.azure.sites.packages import PackageRefused, Packages
 from slipway.local.azure.sites.plant import Plant
-from slipway.local.azure.sites.store import PRODUCTION, Deployment, Operation, SiteStore, SlotName
+from slipway.local.azure.sites.store import Deployment, Operation, SiteStore, SlotName
 from slipway.local.azure.unwritable import is_unwritable
 
 # How long each phase takes at least, in seconds; Azure needs minutes.
@@ -186,31 +186,32 @@ class Operations:
         self._plant.replace(deployment.slot, crew, former if former != deployment.id else None)
 
     async def _swap(self, operation: Operation) -> None:
+        """Exchanges the slots once the source is warm, whatever the target answers.
+
+        App Service gives the target's settings to the source, which restarts, and pings every instance of it; if one
+        does not come back, the swap is off. What was the target is restarted only after the exchange, so a release that
+        is down does not keep the one before from coming back. By the documents: "What happens during a swap"
+        (https://learn.microsoft.com/azure/app-service/deploy-staging-slots) and "Understanding site swaps"
+        (https://github.com/projectkudu/kudu/wiki/Understanding-site-swaps). Neither restart is played.
+        """
         source, target = operation.slot, operation.target
         assert target is not None
-        silent = await self._at_least(SWAP_S, lambda: self._silent_side(source, target))
+        warm = await self._at_least(SWAP_S, lambda: self._is_warm(source))
         await self._looked_at_enough(operation.id)
-        if silent is not None:
+        if not warm:
             self._store.fail(
                 operation.id,
                 "Conflict",
-                f"Cannot swap site slots for site '{source.site}' because the '{silent.slot}' slot"
+                f"Cannot swap site slots for site '{source.site}' because the '{source.slot}' slot"
                 " did not respond to http ping.",
             )
             return
         self._store.finish_swap(operation.id, source, target)
         self._plant.exchange(source, target)
 
-    async def _silent_side(self, *sides: SlotName) -> SlotName | None:
-        """The side that does not answer its warm-up request. A production slot that never held a release does
-        not count: somebody must be the first."""
-        for name in sides:
-            crew = self._plant.crew(name)
-            if crew is None and name.slot == PRODUCTION and self._store.slot(name).release is None:
-                continue
-            if crew is None or not await self._plant.warm(crew):
-                return name
-        return None
+    async def _is_warm(self, name: SlotName) -> bool:
+        crew = self._plant.crew(name)
+        return crew is not None and await self._plant.warm(crew)
 
     async def _at_least(self, seconds: float, step: Callable[[], Awaitable[T]]) -> T:
         """The step's answer or failure, not before `seconds` have gone by."""

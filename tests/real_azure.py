@@ -1,0 +1,102 @@
+"""`make test-azure`: the adapters' tests against a real subscription, in place of the stand-in. Never in CI.
+
+The same modules: whatever they ask of the stand-in alone (a fault, a package, an event at the Cosmos DB account) skips
+the test that asks for it. What must be there stands in docs/in-azure.md.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from slipway.promotion.plan import Target
+from slipway.settings import Settings
+
+CHOSEN = "SLIPWAY_TEST_AZURE"
+GROUP = "SLIPWAY_TEST_GROUP"
+NEEDED = {
+    GROUP: "the id of a resource group with the container apps and Cosmos DB accounts that tests/laptop.py names",
+    "SLIPWAY_TEST_IMAGE": "an image in an Azure container registry that answers /version with its tag",
+    "SLIPWAY_TABLES_ENDPOINT": "a storage account's tables",
+    "SLIPWAY_BLOBS_ENDPOINT": "a storage account's blobs",
+    "SLIPWAY_VAULT": "a key vault",
+    "SLIPWAY_APP_CONFIGURATION": "an App Configuration store",
+}
+MODULES = ("registry", "arm_policy", "container_apps", "cosmos", "rows", "audit_log", "fences", "receipts")
+MODULES += ("configuration", "flags", "secrets")
+
+
+@dataclass(frozen=True)
+class RealAzure:
+    """What tests ask of `tests.laptop.AzureStandin`, of a real subscription."""
+
+    settings: Settings
+    group: str
+    ready: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> NoReturn:
+        _skip("an address of the stand-in")
+
+    def app(self, name: str) -> Target:
+        return Target(name, "container-apps", f"{self.group}/providers/Microsoft.App/containerApps/{name}", "")
+
+    def target(self, site: str) -> Target:
+        return Target(site, "app-service", f"{self.group}/providers/Microsoft.Web/sites/{site}", "staging")
+
+    def account(self, name: str) -> str:
+        return f"{self.group}/providers/Microsoft.DocumentDB/databaseAccounts/{name}"
+
+    def forget_faults(self) -> None:
+        """There are none of ours."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *_, **__: _skip(name)
+
+
+def chosen() -> RealAzure | None:
+    """What the tests run against, when it is not the stand-in."""
+    return RealAzure(Settings(), os.environ[GROUP].rstrip("/")) if os.environ.get(CHOSEN) else None
+
+
+def missing() -> list[str]:
+    """What is not there yet, in words."""
+    lacks = [f"{name}: {words}" for name, words in NEEDED.items() if not os.environ.get(name)]
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import DefaultAzureCredential
+
+    from slipway.adapters.credentials import MANAGEMENT_SCOPE
+
+    logging.disable()  # of all the ways in which it looks for an identity
+    try:
+        DefaultAzureCredential(process_timeout=10).get_token(MANAGEMENT_SCOPE)
+    except ClientAuthenticationError:
+        lacks.append("credentials: `az login`, or AZURE_CLIENT_ID and what goes with it")
+    return lacks
+
+
+def main() -> int:
+    """2 when something is missing, else what pytest says."""
+    if os.environ.get("CI"):
+        print("the tests against a real subscription do not run in CI", file=sys.stderr)
+        return 2
+    if lacks := missing():
+        print("\n  ".join(["nothing was run; missing:", *lacks]), file=sys.stderr)
+        return 2
+    files = [f"tests/adapters/test_{module}.py" for module in MODULES]
+    environment = {**os.environ, CHOSEN: "1"}
+    return subprocess.run([sys.executable, "-m", "pytest", "-n", "0", "-rs", *files], env=environment).returncode
+
+
+def _skip(what: str) -> NoReturn:
+    import pytest
+
+    pytest.skip(f"a real subscription has no {what}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

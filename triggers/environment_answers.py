@@ -42,12 +42,24 @@ class SchemaDeclared(Answer):
     contract: int = 0
 
 
+class ContractAtWork(Answer):
+    """The contract of the database that runs: by the watch of which release, to which version, and until when builds
+    wait for it at most."""
+
+    by: str
+    promotion: str
+    towards: int
+    since: Moment
+    until: Moment
+
+
 class DatabaseThere(Answer):
     """Where the database is: its `version`, and `towards` while a migration is on its way there, or has failed."""
 
     at: Moment
     version: int = 0
     towards: int = 0
+    contract: ContractAtWork | None = None
     promotion: str = ""
 
 

@@ -69,7 +69,7 @@ def test_a_job_runs_and_what_it_said_is_told(uat: Driven) -> None:
     answer = uat.run("op:well", uat.uat(needs_log=True))
     assert answer.outcome is Outcome.PASSED, answer
     assert answer.result["exit_code"] == 0 and answer.result["execution"].startswith("uat-")
-    assert answer.log.endswith("4 requests, 0 failures") and "ended well after" in answer.words
+    assert "4 requests, 0 failures" in answer.log and "ended well after" in answer.words
     assert answer.result["duration_s"] >= 0
 
 
@@ -77,7 +77,7 @@ def test_one_that_fails_speaks_with_its_exit_code_and_its_log(uat: Driven) -> No
     answer = uat.run("op:failed", uat.uat("2.0.0"))
     assert (answer.outcome, answer.code) == (Outcome.FAILED, "JOB_FAILED")
     assert "exited with 1" in answer.words and answer.result["exit_code"] == 1
-    assert "1.0.0 answered, not 2.0.0" in answer.log and answer.log.endswith("4 failures")
+    assert "1.0.0 answered, not 2.0.0" in answer.log and "4 failures" in answer.log
 
 
 def test_the_override_keeps_what_the_job_has_and_changes_what_it_must(uat: Driven) -> None:
@@ -351,7 +351,7 @@ def test_500_for_ever_is_asked_again_for_as_long_as_the_operation_has(uat: Drive
 def test_a_log_that_comes_late_or_never_is_no_failure(azure: AzureStandin, until_ended: Follow) -> None:
     late = Driven(azure, "belated", until_ended)
     answer = late.run("op:late", late.uat("2.0.0"))
-    assert answer.code == "JOB_FAILED" and answer.log.endswith("4 failures"), "it was waited for"
+    assert answer.code == "JOB_FAILED" and "4 failures" in answer.log, "it was waited for"
     silent = Driven(azure, "silent", until_ended)
     silent.jobs = Jobs(silent.settings, log_within=timedelta(seconds=0.2))
     failed = silent.run("op:silent", silent.uat("2.0.0"))

@@ -43,7 +43,7 @@ SIDES = {"side-blue": "1.0.0", "side-green": "2.0.0"}  # what Traffic Manager an
 SITES += tuple(SIDES)
 # Container apps; a suffix is of a first revision that Slipway has not named.
 APPS: dict[str, dict[str, str]] = {
-    name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back", "behind")
+    name: {} for name in ("apart", "moved", "many", "drawn", "granted", "back", "behind", "dead")
 }
 APPS |= {"alone": {"mode": "Single"}, "older": {"suffix": "by-hand"}}
 COSMOS, COSMOS_REGIONS = ("shop-db", "looked-at"), ("West Europe", "North Europe")  # the first one is written to

@@ -36,6 +36,7 @@ def test_a_survey_says_what_every_side_answers_and_changes_nothing(app: AppHost,
         "idle": azure.ready["sites"]["plain(staging)"],
         "previous": "1.0.0",
         "idle_was": "",
+        "held": "",
     }
     assert set(first.result["sites"]) == {SITE, "plain"}
 

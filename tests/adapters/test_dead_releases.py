@@ -66,7 +66,7 @@ def test_the_old_slot_is_started_for_a_release_that_is_down(slot: Callable[[str]
 def test_of_a_container_app_the_weights_say_what_is_live_though_it_is_down(
     azure: AzureStandin, until_ended: Follow
 ) -> None:
-    it = App(azure, "behind", until_ended)
+    it = App(azure, "dead", until_ended)
     before = it.versions[0]
     assert before and it.deploy(DEAD).outcome is Outcome.PASSED and it.swap(DEAD).outcome is Outcome.PASSED
     plain_http.get(f"{it.service.read_live(it.target).live_address}/die")

@@ -193,7 +193,7 @@ def test_an_answer_that_takes_too_long_is_a_fault(
     from slipway.adapters.telemetry import logs
 
     monkeypatch.setattr(logs, "READ_S", 0.3)
-    monkeypatch.setattr(logs, "_client", logs._client.__wrapped__)  # type: ignore[attr-defined]  # one of its own
+    monkeypatch.setattr(logs, "logs_client", logs.logs_client.__wrapped__)  # type: ignore[attr-defined]  # one of its own
     azure.fault("POST", QUERY, hold_s=5)
     assert "never came" in fault_of(telemetry)
 

@@ -25,7 +25,7 @@ def builds(broker: Bus) -> Iterator[Watched]:
 
 def ended(app: AppHost, version: str) -> str:
     """A promotion that is over."""
-    app.held.carried_out |= {"claim_promotion", "record"}
+    app.held.carried_out |= {"claim_promotion", "pin_artifacts", "record"}
     app.deliver(a_message(version))
     id = promotion_id("checkout", version)
     eventually(lambda: "promotion" in {row.key for row in Rows("promotions").query(id)})

@@ -43,6 +43,11 @@ class SiteState:
     idle_state: str
     held_version: str = ""
 
+    @classmethod
+    def without_address(cls, version: str, previous: str, in_progress: bool = False) -> "SiteState":
+        """Of what answers nowhere: the version that is applied, and the one before it; empty where there is none."""
+        return cls("", "", "", version or None, previous or None, in_progress, last_swap_at=None, idle_state="Stopped")
+
 
 @dataclass(frozen=True)
 class Split:

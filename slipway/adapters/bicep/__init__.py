@@ -49,16 +49,7 @@ class Bicep:
         version, previous = (stack.version, stack.previous) if stack else ("", "")
         if stack and version and not stack.busy and not stack.whole:
             version = not_whole(version)
-        return SiteState(
-            production_address="",
-            live_address="",
-            idle_address="",
-            production_version=version or None,
-            idle_version=previous or None,
-            in_progress=stack is not None and stack.busy,
-            last_swap_at=None,
-            idle_state="Stopped",
-        )
+        return SiteState.without_address(version, previous, in_progress=stack is not None and stack.busy)
 
     def start_deployment(
         self,

@@ -1,8 +1,10 @@
-"""The client of the App Configuration store that SLIPWAY_APP_CONFIGURATION names."""
+"""The client of the App Configuration store that SLIPWAY_APP_CONFIGURATION names, and what it is asked."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from slipway.adapters import patience
+from slipway.adapters.azure_errors import AzureProblem, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
 from slipway.settings import Settings
@@ -25,3 +27,16 @@ def client_of(settings_: Settings) -> "AzureAppConfigurationClient":
         retry_total=0,  # the operation that asked comes again, and looks first
         **settings_.client_options,
     )
+
+
+def asked(settings_: Settings, ask: Callable[["AzureAppConfigurationClient"], Any]) -> Any:
+    """What the store answers; preconditions that failed and what is not there are the caller's to understand. Raises
+    AzureProblem for all else."""
+    from azure.core.exceptions import AzureError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+
+    try:
+        return ask(client_of(settings_))
+    except (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError):
+        raise
+    except AzureError as error:
+        raise AzureProblem(explain(error, ROLE)) from error

@@ -1,11 +1,10 @@
 """The setting that names the snapshot which applications read (azure-appconfiguration; `GET` and `PUT /kv/{key}`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slipway.adapters.azure_errors import AzureProblem, explain
-from slipway.adapters.configuration.client import ROLE, client_of
+from slipway.adapters.configuration.client import asked
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Pointers:
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
-            found = self._asked(lambda client: client.get_configuration_setting(key, label or None))
+            found = asked(self._settings, lambda client: client.get_configuration_setting(key, label or None))
         except ResourceNotFoundError:
             return None
         return Pointing(str(found.value or ""), str(found.etag or ""), dict(found.tags or {}), found.content_type)
@@ -72,22 +71,7 @@ class Pointers:
             return client.set_configuration_setting(sent, match_condition=MatchConditions.IfNotModified)
 
         try:
-            self._asked(put)
+            asked(self._settings, put)
         except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
             return False
         return True
-
-    def _asked(self, ask: Callable[["AzureAppConfigurationClient"], Any]) -> Any:
-        from azure.core.exceptions import (
-            AzureError,
-            ResourceExistsError,
-            ResourceModifiedError,
-            ResourceNotFoundError,
-        )
-
-        try:
-            return ask(client_of(self._settings))
-        except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
-            raise
-        except AzureError as error:
-            raise AzureProblem(explain(error, ROLE)) from error

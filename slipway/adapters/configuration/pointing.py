@@ -76,16 +76,9 @@ class PointedConfiguration:
         """Which release the pointer names, and which one it named before. Raises AzureProblem."""
         spot = self._spot(target)
         found = self._pointers.read(spot.key, spot.label)
-        return SiteState(
-            production_address="",
-            live_address="",
-            idle_address="",
-            production_version=(spot.version(found.snapshot) if found else "") or None,
-            idle_version=(found.previous if found else "") or None,
-            in_progress=False,
-            last_swap_at=None,
-            idle_state="Stopped",
-        )
+        if found is None:
+            return SiteState.without_address("", "")
+        return SiteState.without_address(spot.version(found.snapshot), found.previous)
 
     def start_deployment(
         self,

@@ -5,12 +5,12 @@ the SDK's own model of a flag would put keys of its own beside those that are th
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
-from slipway.adapters.configuration.client import ROLE, client_of
+from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind
+from slipway.adapters.configuration.client import asked
 from slipway.promotion.flags.document import Document
 from slipway.promotion.flags.setting import FlagSetting
 from slipway.settings import Settings, settings
@@ -35,12 +35,13 @@ class Flags:
 
         texts: list[str] = []
         try:
-            found = self._asked(
+            found = asked(
+                self._settings,
                 lambda client: client.get_configuration_setting(
                     PREFIX + name,
                     label or None,
                     raw_response_hook=lambda response: texts.append(response.http_response.text()),
-                )
+                ),
             )
         except ResourceNotFoundError:
             return None
@@ -55,8 +56,9 @@ class Flags:
             raise AzureProblem(_locked(setting))
         sent = self._sent(setting.name, setting.label, document, tags, setting.etag, setting.description)
         try:
-            written = self._asked(
-                lambda client: client.set_configuration_setting(sent, match_condition=MatchConditions.IfNotModified)
+            written = asked(
+                self._settings,
+                lambda client: client.set_configuration_setting(sent, match_condition=MatchConditions.IfNotModified),
             )
         except (ResourceModifiedError, ResourceNotFoundError):
             return None
@@ -67,15 +69,15 @@ class Flags:
 
         sent = self._sent(name, label, document, tags)
         try:
-            return _setting(self._asked(lambda client: client.add_configuration_setting(sent)), document)
+            return _setting(asked(self._settings, lambda client: client.add_configuration_setting(sent)), document)
         except (ResourceExistsError, ResourceModifiedError):
             return None
 
     def all(self) -> list[FlagSetting]:
-        def asked(client: "AzureAppConfigurationClient") -> list["ConfigurationSetting"]:
+        def listed(client: "AzureAppConfigurationClient") -> list["ConfigurationSetting"]:
             return list(client.list_configuration_settings(key_filter=f"{PREFIX}*"))
 
-        found = [_setting(each, _without_nulls(_document(each.value))) for each in self._asked(asked)]
+        found = [_setting(each, _without_nulls(_document(each.value))) for each in asked(self._settings, listed)]
         return sorted(found, key=lambda each: (each.name, each.label))
 
     def _sent(
@@ -93,22 +95,6 @@ class Flags:
         key = {"key": PREFIX + name, "label": label or None}
         more = {"content_type": CONTENT_TYPE, "tags": dict(tags), "etag": etag, "description": description}
         return ConfigurationSetting(**key, value=value, **more)
-
-    def _asked(self, ask: Callable[["AzureAppConfigurationClient"], Any]) -> Any:
-        """What the store answers; preconditions that failed and what is not there are the caller's to understand."""
-        from azure.core.exceptions import (
-            AzureError,
-            ResourceExistsError,
-            ResourceModifiedError,
-            ResourceNotFoundError,
-        )
-
-        try:
-            return ask(client_of(self._settings))
-        except (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError):
-            raise
-        except AzureError as error:
-            raise AzureProblem(explain(error, ROLE)) from error
 
 
 def _setting(found: "ConfigurationSetting", document: Document) -> FlagSetting:

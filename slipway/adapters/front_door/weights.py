@@ -7,20 +7,11 @@ live side keeps its weight while the idle side's grows, and where it cannot grow
 import math
 from dataclasses import dataclass, replace
 
+from slipway.adapters.weight import Weight as Weight
+from slipway.adapters.weight import share_of
+
 MOST = 1000
 _AT_LEAST = 0.97  # of the share that was asked for, or it is another one
-
-
-@dataclass(frozen=True)
-class Weight:
-    """An origin's, as Resource Manager shows it."""
-
-    value: int
-    enabled: bool = True
-
-    @property
-    def counts(self) -> int:
-        return self.value if self.enabled else 0
 
 
 @dataclass(frozen=True)
@@ -41,8 +32,7 @@ class Pair:
     @property
     def share(self) -> float:
         """What the idle side has (0..1) of what both have; 0 when both are off."""
-        both = self.live.counts + self.idle.counts
-        return self.idle.counts / both if both else 0.0
+        return share_of(self.idle, self.live)
 
     def says(self, share: float) -> bool:
         """Whether this is that share, down to what weights can say; never more of it."""

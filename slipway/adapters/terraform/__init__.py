@@ -46,16 +46,10 @@ class Terraform:
         last = applied[-1] if applied else None
         whole = [each.env[VERSION] for each in applied if each.status == _SUCCEEDED]
         version = last.env[VERSION] if last else ""
-        return SiteState(
-            production_address="",
-            live_address="",
-            idle_address="",
-            production_version=(version if not last or last.status == _SUCCEEDED else not_whole(version)) or None,
-            idle_version=next((each for each in reversed(whole) if each != version), None),
-            in_progress=last is not None and not last.over,
-            last_swap_at=None,
-            idle_state="Stopped",
-        )
+        previous = next((each for each in reversed(whole) if each != version), "")
+        if last and last.status != _SUCCEEDED:
+            version = not_whole(version)
+        return SiteState.without_address(version, previous, in_progress=last is not None and not last.over)
 
     def start_deployment(
         self,

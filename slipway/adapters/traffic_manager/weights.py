@@ -6,20 +6,11 @@ what it has and what it shall have, and one of both is always on.
 
 from dataclasses import dataclass, replace
 
+from slipway.adapters.weight import Weight as Weight
+from slipway.adapters.weight import share_of
+
 WHOLE = 1000
 _EXACT = 0.5 / WHOLE
-
-
-@dataclass(frozen=True)
-class Weight:
-    """An endpoint's, as Resource Manager shows it."""
-
-    value: int
-    enabled: bool = True
-
-    @property
-    def counts(self) -> int:
-        return self.value if self.enabled else 0
 
 
 @dataclass(frozen=True)
@@ -40,8 +31,7 @@ class Pair:
     @property
     def share(self) -> float:
         """What the side has (0..1) of what both have; 0 when both are off."""
-        both = self.side.counts + self.other.counts
-        return self.side.counts / both if both else 0.0
+        return share_of(self.side, self.other)
 
     def says(self, share: float) -> bool:
         """Whether this is that share, of whole thousandths."""

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from slipway.promotion.pipeline.findings import Finding
-from slipway.promotion.pipeline.placed import stages_in
-from slipway.promotion.pipeline.positions import read_document
+from slipway.promotion.pipeline.placed import documents_in, stages_in
 
 TWO_STAGES = (
     "two stages would change one database. A job is the way to one, unless a variable such as DATABASE says which"
@@ -27,11 +26,7 @@ def shared_databases(pipelines: Iterable[tuple[str, str]]) -> list[Finding]:
     neither would know of the other's schema. Each is a text and the file that it lies in."""
     first: list[tuple[str, int, dict[str, Any]]] = []
     found: list[Finding] = []
-    for text, file in pipelines:
-        document = read_document(text, file)
-        if not isinstance(document.data, dict):
-            continue
-        document.findings.clear()  # whoever lints the file by itself reports those
+    for document, file in documents_in(pipelines):
         for path, stage in stages_in(document):
             migrate, at = stage.get("migrate"), (*path, "migrate", "job")
             if not isinstance(migrate, dict):

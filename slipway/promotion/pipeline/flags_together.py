@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from slipway.promotion.pipeline.findings import Finding, quoted
-from slipway.promotion.pipeline.placed import rings_of, stages_in, texts
-from slipway.promotion.pipeline.positions import Path, read_document
+from slipway.promotion.pipeline.placed import documents_in, rings_of, stages_in, texts
+from slipway.promotion.pipeline.positions import Path
 from slipway.promotion.pipeline.release_parts_checks import Flag, flags_of
 from slipway.promotion.rings import ring_name
 
@@ -15,11 +15,7 @@ def shared_flags(pipelines: Iterable[tuple[str, str]]) -> list[Finding]:
     Each is a text and the file that it lies in."""
     first: dict[Flag, tuple[str, int]] = {}
     found: list[Finding] = []
-    for text, file in pipelines:
-        document = read_document(text, file)
-        if not isinstance(document.data, dict):
-            continue
-        document.findings.clear()  # whoever lints the file by itself reports those
+    for document, file in documents_in(pipelines):
         for path, stage in stages_in(document):
             for at, flag in _flags(path, stage):
                 where, line = first.setdefault(flag, (file, document.line(at)))

@@ -3,10 +3,10 @@
 Works on the data as it was read, so that a mistake in one place does not hide those in another.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from slipway.promotion.pipeline.positions import Document, Path
+from slipway.promotion.pipeline.positions import Document, Path, read_document
 
 Placed = list[tuple[Path, dict[str, Any]]]
 
@@ -36,3 +36,13 @@ def targets_of(path: Path, stage: dict[str, Any]) -> Placed:
 def texts(items: Placed, key: str) -> Iterator[tuple[Path, str]]:
     """The texts at `key` of each."""
     return (((*path, key), item[key]) for path, item in items if isinstance(item.get(key), str))
+
+
+def documents_in(pipelines: Iterable[tuple[str, str]]) -> Iterator[tuple[Document, str]]:
+    """Each of the `pipelines`, a text and its file, that is a mapping, to be looked at beside the others; what is wrong
+    with it by itself is left to whoever lints it alone."""
+    for text, file in pipelines:
+        document = read_document(text, file)
+        if isinstance(document.data, dict):
+            document.findings.clear()
+            yield document, file

@@ -4,6 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from slipway.promotion.outcomes import Answer
+from tests.adapters.cluster_release import ClusterRelease, Follow
+from tests.laptop import AzureStandin
 
 
 @pytest.fixture
@@ -17,3 +19,9 @@ def until_ended() -> Callable[[Callable[[Answer], Answer], Answer], Answer]:
         return answer
 
     return follow
+
+
+@pytest.fixture
+def faulty(azure: AzureStandin, until_ended: Follow) -> ClusterRelease:
+    """For tests that change nothing of what is live: 1.0.0 on the blue side."""
+    return ClusterRelease(azure, "faulty", until_ended)

@@ -5,7 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from slipway.promotion.build_messages import parse_build
+from slipway.promotion.errors import BuildRejected, NotABuild
 from slipway.promotion.reported import ReportedBuild
 
 EVENTS = Path(__file__).parent / "events"
@@ -53,3 +56,14 @@ def wrapped(text: bytes, kind: int = 0x99, size: int = 1) -> bytes:
     head = b"\x40\x06string\x08" + bytes([len(namespace)]) + namespace
     assert head.startswith(b"@\x06string\x083http://"), "what people see of it"
     return head + bytes([kind]) + len(text).to_bytes(size, "little") + text
+
+
+LABELS = "registry_package.package_version.container_metadata.labels"
+OF_BUILDS = (BUILD_1, BUILD_2, RUN_STATE, WORKFLOW_RUN, PUSHED, PUSHED_AS_CLOUD_EVENT, PACKAGED, PUBLISHED)
+
+
+def refused(name: str, changes: dict[str, Any]) -> str:
+    """Code and words of the refusal."""
+    with pytest.raises((BuildRejected, NotABuild)) as error:
+        parse_build(body(name, changes))
+    return str(error.value)

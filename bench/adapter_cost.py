@@ -14,7 +14,8 @@ from slipway.adapters.credentials import MANAGEMENT_SCOPE, credential
 from slipway.adapters.registry import Registry
 from slipway.promotion.pins import Reference
 from slipway.settings import Settings
-from tests.laptop import SUBSCRIPTION, AzureStandin, run_standin
+from tests.laptop import AzureStandin, run_standin
+from tests.laptop_holds import SUBSCRIPTION
 
 RUNS = 400
 

@@ -15,7 +15,8 @@ from slipway.promotion.plan import HealthCheck, Target
 from tests import plain_http
 from tests.activities.conftest import Promotion
 from tests.app_host import AppHost
-from tests.laptop import FRONT_DOORS, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import FRONT_DOORS
 
 pytestmark = pytest.mark.usefixtures("configured")
 

@@ -14,7 +14,8 @@ from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import Target
 from tests.activities.conftest import Promotion
 from tests.app_host import AppHost
-from tests.laptop import UAT, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import UAT
 
 pytestmark = pytest.mark.usefixtures("configured")
 JOB = "of-activities"

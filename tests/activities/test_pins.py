@@ -10,7 +10,8 @@ from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome
 from tests.activities.conftest import Promotion
 from tests.app_host import AppHost
-from tests.laptop import PINNED_IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import PINNED_IMAGE
 
 pytestmark = pytest.mark.usefixtures("configured")
 

@@ -12,7 +12,8 @@ from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
 from slipway.promotion.plan import HealthCheck, Target
 from tests.activities.conftest import Promotion
 from tests.app_host import AppHost
-from tests.laptop import IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import IMAGE
 from tests.promotion.pipeline_texts import a_pipeline, a_stage, an_app_target, of_images
 
 APP = "drawn"

@@ -14,7 +14,8 @@ from slipway.adapters.aks.place import place_of
 from slipway.adapters.aks.revisions import Release
 from slipway.adapters.aks.service_switch import ServiceSwitch
 from slipway.promotion.outcomes import Answer
-from tests.laptop import CHART, IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import CHART, IMAGE
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 NEW = "2.0.0"

@@ -13,7 +13,8 @@ from slipway.adapters.container_apps import ContainerApps, RevisionRouter
 from slipway.adapters.container_apps.apps import Apps, place_of
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
-from tests.laptop import IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import IMAGE
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 NEW = "2.0.0"

@@ -13,7 +13,8 @@ from slipway.adapters.traffic_manager.profile import Profile, Shown, place_of
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Split, SwitchState
-from tests.laptop import AzureStandin, network
+from tests.laptop import AzureStandin
+from tests.laptop_holds import network
 
 OLD, NEW = "1.0.0", "2.0.0"  # blue's and green's
 PROFILE, SLOW = "shop", "slow"  # what users were answered by the second one, they keep

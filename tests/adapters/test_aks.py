@@ -15,7 +15,8 @@ from slipway.adapters.pinning import Pinning
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome
 from tests.adapters.cluster_release import NEW, ClusterRelease, Follow, now
-from tests.laptop import CHART, IMAGE, OLDER, PINNED_CHART, PINNED_IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import CHART, IMAGE, OLDER, PINNED_CHART, PINNED_IMAGE
 
 RUN, RESULT = "/runCommand", "/commandResults/"
 

@@ -19,7 +19,8 @@ from slipway.adapters.traffic_manager.profile import Profile, place_of
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
 from tests.adapters.cluster_release import NEW, ClusterRelease
-from tests.laptop import CHART, IMAGE, ZONE, AzureStandin, network
+from tests.laptop import AzureStandin
+from tests.laptop_holds import CHART, IMAGE, ZONE, network
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 OLD = "1.0.0"

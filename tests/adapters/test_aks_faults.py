@@ -7,7 +7,8 @@ import pytest
 from slipway.adapters.aks.clusters import Clusters
 from slipway.promotion.outcomes import Outcome
 from tests.adapters.cluster_release import NEW, ClusterRelease, Follow, now
-from tests.laptop import CHART, IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import CHART, IMAGE
 
 RUN, RESULT = "/runCommand", "/commandResults/"
 

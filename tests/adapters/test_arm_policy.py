@@ -11,7 +11,8 @@ from slipway.adapters.arm_policy import BUCKETS, LONGEST_WAIT_S, Call, correlati
 from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.adapters.insights import Kind, span
 from slipway.adapters.token_bucket import TokenBucket
-from tests.laptop import SUBSCRIPTION, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import SUBSCRIPTION
 
 SITE = "plain"
 

@@ -10,7 +10,8 @@ from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
 from tests.adapters.container_app import NEW, App, Follow, app, moved, now, weight
-from tests.laptop import IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import IMAGE
 
 __all__ = ["app", "moved"]
 

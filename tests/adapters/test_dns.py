@@ -17,7 +17,8 @@ from slipway.adapters.switches import switch_of
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import SwitchState
-from tests.laptop import ZONE, AzureStandin, network, public_ip
+from tests.laptop import AzureStandin
+from tests.laptop_holds import ZONE, network, public_ip
 
 OLD, NEW = "1.0.0", "2.0.0"  # blue's and green's
 WWW = f"/dnsZones/{ZONE}/CNAME/www"

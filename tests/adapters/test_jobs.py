@@ -15,7 +15,8 @@ from slipway.adapters.jobs import SHOWN_WITHIN, Jobs, _template
 from slipway.adapters.jobs.executions import Execution, Executions, Job, place_of
 from slipway.promotion.job_run import JobRun
 from slipway.promotion.outcomes import Answer, Outcome, iso, moment
-from tests.laptop import MIGRATIONS, UAT, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import MIGRATIONS, UAT
 
 Follow = Callable[..., Answer]
 START, EXECUTIONS = "/start", "/executions"

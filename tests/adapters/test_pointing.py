@@ -14,7 +14,8 @@ from slipway.promotion.plan import Target
 from slipway.promotion.planned_changes import PLANNED
 from tests.adapters.setting_store import SECRET, SettingStore
 from tests.adapters.stack import follow, now
-from tests.laptop import SUBSCRIPTION, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import SUBSCRIPTION
 
 NUMBERS = itertools.count(1)
 STORE = (

@@ -12,7 +12,8 @@ from slipway.adapters.pinning import MAY_BE_AWAY, MAY_BE_LATE, Pinning
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from tests.adapters.container_app import App, moved
-from tests.laptop import IMAGE, PINNED_IMAGE, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import IMAGE, PINNED_IMAGE
 
 __all__ = ["moved"]
 MANIFESTS, TOKENS = "/v2/checkout/manifests/", "/oauth2/"

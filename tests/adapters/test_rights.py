@@ -24,7 +24,8 @@ from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.ports import SlotPlatform, TrafficRouter
 from tests.adapters.cluster_release import ClusterRelease
-from tests.laptop import IMAGE, UAT, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import IMAGE, UAT
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 SDK = "azure.core.pipeline.policies.http_logging_policy"

@@ -18,7 +18,8 @@ from slipway.adapters.app_service.rules import percent_of
 from slipway.adapters.http_probe import probe
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.port_values import Split
-from tests.laptop import SUBSCRIPTION, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import SUBSCRIPTION
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 CONFIG = "/config/web"

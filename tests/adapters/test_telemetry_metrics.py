@@ -12,7 +12,8 @@ import requests
 from slipway.adapters.telemetry.counted import Counted, Counters
 from slipway.adapters.telemetry.metrics import AzureMonitorMetrics, region_of
 from slipway.promotion.plan import Target
-from tests.laptop import SUBSCRIPTION, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import SUBSCRIPTION
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -14,7 +14,8 @@ from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.planned_changes import HIDDEN, LONGEST_TEXT, PLANNED
 from tests.adapters.stack import now
-from tests.laptop import INFRA, AzureStandin
+from tests.laptop import AzureStandin
+from tests.laptop_holds import INFRA
 
 Follow = Callable[..., Answer]
 

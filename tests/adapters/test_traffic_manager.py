@@ -13,7 +13,8 @@ from slipway.adapters.traffic_manager import TrafficManagerRouter, TrafficManage
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.port_values import Split, SwitchState
 from tests.adapters.managed_profile import GREEN, NEW, OLD, PATH, PROFILE, SLOW, Managed
-from tests.laptop import AzureStandin, network
+from tests.laptop import AzureStandin
+from tests.laptop_holds import network
 
 
 @pytest.fixture

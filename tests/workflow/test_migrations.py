@@ -2,12 +2,9 @@
 
 import asyncio
 import json
-import os
-import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,19 +19,15 @@ from slipway.promotion.stage_parts import Ending, Site
 from slipway.promotion.stage_phases import UNDO
 from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import a_build, a_stage, later
-from tests.workflow.groups import AFTER, BEFORE, a_group, a_group_stage, a_member_stage
 from tests.workflow.job_world import JobWorld
-from tests.workflow.kills import Killer, Mortal, same_end_after
 from tests.workflow.test_blue_green import rolled_back, until_told
 from tests.workflow.test_lost_watch import OneLock, ended
 from tests.workflow.test_ramp import SITES, live
-from tests.workflow.virtual import Workflow, a_run, stage_state
+from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides
 from triggers.looking_after import Janitor
 
 KEPT_S = 3600.0
-KILLS = int(os.environ.get("MIGRATION_KILLS", "4"))
-SEED = os.environ.get("MIGRATION_SEED") or "2036"
 MIGRATION = Migration(JobPlan("/jobs/migrate", "registry.example/migrate:{version}"), ("expand",), ("contract",))
 OLD = {"from": 12, "to": 13}
 NEW = {"from": 13, "to": 15, "expand": 13, "contract": 14}
@@ -390,55 +383,3 @@ async def test_an_abort_while_it_is_expanded_lets_it_end_and_deploys_nothing(flo
     assert (output["outcome"], output["code"]) == ("cancelled", "ABORTED")
     assert await schema(flow) == {"version": 13} and live(flow) == {"1.0.0"}, "a whole migration, and no deployment"
     assert "the database stays as its migration left it" in output["words"]
-
-
-async def test_a_group_brings_no_member_in_a_version_that_does_not_run_on_its_database() -> None:
-    """api contracts its database by its own pipeline, then a group would bring it as it was before."""
-    there = JobWorld({name: Sides(live=version) for name, version in BEFORE.items()})
-    async with Workflow(there) as flow:
-
-        async def promoted(built: Build, stage: StagePlan) -> dict[str, Any]:
-            run = a_run(built, stage)
-            run = replace(run, plan=replace(run.plan, service=built.service))
-            await flow.post(f"orchestrators/promotion/{run.id}", json.dumps(run.dump()))
-            await flow.until(lambda: there.of(run.id).ended)
-            found: dict[str, Any] = (await flow.status(run.id))["output"]
-            return found
-
-        own = a_member_stage("api", migration=MIGRATION, watch_s=600.0)
-        for n, (version, declared) in enumerate((("1.4.2", OLD), ("2.0.0", NEW), ("2.0.1", {"from": 13, "to": 14}))):
-            built = a_build(version, service="api", schema=declared, finished_at=later(minutes=n))
-            assert (await promoted(built, own))["outcome"] == "passed"
-            if version == "2.0.0":
-                await until_told(flow, "watch.contracted")
-        back = a_group("2026.50", {**AFTER, "api": "1.4.2"}, finished_at=later(minutes=10))
-        output = await promoted(back, a_group_stage())
-        assert output["code"] == "SCHEMA_OUT_OF_RANGE"
-        assert output["words"].endswith("api: the database is at 14, and 1.4.2 runs on 12 to 13")
-        fits = a_group("2026.51", {**AFTER, "api": "2.0.0"}, finished_at=later(minutes=11))
-        assert (await promoted(fits, a_group_stage()))["outcome"] == "passed"
-        lock = await flow.entity("environment", "production--api")
-        assert (lock["live"]["group"], lock["live"]["schema"]) == ("suite", NEW), "its range is still known"
-
-
-async def lived(state: Path, killer: Killer) -> dict[str, Any]:
-    """What is left of a release whose database was expanded and contracted."""
-    there = a_world(keeps_receipts=True)
-    async with Mortal(there, str(state), killer) as flow:
-        for built in (build("1.0.0", OLD), build("2.0.0", NEW, 1)):
-            id = await flow.begin(built, production())
-            await flow.over_all_kills(lambda id=id: there.of(id).ended)
-        await flow.over_all_kills(lambda: "watch.contracted" in [each["action"] for each in there.records])
-        await flow.engine.until_idle()
-        lock = await flow.lock("production")
-    told = sorted((record.get("stage", ""), record["action"], record["words"]) for record in there.records)
-    kept = {name: lock[name] for name in ("holder", "queue", "broken", "watch", "releases", "schema")}
-    end = {"told": told, "lock": kept, "ran": [(name, run.env["SLIPWAY_SCHEMA_TO"]) for name, run, _ in there.ran]}
-    timeless: dict[str, Any] = json.loads(re.sub(r"20\d\d-\d\d-\d\dT[\d:.]+Z", "then", json.dumps(end)))
-    return timeless
-
-
-@pytest.mark.timeout(60 + 10 * KILLS)
-async def test_a_host_killed_anywhere_migrates_once_and_comes_to_the_same_end(tmp_path: Path) -> None:
-    end = await same_end_after(KILLS, lived, tmp_path, "a database expanded and contracted", SEED)
-    assert end["ran"] == [["expand", "13"], ["contract", "14"]] and end["lock"]["schema"]["version"] == 14

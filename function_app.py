@@ -4,6 +4,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from activities import (
+    approvals,
     claims,
     comparison,
     configuration,
@@ -62,6 +63,7 @@ for module in (
     decisions,
     environment,
     claims,
+    approvals,
     record,
     mirror,
     nudge,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slipway.promotion import barriers
-from slipway.promotion.approval import START
 from slipway.promotion.barriers import Barrier, in_the_promotion
 from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
@@ -17,6 +16,7 @@ from slipway.promotion.decision_state import Answer, State, empty, stage_of, wit
 from slipway.promotion.ramp_commands import NOTHING_SAID, RAMP_COMMANDS, end_ramp, heard
 from slipway.promotion.release_parts.decided import fixed_configuration
 from slipway.promotion.ring_decisions import saw_region, written_in
+from slipway.promotion.votes import VOTES, closed, opened, standing
 
 __all__ = ["apply", "empty"]
 
@@ -89,30 +89,26 @@ def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     state = with_waiter(state, given["waiter"])
     stage = stage_of(state, given["stage"])
     if stage.get("asked") != given["waiter"]:
-        opened = {"asked": given["waiter"], "policy": given["policy"], "deadline": given["deadline"]}
-        gate = given.get("gate", START)
-        if gate != START or "gate" in stage:
-            opened |= {"gate": gate, "asks_twice": given.get("asks_twice", False)}
-        stage = {**stage, **opened, "votes": [], "decision": None}
+        stage = opened(stage, given)
         state = with_stage(state, given["stage"], stage)
     if stage.get("lost"):
         return state, _cancel("STAGE_LOST", "the stage that asked is no more")
     if state["aborted"] and not stage["decision"]:
         return state, _cancel("ABORTED", "the promotion was aborted")
-    return state, _standing(stage)
+    return state, standing(stage)
 
 
 def close(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """End the approval of `stage`: what was decided stands, an open one is closed `as` expired or withdrawn.
 
-    The answer is final.
+    The answer is final, but for the `wait` of one that escalates instead of expiring.
     """
     stage = stage_of(state, given["stage"])
     if stage["decision"]:
-        return state, _standing(stage)
-    stage = {**stage, "decision": given["as"]}
+        return state, standing(stage)
+    stage = closed(stage, given["as"])
     state = with_stage(state, given["stage"], stage)
-    return state, {**_standing(stage), "nudge": state["waiters"]}
+    return state, {**standing(stage), "nudge": state["waiters"]}
 
 
 def begin(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -168,17 +164,9 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "end": end,
     **CLOSING,
     **COMMANDS,
+    **VOTES,
     **RAMP_COMMANDS,
 }
-
-
-def _standing(stage: dict[str, Any]) -> Answer:
-    return {
-        "do": "end" if stage["decision"] else "wait",
-        "decision": stage["decision"],
-        "deadline": stage["deadline"],
-        "votes": stage["votes"],
-    }
 
 
 def _go_unless(found: Iterable[Barrier]) -> Answer:

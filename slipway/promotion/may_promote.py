@@ -16,7 +16,7 @@ from slipway.promotion.decision_state import empty
 from slipway.promotion.ids import stage_id
 from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import Outcome, moment
-from slipway.promotion.plan import ApprovalPolicy, StagePlan, load_policy
+from slipway.promotion.plan import StagePlan, load_policy
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _suspended(case: Case) -> Iterator[Reason]:
 def _begun(case: Case) -> Iterator[Reason]:
     since, told = case.lock["holder"]["since"], case.told
     if told.get("gate") == SWITCH and not told["decision"] and not is_late(moment(case.at), moment(told["deadline"])):
-        given, asked = f"slipway approve {case.promotion} {case.stage.name}", _asked(load_policy(told["policy"]))
+        given, asked = f"slipway approve {case.promotion} {case.stage.name}", load_policy(told["policy"]).asked
         words = f"before its switch, {asked}: {len(told['votes'])} approved so far"
         yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
     yield Reason("UNDER_WAY", f"stage {case.stage.name} is at its work", blocks=False, since=since)
@@ -196,13 +196,13 @@ def _approval(case: Case) -> Iterator[Reason]:
     if policy is None or told.get("decision") == APPROVED:
         return
     if "policy" not in told:
-        words = f"{_asked(policy)}: nobody has been asked yet"
-        yield Reason("APPROVAL_MISSING", words, ended_by=_asked(policy))
+        words = f"{policy.asked}: nobody has been asked yet"
+        yield Reason("APPROVAL_MISSING", words, ended_by=policy.asked)
         return
     given = f"slipway approve {case.promotion} {case.stage.name}"
     ended = told["decision"] or (EXPIRED if is_late(moment(case.at), moment(told["deadline"])) else "")
     if not ended:
-        words = f"{_asked(policy)}: {len(told['votes'])} approved so far"
+        words = f"{policy.asked}: {len(told['votes'])} approved so far"
         yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
     elif ended == REJECTED:
         no = told["votes"][-1]
@@ -210,7 +210,7 @@ def _approval(case: Case) -> Iterator[Reason]:
         yield Reason("APPROVAL_REJECTED", words, since=no["at"])
     elif ended == EXPIRED:
         yield Reason(
-            "APPROVAL_EXPIRED", f"{_asked(policy)}: {len(told['votes'])} approved in time", since=told["deadline"]
+            "APPROVAL_EXPIRED", f"{policy.asked}: {len(told['votes'])} approved in time", since=told["deadline"]
         )
     else:
         yield Reason("APPROVAL_WITHDRAWN", "nobody is asked any more, for another build's sake")
@@ -281,8 +281,3 @@ UNDER_WAY: tuple[Rule, ...] = (_suspended, _begun)
 
 def _said(what: str, by: dict[str, Any]) -> str:
     return f"{what} by {by['by']}" + (f": {by['reason']}" if by["reason"] else "")
-
-
-def _asked(policy: ApprovalPolicy) -> str:
-    """`1 of role:release-manager, not the author`."""
-    return f"{policy.at_least} of {' or '.join(policy.approvers)}" + (", not the author" if policy.not_author else "")

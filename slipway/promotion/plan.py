@@ -7,6 +7,8 @@ Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.promotion.approval_policy import ApprovalPolicy as ApprovalPolicy
+from slipway.promotion.approval_policy import load_policy as load_policy
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.groups import GroupPlan, load_group, package_at
@@ -107,16 +109,6 @@ class LoadTest:
     @classmethod
     def load(cls, data: dict[str, Any]) -> "LoadTest":
         return cls(**{**known(cls, data), "headers": load_headers(data), "run": LoadRunPlan.load(data.get("run"))})
-
-
-@dataclass(frozen=True)
-class ApprovalPolicy:
-    """Who may approve (`role:x`, `group:x`), how many of them, whether the author may, and until when."""
-
-    approvers: tuple[str, ...]
-    at_least: int
-    not_author: bool
-    within_s: float
 
 
 @dataclass(frozen=True)
@@ -268,11 +260,6 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "migration": Migration.load(data.get("migration")),
         }
     )
-
-
-def load_policy(data: dict[str, Any]) -> ApprovalPolicy:
-    """An approval's policy from its JSON."""
-    return ApprovalPolicy(**{**known(ApprovalPolicy, data), "approvers": tuple(data["approvers"])})
 
 
 def load_headers(data: dict[str, Any]) -> tuple[Header, ...]:

@@ -128,13 +128,15 @@ APPROVAL = Machine(
             *_rows(ASKED, "vote", ("counted", "="), ("counted", APPROVED), ("counted", REJECTED)),
             *_rows(ASKED, "vote", ("NOT_AN_APPROVER", "="), ("IS_AUTHOR", "="), ("AUTHOR_UNKNOWN", "=")),
             *_rows(ASKED, "vote", ("ALREADY_VOTED", "="), ("EXPIRED", "="), ("AMBIGUOUS", "=")),
+            *_rows(ASKED, "vote", ("SEAL_CHANGED", "="), ("COMMENT_REQUIRED", "="), ("SLOTS_FILLED", "=")),
+            *_rows(ASKED, "vote", ("APPROVED_BEFORE", "="), ("NOT_VOTED", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "vote", ("ALREADY_DECIDED", "=")),
             *_rows(EXPIRED, "vote", ("EXPIRED", "=")),
             *_rows((NOT_ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("wait", ASKED), ("cancel", ASKED)),
             *_rows(ASKED, "ask_approval", ("wait", "="), ("cancel", "=")),
             *_rows((APPROVED, REJECTED), "ask_approval", ("end", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "ask_approval", ("cancel", "=")),
-            *_rows(ASKED, "close", ("expired", EXPIRED), ("withdrawn", WITHDRAWN)),
+            *_rows(ASKED, "close", ("expired", EXPIRED), ("withdrawn", WITHDRAWN), ("it escalates", "=")),
             *_rows(APPROVED, "close", ("approved", "=")),
             *_rows(REJECTED, "close", ("rejected", "=")),
             *_rows(WITHDRAWN, "close", ("withdrawn", "=")),
@@ -208,7 +210,10 @@ STAGE = Machine(
             *_rows(phase.SWITCH_APPROVAL, "rejected", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
             *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
-            *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
+            *_rows((phase.APPROVAL, phase.LOCK), "behind", ("", phase.REPORT)),
+            *_rows(phase.LOCK, "void", ("people are asked anew", phase.APPROVAL)),
+            *_rows(phase.VERIFY_AGAIN, "void", ("people are asked anew", phase.SWITCH_APPROVAL)),
+            *_rows((phase.RAMP, phase.ROLL_OUT), "void", ("", phase.UNDO)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(phase.LOCK, "beyond the schema", ("", phase.REPORT)),
             *_rows(_HELD, "broken", ("", phase.UNDO)),
@@ -235,7 +240,8 @@ STAGE = Machine(
         "rejected": "people are asked in the two approvals, and the lock whether it takes this version",
         "expired": "every operation has a deadline of its own and is `broken` when it passes; no pause stops it",
         "overtaken": "a build gives way until it has the lock, and while people are asked before its switch",
-        "behind": "asked with the lock",
+        "behind": "asked with the lock, and while people are asked before the start",
+        "void": "what people said yes to is read again at the lock, and right before users meet the release",
         "lock broken": "asked with the lock",
         "beyond the schema": "asked with the lock; an undo that would lead there is broken",
         "not live": "only who goes back asks whether the release is still there",
@@ -260,6 +266,7 @@ _EVENT_OF_CODE = {
     "SUPERSEDED": "overtaken",
     "IGNORED": "overtaken",
     "BEHIND": "behind",
+    "APPROVAL_VOID": "void",
     "LOCK_BROKEN": "lock broken",
     "SCHEMA_OUT_OF_RANGE": "beyond the schema",
     "FENCED": "fenced",
@@ -301,6 +308,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
     if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
+    if (here, to) in ((phase.LOCK, phase.APPROVAL), (phase.VERIFY_AGAIN, phase.SWITCH_APPROVAL)):
+        return Transition(here, "void", to, "people are asked anew")
     if (here, to) in _ON_TO_USERS:
         return Transition(here, "passed", to, _ON_TO_USERS[here, to])
     if here == phase.LOCK and to == phase.MIGRATE:
@@ -334,6 +343,7 @@ LOCK = Machine(
     frozenset(
         [
             *_rows((FREE, TAKEN, BROKEN), "announce", ("go", "="), ("superseded", "="), ("ignored", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "announce", ("behind", "=")),
             *_rows(FREE, "acquire", ("granted", TAKEN), ("queued", "="), ("held", "=")),
             *_rows(TAKEN, "acquire", ("granted", "="), ("queued", "="), ("held", "=")),
             *_rows(FREE, "acquire", ("schema", "=")),

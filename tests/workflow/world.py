@@ -59,6 +59,8 @@ class World:
     once. `registry`: addresses of artifacts by their tags, unless they are `unpinnable`. `deployed`: packages by their
     targets. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
     alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows, unless it is `account_refused`.
+    `settings` and `flags` are digests of what a release finds outside, `taken` the claims that people lost, by their
+    object ids.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -99,6 +101,9 @@ class World:
     stopped_runs: list[str] = field(default_factory=list)
     speaks: list[list[str]] = field(default_factory=list)
     mirrors: list[Order] = field(default_factory=list)
+    settings: str = "settings as they were"
+    flags: str = ""
+    taken: dict[str, list[str]] = field(default_factory=dict)
     effects: Counter[str] = field(default_factory=Counter)
 
     def of(self, promotion: str) -> Kept:
@@ -141,7 +146,10 @@ class World:
 
     def actions(self) -> list[str]:
         """What was recorded, in order: `stage/action` or `action` of the promotion."""
-        return [f"{each['stage']}/{each['action'][6:]}" if "stage" in each else each["action"] for each in self.records]
+        return [
+            f"{each['stage']}/{each['action'].removeprefix('stage.')}" if "stage" in each else each["action"]
+            for each in self.records
+        ]
 
     def _claim_promotion(self, order: Order) -> Answer:
         kept = self.of(order["promotion"])
@@ -190,6 +198,11 @@ class World:
         """What was copied, newest first."""
         rows = self.ledgers.get(f"{environment}--{service}", {})
         return [rows[key] for key in sorted(rows, reverse=True)]
+
+    def _look_at_sealed(self, order: Order) -> Answer:
+        """The settings and flags as they are, and what was taken from those who voted."""
+        taken = {each["oid"]: self.taken[each["oid"]] for each in order.get("voters", ()) if each["oid"] in self.taken}
+        return passed(configuration=self.settings if "place" in order else "", taken=taken, flags=self.flags)
 
     def _compare_loads(self, order: Order) -> Answer:
         """As the activity does it, on what was copied and kept here."""

@@ -37,8 +37,20 @@ def compile_plan(pipeline: Pipeline, digest: str) -> PromotionPlan:
         owner=pipeline.owner,
         pipeline_digest=digest,
         artifact=pipeline.artifact.address if pipeline.artifact else "",
-        stages=tuple(planned),
+        stages=tuple(_naming_rings(plan, stages) for plan in planned),
     )
+
+
+def _naming_rings(plan: StagePlan, stages: dict[str, Stage]) -> StagePlan:
+    """Its approvals, with each ring of a stage in its place, where whoever approved that stage is excluded."""
+    compiled = {name: [each.name for each in rings_written_as_stages(stage)] for name, stage in stages.items()}
+
+    def named(policy: ApprovalPolicy | None) -> ApprovalPolicy | None:
+        if policy is None or not policy.not_approvers_of:
+            return policy
+        return replace(policy, not_approvers_of=tuple(ring for of in policy.not_approvers_of for ring in compiled[of]))
+
+    return replace(plan, approval=named(plan.approval), switch_approval=named(plan.switch_approval))
 
 
 def last_of(stage: Stage) -> str:

@@ -4,6 +4,7 @@ import hashlib
 
 from pydantic import ValidationError
 
+from slipway.promotion.pipeline.approval_checks import check_approvals
 from slipway.promotion.pipeline.blue_green_checks import check_blue_greens
 from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
@@ -50,6 +51,7 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
                 explain(error, document)
         check_stages_together(document)
         check_stage_checks(document)
+        check_approvals(document)
         check_jobs(document)
         check_canaries(document)
         check_blue_greens(document)

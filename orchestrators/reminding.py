@@ -16,7 +16,7 @@ from slipway.promotion.votes import asked_of
 def told(context: Context, asked: dict[str, Any], answer: dict[str, Any]) -> Durable:
     """Tell what is due of an approval that stands as `answer` says. Returns its input for the next generation, with
     what was told in it. Raises NotTaken."""
-    standing = asked_of({"stages": {}}, {**answer, "policy": asked["policy"]})
+    standing = asked_of({**answer, "policy": asked["policy"]})
     if standing.joined and not asked.get("escalated"):
         words = f"nobody has decided in time: {' or '.join(_joined(standing))} may approve, too"
         yield from _record(context, asked, "escalated", "1", f"{words}, until {answer['deadline']}", standing)

@@ -27,12 +27,14 @@ HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHE
 
 class Approval(BaseModel):
     """The body. `command` makes a repeated request count once. `gate` says which approval is meant where a stage asks
-    twice: before it starts, or before its switch; left out, it is the one that is asked for."""
+    twice: before it starts, or before its switch; left out, it is the one that is asked for. `seal` is the digest of
+    what the person saw: of anything else the vote is refused. `take-back`: before the decision, one's own vote."""
 
     model_config = ConfigDict(extra="forbid")
-    decision: Literal["approve", "reject"]
+    decision: Literal["approve", "reject", "take-back"]
     reason: str = Field(default="", max_length=1000)
     gate: Literal["", "start", "switch"] = ""
+    seal: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
 
 
@@ -86,6 +88,34 @@ class Intent(BaseModel):
                 422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
             )
         return self.expires_at
+
+
+class Delegate(BaseModel):
+    """The body. `to`: an object id, or a login, name or author's name of the file of people. It has an end: `for` (a
+    duration) or `until`."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str = Field(min_length=1, max_length=200, pattern=ONE_LINE)
+    lasts_s: HoldTime | None = Field(default=None, alias="for")
+    until: AwareDatetime | None = None
+    environment: Name | Literal[""] = ""
+    service: Name | Literal[""] = ""
+    reason: str = Field(default="", max_length=500)
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> "Delegate":
+        if (self.lasts_s is None) == (self.until is None):
+            raise ValueError("say when it ends: either `for` or `until`")
+        return self
+
+    def ends(self, at: datetime) -> datetime:
+        """When it ends, if it begins at `at`. Raises BadRequest for an end that has passed or is too far away."""
+        if self.until is None:
+            return at + timedelta(seconds=self.lasts_s or 0)
+        if not at < self.until <= at + LONGEST_HOLD:
+            words = f"until: a delegation ends after now and within {LONGEST_HOLD.days} days"
+            raise BadRequest(422, "INVALID_BODY", words)
+        return self.until
 
 
 class FlagOff(BaseModel):

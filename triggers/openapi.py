@@ -25,6 +25,7 @@ from triggers import (
     builds_api,
     builds_queue,
     commands_api,
+    delegations_api,
     environments_api,
     flags_api,
     health_api,
@@ -43,6 +44,7 @@ from triggers.version import app_version
 
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
+    delegations_api,
     *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api),
     *(health_api, openapi_api),
 )
@@ -81,6 +83,7 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     ),
     "message": ("The message, as the list names it.", Annotated[str, Field(pattern=MESSAGE_ID)]),
     "service": ("The service.", Name),
+    "delegation": ("The delegation, as the list names it.", Annotated[str, Field(pattern="^[0-9a-f]{12}$")]),
     "flag": ("The flag's name in App Configuration.", Annotated[str, Field(min_length=1, max_length=200)]),
 }
 

@@ -13,19 +13,57 @@ Moment = Annotated[datetime | None, BeforeValidator(lambda given: given or None)
 
 
 class Vote(BaseModel):
+    """`delegator`: in whose place it was cast, if so."""
+
     name: str
+    delegator: str = ""
     decision: str
     at: datetime
     reason: str = ""
 
 
+class Slot(BaseModel):
+    of: list[str]
+    by: str = ""
+
+
+class Seal(BaseModel):
+    """What is approved: a digest of each part, and one over all."""
+
+    digest: str
+    parts: dict[str, str] = {}
+
+
+class Delegation(BaseModel):
+    """`to` may approve in the place of `by`."""
+
+    id: str
+    by: str
+    to: str
+    until: datetime
+    environment: str = ""
+    service: str = ""
+    reason: str = ""
+
+
+class Delegations(BaseModel):
+    delegations: list[Delegation]
+
+
 class Approval(BaseModel):
-    """Who is asked, and who answered."""
+    """Who is asked, and who answered. `slots` is empty where an older server does not say them."""
 
     approvers: list[str]
     at_least: int
     not_author: bool = False
     gate: str = "start"
+    asks: str = ""
+    comment: str = "optional"
+    on_expiry: str = "reject"
+    escalated_at: Moment = None
+    slots: list[Slot] = []
+    missing: str = ""
+    seal: Seal | None = None
     deadline: Moment = None
     votes: list[Vote] = []
     decision: str | None = None

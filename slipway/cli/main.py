@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli import again, decide, login, pure, releases, show, submit
+from slipway.cli import again, decide, delegate, login, pure, releases, show, submit
 from slipway.cli.commands import Commands
 from slipway.cli.dlq import app as dlq
 from slipway.cli.failure import EXIT_CODES
@@ -60,6 +60,10 @@ app.command(rich_help_panel=WATCH)(releases.releases)
 
 app.command(rich_help_panel=PEOPLE)(decide.approve)
 app.command(rich_help_panel=PEOPLE)(decide.reject)
+app.command(rich_help_panel=PEOPLE)(decide.take_back)
+app.command(rich_help_panel=PEOPLE)(delegate.delegate)
+app.command(rich_help_panel=PEOPLE)(delegate.delegations)
+app.command(rich_help_panel=PEOPLE)(delegate.undelegate)
 app.command(rich_help_panel=PEOPLE)(decide.abort)
 app.command(rich_help_panel=PEOPLE)(decide.retry)
 app.command(rich_help_panel=PEOPLE)(again.again)

@@ -63,21 +63,21 @@ def closed(stage: Stage, decision: str) -> Stage:
     return {**stage, "decision": decision} if escalated is stage else escalated
 
 
-def asked_of(state: State, stage: Stage) -> Asked:
-    """The approval of a stage, with who must not approve it for what they said elsewhere."""
+def asked_of(stage: Stage, state: State | None = None) -> Asked:
+    """The approval of a stage; with the whole `state`, who must not approve it for what they said elsewhere."""
     policy = load_policy(stage["policy"])
     return Asked(
         policy=policy,
         deadline=moment(stage["deadline"]),
         votes=tuple(Vote.load(vote) for vote in stage["votes"]),
         joined=bool(stage.get("escalated_at")),
-        barred=[(name, _barred(state, stage, name)) for name in policy.not_approvers_of],
+        barred=[(name, _barred(state, stage, name)) for name in policy.not_approvers_of] if state else (),
     )
 
 
 def slots_of(stage: Stage) -> list[dict[str, Any]]:
     """Each slot of the approval: `of` which claims, and who fills it (empty while it is open)."""
-    asked = asked_of({"stages": {}}, stage)
+    asked = asked_of(stage)
     yes = [vote for vote in asked.votes if vote.decision == APPROVE]
     by = filled(asked.slots, [vote.holder for vote in yes])
     return [
@@ -99,13 +99,13 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
     _check_seal(stage, given.get("seal", ""))
     if is_late(cast.at, moment(stage["deadline"])):
         stage = _escalated(stage)  # whoever waits for it may not have said so yet
-    asked = asked_of(state, stage)
+    asked = asked_of(stage, state)
     if cast.decision == TAKE_BACK:
         return _taken_back(state, name, stage, asked, cast)
     cast = admitted(cast, asked, [Person.load(each) for each in given.get("delegators", ())])
     votes = [*stage["votes"], {**cast.dump(), **_sealed(stage)}]
     stage = {**stage, "votes": votes}
-    asked = asked_of(state, stage)
+    asked = asked_of(stage)
     decision = asked.decision
     what = f"the switch of stage {name}" if stage.get("gate", START) == SWITCH else f"stage {name}"
     so_far = f"{len(votes)} of {len(asked.slots)} approvals"
@@ -123,7 +123,7 @@ def _taken_back(state: State, name: str, stage: Stage, asked: Asked, cast: Vote)
     if len(left) == len(asked.votes):
         raise Refused("NOT_VOTED", f"{cast.person.name} has no vote here to take back")
     stage = {**stage, "votes": [each.dump() for each in left]}
-    asked = asked_of(state, stage)
+    asked = asked_of(stage)
     words = f"taken back; {len(left)} of {len(asked.slots)} approvals, open: {in_words(asked.missing)}"
     return with_stage(state, name, stage), {"decision": "counted", **_counted(asked), "words": words}
 

@@ -106,7 +106,7 @@ def test_quotas_are_among_those_who_are_asked_for_at_all() -> None:
 
 def test_who_approved_another_stage_may_not_approve_this_one() -> None:
     barred = [("staging", {ALICE.oid})]
-    with pytest.raises(Forbidden, match="APPROVED_BEFORE.*staging"):
+    with pytest.raises(Forbidden, match=r"APPROVED_BEFORE.*staging"):
         admit(a_vote(ALICE), asked(barred=barred))
     admit(a_vote(ALICE, REJECT), asked(barred=barred))
     admit(a_vote(BOB), asked(barred=barred))

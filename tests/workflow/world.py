@@ -102,7 +102,7 @@ class World:
     speaks: list[list[str]] = field(default_factory=list)
     mirrors: list[Order] = field(default_factory=list)
     settings: str = "settings as they were"
-    flags: str = ""
+    flags: str = "flags as they were"
     taken: dict[str, list[str]] = field(default_factory=dict)
     effects: Counter[str] = field(default_factory=Counter)
 
@@ -202,7 +202,11 @@ class World:
     def _look_at_sealed(self, order: Order) -> Answer:
         """The settings and flags as they are, and what was taken from those who voted."""
         taken = {each["oid"]: self.taken[each["oid"]] for each in order.get("voters", ()) if each["oid"] in self.taken}
-        return passed(configuration=self.settings if "place" in order else "", taken=taken, flags=self.flags)
+        seen = {
+            "configuration": self.settings if "place" in order else "",
+            "flags": self.flags if "flags" in order else "",
+        }
+        return passed(**seen, taken=taken)
 
     def _compare_loads(self, order: Order) -> Answer:
         """As the activity does it, on what was copied and kept here."""

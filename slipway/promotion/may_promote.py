@@ -15,8 +15,10 @@ from slipway.promotion.barriers import Barrier, at_the_lock, in_the_promotion
 from slipway.promotion.decision_state import empty
 from slipway.promotion.ids import stage_id
 from slipway.promotion.lock import REJECTED_ID
-from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.plan import StagePlan, load_policy
+from slipway.promotion.quorum import in_words
+from slipway.promotion.votes import asked_of, standing_at
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,10 @@ def _suspended(case: Case) -> Iterator[Reason]:
 
 
 def _begun(case: Case) -> Iterator[Reason]:
-    since, told = case.lock["holder"]["since"], case.told
+    since, told = case.lock["holder"]["since"], _asking(case)
     if told.get("gate") == SWITCH and not told["decision"] and not is_late(moment(case.at), moment(told["deadline"])):
-        given, asked = f"slipway approve {case.promotion} {case.stage.name}", load_policy(told["policy"]).asked
-        words = f"before its switch, {asked}: {len(told['votes'])} approved so far"
+        given = f"slipway approve {case.promotion} {case.stage.name}"
+        words = f"before its switch, {load_policy(told['policy']).asked}: {_so_far(told)}"
         yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
     yield Reason("UNDER_WAY", f"stage {case.stage.name} is at its work", blocks=False, since=since)
 
@@ -190,10 +192,13 @@ def _of_the_promotion(case: Case, barrier: Barrier) -> Reason:
 
 
 def _approval(case: Case) -> Iterator[Reason]:
-    policy, told = case.stage.approval, case.told
+    policy, told = case.stage.approval, _asking(case)
     if told.get("gate") == SWITCH:  # what was asked before the start was decided then, and stays so
         return
-    if policy is None or told.get("decision") == APPROVED:
+    if policy is None:
+        return
+    if told.get("decision") == APPROVED:
+        yield from _aged(case, policy.max_age_s)
         return
     if "policy" not in told:
         words = f"{policy.asked}: nobody has been asked yet"
@@ -202,7 +207,7 @@ def _approval(case: Case) -> Iterator[Reason]:
     given = f"slipway approve {case.promotion} {case.stage.name}"
     ended = told["decision"] or (EXPIRED if is_late(moment(case.at), moment(told["deadline"])) else "")
     if not ended:
-        words = f"{policy.asked}: {len(told['votes'])} approved so far"
+        words = f"{policy.asked}: {_so_far(told)}"
         yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
     elif ended == REJECTED:
         no = told["votes"][-1]
@@ -214,6 +219,26 @@ def _approval(case: Case) -> Iterator[Reason]:
         )
     else:
         yield Reason("APPROVAL_WITHDRAWN", "nobody is asked any more, for another build's sake")
+
+
+def _aged(case: Case, max_age_s: float) -> Iterator[Reason]:
+    """A yes that is too old by now is void when the lock is granted."""
+    given_at = max((moment(vote["at"]) for vote in case.told["votes"]), default=moment(case.at))
+    if max_age_s and (moment(case.at) - given_at).total_seconds() > max_age_s:
+        words = "what people said has waited longer than its policy allows: they are asked anew when it is its turn"
+        yield Reason("APPROVAL_AGED", words, since=iso(given_at), ended_by="people who approve again")
+
+
+def _asking(case: Case) -> dict[str, Any]:
+    """What is kept of the stage, with its approval as it stands now."""
+    return standing_at(case.told, case.at) if "policy" in case.told else case.told
+
+
+def _so_far(told: dict[str, Any]) -> str:
+    votes, asked = len(told["votes"]), asked_of(told)
+    escalation = asked.policy.escalation if asked.joined else None
+    joined = f"; {' or '.join(escalation.approvers)} may, too, by now" if escalation else ""
+    return f"{votes} approved so far{f', missing {in_words(asked.missing)}' if votes else ''}{joined}"
 
 
 def _lock(case: Case) -> Iterator[Reason]:

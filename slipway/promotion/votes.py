@@ -63,6 +63,11 @@ def closed(stage: Stage, decision: str) -> Stage:
     return {**stage, "decision": decision} if escalated is stage else escalated
 
 
+def standing_at(stage: Stage, at: str) -> Stage:
+    """The stage as its approval stands at that moment: with the others joined, if its first deadline has passed."""
+    return _escalated(stage) if is_late(moment(at), moment(stage["deadline"])) else stage
+
+
 def asked_of(stage: Stage, state: State | None = None) -> Asked:
     """The approval of a stage; with the whole `state`, who must not approve it for what they said elsewhere."""
     policy = load_policy(stage["policy"])
@@ -97,8 +102,7 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
     stage = stage_of(state, name)
     _check_open(stage, name, given)
     _check_seal(stage, given.get("seal", ""))
-    if is_late(cast.at, moment(stage["deadline"])):
-        stage = _escalated(stage)  # whoever waits for it may not have said so yet
+    stage = standing_at(stage, given["vote"]["at"])  # whoever waits for it may not have said so yet
     asked = asked_of(stage, state)
     if cast.decision == TAKE_BACK:
         return _taken_back(state, name, stage, asked, cast)

@@ -106,19 +106,16 @@ def test_a_comment_that_is_wanted_is_refused_when_missing(it: Underway, reason: 
     assert it.vote(reason="the load test holds").json["decision"] == "approved"
 
 
-def test_who_approved_another_stage_does_not_approve_this_one(it: Underway) -> None:
-    for stage, asked in (("test", {}), ("production", {"not_approvers_of": ("test",)})):
+def test_who_approved_another_stage_does_not_approve_this_one_and_its_seal_is_none_here(it: Underway) -> None:
+    deadline = iso(datetime.now(UTC) + timedelta(hours=1))
+    for stage, seal, barred in (("test", CHANGED, ()), ("production", SEEN, ("test",))):
         it.show(stage)
-        policy = it.run.plan.stage("production").approval
-        assert policy is not None
-        from dataclasses import asdict, replace
-
-        given = {"stage": stage, "policy": asdict(replace(policy, **asked)), "waiter": f"{it.id}:{stage}:approval:1"}
-        it.app.signal(
-            "decisions", it.id, "ask_approval", given | {"deadline": iso(datetime.now(UTC) + timedelta(hours=1))}
-        )
+        policy = plain(a_policy(not_approvers_of=barred))
+        given = {"stage": stage, "policy": policy, "waiter": f"{it.id}:{stage}:approval:1", "seal": seal.dump()}
+        it.app.signal("decisions", it.id, "ask_approval", given | {"deadline": deadline})
     eventually(lambda: it.approval)
-    assert it.vote(ALICE, stage="test").json["decision"] == "approved"
+    assert it.vote(ALICE, stage="test", seal=SEEN.digest).problem == (409, "SEAL_CHANGED")
+    assert it.vote(ALICE, stage="test", seal=CHANGED.digest).json["decision"] == "approved"
     assert it.vote(ALICE).problem == (403, "APPROVED_BEFORE")
     assert it.vote(MORE).json["decision"] == "approved"
 

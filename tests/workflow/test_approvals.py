@@ -331,7 +331,7 @@ async def test_a_newer_build_supersedes_one_that_waits_for_people(flow: Workflow
     assert (await flow.until_ended(newer))["outcome"] == "passed"
 
 
-async def test_where_each_build_goes_both_are_asked_for_and_the_older_ends_once_the_newer_is_live(
+async def test_where_each_build_goes_both_are_asked_for_until_the_newer_one_is_live(
     flow: Workflow,
 ) -> None:
     stage = a_stage("dev", approval=a_policy())

@@ -10,10 +10,12 @@ import yaml
 
 from slipway.promotion.approval_policy import Quota
 from slipway.promotion.outcomes import iso
+from slipway.promotion.plain import plain
 from slipway.promotion.seal import Seal
 from slipway.settings import settings
 from tests.app_host import ALICE_OID, AppHost, a_principal, eventually
 from tests.conftest import PEOPLE
+from tests.promotion.builders import a_policy
 from tests.triggers.conftest import ALICE, BOB, ERIN, Underway, audited
 
 pytestmark = pytest.mark.usefixtures("configured")

@@ -10,7 +10,7 @@ from orchestrators.waiting import Context, Durable, insist
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import START, SWITCH
 from slipway.promotion.consent import AGE, APPROVERS, Consent, consent_of, void_for
-from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import ApprovalPolicy
 from slipway.promotion.sealed_content import seal_of
@@ -25,8 +25,7 @@ _TOLD = {
 
 def sealed(context: Context, run: StageRun) -> Durable:
     """The seal of what the stage would do now. Raises NotTaken."""
-    seen = yield from _seen(context, run, ())
-    return seal_of(run, _outside(run, seen))
+    return seal_of(run, (yield from _outside(context, run)))
 
 
 def with_consent(run: StageRun, gate: str, policy: ApprovalPolicy, answer: dict[str, Any]) -> StageRun:
@@ -40,10 +39,10 @@ def void(context: Context, run: StageRun, gate: str, aged: bool = True) -> Durab
     consent, policy = run.consents.get(gate), _policy(run, gate)
     if consent is None or policy is None:
         return ()
-    seen = yield from _seen(context, run, consent.voters)
+    now = yield from sealed(context, run)
+    taken = yield from _taken_away(context, run, consent)
     policy = policy if aged else replace(policy, max_age_s=0.0)
-    taken = seen.result.get("taken", {})
-    return void_for(consent, policy, seal_of(run, _outside(run, seen)), context.current_utc_datetime, taken)
+    return void_for(consent, policy, now, context.current_utc_datetime, taken)
 
 
 def asked_anew(context: Context, run: StageRun, gate: str, why: tuple[str, ...]) -> Durable:
@@ -87,29 +86,31 @@ def _policy(run: StageRun, gate: str) -> ApprovalPolicy | None:
     return run.plan.approval if gate == START else run.plan.switch_approval
 
 
-def _seen(context: Context, run: StageRun, voters: tuple[Any, ...]) -> Durable:
-    """What lies outside: the settings and flags of the release as they are, and claims that were taken away."""
-    order: dict[str, Any] = {"promotion": run.promotion}
-    if voters:
-        order["voters"] = [{"oid": voter.oid, "claims": list(voter.claims)} for voter in voters]
-    if not run.sites:  # from then on the stage itself fixes the ones and changes the others
-        if plan := run.plan.configuration:
-            order["place"] = plain(plan.place(run.build.service, run.build.version, run.plan.environment))
-        flags = [(flag.name, flag.label) for flag in run.plan.flags]
-        flags += [(run.flag_plan.name, run.flag_plan.label)] if run.flag_plan else []
-        if flags:
-            order["flags"] = [{"name": name, "label": label} for name, label in flags]
-    if len(order) == 1:
-        return Answer(Outcome.PASSED)
-    return (yield from insist(context, "look_at_sealed", order))
-
-
-def _outside(run: StageRun, seen: Answer) -> dict[str, str]:
-    """The digests of what was seen; of what cannot be read it is sealed that it cannot. What the stage has changed by
-    now is as it was approved: its own doing breaks no seal."""
+def _outside(context: Context, run: StageRun) -> Durable:
+    """The digests of the settings and flags of the release as they are; of what cannot be read it is sealed that it
+    cannot. What the stage has fixed or changed by now is as it was approved: its own doing breaks no seal."""
     if run.sites:
         approved = run.consents.get(START, Consent()).seal
         return {"flags": approved.flags, "configuration": approved.configuration}
-    if seen.outcome != Outcome.PASSED:
-        return {"configuration": seen.code, "flags": seen.code}
-    return {name: str(seen.result.get(name, "")) for name in ("configuration", "flags")}
+    order: dict[str, Any] = {"promotion": run.promotion}
+    if plan := run.plan.configuration:
+        order["place"] = plain(plan.place(run.build.service, run.build.version, run.plan.environment))
+    flags = [(flag.name, flag.label) for flag in run.plan.flags]
+    flags += [(run.flag_plan.name, run.flag_plan.label)] if run.flag_plan else []
+    if flags:
+        order["flags"] = [{"name": name, "label": label} for name, label in flags]
+    asked = [part for part, key in (("configuration", "place"), ("flags", "flags")) if key in order]
+    if not asked:
+        return {}
+    seen = yield from insist(context, "look_at_sealed", order)
+    return {part: str(seen.result.get(part, seen.code)) for part in asked}
+
+
+def _taken_away(context: Context, run: StageRun, consent: Consent) -> Durable:
+    """By object id the claims that those who said yes do not hold any more. All of them where nobody can tell, because
+    the file of people is broken: it stays closed, as for whoever would vote now."""
+    voters = [{"oid": voter.oid, "claims": list(voter.claims)} for voter in consent.voters]
+    seen = yield from insist(context, "look_at_sealed", {"promotion": run.promotion, "voters": voters})
+    if seen.outcome == Outcome.PASSED:
+        return seen.result["taken"]
+    return {voter.oid: list(voter.claims) for voter in consent.voters}

@@ -126,6 +126,14 @@ async def test_one_of_two_who_lost_the_role_leaves_too_few(flow: Workflow) -> No
     assert voids(flow) == [("start", ["approvers"])]
 
 
+async def test_where_nobody_can_tell_who_lost_a_role_it_stays_closed(flow: Workflow) -> None:
+    id = await behind_a_hold(flow, configuration=SETTINGS)
+    flow.world.people_broken = True
+    await flow.until(lambda: stage_state(flow.world, "dev") == WAITS)
+    assert voids(flow) == [("start", ["approvers"])], "and nothing is said of the settings"
+    await flow.abort(id)
+
+
 async def test_a_retry_asks_whether_what_was_approved_still_is_that(flow: Workflow) -> None:
     flow.world.crashing = {"1.2.0"}
     plan = a_stage("dev", approval=a_policy(), retry_within_s=DAY_S)

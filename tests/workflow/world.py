@@ -60,7 +60,7 @@ class World:
     targets. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
     alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows, unless it is `account_refused`.
     `settings` and `flags` are digests of what a release finds outside, `taken` the claims that people lost, by their
-    object ids.
+    object ids; `people_broken`: nobody can tell.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -104,6 +104,7 @@ class World:
     settings: str = "settings as they were"
     flags: str = "flags as they were"
     taken: dict[str, list[str]] = field(default_factory=dict)
+    people_broken: bool = False
     effects: Counter[str] = field(default_factory=Counter)
 
     def of(self, promotion: str) -> Kept:
@@ -201,11 +202,11 @@ class World:
 
     def _look_at_sealed(self, order: Order) -> Answer:
         """The settings and flags as they are, and what was taken from those who voted."""
+        if "voters" in order and self.people_broken:
+            return broken("PEOPLE_INVALID", "people.yaml is no list of people")
+        there = {"configuration": ("place", self.settings), "flags": ("flags", self.flags)}
+        seen = {part: digest for part, (asked, digest) in there.items() if asked in order}
         taken = {each["oid"]: self.taken[each["oid"]] for each in order.get("voters", ()) if each["oid"] in self.taken}
-        seen = {
-            "configuration": self.settings if "place" in order else "",
-            "flags": self.flags if "flags" in order else "",
-        }
         return passed(**seen, taken=taken)
 
     def _compare_loads(self, order: Order) -> Answer:

@@ -1,7 +1,8 @@
 """May this build go to this stage now? One pure function, with every reason for its answer.
 
 The entities act on the first barrier of the same rules (`barriers`), so what is said here and what they do cannot
-differ: a stage that stands at the lock is granted it exactly when this says `allowed`.
+differ: a stage that stands at the lock is granted it exactly when this says `allowed`. But for an approval that is too
+old: the lock does not know of it, and the stage gives it back at once.
 """
 
 from collections.abc import Callable, Iterator

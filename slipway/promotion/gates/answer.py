@@ -79,3 +79,8 @@ def cut(text: str, most: int = MOST_TEXT) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 finding`, `2 findings`, with separators of thousands."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str], of: int) -> str:
+    """The first few of so many, in brackets; nothing where none is named."""
+    return f" ({', '.join(names)}{', …' if of > len(names) else ''})" if names else ""

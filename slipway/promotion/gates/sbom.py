@@ -18,6 +18,7 @@ from slipway.promotion.gates.reading import Asked, Incomplete, OfAnotherBuild, U
 from slipway.promotion.gates.spdx import read_spdx
 
 NAMED = 5
+_NOUNS = ("vulnerability", "vulnerabilities")
 
 
 def judge(asked: Asked, read: BinaryIO) -> GateAnswer:
@@ -33,13 +34,10 @@ def judge(asked: Asked, read: BinaryIO) -> GateAnswer:
     if (allowed := asked.setting("max")) is not None:
         counting, ignored = _counting(asked, bill)
         severities = Counter(each.severity for each in counting)
-        breaches += _named(
-            above(allowed, severities, "VULNERABILITIES_TOO_MANY", ("vulnerability", "vulnerabilities")), counting
-        )
+        breaches += _named(above(allowed, severities, "VULNERABILITIES_TOO_MANY", _NOUNS), counting)
         facts |= {"vulnerabilities": dict(severities), "ignored": ignored, "not_affected": bill.not_affected}
-        words += [
-            ", ".join(f"{severities[each]:,} {each}" for each in ORDER if each in severities) or "no vulnerability"
-        ]
+        known = [f"{severities[each]:,} {each}" for each in ORDER if each in severities]
+        words += [f"vulnerabilities: {', '.join(known) or 'none'}"]
     if denied := asked.setting("denied_licences"):
         breaches += _under_denied(bill, denied)
     return judged(breaches, ", ".join(words), facts)

@@ -23,14 +23,29 @@ STALL_S = 15.0  # without a byte
 
 
 class _Pinned(http.client.HTTPSConnection):
+    """`end` may be called by another thread at any time."""
+
     def __init__(self, way: Way, context: ssl.SSLContext, connect_s: float) -> None:
         super().__init__(way.host, way.port, timeout=STALL_S, context=context)
         self._way, self._tls, self._connect_s = way, context, connect_s
+        self._held: socket.socket | None = None
+        self.is_over = False
 
     def connect(self) -> None:
         plain = socket.create_connection((self._way.address, self._way.port), self._connect_s)
         plain.settimeout(STALL_S)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self._way.host)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self._way.host, do_handshake_on_connect=False)
+        self._held = self.sock  # HTTPConnection gives its own up as soon as the answer has begun
+        if self.is_over:
+            raise TimeoutError
+        self.sock.do_handshake()
+
+    def end(self) -> None:
+        self.is_over = True
+        if self._held is not None:
+            with suppress(OSError):
+                # Not SSLSocket's own, which would forget its state under the thread that reads.
+                socket.socket.shutdown(self._held, socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -43,31 +58,25 @@ def get(
     if left_s <= 0:
         raise Unreachable(f"{way.host} did not answer in time")
     connection = _Pinned(way, _context(ca_file), min(CONNECT_S, left_s))
-    over: list[bool] = []
-    timer = Timer(left_s, _end, (connection, over))
+    timer = Timer(left_s, connection.end)
     timer.daemon = True
     timer.start()
     try:
         connection.request("GET", target, headers={"accept-encoding": "identity", "connection": "close", **headers})
         yield connection.getresponse()
-        if over:  # a body without a length would look complete
-            raise Unreachable(f"{way.host} did not answer in time")
-    except TimeoutError as error:
-        raise Unreachable(f"{way.host} sent nothing for {STALL_S:g} s") from error
+        if connection.is_over:  # a body without a length would look complete
+            raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
-        words = "did not answer in time" if over else f"does not answer well: {_in_short(error)}"
+        if connection.is_over:
+            words = "did not answer in time"
+        elif isinstance(error, TimeoutError):
+            words = f"sent nothing for {STALL_S:g} s"
+        else:
+            words = f"does not answer well: {_in_short(error)}"
         raise Unreachable(f"{way.host} {words}") from error
     finally:
         timer.cancel()
         connection.close()
-
-
-def _end(connection: _Pinned, over: list[bool]) -> None:
-    over.append(True)
-    if connection.sock is not None:
-        with suppress(OSError):
-            # Not SSLSocket's own, which would forget its state under the thread that reads.
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 def _in_short(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""A gate's answer about a build's evidence, from the message that names it to what the next release is compared with."""
+"""A gate's answer about a build's evidence, from the message that names it to what is kept for the next."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -4,6 +4,7 @@ import gzip
 import tempfile
 import zipfile
 import zlib
+from contextlib import ExitStack
 from typing import IO, BinaryIO
 
 from slipway.promotion.gates.answer import cut
@@ -56,10 +57,10 @@ def _check_directory(read: BinaryIO, size: int) -> None:
     read.seek(0)
 
 
-def _limited(packed: IO[bytes], size: int, most: int) -> BinaryIO:
+def _limited(packed: "IO[bytes] | gzip.GzipFile", size: int, most: int) -> BinaryIO:
     allowed = min(most, MOST_RATIO * max(size, 1))
-    file: BinaryIO = tempfile.TemporaryFile()
-    try:
+    with ExitStack() as unless_done:
+        file = unless_done.enter_context(tempfile.TemporaryFile())
         came = 0
         while piece := packed.read(_PIECE):
             came += len(piece)
@@ -69,7 +70,5 @@ def _limited(packed: IO[bytes], size: int, most: int) -> BinaryIO:
             file.write(piece)
         file.flush()
         file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
+        unless_done.pop_all()  # the caller's to close
+        return file

@@ -34,7 +34,7 @@ def evidence_of(build: Build, gate: GatePlan) -> Evidence:
     if not said:
         words = f"the build brought no evidence {gate.evidence}, which the gate {gate.name} reads"
         how = f'have CI send it with the build ("evidence": {{"{gate.evidence}": {{"url": "https://…"}}}})'
-        late = f"or add it now: slipway evidence add {build.promotion} {gate.evidence} --url https://…"
+        late = f"or add it now: slipway evidence add {build.promotion} {gate.evidence} --file FILE"
         raise SlipwayError("EVIDENCE_MISSING", f"{words}; {how}, {late}")
     if not isinstance(said, Mapping) or bool(said.get("url")) == (said.get("inline") is not None):
         raise SlipwayError("EVIDENCE_UNREADABLE", f"{gate.evidence} has to say one of url and inline")

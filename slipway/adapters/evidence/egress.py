@@ -29,9 +29,9 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], list[str]]
 
 HTTPS = 443
-_ENTRY = re.compile(
-    r"(?P<blob>blob:)?(?P<host>(?:\*\.)?[0-9a-z.-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?(=(?P<network>[^#]+))?(#(?P<secret>[0-9a-z-]+))?\Z"
-)
+_HOST = r"(?P<host>(?:\*\.)?[0-9a-z.-]+|\[[0-9a-f:.]+\])"
+_RIGHTS = r"(=(?P<network>[^#]+))?(#(?P<secret>[0-9a-z-]+))?"
+_ENTRY = re.compile(rf"(?P<blob>blob:)?{_HOST}(:(?P<port>\d{{1,5}}))?{_RIGHTS}\Z")
 # Of the platform, at an address that looks public: it answers every machine in Azure, and knows its secrets.
 _OF_AZURE = ip_address("168.63.129.16")
 _CARRIES_IPV4 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))

@@ -68,6 +68,6 @@ def worst(severities: list[str]) -> str:
 
 def severity_of(severity: str, score: float | None, method: str) -> str:
     """Of one rating: its word, else what CVSS calls its score."""
-    if severity or score is None or not (method.upper().startswith("CVSS") or not method):
+    if severity or score is None or not (method.lower().startswith("cvss") or not method):
         return severity
     return next((word for least, word in _CVSS if score >= least), "none")

@@ -13,6 +13,8 @@ from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.promotion.outcomes import RUNNING, Outcome
 from slipway.promotion.stage_phases import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
+from triggers.audit_answers import ChainPage as ChainPage
+from triggers.audit_answers import ChainPart as ChainPart
 from triggers.environment_answers import Environments as Environments  # the routes name every model as one of here
 from triggers.environment_answers import HoldSaid as HoldSaid
 from triggers.environment_answers import ServiceInEnvironment as ServiceInEnvironment

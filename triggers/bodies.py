@@ -217,7 +217,7 @@ class ChainsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     top: int = Field(1000, ge=1, le=5000, description="How many to show.")
-    after: PlaceToken | None = Field(None, max_length=500, description="The token `after` of the page before.")
+    after: str | None = Field(None, max_length=500, description="The token `after` of the page before.")
 
 
 class ChainQuery(BaseModel):

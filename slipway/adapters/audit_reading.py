@@ -42,7 +42,9 @@ class AuditReading:
         """At most `top` of them, and where the next ones begin; None when these were the last."""
         from azure.core.exceptions import AzureError, ResourceNotFoundError
 
-        pages: Any = container_of(self._settings).list_blobs(prefix or None, results_per_page=top).by_page(after)
+        pages: Any = (
+            container_of(self._settings).list_blobs(prefix or None, results_per_page=top).by_page(after or None)
+        )
         try:
             blobs = list(next(pages))
         except (ResourceNotFoundError, StopIteration):

@@ -19,8 +19,8 @@ class Scope:
         """Raises ValueError, TypeError or AttributeError for what is no scope."""
         scope = cls(data.get("from", ""), data.get("to", ""), data.get("service", ""))
         for each in (scope.begins, scope.ends):
-            if each:
-                moment(each)
+            if each and moment(each).tzinfo is None:
+                raise ValueError("a moment without its time zone")
         return scope
 
     def dump(self) -> dict[str, str]:
@@ -33,6 +33,14 @@ class Scope:
             return False
         if self.ends and moment(since) > moment(self.ends):
             return False
+        return self.names(chain)
+
+    def may_hold(self, chain: str, grew_at: str, newest: str) -> bool:
+        """Whether a chain that last grew at `grew_at` may be of it beyond what the `newest` checkpoint says."""
+        if self.begins and moment(grew_at) < moment(self.begins):
+            return False
+        if self.ends and newest and moment(self.ends) < moment(newest):
+            return False  # the checkpoints have named them all
         return self.names(chain)
 
     def names(self, chain: str) -> bool:

@@ -114,6 +114,7 @@ var schedulerName = 'dts-slipway-${token}'
 var siteName = 'slipway-${environmentName}-${token}'
 var packagesContainer = 'packages'
 var auditContainer = 'audit'
+var auditKeyName = 'slipway-audit'
 var hubName = 'slipway'
 var onScheduler = durableBackend == 'scheduler'
 // Secrets of the key vault that somebody puts there; without one, its hook answers 503.
@@ -212,6 +213,7 @@ module vault '../modules/vault.bicep' = {
   scope: group
   params: {
     name: vaultName
+    auditKeyName: auditKeyName
     location: location
     softDeleteRetentionInDays: vaultRetentionDays
     privateNetwork: privateNetwork
@@ -263,6 +265,7 @@ module roles '../modules/roles.bicep' = {
     auditContainer: auditContainer
     namespaceName: messaging.outputs.name
     vaultName: vault.outputs.name
+    auditKeyName: auditKeyName
     configurationName: configuration.outputs.name
     insightsName: monitoring.outputs.insightsName
     workspaceName: empty(telemetryWorkspace) ? monitoring.outputs.workspaceName : ''
@@ -291,6 +294,7 @@ var settings = {
   SLIPWAY_AUDIT_CONTAINER: auditContainer
   SLIPWAY_WORKSPACE: empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace
   SLIPWAY_VAULT: vault.outputs.uri
+  SLIPWAY_AUDIT_KEY: vault.outputs.auditKey
   SLIPWAY_APP_CONFIGURATION: configuration.outputs.endpoint
   SLIPWAY_AZURE_DEVOPS_HOOK_SECRET: azureDevOpsHookSecret
   SLIPWAY_GITHUB_HOOK_SECRET: gitHubHookSecret

@@ -66,14 +66,14 @@ class AuditLog:
         return [json.loads(line) for line in self.lines(name)]
 
     def _is_appended(self, blob: "BlobClient", record: AuditRecord) -> bool:
-        """One try. False when the blob had to be made first, or somebody else's block came in between."""
+        """One try. False when somebody else's block came in between."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         try:
             size, lines = _tail(blob, record.at - _LATE)
         except ResourceNotFoundError:
             create_chain(blob, self._settings)
-            return False
+            size, lines = 0, []
         if any(line["id"] == record.id for line in lines):
             return True
         line = chained(record, lines[-1]["hash"] if lines else BEGINNING)
@@ -107,17 +107,24 @@ def create_chain(blob: "BlobClient", settings_: Settings) -> None:
 def _tail(blob: "BlobClient", back_to: datetime) -> tuple[int, list[dict[str, Any]]]:
     """The blob's size, and its last records: those of the last 64 KB, and more while all of these are younger than
     `back_to`: a record that was made then, and comes again, may lie before them."""
-    size = blob.get_blob_properties().size
-    wanted = _TAIL
-    while size:
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        first = blob.download_blob(offset=0, length=_TAIL)  # all of most chains, in one request
+    except HttpResponseError as error:
+        if error.status_code != 416:
+            raise
+        return 0, []  # an empty blob has no range
+    size = int(str(first.properties.content_range).rpartition("/")[2])
+    whole, start, wanted = bytes(first.readall()), 0, _TAIL
+    while True:
+        lines = [json.loads(line) for line in whole.splitlines()] if size <= len(whole) or start else []
+        if size <= len(whole) or (lines and moment(lines[0]["at"]) < back_to):
+            return size, lines
         start = max(0, size - wanted)
         text = bytes(blob.download_blob(offset=start, length=size - start).readall())
         whole = text if start == 0 else text.partition(b"\n")[2]  # the first line is cut somewhere
-        lines = [json.loads(line) for line in whole.splitlines()]
-        if start == 0 or (lines and moment(lines[0]["at"]) < back_to):
-            return size, lines
         wanted *= 4
-    return 0, []
 
 
 @once_per_process

@@ -102,7 +102,7 @@ def test_a_record_that_comes_again_from_before_the_tail_is_not_doubled(log: Audi
 
 
 def test_what_azure_refuses_is_said(azure: AzureStandin, log: AuditLog) -> None:
-    azure.fault("HEAD", "refused.jsonl", answer={"status": 403})
+    azure.fault("GET", "refused.jsonl", answer={"status": 403})
     with pytest.raises(AzureProblem) as refusal:
         log.append("refused", a_record("r"))
     assert refusal.value.code == "AZURE_DENIED"

@@ -360,6 +360,7 @@ var queries = {
   'intake-failing': loadTextContent('../queries/intake-failing.kql')
   'ramp-blind': loadTextContent('../queries/ramp-blind.kql')
   'janitor-silent': loadTextContent('../queries/janitor-silent.kql')
+  'audit-unsigned': loadTextContent('../queries/audit-unsigned.kql')
   'azure-denied': loadTextContent('../queries/azure-denied.kql')
   'activity-failing': loadTextContent('../queries/activity-failing.kql')
 }

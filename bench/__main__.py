@@ -24,6 +24,7 @@ MODULES = (
     "forty_targets",
     "intake",
     "audit",
+    "evidence_gate",
 )
 
 

@@ -39,6 +39,8 @@ from triggers import (
     again_api,
     alerts_api,
     approvals_api,
+    audit_api,
+    audit_checkpoint,
     builds_api,
     builds_queue,
     commands_api,
@@ -102,10 +104,12 @@ MODULES = (
     intents_api,
     flags_api,
     rejected_api,
+    audit_api,
     alerts_api,
     pipelines_api,
     health_api,
     janitor,
+    audit_checkpoint,
     openapi_api,
 )
 

@@ -16,7 +16,9 @@ from triggers.approval_answers import ApprovalState as ApprovalState  # the rout
 from triggers.approval_answers import Delegations as Delegations
 from triggers.approval_answers import DelegationShown as DelegationShown
 from triggers.approval_answers import VoteCounted as VoteCounted
-from triggers.environment_answers import Environments as Environments
+from triggers.audit_answers import ChainPage as ChainPage
+from triggers.audit_answers import ChainPart as ChainPart
+from triggers.environment_answers import Environments as Environments  # the routes name every model as one of here
 from triggers.environment_answers import HoldSaid as HoldSaid
 from triggers.environment_answers import ServiceInEnvironment as ServiceInEnvironment
 from triggers.plan_answers import DeployedPipelines as DeployedPipelines

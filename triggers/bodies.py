@@ -242,6 +242,22 @@ class RejectedQuery(BaseModel):
     after: PlaceToken | None = Field(None, pattern=MESSAGE_ID, description="The token `after` of the page before.")
 
 
+class ChainsQuery(BaseModel):
+    """Which chains to list. An empty parameter counts as left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    top: int = Field(1000, ge=1, le=5000, description="How many to show.")
+    after: str | None = Field(None, max_length=500, description="The token `after` of the page before.")
+
+
+class ChainQuery(BaseModel):
+    """Which part of which chain."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~=/-]{0,199}$", description="As the list names it.")
+    offset: int = Field(0, ge=0, description="The byte that it begins with.")
+
+
 class PromotionsQuery(BaseModel):
     """What to list. An empty parameter counts as left out."""
 

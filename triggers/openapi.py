@@ -21,6 +21,7 @@ from triggers import (
     alerts_api,
     answers,
     approvals_api,
+    audit_api,
     bodies,
     builds_api,
     builds_queue,
@@ -45,7 +46,7 @@ from triggers.version import app_version
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
     delegations_api,
-    *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api),
+    *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api, audit_api),
     *(health_api, openapi_api),
 )
 SCHEME = "entra"

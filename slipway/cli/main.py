@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from slipway.cli import again, decide, delegate, login, pure, releases, show, submit
+from slipway.cli.audit.app import app as audit
 from slipway.cli.commands import Commands
 from slipway.cli.dlq import app as dlq
 from slipway.cli.failure import EXIT_CODES
@@ -39,11 +40,12 @@ def slipway(
     """Options of the command itself; its words are in `help` above."""
 
 
-LAPTOP, WATCH, PEOPLE, FILES = (
+LAPTOP, WATCH, PEOPLE, FILES, AUDIT = (
     "On this laptop",
     "Builds and promotions",
     "A person decides",
     "Pipelines",
+    "Proof",
 )
 
 app.command(rich_help_panel=LAPTOP)(demo.demo)
@@ -81,3 +83,5 @@ app.add_typer(dlq, name="dlq", rich_help_panel=PEOPLE)
 app.command(rich_help_panel=FILES)(pure.lint)
 app.command(rich_help_panel=FILES)(pure.plan)
 app.add_typer(judge, name="judge", rich_help_panel=FILES)
+
+app.add_typer(audit, name="audit", rich_help_panel=AUDIT)

@@ -177,6 +177,7 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],
+        "SLIPWAY_AUDIT_KEY": f"{azure['url']}/keys/slipway-audit",
         "SLIPWAY_APP_CONFIGURATION": azure["url"],
         "SLIPWAY_GITHUB_ENDPOINT": f"{azure['url']}/github",
         "SLIPWAY_AZURE_DEVOPS_ENDPOINT": f"{azure['url']}/azure-devops",

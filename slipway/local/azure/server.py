@@ -62,6 +62,7 @@ from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
 from slipway.local.azure.traffic_manager.plant import TrafficManagers
 from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
+from slipway.local.azure.vault.keys import KeysApi, KeyStore
 from slipway.local.azure.vault.store import VaultStore
 from slipway.local.azure.watching import Watching
 
@@ -159,8 +160,8 @@ class Standin:
         exit.callback(vault_database.close)
         virtual = self._options.virtual_time
         clock = Clock(database, virtual, self._options.starts_at)
-        vault = VaultStore(vault_database)
-        _fill(config, vault, clock.now())
+        vault, keys = VaultStore(vault_database), KeyStore(vault_database)
+        _fill(config, vault, keys, clock.now())
         http = await exit.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         store = SiteStore(database, clock.now)
         trust = authority.client_context()
@@ -239,6 +240,7 @@ class Standin:
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
+                *KeysApi(keys, tokens, clock.now).routes(),
                 *ConfigurationApi(values, Snapshots(database, values, clock.now), tokens).routes(),
                 *GitHubApi(database, clock.now).routes(),
                 *AzureDevOpsApi(database, tokens, clock.now).routes(),
@@ -320,8 +322,11 @@ def _install(config: StandinConfig, store: SiteStore, packages: Packages) -> Non
     packages.keep_only(store.releases())
 
 
-def _fill(config: StandinConfig, vault: VaultStore, now: datetime) -> None:
-    """Draws a random value for each configured secret that the vault has never held."""
+def _fill(config: StandinConfig, vault: VaultStore, keys: KeyStore, now: datetime) -> None:
+    """Draws a random value for each configured secret that the vault has never held, and makes each key."""
+    for name in config.keys:
+        if keys.get(name) is None:
+            keys.add(name, "EC", int(now.timestamp()))
     for name in config.secrets:
         if vault.get(name) is None:
             vault.add(name, secrets.token_urlsafe(32), int(now.timestamp()))

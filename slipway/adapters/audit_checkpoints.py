@@ -1,7 +1,7 @@
 """Takes checkpoints: looks which chains grew, signs how far they have come, appends that to the checkpoints' chain.
 
 It remembers nothing: the last checkpoint says since when to look. The list of blobs tells what grew, so a look costs a
-request for each 5,000 chains there are, and two for each that grew. ADR 43 has the arithmetic.
+request for each 5,000 chains there are, and two for each that grew. ADR 45 has the arithmetic.
 """
 
 from collections.abc import Callable

@@ -11,6 +11,8 @@ from slipway.promotion.plan import ApprovalPolicy
 from slipway.promotion.stage_parts import Ending
 from slipway.promotion.stage_run import StageRun
 
+EVIDENCE_CHANGED = "EVIDENCE_CHANGED"
+
 
 def question(context: Context, run: StageRun, policy: ApprovalPolicy, child: str, deadline: str) -> dict[str, Any]:
     """What the orchestration `approval` with the id `child` is given."""
@@ -44,6 +46,9 @@ def decision_of_people(context: Context, run: StageRun, child: str, asked: dict[
             return [], Ending(Outcome.BROKEN, "APPROVAL_LOST", words)
     if answer["do"] == "cancel":
         return [], Ending(Outcome.CANCELLED, answer["code"], answer["words"])
+    if answer["do"] == "evidence":
+        words = f"new evidence came while people were asked ({', '.join(answer['names'])}): its gates are asked again"
+        return [], Ending(Outcome.CANCELLED, EVIDENCE_CHANGED, words)
     if answer["do"] == "overtaken":
         return [], Ending(Outcome.CANCELLED, *overtaken(answer))
     if answer["decision"] == APPROVED:

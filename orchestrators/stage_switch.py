@@ -14,7 +14,6 @@ from orchestrators.fan_out import health_checks, reachable
 from orchestrators.recording import record_stage
 from orchestrators.stage_work import SAYS_NOTHING, VERIFY_TRIES, carried_out, stopped
 from orchestrators.waiting import Context, Durable, ask_decisions, now
-from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import SWITCH
 from slipway.promotion.barriers import QUEUE, SUPERSEDE
 from slipway.promotion.ids import child_id
@@ -49,7 +48,7 @@ def for_switch_approval(context: Context, run: StageRun) -> Durable:
     if ending is not None:
         return run.ends(ending.outcome, ending.code, f"before the switch: {ending.words}")
     run = yield from record_stage(context, run, "switch-approved", in_words(votes), {"votes": votes})
-    return run.to(phase.VERIFY_AGAIN)
+    return run.to(run.after_switch_approval)
 
 
 def verify_again(context: Context, run: StageRun) -> Durable:

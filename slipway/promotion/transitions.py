@@ -74,9 +74,10 @@ PROMOTION = Machine(
             *_rows(_OPEN, "advance", ("HARM_PROVEN", "="), ("FLAG_CHANGED", "=")),
             *_rows(_OPEN, "promote", ("FLAG_CHANGED", "=")),
             *[each for late in (ABORTED, ENDED)
-              for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
+              for name in ("pause", "resume", "abort", "retry", "vote", "supply", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
             *_rows((*_OPEN, SETTLED), "vote", ("to the approval", "=")),
+            *_rows((*_OPEN, SETTLED), "supply", ("taken", "="), ("EVIDENCE_TOO_LARGE", "=")),
             *_rows(_OPEN, "settle", ("go", "="), ("go", SETTLED)),
             *_rows(SETTLED, "settle", ("go", "=")),
             *_rows(ABORTED, "settle", ("cancel", "="), ("go", "=")),
@@ -131,6 +132,7 @@ APPROVAL = Machine(
             *_rows((APPROVED, REJECTED, WITHDRAWN), "vote", ("ALREADY_DECIDED", "=")),
             *_rows(EXPIRED, "vote", ("EXPIRED", "=")),
             *_rows((NOT_ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("wait", ASKED), ("cancel", ASKED)),
+            *_rows((NOT_ASKED, ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("evidence", WITHDRAWN)),
             *_rows(ASKED, "ask_approval", ("wait", "="), ("cancel", "=")),
             *_rows((APPROVED, REJECTED), "ask_approval", ("end", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "ask_approval", ("cancel", "=")),
@@ -157,9 +159,10 @@ def approval_state(stage: dict[str, Any]) -> str:
 
 _CHAIN = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
 _NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True)) | {phase.REGION: phase.ROLL_OUT}
-_BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
-_HELD = (phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
-_WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
+_BEFORE_USERS = (phase.SWITCH_GATES, phase.SWITCH_APPROVAL, phase.GATES_AT_SWITCH, phase.VERIFY_AGAIN, phase.REGION)
+_HELD = (phase.GATES_AT_LOCK, phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
+_WAITING = (phase.NEEDS, phase.GATES, phase.APPROVAL, phase.LOCK)
+_ASKING = (phase.SWITCH_GATES, phase.GATES_AT_SWITCH)  # gates, with the lock held
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
 _WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
@@ -171,14 +174,33 @@ STAGE = Machine(
     frozenset(
         [
             *_rows(phase.NEEDS, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
+            *_rows(phase.NEEDS, "passed", ("gates are asked", phase.GATES)),
+            *_rows(phase.GATES, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
+            *_rows(phase.GATES, "failed", ("", phase.REPORT)),
+            *_rows(phase.GATES, "not enough evidence", ("", phase.REPORT)),
+            *_rows(phase.GATES_AT_LOCK, "passed", ("", phase.DEPLOY), ("to migrate", phase.MIGRATE)),
+            *_rows(phase.GATES_AT_LOCK, "revoked", ("", phase.GATES)),
+            *_rows(phase.GATES_AT_LOCK, "failed", ("", phase.REPORT)),
+            *_rows(phase.GATES_AT_LOCK, "not enough evidence", ("", phase.REPORT)),
+            *_rows(phase.GATES_AT_LOCK, "broken", ("given back", phase.REPORT)),
+            *_rows(phase.GATES_AT_LOCK, "aborted", ("given back", phase.REPORT)),
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
+            *_rows(phase.APPROVAL, "revoked", ("", phase.GATES)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
             *_rows(phase.LOCK, "passed", ("to go back to what was stopped", phase.READY_OLD_SIDE)),
-            *_rows(phase.LOCK, "passed", ("to migrate", phase.MIGRATE)),
+            *_rows(phase.LOCK, "passed", ("to migrate", phase.MIGRATE), ("its gates once more", phase.GATES_AT_LOCK)),
             *_rows(phase.MIGRATE, "passed", ("", phase.DEPLOY)),
             *_rows(phase.READY_OLD_SIDE, "passed", ("", phase.GO_BACK)),
             *_rows(phase.VERIFY, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
             *_rows(phase.SWITCH_APPROVAL, "passed", ("", phase.VERIFY_AGAIN)),
+            *_rows(phase.VERIFY, "passed", ("its gates once more", phase.SWITCH_GATES)),
+            *_rows(phase.SWITCH_GATES, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
+            *_rows(phase.SWITCH_GATES, "passed", ("", phase.RAMP), ("without a ramp", phase.ROLL_OUT)),
+            *_rows(phase.SWITCH_GATES, "passed", ("by region", phase.REGION)),
+            *_rows(phase.SWITCH_APPROVAL, "passed", ("its gates once more", phase.GATES_AT_SWITCH)),
+            *_rows(phase.GATES_AT_SWITCH, "passed", ("", phase.VERIFY_AGAIN)),
+            *_rows(_ASKING, "failed", ("", phase.UNDO)),
+            *_rows(_ASKING, "not enough evidence", ("", phase.UNDO)),
             *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT), ("by region", phase.REGION)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
@@ -212,13 +234,14 @@ STAGE = Machine(
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(phase.LOCK, "beyond the schema", ("", phase.REPORT)),
             *_rows(_HELD, "broken", ("", phase.UNDO)),
-            *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows((phase.GATES, phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
             *_rows(_BACK, "broken", (_WITH_RING, phase.SHUT)),
             *_rows(_BACK, "not live", ("", phase.REPORT)),
             *_rows((phase.MIGRATE, *_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.MIGRATE, phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
+            *_rows(phase.RETRY, "retry", ("its gates are asked anew", phase.GATES)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
             *_rows((*_HELD, phase.SETTLE, phase.READY_OLD_SIDE, phase.GO_BACK), "error", ("", phase.UNDO)),
@@ -238,6 +261,7 @@ STAGE = Machine(
         "behind": "asked with the lock",
         "lock broken": "asked with the lock",
         "beyond the schema": "asked with the lock; an undo that would lead there is broken",
+        "revoked": "what gates have passed is held against newer evidence while people are asked, and at the lock",
         "not live": "only who goes back asks whether the release is still there",
         "failed": "nothing is checked there that could speak against the release",
         "broken": "what is asked there is asked until it answers",
@@ -275,6 +299,16 @@ _SWEPT = {
     phase.TAKE_BACK: "rings go back, too",
 }
 _ON_TO_USERS = {
+    (phase.NEEDS, phase.GATES): "gates are asked",
+    (phase.GATES, phase.APPROVAL): "people are asked",
+    (phase.GATES, phase.LOCK): "nobody is asked",
+    (phase.LOCK, phase.GATES_AT_LOCK): "its gates once more",
+    (phase.GATES_AT_LOCK, phase.MIGRATE): "to migrate",
+    (phase.VERIFY, phase.SWITCH_GATES): "its gates once more",
+    (phase.SWITCH_GATES, phase.SWITCH_APPROVAL): "people are asked before the switch",
+    (phase.SWITCH_GATES, phase.ROLL_OUT): "without a ramp",
+    (phase.SWITCH_GATES, phase.REGION): "by region",
+    (phase.SWITCH_APPROVAL, phase.GATES_AT_SWITCH): "its gates once more",
     (phase.VERIFY, phase.ROLL_OUT): "without a ramp",
     (phase.VERIFY, phase.REGION): "by region",
     (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
@@ -289,6 +323,9 @@ _ON_TO_USERS = {
 }
 
 
+_ANEW = {phase.APPROVAL: "people are asked anew", phase.GATES: "its gates are asked anew"}
+
+
 def stage_transition(before: StageRun, after: StageRun) -> Transition:
     """What happened to a stage between two generations of its orchestration."""
     here, to = before.phase, after.phase
@@ -296,11 +333,13 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "waits", to)
     if here == phase.RETRY:
         event = "not retried" if to == phase.OVER else "retry"
-        return Transition(here, event, to, "people are asked anew" if to == phase.APPROVAL else "")
+        return Transition(here, event, to, _ANEW.get(to, ""))
     if here == phase.REPORT:
         return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
     if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
+    if to == phase.GATES and here in (phase.APPROVAL, phase.GATES_AT_LOCK):
+        return Transition(here, "revoked", to)
     if (here, to) in _ON_TO_USERS:
         return Transition(here, "passed", to, _ON_TO_USERS[here, to])
     if here == phase.LOCK and to == phase.MIGRATE:
@@ -321,7 +360,9 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
-    return Transition(here, _EVENT_OF_CODE.get(ending.code, ending.outcome), to)
+    event = _EVENT_OF_CODE.get(ending.code, ending.outcome)
+    given_back = here == phase.GATES_AT_LOCK and to == phase.REPORT and event in ("broken", "aborted")
+    return Transition(here, event, to, "given back" if given_back else "")
 
 
 # -- the lock of a service in an environment

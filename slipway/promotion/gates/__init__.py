@@ -1,1 +1,1 @@
-"""Gates: automatic yes or no on evidence, before a stage and before its switch."""
+"""Gates: a yes or no on evidence that came with a build. Pure: whoever calls has fetched the evidence."""

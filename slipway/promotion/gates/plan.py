@@ -1,5 +1,6 @@
-"""A gate as it was compiled: what is asked of which evidence before a stage, or before its switch."""
+"""What a pipeline says of one gate, compiled."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,8 +9,11 @@ from slipway.promotion.stored import known
 
 @dataclass(frozen=True)
 class GatePlan:
-    """`evidence` names what of the build's evidence it reads, empty when it reads none. Older evidence than `max_age_s`
-    does not count; 0: any age does. `within_s` is how long a stage waits for it to pass."""
+    """One gate of a stage or of a switch: `kind` says who judges (`kinds.py`), `settings` by which limits, in the units
+    that the kind names. `evidence` is the name under which the build brings what it reads; empty where the gate asks
+    somebody itself. Evidence older than `max_age_s` counts for nothing; 0 is any age. A stage waits `within_s` for it to
+    pass.
+    """
 
     name: str
     kind: str
@@ -19,5 +23,5 @@ class GatePlan:
     within_s: float = 3600.0
 
     @classmethod
-    def load(cls, data: dict[str, Any]) -> "GatePlan":
+    def load(cls, data: Mapping[str, Any]) -> "GatePlan":
         return cls(**known(cls, data))

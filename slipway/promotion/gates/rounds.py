@@ -18,8 +18,9 @@ LIVE = ("kql", "defender")  # questions about this very moment
 OF_OTHERS = ("webhook",)  # somebody outside answers, and may take hours
 FRESH_S = 60.0  # what was asked so lately is not asked again
 AGAIN_S = 60.0  # between two looks at what may change by itself
+# What only other evidence mends.
 PASSED_BY_CHANGE = ("EVIDENCE_MISSING", "EVIDENCE_UNREADABLE", "EVIDENCE_STALE", "EVIDENCE_ALTERED",
-                    "EVIDENCE_TOO_LARGE", "EVIDENCE_NOT_ALLOWED", "EVIDENCE_OF_ANOTHER_BUILD")  # fmt: skip
+                    "EVIDENCE_TOO_LARGE", "EVIDENCE_NOT_ALLOWED", "EVIDENCE_INCOMPLETE")  # fmt: skip
 
 
 def due(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.pipeline.findings import quoted
@@ -35,6 +35,16 @@ def _https(text: str) -> str:
     raise refusal("INVALID_ADDRESS", f"{quoted(text)} is no address that may be called; write https://host/path")
 
 
+def _public_key(text: str) -> str:
+    if "PRIVATE KEY" in text:
+        raise refusal("LITERAL_SECRET", "this is a private key, and a pipeline holds none: write the public one")
+    if not text.strip().startswith("-----BEGIN PUBLIC KEY-----"):
+        raise refusal("INVALID_VALUE", "this is no public key in PEM, which begins with -----BEGIN PUBLIC KEY-----")
+    return text
+
+
+PublicKey = Annotated[str, AfterValidator(_public_key), WithJsonSchema({"type": "string", "maxLength": 5000})]
+Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 MaxAge = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
 GateWindow = Annotated[float, BeforeValidator(between("1m", "7d")), DURATION_SCHEMA]
 Over = Annotated[float, BeforeValidator(between("1m", "30d")), DURATION_SCHEMA]
@@ -73,7 +83,8 @@ class GateSection(Section):
     def settings(self) -> dict[str, Any]:
         """What its judge is given: all that is written, but for what every gate takes."""
         left_out = {"name", "max_age", "within", "evidence"}
-        return self.model_dump(exclude=left_out, exclude_none=True)
+        told = self.model_dump(exclude=left_out, exclude_none=True)
+        return {name: value for name, value in told.items() if value != []}
 
 
 class OnEvidence(GateSection):
@@ -107,6 +118,7 @@ class ByLevel(Section):
     error: int | None = _count("Errors.")
     warning: int | None = _count("Warnings.")
     note: int | None = _count("Notes.")
+    none: int | None = _count("Findings of no level.")
 
 
 class BySeverity(Section):
@@ -118,6 +130,7 @@ class BySeverity(Section):
     high: int | None = _count("High ones.")
     medium: int | None = _count("Medium ones.")
     low: int | None = _count("Low ones.")
+    unknown: int | None = _count("Those of no known severity.")
 
 
 class SarifGate(OnEvidence):
@@ -128,6 +141,7 @@ class SarifGate(OnEvidence):
 
     most: ByLevel | None = key("The most findings of each level.", None, alias="max")
     new: int | None = _count("The most findings that the last good release here did not have.")
+    tools: list[Text] = key("Tools that must have run, by the names that they give themselves.", [], max_length=20)
 
     @model_validator(mode="after")
     def _can_fail(self) -> Self:
@@ -169,12 +183,13 @@ class SbomGate(OnEvidence):
 
     most: BySeverity | None = key("The most vulnerabilities of each severity.", None, alias="max")
     ignore: list[Ignored] = key("Vulnerabilities that do not count for a while.", [], max_length=100)
-    deny_licences: list[str] = key("Licences that no component may have, such as AGPL-3.0-only.", [], max_length=100)
+    denied_licences: list[Text] = key("Licences no component may be under, as AGPL-3.0-only.", [], max_length=100)
+    at_least: int = key("How many components there must be.", 1, ge=0, le=1_000_000, strict=True)
 
     @model_validator(mode="after")
     def _can_fail(self) -> Self:
-        if not self.deny_licences and not (self.most and self.most.model_dump(exclude_none=True)):
-            raise refusal("MISSING_KEY", 'an sbom gate needs "max" or "deny_licences", or it stops nothing')
+        if not self.denied_licences and not (self.most and self.most.model_dump(exclude_none=True)):
+            raise refusal("MISSING_KEY", 'an sbom gate needs "max" or "denied_licences", or it stops nothing')
         return self
 
     @property
@@ -182,20 +197,32 @@ class SbomGate(OnEvidence):
         return _with_max(self, super().settings)
 
 
+class Signer(Section):
+    """Of whom the certificate of a Sigstore bundle must be."""
+
+    called: ClassVar[str] = "a signer"
+
+    identity: Text = key("The subject of the certificate: an e-mail address, or a workflow's address.")
+    issuer: Https = key("Who vouches for it, such as https://token.actions.githubusercontent.com.")
+
+
 class ProvenanceGate(OnEvidence):
-    """Where the artifact comes from: a signed in-toto statement about its digest."""
+    """Who built the artifact, from what: a signed in-toto statement about its digest."""
 
     called: ClassVar[str] = "a provenance gate"
     kind: ClassVar[str] = "provenance"
 
-    key_: str = key("The public key that must have signed it, as PEM.", alias="key", min_length=1, max_length=5000)
-    builder: str | None = key("The builder's id.", None, max_length=500)
-    repository: str | None = key("The source's address.", None, max_length=500)
+    keys: list[PublicKey] = key("Public keys (PEM), one of which must have signed.", [], max_length=10)
+    sigstore: Signer | None = key("Of whom the certificate of a Sigstore bundle must be.", None)
+    builders: list[Text] = key("Ids of builders, one of which must have built it.", min_length=1, max_length=20)
+    source: Text = key("The repository that it must come from.")
+    predicates: list[Text] = key("Types of statement that are taken; SLSA v0.2 and v1 when left out.", [])
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        told = super().settings
-        return {"key": told.pop("key_"), **told}
+    @model_validator(mode="after")
+    def _can_pass(self) -> Self:
+        if not self.keys and self.sigstore is None:
+            raise refusal("MISSING_KEY", 'a provenance gate needs "keys" or "sigstore", or it would take any signature')
+        return self
 
 
 class KqlGate(GateSection):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -9,7 +10,7 @@ from slipway.promotion.build import Build
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.gates.answer import GateAnswer, broken, of_another_build
 from slipway.promotion.gates.plan import GatePlan
-from slipway.promotion.gates.reading import Judge, OfAnotherBuild
+from slipway.promotion.gates.reading import Asked, Judge, OfAnotherBuild
 
 SARIF_LEVELS = ("error", "warning", "note", "none")
 SEVERITIES = ("critical", "high", "medium", "low", "info", "none", "unknown")
@@ -34,7 +35,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class GateKind:
-    """`module` of this package has `judge`; it is imported when a gate of the kind is judged, for its parsers are slow to
+    """The module of its name has `judge`, and is imported when a gate of the kind is judged: its parsers are slow to
     import. A gate without any of `one_of` could never fail: lint refuses it."""
 
     name: str
@@ -108,17 +109,16 @@ KINDS: dict[str, GateKind] = {
 }
 
 
-def judge(gate: GatePlan, read: BinaryIO, build: Build, previous: dict[str, Any] | None) -> GateAnswer:
+def judge(gate: GatePlan, read: BinaryIO, build: Build, previous: dict[str, Any] | None, now: datetime) -> GateAnswer:
     """What the gate answers of evidence that is read from `read` (seekable, decompressed, within the size limit).
 
-    `previous` is the `kept` of the live release, None where there is none. Never raises for what stands in the evidence.
+    `previous` is the `kept` of the live release, None where there is none. Never raises for what the evidence holds.
     """
     try:
-        return KINDS[gate.kind].judge()(gate, read, build, previous)
+        return KINDS[gate.kind].judge()(Asked(gate, build, previous, now), read)
     except OfAnotherBuild as error:
         return of_another_build(error.words)
     except SlipwayError as error:
         return broken(error.code, f"{gate.evidence or gate.kind}: {error.words}")
-    except (RecursionError, MemoryError, OverflowError) as error:
-        words = f"{gate.evidence or gate.kind}: it cannot be read ({type(error).__name__})"
-        return broken("EVIDENCE_UNREADABLE", words)
+    except RecursionError:
+        return broken("EVIDENCE_UNREADABLE", f"{gate.evidence or gate.kind}: it is nested too deeply")

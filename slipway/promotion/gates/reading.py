@@ -5,6 +5,8 @@ raises `Unreadable`, and `judge` of `kinds.py` makes an answer of it: the check 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from slipway.promotion.build import Build
@@ -12,9 +14,23 @@ from slipway.promotion.errors import SlipwayError
 from slipway.promotion.gates.answer import GateAnswer
 from slipway.promotion.gates.plan import GatePlan
 
-# gate, its evidence, the build that it must speak of, what was kept of the live release (None: there is none, or it
-# went through no such gate)
-Judge = Callable[[GatePlan, BinaryIO, Build, dict[str, Any] | None], GateAnswer]
+
+@dataclass(frozen=True)
+class Asked:
+    """A gate, the build that its evidence must speak of, what was `kept` of the live release (None: there is none, or
+    it went through no such gate), and the time."""
+
+    gate: GatePlan
+    build: Build
+    previous: dict[str, Any] | None
+    now: datetime
+
+    def setting(self, name: str, unset: Any = None) -> Any:
+        value = self.gate.settings.get(name)
+        return unset if value is None else value
+
+
+Judge = Callable[[Asked, BinaryIO], GateAnswer]
 
 
 class Unreadable(SlipwayError):

@@ -117,9 +117,6 @@ def _begun(context: Context, run: StageRun, gates: Sequence[GatePlan]) -> Durabl
         run = replace(run, since=now(context))
         ends = max(_until(run, gate) for gate in gates)
         run = replace(run, deadline=iso(ends))
-        if run.phase in (phase.GATES, phase.SWITCH_GATES):
-            names = ", ".join(gate.name for gate in gates)
-            run = yield from record_stage(context, run, "checking-gates", f"asks {names}")
     asked = {"waiter": run.instance, "names": read_by(gates)}
     going = yield from ask_decisions(context, run.promotion, "ask_gates", asked)
     if going["do"] == "cancel":
@@ -129,6 +126,9 @@ def _begun(context: Context, run: StageRun, gates: Sequence[GatePlan]) -> Durabl
 
 def _ask(context: Context, run: StageRun, gates: Sequence[GatePlan], evidence: dict[str, dict[str, Any]]) -> Durable:
     """Ask these gates side by side, and put on record what changed."""
+    if gates and not run.tick:
+        names = ", ".join(gate.name for gate in gates)
+        run = yield from record_stage(context, run, "checking-gates", f"asks {names}")
     asked = [_operation(context, run, gate, evidence) for gate in gates]
     answers = yield from fan_out(context, asked)
     for gate, answer in zip(gates, answers, strict=True):
@@ -153,12 +153,24 @@ def _operation(context: Context, run: StageRun, gate: GatePlan, evidence: dict[s
         "build": run.build.dump() | {"evidence": {}},
         "evidence": evidence.get(gate.evidence) or run.build.evidence.get(gate.evidence),
         "rev": run.attempt * 100_000 + run.rev,
+        "until": iso(_until(run, gate)),
+        **_where(run),
     }
     n = f"{run.attempt}-{run.revoked}-{run.tick}"
     id = child_id(run.instance, gate.name, _STEP[run.phase], n)
     within_s = (_until(run, gate) - context.current_utc_datetime).total_seconds()
     patience_s = max(within_s, AGAIN_S) if gate.kind in OF_OTHERS else PATIENCE_S
     return an_operation(context, id, "ask_gate", order, patience_s)
+
+
+def _where(run: StageRun) -> dict[str, Any]:
+    """What is deployed, by its digests, and a subscription in which it is."""
+    pinned = [pin.partition("@")[2] for address in run.packages for pin in run.pinned(address).split()]
+    digests = sorted({each for each in (run.build.digest, *pinned) if each.startswith("sha256:")})
+    named = [
+        target.resource.split("/")[2] for target in run.plan.targets if target.resource.startswith("/subscriptions/")
+    ]
+    return {"digests": digests, "subscription": named[0] if named else ""}
 
 
 def _kept(gate: GatePlan, answer: Answer, evidence: dict[str, dict[str, Any]], at: str) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from triggers import (
     builds_queue,
     commands_api,
     environments_api,
+    evidence_api,
     flags_api,
+    gates_api,
     health_api,
     hooks_api,
     intents_api,
@@ -42,7 +44,7 @@ from triggers.http import PROBLEM, PROBLEMS
 from triggers.version import app_version
 
 MODULES = (
-    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
+    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api, evidence_api, gates_api),
     *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api),
     *(health_api, openapi_api),
 )
@@ -65,6 +67,7 @@ KEY_SCHEMES: dict[str, dict[str, dict[str, str]]] = {
             "description": "`sha256=` and the HMAC-SHA256 of the body under the hook's secret, in hex.",
         }
     },
+    "gate": {},  # the address itself, which was made for one answer
 }
 _REF = "#/components/schemas/{model}"
 PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
@@ -73,6 +76,10 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
         Annotated[str, Field(pattern=PROMOTION_ID_PATTERN, max_length=PROMOTION_LIMIT)],
     ),
     "stage": ("A stage of its pipeline.", Name),
+    "token": (
+        "What stands at the end of the address that the gate's question gave.",
+        Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", max_length=1000)],
+    ),
     "environment": ("The environment.", Name),
     "intent": (
         "The intent: `{environment}.{service}.{8 hex digits}`, `{environment}.{service}.broken` for a broken lock, or "

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from slipway.promotion.outcomes import iso
 
-KINDS = ("tests", "coverage", "sarif", "sbom", "provenance")  # whose names are evidence, whatever stands there
+KINDS = ("tests", "coverage", "sarif", "sbom", "provenance")
 _OF_EVIDENCE = ("inline", "sha256", "produced_at")
 _NAME = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*\Z")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
@@ -54,13 +54,15 @@ def is_evidence_name(text: str) -> bool:
 
 
 def evidence_in(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a build message says under `evidence`, with what is evidence in one form. A name of a gate's kind is, and an
-    object with `inline`, `sha256` or `produced_at`; everything else stays as it is. Raises PydanticCustomError."""
+    """What a build message says under `evidence`, with what is evidence in one form: an object with `inline`, `sha256`
+    or `produced_at`, or with `url` under the name of a gate's kind. Everything else stays as it is. Raises
+    PydanticCustomError."""
     return {name: _read(name, value) if _is_one(name, value) else value for name, value in given.items()}
 
 
 def _is_one(name: str, value: Any) -> bool:
-    return name in KINDS or (isinstance(value, dict) and any(key in value for key in _OF_EVIDENCE))
+    told = (*_OF_EVIDENCE, "url") if name in KINDS else _OF_EVIDENCE
+    return isinstance(value, dict) and any(key in value for key in told)
 
 
 def _read(name: str, value: Any) -> dict[str, Any]:

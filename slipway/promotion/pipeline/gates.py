@@ -212,7 +212,7 @@ class ProvenanceGate(OnEvidence):
     called: ClassVar[str] = "a provenance gate"
     kind: ClassVar[str] = "provenance"
 
-    keys: list[PublicKey] = key("Public keys (PEM), one of which must have signed.", [], max_length=10)
+    public: list[PublicKey] = key("Public keys (PEM), one of which must have signed.", [], alias="keys", max_length=10)
     sigstore: Signer | None = key("Of whom the certificate of a Sigstore bundle must be.", None)
     builders: list[Text] = key("Ids of builders, one of which must have built it.", min_length=1, max_length=20)
     source: Text = key("The repository that it must come from.")
@@ -220,9 +220,15 @@ class ProvenanceGate(OnEvidence):
 
     @model_validator(mode="after")
     def _can_pass(self) -> Self:
-        if not self.keys and self.sigstore is None:
+        if not self.public and self.sigstore is None:
             raise refusal("MISSING_KEY", 'a provenance gate needs "keys" or "sigstore", or it would take any signature')
         return self
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        told = super().settings
+        keys = {"keys": told.pop("public")} if self.public else {}
+        return {**told, **keys}
 
 
 class KqlGate(GateSection):

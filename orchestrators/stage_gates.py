@@ -40,7 +40,6 @@ _STEP = {
     phase.SWITCH_GATES: "gate-before-switch",
     phase.GATES_AT_SWITCH: "gate-at-switch",
 }
-GATE_EVENTS = {Outcome.PASSED: "gate-passed", Outcome.FAILED: "gate-failed"}
 
 
 def for_gates(context: Context, run: StageRun) -> Durable:
@@ -191,8 +190,12 @@ def _aged(gate: GatePlan, at: str) -> dict[str, Any]:
 def _recorded(context: Context, run: StageRun, gate: GatePlan, answer: Answer, said: dict[str, Any]) -> Durable:
     told = {"gate": gate.name, "kind": gate.kind, "code": answer.code, "facts": answer.result.get("facts", {})}
     told |= {key: said[key] for key in ("digest", "produced_at") if said[key]}
-    action = GATE_EVENTS.get(answer.outcome, "gate-open")
-    return (yield from record_stage(context, run, action, f"gate {gate.name}: {said['words'] or 'passed'}", told))
+    words = f"gate {gate.name}: {said['words'] or 'passed'}"
+    if answer.outcome == Outcome.PASSED:
+        return (yield from record_stage(context, run, "gate-passed", words, told))
+    if answer.outcome == Outcome.FAILED:
+        return (yield from record_stage(context, run, "gate-failed", words, told))
+    return (yield from record_stage(context, run, "gate-open", words, told))
 
 
 def _waiting(context: Context, run: StageRun, bad: Sequence[GatePlan]) -> Durable:

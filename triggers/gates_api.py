@@ -1,4 +1,4 @@
-"""`POST /api/gates/{token}`: the answer of a webhook gate. The address itself is the right to give it, once."""
+"""`POST /api/gates?token=…`: the answer of a webhook gate. The address itself is the right to give it, once."""
 
 import asyncio
 
@@ -12,17 +12,17 @@ from triggers.http import BadRequest, answer, api, body_of
 
 bp = df.Blueprint()
 
-_STATUS = {"CALLBACK_FORGED": 404, "CALLBACK_USED": 409, "CALLBACK_EXPIRED": 410}
+_STATUS = {"CALLBACK_FORGED": 401, "CALLBACK_USED": 409, "CALLBACK_EXPIRED": 410}
 
 
-@bp.route(route="api/gates/{token}", methods=["POST"])
+@bp.route(route="api/gates", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 @api(
     key="gate",
     answers={200: "Words"},
     body="GateAnswered",
     refuses={
-        404: ("CALLBACK_FORGED",),
+        401: ("CALLBACK_FORGED",),
         409: ("CALLBACK_USED",),
         410: ("CALLBACK_EXPIRED",),
         422: ("INVALID_BODY",),
@@ -36,7 +36,7 @@ async def post_gate_answer(req: func.HttpRequest, client: df.DurableOrchestratio
 
     said = body_of(req, GateAnswered)
     try:
-        called = await asyncio.to_thread(Callbacks().take, req.route_params["token"], said.told)
+        called = await asyncio.to_thread(Callbacks().take, req.params.get("token", ""), said.told)
     except CallbackRefused as refusal:
         raise BadRequest(_STATUS[refusal.code], refusal.code, refusal.words) from refusal
     words = f"a gate's system says {said.outcome}" + (f": {said.words}" if said.words else "")

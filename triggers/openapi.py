@@ -67,7 +67,14 @@ KEY_SCHEMES: dict[str, dict[str, dict[str, str]]] = {
             "description": "`sha256=` and the HMAC-SHA256 of the body under the hook's secret, in hex.",
         }
     },
-    "gate": {},  # the address itself, which was made for one answer
+    "gate": {
+        "gate-token": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "token",
+            "description": "What stands in the address that the gate's question gave: signed, for one answer.",
+        }
+    },
 }
 _REF = "#/components/schemas/{model}"
 PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
@@ -76,10 +83,6 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
         Annotated[str, Field(pattern=PROMOTION_ID_PATTERN, max_length=PROMOTION_LIMIT)],
     ),
     "stage": ("A stage of its pipeline.", Name),
-    "token": (
-        "What stands at the end of the address that the gate's question gave.",
-        Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$", max_length=1000)],
-    ),
     "environment": ("The environment.", Name),
     "intent": (
         "The intent: `{environment}.{service}.{8 hex digits}`, `{environment}.{service}.broken` for a broken lock, or "

@@ -27,12 +27,14 @@ _QUERY = """securityresources
 | where id contains "{images}"
 | extend digest = tostring(properties.additionalData.artifactDetails.digest)
 | where digest in~ ({digests})
-| summarize findings = count() by digest, code = tostring(properties.status.code), severity = tostring(properties.status.severity)"""
+| extend code = tostring(properties.status.code), severity = tostring(properties.status.severity)
+| summarize findings = count() by digest, code, severity"""
 
 
 def ask(question: Question, settings_: Settings | None = None) -> GateAnswer:
     """Passed or failed (TOO_MANY_FINDINGS) by the findings of each severity; not enough evidence DEFENDER_NOT_SCANNED
-    for an image that Defender says nothing of, NO_DIGEST where nothing is deployed by its digest. Raises AzureProblem."""
+    for an image that Defender says nothing of, NO_DIGEST where nothing is deployed by its digest. Raises AzureProblem.
+    """
     digests = [each for each in question.digests if _DIGEST.match(each)]
     if not digests:
         words = "no image of this stage is known by its digest, and Defender knows images by nothing else"

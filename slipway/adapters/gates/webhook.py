@@ -41,7 +41,7 @@ def _sent(question: Question, chosen: Settings) -> Answer:
 
     told = question.gate.settings
     token = Callbacks().expect(question.promotion, question.operation, told["secret"], moment(question.until))
-    body = json.dumps(_body(question, f"{_own_address(chosen)}/api/gates/{token}"), separators=(",", ":")).encode()
+    body = json.dumps(_body(question, f"{_own_address(chosen)}/api/gates?token={token}"), separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", **signature(question.operation, body, key_of(told["secret"]))}
     try:
         status = post(told["url"], body, headers, chosen)

@@ -42,6 +42,7 @@ from slipway.local.azure.logs.workspace import Sources, Workspace
 from slipway.local.azure.process import APP_SETTINGS
 from slipway.local.azure.registry.api import RegistryApi
 from slipway.local.azure.registry.images import Images
+from slipway.local.azure.resource_graph import ResourceGraph
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -228,6 +229,7 @@ class Standin:
                 *routers.routes(),
                 *accounts.routes(),
                 *stacks.routes(),
+                *ResourceGraph(database, tokens).routes(),
                 *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),

@@ -11,8 +11,8 @@ from slipway.promotion.stored import known
 class GatePlan:
     """One gate of a stage or of a switch: `kind` says who judges (`kinds.py`), `settings` by which limits, in the units
     that the kind names. `evidence` is the name under which the build brings what it reads; empty where the gate asks
-    somebody itself. Evidence older than `max_age_s` counts for nothing; 0 is any age. A stage waits `within_s` for it to
-    pass.
+    somebody itself. Evidence older than `max_age_s` counts for nothing; 0 is any age. A stage waits `within_s` for
+    it to pass.
     """
 
     name: str

@@ -143,14 +143,13 @@ def _ask(context: Context, run: StageRun, gates: Sequence[GatePlan], evidence: d
 
 def _operation(context: Context, run: StageRun, gate: GatePlan, evidence: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Asked under the promotion's operation ids, so that one ask has one answer."""
+    entry = evidence.get(gate.evidence) or run.build.evidence.get(gate.evidence)
     order = {
         "promotion": run.promotion,
-        "service": run.build.service,
         "environment": run.plan.environment,
         "stage": run.plan.name,
         "gate": plain(gate),
-        "build": run.build.dump() | {"evidence": {}},
-        "evidence": evidence.get(gate.evidence) or run.build.evidence.get(gate.evidence),
+        "build": run.build.dump() | {"evidence": {gate.evidence: entry} if entry else {}},
         "rev": run.attempt * 100_000 + run.rev,
         "until": iso(_until(run, gate)),
         **_where(run),

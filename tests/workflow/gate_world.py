@@ -40,7 +40,7 @@ class GateWorld(RampingWorld):
         if not gate.evidence:
             unmet = failed("GATE_UNMET", "an incident is open")
             return unmet if gate.name in self.unmet else passed("no incident is open")
-        given = order["evidence"]
+        given = order["build"]["evidence"].get(gate.evidence)
         if given is None:
             words = f"no evidence {gate.evidence}: slipway evidence add {order['promotion']} {gate.evidence}"
             return not_enough_evidence("EVIDENCE_MISSING", words)

@@ -25,7 +25,7 @@ class Evidence(BaseModel):
     url: str = Field("", description="Where it lies, over https.", max_length=2000, pattern=r"^(https://[!-~]+)?$")
     inline: str | dict[str, Any] | None = Field(None, description="The evidence itself: text, or JSON.")
     sha256: str = Field("", description="SHA-256 of it, in hex; another content is refused.",
-                        pattern=r"^[0-9a-f]{64}$|^$")  # fmt: skip
+                        pattern=r"^((sha256:)?[0-9a-f]{64})?$")  # fmt: skip
     produced_at: str = Field("", description="When it was made, ISO 8601 with time zone; else when the build finished.")
     kind: str = Field("", description="What it is, where its name does not say.", max_length=63)
 

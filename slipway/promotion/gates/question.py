@@ -1,4 +1,4 @@
-"""What a gate is asked about: the build, where it would go, and the evidence that is there for it."""
+"""What a gate is asked about: the build, with the evidence that is there for it, and where it would go."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +9,8 @@ from slipway.promotion.gates.plan import GatePlan
 
 @dataclass(frozen=True)
 class Question:
-    """`evidence` is the entry of the build's evidence that the gate reads, None when there is none. `operation` is the
-    id of this asking, `digests` are those of the images that the stage deploys, `subscription` is one of its targets',
+    """`build` has of its evidence what the gate reads, or what was supplied in its place. `operation` is the id of this
+    asking, `digests` are those of the images that the stage deploys, `subscription` is one of its targets',
     and `until` is when nobody waits for the answer any more.
     """
 
@@ -20,7 +20,6 @@ class Question:
     environment: str
     stage: str
     operation: str
-    evidence: dict[str, Any] | None = None
     rev: int = 0
     digests: tuple[str, ...] = ()
     subscription: str = ""
@@ -34,7 +33,7 @@ class Question:
     @classmethod
     def of(cls, order: dict[str, Any]) -> "Question":
         """The question in an activity's order."""
-        told = {key: order[key] for key in ("promotion", "environment", "stage", "operation", "evidence", "rev")}
+        told = {key: order[key] for key in ("promotion", "environment", "stage", "operation", "rev")}
         return cls(
             GatePlan.load(order["gate"]),
             Build.load(order["build"]),

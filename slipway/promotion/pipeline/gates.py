@@ -84,7 +84,7 @@ class GateSection(Section):
         """What its judge is given: all that is written, but for what every gate takes."""
         left_out = {"name", "max_age", "within", "evidence"}
         told = self.model_dump(exclude=left_out, exclude_none=True)
-        return {name: value for name, value in told.items() if value != []}
+        return {name: value for name, value in told.items() if value != [] and value is not False}
 
 
 class OnEvidence(GateSection):

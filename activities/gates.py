@@ -4,9 +4,8 @@ import azure.durable_functions as df
 
 from activities.answering import Order, answering, unless_aborted
 from slipway.adapters.receipts import Receipts
-from slipway.promotion.gates.answer import GateAnswer
 from slipway.promotion.gates.question import Question
-from slipway.promotion.outcomes import Answer, Outcome
+from slipway.promotion.outcomes import Answer
 
 bp = df.Blueprint()
 
@@ -38,21 +37,16 @@ def _asked(question: Question) -> Answer:
         case "kql":
             from slipway.adapters.gates import kql
 
-            return _as_answer(kql.ask(question))
+            return kql.ask(question).answer
         case "defender":
             from slipway.adapters.gates import defender
 
-            return _as_answer(defender.ask(question))
+            return defender.ask(question).answer
         case "performance":
             from slipway.adapters.gates import performance
 
-            return _as_answer(performance.ask(question))
+            return performance.ask(question).answer
     from slipway.adapters.gates import of_evidence
 
-    return _as_answer(of_evidence.ask(question))
+    return of_evidence.ask(question)
 
-
-def _as_answer(said: GateAnswer) -> Answer:
-    result = {"digest": said.digest, "produced_at": said.produced_at, "facts": said.facts}
-    told = {key: value for key, value in result.items() if value}
-    return Answer(Outcome(said.outcome), said.code, said.words, result=told)

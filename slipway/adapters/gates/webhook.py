@@ -8,9 +8,14 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from slipway.adapters import clock
+from slipway.adapters.evidence.connection import get
+from slipway.adapters.evidence.egress import HTTPS, way_to
+from slipway.adapters.evidence.faults import Unreachable
 from slipway.adapters.gates.callbacks import Callbacks, key_of
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.gates.answer import cut
@@ -20,6 +25,7 @@ from slipway.settings import Settings, settings
 
 LOOK_EVERY_S = 300.0  # the call wakes us; this is for one whose wake-up was lost
 AGAIN_S = 30.0
+WITHIN_S = 20.0
 _MAY_PASS = (408, 425, 429)
 
 
@@ -35,23 +41,29 @@ def ask(question: Question, settings_: Settings | None = None) -> Answer:
 
 
 def _sent(question: Question, chosen: Settings) -> Answer:
-    import requests
-
-    from slipway.adapters.evidence.egress import post
-
     told = question.gate.settings
     token = Callbacks().expect(question.promotion, question.operation, told["secret"], moment(question.until))
     body = json.dumps(_body(question, f"{_own_address(chosen)}/api/gates?token={token}"), separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", **signature(question.operation, body, key_of(told["secret"]))}
     try:
-        status = post(told["url"], body, headers, chosen)
-    except requests.RequestException as error:
-        return running({}, AGAIN_S, f"its system does not answer: {cut(str(error))}")
+        status = _posted(told["url"], body, headers, chosen)
+    except Unreachable as away:
+        return running({}, max(AGAIN_S, away.after_s), away.words)
     if status >= 500 or status in _MAY_PASS:
         return running({}, AGAIN_S, f"its system answers {status}")
     if not 200 <= status < 300:
         return broken("WEBHOOK_REFUSED", f"its system does not take the question: it answers {status}")
     return running({"kind": "asked"}, LOOK_EVERY_S, "it was asked, and has not called back yet")
+
+
+def _posted(url: str, body: bytes, headers: dict[str, str], chosen: Settings) -> int:
+    """The status of the answer; redirects are not followed. Raises Unreachable, NotAllowed."""
+    parts = urlsplit(url)
+    way = way_to(parts.hostname or "", parts.port or HTTPS, chosen.evidence_hosts)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    deadline = time.monotonic() + WITHIN_S
+    with get(way, target, headers, chosen.ca_file, deadline, body) as response:
+        return int(response.status)
 
 
 def signature(id: str, body: bytes, key: bytes) -> dict[str, str]:

@@ -105,7 +105,7 @@ def test_a_performance_gate_knows_the_loads_of_the_stage_that_it_names() -> None
         ("webhook: {url: 'http://changes.example', secret: k}", "INVALID_ADDRESS", "https://", ""),
         ("webhook: {url: 'https://u:p@changes.example', secret: k}", "INVALID_ADDRESS", "https://", ""),
         ("provenance: {builders: [b], source: s}", "MISSING_KEY", "it would take any signature", ""),
-        ("provenance: {keys: ['-----BEGIN PRIVATE KEY-----'], builders: [b], source: s}", "LITERAL_SECRET", "private", ""),
+        ("provenance: {keys: [-----BEGIN PRIVATE KEY-----], builders: [b], source: s}", "LITERAL_SECRET", "public", ""),
         ("tests: {within: 30d}", "OUT_OF_RANGE", "1m to 7d", ""),
         ("{tests: {}, kql: {query: A}}", "ONE_GATE_AN_ITEM", "each item of gates is one gate", ""),
         ("{}", "ONE_GATE_AN_ITEM", "each item of gates is one gate", ""),

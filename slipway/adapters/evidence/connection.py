@@ -57,8 +57,8 @@ def get(
     deadline: float,
     body: bytes | None = None,
 ) -> Iterator[http.client.HTTPResponse]:
-    """The answer, whose body is yet to be read; with a `body` it is a POST. `deadline` is of `time.monotonic`. Raises Unreachable for whatever goes
-    wrong within, in the caller's reading too."""
+    """The answer, whose body is yet to be read; with a `body` of ours it is a POST. `deadline` is of `time.monotonic`.
+    Raises Unreachable for whatever goes wrong within, in the caller's reading too."""
     left_s = deadline - time.monotonic()
     if left_s <= 0:
         raise Unreachable(f"{way.host} did not answer in time")

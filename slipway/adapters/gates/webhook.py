@@ -43,7 +43,8 @@ def ask(question: Question, settings_: Settings | None = None) -> Answer:
 def _sent(question: Question, chosen: Settings) -> Answer:
     told = question.gate.settings
     token = Callbacks().expect(question.promotion, question.operation, told["secret"], moment(question.until))
-    body = json.dumps(_body(question, f"{_own_address(chosen)}/api/gates?token={token}"), separators=(",", ":")).encode()
+    about = _body(question, f"{_own_address(chosen)}/api/gates?token={token}")
+    body = json.dumps(about, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", **signature(question.operation, body, key_of(told["secret"]))}
     try:
         status = _posted(told["url"], body, headers, chosen)

@@ -1,5 +1,5 @@
-"""Resource Graph (`POST /providers/Microsoft.ResourceGraph/resources`, api 2021-03-01): KQL over what Defender for Cloud
-has found in images, table `securityresources`.
+"""Resource Graph (`POST /providers/Microsoft.ResourceGraph/resources`, api 2021-03-01): KQL over what Defender for
+Cloud has found in images, table `securityresources`.
 
 `POST /standin/assessments` says what it has found in one; an image of which nothing was said is not there, as in Azure
 one that was not scanned.

@@ -65,6 +65,7 @@ from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.store import VaultStore
 from slipway.local.azure.watching import Watching
+from slipway.local.azure.webhooks import Webhooks
 
 # The largest body that a service takes is a blob's block.
 LARGEST_BODY = 110 * 1024 * 1024
@@ -230,6 +231,7 @@ class Standin:
                 *accounts.routes(),
                 *stacks.routes(),
                 *ResourceGraph(database, tokens).routes(),
+                *Webhooks(database).routes(),
                 *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),

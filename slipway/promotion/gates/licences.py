@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 _LONGEST = 4096
-_DEEPEST = 50
+_MOST_BRACKETS = 50
 _TOKEN = re.compile(r"\(|\)|[^\s()]+")
 
 
@@ -12,39 +12,37 @@ def is_denied(expression: str, denied: Sequence[str]) -> bool:
     """Whether nobody can take it without a denied licence: of `OR` one is chosen, of `AND` all hold.
 
     A denied one that ends with `*` is any that begins so. What is no expression (a licence's name as text) is taken
-    whole, and too long or too deep a one is denied.
+    whole, and one that is too long or has too many brackets is denied.
     """
-    if len(expression) > _LONGEST:
+    tokens = _TOKEN.findall(expression[:_LONGEST])
+    if len(expression) > _LONGEST or tokens.count("(") > _MOST_BRACKETS:
         return True
-    tokens = _TOKEN.findall(expression)
     try:
-        answer, end = _any(tokens, 0, denied, 0)
+        answer, end = _any(tokens, 0, denied)
     except IndexError:
         return _matches(expression, denied)
     return answer if end == len(tokens) else _matches(expression, denied)
 
 
-def _any(tokens: list[str], at: int, denied: Sequence[str], depth: int) -> tuple[bool, int]:
-    answer, at = _all(tokens, at, denied, depth)
+def _any(tokens: list[str], at: int, denied: Sequence[str]) -> tuple[bool, int]:
+    answer, at = _all(tokens, at, denied)
     while at < len(tokens) and tokens[at].upper() == "OR":
-        other, at = _all(tokens, at + 1, denied, depth)
+        other, at = _all(tokens, at + 1, denied)
         answer = answer and other
     return answer, at
 
 
-def _all(tokens: list[str], at: int, denied: Sequence[str], depth: int) -> tuple[bool, int]:
-    answer, at = _one(tokens, at, denied, depth)
+def _all(tokens: list[str], at: int, denied: Sequence[str]) -> tuple[bool, int]:
+    answer, at = _one(tokens, at, denied)
     while at < len(tokens) and tokens[at].upper() == "AND":
-        other, at = _one(tokens, at + 1, denied, depth)
+        other, at = _one(tokens, at + 1, denied)
         answer = answer or other
     return answer, at
 
 
-def _one(tokens: list[str], at: int, denied: Sequence[str], depth: int) -> tuple[bool, int]:
+def _one(tokens: list[str], at: int, denied: Sequence[str]) -> tuple[bool, int]:
     if tokens[at] == "(":
-        if depth >= _DEEPEST:
-            return True, len(tokens)
-        answer, at = _any(tokens, at + 1, denied, depth + 1)
+        answer, at = _any(tokens, at + 1, denied)
         if tokens[at] != ")":
             raise IndexError
         return answer, at + 1

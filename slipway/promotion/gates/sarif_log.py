@@ -1,12 +1,14 @@
 """What a gate reads of a SARIF log, by its schema (2.1.0). Results stay as they are written until each has its turn."""
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
+Level = Literal["", "none", "note", "warning", "error"]
+
 
 class Configuration(Struct, gc=False):
-    level: str = ""
+    level: Level = ""
 
 
 class Rule(Struct, rename="camel", gc=False):
@@ -78,7 +80,7 @@ class Result(Struct, rename="camel", gc=False):
     rule_index: int = -1
     rule: RuleReference | None = None
     kind: str = ""
-    level: str = ""
+    level: Level = ""
     message: Message | None = None
     locations: list[Location] | None = None
     fingerprints: dict[str, str] | None = None

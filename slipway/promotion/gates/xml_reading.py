@@ -24,12 +24,15 @@ def walk(read: BinaryIO, elements: Elements) -> None:
     """Raises Unreadable, saying where, and TooLarge. A document type may be named (Cobertura's files do), but nothing
     of it is fetched and nothing may be defined in it."""
     from xml.sax import SAXParseException
+    from xml.sax.handler import feature_external_ges
 
     from defusedxml import DefusedXmlException
     from defusedxml.sax import make_parser
 
     parser: Any = make_parser()
-    parser.forbid_dtd, parser.forbid_entities, parser.forbid_external = False, True, True
+    # What is not fetched cannot do harm: to forbid it would refuse every document that only names its type.
+    parser.forbid_dtd, parser.forbid_entities, parser.forbid_external = False, True, False
+    parser.setFeature(feature_external_ges, False)
     parser.setContentHandler(_handler(elements))
     try:
         parser.parse(read)

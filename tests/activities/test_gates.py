@@ -170,7 +170,7 @@ def test_defender_is_asked_by_the_digests_that_are_deployed(
     ended(app.activity("ask_gate", order(promotion, gate, digests=[DIGEST])), Outcome.PASSED)
     found_by_defender(azure, DIGEST, "High", "High", "Low")
     bad = app.activity("ask_gate", order(promotion, gate, digests=[DIGEST]))
-    ended(bad, Outcome.FAILED, "TOO_MANY_FINDINGS")
+    ended(bad, Outcome.FAILED, "VULNERABILITIES_TOO_MANY")
     assert "high 2 of 1 allowed" in bad.words and bad.result["facts"]["findings"] == {"high": 2, "low": 1}
     ended(app.activity("ask_gate", order(promotion, gate)), Outcome.NOT_ENOUGH_EVIDENCE, "NO_DIGEST")
     azure.fault("POST", "Microsoft.ResourceGraph", answer={"status": 429, "headers": {"retry-after": "7"}}, times=1)

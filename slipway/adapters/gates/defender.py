@@ -32,7 +32,7 @@ _QUERY = """securityresources
 
 
 def ask(question: Question, settings_: Settings | None = None) -> GateAnswer:
-    """Passed or failed (TOO_MANY_FINDINGS) by the findings of each severity; not enough evidence DEFENDER_NOT_SCANNED
+    """Passed or failed (VULNERABILITIES_TOO_MANY) by the findings of each severity; not enough evidence DEFENDER_NOT_SCANNED
     for an image that Defender says nothing of, NO_DIGEST where nothing is deployed by its digest. Raises AzureProblem.
     """
     digests = [each for each in question.digests if _DIGEST.match(each)]
@@ -55,7 +55,7 @@ def _judged(found: Counter[str], limits: dict[str, int]) -> GateAnswer:
     told = ", ".join(f"{severity} {found[severity]} of {most} allowed" for severity, most in limits.items())
     facts = {"findings": dict(found), "allowed": limits}
     if any(found[severity] > most for severity, most in limits.items()):
-        return GateAnswer(Outcome.FAILED, "TOO_MANY_FINDINGS", f"Defender has found: {told}", facts)
+        return GateAnswer(Outcome.FAILED, "VULNERABILITIES_TOO_MANY", f"Defender has found: {told}", facts)
     return GateAnswer(Outcome.PASSED, "", told, facts)
 
 

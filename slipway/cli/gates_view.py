@@ -1,8 +1,9 @@
 """Gates as people read them: what a stage asks in its plan, and what each said."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.text import Text
 
@@ -12,6 +13,7 @@ from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.times import clock, rounded
 from slipway.promotion.gates.plan import GatePlan
+from slipway.promotion.plan import StagePlan
 
 _NOT_SAID = ("query", "keys", "loads", "targets", "secret", "environment")  # too long for a line, or no limit
 _ASKS = {
@@ -29,6 +31,22 @@ def gate_words(gate: GatePlan) -> str:
     age = f"not older than {rounded(gate.max_age_s)}" if gate.max_age_s else ""
     parts = [asks, ", ".join(filter(None, (reads, age))), f"waits {rounded(gate.within_s)}"]
     return f"{gate.name}{kind}: {'; '.join(filter(None, parts))}"
+
+
+def gate_rights(stages: Iterable[StagePlan]) -> Iterator[str]:
+    """What Slipway's identity, and its settings, need for what gates ask, each once."""
+    gates = {(gate.kind, _whom(gate)): None for stage in stages for gate in stage.all_gates}
+    for kind, whom in gates:
+        if kind == "kql":
+            yield f"On the workspace {whom or 'of SLIPWAY_WORKSPACE'} Slipway's identity needs Log Analytics Reader"
+        elif kind == "defender":
+            yield "Where the images' registry lies Slipway's identity needs Security Reader"
+        elif kind == "webhook":
+            yield f"{whom} must be among SLIPWAY_EVIDENCE_HOSTS, and SLIPWAY_URL say where Slipway is called back"
+
+
+def _whom(gate: GatePlan) -> str:
+    return str(gate.settings.get("workspace", "")) or urlsplit(str(gate.settings.get("url", ""))).netloc
 
 
 def gate_row_words(gate: Gate, now: datetime) -> Text:

@@ -13,7 +13,7 @@ from slipway.cli.blue_green_view import approval_words, reach_lines, switch_line
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
-from slipway.cli.gates_view import gate_words
+from slipway.cli.gates_view import gate_rights, gate_words
 from slipway.cli.group_view import deploy_words, lock_words, order_lines
 from slipway.cli.jobs_view import contract_words, expand_words, jobs_of, schema_lines, tests_words
 from slipway.cli.load_view import headers_words, load_rights, load_words
@@ -110,6 +110,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
     if any((stage.canary and stage.canary.flag) or stage.configuration or stage.flags for stage in compiled.stages):
         yield Text(f"\n{RIGHTS}", "dim")
     for line in load_rights(compiled):
+        yield Text(f"\n{clean(line)}", "dim")
+    for line in gate_rights(compiled.stages):
         yield Text(f"\n{clean(line)}", "dim")
     for job in jobs_of(compiled):
         yield Text(f"\nOn the job {clean(job)} Slipway's identity needs{_listed(JOB_ACTIONS)}", "dim")

@@ -68,6 +68,7 @@ FREE = {
     "settings",
     "pins",
     "pinning",
+    "gate_answers",
 }  # their keys are names, not fields
 
 

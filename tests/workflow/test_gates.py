@@ -24,12 +24,12 @@ CHANGE = GatePlan("change", "webhook", {"url": "https://changes.example"}, "", 3
 @pytest.fixture
 async def flow() -> AsyncIterator[Workflow]:
     async with Workflow(GateWorld({"weu": Sides()})) as workflow:
-        world(workflow).now = workflow.clock.now
         yield workflow
 
 
 def world(flow: Workflow) -> GateWorld:
     assert isinstance(flow.world, GateWorld)
+    flow.world.now = flow.clock.now
     return flow.world
 
 
@@ -145,7 +145,7 @@ async def test_an_open_incident_is_waited_out_and_what_lasts_too_long_ends_the_s
 
 async def test_evidence_that_grew_old_while_people_thought_is_revoked_at_the_lock(flow: Workflow) -> None:
     gate = GatePlan("coverage", "coverage", {"line": 0.8}, "coverage", 3600.0, 3600.0)
-    build = a_build("2.0.0", evidence={"coverage": good(flow.clock.now())})
+    build = a_build("2.0.0", evidence={"coverage": good(world(flow).now())})
     id = await flow.promote(build, prod(gate, approval=a_policy()))
     assert stage_state(flow.world, "prod") == "waiting for approval"
     await flow.engine.until_idle()

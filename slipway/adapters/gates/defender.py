@@ -32,8 +32,9 @@ _QUERY = """securityresources
 
 
 def ask(question: Question, settings_: Settings | None = None) -> GateAnswer:
-    """Passed or failed (VULNERABILITIES_TOO_MANY) by the findings of each severity; not enough evidence DEFENDER_NOT_SCANNED
-    for an image that Defender says nothing of, NO_DIGEST where nothing is deployed by its digest. Raises AzureProblem.
+    """Passed or failed (VULNERABILITIES_TOO_MANY) by the findings of each severity; not enough evidence
+    DEFENDER_NOT_SCANNED for an image that Defender says nothing of, NO_DIGEST where nothing is deployed by its digest.
+    Raises AzureProblem.
     """
     digests = [each for each in question.digests if _DIGEST.match(each)]
     if not digests:

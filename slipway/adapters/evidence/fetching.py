@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from http.client import HTTPResponse
+from http.client import HTTPResponse, IncompleteRead
 from typing import BinaryIO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -91,11 +91,11 @@ class _Asking:
 
     def way(self, url: SplitResult) -> Way:
         if url.scheme != "https" or not url.hostname or url.username is not None:
-            raise NotAllowed(f"{cut(url.geturld() if False else url.geturl())} is no https address without a user")
+            raise NotAllowed("evidence is fetched from an https address, without a user in it")
         try:
             port = url.port or HTTPS
         except ValueError as error:
-            raise NotAllowed(f"{cut(url.geturl())} has no port that there is") from error
+            raise NotAllowed(f"{cut(url.hostname)} with a port that there cannot be") from error
         return way_to(url.hostname, port, self.settings.evidence_hosts, self.resolve)
 
     def headers_to(self, way: Way, first: bool) -> dict[str, str]:
@@ -124,7 +124,7 @@ def _fetch(url: str, file: BinaryIO, most: int, asking: _Asking) -> _Hashed:
             onward = response.headers.get("location", "")
             if response.status not in (301, 302, 303, 307, 308) or not onward:
                 raise _refusal(response.status, way.host, response.headers.get("retry-after", ""))
-        url = urljoin(url, onward)
+        url = _onward(url, onward)
     raise NotAllowed(f"{cut(urlsplit(url).hostname or '')} sends on more than {MOST_REDIRECTS} times")
 
 
@@ -138,8 +138,15 @@ def _split(url: str) -> SplitResult:
         raise NotAllowed("an address that cannot be read") from error
 
 
+def _onward(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise NotAllowed("a redirect to an address that cannot be read") from error
+
+
 def _read(response: HTTPResponse, file: BinaryIO, most: int, host: str) -> _Hashed:
-    """A body that ends before its announced length raises Unreachable."""
+    """Raises TooLarge, and IncompleteRead for a body that ends before its announced length."""
     found = _Hashed(f"what {host} sends", most)
     announced = response.length
     if announced is not None and announced > most:
@@ -147,7 +154,7 @@ def _read(response: HTTPResponse, file: BinaryIO, most: int, host: str) -> _Hash
     while piece := response.read1(_PIECE):
         found.take(piece, file)
     if announced is not None and found.size < announced:
-        raise Unreachable(f"{host} sent {found.size:,} bytes of {announced:,}")
+        raise IncompleteRead(b"", announced - found.size)
     return found
 
 

@@ -56,18 +56,34 @@ def unfolded(kept: dict[str, Any] | None, settings: Settings) -> dict[str, Any] 
 
 
 def _write(name: str, text: bytes, settings: Settings) -> None:
-    """Where the container is missing it is made; what is there already is the same."""
-    from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+    """As one block of an append blob, at its beginning: whoever is second finds it written, and one that was made and
+    never written is written now. Where the container is missing it is made."""
+    from azure.core import MatchConditions
+    from azure.core.exceptions import (
+        AzureError,
+        HttpResponseError,
+        ResourceExistsError,
+        ResourceModifiedError,
+        ResourceNotFoundError,
+    )
 
     container = _container(settings)
+    blob = container.get_blob_client(name)
     try:
-        with suppress(ResourceExistsError):
+        for turn in range(2):
             try:
-                container.upload_blob(name, text, overwrite=False)
+                with suppress(ResourceExistsError, ResourceModifiedError):
+                    blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+                blob.append_block(text, appendpos_condition=0)
+                return
             except ResourceNotFoundError:
+                if turn:
+                    raise
                 with suppress(ResourceExistsError):
                     container.create_container()
-                container.upload_blob(name, text, overwrite=False)
+    except HttpResponseError as error:
+        if error.status_code != 412:
+            raise AzureProblem(explain(error, _ROLE)) from error
     except AzureError as error:
         raise AzureProblem(explain(error, _ROLE)) from error
 

@@ -49,4 +49,3 @@ def _asked(question: Question) -> Answer:
     from slipway.adapters.gates import of_evidence
 
     return of_evidence.ask(question)
-

@@ -10,8 +10,11 @@ from slipway.promotion.approval import APPROVE
 from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import StagePlan, Target
+from slipway.promotion.transitions import STAGE, stage_transition
 from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote
+from tests.workflow import virtual
 from tests.workflow.gate_world import GateWorld, good
+from tests.workflow.test_flag_ramp import Generations
 from tests.workflow.virtual import Workflow, stage_state
 from tests.workflow.world import Sides
 
@@ -253,3 +256,46 @@ async def test_a_wait_for_gates_costs_a_look_a_minute_and_no_long_history(flow: 
     build = a_build("2.0.0", evidence={f"c{n}": good() for n in range(10)})
     await flow.until_ended(await flow.promote(build, prod(*many)))
     assert len(recorded(flow, "gate-passed")) == 10
+
+
+async def test_records_that_are_not_taken_while_the_lock_is_given_back_change_nothing_of_it(flow: Workflow) -> None:
+    """The generation begins again without the lock, and comes to the same end."""
+    id = await flow.promote(a_build("2.0.0"), prod(INCIDENT, approval=a_policy()))
+    world(flow).unmet.add("incident")
+    flow.clock.advance_to(flow.clock.now() + timedelta(minutes=5))
+
+    async def away(activity: str, order: dict[str, Any]) -> None:
+        if activity == "record" and order["action"] == "stage.gate-revoked" and not flow.world.away["record"]:
+            flow.world.away["record"] = 11 if not told else 0
+            told.append(activity)
+
+    told: list[str] = []
+    flow.world.meanwhile = away
+    await flow.vote(id, "prod", a_vote(ALICE, APPROVE, at=flow.clock.now()))
+    await flow.until(waits(flow, "checking gates"))
+    lock = await flow.lock("prod")
+    assert told and (lock["holder"], lock["broken"]) == (None, None) and len(recorded(flow, "gate-revoked")) == 1
+    world(flow).unmet.clear()
+    await flow.until(lambda: stage_state(flow.world, "prod") == "waiting for approval")
+
+
+async def test_stages_with_gates_go_the_ways_that_the_table_of_states_has(flow: Workflow) -> None:
+    generations = Generations()
+    virtual.watchers.append(generations)
+    try:
+        gate = GatePlan("incident", "kql", {}, "", 0.0, 120.0)
+        stage = prod(COVERAGE, gate, switch_approval=a_policy(), rollout="blue-green")
+        id = await flow.promote(a_build("2.0.0", evidence={"coverage": good()}), stage)
+        await flow.until(lambda: stage_state(flow.world, "prod") == "waiting for approval")
+        flow.clock.advance_to(flow.clock.now() + timedelta(minutes=5))
+        await flow.vote(id, "prod", a_vote(ALICE, APPROVE, at=flow.clock.now()))
+        await flow.until_ended(id)
+        world(flow).unmet.add("incident")
+        await flow.until_ended(await flow.promote(a_build("2.1.0", evidence={"coverage": good()}), prod(gate)))
+        await flow.until_ended(await flow.promote(a_build("2.2.0"), prod(COVERAGE)))
+    finally:
+        virtual.watchers.remove(generations)
+    pairs = zip(generations.runs, generations.runs[1:], strict=False)
+    taken = {stage_transition(*pair) for pair in pairs if pair[0].instance == pair[1].instance}
+    assert taken and not taken - STAGE.transitions
+    assert {each.state for each in taken} >= {"gates", "gates at the lock", "switch gates", "gates at the switch"}

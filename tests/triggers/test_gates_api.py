@@ -1,18 +1,22 @@
 """Evidence that is supplied later, and the call back of a webhook gate: who may, what is on record, what is refused."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from slipway.adapters.gates.callbacks import Callbacks
 from slipway.adapters.read_model import write_row
 from slipway.promotion.gates.plan import GatePlan
+from slipway.promotion.outcomes import iso
+from slipway.promotion.plain import plain
 from slipway.settings import settings
 from tests.activities.conftest import a_secret
-from tests.app_host import AppHost, Reply
+from tests.app_host import AppHost, Reply, eventually, has_ended
 from tests.laptop import AzureStandin
 from tests.triggers.conftest import ALICE, BOB, ERIN, Underway, intake
 
@@ -131,3 +135,31 @@ def test_a_forged_late_or_senseless_answer_is_refused(app: AppHost, it: Underway
     assert call(app, other).problem == (410, "CALLBACK_EXPIRED")
     assert call(app, token, outcome="perhaps").problem == (422, "INVALID_BODY")
     assert it.records == [] and call(app, token).status == 200
+
+
+def test_the_call_back_wakes_the_asking_which_ends_with_its_answer(
+    app: AppHost, azure: AzureStandin, it: Underway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the question, posted to a real server, to the answer that the stage hears; nobody waits five minutes."""
+    host = azure.url.removeprefix("https://")
+    for name, value in (("VAULT", azure.url), ("EVIDENCE_HOSTS", host), ("URL", "https://slipway.example")):
+        monkeypatch.setenv(f"SLIPWAY_{name}", value)
+    settings.cache_clear()
+    url = f"{azure.url}/standin/webhooks"
+    gate = GatePlan("change", "webhook", {"url": url, "secret": a_secret(azure, "a-webhook-key")})
+    id, ends = f"{it.id}:production:change:gate:1-0-0", iso(datetime.now(UTC) + timedelta(hours=1))
+    order = {"promotion": it.id, "environment": "production", "stage": "production", "gate": plain(gate)}
+    order |= {"build": it.run.build.dump(), "rev": 1, "until": ends}
+    monkeypatch.setattr(app.held, "carried_out", {"nudge", "ask_gate"})
+    app.start("operation", id, {"id": id, "activity": "ask_gate", "order": order, "deadline": ends})
+
+    def asked() -> dict[str, Any] | None:
+        sent = requests.get(url, verify=str(azure.settings.ca_file), timeout=30).json()
+        return next((each for each in sent if each["headers"]["webhook-id"] == id), None)
+
+    question = json.loads(eventually(asked)["body"])  # type: ignore[index]
+    assert call(app, question["callback"].partition("token=")[2]).status == 200
+    eventually(lambda: has_ended(app, id))
+    status = app.status(id)
+    assert status and status["output"]["state"] == "passed" and status["output"]["words"] == "CHG1 is approved"
+    settings.cache_clear()

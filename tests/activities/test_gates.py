@@ -15,13 +15,12 @@ import requests
 
 from slipway.adapters import clock
 from slipway.adapters.gates.callbacks import CallbackRefused, Callbacks
-from slipway.adapters.gates.kept import of_last_good
 from slipway.promotion.gates.plan import GatePlan
-from slipway.promotion.gates.question import Question
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from slipway.promotion.plain import plain
 from slipway.settings import settings
 from tests.activities.conftest import Promotion, a_secret
+from tests.activities.test_loads import PEAK, Place
 from tests.adapters.telemetry_rows import WORKSPACE
 from tests.app_host import AppHost
 from tests.laptop import SUBSCRIPTION, AzureStandin
@@ -112,19 +111,48 @@ def test_evidence_that_cannot_count_fails_closed_and_does_not_blame_the_release(
         assert f"slipway evidence add {promotion.id} coverage --file FILE" in answer.words
 
 
-def test_what_a_gate_kept_of_a_build_is_found_only_once_the_ledger_has_it_proven(
-    app: AppHost, promotion: Promotion, monkeypatch: pytest.MonkeyPatch
+def coverage_of(hit: int) -> dict[str, Any]:
+    lines = "".join(f"DA:{n},{int(n <= hit)}\n" for n in range(1, 11))
+    return {"coverage": {"inline": f"TN:\nSF:a.py\n{lines}LF:10\nLH:{hit}\nend_of_record\n"}}
+
+
+def test_coverage_is_compared_with_the_last_release_that_the_ledger_has_as_proven(
+    app: AppHost, promotion: Promotion
 ) -> None:
-    gate = replace(COVERAGE, settings={"not_lower": True})
-    evidence = {"coverage": {"inline": LCOV, "produced_at": iso(clock.now())}}
-    asked = order(promotion, gate, evidence=evidence)
-    ended(app.activity("ask_gate", asked), Outcome.PASSED)
-    next_one = Question.of(asked | {"build": a_build("99.0.0").dump()})
-    assert of_last_good(next_one) is None
-    release = {"version": promotion.version, "proven_at": iso(clock.now()), "state": "proven"}
-    monkeypatch.setattr("slipway.adapters.gates.kept.newest_releases", lambda *_: ([release], None))
-    kept = of_last_good(next_one)
-    assert kept
+    gate, place = replace(COVERAGE, settings={"not_lower": True}, max_age_s=0.0), Place(app)
+
+    def said(version: str, hit: int) -> Answer:
+        build = a_build(version).dump() | {"evidence": coverage_of(hit)}
+        return app.activity("ask_gate", order(promotion, gate) | {"build": build, "environment": place.environment})
+
+    ended(said("1.0", 9), Outcome.PASSED)
+    ended(said("1.1", 5), Outcome.PASSED)
+    place.released("1.0")
+    fell = ended(said("1.2", 5), Outcome.FAILED, "COVERAGE_FELL")
+    assert "50" in fell.words and "90" in fell.words
+    ended(said("1.3", 9), Outcome.PASSED)
+
+
+def test_a_performance_gate_compares_the_loads_of_the_stage_that_it_names(app: AppHost, promotion: Promotion) -> None:
+    place = Place(app)
+    settings_ = {"stage": "production", "environment": place.environment, "targets": ["weu", "neu"]}
+    gate = GatePlan("performance", "performance", {**settings_, "loads": [plain(PEAK)]})
+
+    def said(version: str) -> Answer:
+        return app.activity("ask_gate", order(promotion, gate) | {"build": a_build(version).dump()})
+
+    ended(said("1.0"), Outcome.NOT_ENOUGH_EVIDENCE, "LOAD_MISSING")
+    place.compare("1.0", 100, 100)
+    assert "nothing to compare with" in ended(said("1.0"), Outcome.PASSED).words
+    place.released("1.0")
+    place.compare("1.1", 100, 400)
+    slower = ended(said("1.1"), Outcome.FAILED, "LOAD_SLOWER_THAN_PREVIOUS")
+    assert slower.words.startswith("neu peak") and slower.result["facts"] == {
+        "weu peak": "passed",
+        "neu peak": "failed",
+    }
+    place.compare("1.2", 100, 101)
+    ended(said("1.2"), Outcome.PASSED)
 
 
 def kql(query: str, expect: str = "none", workspace: str = WORKSPACE) -> GatePlan:
@@ -239,7 +267,7 @@ def test_a_no_is_a_no_and_one_who_does_not_take_the_question_breaks(
 
 
 def test_a_token_that_was_altered_or_is_late_or_is_of_another_secret_is_refused(
-    azure: AzureStandin, promotion: Promotion, monkeypatch: pytest.MonkeyPatch
+    azure: AzureStandin, promotion: Promotion
 ) -> None:
     name, other = a_secret(azure, SECRET), a_secret(azure, "another-key")
     callbacks, said = Callbacks(), {"outcome": "passed", "words": ""}
@@ -256,8 +284,8 @@ def test_a_token_that_was_altered_or_is_late_or_is_of_another_secret_is_refused(
         with pytest.raises(CallbackRefused) as refused:
             callbacks.take(each, said)
         assert refused.value.code == "CALLBACK_FORGED", each
-    monkeypatch.setattr("slipway.adapters.gates.callbacks.clock.now", lambda: datetime.now(UTC) + timedelta(hours=2))
-    with pytest.raises(CallbackRefused) as late:
-        callbacks.take(token, said)
-    assert late.value.code == "CALLBACK_EXPIRED"
-    assert callbacks.answer_of(promotion.id, first) is None
+    late = callbacks.expect(promotion.id, f"{first}-late", name, datetime.now(UTC) - timedelta(seconds=1))
+    with pytest.raises(CallbackRefused) as expired:
+        callbacks.take(late, said)
+    assert expired.value.code == "CALLBACK_EXPIRED"
+    assert callbacks.answer_of(promotion.id, first) is callbacks.answer_of(promotion.id, f"{first}-late") is None

@@ -19,7 +19,7 @@ OF_OTHERS = ("webhook",)  # somebody outside answers, and may take hours
 FRESH_S = 60.0  # what was asked so lately is not asked again
 AGAIN_S = 60.0  # between two looks at what may change by itself
 # What only other evidence mends.
-PASSED_BY_CHANGE = ("EVIDENCE_MISSING", "EVIDENCE_UNREADABLE", "EVIDENCE_STALE", "EVIDENCE_ALTERED",
+MENDED_BY_EVIDENCE = ("EVIDENCE_MISSING", "EVIDENCE_UNREADABLE", "EVIDENCE_STALE", "EVIDENCE_ALTERED",
                     "EVIDENCE_TOO_LARGE", "EVIDENCE_NOT_ALLOWED", "EVIDENCE_INCOMPLETE")  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def passes(answer: Mapping[str, Any] | None) -> bool:
 
 def looks_again(answer: Mapping[str, Any]) -> bool:
     """Whether it may pass by itself, without new evidence."""
-    return not passes(answer) and not ends_it(answer) and answer["code"] not in PASSED_BY_CHANGE
+    return not passes(answer) and not ends_it(answer) and answer["code"] not in MENDED_BY_EVIDENCE
 
 
 def read_by(gates: Sequence[GatePlan]) -> list[str]:

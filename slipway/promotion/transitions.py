@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from slipway.promotion import gate_transitions
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, WITHDRAWN
 from slipway.promotion.decision_state import is_final
@@ -162,7 +163,6 @@ _NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True)) | {phase.REG
 _BEFORE_USERS = (phase.SWITCH_GATES, phase.SWITCH_APPROVAL, phase.GATES_AT_SWITCH, phase.VERIFY_AGAIN, phase.REGION)
 _HELD = (phase.GATES_AT_LOCK, phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
 _WAITING = (phase.NEEDS, phase.GATES, phase.APPROVAL, phase.LOCK)
-_ASKING = (phase.SWITCH_GATES, phase.GATES_AT_SWITCH)  # gates, with the lock held
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
 _WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
@@ -174,33 +174,15 @@ STAGE = Machine(
     frozenset(
         [
             *_rows(phase.NEEDS, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
-            *_rows(phase.NEEDS, "passed", ("gates are asked", phase.GATES)),
-            *_rows(phase.GATES, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
-            *_rows(phase.GATES, "failed", ("", phase.REPORT)),
-            *_rows(phase.GATES, "not enough evidence", ("", phase.REPORT)),
-            *_rows(phase.GATES_AT_LOCK, "passed", ("", phase.DEPLOY), ("to migrate", phase.MIGRATE)),
-            *_rows(phase.GATES_AT_LOCK, "revoked", ("", phase.GATES)),
-            *_rows(phase.GATES_AT_LOCK, "failed", ("", phase.REPORT)),
-            *_rows(phase.GATES_AT_LOCK, "not enough evidence", ("", phase.REPORT)),
-            *_rows(phase.GATES_AT_LOCK, "broken", ("given back", phase.REPORT)),
-            *_rows(phase.GATES_AT_LOCK, "aborted", ("given back", phase.REPORT)),
+            *(Transition(*each) for each in gate_transitions.WAYS),
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
-            *_rows(phase.APPROVAL, "revoked", ("", phase.GATES)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
             *_rows(phase.LOCK, "passed", ("to go back to what was stopped", phase.READY_OLD_SIDE)),
-            *_rows(phase.LOCK, "passed", ("to migrate", phase.MIGRATE), ("its gates once more", phase.GATES_AT_LOCK)),
+            *_rows(phase.LOCK, "passed", ("to migrate", phase.MIGRATE)),
             *_rows(phase.MIGRATE, "passed", ("", phase.DEPLOY)),
             *_rows(phase.READY_OLD_SIDE, "passed", ("", phase.GO_BACK)),
             *_rows(phase.VERIFY, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
             *_rows(phase.SWITCH_APPROVAL, "passed", ("", phase.VERIFY_AGAIN)),
-            *_rows(phase.VERIFY, "passed", ("its gates once more", phase.SWITCH_GATES)),
-            *_rows(phase.SWITCH_GATES, "passed", ("people are asked before the switch", phase.SWITCH_APPROVAL)),
-            *_rows(phase.SWITCH_GATES, "passed", ("", phase.RAMP), ("without a ramp", phase.ROLL_OUT)),
-            *_rows(phase.SWITCH_GATES, "passed", ("by region", phase.REGION)),
-            *_rows(phase.SWITCH_APPROVAL, "passed", ("its gates once more", phase.GATES_AT_SWITCH)),
-            *_rows(phase.GATES_AT_SWITCH, "passed", ("", phase.VERIFY_AGAIN)),
-            *_rows(_ASKING, "failed", ("", phase.UNDO)),
-            *_rows(_ASKING, "not enough evidence", ("", phase.UNDO)),
             *_rows(phase.VERIFY_AGAIN, "passed", ("", phase.ROLL_OUT), ("by region", phase.REGION)),
             *[each for here, following in _NEXT.items() for each in _rows(here, "passed", ("", following))],
             *_rows(phase.VERIFY, "passed", ("without a ramp", phase.ROLL_OUT), ("by region", phase.REGION)),
@@ -234,14 +216,13 @@ STAGE = Machine(
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(phase.LOCK, "beyond the schema", ("", phase.REPORT)),
             *_rows(_HELD, "broken", ("", phase.UNDO)),
-            *_rows((phase.GATES, phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
+            *_rows((phase.APPROVAL, *_BACK), "broken", ("", phase.REPORT)),
             *_rows(_BACK, "broken", (_WITH_RING, phase.SHUT)),
             *_rows(_BACK, "not live", ("", phase.REPORT)),
             *_rows((phase.MIGRATE, *_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.MIGRATE, phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
-            *_rows(phase.RETRY, "retry", ("its gates are asked anew", phase.GATES)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
             *_rows((*_HELD, phase.SETTLE, phase.READY_OLD_SIDE, phase.GO_BACK), "error", ("", phase.UNDO)),
@@ -299,16 +280,7 @@ _SWEPT = {
     phase.TAKE_BACK: "rings go back, too",
 }
 _ON_TO_USERS = {
-    (phase.NEEDS, phase.GATES): "gates are asked",
-    (phase.GATES, phase.APPROVAL): "people are asked",
-    (phase.GATES, phase.LOCK): "nobody is asked",
-    (phase.LOCK, phase.GATES_AT_LOCK): "its gates once more",
-    (phase.GATES_AT_LOCK, phase.MIGRATE): "to migrate",
-    (phase.VERIFY, phase.SWITCH_GATES): "its gates once more",
-    (phase.SWITCH_GATES, phase.SWITCH_APPROVAL): "people are asked before the switch",
-    (phase.SWITCH_GATES, phase.ROLL_OUT): "without a ramp",
-    (phase.SWITCH_GATES, phase.REGION): "by region",
-    (phase.SWITCH_APPROVAL, phase.GATES_AT_SWITCH): "its gates once more",
+    **gate_transitions.ON,
     (phase.VERIFY, phase.ROLL_OUT): "without a ramp",
     (phase.VERIFY, phase.REGION): "by region",
     (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
@@ -323,7 +295,7 @@ _ON_TO_USERS = {
 }
 
 
-_ANEW = {phase.APPROVAL: "people are asked anew", phase.GATES: "its gates are asked anew"}
+_ANEW = {phase.APPROVAL: "people are asked anew", phase.GATES: gate_transitions.ANEW}
 
 
 def stage_transition(before: StageRun, after: StageRun) -> Transition:
@@ -362,7 +334,7 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "passed", to)
     event = _EVENT_OF_CODE.get(ending.code, ending.outcome)
     given_back = here == phase.GATES_AT_LOCK and to == phase.REPORT and event in ("broken", "aborted")
-    return Transition(here, event, to, "given back" if given_back else "")
+    return Transition(here, event, to, gate_transitions.GIVEN_BACK if given_back else "")
 
 
 # -- the lock of a service in an environment

@@ -9,10 +9,13 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.keyvault.secrets import SecretClient
 
+from slipway.adapters.credentials import credential
 from slipway.adapters.evidence.faults import Unreachable
 from slipway.adapters.evidence.fetching import fetched
 from slipway.promotion.errors import SlipwayError
@@ -260,24 +263,28 @@ def test_it_follows_three_redirects_and_no_more(server: Server) -> None:
     assert "sends on more than 3 times" in refused(server, "/1").words
 
 
-def test_a_header_goes_to_its_own_host_alone(server: Server) -> None:
-    hosts = f"ci.example:{server.port}=127.0.0.1 store.example:{server.port}=127.0.0.1"
+def test_a_secret_goes_to_its_own_host_alone_and_to_none_that_it_sends_us_on_to(
+    server: Server, azure: AzureStandin, tmp_path: Path
+) -> None:
+    both = tmp_path / "both.pem"
+    both.write_text(server.ca.read_text() + Path(str(azure.settings.ca_file)).read_text())
+    ca = str(azure.settings.ca_file)
+    vault = SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca)
+    vault.set_secret("ci-read", "Bearer s3cret-of-ci")
     server.answers["/artifact"] = sent_on(server.url("/signed", "store.example"))
     server.answers["/signed"] = whole(REPORT)
-    headers = {"ci.example": {"authorization": "Bearer s3cret"}}
-    url = server.url("/artifact", "ci.example")
-    server.heard.clear()
-    assert read(server, url=url, hosts=hosts, headers=headers, resolve=on_loopback) == REPORT
-    assert ["s3cret" in request for request in server.heard] == [True, False]
-    server.heard.clear()
-    read(server, url=server.url("/signed", "store.example"), hosts=hosts, headers=headers, resolve=on_loopback)
-    assert ["s3cret" in request for request in server.heard] == [False]
+    hosts = f"ci.example:{server.port}=127.0.0.1#ci-read store.example:{server.port}=127.0.0.1"
+    known = settings(server, hosts, vault=azure.url, ca_file=both)
+    for path, host, sent in (("/artifact", "ci.example", [True, False]), ("/signed", "store.example", [False])):
+        server.heard.clear()
+        evidence = Evidence("tests", NOW, url=server.url(path, host))
+        with fetched(evidence, known, resolve=on_loopback) as found:
+            assert found.read.read() == REPORT
+        assert ["authorization: Bearer s3cret-of-ci" in request for request in server.heard] == sent
 
 
 def test_a_blob_of_a_listed_account_is_read_with_our_own_identity(azure: AzureStandin) -> None:
     from azure.storage.blob import ContainerClient
-
-    from slipway.adapters.credentials import credential
 
     endpoint = azure.settings.blobs_endpoint
     container = ContainerClient(endpoint, "reports", credential=credential(), **azure.settings.client_options)

@@ -93,7 +93,7 @@ def test_missing_evidence_keeps_the_gate_shut_and_says_how_to_supply_it(azure: A
     said = asked(azure, None)
     assert (said.outcome, said.code) == ("not enough evidence", "EVIDENCE_MISSING")
     assert '"evidence": {"sarif": {"url": "https://…"}}' in said.words
-    assert "slipway evidence add checkout--1.1.0 sarif --url" in said.words
+    assert "slipway evidence add checkout--1.1.0 sarif --file" in said.words
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,18 @@ def test_more_than_a_million_results_are_refused_before_they_are_read() -> None:
     assert (said.outcome, said.code) == ("broken", "EVIDENCE_TOO_LARGE") and "1,000,001 results" in said.words
 
 
+def test_a_file_of_nothing_but_braces_is_refused_before_anything_is_made_of_it() -> None:
+    rules = b",".join([b"{}"] * 3_000_000)
+    said = answer("sarif", b'{"version": "2.1.0", "runs": [{"tool": {"driver": {"rules": [%b]}}}]}' % rules, LIMITS)
+    assert said.code == "EVIDENCE_TOO_LARGE" and "objects and lists" in said.words
+
+
+def test_one_result_cannot_fill_the_memory() -> None:
+    one = b'{"message": {"text": "%b"}}' % (b"x" * 9_000_000)
+    said = answer("sarif", b'{"version": "2.1.0", "runs": [{"tool": {"driver": {}}, "results": [%b]}]}' % one, LIMITS)
+    assert said.code == "EVIDENCE_TOO_LARGE" and "one result of more than" in said.words
+
+
 FINDINGS = st.lists(
     st.builds(finding, st.sampled_from("rs"), st.sampled_from(["a.py", "b.py"]), st.sampled_from(["x()", "y()"])),
     max_size=12,

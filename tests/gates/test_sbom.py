@@ -42,6 +42,12 @@ def test_what_is_ignored_counts_again_once_its_day_is_over() -> None:
     assert answer("sbom", TRIVY, limits, now=NOW + timedelta(days=7)).code == "VULNERABILITIES_TOO_MANY"
 
 
+@pytest.mark.parametrize("day", ["2026-02-30", "9999-12-31", "for ever"])
+def test_a_day_that_there_is_not_ignores_nothing(day: str) -> None:
+    limits = {"max": {"critical": 0}, "ignore": [{"id": "CVE-2026-1001", "reason": "x", "until": day}]}
+    assert answer("sbom", TRIVY, limits).code == "VULNERABILITIES_TOO_MANY"
+
+
 def test_xml_says_the_same_and_its_tools_are_no_components() -> None:
     said = answer("sbom", MAVEN, {"max": {"critical": 0, "high": 0}})
     assert said.code == "VULNERABILITIES_TOO_MANY" and "CVE-2026-2002" in said.words

@@ -88,7 +88,8 @@ def get(
 def _in_short(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({cut(error.verify_message)})"
-    return cut(f"{type(error).__name__}: {error}")
+    # A ValueError may hold a header that cannot be sent.
+    return type(error).__name__ if isinstance(error, ValueError) else cut(f"{type(error).__name__}: {error}")
 
 
 @once_per_process

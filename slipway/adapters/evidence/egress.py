@@ -10,6 +10,7 @@ where the list says so. An entry is one of
     artifacts.corp.example=10.1.0.0/16  a host of a private network, and the network that it has to be in
     10.1.2.3  localhost                 such an address itself
     blob:releases.blob.core.windows.net a storage account, which is asked with our own identity
+    api.github.com#github-read          with a secret of the key vault as its Authorization header
 """
 
 import re
@@ -28,9 +29,9 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], list[str]]
 
 HTTPS = 443
-_ENTRY = re.compile(
-    r"(?P<blob>blob:)?(?P<host>\*?[0-9a-z.-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?(=(?P<network>\S+))?\Z"
-)
+_HOST = r"(?P<host>(?:\*\.)?[0-9a-z.-]+|\[[0-9a-f:.]+\])"
+_RIGHTS = r"(=(?P<network>[^#]+))?(#(?P<secret>[0-9a-z-]+))?"
+_ENTRY = re.compile(rf"(?P<blob>blob:)?{_HOST}(:(?P<port>\d{{1,5}}))?{_RIGHTS}\Z")
 # Of the platform, at an address that looks public: it answers every machine in Azure, and knows its secrets.
 _OF_AZURE = ip_address("168.63.129.16")
 _CARRIES_IPV4 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
@@ -39,12 +40,14 @@ _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 @dataclass(frozen=True)
 class Entry:
-    """One of the list. `networks` are those in which an address of it may be that is not public."""
+    """One of the list. `networks` are those in which an address of it may be that is not public; `secret` is the name
+    of what it is sent, and a `blob` account is asked with our own identity."""
 
     host: str
     port: int
     networks: tuple[Any, ...] = ()
     blob: bool = False
+    secret: str = ""
 
     def is_of(self, host: str, port: int) -> bool:
         below = self.host.startswith("*.") and host.endswith(self.host[1:])
@@ -53,12 +56,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Way:
-    """A host that may be asked, at the one address that it is asked at. `blob`: with our own identity."""
+    """A host that may be asked, at the one address that it is asked at, and by what right."""
 
     host: str
     port: int
     address: str
-    blob: bool
+    blob: bool = False
+    secret: str = ""
 
 
 def way_to(host: str, port: int, allowed: str, resolve: Resolve | None = None) -> Way:
@@ -71,7 +75,7 @@ def way_to(host: str, port: int, allowed: str, resolve: Resolve | None = None) -
     for text in (resolve or _resolve)(host, port):
         address = ip_address(text.partition("%")[0])
         if is_public(address) or any(address in network for network in entry.networks):
-            return Way(host, port, str(address), entry.blob)
+            return Way(host, port, str(address), entry.blob, entry.secret)
     words = f"{cut(host)} is at an address that is not public; SLIPWAY_EVIDENCE_HOSTS would have to name its network"
     raise NotAllowed(words)
 
@@ -88,7 +92,7 @@ def _entry(text: str) -> Entry:
         raise _invalid(f"{cut(text)} is no host that evidence may come from")
     host = found["host"].strip("[]")
     port = int(found["port"] or HTTPS)
-    return Entry(host, port, tuple(_networks(host, found["network"])), bool(found["blob"]))
+    return Entry(host, port, tuple(_networks(host, found["network"])), bool(found["blob"]), found["secret"] or "")
 
 
 def _networks(host: str, named: str | None) -> Iterable[Any]:

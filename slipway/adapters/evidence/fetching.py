@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +16,7 @@ from slipway.adapters.evidence.connection import get
 from slipway.adapters.evidence.egress import HTTPS, Resolve, Way, way_to
 from slipway.adapters.evidence.faults import Altered, Missing, NotAllowed, Unreachable
 from slipway.adapters.evidence.unpacking import unpacked
+from slipway.adapters.secrets import Secrets, sendable
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.gates.answer import cut
 from slipway.promotion.gates.evidence import Evidence
@@ -27,9 +28,6 @@ MOST_REDIRECTS = 3
 _PIECE = 256 * 1024
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
 _BLOB_VERSION = "2024-11-04"
-
-# By host: what is sent to that one alone, and to none that it sends us on to.
-Headers = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,6 @@ def fetched(
     evidence: Evidence,
     settings: Settings,
     *,
-    headers: Headers | None = None,
     resolve: Resolve | None = None,
     within_s: float = WITHIN_S,
 ) -> Iterator[Fetched]:
@@ -54,7 +51,7 @@ def fetched(
     most = settings.evidence_bytes
     with tempfile.TemporaryFile() as file:
         if evidence.url:
-            found = _fetch(evidence.url, file, most, _Asking(settings, headers or {}, resolve, within_s))
+            found = _fetch(evidence.url, file, most, _Asking(settings, resolve, within_s))
         else:
             found = _Hashed(evidence.name, most)
             found.take(evidence.inline.encode(), file)
@@ -85,7 +82,6 @@ class _Hashed:
 @dataclass(frozen=True)
 class _Asking:
     settings: Settings
-    headers: Headers
     resolve: Resolve | None
     within_s: float
 
@@ -99,15 +95,15 @@ class _Asking:
         return way_to(url.hostname, port, self.settings.evidence_hosts, self.resolve)
 
     def headers_to(self, way: Way, first: bool) -> dict[str, str]:
-        """Our identity goes to listed accounts alone, headers of a host to that host; whoever a redirect names is sent
-        nothing."""
+        """Our identity and secrets go to whom the list names, when the build names it: whoever a redirect names is
+        sent nothing. Raises what `Secrets.read` raises, and AzureProblem."""
         if not first:
             return {}
         if way.blob:
             with explained():
                 token = credential(self.settings.client_id).get_token(_STORAGE_SCOPE).token
             return {"authorization": f"Bearer {token}", "x-ms-version": _BLOB_VERSION}
-        return dict(self.headers.get(way.host, {}))
+        return {"authorization": sendable(way.secret, Secrets(self.settings).read(way.secret))} if way.secret else {}
 
 
 def _fetch(url: str, file: BinaryIO, most: int, asking: _Asking) -> _Hashed:

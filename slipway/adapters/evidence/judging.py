@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from slipway.adapters.evidence.faults import Unreachable
-from slipway.adapters.evidence.fetching import Headers, fetched
+from slipway.adapters.evidence.fetching import fetched
 from slipway.adapters.evidence.kept import folded, unfolded
 from slipway.promotion.build import Build
 from slipway.promotion.errors import SlipwayError
@@ -26,7 +26,6 @@ def judged_evidence(
     previous: dict[str, Any] | None,
     now: datetime,
     *,
-    headers: Headers | None = None,
     settings_: Settings | None = None,
 ) -> GateAnswer:
     """The answer, with digest and time of the evidence, and a `kept` that may travel.
@@ -37,7 +36,7 @@ def judged_evidence(
     try:
         evidence = evidence_of(build, gate)
         check_age(gate, evidence.produced_at, now)
-        with fetched(evidence, chosen, headers=headers) as found:
+        with fetched(evidence, chosen) as found:
             answer = judge(gate, found.read, build, unfolded(previous, chosen), now)
             told = replace(answer, digest=found.digest, produced_at=iso(evidence.produced_at))
     except SlipwayError as error:

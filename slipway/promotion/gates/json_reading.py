@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     import msgspec
 
 T = TypeVar("T")
+MOST_OBJECTS = 3_000_000  # and lists: a file of nothing but `{}` would fill the memory
+_PIECE = 1024 * 1024
 _MARK = b"\xef\xbb\xbf"  # some tools of Windows put it before their UTF-8
 
 
 def decoded(read: BinaryIO, kind: type[T]) -> T:
     """The document as a msgspec.Struct of that kind; `msgspec.Raw` in it point into the mapped file. Raises Unreadable,
-    saying where."""
-    return decoded_part(_mapped(read), kind)
+    saying where, and TooLarge."""
+    mapped = _mapped(read)
+    _check_objects(mapped)
+    return decoded_part(mapped, kind)
 
 
 def decoded_part(part: Any, kind: type[T]) -> T:
@@ -53,6 +57,16 @@ def _mapped(read: BinaryIO) -> memoryview:
         read.seek(0)
         view = memoryview(read.read())
     return view[len(_MARK) :] if view[: len(_MARK)] == _MARK else view
+
+
+def _check_objects(view: memoryview) -> None:
+    """Counted by how many begin, before any is made; those within texts count, too."""
+    objects = 0
+    for at in range(0, len(view), _PIECE):
+        piece = bytes(view[at : at + _PIECE])
+        objects += piece.count(b"{") + piece.count(b"[")
+    if objects > MOST_OBJECTS:
+        raise TooLarge(f"{objects:,} objects and lists of JSON; at most {MOST_OBJECTS:,} are read")
 
 
 def strict(text: bytes, most: int) -> Any:

@@ -20,6 +20,7 @@ from slipway.promotion.gates.reading import Asked, Incomplete, TooLarge, Unreada
 from slipway.promotion.gates.sarif_log import Log, Result, Rules, Run
 
 MOST_RESULTS = 1_000_000
+MOST_OF_A_RESULT = 8 * 1024 * 1024  # bytes
 NAMED = 3  # new findings that are named
 _NOUNS = ("finding", "findings")
 _KEY = 16  # characters of a finding's key, in base64
@@ -69,6 +70,8 @@ def _check(asked: Asked, log: Log) -> None:
 
 def _results(run: Run) -> Iterator[Result]:
     for raw in run.results or ():
+        if len(memoryview(raw)) > MOST_OF_A_RESULT:
+            raise TooLarge(f"one result of more than {MOST_OF_A_RESULT:,} bytes")
         yield decoded_part(raw, Result)
 
 

@@ -82,8 +82,11 @@ def _counting(asked: Asked, bill: Bill) -> tuple[list[Vulnerability], int]:
 
 
 def _end_of(day: str) -> datetime:
-    """When that day is over in UTC."""
-    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC)
+    """When that day is over in UTC. A day that there is not is over."""
+    try:
+        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC)
+    except (ValueError, OverflowError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _named(breaches: list[Breach], counting: list[Vulnerability]) -> list[Breach]:

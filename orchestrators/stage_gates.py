@@ -157,7 +157,9 @@ def _operation(context: Context, run: StageRun, gate: GatePlan, evidence: dict[s
     n = f"{run.attempt}-{run.revoked}-{run.tick}"
     id = child_id(run.instance, gate.name, _STEP[run.phase], n)
     within_s = (_until(run, gate) - context.current_utc_datetime).total_seconds()
-    patience_s = max(within_s, AGAIN_S) if gate.kind in OF_OTHERS else PATIENCE_S
+    patience_s = max(within_s, AGAIN_S)
+    if gate.kind not in OF_OTHERS:  # who is away is asked again by the next try; with the lock held there is none
+        patience_s = min(AGAIN_S if run.phase == phase.GATES_AT_LOCK else PATIENCE_S, patience_s)
     return an_operation(context, id, "ask_gate", order, patience_s)
 
 

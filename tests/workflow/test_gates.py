@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -300,3 +301,17 @@ async def test_stages_with_gates_go_the_ways_that_the_table_of_states_has(flow: 
     taken = {stage_transition(*pair) for pair in same}
     assert taken - STAGE.transitions == set()
     assert {each.state for each in taken} >= {"gates", "gates at the lock", "switch gates", "gates at the switch"}
+
+
+async def test_a_host_that_dies_while_gates_are_waited_for_goes_on_where_it_was(tmp_path: Path) -> None:
+    async with Workflow(GateWorld({"weu": Sides()}), str(tmp_path / "hub.sqlite")) as flow:
+        id = await flow.promote(a_build("2.0.0"), prod(COVERAGE, INCIDENT, approval=a_policy()))
+        await flow.restart()
+        assert stage_state(flow.world, "prod") == "checking gates"
+        await supply(flow, id, "coverage", good(flow.clock.now()))
+        assert stage_state(flow.world, "prod") == "waiting for approval"
+        await flow.restart()
+        flow.clock.advance_to(flow.clock.now() + timedelta(minutes=5))
+        await flow.vote(id, "prod", a_vote(ALICE, APPROVE, at=flow.clock.now()))
+        assert (await flow.until_ended(id))["outcome"] == "passed"
+        assert world(flow).asked == {"coverage": 2, "incident": 2}

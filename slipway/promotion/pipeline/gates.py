@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.pipeline.findings import quoted
@@ -284,6 +284,7 @@ class PerformanceGate(GateSection):
 class Gate(Section):
     """One gate: its kind, with what it asks."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
     called: ClassVar[str] = "a gate"
     meant: ClassVar[dict[str, str]] = {"junit": "tests", "cobertura": "coverage", "lcov": "coverage", "sast": "sarif",
                                        "dast": "sarif", "vulnerabilities": "sbom", "slsa": "provenance",

@@ -266,6 +266,11 @@ def test_a_no_is_a_no_and_one_who_does_not_take_the_question_breaks(
     ended(elsewhere, Outcome.BROKEN, "EVIDENCE_NOT_ALLOWED")
 
 
+def made(about: Any) -> str:
+    """A token that says this, signed by nobody."""
+    return base64.urlsafe_b64encode(json.dumps(about).encode()).decode().rstrip("=") + ".AAAA"
+
+
 def test_a_token_that_was_altered_or_is_late_or_is_of_another_secret_is_refused(
     azure: AzureStandin, promotion: Promotion
 ) -> None:
@@ -275,7 +280,11 @@ def test_a_token_that_was_altered_or_is_late_or_is_of_another_secret_is_refused(
     token = callbacks.expect(promotion.id, first, name, datetime.now(UTC) + timedelta(hours=1))
     of_other = callbacks.expect(promotion.id, second, other, datetime.now(UTC) + timedelta(hours=1))
     about, _, signed = token.partition(".")
+    elsewhere = [made([promotion.id, id, "x"]) for id in (f"{promotion.id}/../x", f"{promotion.id}#", "", 7, None)]
+    elsewhere += [made(each) for each in ({"a": 1, "b": 2, "c": 3}, [promotion.id, first], None, [[[]]], "abc")]
     forged = [
+        *elsewhere,
+        f"{about}.é",
         "", "x", ".", "e30.e30", f"{about}.", f"{about}.{of_other.partition('.')[2]}",
         f"{of_other.partition('.')[0]}.{signed}", token[:-1], token + "A", "A" * 5000,
         *(f"{token[:n]}{'A' if token[n] != 'A' else 'B'}{token[n + 1:]}" for n in range(0, len(token) - 1, 9)),

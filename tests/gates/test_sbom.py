@@ -29,6 +29,30 @@ def test_a_vulnerability_counts_by_the_worst_that_anybody_says_of_it() -> None:
     assert said.facts["vulnerabilities"] == {"critical": 1, "high": 1} and said.facts["not_affected"] == 1
 
 
+@pytest.mark.parametrize(
+    ("score", "method", "severity"),
+    [
+        (9.0, "CVSSv31", "critical"),
+        (8.9, "CVSSv4", "high"),
+        (4.0, "", "medium"),
+        (0.1, "CVSSv2", "low"),
+        (0, "CVSSv3", "none"),
+        (9.9, "SSVC", "unknown"),
+        ("nan", "CVSSv31", "unknown"),
+    ],
+)
+def test_a_rating_without_a_word_counts_by_its_score(score: Any, method: str, severity: str) -> None:
+    rating = {"score": score, **({"method": method} if method else {})}
+    if score != "nan":  # which JSON cannot say
+        said = answer("sbom", bill(vulnerabilities=[{"id": "CVE-1", "ratings": [rating]}]), {"max": 9})
+        assert said.facts["vulnerabilities"] == {severity: 1}
+    inner = f"<score>{score}</score><method>{method}</method>"
+    rated = f"<vulnerability><id>CVE-1</id><ratings><rating>{inner}</rating></ratings></vulnerability>"
+    xml = text(MAVEN).replace("<vulnerabilities>", f"<vulnerabilities>{rated}")
+    counts = answer("sbom", xml.encode(), {"max": 9}).facts["vulnerabilities"]
+    assert counts == {"high": 1 + (severity == "high"), **({} if severity == "high" else {severity: 1})}
+
+
 def test_within_its_limits_it_opens() -> None:
     said = answer("sbom", TRIVY, {"max": {"critical": 1, "high": 1}})
     assert said.passed and said.words == "3 components, vulnerabilities: 1 critical, 1 high"

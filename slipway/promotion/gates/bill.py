@@ -7,6 +7,7 @@ from slipway.promotion.gates.reading import TooLarge
 
 MOST = 500_000  # components, and vulnerabilities
 ORDER = ("critical", "high", "medium", "low", "info", "none", "unknown")
+_CVSS = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))
 # What VEX calls a vulnerability that does not touch this product (CycloneDX's words).
 NOT_AFFECTED = ("not_affected", "false_positive", "resolved", "resolved_with_pedigree")
 
@@ -63,3 +64,10 @@ def worst(severities: list[str]) -> str:
     """Of what several have said; a word that nobody knows is `unknown`."""
     known = [each for each in (severity.lower() for severity in severities) if each in ORDER]
     return min(known, key=ORDER.index, default="unknown")
+
+
+def severity_of(severity: str, score: float | None, method: str) -> str:
+    """Of one rating: its word, else what CVSS calls its score."""
+    if severity or score is None or not (method.lower().startswith("cvss") or not method):
+        return severity
+    return next((word for least, word in _CVSS if score >= least), "none")

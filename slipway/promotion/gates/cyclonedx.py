@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from slipway.promotion.gates.answer import cut
-from slipway.promotion.gates.bill import Bill, Component
+from slipway.promotion.gates.bill import Bill, Component, severity_of
 from slipway.promotion.gates.json_reading import decoded
 from slipway.promotion.gates.reading import Unreadable
 
@@ -41,6 +41,8 @@ class Metadata(Struct):
 
 class Rating(Struct, gc=False):
     severity: str = ""
+    score: float | None = None
+    method: str = ""
 
 
 class Analysis(Struct, gc=False):
@@ -74,7 +76,7 @@ def read_cyclonedx(read: BinaryIO) -> Bill:
     if document.vulnerabilities is not None:
         bill.vulnerabilities = []
     for each in document.vulnerabilities or []:
-        severities = [rating.severity for rating in each.ratings or []]
+        severities = [severity_of(rating.severity, rating.score, rating.method) for rating in each.ratings or []]
         bill.add_vulnerability(each.id, severities, each.analysis.state if each.analysis else "")
     return bill
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from slipway.promotion.gates.answer import cut
-from slipway.promotion.gates.bill import Bill, Component
+from slipway.promotion.gates.bill import Bill, Component, severity_of
 from slipway.promotion.gates.cyclonedx import Hash, Part, digests_of
 from slipway.promotion.gates.reading import Unreadable
 from slipway.promotion.gates.xml_reading import walk
@@ -38,6 +38,7 @@ class _Reader:
     _id: str = ""
     _severities: list[str] = field(default_factory=list)
     _state: str = ""
+    _rating: dict[str, str] = field(default_factory=dict)
 
     def begins(self, path: list[str], attributes: dict[str, str]) -> None:
         name = path[-1]
@@ -87,8 +88,13 @@ class _Reader:
     def _of_vulnerability(self, within: list[str], text: str) -> None:
         if within == ["id"]:
             self._id = text
-        elif within == ["ratings", "rating", "severity"]:
-            self._severities.append(text)
+        elif within[:2] == ["ratings", "rating"] and len(within) == 3:
+            self._rating[within[2]] = text
+        elif within == ["ratings", "rating"]:
+            score = _number(self._rating.get("score", ""))
+            rating = self._rating
+            self._severities.append(severity_of(rating.get("severity", ""), score, rating.get("method", "")))
+            self._rating = {}
         elif within == ["analysis", "state"]:
             self._state = text
         elif not within:
@@ -98,3 +104,12 @@ class _Reader:
 def _is_part(path: list[str]) -> bool:
     """Whether this is a component of what the bill is of, and not one of the tools that wrote it."""
     return path[-1] == "component" and path[-2] in ("metadata", "components") and "tools" not in path
+
+
+def _number(text: str) -> float | None:
+    """None of what is no score, nan too."""
+    try:
+        score = float(text)
+    except ValueError:
+        return None
+    return score if 0 <= score <= 10 else None

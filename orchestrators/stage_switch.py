@@ -15,7 +15,6 @@ from orchestrators.recording import record_stage
 from orchestrators.stage_consent import asked_anew, sealed, void, with_consent
 from orchestrators.stage_work import SAYS_NOTHING, VERIFY_TRIES, carried_out, stopped
 from orchestrators.waiting import Context, Durable, ask_decisions, now
-from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import SWITCH
 from slipway.promotion.barriers import QUEUE, SUPERSEDE
 from slipway.promotion.outcomes import Outcome, iso
@@ -52,7 +51,7 @@ def for_switch_approval(context: Context, run: StageRun) -> Durable:
     votes = answer["votes"]
     given = {"votes": votes, **sealed_to(answer)}
     run = yield from record_stage(context, run, "switch-approved", in_words(votes), given)
-    return with_consent(run, SWITCH, policy, answer).to(phase.VERIFY_AGAIN)
+    return with_consent(run, SWITCH, policy, answer).to(run.after_switch_approval)
 
 
 def verify_again(context: Context, run: StageRun) -> Durable:

@@ -234,6 +234,21 @@ class RampShown(Answer):
     comparison: ComparisonShown | None
 
 
+class GateShown(Answer):
+    """A gate and what it says; all empty while it has not been asked. `before`: the stage's start, or its switch."""
+
+    name: str
+    kind: str
+    before: Literal["start", "switch"]
+    evidence: str
+    outcome: str
+    code: str
+    words: str
+    digest: str
+    produced_at: MomentOrNotYet
+    asked_at: MomentOrNotYet
+
+
 class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
@@ -261,6 +276,7 @@ class StageShown(Answer):
     ramp: RampShown | None
     targets: list[TargetState]
     steps: list[StepTaken]
+    gates: list[GateShown]
 
 
 class SaidOfPromotion(Answer):

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from slipway.adapters.read_model import PAGE_TOKEN, RELEASE_TOKEN
 from slipway.promotion.build import Build
+from slipway.promotion.build_messages.evidence import Evidence, is_evidence_name
 from slipway.promotion.build_messages.slipway import DatabaseSchema, FinishedAt, Service, SlipwayBuild, Version
 from slipway.promotion.groups import digest_of_members
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
@@ -53,6 +54,37 @@ class Command(BaseModel):
         if self.command == "promote" and not self.reason.strip():
             raise BadRequest(422, "INVALID_BODY", "reason: who gives a release all the traffic unproven says why")
         return self
+
+
+def _evidence_name(text: str) -> str:
+    if not is_evidence_name(text):
+        raise ValueError("is not the name of evidence: small letters and digits, and - _ . between")
+    return text
+
+
+class EvidenceGiven(Evidence):
+    """The body. `name` is the evidence's, as the gate that reads it has it; `command` makes a repeated request count
+    once."""
+
+    name: Annotated[str, AfterValidator(_evidence_name)] = Field(min_length=1, max_length=63)
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return self.model_dump(exclude_defaults=True, exclude={"name", "command"})
+
+
+class GateAnswered(BaseModel):
+    """The body. `facts` are kept beside the answer in the audit."""
+
+    model_config = ConfigDict(extra="forbid")
+    outcome: Literal["passed", "failed"]
+    words: str = Field(default="", max_length=500)
+    facts: dict[str, Annotated[str, Field(max_length=200)] | int | float | bool] = Field({}, max_length=20)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return self.model_dump()
 
 
 class Again(BaseModel):

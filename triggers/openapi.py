@@ -28,7 +28,9 @@ from triggers import (
     commands_api,
     delegations_api,
     environments_api,
+    evidence_api,
     flags_api,
+    gates_api,
     health_api,
     hooks_api,
     intents_api,
@@ -44,9 +46,9 @@ from triggers.http import PROBLEM, PROBLEMS
 from triggers.version import app_version
 
 MODULES = (
-    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
-    delegations_api,
+    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api, evidence_api, gates_api),
     *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api, audit_api),
+    delegations_api,
     *(health_api, openapi_api),
 )
 SCHEME = "entra"
@@ -66,6 +68,14 @@ KEY_SCHEMES: dict[str, dict[str, dict[str, str]]] = {
             "in": "header",
             "name": SIGNATURE_HEADER,
             "description": "`sha256=` and the HMAC-SHA256 of the body under the hook's secret, in hex.",
+        }
+    },
+    "gate": {
+        "gate-token": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "token",
+            "description": "What stands in the address that the gate's question gave: signed, for one answer.",
         }
     },
 }

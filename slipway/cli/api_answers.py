@@ -174,6 +174,21 @@ class Ramp(BaseModel):
     comparison: Comparison | None = None
 
 
+class Gate(BaseModel):
+    """A gate before a stage or its switch; `outcome` is empty while it has not been asked."""
+
+    name: str
+    kind: str
+    before: str = "start"
+    evidence: str = ""
+    outcome: str = ""
+    code: str = ""
+    words: str = ""
+    digest: str = ""
+    produced_at: Moment = None
+    asked_at: Moment = None
+
+
 class Stage(BaseModel):
     """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
 
@@ -195,6 +210,7 @@ class Stage(BaseModel):
     ramp: Ramp | None = None
     targets: list[Target] = []
     steps: list[Step] = []
+    gates: list[Gate] = []
 
     @property
     def may_be_retried(self) -> bool:

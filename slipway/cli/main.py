@@ -9,6 +9,7 @@ from slipway.cli import again, decide, delegate, login, pure, releases, show, su
 from slipway.cli.audit.app import app as audit
 from slipway.cli.commands import Commands
 from slipway.cli.dlq import app as dlq
+from slipway.cli.evidence import app as evidence
 from slipway.cli.failure import EXIT_CODES
 from slipway.cli.flags import app as flags
 from slipway.cli.judge.app import app as judge
@@ -77,6 +78,7 @@ app.command(rich_help_panel=PEOPLE)(decide.resume)
 app.command(rich_help_panel=PEOPLE)(decide.hold)
 app.command(rich_help_panel=PEOPLE)(decide.lift)
 
+app.add_typer(evidence, name="evidence", rich_help_panel=PEOPLE)
 app.add_typer(flags, name="flags", rich_help_panel=PEOPLE)
 app.add_typer(dlq, name="dlq", rich_help_panel=PEOPLE)
 

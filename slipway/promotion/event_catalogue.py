@@ -24,6 +24,7 @@ class EventType:
 
 
 _END = ("code", "configuration", "changed_flags", "brought", "calls", "logs")
+_GATE = ("gate", "kind", "code", "facts", "digest", "produced_at")
 _NO_MORE = "the stage ended"
 _BEGUN = ("build", "pipeline", "submitted_by", "artifacts")
 CATALOGUE = (
@@ -34,6 +35,13 @@ CATALOGUE = (
     EventType("promotion.cancelled", "people or a newer build ended it", ("code",)),
     EventType("promotion.broken", "it ended by a fault that is not the release's", ("code",)),
     EventType("promotion.not-enough-evidence", "it ended because nobody could see enough", ("code",)),
+    EventType("stage.checking-gates", "the gates before it, or before its switch, are asked"),
+    EventType("stage.gate-passed", "a gate said yes", _GATE),
+    EventType("stage.gate-failed", "a gate said no, by what its evidence says", _GATE),
+    EventType("stage.gate-open", "a gate could not say yes or no: evidence is missing, or its source is away", _GATE),
+    EventType("stage.waiting-for-gates", "gates are open, and waited for"),
+    EventType("stage.gate-revoked", "what gates had passed does not hold at the moment of promotion, or newer evidence "
+              "came while people were asked", ("gates",)),
     EventType("stage.waiting-for-approval", "people are asked, before the stage or before its switch"),
     EventType("stage.approved", "people said yes to the stage", ("votes", "seal")),
     EventType("stage.switch-approved", "people said yes to the switch", ("votes", "seal")),

@@ -69,8 +69,8 @@ class Case:
     `environment` for this service; `decisions` that of the promotion, None when it has not begun. `lock_until` is
     when the stage gives up waiting for the lock, if it waits for it already; `suspended` is the orchestration that an
     operator of the durable runtime has suspended, if any. `members` are those of a group that have a target in the
-    stage. `schema` is what the build declares of its database; `in_group` says that a member's lock is asked. Moments
-    are ISO 8601 texts.
+    stage. `schema` is what the build declares of its database; `in_group` says that a member's lock is asked. `gates`
+    is what each gate has said so far, by its name. Moments are ISO 8601 texts.
     """
 
     stage: StagePlan
@@ -87,6 +87,7 @@ class Case:
     members: dict[str, MemberAt] = field(default_factory=dict)
     schema: dict[str, int] = field(default_factory=dict)
     in_group: bool = False
+    gates: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -190,6 +191,21 @@ def _of_the_promotion(case: Case, barrier: Barrier) -> Reason:
         words = f"stage {by['name']} {by['outcome']}; it may be tried again"
         return reason(words, until=by.get("until", ""), ended_by=again)
     return reason(f"stage {by['name']} has not passed yet", ended_by=f"stage {by['name']}")
+
+
+def _gates(case: Case) -> Iterator[Reason]:
+    """Gates before the stage that have not said yes, and what they wait for."""
+    for gate in case.stage.gates:
+        said = case.gates.get(gate.name) or {"outcome": ""}
+        if said["outcome"] == Outcome.PASSED:
+            continue
+        if not said["outcome"]:
+            words = f"gate {gate.name} has not been asked yet"
+            yield Reason("GATE_NOT_PASSED", words, ended_by=f"its {gate.kind} gate")
+            continue
+        supplied = f"slipway evidence add {case.promotion} {gate.evidence} --file FILE"
+        words, end = f"gate {gate.name}: {said['words']}", supplied if gate.evidence else f"its {gate.kind} gate"
+        yield Reason("GATE_NOT_PASSED", words, since=said["asked_at"], ended_by=end)
 
 
 def _approval(case: Case) -> Iterator[Reason]:
@@ -299,9 +315,8 @@ def _way_back(case: Case) -> Iterator[Reason]:
         yield Reason("LIVE_NOT_PROVEN", words, blocks=False)
 
 
-# In the order in which a stage meets them. A freeze and the evidence of gates will be rules of their own here,
-# between the needs and the approval.
-RULES: tuple[Rule, ...] = (_suspended, _failed, _needs_and_pause, _approval, _lock, _way_back)
+# In the order in which a stage meets them. A freeze will be a rule of its own here, between the needs and the approval.
+RULES: tuple[Rule, ...] = (_suspended, _failed, _needs_and_pause, _gates, _approval, _lock, _way_back)
 UNDER_WAY: tuple[Rule, ...] = (_suspended, _begun)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from slipway.promotion import gate_transitions
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, WITHDRAWN
 from slipway.promotion.decision_state import is_final
@@ -74,9 +75,10 @@ PROMOTION = Machine(
             *_rows(_OPEN, "advance", ("HARM_PROVEN", "="), ("FLAG_CHANGED", "=")),
             *_rows(_OPEN, "promote", ("FLAG_CHANGED", "=")),
             *[each for late in (ABORTED, ENDED)
-              for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
+              for name in ("pause", "resume", "abort", "retry", "vote", "supply", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
             *_rows((*_OPEN, SETTLED), "vote", ("to the approval", "=")),
+            *_rows((*_OPEN, SETTLED), "supply", ("taken", "="), ("EVIDENCE_TOO_LARGE", "=")),
             *_rows(_OPEN, "settle", ("go", "="), ("go", SETTLED)),
             *_rows(SETTLED, "settle", ("go", "=")),
             *_rows(ABORTED, "settle", ("cancel", "="), ("go", "=")),
@@ -133,6 +135,7 @@ APPROVAL = Machine(
             *_rows((APPROVED, REJECTED, WITHDRAWN), "vote", ("ALREADY_DECIDED", "=")),
             *_rows(EXPIRED, "vote", ("EXPIRED", "=")),
             *_rows((NOT_ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("wait", ASKED), ("cancel", ASKED)),
+            *_rows((NOT_ASKED, ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("evidence", WITHDRAWN)),
             *_rows(ASKED, "ask_approval", ("wait", "="), ("cancel", "=")),
             *_rows((APPROVED, REJECTED), "ask_approval", ("end", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "ask_approval", ("cancel", "=")),
@@ -159,9 +162,9 @@ def approval_state(stage: dict[str, Any]) -> str:
 
 _CHAIN = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
 _NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True)) | {phase.REGION: phase.ROLL_OUT}
-_BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
-_HELD = (phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
-_WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
+_BEFORE_USERS = (phase.SWITCH_GATES, phase.SWITCH_APPROVAL, phase.GATES_AT_SWITCH, phase.VERIFY_AGAIN, phase.REGION)
+_HELD = (phase.GATES_AT_LOCK, phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
+_WAITING = (phase.NEEDS, phase.GATES, phase.APPROVAL, phase.LOCK)
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
 _WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
@@ -173,6 +176,7 @@ STAGE = Machine(
     frozenset(
         [
             *_rows(phase.NEEDS, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
+            *(Transition(*each) for each in gate_transitions.WAYS),
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
             *_rows(phase.LOCK, "passed", ("to go back to what was stopped", phase.READY_OLD_SIDE)),
@@ -211,8 +215,6 @@ STAGE = Machine(
             *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
             *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.LOCK), "behind", ("", phase.REPORT)),
-            *_rows(phase.LOCK, "void", ("people are asked anew", phase.APPROVAL)),
-            *_rows(phase.VERIFY_AGAIN, "void", ("people are asked anew", phase.SWITCH_APPROVAL)),
             *_rows((phase.RAMP, phase.ROLL_OUT), "void", ("", phase.UNDO)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(phase.LOCK, "beyond the schema", ("", phase.REPORT)),
@@ -244,6 +246,7 @@ STAGE = Machine(
         "void": "what people said yes to is read again at the lock, and right before users meet the release",
         "lock broken": "asked with the lock",
         "beyond the schema": "asked with the lock; an undo that would lead there is broken",
+        "revoked": "what gates have passed is held against newer evidence while people are asked, and at the lock",
         "not live": "only who goes back asks whether the release is still there",
         "failed": "nothing is checked there that could speak against the release",
         "broken": "what is asked there is asked until it answers",
@@ -282,6 +285,7 @@ _SWEPT = {
     phase.TAKE_BACK: "rings go back, too",
 }
 _ON_TO_USERS = {
+    **gate_transitions.ON,
     (phase.VERIFY, phase.ROLL_OUT): "without a ramp",
     (phase.VERIFY, phase.REGION): "by region",
     (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
@@ -296,6 +300,9 @@ _ON_TO_USERS = {
 }
 
 
+_ANEW = {phase.APPROVAL: "people are asked anew", phase.GATES: gate_transitions.ANEW}
+
+
 def stage_transition(before: StageRun, after: StageRun) -> Transition:
     """What happened to a stage between two generations of its orchestration."""
     here, to = before.phase, after.phase
@@ -303,13 +310,15 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "waits", to)
     if here == phase.RETRY:
         event = "not retried" if to == phase.OVER else "retry"
-        return Transition(here, event, to, "people are asked anew" if to == phase.APPROVAL else "")
+        return Transition(here, event, to, _ANEW.get(to, ""))
     if here == phase.REPORT:
         return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
     if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
-    if (here, to) in ((phase.LOCK, phase.APPROVAL), (phase.VERIFY_AGAIN, phase.SWITCH_APPROVAL)):
+    if (here, to) in gate_transitions.VOID:
         return Transition(here, "void", to, "people are asked anew")
+    if to == phase.GATES and here in (phase.APPROVAL, phase.GATES_AT_LOCK):
+        return Transition(here, "revoked", to)
     if (here, to) in _ON_TO_USERS:
         return Transition(here, "passed", to, _ON_TO_USERS[here, to])
     if here == phase.LOCK and to == phase.MIGRATE:
@@ -330,7 +339,9 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
-    return Transition(here, _EVENT_OF_CODE.get(ending.code, ending.outcome), to)
+    event = _EVENT_OF_CODE.get(ending.code, ending.outcome)
+    given_back = here == phase.GATES_AT_LOCK and to == phase.REPORT and event in ("broken", "aborted")
+    return Transition(here, event, to, gate_transitions.GIVEN_BACK if given_back else "")
 
 
 # -- the lock of a service in an environment

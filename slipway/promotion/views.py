@@ -78,6 +78,7 @@ def cases(
             lock_until="" if decisions.get("paused") else _lock_until(rows.get(f"stage:{stage.name}")),
             suspended=next((each for each in _instances(rows, stage.name) if each in suspended), ""),
             members=members_at(stage, versions, members),
+            gates={each["name"]: each for each in rows.get(f"stage:{stage.name}", {}).get("gates", ())},
         )
         for stage in open_stages(rows, decisions)
     ]
@@ -215,6 +216,7 @@ def _stage(
         "targets": [{"preview": "", "member": "", "changes": "", **target} for target in row["targets"]],
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
+        "gates": row.get("gates", []),
     }
 
 

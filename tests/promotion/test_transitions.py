@@ -49,7 +49,7 @@ def test_the_page_of_states_is_the_table() -> None:
 
 @pytest.mark.parametrize("state", STAGE.states)
 def test_an_error_that_nobody_foresaw_leads_where_the_table_says(state: str) -> None:
-    held = state not in (phase.NEEDS, phase.APPROVAL, phase.LOCK)
+    held = state not in (phase.NEEDS, phase.GATES, phase.APPROVAL, phase.LOCK)
     run = StageRun("p", "p:dev", a_stage(), a_build(), "", phase=state, fence=int(held))
     expected = STAGE.answer(state, "error")
     if isinstance(expected, str):
@@ -136,7 +136,8 @@ def _asked(draw: random.Random, given: dict[str, Any]) -> tuple[str, dict[str, A
     asked = {**given, "waiter": waiter, "policy": asdict(policy), "deadline": iso(later(hours=1))}
     asked["seal"] = Seal(build=draw.choice("ab")).dump()
     twice: dict[str, Any] = {"gate": "switch", "asks_twice": True} if draw.random() < 0.1 else {}
-    return "ask_approval", {**asked, **twice}
+    judged = {"judged": {"coverage": 0}} if given["stage"] == "dev" else {}
+    return "ask_approval", {**asked, **twice, **judged}
 
 
 def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, attempt: int) -> tuple[str, int]:
@@ -150,7 +151,8 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             if answer["do"] == "wait" and draw.random() < 0.5:
                 return "close", attempt
             decided = "work" if answer.get("decision") == "approved" else "stop"
-            return {"wait": "approve", "cancel": "stop", "end": decided}[answer["do"]], attempt
+            anew = {"wait": "approve", "evidence": "approve"}  # whose gates pass on what came
+            return {**anew, "cancel": "stop", "end": decided}[answer["do"]], attempt
         case "close":
             decision = ask("close", {**given, "as": draw.choice(["expired", "withdrawn"])})["decision"]
             if decision is None:
@@ -189,8 +191,8 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
 
 
 def _what_a_person_says(draw: random.Random, n: int) -> tuple[str, dict[str, Any]]:
-    names = ["vote", "retry", "pause", "resume", "advance", "promote", "rollback", "abort"]
-    name = draw.choices(names, [20, 8, 3, 3, 5, 5, 5, 1])[0]
+    names = ["vote", "retry", "pause", "resume", "advance", "promote", "rollback", "abort", "supply"]
+    name = draw.choices(names, [20, 8, 3, 3, 5, 5, 5, 1, 2])[0]
     stage = draw.choice(["dev", "test"] if name == "vote" else ["", "dev", "test"])
     given = {"command": f"k{n}", "stage": stage, "by": "Alice", "at": iso(NOON), "reason": ""}
     if name == "vote":
@@ -200,6 +202,9 @@ def _what_a_person_says(draw: random.Random, n: int) -> tuple[str, dict[str, Any
         cast = a_vote(draw.choice([ALICE, DAVE, BOB, CAROL]), decision, reason=draw.choice(["", "so"]))
         given["vote"] = replace(cast, at=at, author_oid=author).dump()
         given["seal"] = draw.choice(["", Seal(build="a").digest])
+    if name == "supply":
+        entry = {"inline": "x" * draw.choice([10, 10, 40_000])}
+        given |= {"name": "coverage", "digest": str(n), "entry": entry}
     return name, given
 
 

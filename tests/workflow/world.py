@@ -25,7 +25,7 @@ Work = Callable[[Order], Answer]
 # Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
 STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
 STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
-STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts")
+STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts", "ask_gate")
 
 
 @dataclass

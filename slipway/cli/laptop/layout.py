@@ -174,6 +174,8 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "IDENTITY_ENDPOINT": azure["msi_endpoint"],
         "IDENTITY_HEADER": azure["msi_header"],
         "SLIPWAY_ARM_ENDPOINT": azure["url"],
+        "SLIPWAY_EVIDENCE_HOSTS": azure["url"].removeprefix("https://"),
+        **({"SLIPWAY_URL": f"http://127.0.0.1:{layout.ports.host}"} if layout.ports.host else {}),
         "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],

@@ -42,6 +42,7 @@ from slipway.local.azure.logs.workspace import Sources, Workspace
 from slipway.local.azure.process import APP_SETTINGS
 from slipway.local.azure.registry.api import RegistryApi
 from slipway.local.azure.registry.images import Images
+from slipway.local.azure.resource_graph import ResourceGraph
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -65,6 +66,7 @@ from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.keys import KeysApi, KeyStore
 from slipway.local.azure.vault.store import VaultStore
 from slipway.local.azure.watching import Watching
+from slipway.local.azure.webhooks import Webhooks
 
 # The largest body that a service takes is a blob's block.
 LARGEST_BODY = 110 * 1024 * 1024
@@ -229,6 +231,8 @@ class Standin:
                 *routers.routes(),
                 *accounts.routes(),
                 *stacks.routes(),
+                *ResourceGraph(database, tokens).routes(),
+                *Webhooks(database).routes(),
                 *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),

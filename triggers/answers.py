@@ -14,7 +14,8 @@ from slipway.promotion.outcomes import RUNNING, Outcome
 from slipway.promotion.stage_phases import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
 from triggers.environment_answers import Environments as Environments  # the routes name every model as one of here
-from triggers.environment_answers import HoldSaid as HoldSaid
+from triggers.environment_answers import Intents as Intents
+from triggers.environment_answers import IntentSaid as IntentSaid
 from triggers.environment_answers import ServiceInEnvironment as ServiceInEnvironment
 from triggers.plan_answers import DeployedPipelines as DeployedPipelines
 from triggers.plan_answers import Findings as Findings

@@ -7,7 +7,9 @@ Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.promotion.after import After
 from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.groups import GroupPlan, load_group, package_at
 from slipway.promotion.job_plan import JobTest, Migration
@@ -129,7 +131,8 @@ class StagePlan:
     `group` how its targets belong together where they are switched in an order, or are of several services.
     `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
     `tests` run beside the loads; `migration` changes the database before the deployment, and after the old release.
-    `reported`: a code host is told of it (`report` of the pipeline says which).
+    `reported`: a code host is told of it (`report` of the pipeline says which). `calendar` says when builds may enter,
+    `after` what other services have to have live first.
     """
 
     name: str
@@ -157,6 +160,8 @@ class StagePlan:
     tests: tuple[JobTest, ...] = ()
     migration: Migration | None = None
     reported: bool = False
+    calendar: Calendar = field(default_factory=Calendar)
+    after: tuple[After, ...] = ()
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -266,6 +271,8 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "group": load_group(data.get("group")),
             "tests": tuple(JobTest.load(test) for test in data.get("tests", ())),
             "migration": Migration.load(data.get("migration")),
+            "calendar": Calendar.load(data.get("calendar")),
+            "after": tuple(After(**known(After, each)) for each in data.get("after", ())),
         }
     )
 

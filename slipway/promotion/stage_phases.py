@@ -9,9 +9,13 @@ SETTLE, UNDO, REPORT, RETRY, OVER = "settle", "undo", "report", "retry", "over"
 GO_BACK, SHUT, SWEEP = "go back", "shut", "sweep"
 READY_OLD_SIDE = "ready old side"
 ROLLED_BACK = "rolled back"
-RETRYABLE_CANCELLATIONS = ("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED", "SCHEMA_OUT_OF_RANGE")
+RETRYABLE_CANCELLATIONS = (
+    *("APPROVAL_EXPIRED", "LOCK_WAIT_OVER", "VERSION_REJECTED", "SCHEMA_OUT_OF_RANGE"),
+    *("KEPT_TOO_LONG", "FROZEN", "OUT_OF_HOURS"),
+)
 
 SHOWN_ASIDE = (VERIFY, SWITCH_APPROVAL, VERIFY_AGAIN, REGION)  # the release stands on its idle side, and nowhere else
+BEFORE_CHANGES = (MIGRATE, DEPLOY, RAMP, ROLL_OUT)  # before each of these is asked what people and calendars say
 
 STATE_OF_PHASE = {
     NEEDS: "pending",

@@ -218,6 +218,7 @@ STAGE = Machine(
             *_rows((phase.MIGRATE, *_CHAIN, phase.VERIFY_AGAIN), "failed", ("", phase.UNDO)),
             *_rows((phase.VERIFY, phase.REGION, phase.RAMP, phase.BAKE), "not enough evidence", ("", phase.UNDO)),
             *_rows((phase.MIGRATE, phase.DEPLOY, phase.RAMP, phase.ROLL_OUT), "fenced", ("", phase.UNDO)),
+            *_rows((*phase.BEFORE_CHANGES, phase.BAKE), "recalled", ("", phase.UNDO)),
             *_rows(phase.RETRY, "retry", ("", phase.LOCK), ("people are asked anew", phase.APPROVAL)),
             *_rows(phase.RETRY, "not retried", ("", phase.OVER)),
             *_rows(_WAITING, "error", ("", phase.REPORT)),
@@ -236,6 +237,7 @@ STAGE = Machine(
         "expired": "every operation has a deadline of its own and is `broken` when it passes; no pause stops it",
         "overtaken": "a build gives way until it has the lock, and while people are asked before its switch",
         "behind": "asked with the lock",
+        "recalled": "before the lock it waits; with the lock it is asked before a step, and while it bakes",
         "lock broken": "asked with the lock",
         "beyond the schema": "asked with the lock; an undo that would lead there is broken",
         "not live": "only who goes back asks whether the release is still there",
@@ -267,6 +269,7 @@ _EVENT_OF_CODE = {
     "UNEXPECTED": "error",
 }
 
+_RECALLS = ("VERSION_REJECTED", "FROZEN", "OUT_OF_HOURS", "KEPT_TOO_LONG")
 _SWEPT = {
     phase.UNDO: "taken over",
     phase.SHUT: "taken over from who was purged",
@@ -319,6 +322,8 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     if here in _BACK and to == phase.SHUT:
         return Transition(here, "broken", to, _WITH_RING)
     ending = after.ending if before.ending is None else None
+    if ending and ending.code in _RECALLS and here in (*phase.BEFORE_CHANGES, phase.BAKE):
+        return Transition(here, "recalled", to)
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
     return Transition(here, _EVENT_OF_CODE.get(ending.code, ending.outcome), to)
@@ -351,8 +356,11 @@ LOCK = Machine(
             *_rows((FREE, TAKEN, BROKEN), "release", ("not yours", "=")),
             *_rows((FREE, TAKEN, BROKEN), "leave", ("left", "=")),
             *_rows(TAKEN, "leave", ("left", FREE)),
-            *_rows((FREE, TAKEN, BROKEN), "hold", ("hold", "=")),
-            *_rows((FREE, TAKEN, BROKEN), "lift", ("hold", "="), ("rejected", "=")),
+            *[each for kind in ("hold", "reject", "freeze", "stop")
+              for each in _rows((FREE, TAKEN, BROKEN), kind, (kind, "="))],
+            *_rows((FREE, TAKEN, BROKEN), "lift", ("hold", "="), ("rejected", "="), ("refused", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "ask_intents", ("go", "="), ("wait", "="), ("back", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "ask_at_least", ("there", "="), ("missing", "=")),
             *_rows((FREE, TAKEN), "lift", ("broken", "=")),
             *_rows(BROKEN, "lift", ("broken", FREE)),
             *_rows((FREE, TAKEN, BROKEN), "ask_watch", ("over", "=")),
@@ -366,7 +374,7 @@ LOCK = Machine(
         ]
     ),
     {},
-)
+)  # fmt: skip
 
 
 def lock_state(lock: dict[str, Any]) -> str:

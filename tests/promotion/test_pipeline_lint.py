@@ -68,7 +68,6 @@ def test_all_mistakes_are_found_at_once_in_the_order_of_the_text() -> None:
     ("more", "top", "named"),
     [
         ("    gates: [{coverage: {line: 80%}}]\n", "", "gates"),
-        ("    freeze: []\n", "", "freeze"),
         ("    approval: {approvers: [role:qa], remind_every: 1h}\n", "", "remind_every"),
         ("    approval: {approvers: ['person:1']}\n", "", "person:1"),
     ],

@@ -55,7 +55,15 @@ def lock_transition(
     """What an operation of the lock came to."""
     if name == "release":
         said = given["result"] if answer["lock"] in ("free", "broken") else answer["lock"]
-    elif name in ("hold", "lift"):
+    elif name in ("hold", "reject", "freeze", "stop"):
+        said = name
+    elif name == "ask_intents":
+        said = answer["do"]
+    elif name == "ask_at_least":
+        said = "missing" if answer["missing"] else "there"
+    elif name == "lift" and "refused" in answer:
+        said = "refused"
+    elif name == "lift":
         said = "broken" if given["id"] == "broken" else "rejected" if given["id"].startswith("rejected-") else "hold"
     elif name in ("ask_watch", "end_watch"):
         said = answer["watch"]

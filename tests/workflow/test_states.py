@@ -26,6 +26,8 @@ NOT_TOLD |= {each: "the model's first ring keeps no old side: `test_rings_left`"
              if (each.state, each.to) == ("ready old side", "shut")}  # fmt: skip
 NOT_TOLD |= {each: "settings have a world of their own: `test_settings_before_users`" for each in STAGE.transitions
              if (each.state, each.event) == (BAKE, "broken")}  # fmt: skip
+NOT_TOLD |= {each: "what people and calendars say has tests of its own: `test_intents`" for each in STAGE.transitions
+             if each.event == "recalled"}  # fmt: skip
 
 
 def named(each: Transition) -> str:

@@ -85,7 +85,8 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
         told = found[0] if found[0].code in KEPT_OUT else found[-1]
         return state, {**_said(told), "nudge": [] if known else _older(state, given)}
     fence = state["fence"] + 1
-    holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
+    mine = next(entry for entry in state["queue"] if entry["holder"] == me)  # not the first, if that is kept out
+    holder = {**mine, "fence": fence, "since": given["at"]}
     state, nudged = lock_watch.set_aside({**_without(state, me), "fence": fence, "holder": holder})
     return state, {**_granted(state), "nudge": nudged}
 

@@ -228,5 +228,9 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),
         "oid": draw.choice(["dave", "alice"]),
         "on_begin": draw.choice(["finish", "pause", "roll-back"]),
-        **({"service": "checkout", "environment": "prod", "at_least": draw.choice(["0", "3"])} if name == "ask_at_least" else {}),
+        **(
+            {"service": "checkout", "environment": "prod", "at_least": draw.choice(["0", "3"])}
+            if name == "ask_at_least"
+            else {}
+        ),
     }

@@ -1,4 +1,4 @@
-"""What people and calendars say, on the real orchestrators: a freeze that holds, a thaw, a stop within a tick, order."""
+"""What people and calendars say, on the real orchestrators: freezes, a thaw, a stop within a tick, order."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

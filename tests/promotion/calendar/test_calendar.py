@@ -88,10 +88,13 @@ def test_hours_are_open_in_the_minutes_between_what_their_clocks_show(
         opens = datetime.combine(day, datetime.min.time()) + begins * 30 * MINUTE
         first, over = reached(minutes, opens, last=True), reached(minutes, opens + lasts, last=False)
         is_open |= day.weekday() in days and first <= at < over
-    found = opening(Calendar(hours=Hours(tuple(sorted(days)), times[0], times[1], name)), at)
+    calendar = Calendar(hours=Hours(tuple(sorted(days)), times[0], times[1], name))
+    found = opening(calendar, at)
     assert found.is_open == is_open
     if found.until and found.until < minutes[-1][0] - timedelta(days=1):
-        just_before = opening(Calendar(hours=Hours(tuple(sorted(days)), times[0], times[1], name)), found.until - MINUTE)
+        just_before = opening(
+            Calendar(hours=Hours(tuple(sorted(days)), times[0], times[1], name)), found.until - MINUTE
+        )
         assert just_before.is_open == is_open, "so it stays until then"
 
 
@@ -99,19 +102,26 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text + "+00:00")
 
 
+def a_freeze(begins: str, ends: str, recurring: str = "") -> Freeze:
+    return Freeze("x", begins, ends, recurring=recurring)
+
+
+LEAP = a_freeze("02-29T00:00", "03-01T00:00", "yearly")
+WEEKEND, AN_HOUR = a_freeze("fri 16:00", "mon 08:00", "weekly"), a_freeze("sun 22:00", "sun 23:00", "weekly")
+HOLIDAYS, ONCE = a_freeze("12-20T00:00", "01-07T00:00", "yearly"), a_freeze("2028-02-29T00:00", "2028-03-01T00:00")
+
+
 @pytest.mark.parametrize(
     ("freeze", "closed", "is_open"),
     [
-        (Freeze("x", "fri 16:00", "mon 08:00", recurring="weekly"), ["2026-11-27T16:00", "2026-11-29T12:00"], ["2026-11-30T08:00", "2026-11-27T15:59"]),
-        (Freeze("x", "sun 22:00", "sun 23:00", recurring="weekly"), ["2026-11-29T22:30"], ["2026-11-29T23:00", "2026-11-28T22:30"]),
-        (Freeze("x", "12-20T00:00", "01-07T00:00", recurring="yearly"), ["2026-12-20T00:00", "2027-01-06T23:59"], ["2027-01-07T00:00", "2026-12-19T23:59"]),
-        (Freeze("x", "02-29T00:00", "03-01T00:00", recurring="yearly"), ["2028-02-29T12:00"], ["2027-02-28T12:00", "2027-03-01T00:00", "2028-03-01T00:00"]),
-        (Freeze("x", "2028-02-29T00:00", "2028-03-01T00:00"), ["2028-02-29T23:59"], ["2028-02-28T23:59", "2028-03-01T00:00"]),
+        (WEEKEND, ["2026-11-27T16:00", "2026-11-29T12:00"], ["2026-11-30T08:00", "2026-11-27T15:59"]),
+        (AN_HOUR, ["2026-11-29T22:30"], ["2026-11-29T23:00", "2026-11-28T22:30"]),
+        (HOLIDAYS, ["2026-12-20T00:00", "2027-01-06T23:59"], ["2027-01-07T00:00", "2026-12-19T23:59"]),
+        (LEAP, ["2028-02-29T12:00"], ["2027-02-28T12:00", "2027-03-01T00:00", "2028-03-01T00:00"]),
+        (ONCE, ["2028-02-29T23:59"], ["2028-02-28T23:59", "2028-03-01T00:00"]),
     ],
-)  # fmt: skip
-def test_windows_over_midnights_years_ends_and_leap_days(
-    freeze: Freeze, closed: list[str], is_open: list[str]
-) -> None:
+)
+def test_windows_over_midnights_years_ends_and_leap_days(freeze: Freeze, closed: list[str], is_open: list[str]) -> None:
     calendar = Calendar((freeze,))
     assert [opening(calendar, at(each)).is_open for each in closed] == [False] * len(closed)
     assert [opening(calendar, at(each)).is_open for each in is_open] == [True] * len(is_open)

@@ -21,7 +21,7 @@ from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import ApprovalPolicy, StagePlan, load_policy
-from slipway.promotion.precedence import KEPT_OUT, NEVER, WAIT, at_work
+from slipway.promotion.precedence import GO, KEPT_OUT, NEVER, at_work
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _begun(case: Case) -> Iterator[Reason]:
         yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
     for lock in (case.lock, *(member.lock for member in case.members.values())):
         now = at_work(lock, case.build)
-        if now["do"] == WAIT:
+        if now["do"] != GO:
             until = "" if now["until"] == NEVER else now["until"]
             yield Reason(now["code"], now["words"], until=until, ended_by=now["ended_by"])
     yield Reason("UNDER_WAY", f"stage {case.stage.name} is at its work", blocks=False, since=since)

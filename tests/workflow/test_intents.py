@@ -1,5 +1,6 @@
 """What people and calendars say, on the real orchestrators: freezes, a thaw, a stop within a tick, order."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from slipway.promotion import lock
 from slipway.promotion.after import After
 from slipway.promotion.calendar.windows import Calendar, Freeze, Hours, Rate
 from slipway.promotion.outcomes import iso
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan
 from tests.promotion.builders import ALICE, NOON, a_build, a_policy, a_stage, a_vote, later
-from tests.workflow.virtual import Workflow, stage_state
+from tests.workflow.virtual import Workflow
 from tests.workflow.world import Sides, World
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -183,19 +186,45 @@ async def test_a_build_waits_until_another_service_is_live_and_is_woken_by_it(fl
     assert flow.clock.now() < later(minutes=10), "woken, not by its timer"
 
 
-@pytest.mark.parametrize(("mode", "goes"), [("latest", ["39"]), ("each", [str(n) for n in range(40)])])
-async def test_when_it_thaws_exactly_the_right_ones_go(flow: Workflow, mode: str, goes: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("mode", "builds", "goes"), [("latest", 120, ["119"]), ("each", 25, [str(n) for n in range(25)])]
+)
+async def test_when_it_thaws_exactly_the_right_ones_go_and_none_is_asked_without_end(
+    flow: Workflow, monkeypatch: pytest.MonkeyPatch, mode: str, builds: int, goes: list[str]
+) -> None:
+    asked, apply = Counter[str](), lock.apply
+
+    def counted(state: dict[str, Any], operation: str, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        asked[operation] += 1
+        return apply(state, operation, given)
+
+    monkeypatch.setattr(lock, "apply", counted)
     stage = a_frozen_stage(frozen(-1, 1), on_newer_build=mode)
     ids = []
-    for n in range(40):
+    for n in range(builds):
         build = a_build(f"2.{n}", finished_at=later(seconds=n))
         ids.append(await flow.begin(build, stage, token=f"t{n}", received_at=NOON))
     await flow.engine.until_idle()
+    assert (await flow.lock("dev"))["holder"] is None and flow.world.sites["checkout-dev"].live == "1.0.0"
     for id in ids:
         await flow.until_ended(id)
-    live = [each["version"].removeprefix("2.") for each in reversed(flow.world.ledger("dev"))] or [
-        each["version"].removeprefix("2.") for each in reversed((await flow.lock("dev"))["releases"])
-    ]
-    assert live[-10:] == goes[-10:]
-    assert len({order["promotion"] for order in flow.world.records if order["action"] == "stage.passed"}) == len(goes)
-    assert stage_state(flow.world, "dev") == "passed"
+    went = [each["words"].split()[0] for each in flow.world.records if each["action"] == "stage.passed"]
+    assert went == [f"2.{n}" for n in goes]
+    assert asked["acquire"] + asked["leave"] < 12 * builds, asked
+
+
+def test_a_thousand_builds_wake_each_other_a_thousand_times_and_not_a_million() -> None:
+    state, woken = lock.empty(), 0
+    for n in range(1000):
+        asked = {"holder": f"h{n}", "waiter": f"h{n}", "promotion": f"p{n}", "stage": "dev", "version": f"{n}"}
+        moments = {"finished_at": iso(later(seconds=n)), "received_at": iso(NOON), "at": iso(later(hours=1))}
+        asked |= {**moments, "on_newer_build": "latest", "calendar": plain(frozen(-1, 5))}
+        state, answer = lock.apply(state, "acquire", asked)
+        for older in answer["nudge"]:
+            woken += 1
+            before = {**asked, "finished_at": iso(later(seconds=int(older[1:])))}
+            before |= {"holder": older, "waiter": older, "promotion": f"p{older[1:]}", "version": older[1:]}
+            state, answer = lock.apply(state, "acquire", before)
+            assert answer["lock"] == "superseded"
+    assert woken == 999
+    assert [each["version"] for each in state["queue"]] == ["999"], "who goes when it thaws"

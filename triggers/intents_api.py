@@ -25,6 +25,7 @@ from slipway.promotion.lock_intents import REJECTED_ID
 from slipway.promotion.outcomes import iso
 from slipway.promotion.precedence import explained
 from slipway.promotion.views import intent as shown
+from slipway.promotion.wide_intents import ALL
 from triggers.entities_read import locks_at
 from triggers.http import NotFound, answer, api, body_of, query_of
 from triggers.identity import READERS
@@ -33,7 +34,6 @@ from triggers.known_places import Place, places_everywhere, places_of, rings_in
 bp = df.Blueprint()
 
 SHOWS_WITHIN_S = 3.0
-ALL = "_"
 
 
 @bp.route(route="api/intents", methods=["GET"])

@@ -53,7 +53,9 @@ def is_to_come(intent: Intent, at: str) -> bool:
 
 
 def with_said(lock: Mapping[str, Any], said: Intent) -> list[Intent]:
-    """The record with what a person said. Said again with its id, it counts once."""
+    """The record with what a person said. Said again with its id, it counts once; and what was lifted stays so."""
+    if any(each["id"] == said["id"] and each["ended_at"] for each in record_of(lock)):
+        return record_of(lock)
     others = [each for each in record_of(lock) if each["id"] != said["id"]]
     return _kept([*others, {**_MAY_BE_LEFT_OUT, **said}], said["at"])
 

@@ -12,6 +12,7 @@ from slipway.promotion.calendar.windows import Calendar, Freeze, Hours, Rate
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plain import plain
 from slipway.promotion.precedence import against, at_work
+from slipway.promotion.wide_intents import missing_copies
 from tests.promotion.builders import NOON, later
 
 AT = iso(later(hours=1))
@@ -138,6 +139,19 @@ def test_nothing_but_a_person_changes_what_a_person_said(names: list[str], resul
             state, name, asked | {"result": result if state["live"] else "unchanged", "rejects": True}
         )
     assert intents.record_of(state) == before
+
+
+def test_a_service_that_came_after_a_stop_of_everything_is_told_and_one_that_was_lifted_is_not() -> None:
+    everywhere, of_one = said("stop", id="_._.1"), said("stop", id="prod._.2")
+    told = [lock.apply(lock.empty(), "stop", each)[0] for each in (everywhere, of_one)]
+    both = lock.apply(told[0], "stop", of_one)[0]
+    places = [("prod", "checkout", both), ("prod", "orders", lock.empty()), ("test", "orders", lock.empty())]
+    found = {(each.environment, each.service, each.said["id"]) for each in missing_copies(places, AT)}
+    assert found == {("prod", "orders", "_._.1"), ("prod", "orders", "prod._.2"), ("test", "orders", "_._.1")}
+    lifted = lock.apply(both, "lift", {"id": "_._.1", "by": "Erin", "oid": "erin", "at": AT})[0]
+    later_on = list(missing_copies([("prod", "checkout", lifted), *places[1:], ("dev", "a", told[0])], AT))
+    assert {each.said["id"] for each in later_on} == {"prod._.2"}, "nothing brings back what a person has lifted"
+    assert lock.apply(lifted, "stop", everywhere)[0]["intents"] == lifted["intents"]
 
 
 # -- another service that has to be live first

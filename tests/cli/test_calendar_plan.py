@@ -17,9 +17,7 @@ def test_a_plan_says_when_builds_enter_and_what_they_wait_for(slipway: Slipway, 
 """)
     )
     told = " ".join(slipway("plan", str(file)).stdout.split())
-    assert (
-        "by the freeze launch, weekly fri 00:00 to mon 00:00 (UTC); hotfixes enter; a rollout on its way" in told
-    )
+    assert "by the freeze launch, weekly fri 00:00 to mon 00:00 (UTC); hotfixes enter; a rollout on its way" in told
     assert "in the business hours, mon tue wed thu 09:00 to 16:00 (UTC)" in told
     assert "at most 3 releases within 1d" in told
     assert "orders 4.2 or later to be live in production" in told

@@ -171,6 +171,20 @@ async def test_each_waits_for_older_builds_that_people_have_not_approved_yet(flo
         assert (await flow.until_ended(id))["outcome"] == "passed"
 
 
+async def test_latest_takes_the_place_of_builds_that_wait_for_people_and_for_a_freeze(flow: Workflow) -> None:
+    asking = a_frozen_stage(frozen(-1, 5), on_newer_build="latest", approval=a_policy())
+    asked = await flow.promote(a_build("1.1.0"), asking)
+    waiting = await flow.promote(a_build("1.2.0", finished_at=later(minutes=1)), asking, token="t2")
+    assert (await flow.until_ended(asked))["code"] == "SUPERSEDED", "while people were asked"
+    await flow.vote(waiting, "dev", a_vote(ALICE, at=flow.clock.now()))
+    assert state(flow, waiting) == "waiting for the lock"
+    newest = await flow.promote(a_build("1.3.0", finished_at=later(minutes=2)), asking, token="t3")
+    assert (await flow.until_ended(waiting))["code"] == "SUPERSEDED", "while it waited for the freeze"
+    assert flow.clock.now() < later(minutes=1), "at once"
+    await flow.vote(newest, "dev", a_vote(ALICE, at=flow.clock.now()))
+    assert (await flow.until_ended(newest))["outcome"] == "passed"
+
+
 async def test_a_build_waits_until_another_service_is_live_and_is_woken_by_it(flow: Workflow) -> None:
     stage = a_stage("dev", lock_within_s=DAY_S, after=(After("orders", "4.2", "dev"),))
     id = await flow.promote(a_build("1.1.0"), stage)

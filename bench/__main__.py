@@ -24,6 +24,7 @@ MODULES = (
     "adapter_cost",
     "forty_targets",
     "intake",
+    "evidence_gate",
 )
 
 

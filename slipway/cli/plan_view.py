@@ -10,6 +10,7 @@ from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.blue_green_view import approval_words, reach_lines, switch_lines
+from slipway.cli.calendar_view import calendar_lines
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
@@ -145,6 +146,7 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "" if number else "gates", gate_words(gate)
     if stage.approval:
         yield "approval", approval_words(stage.approval)
+    yield from calendar_lines(stage)
     yield "lock", lock_words(stage, service)
     for number, line in enumerate(configuration_lines(stage)):
         yield "" if number else "configuration", line

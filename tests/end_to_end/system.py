@@ -50,6 +50,10 @@ class QuickLayout(Layout):
         )
         return file
 
+    @property
+    def written(self) -> list[Path]:
+        return [self.pipeline]
+
     def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = self.state / "pipelines"
         folder.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,10 @@ def test_a_pipeline_needs_its_roles_on_its_own_resources_and_says_why(offline: S
 
 def test_what_two_pipelines_need_is_given_once_and_names_both(offline: Slipway, tmp_path: Path) -> None:
     twin = (
-        Path(CHECKOUT).read_text().replace("service: checkout", "service: twin").replace("sites/checkout-dev", "sites/CHECKOUT-DEV")
+        Path(CHECKOUT)
+        .read_text()
+        .replace("service: checkout", "service: twin")
+        .replace("sites/checkout-dev", "sites/CHECKOUT-DEV")
     )
     (tmp_path / "twin.yaml").write_text(twin)
     both, one = told(offline, CHECKOUT, "twin.yaml"), told(offline, CHECKOUT)

@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.cli.pipeline_needs import needs_of_text
 from slipway.local.azure.rights import places
-from slipway.promotion.rights.catalogue import SECRETS
+from slipway.promotion.rights.catalogue import FLAGS, SECRETS
 from slipway.promotion.rights.grants import document, granted
 from slipway.promotion.rights.own import AUDIT, TABLES, TELEMETRY
 from slipway.promotion.rights.role import Need, Unknown
@@ -29,6 +29,7 @@ def _own(group: str) -> Iterator[Need]:
     yield Need(TABLES, account, "Slipway itself")
     yield Need(AUDIT, f"{account}/blobServices/default/containers/audit", "Slipway itself")
     yield Need(TELEMETRY, places.insights(group), "Slipway itself")
+    yield Need(FLAGS, places.configuration(group), "people list flags and switch them off")
     for secret in HOOK_SECRETS:
         yield Need(SECRETS, f"{places.vault(group)}/secrets/{secret}", "hooks of code hosts")
 

@@ -9,7 +9,7 @@ IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-saas demo-retail run test test-long test-azure check infra-check fmt bench bench-ledger bench-judge chaos package lock histories clean
+.PHONY: help demo demo-saas demo-retail run test test-long test-azure check infra-check fmt bench bench-ledger bench-judge chaos package functions lock histories clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ chaos: $(READY) ## kill and disturb the system, check every promise; KILLS=200 S
 
 package: $(READY) ## the zip that is deployed: build/slipway.zip, the same bytes for the same commit
 	@$(BIN)/python infra/package.py $(if $(REF),--ref '$(REF)')
+
+functions: $(READY) ## write functions.json anew, from the blueprints
+	@$(BIN)/python -m blueprints
 
 lock: $(READY) ## resolve requirements.txt anew into requirements.lock
 	@$(BIN)/python infra/package.py --lock

@@ -64,7 +64,15 @@ def test_what_runs_in_azure_is_in_it_and_what_does_not_is_not(package: Path) -> 
     assert any(name.endswith(".kql") for name in inside)
     assert {name.partition("/")[0] for name in inside if not name.startswith(".")} - OF_ONES_OWN == {
         *("activities", "entities", "orchestrators", "pipelines", "slipway", "triggers"),
-        *("function_app.py", "host.json", "requirements.txt", "LICENSE", f"slipway-{VERSION}.dist-info"),
+        *(
+            "function_app.py",
+            "functions.json",
+            "blueprints.py",
+            "host.json",
+            "requirements.txt",
+            "LICENSE",
+            f"slipway-{VERSION}.dist-info",
+        ),
     }
     strangers = ("slipway/local/", "slipway/cli/", "slipway/promotion/judge/simulation/", ".git", ".ci/")
     assert not [name for name in inside if name.startswith(strangers)]

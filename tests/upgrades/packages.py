@@ -22,7 +22,8 @@ def package(folder: Path, version: str, changed_in: str = "") -> Path:
     began in that version or later."""
     root = checkout()
     folder.mkdir(parents=True)
-    shutil.copy(root / "function_app.py", folder)
+    for name in ("function_app.py", "functions.json", "blueprints.py"):
+        shutil.copy(root / name, folder)
     shutil.copytree(root / "orchestrators", folder / "orchestrators", ignore=shutil.ignore_patterns("__pycache__"))
     for name in SAME:
         (folder / name).symlink_to(root / name)

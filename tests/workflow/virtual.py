@@ -6,9 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta
 from functools import cache
+from types import ModuleType
 from typing import Any, Protocol, Self
 
-import function_app
+from blueprints import composed
 from slipway.local.functions.app import Function, read_functions
 from slipway.local.functions.clock import VirtualClock
 from slipway.local.functions.durable.engine import ActivityFailed, DurableEngine, RpcRequest, RpcResponse, Versioning
@@ -40,7 +41,9 @@ class Watcher(Protocol):
 @cache
 def app_functions() -> tuple[Function, ...]:
     """The functions of our app; the SDK lets them be read once only."""
-    return read_functions(function_app, {})
+    whole = ModuleType("function_app")
+    whole.app = composed()  # type: ignore[attr-defined]
+    return read_functions(whole, {})
 
 
 @cache

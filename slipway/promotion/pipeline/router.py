@@ -23,9 +23,7 @@ _PROFILE = re.compile(
 )
 _PART = "[A-Za-z0-9]([-A-Za-z0-9]{0,88}[A-Za-z0-9])?"
 _RULE_SET = "[A-Za-z][A-Za-z0-9]{0,259}"
-_ENDPOINT = (
-    "(https://[A-Za-z0-9.-]+|http://(127\\.0\\.0\\.1|localhost))(:[0-9]{1,5})?"  # plain where nobody can listen in
-)
+_ENDPOINT = "(https://[A-Za-z0-9.-]+|http://(127\\.0\\.0\\.1|localhost))(:[0-9]{1,5})?"  # plain on loopback
 _COOKIE = "[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}"
 _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]{1,200}\Z")
 OF_FRONT_DOOR = ("profile", "origin_group", "live", "idle", "endpoint", "stop_on_harm", "testers")

@@ -146,8 +146,8 @@ def test_what_is_no_error_of_an_sdk_stays_what_it_is() -> None:
 
 def test_a_refusal_on_a_linked_resource_names_the_action_that_is_missing_there() -> None:
     said = (
-        "The client 'a' with object id 'a' has permission to perform action 'Microsoft.App/containerApps/write' on scope "
-        "'/apps/shop'; however, it does not have permission to perform action(s) "
+        "The client 'a' with object id 'a' has permission to perform action 'Microsoft.App/containerApps/write' on "
+        "scope '/apps/shop'; however, it does not have permission to perform action(s) "
         "'Microsoft.App/managedEnvironments/join/action' on the linked scope(s) '/environments/shop' (respectively) or "
         "the linked scope(s) are invalid."
     )
@@ -158,7 +158,8 @@ def test_a_refusal_on_a_linked_resource_names_the_action_that_is_missing_there()
 
 
 def test_key_vaults_refusal_names_the_action_and_the_secret() -> None:
-    said = "Caller is not authorized.\r\nAction: 'Microsoft.KeyVault/vaults/secrets/getSecret/action'\r\nResource: '/v/x'\r\n"
+    action = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+    said = f"Caller is not authorized.\r\nAction: '{action}'\r\nResource: '/v/x'\r\n"
     words = explain_response(AnAnswer(403, {"error": {"code": "Forbidden", "message": said}}), FLAGS).words
     assert "lacks the action Microsoft.KeyVault/vaults/secrets/getSecret/action on /v/x" in words
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.kinds import ROUTERS, SWITCHES, TARGETS
+from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLAG
 from slipway.promotion.kinds.front_door import FOLLOWS, FRONT_DOOR, RULES
 from slipway.promotion.load_runs.plan import DRIVES_LOADS, READS_LOAD_TESTING
 from slipway.promotion.rights.role import Level, Role
@@ -107,7 +108,7 @@ STACKS = Role(
 FLAGS = Role(
     "Slipway on feature flags",
     "Reads flags and settings and writes them; deletes none. To be given on the App Configuration store.",
-    data_actions=(f"{_STORE}/keyValues/read", f"{_STORE}/keyValues/write"),
+    data_actions=APP_CONFIGURATION_FLAG.actions,
 )
 SNAPSHOTS = Role(
     "Slipway on configuration",

@@ -13,7 +13,7 @@ from slipway.promotion.rights.role import Level, Need
 from tests.promotion.pipeline_texts import a_pipeline, a_stage, site
 from tests.promotion.test_pipeline_front_door import PLACE, PROFILE, SIDES, TESTERS, ramped
 from tests.promotion.test_pipeline_headers import REFERENCE, with_checks
-from tests.promotion.test_pipeline_infrastructure import a_text
+from tests.promotion.test_pipeline_infrastructure import JOB, STORE, a_text, pointed, terraformed
 
 TESTED = sorted((Path(__file__).parents[1] / "end_to_end").glob("*.yaml"))
 SHIPPED = sorted((Path(__file__).parents[2] / "pipelines").glob("*.yaml"))
@@ -68,6 +68,13 @@ def test_a_stack_is_applied_in_its_resource_group() -> None:
     assert given(a_text()) == {(catalogue.STACKS.name, "")}
 
 
+def test_a_pointer_is_written_in_its_store_and_terraform_is_a_job_whose_log_is_read() -> None:
+    store = STORE.removeprefix(GROUP)
+    assert given(pointed()) >= {(catalogue.SNAPSHOTS.name, store), (catalogue.FLAGS.name, store)}
+    job = JOB.removeprefix(GROUP)
+    assert given(terraformed()) == {(catalogue.JOBS.name, job), (catalogue.JOB_LOGS.name, "{workspace}")}
+
+
 @pytest.mark.parametrize("file", [*TESTED, *SHIPPED], ids=lambda file: file.stem)
 def test_every_role_is_needed_on_a_place_of_its_level_and_says_why(file: Path) -> None:
     found = needs(file.read_text())
@@ -82,9 +89,16 @@ def test_every_role_is_needed_on_a_place_of_its_level_and_says_why(file: Path) -
 def test_every_kind_of_target_and_every_role_is_needed_by_some_pipeline_of_the_tests() -> None:
     texts = [file.read_text() for file in (*TESTED, *SHIPPED)]
     texts += [text.replace("registry.example/", "shop.azurecr.io/") for text in texts]
-    texts += [a_text(), with_checks(REFERENCE), ramped(), ramped(f"{PLACE}{SIDES}, testers: {{{TESTERS}}}")]
+    texts += [
+        pointed(),
+        terraformed(),
+        a_text(),
+        with_checks(REFERENCE),
+        ramped(),
+        ramped(f"{PLACE}{SIDES}, testers: {{{TESTERS}}}"),
+    ]
     named = {need.role.name for text in texts for need in needs(text)}
     seldom = {catalogue.DNS["A"].name, catalogue.DNS["AAAA"].name, catalogue.ALL_LOGS.name}
     assert {role.name for role in catalogue.ROLES} - named <= seldom
     kinds = {need.why.rpartition("(")[2].rstrip(")") for text in texts for need in needs(text)}
-    assert TARGETS.keys() - kinds <= {"configuration", "terraform"}
+    assert TARGETS.keys() <= kinds

@@ -20,6 +20,7 @@ SHIPPED = [str(file) for file in sorted(PIPELINES.glob("*.yaml"))]
 CHECKOUT = str(PIPELINES / "checkout.yaml")
 RUN = "11111111-1111-4111-8111-111111111111"
 SHOP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop"
+FOUND = f"{SHOP}/providers/Microsoft.AppConfiguration/configurationStores/found"
 HOSTILE = f"{SHOP}/providers/Microsoft.Web/sites/a'b$(touch pwned)`x`;${{y}}%{{z}}\"\\"
 
 
@@ -131,7 +132,10 @@ def test_at_the_end_stands_what_a_person_does_then(format: str, offline: Slipway
 def ran(script: str, folder: Path, **variables: str) -> list[list[str]]:
     """The arguments with which the script calls `az`, which finds no role that is there."""
     az_here = folder / "az"
-    az_here.write_text('#!/usr/bin/env bash\nprintf "%s\\0" "$@" >> calls; printf "\\n\\0" >> calls\n')
+    az_here.write_text(
+        '#!/usr/bin/env bash\nprintf "%s\\0" "$@" >> calls; printf "\\n\\0" >> calls\n'
+        f'if [ "$2" = show ]; then echo {FOUND}; fi\n'
+    )
     az_here.chmod(0o755)
     (folder / "script.sh").write_text(script)
     environment = {"PATH": f"{folder}:/usr/bin:/bin", **variables}
@@ -176,8 +180,9 @@ def hostile() -> Grants:
 
 
 def test_names_from_a_pipeline_are_only_ever_text(tmp_path: Path) -> None:
-    calls = ran(az.script(hostile(), RUN), tmp_path, CONFIGURATION=f"{SHOP}/providers/x/y/z")
-    assert HOSTILE in [call[call.index("--scope") + 1] for call in calls if "--scope" in call]
+    calls = ran(az.script(hostile(), RUN), tmp_path)
+    assert ["appconfig", "show", "--name", "$(touch pwned)"] in calls
+    assert {call[call.index("--scope") + 1] for call in calls if "--scope" in call} == {HOSTILE, FOUND}
     assert not (tmp_path / "pwned").exists()
     (tmp_path / "roles.bicep").write_text(bicep.template(hostile(), RUN))
     assert read_bicep.read(tmp_path / "roles.bicep").broken_at == []

@@ -17,7 +17,10 @@ def script(grants: Grants, principal: str) -> str:
         name = symbol(each.name)
         found = f"$(az {' '.join(map(shlex.quote, each.find))})" if each.find else ""
         lines += [f"# {_plain(each.says)}"]
-        lines += [f'{name}="${{{name.upper()}:-{found}}}"'] if found else [_asked(name, name.upper(), each.says)]
+        if found:
+            lines += [f'{name}="${{{name.upper()}:-{found}}}"', f': "${{{name}:?az does not find it}}"']
+        else:
+            lines.append(_asked(name, name.upper(), each.says))
     for role in grants.roles:
         lines += ["", f"# {role.name + grants.suffix}: {role.says}", *_role(grants, role)]
     for assignment in grants.assignments:

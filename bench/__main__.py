@@ -23,6 +23,7 @@ MODULES = (
     "adapter_cost",
     "forty_targets",
     "intake",
+    "evidence_gate",
 )
 
 

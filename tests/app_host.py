@@ -32,6 +32,7 @@ from slipway.local.functions.server import routes_of
 from slipway.promotion.ids import environment_key, stage_id
 from slipway.promotion.outcomes import Answer, iso
 from slipway.promotion.plan import ApprovalPolicy
+from tests.patience import wait_a_little
 from tests.workflow.virtual import app_functions
 
 T = TypeVar("T")
@@ -139,7 +140,7 @@ class AppHost:
         answer = answer or self.activity(name, order)
         while answer.running:
             assert time.monotonic() < deadline, answer
-            time.sleep(min(answer.after_s, 0.03))
+            wait_a_little(answer, 0.03)
             answer = self.activity(name, {**order, "handle": answer.handle})
         return answer
 

@@ -77,6 +77,9 @@ param pipelinesFolder string = ''
 @description('File of people in the deployed package, for approvals with not: [author]; empty for none.')
 param peopleFile string = ''
 
+@description('Hosts that evidence of builds may come from, as docs/gates.md has them; empty for none.')
+param evidenceHosts string = ''
+
 @description('Gets an e-mail for every alert; empty for nobody.')
 param alertEmail string = ''
 
@@ -114,6 +117,7 @@ var schedulerName = 'dts-slipway-${token}'
 var siteName = 'slipway-${environmentName}-${token}'
 var packagesContainer = 'packages'
 var auditContainer = 'audit'
+var evidenceContainer = 'evidence'
 var hubName = 'slipway'
 var onScheduler = durableBackend == 'scheduler'
 // Secrets of the key vault that somebody puts there; without one, its hook answers 503.
@@ -175,6 +179,7 @@ module audit '../modules/audit.bicep' = {
     location: location
     sku: storageSku
     container: auditContainer
+    evidenceContainer: evidenceContainer
     retentionInDays: auditRetentionDays
     locked: auditLocked
     privateNetwork: privateNetwork
@@ -261,6 +266,7 @@ module roles '../modules/roles.bicep' = {
     storageName: storage.outputs.name
     auditName: audit.outputs.name
     auditContainer: auditContainer
+    evidenceContainer: evidenceContainer
     namespaceName: messaging.outputs.name
     vaultName: vault.outputs.name
     configurationName: configuration.outputs.name
@@ -289,6 +295,8 @@ var settings = {
   SLIPWAY_TABLES_ENDPOINT: storage.outputs.tableEndpoint
   SLIPWAY_BLOBS_ENDPOINT: audit.outputs.blobEndpoint
   SLIPWAY_AUDIT_CONTAINER: auditContainer
+  SLIPWAY_EVIDENCE_CONTAINER: evidenceContainer
+  SLIPWAY_EVIDENCE_HOSTS: evidenceHosts
   SLIPWAY_WORKSPACE: empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace
   SLIPWAY_VAULT: vault.outputs.uri
   SLIPWAY_APP_CONFIGURATION: configuration.outputs.endpoint

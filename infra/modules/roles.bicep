@@ -4,6 +4,7 @@ param principalId string
 param storageName string
 param auditName string
 param auditContainer string
+param evidenceContainer string
 param namespaceName string
 param vaultName string
 param configurationName string
@@ -47,6 +48,11 @@ resource auditService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01
 resource chains 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
   parent: auditService
   name: auditContainer
+}
+
+resource evidence 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
+  parent: auditService
+  name: evidenceContainer
 }
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = {
@@ -135,6 +141,17 @@ resource hostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (e
 resource auditBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(chains.id, principalId, role.blobContributor)
   scope: chains
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.blobContributor)
+  }
+}
+
+// Keeps what releases are compared with, and reads it.
+resource evidenceBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(evidence.id, principalId, role.blobContributor)
+  scope: evidence
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'

@@ -8,6 +8,8 @@ locals {
     host_tables = { scope = azurerm_storage_account.host.id, role = "table_contributor" }
     # Appends to the chains and reads them. The right to delete that comes with it stops at the immutability policy.
     audit_blobs = { scope = azurerm_storage_container.audit.id, role = "blob_contributor" }
+    # Keeps what releases are compared with, and reads it.
+    evidence_blobs = { scope = azurerm_storage_container.evidence.id, role = "blob_contributor" }
     # The trigger receives builds. Data Owner, which Microsoft's samples add for scaling, could delete the queue.
     builds_receiver = { scope = azurerm_servicebus_queue.queue["builds"].id, role = "bus_receiver" }
     # `POST api/builds` puts a build on the queue like CI does.

@@ -42,6 +42,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "SLIPWAY_TABLES_ENDPOINT": ("storage.outputs.tableEndpoint", "azurerm_storage_account.host.primary_table_endpoint"),
     "SLIPWAY_BLOBS_ENDPOINT": ("audit.outputs.blobEndpoint", "azurerm_storage_account.audit.primary_blob_endpoint"),
     "SLIPWAY_AUDIT_CONTAINER": ("auditContainer", "local.audit_container"),
+    "SLIPWAY_EVIDENCE_CONTAINER": ("evidenceContainer", "local.evidence_container"),
+    "SLIPWAY_EVIDENCE_HOSTS": ("evidenceHosts", "var.evidence_hosts"),
     "SLIPWAY_WORKSPACE": (
         "empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace",
         'var.telemetry_workspace == "" ? azurerm_log_analytics_workspace.slipway.workspace_id : '
@@ -66,6 +68,7 @@ GRANTS: dict[str, tuple[str, str, str]] = {
     "host_tables": ("storage", "azurerm_storage_account.host.id", ALWAYS),
     "host_queues": ("storage", "azurerm_storage_account.host.id", ON_STORAGE),
     "audit_blobs": ("chains", "azurerm_storage_container.audit.id", ALWAYS),
+    "evidence_blobs": ("evidence", "azurerm_storage_container.evidence.id", ALWAYS),
     "builds_receiver": ("builds", 'azurerm_servicebus_queue.queue["builds"].id', ALWAYS),
     "builds_sender": ("builds", 'azurerm_servicebus_queue.queue["builds"].id', ALWAYS),
     "rejected_sender": ("rejected", 'azurerm_servicebus_queue.queue["builds-rejected"].id', ALWAYS),
@@ -118,6 +121,7 @@ VARIABLES: dict[str, dict[str, str]] = {
         "telemetryWorkspace": "SLIPWAY_TELEMETRY_WORKSPACE",
         "pipelinesFolder": "SLIPWAY_PIPELINES_FOLDER",
         "peopleFile": "SLIPWAY_PEOPLE_FILE",
+        "evidenceHosts": "SLIPWAY_EVIDENCE_HOSTS",
         "alertEmail": "SLIPWAY_ALERT_EMAIL",
         "maximumInstances": "SLIPWAY_MAXIMUM_INSTANCES",
         "alwaysReady": "SLIPWAY_ALWAYS_READY",

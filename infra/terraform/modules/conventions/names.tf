@@ -3,6 +3,7 @@ locals {
   hub_name           = "slipway"
   packages_container = "packages"
   audit_container    = "audit"
+  evidence_container = "evidence"
 
   # Secrets of the key vault that somebody puts there; without one, its hook answers 503.
   azure_devops_hook_secret = "azure-devops-hook-key"
@@ -40,4 +41,8 @@ output "packages_container" {
 
 output "audit_container" {
   value = local.audit_container
+}
+
+output "evidence_container" {
+  value = local.evidence_container
 }

@@ -17,6 +17,8 @@ locals {
     SLIPWAY_TABLES_ENDPOINT                   = var.table_endpoint
     SLIPWAY_BLOBS_ENDPOINT                    = var.audit_endpoint
     SLIPWAY_AUDIT_CONTAINER                   = local.audit_container
+    SLIPWAY_EVIDENCE_CONTAINER                = local.evidence_container
+    SLIPWAY_EVIDENCE_HOSTS                    = var.evidence_hosts
     SLIPWAY_WORKSPACE                         = var.workspace
     SLIPWAY_VAULT                             = var.vault_uri
     SLIPWAY_APP_CONFIGURATION                 = var.configuration_endpoint

@@ -144,8 +144,8 @@ def test_a_role_of_the_actions_of_load_testing_can_do_it_all(
     runs = LoadTesting(
         replace(plan, resource=plan.resource.replace("/loads", "/Loads")), azure.settings
     )  # not kept yet
-    assert runs.go_on("granted", "1.0.0", {"TARGET_HOST": "localhost:9"}, {}, needs_course=False).running
-    assert runs.stopped("granted") == ""
+    begun = runs.go_on("granted", "1.0.0", {"TARGET_HOST": "localhost:9"}, {}, needs_course=False)
+    assert begun.running and runs.stopped("granted", begun.handle) == ""
     assert asked() == in_small_letters(catalogue.LOADS)
 
 

@@ -14,6 +14,7 @@ from slipway.cli.failure import EXIT_CODES
 from slipway.cli.flags import app as flags
 from slipway.cli.judge.app import app as judge
 from slipway.cli.laptop import ask, clock, demo, run
+from slipway.cli.roles import command as roles
 
 
 def _print_version(asked: bool) -> None:
@@ -89,6 +90,7 @@ app.add_typer(dlq, name="dlq", rich_help_panel=PEOPLE)
 
 app.command(rich_help_panel=FILES)(pure.lint)
 app.command(rich_help_panel=FILES)(pure.plan)
+app.command(rich_help_panel=FILES)(roles.roles)
 app.add_typer(judge, name="judge", rich_help_panel=FILES)
 
 app.add_typer(audit, name="audit", rich_help_panel=AUDIT)

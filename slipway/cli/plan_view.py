@@ -53,7 +53,8 @@ def plan_page(
     """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes, `told`
     who hears of it."""
     head = (*_head(compiled, artifact, origin, "", taken), *(Text(clean(f"tells {each}"), "dim") for each in told))
-    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled))
+    as_roles = Text(clean(f"\nslipway roles {origin} prints them as roles, each with where it is given"), "dim")
+    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled), as_roles)
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:

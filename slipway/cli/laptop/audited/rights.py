@@ -13,8 +13,10 @@ def no_more_than_its_roles(system: System, screen: Screen) -> None:
     """Slipway's own identity tries what its pipeline needs not. Raises NotShown when Azure lets it."""
     given, asked = system.given(), system.asked()
     claim(asked <= given, f"Slipway asked for what nobody gave it: {asked - given}")
-    told = f"{len(asked)} of the {len(given)} actions"
-    screen.shown(f"so far Slipway has used {told} that `slipway roles` gives it for this pipeline, and no others")
+    screen.shown(
+        f"Slipway has used {len(asked)} of the {len(given)} actions that it has, for this pipeline by `slipway roles` and "
+        "for its own tables and trail, and no others"
+    )
     status, text = system.as_slipway("DELETE", ARM, f"{SITE}?api-version=2024-04-01")
     claim(status == 403 and "AuthorizationFailed" in text, f"Azure answers {status}: {text[:200]}")
     screen.shown("with Slipway's own identity, deleting production's App Service is refused: AuthorizationFailed")

@@ -23,8 +23,8 @@ KEY = "slipway-audit"
 
 
 class System(VirtualSystem):
-    """A laptop that has just started, with a clock that stands. `ci` signs what it has built; `given` is the file of the
-    roles that Slipway's identity has."""
+    """A laptop that has just started, with a clock that stands. `ci` signs what it has built; `given` is the file
+    of the roles that Slipway's identity has."""
 
     def __init__(self, laptop: Laptop, ci: Signer, given: Path) -> None:
         super().__init__(laptop)

@@ -102,6 +102,8 @@ class Deployments:
         if login := unit.registry.endswith(self._registries):
             files[scripts.TOKEN] = token_for(unit.registry, self._settings)
         script = scripts.upgrade(place, side, unit, said, release, note, wake, login)
+        if release.pending and release.sound:
+            handle = {**handle, "seen": release.number + 1}  # the script goes back first, which makes a revision
         return self._steps.start(place, handle, script, files)
 
     def _noted(self, place: Place, side: str, found: Document | None, operation: str) -> Note:
@@ -163,8 +165,7 @@ class Deployments:
 
 def _changed(name: str, handle: Handle, release: Release) -> str:
     """In words, when somebody else has made another revision of it since this was decided."""
-    theirs = release.status == "deployed" and not release.operation
-    if not theirs or release.number <= handle.get("seen", release.number):
+    if not release.by_somebody_else or release.number <= handle.get("seen", release.number):
         return ""
     return f"somebody else made revision {release.number} of {name} meanwhile ({release.words}): it is left as it is"
 

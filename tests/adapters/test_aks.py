@@ -9,6 +9,7 @@ import requests
 
 from slipway.adapters.aks import Aks
 from slipway.adapters.aks.clusters import Clusters
+from slipway.adapters.aks.given import is_reused
 from slipway.adapters.aks.place import other, place_of
 from slipway.adapters.aks.registry import AZURES
 from slipway.adapters.aks.scripts import INSTANCE
@@ -47,6 +48,12 @@ def test_a_build_becomes_the_release_of_the_side_without_users_and_live_by_the_s
 
     other_values = ClusterRelease(azure, "story", until_ended, values={"colour": "red"}).start_deployment(NEW)
     assert (other_values.outcome, other_values.code) == (Outcome.BROKEN, "VERSION_REUSED"), "users would not get them"
+
+    def reused(version: str, **values: Any) -> bool:
+        target, package = azure.release("story", values=values), f"{CHART}:{version} {IMAGE}:{version}"
+        return is_reused(target, version, package, azure.settings)
+
+    assert [reused(NEW), reused(NEW, colour="red"), reused("2.9.0", colour="red")] == [False, True, False]
 
     def stopped(version: str = "1.0.0", live: str = NEW) -> Answer:
         return it.service.stop_old_side(it.target, version, live)

@@ -39,6 +39,7 @@ AKS = TargetKind(
     goes_live="sends the users to the new side of",
     way_back="the users are sent to the side before again, which runs on until the next deployment goes over it",
     overwrites=True,
+    tells_packages=True,
     actions=(
         "Microsoft.ContainerService/managedClusters/read",
         "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action",

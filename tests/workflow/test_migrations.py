@@ -273,6 +273,23 @@ async def test_a_build_that_comes_while_a_contract_runs_waits_for_its_end(flow: 
     assert at[until] - at[since] < timedelta(seconds=10), "it is woken"
 
 
+async def test_a_build_waits_for_a_contract_for_as_long_as_that_may_take(flow: Workflow) -> None:
+    plan = production(replace(MIGRATION, runs=replace(MIGRATION.runs, within_s=30.0)))
+    assert plan.migration
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1), plan)
+    world(flow).endless.add("contract")
+    await until_told(flow, "watch.contracting")
+    id = await flow.promote(build("3.0.0", {"from": 14, "to": 15, "expand": 15}, 2), plan)
+    late = flow.clock.now() + timedelta(seconds=plan.migration.within_s - 10)
+    await flow.until(lambda: flow.clock.now() >= late)
+    assert [each["action"] for each in flow.world.records if each["promotion"] == id][
+        -1
+    ] == "stage.waiting-for-the-lock"
+    world(flow).endless.clear()
+    assert (await flow.until_ended(id))["outcome"] == "passed" and await schema(flow) == {"version": 15}
+
+
 async def test_no_contract_begins_under_a_build_that_was_let_in_before_it(flow: Workflow) -> None:
     await old_is_live(flow)
     await released(flow, build("2.0.0", NEW, 1))

@@ -51,7 +51,7 @@ class Jobs:
     def start(self, job: str, run: JobRun, operation: str, resuming: bool) -> Answer:
         """Start an execution; one that an earlier try of the operation may have started is waited for first."""
         now = clock.now()
-        # One that runs alone waits for another execution of its job first, which has its time as well.
+        # One that runs alone waits for another execution of its job first, which has its time as well (`Migration`).
         until = now + timedelta(seconds=run.within_s * (2 if run.alone else 1))
         handle = {"kind": "intended", "operation": operation, "until": iso(until), "run": plain(run)}
         if resuming:

@@ -290,6 +290,23 @@ async def test_a_build_waits_for_a_contract_for_as_long_as_that_may_take(flow: W
     assert (await flow.until_ended(id))["outcome"] == "passed" and await schema(flow) == {"version": 15}
 
 
+async def test_nothing_is_expanded_by_who_has_lost_the_lock(flow: Workflow) -> None:
+    await old_is_live(flow)
+
+    async def taken_over(activity: str, order: dict[str, Any]) -> None:
+        holder = (await flow.lock("production"))["holder"] or {}
+        if holder.get("promotion") == "checkout--2.0.0" and holder["holder"] != "heir":
+            given = json.dumps({**holder, "by": "heir"})
+            await flow.post("entities/environment/production--checkout", given, {"op": "take_over"})
+            await asyncio.sleep(0.3)
+
+    flow.world.meanwhile = taken_over
+    output = await released(flow, build("2.0.0", NEW, 1))
+    assert output["outcome"] == "cancelled" and "another has the lock by now" in output["words"]
+    assert world(flow).ran_of("expand") == [] and live(flow) == {"1.0.0"}
+    assert "schema" not in await flow.lock("production"), "and nothing is on its way"
+
+
 async def test_no_contract_begins_under_a_build_that_was_let_in_before_it(flow: Workflow) -> None:
     await old_is_live(flow)
     await released(flow, build("2.0.0", NEW, 1))

@@ -22,8 +22,9 @@ def run_load_test(order: Order) -> Answer:
     plan = LoadRunPlan.load(order["run"])
     assert plan is not None
     runs, id = LoadTesting(plan), run_id(order["operation"])
+    handle = order.get("handle") or {}
     if is_aborted(order["promotion"]):
-        left = runs.stopped(id)
+        left = runs.stopped(id, handle)
         return cancelled(f"the promotion was aborted{left}")
     variables = plan.variables(order["address"], order["version"])
-    return runs.go_on(id, order["called"], variables, order.get("handle") or {}, needs_course=order["compared"])
+    return runs.go_on(id, order["called"], variables, handle, needs_course=order["compared"])

@@ -9,8 +9,7 @@ import traceback
 from collections.abc import Callable, Mapping
 
 from slipway.adapters.hiding import Hiding
-from slipway.adapters.secrets import Secrets
-from slipway.promotion.errors import SlipwayError
+from slipway.adapters.secrets import Secrets, sendable
 from slipway.promotion.outcomes import Answer
 from slipway.promotion.plan import Header
 
@@ -29,7 +28,7 @@ def with_headers(
     Raises what `Secrets.read` raises, SECRET_UNUSABLE for one that cannot be sent as a header, and what `work`
     raises, unless its words hold a secret: then Unspeakable instead.
     """
-    secrets = {each.name: _sendable(each.secret, read(each.secret)) for each in headers if each.secret}
+    secrets = {each.name: sendable(each.secret, read(each.secret)) for each in headers if each.secret}
     sent = {each.name: secrets.get(each.name, each.value) for each in headers}
     hide = Hiding(secrets.values())
     try:
@@ -40,11 +39,3 @@ def with_headers(
             raise
         raise Unspeakable(hide(f"{type(error).__name__}: {error}")) from None
     return hide.of(answer)
-
-
-def _sendable(name: str, value: str) -> str:
-    """The value, when it can be sent: visible ASCII with blanks only within (RFC 9110 §5.5)."""
-    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
-        words = f"the secret {name} cannot be sent as a header: it is empty, or holds more than printable ASCII"
-        raise SlipwayError("SECRET_UNUSABLE", words)
-    return value

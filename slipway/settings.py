@@ -16,6 +16,7 @@ _BESIDE_THE_APP = Path(__file__).resolve().parent.parent
 _SECRET = re.compile(r"[0-9A-Za-z-]{1,127}\Z")  # Key Vault's rule for a secret's name
 
 T = TypeVar("T")
+_MB = 1024 * 1024
 
 
 def _text(value: str) -> str:
@@ -44,6 +45,12 @@ def _address(value: str) -> str:
     if not value.startswith("https://") or value == "https://":
         raise ValueError("is no https:// address")
     return value
+
+
+def _megabytes(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 512:
+        raise ValueError("is no count of megabytes from 1 to 512")
+    return int(value) * _MB
 
 
 def _variable(name: str, unset: T, read: Callable[[str], Any] = _text) -> T:
@@ -77,6 +84,9 @@ class Settings:
     tables_endpoint: str = _variable("SLIPWAY_TABLES_ENDPOINT", "")
     blobs_endpoint: str = _variable("SLIPWAY_BLOBS_ENDPOINT", "")
     audit_container: str = _variable("SLIPWAY_AUDIT_CONTAINER", "audit")
+    evidence_container: str = _variable("SLIPWAY_EVIDENCE_CONTAINER", "evidence")
+    evidence_hosts: str = _variable("SLIPWAY_EVIDENCE_HOSTS", "")
+    evidence_bytes: int = _variable("SLIPWAY_EVIDENCE_LIMIT_MB", 64 * _MB, _megabytes)
     arm_endpoint: str = _variable("SLIPWAY_ARM_ENDPOINT", "https://management.azure.com")
     workspace: str = _variable("SLIPWAY_WORKSPACE", "")
     logs_endpoint: str = _variable("SLIPWAY_LOGS_ENDPOINT", "https://api.loganalytics.azure.com")
@@ -87,6 +97,7 @@ class Settings:
     servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")
     servicebus_endpoint: str = _variable("SERVICEBUS__customEndpointAddress", "")
     vault: str = _variable("SLIPWAY_VAULT", "", _address)
+    audit_key: str = _variable("SLIPWAY_AUDIT_KEY", "", _address)
     azure_devops_hook_secret: str = _variable("SLIPWAY_AZURE_DEVOPS_HOOK_SECRET", "", _secret_name)
     github_hook_secret: str = _variable("SLIPWAY_GITHUB_HOOK_SECRET", "", _secret_name)
     app_configuration: str = _variable("SLIPWAY_APP_CONFIGURATION", "", _address)

@@ -22,7 +22,8 @@ NO_CODES = {
     *("AAAA", "CNAME", "TTL"),
     *("IDENTITY_ENDPOINT", "AZURE_CLIENT_ID", "FUNCTIONS_NOW", "SERVICEBUS", "WEBSITE_AUTH_ENABLED"),
     "WEBSITE_HOSTNAME",
-    *("JWT", "MIT"),
+    *("JWT", "MIT", "RSA"),
+    *("BRF", "BRH", "BRDA", "DESCRIBES", "NOASSERTION", "NONE", "WITH", "AND", "SPDXID"),  # of lcov and of SPDX
     *("TARGET_NAME", "TARGET_URL", "TARGET_URLS"),
 }
 MADE_OF_KINDS = {f"AZURE_{kind.name}" for kind in FaultKind}

@@ -77,6 +77,9 @@ param pipelinesFolder string = ''
 @description('File of people in the deployed package, for approvals with not: [author]; empty for none.')
 param peopleFile string = ''
 
+@description('Hosts that evidence of builds may come from, as docs/gates.md has them; empty for none.')
+param evidenceHosts string = ''
+
 @description('Gets an e-mail for every alert; empty for nobody.')
 param alertEmail string = ''
 
@@ -114,6 +117,8 @@ var schedulerName = 'dts-slipway-${token}'
 var siteName = 'slipway-${environmentName}-${token}'
 var packagesContainer = 'packages'
 var auditContainer = 'audit'
+var auditKeyName = 'slipway-audit'
+var evidenceContainer = 'evidence'
 var hubName = 'slipway'
 var onScheduler = durableBackend == 'scheduler'
 // Secrets of the key vault that somebody puts there; without one, its hook answers 503.
@@ -126,6 +131,7 @@ var openPaths = [
   '/api/openapi.json'
   '/api/hooks/azure-devops'
   '/api/hooks/github'
+  '/api/gates'
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -175,6 +181,7 @@ module audit '../modules/audit.bicep' = {
     location: location
     sku: storageSku
     container: auditContainer
+    evidenceContainer: evidenceContainer
     retentionInDays: auditRetentionDays
     locked: auditLocked
     privateNetwork: privateNetwork
@@ -212,6 +219,7 @@ module vault '../modules/vault.bicep' = {
   scope: group
   params: {
     name: vaultName
+    auditKeyName: auditKeyName
     location: location
     softDeleteRetentionInDays: vaultRetentionDays
     privateNetwork: privateNetwork
@@ -261,8 +269,10 @@ module roles '../modules/roles.bicep' = {
     storageName: storage.outputs.name
     auditName: audit.outputs.name
     auditContainer: auditContainer
+    evidenceContainer: evidenceContainer
     namespaceName: messaging.outputs.name
     vaultName: vault.outputs.name
+    auditKeyName: auditKeyName
     configurationName: configuration.outputs.name
     insightsName: monitoring.outputs.insightsName
     workspaceName: empty(telemetryWorkspace) ? monitoring.outputs.workspaceName : ''
@@ -289,8 +299,11 @@ var settings = {
   SLIPWAY_TABLES_ENDPOINT: storage.outputs.tableEndpoint
   SLIPWAY_BLOBS_ENDPOINT: audit.outputs.blobEndpoint
   SLIPWAY_AUDIT_CONTAINER: auditContainer
+  SLIPWAY_EVIDENCE_CONTAINER: evidenceContainer
+  SLIPWAY_EVIDENCE_HOSTS: evidenceHosts
   SLIPWAY_WORKSPACE: empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace
   SLIPWAY_VAULT: vault.outputs.uri
+  SLIPWAY_AUDIT_KEY: vault.outputs.auditKey
   SLIPWAY_APP_CONFIGURATION: configuration.outputs.endpoint
   SLIPWAY_AZURE_DEVOPS_HOOK_SECRET: azureDevOpsHookSecret
   SLIPWAY_GITHUB_HOOK_SECRET: gitHubHookSecret
@@ -356,6 +369,7 @@ var queries = {
   'intake-failing': loadTextContent('../queries/intake-failing.kql')
   'ramp-blind': loadTextContent('../queries/ramp-blind.kql')
   'janitor-silent': loadTextContent('../queries/janitor-silent.kql')
+  'audit-unsigned': loadTextContent('../queries/audit-unsigned.kql')
   'azure-denied': loadTextContent('../queries/azure-denied.kql')
   'activity-failing': loadTextContent('../queries/activity-failing.kql')
 }

@@ -3,6 +3,7 @@ param name string
 param location string
 param sku string
 param container string
+param evidenceContainer string
 
 @description('How long a record can neither be changed nor deleted, counted from its blob\'s creation.')
 @minValue(1)
@@ -47,6 +48,15 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
 resource chains 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
   parent: blobs
   name: container
+  properties: {
+    publicAccess: 'None'
+  }
+}
+
+// What is kept of releases, to compare the next one with. Each blob is named by what it holds, so a change shows.
+resource evidence 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = {
+  parent: blobs
+  name: evidenceContainer
   properties: {
     publicAccess: 'None'
   }

@@ -35,6 +35,14 @@ resource "azurerm_storage_container" "audit" {
   container_access_type = "private"
 }
 
+# What is kept of releases, to compare the next one with. Each blob is named by what it holds, so a change shows.
+resource "azurerm_storage_container" "evidence" {
+  # checkov:skip=CKV2_AZURE_21: who reads is a diagnostic setting of the account, for those who ask; what is kept proves itself
+  name                  = module.conventions.evidence_container
+  storage_account_id    = azurerm_storage_account.audit.id
+  container_access_type = "private"
+}
+
 resource "azurerm_storage_container_immutability_policy" "audit" {
   storage_container_resource_manager_id = azurerm_storage_container.audit.id
   immutability_period_in_days           = var.audit_retention_days

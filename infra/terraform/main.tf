@@ -15,6 +15,7 @@ module "conventions" {
   on_scheduler            = local.on_scheduler
   pipelines_folder        = var.pipelines_folder
   people_file             = var.people_file
+  evidence_hosts          = var.evidence_hosts
   tenant_id               = data.azurerm_client_config.me.tenant_id
   application_id          = local.application_id
   auth_identity_client_id = local.auth_identity_client_id

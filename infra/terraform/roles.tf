@@ -8,6 +8,8 @@ locals {
     host_tables = { scope = azurerm_storage_account.host.id, role = "table_contributor" }
     # Appends to the chains and reads them. The right to delete that comes with it stops at the immutability policy.
     audit_blobs = { scope = azurerm_storage_container.audit.id, role = "blob_contributor" }
+    # Keeps what releases are compared with, and reads it.
+    evidence_blobs = { scope = azurerm_storage_container.evidence.id, role = "blob_contributor" }
     # The trigger receives builds. Data Owner, which Microsoft's samples add for scaling, could delete the queue.
     builds_receiver = { scope = azurerm_servicebus_queue.queue["builds"].id, role = "bus_receiver" }
     # `POST api/builds` puts a build on the queue like CI does.
@@ -22,6 +24,8 @@ locals {
     promotions_sender = { scope = azurerm_servicebus_topic.topic["promotions"].id, role = "bus_sender" }
     # Reads the secrets that pipelines name for the headers of checks.
     vault_reader = { scope = azurerm_key_vault.slipway.id, role = "secrets_user" }
+    # Signs checkpoints of the audit trail with that one key, and reads its public half.
+    audit_signer = { scope = azapi_resource_action.audit_key.resource_id, role = "crypto_user" }
     # Ramps feature flags and switches them off. Azure has no role for flags alone.
     flag_writer = { scope = azurerm_app_configuration.slipway.id, role = "configuration_owner" }
     # Sends the app's own telemetry, since local authentication is off.

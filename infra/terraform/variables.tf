@@ -152,6 +152,12 @@ variable "people_file" {
   default     = ""
 }
 
+variable "evidence_hosts" {
+  description = "Hosts that evidence of builds may come from, as docs/gates.md has them; empty for none."
+  type        = string
+  default     = ""
+}
+
 variable "alert_email" {
   description = "Gets an e-mail for every alert; empty for nobody."
   type        = string

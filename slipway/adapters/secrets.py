@@ -104,6 +104,15 @@ class Secrets:
         return _Kept(found.value or "", self._now(), properties.not_before, properties.expires_on)
 
 
+def sendable(name: str, value: str) -> str:
+    """The value, when it can be sent as a header: visible ASCII with blanks only within (RFC 9110 §5.5). Raises
+    SlipwayError SECRET_UNUSABLE."""
+    if not value or not value.isascii() or not value.isprintable() or value != value.strip():
+        words = f"the secret {name} cannot be sent as a header: it is empty, or holds more than printable ASCII"
+        raise SlipwayError("SECRET_UNUSABLE", words)
+    return value
+
+
 def _away(problem: AzureProblem) -> bool:
     return problem.fault.kind in (FaultKind.UNAVAILABLE, FaultKind.UNKNOWN, FaultKind.THROTTLED)
 

@@ -236,7 +236,7 @@ class LoadRuns(Protocol):
     ) -> Answer:
         """Begin it, unless it is there, and say how it goes; passed with a `RunMeasurement` as its result."""
 
-    def stopped(self, id: str) -> str:
+    def stopped(self, id: str, handle: dict[str, Any]) -> str:
         """Stop it, if there is one; words for what is left of it."""
 
 

@@ -6,6 +6,7 @@ import pytest
 from slipway.promotion.outcomes import Answer
 from tests.adapters.cluster_release import ClusterRelease, Follow
 from tests.laptop import AzureStandin
+from tests.patience import wait_a_little
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def until_ended() -> Callable[[Callable[[Answer], Answer], Answer], Answer]:
         deadline = time.monotonic() + within_s
         while answer.running:
             assert time.monotonic() < deadline, answer
-            time.sleep(min(answer.after_s, 0.25))
+            wait_a_little(answer, 0.25)
             answer = poll(answer)
         return answer
 

@@ -15,6 +15,7 @@ from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Split, SwitchState
 from tests.laptop import AzureStandin
 from tests.laptop_holds import network
+from tests.patience import wait_a_little
 
 OLD, NEW = "1.0.0", "2.0.0"  # blue's and green's
 PROFILE, SLOW = "shop", "slow"  # what users were answered by the second one, they keep
@@ -117,6 +118,6 @@ def promptly(poll: Callable[[Answer], Answer], answer: Answer) -> Answer:
     deadline = time.monotonic() + 30
     while answer.running:
         assert time.monotonic() < deadline, answer
-        time.sleep(min(answer.after_s, 0.05))
+        wait_a_little(answer, 0.05)
         answer = poll(answer)
     return answer

@@ -19,6 +19,7 @@ from slipway.promotion.plan import Target
 from slipway.promotion.port_values import SwitchState
 from tests.laptop import AzureStandin
 from tests.laptop_holds import ZONE, network, public_ip
+from tests.patience import wait_a_little
 
 OLD, NEW = "1.0.0", "2.0.0"  # blue's and green's
 WWW = f"/dnsZones/{ZONE}/CNAME/www"
@@ -67,7 +68,7 @@ class Named:
         deadline = time.monotonic() + 30
         while answer.running:
             assert time.monotonic() < deadline, answer
-            time.sleep(min(answer.after_s, 0.05))
+            wait_a_little(answer, 0.05)
             answer = self.poll(answer, side)
         return answer
 

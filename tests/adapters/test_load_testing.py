@@ -1,5 +1,6 @@
 """Azure Load Testing through the official SDK over TLS: runs are begun once, followed, read and stopped."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from tests.laptop import AzureStandin
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 RUNS = "/test-runs/"
+NOT_SHOWN = {"status": 404, "body": {"error": {"code": "TestRunNotFound", "message": "no"}}}
 _NUMBERS = count(1)
 
 
@@ -167,15 +169,63 @@ def test_a_run_that_never_ends_is_stopped_when_its_time_is_over(operation: Begin
 
 def test_an_abort_stops_the_run_and_one_that_is_not_there_needs_none(operation: Begin, azure: AzureStandin) -> None:
     run = operation("stuck")
-    assert run.runs.stopped(run.id) == ""
-    run.ask()
-    assert run.runs.stopped(run.id) == ""
+    assert run.runs.stopped(run.id, {}) == ""
+    begun = run.ask().handle
+    assert run.runs.stopped(run.id, begun) == ""
     assert run.shown["status"] == "CANCELLED"
-    assert run.runs.stopped(run.id) == "", "it has ended"
+    assert run.runs.stopped(run.id, begun) == "", "it has ended"
     other = operation("stuck")
-    other.ask()
+    begun = other.ask().handle
     azure.fault("POST", ":stop", times=9, answer={"status": 403, "body": {"error": {"code": "Forbidden"}}})
-    assert f"the run {other.id} of stuck may go on: Azure refused" in other.runs.stopped(other.id)
+    assert f"the run {other.id} of stuck may go on: Azure refused" in other.runs.stopped(other.id, begun)
+
+
+def test_an_abort_stops_a_run_that_does_not_show_or_says_that_it_may_go_on(
+    operation: Begin, azure: AzureStandin
+) -> None:
+    run, lost = operation("stuck"), operation("stuck")
+    begun = run.ask().handle
+    azure.fault("GET", RUNS, answer=NOT_SHOWN)
+    assert run.runs.stopped(run.id, begun) == "" and run.shown["status"] == "CANCELLED"
+    assert f"the run {lost.id} of stuck may go on" in lost.runs.stopped(lost.id, {"sure_at": iso(datetime.now(UTC))})
+
+
+def test_a_run_that_was_seen_before_is_given_up_only_when_it_stays_away_and_is_stopped_then(
+    operation: Begin, azure: AzureStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = operation("stuck")
+    long_ago = {**run.ask().handle, "begun": iso(datetime.now(UTC) - timedelta(minutes=5))}
+    azure.fault("GET", RUNS, answer=NOT_SHOWN)
+    away = run.ask(long_ago)
+    assert away.running and away.words == f"the run {run.id} does not show"
+    assert run.ask(away.handle).words == f"the run {run.id} is PROVISIONING"
+    monkeypatch.setattr(load_testing, "SHOWN_WITHIN_S", 0.0)
+    azure.fault("GET", RUNS, answer=NOT_SHOWN)
+    given_up = run.ask(away.handle)
+    assert (given_up.code, run.shown["status"]) == ("LOAD_RUN_LATE", "CANCELLED")
+
+
+def test_a_run_that_is_refused_to_be_read_is_stopped_or_said_to_go_on(operation: Begin, azure: AzureStandin) -> None:
+    run = operation("stuck")
+    begun = run.ask().handle
+    refused = {"status": 403, "body": {"error": {"code": "Forbidden", "message": "no"}}}
+    azure.fault("GET", RUNS, answer=refused)
+    assert run.ask(begun).code == "AZURE_DENIED" and run.shown["status"] == "CANCELLED"
+    azure.fault("GET", RUNS, times=9, answer=refused)
+    assert f"the run {run.id} of stuck may go on" in run.ask(begun).words
+
+
+def test_a_begin_whose_answer_was_lost_is_not_sent_again_before_it_must_show(
+    operation: Begin, azure: AzureStandin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = operation("stuck")
+    azure.fault("PATCH", RUNS, drop="after")
+    lost = run.ask()
+    azure.fault("GET", RUNS, answer=NOT_SHOWN)
+    azure.fault("PATCH", RUNS, answer={"status": 400, "body": {"error": {"code": "TestRunAlreadyExists"}}})
+    assert run.ask(lost.handle).words == f"whether the run {run.id} has begun is not known yet"
+    assert run.ask(lost.handle).words == f"the run {run.id} is PROVISIONING"
+    run.runs.stopped(run.id, lost.handle)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
@@ -193,16 +243,17 @@ def test_an_abort_stops_the_run_and_one_that_is_not_there_needs_none(operation: 
     ids=["401 refreshed", "409", "429", "500 once", "malformed", "dropped before", "dropped after"],
 )
 def test_a_fault_that_passes_costs_a_look_and_the_run_is_begun_once(
-    operation: Begin, azure: AzureStandin, method: str, fault: dict[str, Any]
+    operation: Begin, azure: AzureStandin, method: str, fault: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(load_testing, "SHOWN_WITHIN_S", 0.1)
     run = operation("stuck")
     azure.fault(method, RUNS, **fault)
-    answer = run.ask()
-    for _ in range(5):
-        assert answer.running, answer
+    answer, deadline = run.ask(), time.monotonic() + 20
+    while answer.words != f"the run {run.id} is PROVISIONING":
+        assert answer.running and time.monotonic() < deadline, answer
         answer = run.ask(answer.handle)
-    assert answer.words == f"the run {run.id} is PROVISIONING" and azure.faults_left() == []
-    run.runs.stopped(run.id)
+    assert azure.faults_left() == []
+    run.runs.stopped(run.id, answer.handle)
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, "AZURE_DENIED"), (403, "AZURE_DENIED"), (400, "AZURE_INVALID")])
@@ -259,7 +310,7 @@ def test_a_run_that_does_not_show_yet_is_not_begun_twice(
     azure.fault("GET", RUNS, answer=hidden)
     azure.fault("PATCH", RUNS, drop="before")
     again = run.ask(begun.handle)
-    assert again.running and again.words == f"the run {run.id} does not show yet"
+    assert again.running and again.words == f"the run {run.id} does not show"
     assert len(azure.faults_left()) == 1, "no request to begin it"
     azure.forget_faults()
     azure.fault("GET", RUNS, answer=hidden)

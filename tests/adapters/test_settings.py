@@ -15,6 +15,9 @@ NAMES = {
     "SLIPWAY_TABLES_ENDPOINT": ("tables_endpoint", "https://a.example", "https://a.example"),
     "SLIPWAY_BLOBS_ENDPOINT": ("blobs_endpoint", "https://b.example", "https://b.example"),
     "SLIPWAY_AUDIT_CONTAINER": ("audit_container", "trail", "trail"),
+    "SLIPWAY_EVIDENCE_CONTAINER": ("evidence_container", "kept", "kept"),
+    "SLIPWAY_EVIDENCE_HOSTS": ("evidence_hosts", "ci.example", "ci.example"),
+    "SLIPWAY_EVIDENCE_LIMIT_MB": ("evidence_bytes", "16", 16 * 1024 * 1024),
     "SLIPWAY_ARM_ENDPOINT": ("arm_endpoint", "https://arm.example", "https://arm.example"),
     "SLIPWAY_CA_FILE": ("ca_file", "/srv/ca.pem", Path("/srv/ca.pem")),
     "SLIPWAY_SITE_SCHEME": ("site_scheme", "http", "http"),
@@ -69,6 +72,13 @@ def test_a_setting_that_is_needed_and_unset_is_named() -> None:
 def test_what_cannot_be_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPWAY_SITE_SCHEME", "gopher")
     with pytest.raises(SlipwayError, match="SLIPWAY_SITE_SCHEME is neither http nor https"):
+        Settings()
+
+
+@pytest.mark.parametrize("text", ["0", "513", "many", "1.5"])
+def test_a_limit_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SLIPWAY_EVIDENCE_LIMIT_MB", text)
+    with pytest.raises(SlipwayError, match="SLIPWAY_EVIDENCE_LIMIT_MB is no count of megabytes"):
         Settings()
 
 

@@ -64,6 +64,13 @@ IDENTITIES = [
         '"audit"',
     ),
     Row(
+        "and the one beside it, which no policy makes immutable",
+        f"{MAIN} var evidenceContainer",
+        '"evidence"',
+        "modules/conventions local evidence_container",
+        '"evidence"',
+    ),
+    Row(
         "the scheduler is entered as the identity run",
         f"{MAIN} var schedulerConnection",
         f"'Endpoint=${{scheduler.outputs.endpoint}};Authentication=ManagedIdentity;ClientID=${{{RUN[0]}}}'",

@@ -21,6 +21,10 @@ variable "people_file" {
   type = string
 }
 
+variable "evidence_hosts" {
+  type = string
+}
+
 variable "tenant_id" {
   type = string
 }

@@ -1,0 +1,13 @@
+"""What a test waits for whoever is told to come again later: a moment, after which that time counts as over."""
+
+import time
+
+from slipway.adapters.arm_policy import BUCKETS
+from slipway.promotion.outcomes import Answer
+
+
+def wait_a_little(answer: Answer, at_most_s: float) -> None:
+    """As long as the answer says, but not longer than that. Azure's Retry-After is over then, too."""
+    time.sleep(min(answer.after_s, at_most_s))
+    if answer.after_s > at_most_s:
+        BUCKETS.forget()

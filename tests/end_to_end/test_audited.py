@@ -15,7 +15,7 @@ from slipway.cli.laptop.audited.demo import tell
 from slipway.cli.laptop.layout import checkout
 
 PAGE = checkout() / "docs" / "compliance.md"
-COMMAND = re.compile(r"`((?:grep|slipway audit) [^`]+)`")
+COMMAND = re.compile(r"\| `((?:grep|slipway audit) [^`]+)` \|$", re.MULTILINE)
 SLIPWAY = f'"{sys.executable}" -c "from slipway.cli.main import app; app()"'
 
 
@@ -23,7 +23,7 @@ SLIPWAY = f'"{sys.executable}" -c "from slipway.cli.main import app; app()"'
 def test_what_an_auditor_asks_is_answered_by_the_trail_of_a_day(tmp_path: Path) -> None:
     said, files = io.StringIO(), tmp_path / "audit"
     audited = tell(Console(file=said, width=200), tmp_path / "state", files)
-    assert len(audited.claims) > 40 and audited.environments[0].after == "1.6.0"
+    assert audited.environments[0].after == "1.5.1"
     assert "Alice Adams" in (files / "report.html").read_text("utf-8")
 
     commands = COMMAND.findall(PAGE.read_text("utf-8"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slipway.cli.connection import promotion_path
 from slipway.cli.laptop.audited.evidence import INJECTION, KNOWN, Signer, coverage, findings
 from slipway.cli.laptop.audited.layout import SERVICE
 from slipway.cli.laptop.audited.system import System
@@ -12,6 +13,7 @@ from slipway.cli.laptop.virtual.following import VirtualFollowing
 from slipway.promotion.ids import promotion_id
 
 STAGE = "production"
+BACK = "two customers were paid twice"
 CHECKING = "checking gates"
 NOTHING_NEW, COVERED, SIGNED = "nothing new in the scan", "tests reach what changed", "the signature is CI's"
 
@@ -103,6 +105,18 @@ class Proven:
         self._system.supply("alice", version, "provenance", self._system.provenance(version))
         self._screen.act(f"alice supplies the provenance of {version}")
         self.gates_pass(version)
+
+    def taken_back(self, version: str, to: str) -> None:
+        """By a person, who says why."""
+        self._follow.may_be_stopped(version)
+        said = {"command": "rollback", "stage": STAGE, "reason": BACK, "id": f"back-{version}"}
+        self._system.who("alice").post(promotion_path(promotion_id(SERVICE, version), "commands"), said)
+        self._screen.act(f"alice says rollback: {BACK}")
+        self._follow.until(
+            f"{version} is taken back", lambda: self._follow.stage(version, STAGE).state == "rolled back"
+        )
+        claim(self._system.live() == to, f"users meet {self._system.live()}, not {to}")
+        self._screen.shown(f"production is back on {to}; who took {version} back, and why, is on record")
 
     def _lacks(self, version: str) -> bool:
         stage = self._follow.stage(version, STAGE)

@@ -14,8 +14,8 @@ def no_more_than_its_roles(system: System, screen: Screen) -> None:
     given, asked = system.given(), system.asked()
     claim(asked <= given, f"Slipway asked for what nobody gave it: {asked - given}")
     screen.shown(
-        f"Slipway has used {len(asked)} of the {len(given)} actions that it has, for this pipeline by `slipway roles` and "
-        "for its own tables and trail, and no others"
+        f"Slipway has used {len(asked)} of the {len(given)} actions that it has, by `slipway roles` for this pipeline "
+        "and for its own tables and trail, and no others"
     )
     status, text = system.as_slipway("DELETE", ARM, f"{SITE}?api-version=2024-04-01")
     claim(status == 403 and "AuthorizationFailed" in text, f"Azure answers {status}: {text[:200]}")

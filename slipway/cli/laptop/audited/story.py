@@ -5,7 +5,7 @@ from pathlib import Path
 
 from slipway.cli.laptop.audited.held import HOTFIX, Held
 from slipway.cli.laptop.audited.layout import SERVICE
-from slipway.cli.laptop.audited.proven import STAGE, Proven
+from slipway.cli.laptop.audited.proven import BACK, STAGE, Proven
 from slipway.cli.laptop.audited.rights import no_more_than_its_roles
 from slipway.cli.laptop.audited.summary import Audited
 from slipway.cli.laptop.audited.system import System
@@ -40,6 +40,7 @@ class Story:
         self.are_stopped()
         self.waits_for_proof()
         self.is_frozen()
+        self.proven.taken_back(HELD, HOT)
         # The scene of an emergency override by two people comes here.
         no_more_than_its_roles(self._system, self._screen)
         self.is_audited()
@@ -89,17 +90,6 @@ class Story:
 
 def _lacking(table: str) -> str:
     """What a reader would look for in the report and not find."""
-    wanted = (
-        GOOD,
-        LATE,
-        HOT,
-        HELD,
-        "Alice Adams",
-        "Carol Chen",
-        "provenance passed",
-        "IS_AUTHOR",
-        HOTFIX,
-        "void",
-        "payday",
-    )
+    wanted: tuple[str, ...] = (GOOD, LATE, HOT, HELD, "Alice Adams", "Carol Chen", "provenance passed", "IS_AUTHOR")
+    wanted += ("void", "payday", HOTFIX, BACK)
     return ", ".join(each for each in wanted if each not in table)

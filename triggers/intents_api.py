@@ -18,9 +18,11 @@ from slipway.promotion.approval import Person
 from slipway.promotion.ids import is_name, is_version, shortened
 from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import iso
+from slipway.promotion.rights import Place
 from triggers.entities_read import locks_of
 from triggers.http import NotFound, answer, api, body_of
-from triggers.known_places import places_of, rings_in
+from triggers.identity import require
+from triggers.known_places import names_of, places_of, rings_in
 
 bp = df.Blueprint()
 
@@ -31,6 +33,7 @@ SHOWS_WITHIN_S = 3.0
 @bp.durable_client_input(client_name="client")
 @api(
     "operator",
+    place="the environment and the service",
     answers={201: "HoldSaid", 202: "HoldSaid"},
     body="Intent",
     refuses={404: ("UNKNOWN_SERVICE", "UNKNOWN_ENVIRONMENT")},
@@ -43,6 +46,7 @@ async def post_intent(
     from triggers.bodies import Intent
 
     asked, at = body_of(req, Intent), now()
+    require(person, "operator", at=await asyncio.to_thread(_named, asked.environment, asked.service))
     places = await asyncio.to_thread(places_of, asked.environment, asked.service)
     id = f"{asked.environment}.{asked.service}.{uuid.uuid4().hex[:8]}"
     expires_at = iso(asked.ends(at))
@@ -56,7 +60,12 @@ async def post_intent(
 
 @bp.route(route="api/intents/{intent}", methods=["DELETE"])
 @bp.durable_client_input(client_name="client")
-@api("operator", answers={200: "Words", 202: "Words"}, refuses={404: ("UNKNOWN_INTENT",)})
+@api(
+    "operator",
+    place="the environment and the service",
+    answers={200: "Words", 202: "Words"},
+    refuses={404: ("UNKNOWN_INTENT",)},
+)
 async def delete_intent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -64,6 +73,7 @@ async def delete_intent(
     there is no such intent."""
     id = req.route_params["intent"]
     environment, service, which = _place_of(id)
+    require(person, "operator", at=await asyncio.to_thread(_named, environment, service))
     of_the_lock = which == "broken" or which.startswith(REJECTED_ID)
     given = {"id": which if of_the_lock else id}
     rings = await asyncio.to_thread(rings_in, environment, service)
@@ -118,6 +128,11 @@ def _place_of(id: str) -> tuple[str, str, str]:
     if not (is_name(environment) and is_name(service) and (is_name(which) or of_a_version)):
         raise NotFound("UNKNOWN_INTENT", f"there is no intent {id}")
     return environment, service, which
+
+
+def _named(environment: str, service: str) -> Place:
+    """Of what place a role has to be: a ring is also of the environment that it is written under."""
+    return Place(names_of(environment, service), service)
 
 
 def _standing(lock: dict[str, Any]) -> set[str]:

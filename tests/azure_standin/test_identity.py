@@ -46,7 +46,7 @@ def test_an_unknown_person_gets_no_token(standin: StandinProcess) -> None:
 
 
 def test_only_the_password_grant_is_served(standin: StandinProcess) -> None:
-    answer = login(standin, username="alice", grant_type="client_credentials")
+    answer = login(standin, username="alice", grant_type="refresh_token")
     assert answer.status_code == 400 and answer.json()["error"] == "unsupported_grant_type"
 
 

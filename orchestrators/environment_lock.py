@@ -7,7 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Context, Durable, insist, nudge_all
+from orchestrators.waiting import Context, Durable, insist, now, nudge_all
 from slipway.promotion.barriers import QUEUE
 from slipway.promotion.ids import environment_key
 from slipway.promotion.outcomes import iso
@@ -88,3 +88,12 @@ def mirror_lock(context: Context, run: StageRun, services: Iterable[str] = ()) -
     for service in services or run.locks:
         where = {"environment": run.plan.environment, "service": service}
         yield from insist(context, "mirror_environment", where)
+
+
+def give_back_unchanged(context: Context, run: StageRun) -> Durable:
+    """Free the stage's locks, and show that: it was granted them, and has changed nothing. Asked again, it is the same.
+    Raises NotTaken."""
+    for service in run.locks_given_back:
+        if run.fence_at(service):
+            yield from ask_lock(context, run, "release", {"result": "unchanged", "at": now(context)}, service)
+            yield from mirror_lock(context, run, [service])

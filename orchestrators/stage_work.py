@@ -10,6 +10,7 @@ from orchestrators.going_live import tell_locks
 from orchestrators.recording import record_stage
 from orchestrators.release_parts import flags_checked, flags_set
 from orchestrators.release_settings import fixed, settings_before_users
+from orchestrators.stage_consent import consent_before_users
 from orchestrators.stage_flag import dark, tester_checks
 from orchestrators.stage_front_door import returned
 from orchestrators.target_checks import compared, in_parts, target_checks
@@ -129,6 +130,7 @@ def roll_out(context: Context, run: StageRun) -> Durable:
     if run.flag_plan and not run.changing:  # it is live already, and its flag is tried again
         return run.to(phase.VERIFY_LIVE)
     run = yield from settings_before_users(context, replace(run, since=now(context)))
+    run = run if run.ending else (yield from consent_before_users(context, run))
     if run.ending:
         return run
     if run.plan.blue_green and run.plan.judged and run.baseline and not run.part:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from slipway.adapters.read_model import PAGE_TOKEN, RELEASE_TOKEN
 from slipway.promotion.build import Build
+from slipway.promotion.build_messages.evidence import Evidence, is_evidence_name
 from slipway.promotion.build_messages.slipway import DatabaseSchema, FinishedAt, Service, SlipwayBuild, Version
 from slipway.promotion.groups import digest_of_members
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
@@ -27,12 +28,14 @@ HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHE
 
 class Approval(BaseModel):
     """The body. `command` makes a repeated request count once. `gate` says which approval is meant where a stage asks
-    twice: before it starts, or before its switch; left out, it is the one that is asked for."""
+    twice: before it starts, or before its switch; left out, it is the one that is asked for. `seal` is the digest of
+    what the person saw: of anything else the vote is refused. `take-back`: before the decision, one's own vote."""
 
     model_config = ConfigDict(extra="forbid")
-    decision: Literal["approve", "reject"]
+    decision: Literal["approve", "reject", "take-back"]
     reason: str = Field(default="", max_length=1000)
     gate: Literal["", "start", "switch"] = ""
+    seal: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
 
 
@@ -51,6 +54,37 @@ class Command(BaseModel):
         if self.command == "promote" and not self.reason.strip():
             raise BadRequest(422, "INVALID_BODY", "reason: who gives a release all the traffic unproven says why")
         return self
+
+
+def _evidence_name(text: str) -> str:
+    if not is_evidence_name(text):
+        raise ValueError("is not the name of evidence: small letters and digits, and - _ . between")
+    return text
+
+
+class EvidenceGiven(Evidence):
+    """The body. `name` is the evidence's, as the gate that reads it has it; `command` makes a repeated request count
+    once."""
+
+    name: Annotated[str, AfterValidator(_evidence_name)] = Field(min_length=1, max_length=63)
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return self.model_dump(exclude_defaults=True, exclude={"name", "command"})
+
+
+class GateAnswered(BaseModel):
+    """The body. `facts` are kept beside the answer in the audit."""
+
+    model_config = ConfigDict(extra="forbid")
+    outcome: Literal["passed", "failed"]
+    words: str = Field(default="", max_length=500)
+    facts: dict[str, Annotated[str, Field(max_length=200)] | int | float | bool] = Field({}, max_length=20)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return self.model_dump()
 
 
 class Again(BaseModel):
@@ -86,6 +120,34 @@ class Intent(BaseModel):
                 422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
             )
         return self.expires_at
+
+
+class Delegate(BaseModel):
+    """The body. `to`: an object id, or a login, name or author's name of the file of people. It has an end: `for` (a
+    duration) or `until`."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str = Field(min_length=1, max_length=200, pattern=ONE_LINE)
+    lasts_s: HoldTime | None = Field(default=None, alias="for")
+    until: AwareDatetime | None = None
+    environment: Name | Literal[""] = ""
+    service: Name | Literal[""] = ""
+    reason: str = Field(default="", max_length=500)
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> "Delegate":
+        if (self.lasts_s is None) == (self.until is None):
+            raise ValueError("say when it ends: either `for` or `until`")
+        return self
+
+    def ends(self, at: datetime) -> datetime:
+        """When it ends, if it begins at `at`. Raises BadRequest for an end that has passed or is too far away."""
+        if self.until is None:
+            return at + timedelta(seconds=self.lasts_s or 0)
+        if not at < self.until <= at + LONGEST_HOLD:
+            words = f"until: a delegation ends after now and within {LONGEST_HOLD.days} days"
+            raise BadRequest(422, "INVALID_BODY", words)
+        return self.until
 
 
 class FlagOff(BaseModel):
@@ -210,6 +272,22 @@ class RejectedQuery(BaseModel):
     source: Literal["builds-rejected", "builds", "reports"] | None = Field(None, description="Where it lies.")
     top: int = Field(20, ge=1, le=LONGEST_PAGE, description="How many to show.")
     after: PlaceToken | None = Field(None, pattern=MESSAGE_ID, description="The token `after` of the page before.")
+
+
+class ChainsQuery(BaseModel):
+    """Which chains to list. An empty parameter counts as left out."""
+
+    model_config = ConfigDict(extra="forbid")
+    top: int = Field(1000, ge=1, le=5000, description="How many to show.")
+    after: str | None = Field(None, max_length=500, description="The token `after` of the page before.")
+
+
+class ChainQuery(BaseModel):
+    """Which part of which chain."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~=/-]{0,199}$", description="As the list names it.")
+    offset: int = Field(0, ge=0, description="The byte that it begins with.")
 
 
 class PromotionsQuery(BaseModel):

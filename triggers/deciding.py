@@ -35,12 +35,12 @@ async def rows_of(promotion: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
-async def rows_for(promotion: str, person: Person, role: str) -> dict[str, dict[str, Any]]:
-    """The promotion's rows, for somebody who wants to change it. Whoever lacks `role` learns nothing of one that
-    is not there: raises Forbidden, else NotFound. Where it is there, the caller puts a refusal on record."""
+async def rows_for(promotion: str, person: Person, *roles: str) -> dict[str, dict[str, Any]]:
+    """The promotion's rows, for somebody who wants to change it. Whoever has none of `roles` learns nothing of one
+    that is not there: raises Forbidden, else NotFound. Where it is there, the caller puts a refusal on record."""
     rows = await _rows(promotion)
     if "intake" not in rows:
-        require_for_service(person, service_of(promotion), role)
+        require_for_service(person, service_of(promotion), *roles)
         raise NotFound("UNKNOWN_PROMOTION", f"there is no promotion {promotion}")
     return rows
 

@@ -73,7 +73,7 @@ def problem(status: int, code: str, detail: str, instance: str, challenge: str =
 
 def api(
     *roles: str,
-    demands: str = "",
+    demands: str | tuple[str, ...] = (),
     answers: Mapping[int, str],
     body: str | None = None,
     query: str | None = None,
@@ -84,12 +84,14 @@ def api(
     """A route for people who hold one of `roles`, given the person as `person`; without roles, for everyone.
 
     `key` names the CI system whose key or signature the route itself checks (`triggers.hook_keys`), instead of roles.
-    `demands` is a role that the route itself requires, so that it can keep on record whom it refused. `place` says in
-    words of what place a role has to be: the route asks for that itself, by `require` or `may_read`. Without one, only
-    a role that holds everywhere opens the route. The rest is what the route promises (`Contract`), kept as the
-    attribute `contract` of the function. What the route raises becomes a problem; an error that nobody foresaw becomes
-    a 500 that says nothing of its insides, and is logged.
+    `demands` is the role that the route itself requires, or those of which it requires one, so that it can keep on
+    record whom it refused. `place` says in words of what place a role has to be: the route asks for that itself, by
+    `require` or `may_read`. Without one, only a role that holds everywhere opens the route. The rest is what the route
+    promises (`Contract`), kept as the attribute `contract` of the function. What the route raises becomes a problem; an
+    error that nobody foresaw becomes a 500 that says nothing of its insides, and is logged.
     """
+
+    demanded = (demands,) if isinstance(demands, str) else demands
 
     def decorate(route: Route) -> Route:
         @functools.wraps(route)
@@ -101,7 +103,7 @@ def api(
                 try:
                     if roles:
                         bindings["person"] = person_of(req)
-                        _admit(bindings["person"], roles, demands, place)
+                        _admit(bindings["person"], roles, demanded, place)
                     said = await route(req, **bindings)
                 except SlipwayError as error:
                     seen.tell(code=error.code, words=error.words)
@@ -118,7 +120,7 @@ def api(
         guarded.__annotations__.pop("person", None)
         guarded.__annotations__["context"] = func.Context
         words = inspect.getdoc(route) or ""
-        needed = (demands,) if demands else roles
+        needed = demanded or roles
         contract = Contract(route.__name__, words, needed, answers, body, query, refuses or {}, key, place)
         guarded.contract = contract  # type: ignore[attr-defined]
         return guarded
@@ -126,10 +128,10 @@ def api(
     return decorate
 
 
-def _admit(person: Person, roles: tuple[str, ...], demands: str, place: str) -> None:
+def _admit(person: Person, roles: tuple[str, ...], demands: tuple[str, ...], place: str) -> None:
     """Whoever may not use the route at all goes no further. Raises Forbidden."""
     if demands and person.application:
-        require_somewhere(person, demands)
+        require_somewhere(person, *demands)
     elif place:
         require_somewhere(person, *roles)
     else:

@@ -47,11 +47,11 @@ async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResp
         size = min(query.top, LOOKED_AT - looked_at)
         places = await asyncio.to_thread(newest_promotions, query.service, after, size + 1)
         found = await asyncio.gather(*(asyncio.to_thread(promotion_rows, id) for id, _ in places[:size]))
-        for (_, place), rows in zip(places[:size], found, strict=True):
+        for (id, place), rows in zip(places[:size], found, strict=True):
             if len(listed) == query.top:
                 return answer({"promotions": listed, "after": after})
             after = place
-            shown = summary(rows) if "promotion" in rows and may_read(person, rows["intake"]["service"]) else None
+            shown = summary(rows) if "promotion" in rows and may_read(person, service_of(id)) else None
             if shown and query.state in (None, shown["state"]):
                 listed.append(shown)
         looked_at += size

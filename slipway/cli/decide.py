@@ -14,7 +14,7 @@ from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.sign_in import connect
-from slipway.promotion.approval import SWITCH
+from slipway.promotion.approval import SWITCH, TAKE_BACK
 
 StageName = Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only stage that waits for approval.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit record.")]
@@ -42,6 +42,17 @@ def reject(
 ) -> None:
     """Say no to a stage that waits for approval; the promotion ends."""
     _vote(connect(url), promotion, stage, "reject", reason, as_json)
+
+
+def take_back(
+    promotion: PromotionId,
+    stage: StageName = None,
+    reason: Reason = "",
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take your own yes back, before the others have decided."""
+    _vote(connect(url), promotion, stage, TAKE_BACK, reason, as_json)
 
 
 def abort(promotion: PromotionId, reason: Reason, url: Url = None, as_json: AsJson = False) -> None:
@@ -151,6 +162,8 @@ def _vote(api: Api, promotion: str, stage: str | None, decision: str, reason: st
     asked = next((each.approval for each in shown.stages if each.name == stage), None)
     if asked and asked.gate == SWITCH:  # what is said counts for what was seen
         body["gate"] = SWITCH
+    if asked and asked.seal and decision != TAKE_BACK:
+        body["seal"] = asked.seal.digest
     document = api.post(promotion_path(promotion, "stages", stage, "approval"), body)
     _say(api, document, f"{decision} for {stage} is on its way", as_json)
 

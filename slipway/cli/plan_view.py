@@ -13,6 +13,7 @@ from slipway.cli.blue_green_view import approval_words, reach_lines, switch_line
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
+from slipway.cli.gates_view import gate_rights, gate_words
 from slipway.cli.group_view import deploy_words, lock_words, order_lines
 from slipway.cli.jobs_view import contract_words, expand_words, jobs_of, schema_lines, tests_words
 from slipway.cli.load_view import headers_words, load_rights, load_words
@@ -110,6 +111,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\n{RIGHTS}", "dim")
     for line in load_rights(compiled):
         yield Text(f"\n{clean(line)}", "dim")
+    for line in gate_rights(compiled.stages):
+        yield Text(f"\n{clean(line)}", "dim")
     for job in jobs_of(compiled):
         yield Text(f"\nOn the job {clean(job)} Slipway's identity needs{_listed(JOB_ACTIONS)}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
@@ -138,6 +141,8 @@ def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
 
 def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What happens in a stage of `service`, in the order in which it happens."""
+    for number, gate in enumerate(stage.gates):
+        yield "" if number else "gates", gate_words(gate)
     if stage.approval:
         yield "approval", approval_words(stage.approval)
     yield "lock", lock_words(stage, service)
@@ -155,6 +160,8 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "", tests_words(test)
     if stage.ring and stage.ring.gate:
         yield "region", _region(stage.ring.gate)
+    for number, gate in enumerate(stage.switch_gates):
+        yield "" if number else "before users", gate_words(gate)
     lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [_at_once(stage)]
     lines += order_lines(stage)
     for number, line in enumerate(lines):

@@ -24,6 +24,7 @@ class EventType:
 
 
 _END = ("code", "configuration", "changed_flags", "brought", "calls", "logs")
+_GATE = ("gate", "kind", "code", "facts", "digest", "produced_at")
 _NO_MORE = "the stage ended"
 _BEGUN = ("build", "pipeline", "submitted_by", "artifacts")
 CATALOGUE = (
@@ -34,9 +35,20 @@ CATALOGUE = (
     EventType("promotion.cancelled", "people or a newer build ended it", ("code",)),
     EventType("promotion.broken", "it ended by a fault that is not the release's", ("code",)),
     EventType("promotion.not-enough-evidence", "it ended because nobody could see enough", ("code",)),
+    EventType("stage.checking-gates", "the gates before it, or before its switch, are asked"),
+    EventType("stage.gate-passed", "a gate said yes", _GATE),
+    EventType("stage.gate-failed", "a gate said no, by what its evidence says", _GATE),
+    EventType("stage.gate-open", "a gate could not say yes or no: evidence is missing, or its source is away", _GATE),
+    EventType("stage.waiting-for-gates", "gates are open, and waited for"),
+    EventType("stage.gate-revoked", "what gates had passed does not hold at the moment of promotion, or newer evidence "
+              "came while people were asked", ("gates",)),
     EventType("stage.waiting-for-approval", "people are asked, before the stage or before its switch"),
-    EventType("stage.approved", "people said yes to the stage", ("votes",)),
-    EventType("stage.switch-approved", "people said yes to the switch", ("votes",)),
+    EventType("stage.approved", "people said yes to the stage", ("votes", "seal")),
+    EventType("stage.switch-approved", "people said yes to the switch", ("votes", "seal")),
+    EventType("approval.reminder", "people are still asked, and some have not answered", ("open", "votes")),
+    EventType("approval.escalated", "nobody has decided in time, and others may approve, too", ("open", "votes")),
+    EventType("approval.void", "a yes does not hold any more: what it was given for has changed, it is too old, or who "
+              "gave it may not any more", ("gate", "parts")),
     EventType("stage.waiting-for-the-lock", "another build has the environment, or a hold is on it"),
     EventType("stage.paused", "a person's pause keeps it from its work"),
     EventType("stage.waiting-for-the-region", "a ring waits for its region"),
@@ -110,7 +122,7 @@ def event_schema() -> dict[str, Any]:
             "specversion": {"const": "1.0"},
             "id": text,
             "source": {**text, "format": "uri-reference"},
-            "type": {**text, "pattern": "^slipway\\.(promotion|stage|ramp|watch|intent)\\.[a-z0-9-]+$"},
+            "type": {**text, "pattern": "^slipway\\.(promotion|stage|approval|ramp|watch|intent)\\.[a-z0-9-]+$"},
             "subject": text,
             "time": moment,
             "datacontenttype": {"const": "application/json"},

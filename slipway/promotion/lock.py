@@ -49,13 +49,15 @@ def apply(state: State, operation: str, given: Given) -> tuple[State, Answer]:
 
 
 def announce(state: State, given: Given) -> tuple[State, Answer]:
-    """Say that a build is on its way here, before it asks for the lock: `go`, `superseded` or `ignored`.
+    """Say that a build is on its way here, before it asks for the lock: `go`, `superseded`, `ignored`, or `behind` a
+    newer live release, so that nobody is asked about what could not go.
 
     `given`: holder (the stage's instance id), waiter (whom to wake), promotion, stage, version, finished_at,
     at, on_newer_build. Asked again by whoever waits for people, so that a newer build ends that wait. Who has the lock
     and waits for people before its switch says so too, with what it waits for and `until`.
     """
-    for barrier in overtaken(state, given):
+    behind = [Barrier(barriers.BEHIND, state["live"])] if behind_live(state, given) else []
+    for barrier in (*behind, *overtaken(state, given)):
         return _turned_away(state, given, barrier)
     state = _with_waiting(_with_announced(state, given), given)
     return state, {"lock": "go", "nudge": _older(state, given)}
@@ -385,6 +387,8 @@ def _waiting(state: State) -> list[str]:
 
 def _next(state: State) -> list[str]:
     """Those in the queue for whom something has changed: the builds that a newer live one has overtaken, and the
-    first that it has not. Waking them all would cost a queue of n builds n² generations."""
+    first that it has not. Waking them all would cost a queue of n builds n² generations. And those that a newer live
+    one has overtaken while they wait for people."""
     overtaken = [entry["holder"] for entry in state["queue"] if behind_live(state, entry)]
-    return _waiting(state)[: len(overtaken) + 1]
+    queued, asking = _waiting(state), [entry for entry in state["announced"] if behind_live(state, entry)]
+    return [*queued[: len(overtaken) + 1], *(entry["waiter"] for entry in asking if entry["holder"] not in queued)]

@@ -7,8 +7,11 @@ Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.promotion.approval_policy import ApprovalPolicy as ApprovalPolicy
+from slipway.promotion.approval_policy import load_policy as load_policy
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.groups import GroupPlan, load_group, package_at
 from slipway.promotion.job_plan import JobTest, Migration
 from slipway.promotion.kinds.target import TargetKind
@@ -110,19 +113,9 @@ class LoadTest:
 
 
 @dataclass(frozen=True)
-class ApprovalPolicy:
-    """Who may approve (`role:x`, `group:x`), how many of them, whether the author may, and until when."""
-
-    approvers: tuple[str, ...]
-    at_least: int
-    not_author: bool
-    within_s: float
-
-
-@dataclass(frozen=True)
 class StagePlan:
-    """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, ramp (or `switch_approval`),
-    roll out, bake.
+    """One stage, in the order in which it happens: needs, `gates`, approval, lock, deploy, verify, `switch_gates`, ramp
+    (or `switch_approval`), roll out, bake.
 
     `watch_s` is how long the release is watched after the bake, outside of the stage. Of `max_parallel` targets at a
     time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one,
@@ -157,6 +150,13 @@ class StagePlan:
     tests: tuple[JobTest, ...] = ()
     migration: Migration | None = None
     reported: bool = False
+    gates: tuple[GatePlan, ...] = ()
+    switch_gates: tuple[GatePlan, ...] = ()
+
+    @property
+    def all_gates(self) -> tuple[GatePlan, ...]:
+        """Those before the stage, and those before its switch."""
+        return (*self.gates, *self.switch_gates)
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -266,13 +266,10 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "group": load_group(data.get("group")),
             "tests": tuple(JobTest.load(test) for test in data.get("tests", ())),
             "migration": Migration.load(data.get("migration")),
+            "gates": tuple(GatePlan.load(gate) for gate in data.get("gates", ())),
+            "switch_gates": tuple(GatePlan.load(gate) for gate in data.get("switch_gates", ())),
         }
     )
-
-
-def load_policy(data: dict[str, Any]) -> ApprovalPolicy:
-    """An approval's policy from its JSON."""
-    return ApprovalPolicy(**{**known(ApprovalPolicy, data), "approvers": tuple(data["approvers"])})
 
 
 def load_headers(data: dict[str, Any]) -> tuple[Header, ...]:

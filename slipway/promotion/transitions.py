@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from slipway.promotion import gate_transitions
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, WITHDRAWN
 from slipway.promotion.decision_state import is_final
@@ -74,9 +75,10 @@ PROMOTION = Machine(
             *_rows(_OPEN, "advance", ("HARM_PROVEN", "="), ("FLAG_CHANGED", "=")),
             *_rows(_OPEN, "promote", ("FLAG_CHANGED", "=")),
             *[each for late in (ABORTED, ENDED)
-              for name in ("pause", "resume", "abort", "retry", "vote", "advance", "promote", "rollback")
+              for name in ("pause", "resume", "abort", "retry", "vote", "supply", "advance", "promote", "rollback")
               for each in _rows(late, name, (_LATE[late], "="))],
             *_rows((*_OPEN, SETTLED), "vote", ("to the approval", "=")),
+            *_rows((*_OPEN, SETTLED), "supply", ("taken", "="), ("EVIDENCE_TOO_LARGE", "=")),
             *_rows(_OPEN, "settle", ("go", "="), ("go", SETTLED)),
             *_rows(SETTLED, "settle", ("go", "=")),
             *_rows(ABORTED, "settle", ("cancel", "="), ("go", "=")),
@@ -128,13 +130,16 @@ APPROVAL = Machine(
             *_rows(ASKED, "vote", ("counted", "="), ("counted", APPROVED), ("counted", REJECTED)),
             *_rows(ASKED, "vote", ("NOT_AN_APPROVER", "="), ("IS_AUTHOR", "="), ("AUTHOR_UNKNOWN", "=")),
             *_rows(ASKED, "vote", ("ALREADY_VOTED", "="), ("EXPIRED", "="), ("AMBIGUOUS", "=")),
+            *_rows(ASKED, "vote", ("SEAL_CHANGED", "="), ("COMMENT_REQUIRED", "="), ("SLOTS_FILLED", "=")),
+            *_rows(ASKED, "vote", ("APPROVED_BEFORE", "="), ("NOT_VOTED", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "vote", ("ALREADY_DECIDED", "=")),
             *_rows(EXPIRED, "vote", ("EXPIRED", "=")),
             *_rows((NOT_ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("wait", ASKED), ("cancel", ASKED)),
+            *_rows((NOT_ASKED, ASKED, EXPIRED, WITHDRAWN), "ask_approval", ("evidence", WITHDRAWN)),
             *_rows(ASKED, "ask_approval", ("wait", "="), ("cancel", "=")),
             *_rows((APPROVED, REJECTED), "ask_approval", ("end", "=")),
             *_rows((APPROVED, REJECTED, WITHDRAWN), "ask_approval", ("cancel", "=")),
-            *_rows(ASKED, "close", ("expired", EXPIRED), ("withdrawn", WITHDRAWN)),
+            *_rows(ASKED, "close", ("expired", EXPIRED), ("withdrawn", WITHDRAWN), ("it escalates", "=")),
             *_rows(APPROVED, "close", ("approved", "=")),
             *_rows(REJECTED, "close", ("rejected", "=")),
             *_rows(WITHDRAWN, "close", ("withdrawn", "=")),
@@ -157,9 +162,9 @@ def approval_state(stage: dict[str, Any]) -> str:
 
 _CHAIN = (phase.DEPLOY, phase.VERIFY, phase.RAMP, phase.ROLL_OUT, phase.VERIFY_LIVE, phase.BAKE)
 _NEXT = dict(zip(_CHAIN, (*_CHAIN[1:], phase.SETTLE), strict=True)) | {phase.REGION: phase.ROLL_OUT}
-_BEFORE_USERS = (phase.SWITCH_APPROVAL, phase.VERIFY_AGAIN, phase.REGION)
-_HELD = (phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
-_WAITING = (phase.NEEDS, phase.APPROVAL, phase.LOCK)
+_BEFORE_USERS = (phase.SWITCH_GATES, phase.SWITCH_APPROVAL, phase.GATES_AT_SWITCH, phase.VERIFY_AGAIN, phase.REGION)
+_HELD = (phase.GATES_AT_LOCK, phase.MIGRATE, *_CHAIN[:2], *_BEFORE_USERS, *_CHAIN[2:])
+_WAITING = (phase.NEEDS, phase.GATES, phase.APPROVAL, phase.LOCK)
 _BACK = (phase.READY_OLD_SIDE, phase.GO_BACK)
 _WITH_RING = "goes back with a later ring"
 _REPEATED = (*_BACK, phase.SWEEP, phase.UNDO, phase.TAKE_BACK, phase.REPORT, phase.RETRY)
@@ -171,6 +176,7 @@ STAGE = Machine(
     frozenset(
         [
             *_rows(phase.NEEDS, "passed", ("people are asked", phase.APPROVAL), ("nobody is asked", phase.LOCK)),
+            *(Transition(*each) for each in gate_transitions.WAYS),
             *_rows(phase.APPROVAL, "passed", ("", phase.LOCK)),
             *_rows(phase.LOCK, "passed", ("", phase.DEPLOY), ("to go back", phase.GO_BACK)),
             *_rows(phase.LOCK, "passed", ("to go back to what was stopped", phase.READY_OLD_SIDE)),
@@ -208,7 +214,8 @@ STAGE = Machine(
             *_rows(phase.SWITCH_APPROVAL, "rejected", ("", phase.UNDO)),
             *_rows((phase.APPROVAL, phase.LOCK), "overtaken", ("", phase.REPORT)),
             *_rows(phase.SWITCH_APPROVAL, "overtaken", ("", phase.UNDO)),
-            *_rows(phase.LOCK, "behind", ("", phase.REPORT)),
+            *_rows((phase.APPROVAL, phase.LOCK), "behind", ("", phase.REPORT)),
+            *_rows((phase.RAMP, phase.ROLL_OUT), "void", ("", phase.UNDO)),
             *_rows(phase.LOCK, "lock broken", ("", phase.REPORT)),
             *_rows(phase.LOCK, "beyond the schema", ("", phase.REPORT)),
             *_rows(_HELD, "broken", ("", phase.UNDO)),
@@ -235,9 +242,11 @@ STAGE = Machine(
         "rejected": "people are asked in the two approvals, and the lock whether it takes this version",
         "expired": "every operation has a deadline of its own and is `broken` when it passes; no pause stops it",
         "overtaken": "a build gives way until it has the lock, and while people are asked before its switch",
-        "behind": "asked with the lock",
+        "behind": "asked with the lock, and while people are asked before the start",
+        "void": "what people said yes to is read again at the lock, and right before users meet the release",
         "lock broken": "asked with the lock",
         "beyond the schema": "asked with the lock; an undo that would lead there is broken",
+        "revoked": "what gates have passed is held against newer evidence while people are asked, and at the lock",
         "not live": "only who goes back asks whether the release is still there",
         "failed": "nothing is checked there that could speak against the release",
         "broken": "what is asked there is asked until it answers",
@@ -260,6 +269,7 @@ _EVENT_OF_CODE = {
     "SUPERSEDED": "overtaken",
     "IGNORED": "overtaken",
     "BEHIND": "behind",
+    "APPROVAL_VOID": "void",
     "LOCK_BROKEN": "lock broken",
     "SCHEMA_OUT_OF_RANGE": "beyond the schema",
     "FENCED": "fenced",
@@ -275,6 +285,7 @@ _SWEPT = {
     phase.TAKE_BACK: "rings go back, too",
 }
 _ON_TO_USERS = {
+    **gate_transitions.ON,
     (phase.VERIFY, phase.ROLL_OUT): "without a ramp",
     (phase.VERIFY, phase.REGION): "by region",
     (phase.VERIFY, phase.SWITCH_APPROVAL): "people are asked before the switch",
@@ -289,6 +300,9 @@ _ON_TO_USERS = {
 }
 
 
+_ANEW = {phase.APPROVAL: "people are asked anew", phase.GATES: gate_transitions.ANEW}
+
+
 def stage_transition(before: StageRun, after: StageRun) -> Transition:
     """What happened to a stage between two generations of its orchestration."""
     here, to = before.phase, after.phase
@@ -296,11 +310,15 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
         return Transition(here, "waits", to)
     if here == phase.RETRY:
         event = "not retried" if to == phase.OVER else "retry"
-        return Transition(here, event, to, "people are asked anew" if to == phase.APPROVAL else "")
+        return Transition(here, event, to, _ANEW.get(to, ""))
     if here == phase.REPORT:
         return Transition(here, "passed", to, "final" if to == phase.OVER else "may be retried")
     if here == phase.NEEDS and to in (phase.APPROVAL, phase.LOCK):
         return Transition(here, "passed", to, "people are asked" if to == phase.APPROVAL else "nobody is asked")
+    if (here, to) in gate_transitions.VOID:
+        return Transition(here, "void", to, "people are asked anew")
+    if to == phase.GATES and here in (phase.APPROVAL, phase.GATES_AT_LOCK):
+        return Transition(here, "revoked", to)
     if (here, to) in _ON_TO_USERS:
         return Transition(here, "passed", to, _ON_TO_USERS[here, to])
     if here == phase.LOCK and to == phase.MIGRATE:
@@ -321,7 +339,9 @@ def stage_transition(before: StageRun, after: StageRun) -> Transition:
     ending = after.ending if before.ending is None else None
     if ending is None or ending.outcome in (Outcome.PASSED, phase.ROLLED_BACK):
         return Transition(here, "passed", to)
-    return Transition(here, _EVENT_OF_CODE.get(ending.code, ending.outcome), to)
+    event = _EVENT_OF_CODE.get(ending.code, ending.outcome)
+    given_back = here == phase.GATES_AT_LOCK and to == phase.REPORT and event in ("broken", "aborted")
+    return Transition(here, event, to, gate_transitions.GIVEN_BACK if given_back else "")
 
 
 # -- the lock of a service in an environment
@@ -334,6 +354,7 @@ LOCK = Machine(
     frozenset(
         [
             *_rows((FREE, TAKEN, BROKEN), "announce", ("go", "="), ("superseded", "="), ("ignored", "=")),
+            *_rows((FREE, TAKEN, BROKEN), "announce", ("behind", "=")),
             *_rows(FREE, "acquire", ("granted", TAKEN), ("queued", "="), ("held", "=")),
             *_rows(TAKEN, "acquire", ("granted", "="), ("queued", "="), ("held", "=")),
             *_rows(FREE, "acquire", ("schema", "=")),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from slipway.cli import watch
+from slipway.cli.failure import ExitCode
 from tests.cli.api_server import ApiServer
 from tests.cli.builders import NOW, a_problem, a_promotion, a_stage, an_approval, waiting_for_approval
 from tests.cli.conftest import Slipway
@@ -377,3 +378,42 @@ def test_all_the_traffic_at_once_wants_a_reason(slipway: Slipway, server: ApiSer
 def test_an_id_stays_one_part_of_the_path(slipway: Slipway, server: ApiServer, odd: str) -> None:
     slipway("status", odd)
     assert server.heard[0][0] == f"GET /api/promotions/{odd.replace('/', '%2F')}"
+
+
+SEAL = {"digest": "ab" * 32, "parts": {"build": "1", "pipeline": "2", "configuration": "3"}}
+
+
+def test_a_vote_is_for_what_was_shown(slipway: Slipway, server: ApiServer) -> None:
+    stage = a_stage("production", "waiting for approval", approval=an_approval() | {"seal": SEAL})
+    server.on(PROMOTION, (200, a_promotion(stage, state="waiting")))
+    server.on(APPROVAL, (409, a_problem("SEAL_CHANGED", 409, "configuration changed since; look at it again")))
+    result = slipway("approve", "checkout--1.1.0")
+    assert server.heard[-1][2]["seal"] == SEAL["digest"]
+    assert (result.exit_code, "configuration changed since" in result.output) == (ExitCode.REFUSED, True)
+
+
+def test_a_vote_is_taken_back_whatever_it_was_given_for(slipway: Slipway, server: ApiServer) -> None:
+    stage = a_stage("production", "waiting for approval", approval=an_approval() | {"seal": SEAL})
+    server.on(PROMOTION, (200, a_promotion(stage, state="waiting")))
+    server.on(APPROVAL, (200, {"words": "taken back; 0 of 2 approvals, open: 2 of role:release-manager"}))
+    assert slipway("take-back", "checkout--1.1.0").exit_code == 0
+    said = server.heard[-1][2]
+    assert (said["decision"], "seal" in said) == ("take-back", False)
+
+
+def test_delegations_are_made_listed_and_ended(slipway: Slipway, server: ApiServer) -> None:
+    words = "Alice lets Bob approve in their place until 2026-12-24T00:00:00Z"
+    server.on("POST /api/delegations", (201, {"id": "0123456789ab", "words": words}))
+    result = slipway("delegate", "--to", "bob", "--until", "2026-12-24", "--service", "checkout")
+    assert "slipway undelegate 0123456789ab" in result.stdout
+    body = {"to": "bob", "until": "2026-12-24T00:00:00Z", "service": "checkout", "environment": "", "reason": ""}
+    assert server.heard[-1][2] == body
+    assert slipway("delegate", "--to", "bob").exit_code == 2, "without an end"
+    assert slipway("delegate", "--to", "bob", "--for", "8h", "--until", "2026-12-24").exit_code == 2, "with two"
+    lent = {"id": "0123456789ab", "by": "Alice", "to": "Bob", "until": NOW.isoformat(), "service": "checkout"}
+    server.on("GET /api/delegations", (200, {"delegations": [lent]}), (200, {"delegations": []}))
+    listed = slipway("delegations").stdout
+    assert "Bob" in listed and "Alice" in listed and "checkout" in listed
+    assert "Nobody approves" in slipway("delegations").stdout
+    server.on("DELETE /api/delegations/0123456789ab", (200, {"words": "Alice ends it"}))
+    assert "Alice ends it" in slipway("undelegate", "0123456789ab").stdout

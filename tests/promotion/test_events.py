@@ -167,6 +167,8 @@ def test_every_action_that_the_orchestrators_name_is_in_the_catalogue_and_no_oth
     named |= {f"watch.{each}" for each in re.findall(r'(?<!_)record\(context, run, "([a-z-]+)"', code)}
     named |= {f"promotion.{each}" for each in re.findall(r'_record\(context, run, 2, "([a-z-]+)"', code)}
     named |= {"promotion.started", "intent.hold", "intent.lift", "ramp.*", "stage.rolled-back"}
+    named |= set(re.findall(r'"(approval\.[a-z-]+)"', code))
+    named |= {f"approval.{each}" for each in re.findall(r'_record\(context, asked, "([a-z-]+)"', code)}
     ends = [each.replace(" ", "-") for each in Outcome]
     named |= {f"{of}.{end}" for of in ("promotion", "stage") for end in ends}
     assert named == {each.action for each in CATALOGUE}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from slipway.promotion import decisions, lock
 from slipway.promotion.approval import APPROVED, REJECT
+from slipway.promotion.approval_policy import Escalation
 from slipway.promotion.ids import stage_id
 from slipway.promotion.may_promote import Case, Reason, may_promote
 from slipway.promotion.outcomes import iso
@@ -345,3 +346,23 @@ def test_a_stage_that_asks_for_its_switch_says_so_while_it_has_the_lock() -> Non
     found = may_promote(a_case(decisions=state, lock=held))
     assert [each.code for each in found.reasons] == ["APPROVAL_MISSING", "UNDER_WAY"] and not found.allowed
     assert found.reasons[0].ended_by == f"slipway approve {MINE} prod"
+
+
+def test_an_approval_says_who_is_missing_and_that_others_have_joined_by_now() -> None:
+    policy = a_policy(at_least=2, escalation=Escalation(("role:director",), 3600))
+    asked = (ASK[0], {**ASK[1], "policy": asdict(policy)})
+    state, stage = decide(decisions.empty(), BEGIN, report(), asked, vote()), replace(PROD, approval=policy)
+    told = only(a_case(stage, decisions=state))
+    assert (told.code, told.until) == ("APPROVAL_MISSING", iso(later(hours=8)))
+    assert told.words.endswith("1 approved so far, missing 1 of role:release-manager")
+    escalated = only(a_case(stage, decisions=state, at=iso(later(hours=8, minutes=1))))
+    assert (escalated.code, escalated.until) == ("APPROVAL_MISSING", iso(later(hours=9)))
+    assert "role:director may, too, by now" in escalated.words
+    assert only(a_case(stage, decisions=state, at=iso(later(hours=9, minutes=1)))).code == "APPROVAL_EXPIRED"
+
+
+def test_an_approval_that_is_too_old_by_now_is_a_reason() -> None:
+    stage = replace(PROD, approval=a_policy(max_age_s=3600))
+    assert may_promote(a_case(stage, at=iso(later(hours=1)))).allowed
+    aged = only(a_case(stage, at=iso(later(hours=1, minutes=1))))
+    assert (aged.code, aged.blocks, aged.since) == ("APPROVAL_AGED", True, iso(NOON))

@@ -82,7 +82,7 @@ def of_decisions(
     heard = name != "vote" or promotion_state(before) not in (ABORTED, ENDED)
     if name in ("vote", "ask_approval", "close", "close_stage") and heard:
         here, to = (approval_state(state["stages"].get(given["stage"], {})) for state in (before, after))
-        answers = {"taken": "counted"} if name == "vote" else {"": answer.get("decision")}
+        answers = {"taken": "counted"} if name == "vote" else {"": answer.get("decision") or "it escalates"}
         seen["approval"].add(Transition(here, name, to, str(answers.get("" if name == "close" else said, said))))
         said = "to the approval" if name == "vote" else said
     if name in {each.event for each in PROMOTION.transitions}:

@@ -42,6 +42,7 @@ from slipway.local.azure.logs.workspace import Sources, Workspace
 from slipway.local.azure.process import APP_SETTINGS
 from slipway.local.azure.registry.api import RegistryApi
 from slipway.local.azure.registry.images import Images
+from slipway.local.azure.resource_graph import ResourceGraph
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -62,8 +63,10 @@ from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
 from slipway.local.azure.traffic_manager.plant import TrafficManagers
 from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
+from slipway.local.azure.vault.keys import KeysApi, KeyStore
 from slipway.local.azure.vault.store import VaultStore
 from slipway.local.azure.watching import Watching
+from slipway.local.azure.webhooks import Webhooks
 
 # The largest body that a service takes is a blob's block.
 LARGEST_BODY = 110 * 1024 * 1024
@@ -159,8 +162,8 @@ class Standin:
         exit.callback(vault_database.close)
         virtual = self._options.virtual_time
         clock = Clock(database, virtual, self._options.starts_at)
-        vault = VaultStore(vault_database)
-        _fill(config, vault, clock.now())
+        vault, keys = VaultStore(vault_database), KeyStore(vault_database)
+        _fill(config, vault, keys, clock.now())
         http = await exit.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         store = SiteStore(database, clock.now)
         trust = authority.client_context()
@@ -228,6 +231,8 @@ class Standin:
                 *routers.routes(),
                 *accounts.routes(),
                 *stacks.routes(),
+                *ResourceGraph(database, tokens).routes(),
+                *Webhooks(database).routes(),
                 *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
@@ -239,6 +244,7 @@ class Standin:
                 *BlobApi(BlobStore(database, clock.now), tokens).routes(),
                 *TableApi(TableStore(database, clock.now), tokens).routes(),
                 *VaultApi(vault, tokens, clock.now).routes(),
+                *KeysApi(keys, tokens, clock.now).routes(),
                 *ConfigurationApi(values, Snapshots(database, values, clock.now), tokens).routes(),
                 *GitHubApi(database, clock.now).routes(),
                 *AzureDevOpsApi(database, tokens, clock.now).routes(),
@@ -320,8 +326,11 @@ def _install(config: StandinConfig, store: SiteStore, packages: Packages) -> Non
     packages.keep_only(store.releases())
 
 
-def _fill(config: StandinConfig, vault: VaultStore, now: datetime) -> None:
-    """Draws a random value for each configured secret that the vault has never held."""
+def _fill(config: StandinConfig, vault: VaultStore, keys: KeyStore, now: datetime) -> None:
+    """Draws a random value for each configured secret that the vault has never held, and makes each key."""
+    for name in config.keys:
+        if keys.get(name) is None:
+            keys.add(name, "EC", int(now.timestamp()))
     for name in config.secrets:
         if vault.get(name) is None:
             vault.add(name, secrets.token_urlsafe(32), int(now.timestamp()))

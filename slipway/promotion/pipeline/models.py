@@ -13,6 +13,7 @@ from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
+from slipway.promotion.pipeline.gates import MOST_GATES, Gate
 from slipway.promotion.pipeline.helm import Helm
 from slipway.promotion.pipeline.infrastructure import Pointer, Stack, Terraform
 from slipway.promotion.pipeline.jobs import Migrate, Tests
@@ -228,12 +229,13 @@ class Stage(Section):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["targets"]}, {"required": ["rings"]}]})
     called: ClassVar[str] = "a stage"
-    not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze")
+    not_running: ClassVar[tuple[str, ...]] = ("freeze",)
     meant: ClassVar[dict[str, str]] = {"strategy": "rollout"}
 
     name: Name = key("Name of the stage, unique in the pipeline.")
     environment: Name = key("The environment that the stage deploys to.")
     needs: list[Name] = key("Stages that must have passed before; without any it starts at once.", [])
+    gates: list[Gate] = key("What must be proven before the stage starts.", [], max_length=MOST_GATES)
     approval: Approval | None = key("Who must say yes before the stage starts.", None)
     targets: list[Target] | None = key("Where to deploy, all in parallel.", None, min_length=1, max_length=MOST_TARGETS)
     rings: list[Ring] | None = key(

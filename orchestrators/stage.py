@@ -16,6 +16,7 @@ from orchestrators import (
     stage_bake,
     stage_ends,
     stage_gates,
+    stage_intents,
     stage_migrate,
     stage_ramp,
     stage_rings,
@@ -73,7 +74,10 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     if run.phase == phase.OVER:
         return run.outcome()
     try:
-        following = yield from PHASES[run.phase](context, run)
+        kept = None
+        if run.phase in phase.BEFORE_CHANGES:
+            run, kept = yield from stage_intents.kept_back(context, run)
+        following = kept or (yield from PHASES[run.phase](context, run))
     except NotTaken:
         context.continue_as_new(run.dump())
         return None

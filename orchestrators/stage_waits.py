@@ -105,7 +105,7 @@ def for_lock(context: Context, run: StageRun) -> Durable:
             yield from ask_lock(context, run, "doubt", {"promotion": run.promotion, "words": run.reason}, service)
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
     if answer["lock"] == "rejected":
-        words = f"{run.version_at(service)}{whose} was rejected here: {answer['rejected']['words']}"
+        words = f"{service}: {answer['words']}" if whose else answer["words"]
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
     if answer["lock"] == "schema":
         outcome = Outcome.BROKEN if run.goes_back else Outcome.CANCELLED
@@ -120,9 +120,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if answer["lock"] in OVERTAKEN:
         return (yield from _left(context, run.ends(Outcome.CANCELLED, *overtaken(answer))))
     if answer["lock"] == "held":
-        held = answer["hold"]
-        waits_for = f"the lift of a hold{whose} by {held['by']}: {held['reason']}"
-        until = min(moment(run.deadline), moment(held["expires_at"]))
+        waits_for = f"{service}: {answer['words']}" if whose else answer["words"]
+        until = min(moment(run.deadline), moment(answer["until"] or run.deadline))
         if run.plan.members:
             yield from step_aside(context, run, service)
     else:

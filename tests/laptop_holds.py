@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
 # Each file of tests that changes a site has sites of its own.
 SITES: tuple[str, ...] = (
     "deploys",

@@ -19,7 +19,8 @@ from triggers.approval_answers import VoteCounted as VoteCounted
 from triggers.audit_answers import ChainPage as ChainPage
 from triggers.audit_answers import ChainPart as ChainPart
 from triggers.environment_answers import Environments as Environments  # the routes name every model as one of here
-from triggers.environment_answers import HoldSaid as HoldSaid
+from triggers.environment_answers import Intents as Intents
+from triggers.environment_answers import IntentSaid as IntentSaid
 from triggers.environment_answers import ServiceInEnvironment as ServiceInEnvironment
 from triggers.plan_answers import DeployedPipelines as DeployedPipelines
 from triggers.plan_answers import Findings as Findings

@@ -16,7 +16,7 @@ import azure.functions as func
 
 from slipway.promotion.approval import Person
 from slipway.promotion.errors import Forbidden, SlipwayError
-from slipway.promotion.rights import EVERYWHERE, Place, roles_anywhere, roles_at, roles_for_service
+from slipway.promotion.role_claims import EVERYWHERE, Place, roles_anywhere, roles_at, roles_for_service
 from slipway.settings import settings
 
 HEADER = "X-MS-CLIENT-PRINCIPAL"

@@ -88,9 +88,9 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     "stage": ("A stage of its pipeline.", Name),
     "environment": ("The environment.", Name),
     "intent": (
-        "The intent: `{environment}.{service}.{8 hex digits}`, `{environment}.{service}.broken` for a broken lock, or "
-        "`{environment}.{service}.rejected-{version}`.",
-        Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
+        "The intent: `{environment}.{service}.{8 hex digits}`, with `_` for all of them; "
+        "`{environment}.{service}.broken` for a broken lock, or `{environment}.{service}.rejected-{version}`.",
+        Annotated[str, Field(pattern=r"^[a-z0-9_-]+\.[a-z0-9_-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
     ),
     "message": ("The message, as the list names it.", Annotated[str, Field(pattern=MESSAGE_ID)]),
     "service": ("The service.", Name),

@@ -6,7 +6,7 @@ from typing import Any
 from slipway.promotion.approval import Person
 from slipway.promotion.errors import Forbidden
 from slipway.promotion.plan import PromotionPlan, StagePlan
-from slipway.promotion.rights import Place
+from slipway.promotion.role_claims import Place
 from triggers.http import NotFound
 from triggers.identity import READERS, may_read, require, require_for_service
 

@@ -332,6 +332,16 @@ class Hold(BaseModel):
     expires_at: datetime
 
 
+class IntentThere(BaseModel):
+    """What a person said there, in words."""
+
+    id: str
+    kind: str
+    state: str
+    words: str
+    expires_at: datetime
+
+
 class RejectedVersion(BaseModel):
     """A version that is not let in there again, and why."""
 
@@ -348,6 +358,7 @@ class ServiceThere(BaseModel):
     waiting: list[Waiting] = []
     broken: Broken | None = None
     holds: list[Hold] = []
+    intents: list[IntentThere] = []
     rejected: list[RejectedVersion] = []
     reach: Reach | None = None
 

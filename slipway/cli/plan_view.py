@@ -10,6 +10,7 @@ from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.blue_green_view import approval_words, reach_lines, switch_lines
+from slipway.cli.calendar_view import calendar_lines
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
@@ -52,7 +53,8 @@ def plan_page(
     """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes, `told`
     who hears of it."""
     head = (*_head(compiled, artifact, origin, "", taken), *(Text(clean(f"tells {each}"), "dim") for each in told))
-    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled))
+    as_roles = Text(clean(f"\nslipway roles {origin} prints them as roles, each with where it is given"), "dim")
+    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled), as_roles)
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
@@ -145,6 +147,7 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "" if number else "gates", gate_words(gate)
     if stage.approval:
         yield "approval", approval_words(stage.approval)
+    yield from calendar_lines(stage)
     yield "lock", lock_words(stage, service)
     for number, line in enumerate(configuration_lines(stage)):
         yield "" if number else "configuration", line

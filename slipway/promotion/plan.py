@@ -7,9 +7,11 @@ Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.promotion.after import After
 from slipway.promotion.approval_policy import ApprovalPolicy as ApprovalPolicy
 from slipway.promotion.approval_policy import load_policy as load_policy
 from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.groups import GroupPlan, load_group, package_at
@@ -122,7 +124,8 @@ class StagePlan:
     `group` how its targets belong together where they are switched in an order, or are of several services.
     `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
     `tests` run beside the loads; `migration` changes the database before the deployment, and after the old release.
-    `reported`: a code host is told of it (`report` of the pipeline says which).
+    `reported`: a code host is told of it (`report` of the pipeline says which). `calendar` says when builds may enter,
+    `after` what other services have to have live first.
     """
 
     name: str
@@ -152,6 +155,8 @@ class StagePlan:
     reported: bool = False
     gates: tuple[GatePlan, ...] = ()
     switch_gates: tuple[GatePlan, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
+    after: tuple[After, ...] = ()
 
     @property
     def all_gates(self) -> tuple[GatePlan, ...]:
@@ -268,6 +273,8 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "migration": Migration.load(data.get("migration")),
             "gates": tuple(GatePlan.load(gate) for gate in data.get("gates", ())),
             "switch_gates": tuple(GatePlan.load(gate) for gate in data.get("switch_gates", ())),
+            "calendar": Calendar.load(data.get("calendar")),
+            "after": tuple(After(**known(After, each)) for each in data.get("after", ())),
         }
     )
 

@@ -13,7 +13,7 @@ READY_OLD_SIDE = "ready old side"
 ROLLED_BACK = "rolled back"
 RETRYABLE_CANCELLATIONS = (
     *("APPROVAL_EXPIRED", "APPROVAL_VOID", "LOCK_WAIT_OVER"),
-    *("VERSION_REJECTED", "SCHEMA_OUT_OF_RANGE"),
+    *("VERSION_REJECTED", "SCHEMA_OUT_OF_RANGE", "KEPT_TOO_LONG", "FROZEN", "OUT_OF_HOURS"),
 )
 
 SHOWN_ASIDE = (
@@ -24,6 +24,7 @@ SHOWN_ASIDE = (
     VERIFY_AGAIN,
     REGION,
 )  # the release stands on its idle side, and nowhere else
+BEFORE_CHANGES = (MIGRATE, DEPLOY, RAMP, ROLL_OUT)  # before each of these is asked what people and calendars say
 
 STATE_OF_PHASE = {
     NEEDS: "pending",

@@ -203,7 +203,7 @@ def test_helm_logs_in_to_a_registry_of_azures_with_a_token_of_ours(azure: AzureS
     assert refused.code == "DEPLOYMENT_FAILED" and "401" in refused.words, "nobody logged in"
     azure.fault("POST", "/oauth2/exchange", answer={"status": 401}, times=2)
     denied = it.start_deployment("4.7.0", package=package)
-    assert denied.code == "AZURE_DENIED" and "AcrPull" in denied.words
+    assert denied.code == "AZURE_DENIED" and "Microsoft.ContainerRegistry/registries/pull/read" in denied.words
 
 
 def test_a_side_is_switched_to_when_it_answers_as_the_version_only(faulty: ClusterRelease) -> None:

@@ -1,113 +1,104 @@
-"""What a role claim gives, and where; and that no other text gives anything."""
+"""What a plan needs of Azure: each part of a pipeline by its role, on the narrowest place."""
+
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from slipway.promotion.rights import (
-    EVERYWHERE,
-    LONGEST,
-    MOST,
-    Place,
-    Right,
-    right_of,
-    roles_anywhere,
-    roles_at,
-    roles_for_service,
-)
+from slipway.promotion.kinds import TARGETS
+from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
+from slipway.promotion.rights import catalogue
+from slipway.promotion.rights.grants import text_of
+from slipway.promotion.rights.needs import needs_of
+from slipway.promotion.rights.role import Level, Need
+from tests.promotion.pipeline_texts import a_pipeline, a_stage, site
+from tests.promotion.test_pipeline_front_door import PLACE, PROFILE, SIDES, TESTERS, ramped
+from tests.promotion.test_pipeline_headers import REFERENCE, with_checks
+from tests.promotion.test_pipeline_infrastructure import JOB, STORE, a_text, pointed, terraformed
 
-STOREFRONT = Place(("production",), "storefront")
-
-
-@pytest.mark.parametrize(
-    ("claim", "right"),
-    [
-        ("approver", Right("approver", "*", "*")),
-        ("approver@production", Right("approver", "production", "*")),
-        ("approver@production/storefront", Right("approver", "production", "storefront")),
-        ("operator@*/storefront", Right("operator", "*", "storefront")),
-        ("release-manager@*", Right("release-manager", "*", "*")),
-        ("ActionGroupsSecureWebhook", Right("ActionGroupsSecureWebhook", "*", "*")),
-    ],
-)
-def test_a_claim_names_a_role_an_environment_and_a_service(claim: str, right: Right) -> None:
-    assert right_of(claim) == right
+TESTED = sorted((Path(__file__).parents[1] / "end_to_end").glob("*.yaml"))
+SHIPPED = sorted((Path(__file__).parents[2] / "pipelines").glob("*.yaml"))
+GROUP = site("x").partition("/providers/")[0]
 
 
-@pytest.mark.parametrize(
-    "claim",
-    [
-        *("", "@", "@production", "approver@", "approver@/", "approver@/storefront", "approver@production/"),
-        *("approver@production/storefront/x", "approver@@production", "approver@production@staging"),
-        *("approver@Production", "approver@prod*", "approver@**", "approver@*/*x", "approver@production /storefront"),
-        *("approver@pro\nduction", "approver\n", " approver", "approver ", "approver@production/storefront\n"),
-        *("approver@production/store_front", "approver@..", "approver@../*", "ap prover@*", "*", "*@*", "*@*/*"),
-        *("аpprover@production", "approver@prоduction", "approver＠production", "approver\u200b", "approver\x00"),
-        "a" * (LONGEST + 1),
-        "approver@" + "a" * 64,
-    ],
-)
-def test_what_is_written_otherwise_gives_nothing_anywhere(claim: str) -> None:
-    assert right_of(claim) is None
-    assert roles_at([claim], STOREFRONT) == roles_at([claim], EVERYWHERE) == roles_anywhere([claim]) == ()
+def needs(text: str) -> list[Need]:
+    return list(needs_of(compile_plan(read_pipeline(text, "p.yaml"), digest_of(text))))
 
 
-def test_a_role_holds_in_its_place_and_in_no_other() -> None:
-    claims = ["approver@production/storefront"]
-    assert roles_at(claims, STOREFRONT) == ("approver",)
-    for elsewhere in (
-        Place(("staging",), "storefront"),
-        Place(("production",), "checkout"),
-        Place(("production-eu",), "storefront"),
-        Place(("production",), ""),
-        Place((), "storefront"),
-        EVERYWHERE,
-    ):
-        assert roles_at(claims, elsewhere) == (), elsewhere
+def given(text: str) -> set[tuple[str, str]]:
+    return {(need.role.name, text_of(need.place).removeprefix(GROUP)) for need in needs(text)}
 
 
-def test_a_ring_is_its_own_environment_and_the_one_it_is_written_under() -> None:
-    ring = Place(("production-eu", "production"), "storefront")
-    assert roles_at(["operator@production"], ring) == roles_at(["operator@production-eu"], ring) == ("operator",)
-    assert roles_at(["operator@production-us"], ring) == ()
-    whole = Place(("production",), "storefront")
-    assert roles_at(["operator@production-eu"], whole) == ()
+def test_a_target_needs_its_kinds_role_and_nothing_that_only_a_ramp_needs() -> None:
+    assert given(a_pipeline(a_stage("dev"))) == {
+        (catalogue.APP_SERVICES.name, "/providers/Microsoft.Web/sites/dev"),
+    }
 
 
-def test_several_claims_of_one_role_add_up_and_are_named_once() -> None:
-    claims = ["qa@staging", "qa@production", "reader"]
-    assert roles_at(claims, Place(("staging",), "x")) == ("qa", "reader")
-    assert roles_anywhere(claims) == ("qa", "reader")
-    assert roles_at(claims, EVERYWHERE) == ("reader",)
+def test_a_ramp_by_a_front_door_needs_its_origin_group_and_what_lies_beside_the_profile() -> None:
+    edge, plain = PROFILE.removeprefix(GROUP), ramped()
+    ramp = {
+        (catalogue.FRONT_DOORS.name, f"{edge}/originGroups/checkout"),
+        (catalogue.FRONT_DOOR_RESULTS.name, ""),
+    }
+    testers = {(catalogue.FRONT_DOOR_TESTERS.name, f"{edge}/ruleSets/testers")}
+    assert given(plain) >= ramp and not given(plain) & testers
+    assert given(ramped(f"{PLACE}{SIDES}, testers: {{{TESTERS}}}")) - given(plain) == testers
+    assert (catalogue.METRICS.name, "/providers/Microsoft.Web/sites/dev") in given(plain)
+    assert (catalogue.LOGS.name, "{workspace}") in given(plain)
 
 
-def test_what_holds_for_a_service_in_some_environment() -> None:
-    claims = ["approver@production/storefront", "operator@*/checkout", "reader@staging"]
-    assert roles_for_service(claims, "storefront") == ("approver", "reader")
-    assert roles_for_service(claims, "checkout") == ("operator", "reader")
-    assert roles_for_service(claims, "billing") == ("reader",)
+def test_a_judge_with_a_query_of_its_own_may_read_any_table() -> None:
+    own = ramped(canary=", telemetry: {query: 'AppRequests | take 1'}")
+    assert (catalogue.ALL_LOGS.name, "{workspace}") in given(own)
+    assert (catalogue.LOGS.name, "{workspace}") not in given(own)
 
 
-def test_beyond_so_many_claims_none_is_read() -> None:
-    claims = [f"role-{n}" for n in range(MOST)]
-    assert roles_at([*claims, "admin"], EVERYWHERE) == tuple(claims)
-    assert "admin" in roles_at(["admin", *claims], EVERYWHERE)
+def test_a_secret_is_read_alone_once_however_many_checks_send_it() -> None:
+    found = [each for each in given(with_checks(REFERENCE, REFERENCE)) if each[0] == catalogue.SECRETS.name]
+    assert found == [(catalogue.SECRETS.name, "{vault}/secrets/probe-key")]
 
 
-_NAMES = st.sampled_from(["production", "staging", "storefront", "checkout", "a"])
+def test_an_image_in_a_registry_of_azures_is_pinned_there_and_one_elsewhere_takes_nothing() -> None:
+    elsewhere = next(file for file in SHIPPED if file.stem == "catalog").read_text()
+    in_azure = given(elsewhere.replace("registry.example/", "shop.azurecr.io/")) - given(elsewhere)
+    assert in_azure == {(catalogue.REGISTRIES.name, "{registry-shop}")}
 
 
-@given(st.text(max_size=40), _NAMES, _NAMES)
-def test_whatever_text_a_claim_is_it_gives_at_most_the_role_that_it_begins_with(
-    claim: str, environment: str, service: str
-) -> None:
-    found = roles_at([claim], Place((environment,), service))
-    assert found in ((), (claim.partition("@")[0],))
-    if "@" not in claim:
-        assert found in ((), (claim,))
+def test_a_stack_is_applied_in_its_resource_group() -> None:
+    assert given(a_text()) == {(catalogue.STACKS.name, "")}
 
 
-@given(_NAMES, _NAMES, _NAMES, _NAMES)
-def test_a_scoped_claim_holds_exactly_where_both_parts_agree(e: str, s: str, environment: str, service: str) -> None:
-    holds = roles_at([f"operator@{e}/{s}"], Place((environment,), service)) == ("operator",)
-    assert holds == ((e, s) == (environment, service))
+def test_a_pointer_is_written_in_its_store_and_terraform_is_a_job_whose_log_is_read() -> None:
+    store = STORE.removeprefix(GROUP)
+    assert given(pointed()) >= {(catalogue.SNAPSHOTS.name, store), (catalogue.FLAGS.name, store)}
+    job = JOB.removeprefix(GROUP)
+    assert given(terraformed()) == {(catalogue.JOBS.name, job), (catalogue.JOB_LOGS.name, "{workspace}")}
+
+
+@pytest.mark.parametrize("file", [*TESTED, *SHIPPED], ids=lambda file: file.stem)
+def test_every_role_is_needed_on_a_place_of_its_level_and_says_why(file: Path) -> None:
+    found = needs(file.read_text())
+    assert found
+    for need in found:
+        place = text_of(need.place)
+        is_a_group = place.startswith("/subscriptions/") and place.count("/") == 4
+        assert is_a_group == (need.role.at is Level.GROUP), need
+        assert need.why.split(":")[0] and need.role.says
+
+
+def test_every_kind_of_target_and_every_role_is_needed_by_some_pipeline_of_the_tests() -> None:
+    texts = [file.read_text() for file in (*TESTED, *SHIPPED)]
+    texts += [text.replace("registry.example/", "shop.azurecr.io/") for text in texts]
+    texts += [
+        pointed(),
+        terraformed(),
+        a_text(),
+        with_checks(REFERENCE),
+        ramped(),
+        ramped(f"{PLACE}{SIDES}, testers: {{{TESTERS}}}"),
+    ]
+    named = {need.role.name for text in texts for need in needs(text)}
+    seldom = {catalogue.DNS["A"].name, catalogue.DNS["AAAA"].name, catalogue.ALL_LOGS.name}
+    assert {role.name for role in catalogue.ROLES} - named <= seldom
+    kinds = {need.why.rpartition("(")[2].rstrip(")") for text in texts for need in needs(text)}
+    assert TARGETS.keys() <= kinds

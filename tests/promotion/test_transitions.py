@@ -9,11 +9,12 @@ from slipway.promotion import decisions, lock
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVE, REJECT, TAKE_BACK
 from slipway.promotion.approval_policy import OPTIONAL, REQUIRED, Escalation, Quota
+from slipway.promotion.machine import Machine
 from slipway.promotion.outcomes import iso
 from slipway.promotion.seal import Seal
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.transition_page import PAGE, page
-from slipway.promotion.transitions import APPROVAL, LOCK, MACHINES, PROMOTION, STAGE, Machine
+from slipway.promotion.transitions import APPROVAL, LOCK, MACHINES, PROMOTION, STAGE
 from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.model import DAVE
 from tests.workflow.observing import Seen, lock_transition, nothing_seen, of_decisions
@@ -61,7 +62,7 @@ def test_an_error_that_nobody_foresaw_leads_where_the_table_says(state: str) -> 
 def test_a_lock_asked_anything_at_any_time_answers_as_its_table_says() -> None:
     draw, state = random.Random(1), lock.empty()
     seen = set()
-    for _ in range(40_000):
+    for _ in range(80_000):
         name, given = _anything(draw, state)
         after, answer = lock.apply(state, name, given)
         seen.add(lock_transition(state, after, name, given, answer))
@@ -226,7 +227,7 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "version": n + 1 if name == "migrated" else str(n),
         "finished_at": iso(later(minutes=n)),
         "received_at": iso(NOON),
-        "on_newer_build": draw.choice(["queue", "queue", "supersede", "ignore"]),
+        "on_newer_build": draw.choice(["queue", "each", "supersede", "latest", "ignore"]),
         "at": iso(NOON),
         "fence": holder["fence"] if holder and draw.random() < 0.8 else draw.randrange(9),
         "release": {**release, "received_at": iso(NOON)},
@@ -241,4 +242,11 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "until": iso(later(hours=1) if draw.random() < 0.2 else NOON),
         "reason": "?",
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),
+        "oid": draw.choice(["dave", "alice"]),
+        "on_begin": draw.choice(["finish", "pause", "roll-back"]),
+        **(
+            {"service": "checkout", "environment": "prod", "at_least": draw.choice(["0", "3"])}
+            if name == "ask_at_least"
+            else {}
+        ),
     }

@@ -11,7 +11,7 @@ from slipway.promotion.approval import APPROVE
 from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import StagePlan, Target
-from slipway.promotion.transitions import STAGE, stage_transition
+from slipway.promotion.stage_transitions import STAGE, stage_transition
 from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote
 from tests.workflow import virtual
 from tests.workflow.gate_world import GateWorld, good

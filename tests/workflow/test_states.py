@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from slipway.promotion.machine import Transition
 from slipway.promotion.stage_phases import BAKE, GATES, GATES_AT_LOCK, GATES_AT_SWITCH, MIGRATE, SWITCH_GATES
-from slipway.promotion.transitions import STAGE, Transition
+from slipway.promotion.stage_transitions import STAGE
 from tests.workflow import stories_of_builds, stories_of_rings, stories_of_switches, stories_of_troubles
 from tests.workflow.model import Model
 from tests.workflow.must_hold import check_the_end
@@ -31,6 +32,8 @@ NOT_TOLD |= {each: "settings have a world of their own: `test_settings_before_us
              if (each.state, each.event) == (BAKE, "broken")}  # fmt: skip
 NOT_TOLD |= {each: "what approvals are sealed to has a world of its own: `test_approvals`" for each in STAGE.transitions
              if each.event == "void" or (each.state, each.event) == ("approval", "behind")}  # fmt: skip
+NOT_TOLD |= {each: "what people and calendars say has tests of its own: `test_intents`" for each in STAGE.transitions
+             if each.event == "recalled"}  # fmt: skip
 
 
 def named(each: Transition) -> str:

@@ -144,6 +144,12 @@ class SlipwayBuild(BaseModel):
     database: DatabaseSchema | None = Field(
         None, alias="schema", description="The versions of its database that the build's code runs on."
     )
+    hotfix: str = Field(
+        "",
+        description="Why the build is a hotfix, which enters through freezes that except hotfixes.",
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+    )
     run: int = Field(
         1, description="2 and more: promoted once more, because a person said so.", ge=1, le=MOST_RUNS, strict=True
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.groups import package_at
 from slipway.promotion.job_plan import JobTest
@@ -107,7 +108,8 @@ def _rings(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> Iterator
             gate=_gate(stage.cosmos, ring.region or "", regions),
         )
         plan = _stage(written, pipeline, earlier[-1:] or needs)
-        yield replace(plan, ring=of, max_parallel=ring.max_parallel or 0)
+        after = tuple(each.after(stage.environment) for each in stage.after)
+        yield replace(plan, ring=of, max_parallel=ring.max_parallel or 0, after=after)
         earlier += (plan.name,)
 
 
@@ -152,6 +154,12 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         group=group_of(stage, pipeline),
         configuration=configuration.plan if configuration else None,
         reported=bool(pipeline.report),
+        calendar=Calendar(
+            tuple(each.window for each in stage.freeze),
+            stage.hours.hours if stage.hours else None,
+            stage.rate.rate if stage.rate else None,
+        ),
+        after=tuple(each.after(stage.environment) for each in stage.after),
         flags=tuple(flag.wish(stage.environment, pipeline.owner, pipeline.service) for flag in stage.flags),
     )
 

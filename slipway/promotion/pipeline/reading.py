@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from slipway.promotion.pipeline.approval_checks import check_approvals
 from slipway.promotion.pipeline.blue_green_checks import check_blue_greens
+from slipway.promotion.pipeline.calendar_checks import check_calendars
 from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
@@ -51,6 +52,7 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
             for error in invalid.errors(include_url=False):
                 explain(error, document)
         check_stages_together(document)
+        check_calendars(document)
         check_stage_checks(document)
         check_approvals(document)
         check_jobs(document)

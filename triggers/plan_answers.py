@@ -2,7 +2,9 @@
 
 from pydantic import Field
 
+from slipway.promotion.after import After
 from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.groups import GroupPlan
@@ -43,7 +45,8 @@ class PlannedStage(Answer):
     `watch_s`: how long the release is watched after its bake; `switch_approval`: who is asked before a blue-green
     switch. `max_parallel`: of how many targets the users are moved at a time, 0 is all. `ring`: where it stands, if it
     is a ring of a written stage. `group`: in which order its targets are switched, and of which services they are.
-    `gates`: what has to pass before the stage, `switch_gates` before its switch."""
+    `gates`: what has to pass before the stage, `switch_gates` before its switch. `calendar`: when builds enter;
+    `after`: which services go first."""
 
     name: str
     environment: str
@@ -72,6 +75,8 @@ class PlannedStage(Answer):
     reported: bool
     gates: list[GatePlan]
     switch_gates: list[GatePlan]
+    calendar: Calendar
+    after: list[After]
     may_promote: MayPromoteShown
 
 

@@ -1,6 +1,7 @@
 """`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no, also in another's place."""
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from slipway.promotion.errors import Forbidden, Refused
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
 from triggers.identity import READERS, here
-from triggers.places import places_of_stage, require_at
+from triggers.places import place_of, places_of_stage, require_at
 
 bp = df.Blueprint()
 
@@ -80,7 +81,7 @@ async def post_approval(
         vote = Vote(here(person, places[0]), asked.decision, received_at, author_oid, asked.reason)
         given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
         given |= {key: value for key in ("gate", "seal") if (value := getattr(asked, key))}
-        given |= {"delegators": [here(each, places[0]).dump() for each in lent]} if lent else {}
+        given |= {"delegators": [each.dump() for each in lent]} if lent else {}
         with _groups_told(person):
             return as_response(await decide(client, promotion, "vote", given), promotion)
 
@@ -109,8 +110,9 @@ def _delegators(rows: dict[str, dict[str, Any]], stage: str, person: Person, at:
     lent = lent_to(person.oid, at) if plan else []
     if plan is None or not lent:
         return []
-    environments = {plan.environment, *([plan.ring.environment] if plan.ring else [])}
-    return list(delegators(lent, environments, rows["promotion"]["service"], at, taken_away))
+    place = place_of(plan, rows["promotion"]["service"])
+    gone = functools.partial(taken_away, at=place)
+    return [here(each, place) for each in delegators(lent, place.environments, place.service, at, gone)]
 
 
 def _what(gate: str) -> str:

@@ -21,7 +21,7 @@ def service_of(promotion: str) -> str:
 
 def place_of(stage: StagePlan, service: str) -> Place:
     """A ring is an environment by its own name and by the one that it is written under."""
-    return Place((stage.environment, *([stage.ring.environment] if stage.ring else [])), service)
+    return Place(stage.environments, service)
 
 
 def places_of_plan(plan: PromotionPlan) -> tuple[Place, ...]:

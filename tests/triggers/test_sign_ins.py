@@ -2,11 +2,15 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slipway.adapters.people import taken_away
 from slipway.adapters.read_model import list_promotion
+from slipway.promotion.role_claims import Place
+from slipway.settings import settings
 from tests.app_host import ALICE_OID, AUDIENCE, BEARER, TENANT, AppHost, a_principal, raw_principal
 from tests.triggers.conftest import BOB, ERIN, Underway
 
@@ -18,7 +22,6 @@ OID = {"typ": "http://schemas.microsoft.com/identity/claims/objectidentifier", "
 TID = {"typ": "http://schemas.microsoft.com/identity/claims/tenantid", "val": TENANT}
 AUD = {"typ": "aud", "val": AUDIENCE}
 ADMIN = {"typ": "roles", "val": "admin"}
-LATER = {"decision": "approve", "command": "second"}
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer  ", "Basic eDp5", "Negotiate x"])
@@ -166,3 +169,25 @@ def test_a_command_to_the_whole_wants_the_role_for_every_environment(it: Underwa
     assert it.command("pause", of_both).status == 200
     assert it.command("retry", of_test, stage="production").problem == (403, "FORBIDDEN")
     assert it.command("retry", of_test, stage="test").problem == (409, "NOT_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("roles", "taken"),
+    [
+        (["qa"], []),
+        (["qa@production"], []),
+        (["qa@production/checkout", "x"], []),
+        (["qa@staging"], ["role:qa", "role:qa@production"]),
+        (["qa@production/billing"], ["role:qa", "role:qa@production"]),
+        ([], ["role:qa", "role:qa@production"]),
+    ],
+)
+def test_the_file_of_people_may_say_roles_with_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, roles: list[str], taken: list[str]
+) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(json.dumps({"people": [{"oid": ALICE_OID, "roles": roles}]}), encoding="utf-8")
+    monkeypatch.setenv("SLIPWAY_PEOPLE", str(file))
+    settings.cache_clear()
+    at = Place(("production",), "checkout")
+    assert taken_away(ALICE_OID, ["role:qa", "role:qa@production", "group:g"], at) == taken

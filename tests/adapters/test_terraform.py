@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from slipway.adapters.terraform import Terraform
-from slipway.adapters.terraform.plan_log import summary_of, text_of
+from slipway.adapters.terraform.plan_log import summary_of, text_of, without_secrets
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.planned_changes import HIDDEN, LONGEST_TEXT, PLANNED
@@ -109,6 +109,7 @@ def test_a_plan_that_fails_or_that_nobody_can_see_is_not_asked_about(azure: Azur
     assert (bad.outcome, bad.code) == (Outcome.FAILED, "PLAN_FAILED") and "Unsupported argument" in bad.log
     unseen = infra.deploy("1.0.0-silent")
     assert (unseen.outcome, unseen.code) == (Outcome.BROKEN, "PLAN_UNSEEN")
+    assert f"password = {HIDDEN}" in unseen.log and "of-1.0.0-silent" not in str(unseen.dump())
     missing = Infra(azure, "infra-odd", until_ended, image="registry.example/nobody:{version}").deploy("1.0.0")
     assert (missing.outcome, missing.code) == (Outcome.BROKEN, "JOB_NOT_RUN")
     azure.fault("GET", "/jobs/infra-odd/executions", times=9, answer={"status": 403})
@@ -126,10 +127,46 @@ def test_the_last_summary_counts_and_secrets_and_colours_are_left_out() -> None:
     summary = json.dumps({"add": 1, "change": 0, "destroy": 2})
     log = f'\x1b[32m+ create\x1b[0m\n  client_secret = "abc"\n  url = "https://u:p@host/"\n{summary}\n'
     assert summary_of(f'{{"add": 9, "change": 9, "destroy": 9}}\n{log}') == json.loads(summary)
-    assert text_of({"add": 1, "change": 0, "destroy": 2}, log).splitlines() == [
+    assert text_of({"add": 1, "change": 0, "destroy": 2}, without_secrets(log)).splitlines() == [
         "DELETES 2 resources; 1 to create, 0 to modify, 2 to delete",
         "+ create",
         f"  client_secret = {HIDDEN}",
         f"  url = {HIDDEN}",
     ]
     assert len(text_of({"add": 1, "change": 0, "destroy": 0}, "line\n" * 2000)) <= LONGEST_TEXT
+
+
+def test_blocks_that_may_hold_secrets_are_left_out_as_blocks() -> None:
+    log = """\
+      + "beginning of a key that was cut off",
+    -----END PRIVATE KEY-----
+  ~ resource "azurerm_key_vault_secret" "db" {
+      + values_yaml = <<-EOT
+            db:
+              user: hunter2
+        EOT
+      ~ secrets = [
+          - "hunter2",
+          + {
+              + user = "hunter2"
+            },
+        ]
+      + certificate = "-----BEGIN PRIVATE KEY-----
+MIIhunter2
+-----END PRIVATE KEY-----"
+      + smtp = jsonencode({ password = "hunter2" })
+      + size = "S1"
+    }
+Error: exit status 1"""
+    assert without_secrets(log).splitlines() == [
+        HIDDEN,
+        '  ~ resource "azurerm_key_vault_secret" "db" {',
+        f"      + values_yaml = {HIDDEN}",
+        f"      ~ secrets = {HIDDEN}",
+        HIDDEN,
+        f"      + smtp = {HIDDEN}",
+        '      + size = "S1"',
+        "    }",
+        "Error: exit status 1",
+    ]
+    assert without_secrets("hunter2\n  EOT\nwell") == f"{HIDDEN}\nwell"

@@ -10,7 +10,7 @@ from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.groups import GroupPlan
 from slipway.promotion.outcomes import Answer, broken, failed, passed
 from slipway.promotion.plan import StagePlan, Target
-from slipway.promotion.planned_changes import PLAN_CHANGED, PLANNED
+from slipway.promotion.planned_changes import ARTIFACT, PLAN_CHANGED, PLANNED
 from slipway.promotion.stage_parts import not_whole
 from tests.promotion.builders import a_build, a_policy, a_stage, a_vote
 from tests.workflow.virtual import Workflow, stage_state
@@ -18,6 +18,8 @@ from tests.workflow.world import Order, Sides, World
 
 NET = Target("net", "bicep", "/stacks/net", "", settings={"stack": {}, "artifact": "https://feed/{version}.json"})
 APP = Target("app", "app-service", "/sites/app", "staging")
+BUILD = "https://artifacts/2.0.0.zip"  # where the plans of these tests have their packages
+PIN = f"{BUILD}?versionid=one"
 CHANGES = "DELETES 1 resource; 1 to create\n- delete old\n+ create new"
 ASKED = "waiting for approval"
 
@@ -87,6 +89,7 @@ async def said_yes(flow: Workflow, id: str, command: str = "c1") -> None:
 
 
 async def test_people_see_what_would_change_and_exactly_that_is_applied_before_the_code(flow: Workflow) -> None:
+    flow.world.registry[BUILD] = PIN
     id = await flow.promote(a_build("2.0.0"), production(NET, APP))
     await flow.until(lambda: stage_state(flow.world, "production") == ASKED)
     assert live(flow) == {"net": "1.0.0", "app": "1.0.0"}
@@ -105,6 +108,7 @@ async def test_people_see_what_would_change_and_exactly_that_is_applied_before_t
         "app",
     ]
     assert world(flow).orders[0]["target"]["settings"][PLANNED] == "print-1"
+    assert world(flow).orders[0]["target"]["settings"][ARTIFACT] == PIN, "what was pinned is what is applied"
     checked = [
         step["target"] for step in flow.world.rows["stage:production"]["doc"]["steps"] if "verify" in step["name"]
     ]
@@ -120,6 +124,7 @@ async def test_code_that_fails_live_takes_its_infrastructure_back_with_it(flow: 
     back = [each for each in world(flow).orders if ":swap-back:" in each["operation"]]
     assert list(dict.fromkeys(each["target"]["name"] for each in back)) == ["app", "net"], "the code first"
     assert all(PLANNED not in each["target"]["settings"] for each in back), "nobody has planned the way back"
+    assert back[-1]["target"]["settings"][ARTIFACT] == NET.settings[ARTIFACT], "the version before has another pin"
 
 
 async def test_a_stack_that_was_applied_in_part_goes_back(flow: Workflow) -> None:

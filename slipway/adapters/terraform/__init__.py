@@ -8,13 +8,14 @@ with 3. Which release is applied is what the job's executions say: Azure keeps t
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.jobs import LOG_WITHIN, Jobs
 from slipway.adapters.jobs.executions import Execution, Executions, place_of
-from slipway.adapters.terraform.plan_log import STALE, changes_of, summary_of, text_of
+from slipway.adapters.terraform.plan_log import changes_of, summary_of, text_of, without_secrets
 from slipway.promotion.job_run import JobRun
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, passed, running
 from slipway.promotion.plan import Target
@@ -135,9 +136,10 @@ class Terraform:
 
 
 def _wrapped(handle: Handle, answer: Answer) -> Answer:
-    """With the job's own handle inside: `kind` says whether it may still write."""
+    """With the job's own handle inside: `kind` says whether it may still write. What it printed people may see only
+    without secrets, however it ended."""
     if not answer.running:
-        return answer
+        return replace(answer, log=without_secrets(answer.log))
     inner = answer.handle
     return Answer(
         answer.state,
@@ -165,7 +167,7 @@ def _shown(target: Target, version: str, plan: str, answer: Answer) -> Answer:
 def _ended(target: Target, version: str, answer: Answer) -> Answer:
     if answer.outcome is Outcome.PASSED:
         return passed(f"{target.name} holds {version}")
-    if answer.result.get("exit_code") == STALE_EXIT or STALE in answer.log:
+    if answer.result.get("exit_code") == STALE_EXIT:
         words = f"{target.name}: the saved plan is stale: something has changed since"
         return broken(PLAN_CHANGED, f"{words}. Nothing was changed", answer.log)
     return _failed("APPLY_FAILED", f"{version} was not applied whole to {target.name}", answer)

@@ -211,7 +211,7 @@ def _named(target: str, answer: Answer) -> Answer:
 def _change(run: StageRun, target: Target) -> dict[str, Any]:
     return {
         "promotion": run.promotion,
-        "target": plain(target),
+        "target": plain(target.running(run.image_of(target))),
         "version": run.version_of(target.name),
         **run.plan.reading,
         "fence": run.fence_of(target.name),

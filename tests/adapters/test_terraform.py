@@ -82,8 +82,9 @@ def test_a_plan_is_shown_then_applied_exactly_and_the_release_before_is_planned_
     assert (refused.outcome, refused.code) == (Outcome.BROKEN, "PLAN_CHANGED")
     assert infra.versions == ("1.1.0", "1.0.0"), "a stale plan is not applied"
 
-    back = infra.swap("1.0.0")
-    assert back.outcome is Outcome.PASSED, back
+    elsewhere = infra.target.running("registry.example/nobody:{version}")  # the tag of 1.0.0 is gone, say
+    back = infra.swap("1.0.0", elsewhere)
+    assert back.outcome is Outcome.PASSED, "planned and applied by the image that has applied it before"
     assert infra.versions == ("1.0.0", "1.1.0")
 
 
@@ -96,8 +97,13 @@ def test_what_would_be_destroyed_is_refused_and_half_an_apply_says_so(azure: Azu
     allowing = Infra(azure, "infra-faults", until_ended, deletes="allow")
     assert allowing.deploy("2.0.0-drops").result["changes"].startswith("DELETES 1 resource; ")
 
+    unsaid = infra.swap("4.0.0", infra.planned("4.0.0").running("registry.example/nobody:{version}"))
+    assert unsaid.code == "JOB_NOT_RUN" and infra.versions == ("4.0.0 (not whole)", "1.0.0"), "it may have begun"
+    assert infra.swap("1.0.0").outcome is Outcome.PASSED
+
     failed = infra.swap("3.0.0-badapply", infra.planned("3.0.0-badapply"))
-    assert (failed.outcome, failed.code) == (Outcome.FAILED, "APPLY_FAILED") and "quota exceeded" in failed.log
+    assert (failed.outcome, failed.code) == (Outcome.FAILED, "APPLY_FAILED"), "whatever its log says of stale plans"
+    assert "quota exceeded (elsewhere: Saved plan is stale)" in failed.log
     assert infra.versions == ("3.0.0-badapply (not whole)", "1.0.0")
     assert infra.swap("1.0.0").outcome is Outcome.PASSED
     assert infra.versions == ("1.0.0", None)
@@ -170,3 +176,11 @@ Error: exit status 1"""
         "Error: exit status 1",
     ]
     assert without_secrets("hunter2\n  EOT\nwell") == f"{HIDDEN}\nwell"
+
+
+def test_one_execution_at_a_time_since_they_share_a_state(azure: AzureStandin, until_ended: Follow) -> None:
+    infra = Infra(azure, "infra", until_ended)
+    other = {"name": "infra-by-hand", "properties": {"status": "Running"}}
+    azure.fault("GET", "/jobs/infra/executions", answer={"status": 200, "body": {"value": [other]}})
+    waiting = infra.service.start_deployment(infra.target, "", "op-alone", now(), False, "1.0.0")
+    assert waiting.running and waiting.words.endswith("waits for the end of infra-by-hand")

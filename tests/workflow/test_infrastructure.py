@@ -31,6 +31,7 @@ class PlannedWorld(World):
     refuses: str = ""
     drifted: bool = False
     half: bool = False
+    plans: list[Order] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
 
     def _survey_targets(self, order: Order) -> Answer:
@@ -41,15 +42,16 @@ class PlannedWorld(World):
         return found
 
     def _deploy(self, order: Order) -> Answer:
-        if order["target"]["kind"] != "bicep":
+        if order["target"]["kind"] == "app-service":
             return super()._deploy(order)
+        self.plans.append(order)
         if self.refuses:
             return failed(self.refuses, "net: DELETES 1 resource")
         return passed("would change net", changes=CHANGES, planned="print-1")
 
     def _swap(self, order: Order) -> Answer:
         self.orders.append(order)
-        if order["target"]["kind"] != "bicep":
+        if order["target"]["kind"] == "app-service":
             return super()._swap(order)
         site, version = self.sites[NET.name], order["version"]
         if self.drifted and PLANNED in order["target"]["settings"]:
@@ -113,6 +115,17 @@ async def test_people_see_what_would_change_and_exactly_that_is_applied_before_t
         step["target"] for step in flow.world.rows["stage:production"]["doc"]["steps"] if "verify" in step["name"]
     ]
     assert set(checked) == {"app"}, "what has no address is not probed"
+
+
+async def test_the_image_that_plans_and_applies_infrastructure_is_pinned_with_the_build(flow: Workflow) -> None:
+    image, pinned = "r/infra:{version}", "r/infra:2.0.0@sha256:1"
+    flow.world.registry["r/infra:2.0.0"] = pinned
+    target = replace(NET, kind="terraform", settings={"terraform": {"image": image, "within": 60.0}})
+    id = await flow.promote(a_build("2.0.0"), production(target))
+    await said_yes(flow, id)
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    for order in (world(flow).plans[0], world(flow).orders[0]):
+        assert order["target"]["settings"]["terraform"] == {"image": pinned, "within": 60.0}
 
 
 async def test_code_that_fails_live_takes_its_infrastructure_back_with_it(flow: Workflow) -> None:

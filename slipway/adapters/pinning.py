@@ -11,7 +11,6 @@ from typing import Any
 from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureProblem, retry_after_s
 from slipway.adapters.registry import Registry
-from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
 from slipway.promotion.pins import (
     ARTIFACT_MISSING,
@@ -34,11 +33,11 @@ _PACKAGE_S = 5.0
 _PACKAGE_WAITS_S = 60.0  # at most: it is no fault if it stays unpinned
 
 
-class _Unwell(SlipwayError):
+class _Unwell(Exception):
     """A package's server could not say: worth another try."""
 
     def __init__(self, words: str, after_s: float = _LOOKS_EVERY_S) -> None:
-        super().__init__("PACKAGE_UNSEEN", words)
+        super().__init__(words)
         self.words, self.after_s = words, after_s
 
 

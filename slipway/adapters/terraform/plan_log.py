@@ -25,7 +25,7 @@ _MOST = 100_000
 _ASSIGNED = re.compile(r"(?P<name>[^=:]+?)\s*(?P<sign>=|:)\s*(?P<value>.+)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _HEREDOC = re.compile(r"<<[-~]?\"?(?P<end>\w+)\"?$")
-_HEREDOC_ENDS = ("EOT", "EOF")  # the markers that Terraform and people use
+_HEREDOC_ENDS = re.compile("EO[TF]")  # as Terraform and people name them
 _KEY_BEGINS, _KEY_ENDS = "-----BEGIN", "-----END"
 
 
@@ -75,7 +75,7 @@ def without_secrets(log: str) -> str:
         elif _KEY_BEGINS in line:
             kept.append(HIDDEN)
             is_end = None if _KEY_ENDS in line else _ends_key
-        elif _ends_key(line) or line.strip() in _HEREDOC_ENDS:
+        elif _ends_key(line) or _HEREDOC_ENDS.fullmatch(line.strip()):
             kept = [HIDDEN]
         elif line:
             shown = _hidden(line)

@@ -40,5 +40,13 @@ def _audit_record(order: dict[str, Any]) -> AuditRecord:
         actor=order["actor"],
         action=order["action"],
         words=order["words"],
-        evidence=order["evidence"],
+        evidence={**order["evidence"], **_where(order)},
     )
+
+
+def _where(order: dict[str, Any]) -> dict[str, Any]:
+    """The stage and environment that a stage's record is of: its chain alone would not say."""
+    if "stage" not in order:
+        return {}
+    environment = order.get("about", {}).get("environment", "")
+    return {"of": {"stage": order["stage"], **({"environment": environment} if environment else {})}}

@@ -20,9 +20,11 @@ MODULES = (
     "ramps",
     "tenanthub",
     "thousand_builds",
+    "frozen_thousand",
     "adapter_cost",
     "forty_targets",
     "intake",
+    "audit",
     "evidence_gate",
 )
 

@@ -13,7 +13,8 @@ from slipway.promotion.stage_run import StageRun
 def record_stage(
     context: Context, run: StageRun, action: str, words: str, evidence: dict[str, Any] | None = None
 ) -> Durable:
-    """Record what a stage did or now waits for. Returns the run with its next `rev`."""
+    """Record what a stage did or now waits for; an `action` that names no other family is `stage.…`. Returns the run
+    with its next `rev`."""
     run = replace(run, rev=run.rev + 1)
     if run.waits_for:
         context.set_custom_status(
@@ -29,7 +30,7 @@ def record_stage(
             "id": f"{run.instance}:{run.rev}",
             "at": now(context),
             "actor": "slipway",
-            "action": f"stage.{action}",
+            "action": action if "." in action else f"stage.{action}",
             "stage": run.plan.name,
             "words": words,
             "evidence": evidence or {},

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from orchestrators.recording import record_stage
 from orchestrators.release_settings import settings_before_users
+from orchestrators.stage_consent import consent_before_users
 from orchestrators.stage_flag import after_bad_end, concluded, for_everybody
 from orchestrators.stage_front_door import opened, returned
 from orchestrators.waiting import Context, Durable, answers_of, now
@@ -27,6 +28,7 @@ def ramp(context: Context, run: StageRun) -> Durable:
         run = yield from record_stage(context, run, "not-ramped", reason)
         return run.to(_after(run))
     run = yield from settings_before_users(context, run)
+    run = run if run.ending else (yield from consent_before_users(context, run))
     if run.ending:
         return run
     drop_s = 0.0

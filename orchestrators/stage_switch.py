@@ -8,16 +8,15 @@ deadline, or when a newer build supersedes this one.
 from dataclasses import replace
 from datetime import timedelta
 
-from orchestrators.asking_people import decision_of_people, in_words, question, who_is_asked
+from orchestrators.asking_people import child_of, decision_of_people, in_words, question, sealed_to, who_is_asked
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.fan_out import health_checks, reachable
 from orchestrators.recording import record_stage
+from orchestrators.stage_consent import asked_anew, sealed, void, with_consent
 from orchestrators.stage_work import SAYS_NOTHING, VERIFY_TRIES, carried_out, stopped
 from orchestrators.waiting import Context, Durable, ask_decisions, now
-from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import SWITCH
-from slipway.promotion.barriers import QUEUE, SUPERSEDE
-from slipway.promotion.ids import child_id
+from slipway.promotion.barriers import LATEST, QUEUE, SUPERSEDE
 from slipway.promotion.outcomes import Outcome, iso
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
@@ -30,26 +29,30 @@ def for_switch_approval(context: Context, run: StageRun) -> Durable:
     policy = run.plan.switch_approval
     assert policy is not None
     deadline = iso(context.current_utc_datetime + timedelta(seconds=policy.within_s))
-    child = child_id(run.instance, "switch-approval", str(run.attempt))
-    asked = question(context, run, policy, child, deadline)
+    child = child_of(run, "switch-approval")
+    seal = yield from sealed(context, run)
+    asked = question(context, run, policy, child, deadline, seal)
     asked |= {"gate": SWITCH, "asks_twice": run.plan.approval is not None}
     waits_for = f"approval of the switch by {who_is_asked(policy)}"
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = replace(run, since=now(context), deadline=standing.get("deadline", deadline), waits_for=waits_for)
-    mode = SUPERSEDE if run.plan.on_newer_build == SUPERSEDE else QUEUE  # who has the lock goes for no older build
+    # Who has the lock goes for no older build.
+    mode = LATEST if run.plan.on_newer_build in (LATEST, SUPERSEDE) else QUEUE
     said = {"on_newer_build": mode, "waits_for": waits_for, "until": run.deadline}
     asked["announcement"] = {**asked["announcement"], **said}
     yield from ask_lock(context, run, "announce", {**asked["announcement"], "on_newer_build": QUEUE})
     yield from mirror_lock(context, run)
     told = f"waits for {waits_for}{_seen_at(run)}{_would_change(run)}"
     run = yield from record_stage(context, run, "waiting-for-approval", told, _changes(run))
-    votes, ending = yield from decision_of_people(context, run, child, asked)
+    answer, ending = yield from decision_of_people(context, run, child, asked)
     yield from ask_lock(context, run, "leave")  # it is announced no more, and keeps the lock
     yield from mirror_lock(context, run)
     if ending is not None:
         return run.ends(ending.outcome, ending.code, f"before the switch: {ending.words}")
-    run = yield from record_stage(context, run, "switch-approved", in_words(votes), {"votes": votes})
-    return run.to(phase.VERIFY_AGAIN)
+    votes = answer["votes"]
+    given = {"votes": votes, **sealed_to(answer)}
+    run = yield from record_stage(context, run, "switch-approved", in_words(votes), given)
+    return with_consent(run, SWITCH, policy, answer).to(run.after_switch_approval)
 
 
 def verify_again(context: Context, run: StageRun) -> Durable:
@@ -69,6 +72,9 @@ def verify_again(context: Context, run: StageRun) -> Durable:
     if verdict.outcome in SAYS_NOTHING and run.tick + 1 < VERIFY_TRIES:
         return replace(run, tick=run.tick + 1)
     if verdict.outcome == Outcome.PASSED:
+        why = () if run.part else (yield from void(context, run, SWITCH))
+        if why:
+            return (yield from asked_anew(context, run, SWITCH, why))
         return replace(run.to(run.to_users), part=run.part, deadline=run.deadline)
     return run.ends(verdict.outcome, verdict.code, f"right before the switch: {verdict.words}")
 

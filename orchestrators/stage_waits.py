@@ -4,14 +4,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from orchestrators.asking_people import decision_of_people, in_words, overtaken, question, who_is_asked
+from orchestrators.asking_people import (
+    EVIDENCE_CHANGED,
+    child_of,
+    decision_of_people,
+    in_words,
+    overtaken,
+    question,
+    sealed_to,
+    who_is_asked,
+)
 from orchestrators.environment_lock import ask_lock, leave_lock, mirror_lock
 from orchestrators.lock_grants import asked_in_order, granted, step_aside
 from orchestrators.recording import record_stage
+from orchestrators.stage_consent import asked_anew, sealed, void, with_consent
 from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_phases as phase
+from slipway.promotion.approval import START
 from slipway.promotion.database_schema import OUT_OF_RANGE
-from slipway.promotion.ids import child_id
+from slipway.promotion.gates.rounds import numbers
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.release_parts.before import Before
 from slipway.promotion.release_parts.configuration import KeptConfiguration
@@ -35,7 +46,7 @@ def for_needs(context: Context, run: StageRun) -> Durable:
     run = replace(run, since=now(context))
     if answer["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
-    return replace(run, started_at=now(context)).to(phase.APPROVAL if run.plan.approval else phase.LOCK)
+    return replace(run, started_at=now(context)).to(run.after_needs)
 
 
 def for_approval(context: Context, run: StageRun) -> Durable:
@@ -45,17 +56,23 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     deadline = iso(context.current_utc_datetime + timedelta(seconds=policy.within_s))
     who = who_is_asked(policy)
     run = replace(run, since=now(context), deadline=deadline, waits_for=f"approval by {who}")
-    child = child_id(run.instance, "approval", str(run.attempt))
-    asked = question(context, run, policy, child, deadline)
+    child = child_of(run, "approval")
+    seal = yield from sealed(context, run)
+    asked = question(context, run, policy, child, deadline, seal)
+    asked |= {"judged": numbers(run.plan.gates, run.gate_answers)} if run.plan.gates else {}
     # Ask before saying so: whoever reads that the stage waits may approve at once.
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = replace(run, deadline=standing.get("deadline", deadline))
     run = yield from record_stage(context, run, "waiting-for-approval", f"waits for approval by {who}")
-    votes, ending = yield from decision_of_people(context, run, child, asked)
+    answer, ending = yield from decision_of_people(context, run, child, asked)
+    if ending is not None and ending.code == EVIDENCE_CHANGED:
+        run = yield from record_stage(context, run, "gate-revoked", ending.words)
+        return run.to(phase.GATES, revoked=run.revoked + 1)
     if ending is not None:
         return run.ends(ending.outcome, ending.code, ending.words)
-    run = yield from record_stage(context, run, "approved", in_words(votes), {"votes": votes})
-    return run.to(phase.LOCK, approved=True)
+    votes = answer["votes"]
+    run = yield from record_stage(context, run, "approved", in_words(votes), {"votes": votes, **sealed_to(answer)})
+    return with_consent(run, START, policy, answer).to(phase.LOCK, approved=True)
 
 
 def for_lock(context: Context, run: StageRun) -> Durable:
@@ -74,18 +91,21 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     service, answer = list(answers.items())[-1]
     whose = f" of {service}" if run.plan.members else ""
     if answer["lock"] == "granted":
+        why = () if run.goes_back else (yield from void(context, run, START))
+        if why:
+            return (yield from asked_anew(context, (yield from _left(context, run)), START, why))
         yield from mirror_lock(context, run)
         run = _with_parts(granted(run, answers), answers[run.build.service])
         if run.goes_back:
             return run.to(phase.READY_OLD_SIDE if run.old_side_stopped else phase.GO_BACK)
-        return run.to(phase.MIGRATE if run.plan.migration else phase.DEPLOY)
+        return run.to(run.after_lock)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build{whose}, is already live here"
         if run.with_ring:
             yield from ask_lock(context, run, "doubt", {"promotion": run.promotion, "words": run.reason}, service)
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
     if answer["lock"] == "rejected":
-        words = f"{run.version_at(service)}{whose} was rejected here: {answer['rejected']['words']}"
+        words = f"{service}: {answer['words']}" if whose else answer["words"]
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
     if answer["lock"] == "schema":
         outcome = Outcome.BROKEN if run.goes_back else Outcome.CANCELLED
@@ -100,9 +120,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if answer["lock"] in OVERTAKEN:
         return (yield from _left(context, run.ends(Outcome.CANCELLED, *overtaken(answer))))
     if answer["lock"] == "held":
-        held = answer["hold"]
-        waits_for = f"the lift of a hold{whose} by {held['by']}: {held['reason']}"
-        until = min(moment(run.deadline), moment(held["expires_at"]))
+        waits_for = f"{service}: {answer['words']}" if whose else answer["words"]
+        until = min(moment(run.deadline), moment(answer["until"] or run.deadline))
         if run.plan.members:
             yield from step_aside(context, run, service)
     else:

@@ -97,6 +97,7 @@ class Settings:
     servicebus_namespace: str = _variable("SERVICEBUS__fullyQualifiedNamespace", "")
     servicebus_endpoint: str = _variable("SERVICEBUS__customEndpointAddress", "")
     vault: str = _variable("SLIPWAY_VAULT", "", _address)
+    audit_key: str = _variable("SLIPWAY_AUDIT_KEY", "", _address)
     azure_devops_hook_secret: str = _variable("SLIPWAY_AZURE_DEVOPS_HOOK_SECRET", "", _secret_name)
     github_hook_secret: str = _variable("SLIPWAY_GITHUB_HOOK_SECRET", "", _secret_name)
     app_configuration: str = _variable("SLIPWAY_APP_CONFIGURATION", "", _address)

@@ -265,7 +265,13 @@ class AppHost:
 
 
 def ask_people(
-    app: AppHost, waiter: str, promotion: str, stage: str, policy: ApprovalPolicy, ends: timedelta = timedelta(hours=8)
+    app: AppHost,
+    waiter: str,
+    promotion: str,
+    stage: str,
+    policy: ApprovalPolicy,
+    ends: timedelta = timedelta(hours=8),
+    **more: Any,
 ) -> None:
     """Start the orchestration that waits for an approval, as `waiter`, and come back when it waits: its next look
     without a nudge is at `ends`, or in 15 minutes. The promotion's name is its environment's, which nobody shares."""
@@ -274,7 +280,7 @@ def ask_people(
     announced |= {"version": "1.0.0", "finished_at": iso(now), "received_at": iso(now), "at": iso(now)}
     announced |= {"on_newer_build": "queue", "goes_back": False}
     asked: Json = {"promotion": promotion, "stage": stage, "policy": asdict(policy), "deadline": iso(now + ends)}
-    asked |= {"environment": promotion, "service": "checkout", "announcement": announced}
+    asked |= {"environment": promotion, "service": "checkout", "announcement": announced, **more}
     app.start("approval", waiter, asked)
     eventually(lambda: waiter in app.entity("decisions", promotion).get("waiters", []))
     if ends > timedelta():

@@ -99,6 +99,7 @@ def configured(azure: AzureStandin, broker: Bus, monkeypatch: pytest.MonkeyPatch
         "SLIPWAY_GITHUB_ENDPOINT": azure.settings.github_endpoint,
         "SLIPWAY_AZURE_DEVOPS_ENDPOINT": azure.settings.azure_devops_endpoint,
         "SLIPWAY_APP_CONFIGURATION": azure.url,
+        "SLIPWAY_AUDIT_KEY": f"{azure.url}/keys/slipway-audit",
         "SLIPWAY_CA_FILE": azure.settings.ca_file,
         "SLIPWAY_SITE_SCHEME": "http",
         "SERVICEBUS__fullyQualifiedNamespace": "localhost",

@@ -8,13 +8,19 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED
 from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.promotion.outcomes import RUNNING, Outcome
 from slipway.promotion.stage_phases import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
+from triggers.approval_answers import ApprovalState as ApprovalState  # the routes name every model as one of here
+from triggers.approval_answers import Delegations as Delegations
+from triggers.approval_answers import DelegationShown as DelegationShown
+from triggers.approval_answers import VoteCounted as VoteCounted
+from triggers.audit_answers import ChainPage as ChainPage
+from triggers.audit_answers import ChainPart as ChainPart
 from triggers.environment_answers import Environments as Environments  # the routes name every model as one of here
-from triggers.environment_answers import HoldSaid as HoldSaid
+from triggers.environment_answers import Intents as Intents
+from triggers.environment_answers import IntentSaid as IntentSaid
 from triggers.environment_answers import ServiceInEnvironment as ServiceInEnvironment
 from triggers.plan_answers import DeployedPipelines as DeployedPipelines
 from triggers.plan_answers import Findings as Findings
@@ -39,7 +45,6 @@ PromotionState = Annotated[
 ]
 StageState = Annotated[str, WithJsonSchema({"type": "string", "enum": [*STAGE_STATES]})]
 StepState = Annotated[str, WithJsonSchema({"type": "string", "enum": [RUNNING, *(str(each) for each in Outcome)]})]
-ApprovalEnd = Annotated[str, WithJsonSchema({"type": "string", "enum": [APPROVED, REJECTED, EXPIRED, "withdrawn"]})]
 RuntimeStatus = Literal[
     "Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"
 ]
@@ -117,15 +122,6 @@ class FlagSwitched(Answer):
     flag: FlagShown
 
 
-class VoteCounted(Answer):
-    """How the approval stands after a vote."""
-
-    decision: Literal["approved", "rejected", "counted"]
-    votes: int
-    at_least: int
-    words: str
-
-
 class PromotionSummary(Answer):
     """A promotion as a list shows it. `waits_for` is in words."""
 
@@ -146,25 +142,6 @@ class PromotionPage(Answer):
 
     promotions: list[PromotionSummary]
     after: str | None
-
-
-class CastVote(Answer):
-    name: str
-    decision: Literal["approve", "reject"]
-    at: Moment
-    reason: str
-
-
-class ApprovalState(Answer):
-    """Who is asked, until when, and who answered. `gate`: whether the stage's start is asked for, or its switch."""
-
-    gate: Literal["start", "switch"]
-    approvers: list[str]
-    at_least: int
-    not_author: bool
-    deadline: Moment
-    decision: ApprovalEnd | None
-    votes: list[CastVote]
 
 
 class TargetState(Answer):
@@ -258,6 +235,21 @@ class RampShown(Answer):
     comparison: ComparisonShown | None
 
 
+class GateShown(Answer):
+    """A gate and what it says; all empty while it has not been asked. `before`: the stage's start, or its switch."""
+
+    name: str
+    kind: str
+    before: Literal["start", "switch"]
+    evidence: str
+    outcome: str
+    code: str
+    words: str
+    digest: str
+    produced_at: MomentOrNotYet
+    asked_at: MomentOrNotYet
+
+
 class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
@@ -285,6 +277,7 @@ class StageShown(Answer):
     ramp: RampShown | None
     targets: list[TargetState]
     steps: list[StepTaken]
+    gates: list[GateShown]
 
 
 class SaidOfPromotion(Answer):

@@ -1,6 +1,8 @@
-"""`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no."""
+"""`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no, also in another's place."""
 
 import asyncio
+from datetime import datetime
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -8,6 +10,7 @@ import azure.functions as func
 from slipway.adapters.clock import now
 from slipway.promotion.approval import Person, Vote
 from slipway.promotion.audit import AuditRecord
+from slipway.promotion.delegation import delegators
 from slipway.promotion.errors import Refused
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
@@ -24,10 +27,11 @@ bp = df.Blueprint()
     answers={200: "VoteCounted", 202: "Words"},
     body="Approval",
     refuses={
-        403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN"),
+        403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN", "APPROVED_BEFORE"),
         404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
         409: (
             *("NOT_ASKED", "AMBIGUOUS", "ALREADY_VOTED", "ALREADY_DECIDED", "EXPIRED"),
+            *("SEAL_CHANGED", "COMMENT_REQUIRED", "SLOTS_FILLED", "NOT_VOTED"),
             *("ALREADY_ABORTED", "ALREADY_ENDED", "COMMAND_REUSED"),
         ),
     },
@@ -46,6 +50,7 @@ async def post_approval(
     if "promotion" in rows and all(each["name"] != stage for each in rows["promotion"]["plan"]):
         there = ", ".join(each["name"] for each in rows["promotion"]["plan"])
         raise NotFound("UNKNOWN_STAGE", f"{promotion} has no stage {stage}; it has {there}")
+    lent = await asyncio.to_thread(_delegators, rows, stage, person, received_at)
     said = AuditRecord(
         id=f"approval:{person.oid}:{asked.command}:{stage}:{asked.decision}",
         at=received_at,
@@ -58,6 +63,8 @@ async def post_approval(
             **({"gate": asked.gate} if asked.gate else {}),
             "name": person.name,
             "roles": list(person.roles),
+            **({"seal": asked.seal} if asked.seal else {}),
+            **({"may_approve_for": [each.name for each in lent]} if lent else {}),
         },
     )
     async with on_record(promotion, said):
@@ -67,8 +74,25 @@ async def post_approval(
         author_oid = await asyncio.to_thread(person_of_author, rows["promotion"]["author"])
         vote = Vote(person, asked.decision, received_at, author_oid, asked.reason)
         given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
-        given |= {"gate": asked.gate} if asked.gate else {}
+        given |= {key: value for key in ("gate", "seal") if (value := getattr(asked, key))}
+        given |= {"delegators": [each.dump() for each in lent]} if lent else {}
         return as_response(await decide(client, promotion, "vote", given), promotion)
+
+
+def _delegators(rows: dict[str, dict[str, Any]], stage: str, person: Person, at: datetime) -> list[Person]:
+    """Those in whose place the person may approve that stage now. A token says what the person may do, who has lent
+    them more is in no token: that is read here, and the file of people asked what was taken away since."""
+    from slipway.adapters.delegations import lent_to
+    from slipway.adapters.people import taken_away
+    from slipway.promotion.plan import load_stage
+
+    written = rows.get("promotion", {}).get("frozen_plan", {}).get("stages", ())
+    plan = next((load_stage(each) for each in written if each["name"] == stage), None)
+    lent = lent_to(person.oid, at) if plan else []
+    if plan is None or not lent:
+        return []
+    environments = {plan.environment, *([plan.ring.environment] if plan.ring else [])}
+    return list(delegators(lent, environments, rows["promotion"]["service"], at, taken_away))
 
 
 def _what(gate: str) -> str:

@@ -117,6 +117,7 @@ var schedulerName = 'dts-slipway-${token}'
 var siteName = 'slipway-${environmentName}-${token}'
 var packagesContainer = 'packages'
 var auditContainer = 'audit'
+var auditKeyName = 'slipway-audit'
 var evidenceContainer = 'evidence'
 var hubName = 'slipway'
 var onScheduler = durableBackend == 'scheduler'
@@ -130,6 +131,7 @@ var openPaths = [
   '/api/openapi.json'
   '/api/hooks/azure-devops'
   '/api/hooks/github'
+  '/api/gates'
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -217,6 +219,7 @@ module vault '../modules/vault.bicep' = {
   scope: group
   params: {
     name: vaultName
+    auditKeyName: auditKeyName
     location: location
     softDeleteRetentionInDays: vaultRetentionDays
     privateNetwork: privateNetwork
@@ -269,6 +272,7 @@ module roles '../modules/roles.bicep' = {
     evidenceContainer: evidenceContainer
     namespaceName: messaging.outputs.name
     vaultName: vault.outputs.name
+    auditKeyName: auditKeyName
     configurationName: configuration.outputs.name
     insightsName: monitoring.outputs.insightsName
     workspaceName: empty(telemetryWorkspace) ? monitoring.outputs.workspaceName : ''
@@ -299,6 +303,7 @@ var settings = {
   SLIPWAY_EVIDENCE_HOSTS: evidenceHosts
   SLIPWAY_WORKSPACE: empty(telemetryWorkspace) ? monitoring.outputs.workspaceCustomerId : telemetryWorkspace
   SLIPWAY_VAULT: vault.outputs.uri
+  SLIPWAY_AUDIT_KEY: vault.outputs.auditKey
   SLIPWAY_APP_CONFIGURATION: configuration.outputs.endpoint
   SLIPWAY_AZURE_DEVOPS_HOOK_SECRET: azureDevOpsHookSecret
   SLIPWAY_GITHUB_HOOK_SECRET: gitHubHookSecret
@@ -364,6 +369,7 @@ var queries = {
   'intake-failing': loadTextContent('../queries/intake-failing.kql')
   'ramp-blind': loadTextContent('../queries/ramp-blind.kql')
   'janitor-silent': loadTextContent('../queries/janitor-silent.kql')
+  'audit-unsigned': loadTextContent('../queries/audit-unsigned.kql')
   'azure-denied': loadTextContent('../queries/azure-denied.kql')
   'activity-failing': loadTextContent('../queries/activity-failing.kql')
 }

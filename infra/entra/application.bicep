@@ -51,6 +51,14 @@ var apiRoles = [
     allowedMemberTypes: ['User', 'Application']
   }
   {
+    id: guid(uniqueName, 'auditor')
+    value: 'auditor'
+    displayName: 'Auditor'
+    description: 'Takes the whole audit trail away, to verify it and report from it.'
+    isEnabled: true
+    allowedMemberTypes: ['User', 'Application']
+  }
+  {
     id: adminRole
     value: 'admin'
     displayName: 'Admin'

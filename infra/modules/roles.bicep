@@ -7,6 +7,7 @@ param auditContainer string
 param evidenceContainer string
 param namespaceName string
 param vaultName string
+param auditKeyName string
 param configurationName string
 param insightsName string
 
@@ -27,6 +28,7 @@ var role = {
   busSender: '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
   durableContributor: '0ad04412-c4d5-4796-b79c-f76d14c8d402'
   secretsUser: '4633458b-17de-408a-b874-0445c86b69e6'
+  cryptoUser: '12338af0-0e69-4776-bea7-57ae8d297424'
   configurationOwner: '5ae67dd6-50cb-40e7-96ff-dc2bfa4b606b'
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
   logReader: '73c42c96-874c-492b-b04d-ab87d138a893'
@@ -81,6 +83,11 @@ resource reports 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-0
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = {
   name: vaultName
+}
+
+resource auditKey 'Microsoft.KeyVault/vaults/keys@2024-11-01' existing = {
+  parent: vault
+  name: auditKeyName
 }
 
 resource configuration 'Microsoft.AppConfiguration/configurationStores@2024-05-01' existing = {
@@ -244,6 +251,17 @@ resource vaultReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.secretsUser)
+  }
+}
+
+// Signs checkpoints of the audit trail with that one key, and reads its public half.
+resource auditSigner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(auditKey.id, principalId, role.cryptoUser)
+  scope: auditKey
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.cryptoUser)
   }
 }
 

@@ -1,5 +1,7 @@
-// Key Vault: values of headers that health checks and load tests send. Slipway reads them and writes none.
+// Key Vault: values of headers that health checks and load tests send, and the key that signs the audit trail's
+// checkpoints. Slipway reads secrets and writes none; the key's private half never leaves the vault.
 param name string
+param auditKeyName string
 param location string
 
 @minValue(7)
@@ -32,6 +34,21 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   }
 }
 
+// Made once: a deployment that finds it leaves it as it is. Rotation is a person's or a policy's (docs/audit.md).
+resource auditKey 'Microsoft.KeyVault/vaults/keys@2024-11-01' = {
+  parent: vault
+  name: auditKeyName
+  properties: {
+    kty: 'EC'
+    curveName: 'P-256'
+    keyOps: [
+      'sign'
+      'verify'
+    ]
+  }
+}
+
 output id string = vault.id
 output name string = vault.name
 output uri string = vault.properties.vaultUri
+output auditKey string = auditKey.properties.keyUri

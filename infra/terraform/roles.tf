@@ -24,6 +24,8 @@ locals {
     promotions_sender = { scope = azurerm_servicebus_topic.topic["promotions"].id, role = "bus_sender" }
     # Reads the secrets that pipelines name for the headers of checks.
     vault_reader = { scope = azurerm_key_vault.slipway.id, role = "secrets_user" }
+    # Signs checkpoints of the audit trail with that one key, and reads its public half.
+    audit_signer = { scope = azapi_resource_action.audit_key.resource_id, role = "crypto_user" }
     # Ramps feature flags and switches them off. Azure has no role for flags alone.
     flag_writer = { scope = azurerm_app_configuration.slipway.id, role = "configuration_owner" }
     # Sends the app's own telemetry, since local authentication is off.

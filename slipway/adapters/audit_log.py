@@ -8,6 +8,7 @@ import json
 import random
 import time
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters import patience
@@ -15,14 +16,17 @@ from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, e
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
 from slipway.promotion.audit import BEGINNING, AuditRecord, chained
+from slipway.promotion.outcomes import moment
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobClient, ContainerClient
 
-_ROLE = "Storage Blob Data Contributor"
+ROLE = "Storage Blob Data Contributor"
+SUFFIX = ".jsonl"
 _TAIL = 64 * 1024
 _TRIES = 40
+_LATE = timedelta(hours=1)  # how long after it was made a record may have been appended first
 
 
 class AuditLog:
@@ -32,10 +36,7 @@ class AuditLog:
         self._settings = settings_ or settings()
 
     def append(self, name: str, record: AuditRecord) -> None:
-        """Append the record once, however often it is called with that id and however many append at once.
-
-        A repeat is known by the last 64 KB of the chain: a record that lies further back would come again.
-        """
+        """Append the record once, however often it is called with that id and however many append at once."""
         from azure.core.exceptions import AzureError
 
         blob = self._blob(name)
@@ -44,7 +45,7 @@ class AuditLog:
                 if self._is_appended(blob, record):
                     return
             except AzureError as error:
-                raise AzureProblem(explain(error, _ROLE)) from error
+                raise AzureProblem(explain(error, ROLE)) from error
             time.sleep(random.uniform(0, 0.01 * (turn + 1)))  # another one was first: its hash comes next
         words = f"{_TRIES} others were first at the end of {name}"
         raise AzureProblem(AzureFault(FaultKind.CONFLICT, "AppendContended", words))
@@ -58,21 +59,21 @@ class AuditLog:
         except ResourceNotFoundError:
             return []
         except AzureError as error:
-            raise AzureProblem(explain(error, _ROLE)) from error
+            raise AzureProblem(explain(error, ROLE)) from error
 
     def read(self, name: str) -> list[dict[str, Any]]:
         """The chain's records, oldest first."""
         return [json.loads(line) for line in self.lines(name)]
 
     def _is_appended(self, blob: "BlobClient", record: AuditRecord) -> bool:
-        """One try. False when the blob had to be made first, or somebody else's block came in between."""
+        """One try. False when somebody else's block came in between."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
         try:
-            size, lines = _tail(blob)
+            size, lines = _tail(blob, record.at - _LATE)
         except ResourceNotFoundError:
-            self._create(blob)
-            return False
+            create_chain(blob, self._settings)
+            size, lines = 0, []
         if any(line["id"] == record.id for line in lines):
             return True
         line = chained(record, lines[-1]["hash"] if lines else BEGINNING)
@@ -85,37 +86,50 @@ class AuditLog:
         return True
 
     def _blob(self, name: str) -> "BlobClient":
-        return _container(self._settings).get_blob_client(f"{name}.jsonl")
+        return container_of(self._settings).get_blob_client(f"{name}{SUFFIX}")
 
-    def _create(self, blob: "BlobClient") -> None:
-        """Make the blob, and the container when that is missing too; whoever is second finds it made."""
-        from azure.core import MatchConditions
-        from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
+def create_chain(blob: "BlobClient", settings_: Settings) -> None:
+    """Make the blob, and the container when that is missing too; whoever is second finds it made."""
+    from azure.core import MatchConditions
+    from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+
+    for _ in range(2):
         try:
             with suppress(ResourceExistsError, ResourceModifiedError):
                 blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+            return
         except ResourceNotFoundError:
             with suppress(ResourceExistsError):
-                _container(self._settings).create_container()
+                container_of(settings_).create_container()
 
 
-def _tail(blob: "BlobClient") -> tuple[int, list[dict[str, Any]]]:
-    """The blob's size, and its last records: those of the last 64 KB, at least one if there is any."""
-    size = blob.get_blob_properties().size
-    wanted = _TAIL
-    while size:
+def _tail(blob: "BlobClient", back_to: datetime) -> tuple[int, list[dict[str, Any]]]:
+    """The blob's size, and its last records: those of the last 64 KB, and more while all of these are younger than
+    `back_to`: a record that was made then, and comes again, may lie before them."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        first = blob.download_blob(offset=0, length=_TAIL)  # all of most chains, in one request
+    except HttpResponseError as error:
+        if error.status_code != 416:
+            raise
+        return 0, []  # an empty blob has no range
+    size = int(str(first.properties.content_range).rpartition("/")[2])
+    whole, start, wanted = bytes(first.readall()), 0, _TAIL
+    while True:
+        lines = [json.loads(line) for line in whole.splitlines()] if size <= len(whole) or start else []
+        if size <= len(whole) or (lines and moment(lines[0]["at"]) < back_to):
+            return size, lines
         start = max(0, size - wanted)
         text = bytes(blob.download_blob(offset=start, length=size - start).readall())
         whole = text if start == 0 else text.partition(b"\n")[2]  # the first line is cut somewhere
-        if whole or start == 0:
-            return size, [json.loads(line) for line in whole.splitlines()]
         wanted *= 4
-    return 0, []
 
 
 @once_per_process
-def _container(settings_: Settings) -> "ContainerClient":
+def container_of(settings_: Settings) -> "ContainerClient":
+    """The container in which every chain is a blob."""
     from azure.storage.blob import ContainerClient, LinearRetry
 
     return ContainerClient(

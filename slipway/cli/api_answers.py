@@ -13,19 +13,57 @@ Moment = Annotated[datetime | None, BeforeValidator(lambda given: given or None)
 
 
 class Vote(BaseModel):
+    """`delegator`: in whose place it was cast, if so."""
+
     name: str
+    delegator: str = ""
     decision: str
     at: datetime
     reason: str = ""
 
 
+class Slot(BaseModel):
+    of: list[str]
+    by: str = ""
+
+
+class Seal(BaseModel):
+    """What is approved: a digest of each part, and one over all."""
+
+    digest: str
+    parts: dict[str, str] = {}
+
+
+class Delegation(BaseModel):
+    """`to` may approve in the place of `by`."""
+
+    id: str
+    by: str
+    to: str
+    until: datetime
+    environment: str = ""
+    service: str = ""
+    reason: str = ""
+
+
+class Delegations(BaseModel):
+    delegations: list[Delegation]
+
+
 class Approval(BaseModel):
-    """Who is asked, and who answered."""
+    """Who is asked, and who answered. `slots` is empty where an older server does not say them."""
 
     approvers: list[str]
     at_least: int
     not_author: bool = False
     gate: str = "start"
+    asks: str = ""
+    comment: str = "optional"
+    on_expiry: str = "reject"
+    escalated_at: Moment = None
+    slots: list[Slot] = []
+    missing: str = ""
+    seal: Seal | None = None
     deadline: Moment = None
     votes: list[Vote] = []
     decision: str | None = None
@@ -136,6 +174,21 @@ class Ramp(BaseModel):
     comparison: Comparison | None = None
 
 
+class Gate(BaseModel):
+    """A gate before a stage or its switch; `outcome` is empty while it has not been asked."""
+
+    name: str
+    kind: str
+    before: str = "start"
+    evidence: str = ""
+    outcome: str = ""
+    code: str = ""
+    words: str = ""
+    digest: str = ""
+    produced_at: Moment = None
+    asked_at: Moment = None
+
+
 class Stage(BaseModel):
     """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
 
@@ -157,6 +210,7 @@ class Stage(BaseModel):
     ramp: Ramp | None = None
     targets: list[Target] = []
     steps: list[Step] = []
+    gates: list[Gate] = []
 
     @property
     def may_be_retried(self) -> bool:
@@ -278,6 +332,16 @@ class Hold(BaseModel):
     expires_at: datetime
 
 
+class IntentThere(BaseModel):
+    """What a person said there, in words."""
+
+    id: str
+    kind: str
+    state: str
+    words: str
+    expires_at: datetime
+
+
 class RejectedVersion(BaseModel):
     """A version that is not let in there again, and why."""
 
@@ -294,6 +358,7 @@ class ServiceThere(BaseModel):
     waiting: list[Waiting] = []
     broken: Broken | None = None
     holds: list[Hold] = []
+    intents: list[IntentThere] = []
     rejected: list[RejectedVersion] = []
     reach: Reach | None = None
 

@@ -4,17 +4,24 @@ from collections.abc import Iterator
 
 from slipway.cli.times import rounded
 from slipway.promotion import canary_plan as does
+from slipway.promotion.approval_policy import ON_APPROVE, ON_REJECT, REQUIRED
 from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.plan import ApprovalPolicy, StagePlan
 
+_COMMENTS = {REQUIRED: "with each vote", ON_APPROVE: "with each yes", ON_REJECT: "with a no"}
 _DONE = {does.ROLL_BACK: "switches back", does.WAIT: "calls a person, and nothing is proven meanwhile"}
 
 
 def approval_words(policy: ApprovalPolicy) -> str:
     """`1 of role:release-manager, not the author, within 8 h`."""
-    who = " or ".join(policy.approvers) + (", not the author" if policy.not_author else "")
-    return f"{policy.at_least} of {who}, within {rounded(policy.within_s)}"
+    more = [f"a comment {_COMMENTS[policy.comment]}"] if policy.comment in _COMMENTS else []
+    if policy.escalation:
+        joined = " or ".join(policy.escalation.approvers)
+        more += [f"then {joined} may, too, within {rounded(policy.escalation.within_s)} more"]
+    more += [f"reminded every {rounded(policy.remind_every_s)}"] if policy.remind_every_s else []
+    more += [f"void {rounded(policy.max_age_s)} after it was given"] if policy.max_age_s else []
+    return ", ".join([f"{policy.asked}, within {rounded(policy.within_s)}", *more])
 
 
 def switch_lines(stage: StagePlan) -> Iterator[str]:

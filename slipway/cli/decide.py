@@ -1,7 +1,6 @@
-"""`slipway approve`, `reject`, `abort`, `retry`, `advance`, `hold` and the others: what only a person can say."""
+"""`slipway approve`, `reject`, `abort`, `retry`, `advance` and the others: what only a person can say."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import typer
@@ -14,7 +13,7 @@ from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean
 from slipway.cli.sign_in import connect
-from slipway.promotion.approval import SWITCH
+from slipway.promotion.approval import SWITCH, TAKE_BACK
 
 StageName = Annotated[str | None, typer.Argument(metavar="STAGE", help="Else the only stage that waits for approval.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; goes into the audit record.")]
@@ -42,6 +41,17 @@ def reject(
 ) -> None:
     """Say no to a stage that waits for approval; the promotion ends."""
     _vote(connect(url), promotion, stage, "reject", reason, as_json)
+
+
+def take_back(
+    promotion: PromotionId,
+    stage: StageName = None,
+    reason: Reason = "",
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take your own yes back, before the others have decided."""
+    _vote(connect(url), promotion, stage, TAKE_BACK, reason, as_json)
 
 
 def abort(promotion: PromotionId, reason: Reason, url: Url = None, as_json: AsJson = False) -> None:
@@ -106,37 +116,6 @@ def resume(promotion: PromotionId, reason: Reason = "", url: Url = None, as_json
     _command(promotion, "resume", reason, url, as_json)
 
 
-def hold(
-    environment: Annotated[str, typer.Argument(metavar="ENVIRONMENT")],
-    service: Annotated[str, typer.Argument(metavar="SERVICE")],
-    reason: Reason,
-    lasts: Annotated[str, typer.Option("--for", help="How long: 30m, 8h, 2d.")] = "8h",
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
-    """Keep every build of a service out of an environment for a while."""
-    body = {"kind": "hold", "environment": environment, "service": service, "reason": reason, "for": lasts}
-    api = connect(url)
-    document = api.post("/api/intents", body)
-    answer(
-        document,
-        Text(f"✓ {clean(spoken(str(document['words']), api.now()))}\n  slipway lift {document['id']}"),
-        as_json,
-    )
-
-
-def lift(
-    intent: Annotated[
-        str, typer.Argument(metavar="ID", help="As `hold` told; ENV.SERVICE.broken or …rejected-VERSION.")
-    ],
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
-    """Lift a hold, open a lock that a rollback left broken, or let a rejected version in again."""
-    api = connect(url)
-    _say(api, api.delete(f"/api/intents/{quote(intent, safe='')}"), f"{intent} is lifted", as_json)
-
-
 def _command(promotion: str, command: str, reason: str, url: str | None, as_json: bool, stage: str = "") -> None:
     body = {"command": command, "reason": reason, "id": str(uuid4())} | ({"stage": stage} if stage else {})
     api = connect(url)
@@ -151,6 +130,8 @@ def _vote(api: Api, promotion: str, stage: str | None, decision: str, reason: st
     asked = next((each.approval for each in shown.stages if each.name == stage), None)
     if asked and asked.gate == SWITCH:  # what is said counts for what was seen
         body["gate"] = SWITCH
+    if asked and asked.seal and decision != TAKE_BACK:
+        body["seal"] = asked.seal.digest
     document = api.post(promotion_path(promotion, "stages", stage, "approval"), body)
     _say(api, document, f"{decision} for {stage} is on its way", as_json)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from slipway.cli.api_answers import Approval, Comparison, Ramp, Stage, Step, Target
+from slipway.cli.gates_view import gate_row_words
 from slipway.cli.looks import Look, look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
@@ -145,21 +146,51 @@ def reason_rows(stage: Stage, now: datetime) -> Iterator[Row]:
         yield Row(Text(shown.icon, shown.style), Text(clean(short_name(reason))), words, lasts, command)
 
 
+def gate_rows(stage: Stage, now: datetime) -> Iterator[Row]:
+    """What each gate says, of those that were asked or are asked now."""
+    for gate in stage.gates:
+        if gate.outcome or stage.state == "checking gates":
+            shown = look(gate.outcome or "pending")
+            yield Row(Text(shown.icon, shown.style), Text(clean(f"gate {gate.name}")), gate_row_words(gate, now))
+
+
 def approval_rows(stage: Stage, now: datetime) -> Iterator[Row]:
-    """Until when people may answer, and what they answered so far."""
+    """Until when people may answer, who is missing, what they approve, and what they answered so far."""
     approval = stage.approval
     if approval is None:
         return
     asks = stage.state == "waiting for approval" and not approval.decision
     if asks and (deadline := approval.deadline or stage.deadline):
-        excluded = "; not the author" if approval.not_author else ""
-        yield Row(Text(" "), Text("answer", "dim"), Text(until(deadline, now) + excluded, "dim"))
+        yield Row(Text(" "), Text("answer", "dim"), Text(until(deadline, now) + _excluded(approval), "dim"))
+        yield from _missing_rows(approval)
     if asks and approval.gate == SWITCH:
         yield from _change_rows(stage)
     for vote in approval.votes:
         shown = look("passed" if vote.decision == "approve" else "failed")
         said = clean(f"{vote.decision} {vote.reason}".rstrip())
-        yield Row(Text(shown.icon, shown.style), Text(clean(vote.name)), Text(said, "dim"))
+        name = f"{vote.name} for {vote.delegator}" if vote.delegator else vote.name
+        yield Row(Text(shown.icon, shown.style), Text(clean(name)), Text(said, "dim"))
+
+
+def _excluded(approval: Approval) -> str:
+    """`; not the author; others join then`: who may not, and what comes at the deadline."""
+    _, _, exclusions = approval.asks.partition(", not ")
+    told = [f"not {exclusions}"] if exclusions else ["not the author"] if approval.not_author else []
+    told += ["then others may, too"] if approval.on_expiry == "escalate" else []
+    told += ["others have joined"] if approval.escalated_at else []
+    return "".join(f"; {each}" for each in told)
+
+
+def _missing_rows(approval: Approval) -> Iterator[Row]:
+    """Who is missing, where that is not said by the count alone; and what a yes is sealed to."""
+    if approval.missing and (len(approval.slots) > 1 or approval.votes):
+        yield Row(Text(" "), Text("missing", "dim"), Text(clean(approval.missing), "dim"))
+    if approval.comment != "optional":
+        wanted = {"required": "with each vote", "on-approve": "with a yes", "on-reject": "with a no"}
+        yield Row(Text(" "), Text("reason", "dim"), Text(f"wanted {wanted.get(approval.comment, '')}".rstrip(), "dim"))
+    if approval.seal:
+        words = f"{approval.seal.digest[:12]} of {', '.join(approval.seal.parts)}"
+        yield Row(Text(" "), Text("seal", "dim"), Text(clean(words), "dim"))
 
 
 def _change_rows(stage: Stage) -> Iterator[Row]:

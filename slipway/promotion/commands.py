@@ -1,19 +1,18 @@
-"""What people tell a promotion: vote, abort, retry, pause, resume. Pure; part of the entity `decisions`.
+"""What people tell a promotion: abort, retry, pause, resume. Pure; part of the entity `decisions`.
 
 Each carries a `command`, the person's own key: given twice it counts once and hears the same answer; used
 again for something else it is refused. An answer has an HTTP `status`: 200 with `words` (and `nudge`, whom
-to wake), 403 or 409 with `code` and `words`. What people tell a canary's ramp stands in `ramp_commands`.
+to wake), 403 or 409 with `code` and `words`. Votes stand in `votes`, what people tell a canary's ramp in
+`ramp_commands`.
 """
 
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from slipway.promotion.approval import EXPIRED, START, SWITCH, Vote, admit, decision_of
 from slipway.promotion.decision_state import Answer, State, is_final, stage_of, with_answer, with_stage
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.outcomes import Outcome, iso, moment
-from slipway.promotion.plan import load_policy
 
 Given = dict[str, Any]
 Command = Callable[[State, Given], tuple[State, Answer]]
@@ -30,7 +29,8 @@ REUSED: Answer = {
 def said_of(operation: str, given: Given) -> list[str]:
     """What a command says, without who and when: two commands of one key must say the same."""
     said = [operation, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
-    return [*said, given["gate"]] if given.get("gate") else said
+    said += [given["gate"]] if given.get("gate") else []
+    return [*said, given["name"], given["digest"]] if "entry" in given else said
 
 
 def once(command: Command) -> Command:
@@ -57,40 +57,6 @@ def once(command: Command) -> Command:
         return with_answer(state, given["command"], answer), {**answer, "nudge": state["waiters"]}
 
     return kept
-
-
-@once
-def vote(state: State, given: Given) -> tuple[State, Answer]:
-    """Count a person's vote on `stage`; the answer says how the approval stands. `gate`: which of its approvals is
-    meant, its start or its switch; a stage that asks for both is told which, or a yes to the one would come to count
-    for the other."""
-    name, cast = given["stage"], Vote.load(given["vote"])
-    stage = stage_of(state, name)
-    if "policy" not in stage:
-        raise Refused("NOT_ASKED", f"stage {name} does not ask for an approval now")
-    if stage["decision"] == EXPIRED:
-        raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
-    if stage["decision"]:
-        raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
-    gate, meant = stage.get("gate", START), given.get("gate", "")
-    if meant and meant != gate:
-        raise Refused("NOT_ASKED", f"stage {name} does not ask for the approval of its {meant} now")
-    if not meant and gate == SWITCH and stage.get("asks_twice"):
-        raise Refused("AMBIGUOUS", f"stage {name} asks twice, now for its switch: say which is meant (gate: {gate})")
-    policy = load_policy(stage["policy"])
-    votes = [Vote.load(data) for data in stage["votes"]]
-    admit(cast, policy, votes, moment(stage["deadline"]))
-    votes.append(cast)
-    decision = decision_of(policy, votes)
-    state = with_stage(state, name, {**stage, "votes": [each.dump() for each in votes], "decision": decision})
-    what = f"the switch of stage {name}" if gate == SWITCH else f"stage {name}"
-    words = f"{what} is {decision}" if decision else f"{len(votes)} of {policy.at_least} approvals"
-    return state, {
-        "decision": decision or "counted",
-        "votes": len(votes),
-        "at_least": policy.at_least,
-        "words": words,
-    }
 
 
 @once
@@ -140,7 +106,7 @@ def resume(state: State, given: Given) -> tuple[State, Answer]:
     return {**state, "paused": None}, {"words": "the promotion goes on"}
 
 
-COMMANDS: dict[str, Command] = {"vote": vote, "abort": abort, "retry": retry, "pause": pause, "resume": resume}
+COMMANDS: dict[str, Command] = {"abort": abort, "retry": retry, "pause": pause, "resume": resume}
 
 
 def _still_open(state: State) -> None:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slipway.promotion import barriers
-from slipway.promotion.approval import START
+from slipway.promotion.approval import WITHDRAWN
 from slipway.promotion.barriers import Barrier, in_the_promotion
 from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter, without_ramp
+from slipway.promotion.evidence_supplied import ASKS, SUPPLY, newer_than_judged, withdrawn
 from slipway.promotion.ramp_commands import NOTHING_SAID, RAMP_COMMANDS, end_ramp, heard
 from slipway.promotion.release_parts.decided import fixed_configuration
 from slipway.promotion.ring_decisions import saw_region, written_in
+from slipway.promotion.votes import VOTES, closed, opened, standing
 
 __all__ = ["apply", "empty"]
 
@@ -84,35 +86,34 @@ def close_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """How does the approval of `stage` stand? The first ask of an attempt opens it with its `policy` and `deadline`.
 
-    A stage may ask twice, one after the other: before it starts, and before its switch (`gate`).
+    A stage may ask twice, one after the other: before it starts, and before its switch (`gate`). While nothing is
+    decided, evidence that is newer than what its gates were `judged` on ends the question: `evidence`.
     """
     state = with_waiter(state, given["waiter"])
     stage = stage_of(state, given["stage"])
     if stage.get("asked") != given["waiter"]:
-        opened = {"asked": given["waiter"], "policy": given["policy"], "deadline": given["deadline"]}
-        gate = given.get("gate", START)
-        if gate != START or "gate" in stage:
-            opened |= {"gate": gate, "asks_twice": given.get("asks_twice", False)}
-        stage = {**stage, **opened, "votes": [], "decision": None}
+        stage = opened(stage, given)
         state = with_stage(state, given["stage"], stage)
     if stage.get("lost"):
         return state, _cancel("STAGE_LOST", "the stage that asked is no more")
     if state["aborted"] and not stage["decision"]:
         return state, _cancel("ABORTED", "the promotion was aborted")
-    return state, _standing(stage)
+    if stage["decision"] in (None, WITHDRAWN) and (names := newer_than_judged(state, given)):
+        return withdrawn(state, given["stage"]), {"do": "evidence", "names": names}
+    return state, standing(stage)
 
 
 def close(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """End the approval of `stage`: what was decided stands, an open one is closed `as` expired or withdrawn.
 
-    The answer is final.
+    The answer is final, but for the `wait` of one that escalates instead of expiring.
     """
     stage = stage_of(state, given["stage"])
     if stage["decision"]:
-        return state, _standing(stage)
-    stage = {**stage, "decision": given["as"]}
+        return state, standing(stage)
+    stage = closed(stage, given["as"])
     state = with_stage(state, given["stage"], stage)
-    return state, {**_standing(stage), "nudge": state["waiters"]}
+    return state, {**standing(stage), "nudge": state["waiters"]}
 
 
 def begin(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
@@ -166,19 +167,13 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "settle": settle,
     "report": report,
     "end": end,
+    **ASKS,
     **CLOSING,
     **COMMANDS,
+    **VOTES,
+    **SUPPLY,
     **RAMP_COMMANDS,
 }
-
-
-def _standing(stage: dict[str, Any]) -> Answer:
-    return {
-        "do": "end" if stage["decision"] else "wait",
-        "decision": stage["decision"],
-        "deadline": stage["deadline"],
-        "votes": stage["votes"],
-    }
 
 
 def _go_unless(found: Iterable[Barrier]) -> Answer:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from slipway.promotion.approval import START
 from slipway.promotion.build import Build
+from slipway.promotion.consent import Consent
 from slipway.promotion.database_schema import Range, against_return
 from slipway.promotion.flags.plan import KIND
 from slipway.promotion.front_door import FrontDoor
@@ -19,8 +21,6 @@ from slipway.promotion.rings import ROLL_BACK_ALL
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_path import OnItsWay
 from slipway.promotion.stage_phases import (
-    APPROVAL,
-    LOCK,
     NEEDS,
     OVER,
     REPORT,
@@ -63,7 +63,9 @@ class StageRun(OnItsWay):
     the orchestration that is no more has died, and `heirs` stood in its place before, died while they took its locks
     over, and may hold some. `database` is what the lock knew of its schema at the grant, and what this stage made of
     that: `version`, `towards`, the range of what was `live`, and the release `before` that.
-    `taken_back` says that its release was live and is not any more.
+    `taken_back` says that its release was live and is not any more. `consents` is people's yes to its start and its
+    switch, by which of them, `voided` how often one did not hold; `gate_answers` is what each gate has said, by its
+    name (`gates.rounds` says how), `revoked` how often that did not hold at the lock.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -119,6 +121,10 @@ class StageRun(OnItsWay):
     heirs: tuple[str, ...] = ()
     pins: dict[str, str] = field(default_factory=dict)
     database: dict[str, Any] = field(default_factory=dict)
+    consents: dict[str, Consent] = field(default_factory=dict)
+    voided: int = 0
+    gate_answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    revoked: int = 0
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -288,7 +294,6 @@ class StageRun(OnItsWay):
 
     def again(self) -> "StageRun":
         """The next attempt. What people approved stays approved; everything else is done anew."""
-        following = APPROVAL if self.plan.approval and not self.approved else LOCK
         fresh: dict[str, Any] = {
             "ending": None,
             "calls": False,
@@ -312,8 +317,10 @@ class StageRun(OnItsWay):
             "member_locks": {},
             "live_targets": (),
             "replaced": {},
+            "consents": {gate: consent for gate, consent in self.consents.items() if gate == START},
+            "gate_answers": {},
         }
-        return self.to(following, attempt=self.attempt + 1, **fresh)
+        return self.to(self.after_needs, attempt=self.attempt + 1, **fresh)
 
     def outcome(self) -> dict[str, Any]:
         """What the stage returns to its promotion."""
@@ -321,7 +328,8 @@ class StageRun(OnItsWay):
         return {"stage": self.plan.name, **plain(ending)}
 
     def dump(self) -> dict[str, Any]:
-        return {**plain(self), "build": self.build.dump()}
+        consents = {gate: consent.dump() for gate, consent in self.consents.items()}
+        return {**plain(self), "build": self.build.dump(), "consents": consents}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "StageRun":
@@ -345,5 +353,6 @@ class StageRun(OnItsWay):
                 "changed_flags": tuple(ChangedFlag.load(flag) for flag in data.get("changed_flags", ())),
                 "before": Before.load(data.get("before")),
                 "brought": Brought.load(data.get("brought")),
+                "consents": {gate: Consent.load(each) for gate, each in (data.get("consents") or {}).items()},
             }
         )

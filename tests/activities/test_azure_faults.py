@@ -104,7 +104,7 @@ REQUESTS = (
     Request("stop_idle", "claim the fence", "PUT", "/tables/fences", repeats=BY_SDK),
     Request("check_health", "look for an abort", "GET", "/tables/promotions", repeats=BY_SDK),
     Request("check_health", "read a secret", "GET", "/secrets/", repeats=BY_SDK, instead={"404": "SECRET_MISSING"}),
-    Request("record", "look at the audit", "HEAD", "/blob/", repeats=BY_SDK, instead=MADE_ANEW),
+    Request("record", "look at the audit", "GET", "/blob/", repeats=BY_SDK, instead=MADE_ANEW),
     Request("record", "read the audit", "GET", "/blob/", repeats=BY_SDK, instead=MADE_ANEW),
     Request("record", "append to the audit", "PUT", "comp=appendblock", repeats=BY_SDK),
     Request("record", "write a row", "PUT", "/tables/promotions(", repeats=BY_SDK),

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,8 +90,19 @@ def test_a_chain_longer_than_its_tail_goes_on_intact(log: AuditLog) -> None:
     assert verify(log.lines("long")) is None
 
 
+def test_a_record_that_comes_again_from_before_the_tail_is_not_doubled(log: AuditLog) -> None:
+    first = a_record("first")
+    log.append("far", first)
+    for n in range(4):
+        log.append("far", replace(a_record(f"r{n}", text="x" * 30_000), at=first.at + timedelta(minutes=n)))
+    log.append("far", first)
+    log.append("far", replace(a_record("hours later"), at=first.at + timedelta(hours=5)))
+    assert [record["id"] for record in log.read("far")] == ["first", "r0", "r1", "r2", "r3", "hours later"]
+    assert verify(log.lines("far")) is None
+
+
 def test_what_azure_refuses_is_said(azure: AzureStandin, log: AuditLog) -> None:
-    azure.fault("HEAD", "refused.jsonl", answer={"status": 403})
+    azure.fault("GET", "refused.jsonl", answer={"status": 403})
     with pytest.raises(AzureProblem) as refusal:
         log.append("refused", a_record("r"))
     assert refusal.value.code == "AZURE_DENIED"

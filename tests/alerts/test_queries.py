@@ -88,6 +88,16 @@ def test_a_ramp_is_blind_after_five_ticks_of_its_own(workspace: Workspace) -> No
     assert workspace.fires(alert("ramp-blind")) == [("shop--1",)]
 
 
+def test_a_trail_that_nobody_could_sign_for_half_an_hour_is_told(workspace: Workspace) -> None:
+    assert workspace.fires(alert("audit-unsigned")) == [()]
+    workspace.request("audit_checkpoint", success=False, outcome="signed")
+    workspace.request("audit_checkpoint", ago=timedelta(minutes=31), outcome="signed")
+    workspace.request("audit_checkpoint", times=9)  # the host's rows
+    assert workspace.fires(alert("audit-unsigned")) == [()]
+    workspace.request("audit_checkpoint", outcome="signed")
+    assert workspace.fires(alert("audit-unsigned")) == []
+
+
 def test_a_janitor_that_does_not_come_is_missed_though_there_is_no_row(workspace: Workspace) -> None:
     assert workspace.fires(alert("janitor-silent")) == [()]
     workspace.request("janitor", success=False, outcome="looked")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from slipway.cli import watch
+from slipway.cli.failure import ExitCode
 from tests.cli.api_server import ApiServer
 from tests.cli.builders import NOW, a_problem, a_promotion, a_stage, an_approval, waiting_for_approval
 from tests.cli.conftest import Slipway
@@ -377,3 +378,97 @@ def test_all_the_traffic_at_once_wants_a_reason(slipway: Slipway, server: ApiSer
 def test_an_id_stays_one_part_of_the_path(slipway: Slipway, server: ApiServer, odd: str) -> None:
     slipway("status", odd)
     assert server.heard[0][0] == f"GET /api/promotions/{odd.replace('/', '%2F')}"
+
+
+SEAL = {"digest": "ab" * 32, "parts": {"build": "1", "pipeline": "2", "configuration": "3"}}
+
+
+def test_a_vote_is_for_what_was_shown(slipway: Slipway, server: ApiServer) -> None:
+    stage = a_stage("production", "waiting for approval", approval=an_approval() | {"seal": SEAL})
+    server.on(PROMOTION, (200, a_promotion(stage, state="waiting")))
+    server.on(APPROVAL, (409, a_problem("SEAL_CHANGED", 409, "configuration changed since; look at it again")))
+    result = slipway("approve", "checkout--1.1.0")
+    assert server.heard[-1][2]["seal"] == SEAL["digest"]
+    assert (result.exit_code, "configuration changed since" in result.output) == (ExitCode.REFUSED, True)
+
+
+def test_a_vote_is_taken_back_whatever_it_was_given_for(slipway: Slipway, server: ApiServer) -> None:
+    stage = a_stage("production", "waiting for approval", approval=an_approval() | {"seal": SEAL})
+    server.on(PROMOTION, (200, a_promotion(stage, state="waiting")))
+    server.on(APPROVAL, (200, {"words": "taken back; 0 of 2 approvals, open: 2 of role:release-manager"}))
+    assert slipway("take-back", "checkout--1.1.0").exit_code == 0
+    said = server.heard[-1][2]
+    assert (said["decision"], "seal" in said) == ("take-back", False)
+
+
+def test_delegations_are_made_listed_and_ended(slipway: Slipway, server: ApiServer) -> None:
+    words = "Alice lets Bob approve in their place until 2026-12-24T00:00:00Z"
+    server.on("POST /api/delegations", (201, {"id": "0123456789ab", "words": words}))
+    result = slipway("delegate", "--to", "bob", "--until", "2026-12-24", "--service", "checkout")
+    assert "slipway undelegate 0123456789ab" in result.stdout
+    body = {"to": "bob", "until": "2026-12-24T00:00:00Z", "service": "checkout", "environment": "", "reason": ""}
+    assert server.heard[-1][2] == body
+    assert slipway("delegate", "--to", "bob").exit_code == 2, "without an end"
+    assert slipway("delegate", "--to", "bob", "--for", "8h", "--until", "2026-12-24").exit_code == 2, "with two"
+    lent = {"id": "0123456789ab", "by": "Alice", "to": "Bob", "until": NOW.isoformat(), "service": "checkout"}
+    server.on("GET /api/delegations", (200, {"delegations": [lent]}), (200, {"delegations": []}))
+    listed = slipway("delegations").stdout
+    assert "Bob" in listed and "Alice" in listed and "checkout" in listed
+    assert "Nobody approves" in slipway("delegations").stdout
+    server.on("DELETE /api/delegations/0123456789ab", (200, {"words": "Alice ends it"}))
+    assert "Alice ends it" in slipway("undelegate", "0123456789ab").stdout
+
+
+SAID = {
+    "id": "_._.1",
+    "words": "every service in every environment, until 2026-01-05T17:00:00Z: stopped by Dave: attack",
+}
+
+
+def test_what_people_say_of_a_place_is_sent_whole(slipway: Slipway, server: ApiServer) -> None:
+    server.on("POST /api/intents", (201, SAID))
+    place = {"environment": "production", "service": "checkout", "reason": "so"}
+    told = {
+        ("stop", "--reason", "so"): {"kind": "stop", "reason": "so", "for": "24h"},
+        ("stop", "--reason", "so", "--service", "checkout"): {
+            "kind": "stop",
+            "reason": "so",
+            "for": "24h",
+            "service": "checkout",
+        },
+        ("reject-version", "production", "checkout", "1.2.0", "--reason", "so"): {
+            "kind": "reject",
+            **place,
+            "version": "1.2.0",
+        },
+        ("freeze", "production", "checkout", "--reason", "so", "--for", "2d", "--except-hotfixes"): {
+            "kind": "freeze",
+            **place,
+            "for": "2d",
+            "on_begin": "finish",
+            "except": ["hotfix"],
+        },
+    }
+    for words, body in told.items():
+        result = slipway(*words)
+        assert (result.exit_code, server.heard[-1][2]) == (0, body), result.stderr
+        assert "slipway lift _._.1" in result.stdout
+
+
+def test_every_stop_is_lifted_by_one_command_and_what_counts_is_shown(slipway: Slipway, server: ApiServer) -> None:
+    shown = {**SAID, "kind": "stop", "state": "in force", "expires_at": "2026-01-05T17:00:00Z"}
+    hold = {**shown, "id": "production.checkout.2", "kind": "hold", "words": "held by Dave: so"}
+    places = [f"production/s{n}" for n in range(5)]
+    server.on("GET /api/intents", (200, {"intents": [{**shown, "places": places}, {**hold, "places": places[:1]}]}))
+    server.on("DELETE /api/intents/_._.1", (200, {"words": "Erin lifts _._.1"}))
+    listed = slipway("intents").stdout
+    assert "held by Dave: so" in listed and "and 2 more" in listed and "slipway lift _._.1" in listed
+    assert "_._.1 is lifted" in slipway("resume-all").stdout
+    lifted = [each for each in server.heard if "DELETE" in " ".join(map(str, each[:2]))]
+    assert len(lifted) == 1, "holds stay"
+
+
+def test_a_hotfix_says_why_it_is_one(slipway: Slipway, server: ApiServer) -> None:
+    server.on(BUILDS, (202, ACCEPTED))
+    assert slipway("submit", "checkout", "1.1.1", "--hotfix", "the till is down").exit_code == 0
+    assert server.heard[-1][2]["hotfix"] == "the till is down"

@@ -178,7 +178,7 @@ def test_a_pause_names_who_why_and_how_to_go_on() -> None:
 
 def test_a_stage_that_waits_for_the_lock_says_every_reason_and_what_ends_it() -> None:
     waits = a_stage(
-        "test", "waiting for the lock", waits_for="the lift of a hold", may_promote=may_promote(HELD, TAKEN, FIRST)
+        "test", "waiting for the lock", waits_for="held by Dave", may_promote=may_promote(HELD, TAKEN, FIRST)
     )
     page = shown(a_promotion(waits))
     assert page.splitlines()[2:] == [
@@ -188,7 +188,7 @@ def test_a_stage_that_waits_for_the_lock_says_every_reason_and_what_ends_it() ->
         "  … lock     checkout--1.0.9 has the lock, in its stage test               9.0 s",
         "  ! way back the first release here: there may be none to return to",
     ]
-    assert "the lift of a hold" in shown(a_promotion(waits), detail=Detail.STAGES), "a line a stage says the first"
+    assert "held by Dave" in shown(a_promotion(waits), detail=Detail.STAGES), "a line a stage says the first"
 
 
 def test_a_stage_whose_turn_has_not_come_says_only_what_will_not_pass_by_itself() -> None:
@@ -337,3 +337,23 @@ def test_whoever_wants_every_step_is_told_by_which_trace_they_are_found() -> Non
     assert "\ntrace 4bf92f3577b34da6a3ce929d0e0e4736\n" in shown(promotion, detail=Detail.STEPS)
     assert "trace" not in shown(promotion)
     assert "trace" not in shown(a_promotion(a_stage("staging")), detail=Detail.STEPS)
+
+
+def test_an_approval_says_who_is_missing_what_it_is_for_and_in_whose_place_people_voted() -> None:
+    vote = {"name": "Carol", "delegator": "Alice", "decision": "approve", "at": at(60), "reason": "seen in staging"}
+    more = {
+        "asks": "2 of role:release-manager, of them 1 of role:qa, not the author, not who approved staging",
+        "missing": "1 of role:qa",
+        "slots": [{"of": ["role:qa"], "by": ""}, {"of": ["role:release-manager"], "by": "Carol for Alice"}],
+        "comment": "required",
+        "on_expiry": "escalate",
+        "seal": {"digest": "ab" * 32, "parts": {"build": "1", "pipeline": "2"}},
+    }
+    asked = a_stage("production", "waiting for approval", approval=an_approval(vote, at_least=2) | more)
+    page = " ".join(shown(a_promotion(asked, state="waiting")).split())
+    assert "1 of 2" in page
+    assert "not the author, not who approved staging; then others may, too" in page
+    assert "missing 1 of role:qa" in page
+    assert "reason wanted with each vote" in page
+    assert "seal abababababab of build, pipeline" in page
+    assert "Carol for Alice" in page and "approve seen in staging" in page

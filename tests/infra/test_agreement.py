@@ -78,6 +78,7 @@ GRANTS = {
     "promotions_sender": "Azure Service Bus Data Sender",
     "hub_contributor": "Durable Task Data Contributor",
     "vault_reader": "Key Vault Secrets User",
+    "audit_signer": "Key Vault Crypto User",
     "flag_writer": "App Configuration Data Owner",
     "telemetry_sender": "Monitoring Metrics Publisher",
     "telemetry_reader": "Log Analytics Reader",

@@ -36,7 +36,11 @@ SHUT = {
     "Microsoft.Storage/storageAccounts/blobServices/containers": {"publicAccess": "None"},
 }
 # Types that hold data or run code, and have no such door: Entra tokens only, or no data plane.
-NO_SUCH_DOOR = {"Microsoft.DurableTask/schedulers", "Microsoft.DurableTask/schedulers/taskHubs"}
+NO_SUCH_DOOR = {
+    "Microsoft.DurableTask/schedulers",
+    "Microsoft.DurableTask/schedulers/taskHubs",
+    "Microsoft.KeyVault/vaults/keys",
+}
 KEYS = re.compile(
     r"listKeys|listSecrets|listConnectionStrings|AccountKey|SharedAccessKey|EndpointSuffix=|primary\w*[kK]ey|"
     r"primary_connection_string|access_key(?!_enabled)|clientSecret\b|password",

@@ -32,6 +32,7 @@ KNOWN_TO_AZAPI = {
     "Microsoft.Web": "2025-03-01",
     "Microsoft.DurableTask": "2026-02-01",
     "Microsoft.ServiceBus": "2024-01-01",
+    "Microsoft.KeyVault": "2024-11-01",  # as in Bicep; of an action azapi checks no body
 }
 # What Azure takes and no schema has yet: the one reason to be told so.
 BEYOND_THE_SCHEMA = {"azapi_resource.site": "siteUpdateStrategy"}

@@ -13,6 +13,7 @@ from slipway.adapters.rows import Rows
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import iso
 from slipway.promotion.promotion_run import PromotionRun
+from slipway.promotion.seal import Seal
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_row import stage_row
 from slipway.promotion.stage_run import StageRun
@@ -82,12 +83,20 @@ class Underway:
         shown = StageRun(self.id, stage_id(self.id, stage), plan, self.run.build, self.run.artifact, steps=steps)
         write_row(self.id, f"stage:{stage}", 1, stage_row(shown))
 
-    def ask(self, ends: timedelta = timedelta(hours=8)) -> None:
+    def ask(self, ends: timedelta = timedelta(hours=8), seal: Seal | None = None, **policy: Any) -> None:
         """Production asks for its approval, by the orchestration that waits for it."""
         self.show("production")
-        policy = self.run.plan.stage("production").approval
-        assert policy is not None
-        ask_people(self.app, self.waiter, self.id, "production", policy, ends)
+        asked = self.run.plan.stage("production").approval
+        assert asked is not None
+        sealed = {"seal": seal.dump()} if seal else {}
+        ask_people(self.app, self.waiter, self.id, "production", replace(asked, **policy), ends, **sealed)
+
+    @property
+    def approval(self) -> dict[str, Any]:
+        """As people see it."""
+        shown = self.app.http("GET", f"/api/promotions/{self.id}", ERIN).json
+        found: dict[str, Any] = next(each for each in shown["stages"] if each["name"] == "production")["approval"]
+        return found
 
     def vote(self, who: dict[str, str] = ALICE, stage: str = "production", **body: Any) -> Reply:
         path = f"/api/promotions/{self.id}/stages/{stage}/approval"

@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 
 from slipway.promotion.approval import Vote
+from slipway.promotion.consent import Consent, Voter
 from slipway.promotion.lock import empty
 from slipway.promotion.orchestration_version import began_before, numbers
-from slipway.promotion.outcomes import Answer, passed
+from slipway.promotion.outcomes import Answer, iso, passed
 from slipway.promotion.plan import Header, LoadTest
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.release_parts.before import Before
 from slipway.promotion.release_parts.configuration import KeptConfiguration
 from slipway.promotion.release_parts.flag_wish import ChangedFlag
+from slipway.promotion.seal import Seal
 from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.watch_run import WatchRun
-from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote
+from tests.promotion.builders import ALICE, NOON, a_build, a_policy, a_stage, a_vote
 from tests.upgrades.replaying import finding_of
 from tests.upgrades.stored import Batch, batches
 from tests.workflow.test_ramp import PLAN
@@ -54,6 +56,8 @@ def test_other_forms_are_refused_because_the_runtime_compares_them_in_another_wa
 
 
 FREE = {
+    "consents",
+    "gate_answers",
     "evidence",
     "watched",
     "flag",
@@ -91,6 +95,7 @@ STAGE = StageRun(
     steps=(Step("s", "weu", "o"),),
     before=Before("0.9.0", KeptConfiguration("0.9.0", "*", "shop-0.9.0")),
     changed_flags=(ChangedFlag("banner", "eu", "off", "on for everybody", "p:dev"),),
+    consents={"start": Consent(iso(NOON), Seal(build="b"), (Voter("oid-a", "Ann", ("role:qa",)),))},
 )
 
 
@@ -112,7 +117,7 @@ def test_a_field_that_a_newer_package_has_added_is_no_reason_to_stop(kept: Promo
 
 
 def test_a_lock_from_before_a_field_was_added_gets_it_and_answers() -> None:
-    old = {name: value for name, value in empty().items() if name not in ("releases", "holds", "watch", "rejected")}
+    old = {name: value for name, value in empty().items() if name not in ("releases", "intents", "watch", "rejected")}
     asked = (each for each in batches() if (each.entity, each.body["batch"][0]["name"]) == ("environment", "acquire"))
     batch = next(asked)
     before = Batch("by hand", batch.entity, {**batch.body, "exists": True, "state": json.dumps(old)})

@@ -25,7 +25,7 @@ Work = Callable[[Order], Answer]
 # Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
 STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
 STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
-STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts")
+STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts", "ask_gate")
 
 
 @dataclass
@@ -59,6 +59,8 @@ class World:
     once. `registry`: addresses of artifacts by their tags, unless they are `unpinnable`. `deployed`: packages by their
     targets. `down`: targets whose region is. `dead`: versions that answer nothing wherever they run, or on one target
     alone (`weu 2.0.0`). `account`: what the Cosmos DB account shows, unless it is `account_refused`.
+    `settings` and `flags` are digests of what a release finds outside, `taken` the claims that people lost, by their
+    object ids; `people_broken`: nobody can tell.
     `rows`, `ended` and `aborted` are those of the promotion that was taken in last; `of` has everybody's.
     """
 
@@ -71,6 +73,7 @@ class World:
     stuck: set[str] = field(default_factory=set)
     swap_back_fails: int = 0
     unreadable: bool = False
+    reused: set[str] = field(default_factory=set)  # targets that serve their version as another package
     raising: Counter[str] = field(default_factory=Counter)
     broken_checks: bool = False
     blips: int = 0
@@ -99,6 +102,10 @@ class World:
     stopped_runs: list[str] = field(default_factory=list)
     speaks: list[list[str]] = field(default_factory=list)
     mirrors: list[Order] = field(default_factory=list)
+    settings: str = "settings as they were"
+    flags: str = "flags as they were"
+    taken: dict[str, list[str]] = field(default_factory=dict)
+    people_broken: bool = False
     effects: Counter[str] = field(default_factory=Counter)
 
     def of(self, promotion: str) -> Kept:
@@ -141,7 +148,10 @@ class World:
 
     def actions(self) -> list[str]:
         """What was recorded, in order: `stage/action` or `action` of the promotion."""
-        return [f"{each['stage']}/{each['action'][6:]}" if "stage" in each else each["action"] for each in self.records]
+        return [
+            f"{each['stage']}/{each['action'].removeprefix('stage.')}" if "stage" in each else each["action"]
+            for each in self.records
+        ]
 
     def _claim_promotion(self, order: Order) -> Answer:
         kept = self.of(order["promotion"])
@@ -191,6 +201,15 @@ class World:
         rows = self.ledgers.get(f"{environment}--{service}", {})
         return [rows[key] for key in sorted(rows, reverse=True)]
 
+    def _look_at_sealed(self, order: Order) -> Answer:
+        """The settings and flags as they are, and what was taken from those who voted."""
+        if "voters" in order and self.people_broken:
+            return broken("PEOPLE_INVALID", "people.yaml is no list of people")
+        there = {"configuration": ("place", self.settings), "flags": ("flags", self.flags)}
+        seen = {part: digest for part, (asked, digest) in there.items() if asked in order}
+        taken = {each["oid"]: self.taken[each["oid"]] for each in order.get("voters", ()) if each["oid"] in self.taken}
+        return passed(**seen, taken=taken)
+
     def _compare_loads(self, order: Order) -> Answer:
         """As the activity does it, on what was copied and kept here."""
         releases, verdicts = self.ledger(order["environment"], order["service"]), []
@@ -230,7 +249,10 @@ class World:
                 "previous": self._answer_of(target["name"], site.live),
                 "idle_was": "" if site.idle_stopped else self._answer_of(target["name"], site.idle),
             }
-        return passed(sites=sites, fence=self.fence)
+        same = {
+            name for name, brings in order.get("brings", {}).items() if sites[name]["previous"] == brings["version"]
+        }
+        return passed(sites=sites, fence=self.fence, reused=sorted(same & self.reused))
 
     def _deploy(self, order: Order) -> Answer:
         self.claims[order["target"]["name"]] = max(self.claims[order["target"]["name"]], order["fence"])

@@ -272,13 +272,13 @@ class DnsZoneConfig(_Strict):
 
 
 class StandinConfig(_Strict):
-    """`secrets` are in the vault from the first start on, with random values; `pace` stretches (2) or shortens
-    (0.1) the time that operations take. Every slot runs `instances` of its release; front ends follow a change of
-    their routing rules after `router_delay_s`. Of all releases built here, however good, `usual_error_rate` (0..1) of
-    the requests fail. `images` are the artifact feed's services by the repositories of their images, so that
-    `registry.example/checkout:2.0.0` runs what the package of that version does. `charts` are the addresses of the Helm
-    charts that there are, without their versions; `job_images` are the programs of jobs (`jobs.images`) by the
-    repositories of theirs."""
+    """`secrets` are in the vault from the first start on, with random values, and so are `keys`, of EC P-256;
+    `pace` stretches (2) or shortens (0.1) the time that operations take. Every slot runs `instances` of its
+    release; front ends follow a change of their routing rules after `router_delay_s`. Of all releases built here,
+    however good, `usual_error_rate` (0..1) of the requests fail. `images` are the artifact feed's services by the
+    repositories of their images, so that `registry.example/checkout:2.0.0` runs what the package of that version
+    does. `charts` are the addresses of the Helm charts that there are, without their versions; `job_images` are the
+    programs of jobs (`jobs.images`) by the repositories of theirs."""
 
     subscription: str
     resource_group: str
@@ -295,6 +295,7 @@ class StandinConfig(_Strict):
     job_images: dict[str, Name] = {}
     charts: tuple[str, ...] = ()
     secrets: tuple[SecretName, ...] = ()
+    keys: tuple[SecretName, ...] = ("slipway-audit",)
     pace: float = Field(default=1.0, ge=0)
     instances: int = Field(default=2, ge=1, le=20)
     router_delay_s: float = Field(default=0.5, ge=0)

@@ -3,6 +3,7 @@ locals {
   hub_name           = "slipway"
   packages_container = "packages"
   audit_container    = "audit"
+  audit_key          = "slipway-audit"
   evidence_container = "evidence"
 
   # Secrets of the key vault that somebody puts there; without one, its hook answers 503.
@@ -41,6 +42,10 @@ output "packages_container" {
 
 output "audit_container" {
   value = local.audit_container
+}
+
+output "audit_key" {
+  value = local.audit_key
 }
 
 output "evidence_container" {

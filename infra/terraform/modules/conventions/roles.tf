@@ -9,6 +9,7 @@ locals {
     bus_sender          = "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39"
     durable_contributor = "0ad04412-c4d5-4796-b79c-f76d14c8d402"
     secrets_user        = "4633458b-17de-408a-b874-0445c86b69e6"
+    crypto_user         = "12338af0-0e69-4776-bea7-57ae8d297424"
     configuration_owner = "5ae67dd6-50cb-40e7-96ff-dc2bfa4b606b"
     metrics_publisher   = "3913510d-42f4-4e42-8a64-420c390055eb"
     log_reader          = "73c42c96-874c-492b-b04d-ab87d138a893"

@@ -21,6 +21,7 @@ locals {
     SLIPWAY_EVIDENCE_HOSTS                    = var.evidence_hosts
     SLIPWAY_WORKSPACE                         = var.workspace
     SLIPWAY_VAULT                             = var.vault_uri
+    SLIPWAY_AUDIT_KEY                         = "${var.vault_uri}keys/${local.audit_key}"
     SLIPWAY_APP_CONFIGURATION                 = var.configuration_endpoint
     SLIPWAY_AZURE_DEVOPS_HOOK_SECRET          = local.azure_devops_hook_secret
     SLIPWAY_GITHUB_HOOK_SECRET                = local.github_hook_secret

@@ -15,6 +15,7 @@ locals {
     reader   = { says = "Sees promotions, environments, pipelines and the audit trail.", for = local.people }
     operator = { says = "Submits builds, aborts, retries, rolls back, pauses, holds builds out of an environment.", for = local.people }
     approver = { says = "May approve; the pipeline says who counts.", for = local.people }
+    auditor  = { says = "Takes the whole audit trail away, to verify it and report from it.", for = local.people }
     admin    = { says = "Holds every role of the API.", for = local.people }
     # The name is Azure Monitor's: its application must hold a role of exactly this name to call a secure webhook.
     ActionGroupsSecureWebhook = { says = "Azure Monitor, whose alerts a canary ramp hears.", for = ["Application"] }

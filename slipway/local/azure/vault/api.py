@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slipway.local.azure.clock import Now
-from slipway.local.azure.tokens import TokenRefused, Tokens
+from slipway.local.azure.tokens import Issuer, TokenRefused, Tokens
 from slipway.local.azure.vault.store import Secret, VaultStore
 
 AUDIENCE = "https://vault.azure.net"
@@ -75,10 +75,7 @@ class VaultApi:
             self._tokens.check(request.headers.get("Authorization"), (AUDIENCE,))
             return await self._route(request)
         except TokenRefused as refusal:
-            issuer = self._tokens.issuer
-            challenge = f'Bearer authorization="{issuer.base}/{issuer.tenant}", resource="{AUDIENCE}"'
-            said = VaultRefused(401, "Unauthorized", f"AKV10000: Request is missing a valid token: {refusal}.")
-            return web.json_response(said.body, status=401, headers={"WWW-Authenticate": challenge})
+            return missing_token(self._tokens.issuer, refusal)
         except VaultRefused as refusal:
             return web.json_response(refusal.body, status=refusal.status)
 
@@ -180,6 +177,13 @@ class VaultApi:
         if secret.content_type is not None:
             body["contentType"] = secret.content_type
         return body | ({"tags": dict(secret.tags)} if secret.tags else {})
+
+
+def missing_token(issuer: Issuer, refusal: TokenRefused) -> web.Response:
+    """The challenge that says where to get a token."""
+    challenge = f'Bearer authorization="{issuer.base}/{issuer.tenant}", resource="{AUDIENCE}"'
+    said = VaultRefused(401, "Unauthorized", f"AKV10000: Request is missing a valid token: {refusal}.")
+    return web.json_response(said.body, status=401, headers={"WWW-Authenticate": challenge})
 
 
 async def _body(request: web.Request, model: type[Model]) -> Model:

@@ -1,0 +1,50 @@
+"""Activity on what an approval is sealed to: what of it lies outside of the promotion, as it is now."""
+
+from typing import Any
+
+import azure.durable_functions as df
+
+from activities.answering import Order, answering
+from slipway.promotion.outcomes import Answer, passed
+
+bp = df.Blueprint()
+
+
+@bp.activity_trigger(input_name="order", activity="look_at_sealed")
+@answering
+def look_at_sealed(order: Order) -> Answer:
+    """The settings at `place`, the `flags` (name, label) and the claims of `voters` (oid, claims), as they are now.
+
+    Result: `configuration`, the fingerprint of the settings; `flags`, a digest of their documents; `taken`, by object
+    id the claims that the file of people says are not held any more. Nothing is changed, and no value is in the answer.
+    """
+    seen: dict[str, Any] = {}
+    if place := order.get("place"):
+        seen["configuration"] = _configuration(place)
+    if flags := order.get("flags"):
+        seen["flags"] = _flags(flags)
+    if voters := order.get("voters"):
+        seen["taken"] = _taken(voters)
+    return passed(**seen)
+
+
+def _configuration(place: dict[str, Any]) -> str:
+    from slipway.adapters.configuration.store import Configuration
+    from slipway.promotion.release_parts.configuration import Place, fingerprint_of
+
+    return fingerprint_of(Configuration().settings(Place.load(place)))
+
+
+def _flags(flags: list[dict[str, str]]) -> str:
+    from slipway.adapters.flags.store import Flags
+    from slipway.promotion.planned_changes import digest_of
+
+    found = [Flags().read(flag["name"], flag["label"]) for flag in flags]
+    return digest_of([setting.document if setting else None for setting in found])
+
+
+def _taken(voters: list[dict[str, Any]]) -> dict[str, list[str]]:
+    from slipway.adapters.people import taken_away
+
+    found = {voter["oid"]: taken_away(voter["oid"], voter["claims"]) for voter in voters}
+    return {oid: claims for oid, claims in found.items() if claims}

@@ -1,0 +1,1 @@
+"""`slipway audit`: take the audit trail away, verify it without any server, report from it."""

@@ -1,0 +1,1 @@
+"""The audit report: every change that reached an environment, from the records of a verified trail."""

@@ -47,13 +47,15 @@ async def post_evidence(
     entry = {"produced_at": iso(received_at), **asked.told}
     digest = hashlib.sha256(json.dumps(asked.told, sort_keys=True).encode()).hexdigest()
     where = f" from {asked.url}" if asked.url else ""
+    told = {"evidence": asked.name, "given": f"sha256:{digest}", "url": asked.url}
+    told |= {"digest": f"sha256:{asked.sha256.lower()}"} if asked.sha256 else {}
     said = AuditRecord(
         id=f"evidence:{person.oid}:{asked.command}",
         at=received_at,
         actor=person.oid,
         action="evidence.supplied",
         words=f"{person.name} supplies evidence {asked.name}{where}",
-        evidence={"name": person.name, "evidence": asked.name, "given": f"sha256:{digest}", "url": asked.url},
+        evidence={"name": person.name, **told},
     )
     async with on_record(promotion, said):
         require_at(person, places_of_stage(rows, promotion), "operator", "submitter")
@@ -61,8 +63,8 @@ async def post_evidence(
             raise Refused("ALREADY_ENDED", "the promotion has ended: nothing reads evidence any more")
         names = _read_there(rows)
         if asked.name not in names:
-            told = f"its gates read {', '.join(names)}" if names else "it has no gate that reads any"
-            raise NotFound("UNKNOWN_EVIDENCE", f"no gate of {promotion} reads evidence {asked.name}; {told}")
+            there = f"its gates read {', '.join(names)}" if names else "it has no gate that reads any"
+            raise NotFound("UNKNOWN_EVIDENCE", f"no gate of {promotion} reads evidence {asked.name}; {there}")
         given = {"command": f"{person.oid}:{asked.command}", "name": asked.name, "digest": digest, "entry": entry}
         given |= {"by": person.name, "at": iso(received_at)}
         return as_response(await decide(client, promotion, "supply", given), promotion)

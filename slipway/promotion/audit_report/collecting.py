@@ -144,7 +144,7 @@ def _tell_of_people(change: Change, record: Record, refused: set[str]) -> None:
     elif record.action == "approval.approve":
         told = change.approvals
     elif family == "evidence":
-        digest = record.evidence.get("given")
+        digest = record.evidence.get("digest")
         change.gates.append(f"{_day(record.at)} {record.words}{f', {digest}' if digest else ''}")
         return
     elif family == "gate":

@@ -102,9 +102,12 @@ class Proven:
         how = f"slipway evidence add {promotion_id(SERVICE, version)} provenance"
         claim(how in str(waits.waits_for), f"nobody is told how to supply evidence: {waits.waits_for}")
         self._screen.shown(f"{version} waits at its gates without provenance, and says: {how}")
-        self._system.supply("alice", version, "provenance", self._system.provenance(version))
+        digest = self._system.supply("alice", version, "provenance", self._system.provenance(version))
         self._screen.act(f"alice supplies the provenance of {version}")
         self.gates_pass(version)
+        read = next(each.digest for each in self._follow.stage(version, STAGE).gates if each.name == "provenance")
+        given = [each["evidence"].get("digest") for each in self._follow.record(version)["records"]]
+        claim(given.count(digest) == 2 and read == digest, f"{digest} was supplied, {read} was read")
 
     def taken_back(self, version: str, to: str) -> None:
         """By a person, who says why."""

@@ -63,10 +63,11 @@ class System(VirtualSystem):
         made = self.now() - timedelta(minutes=1)
         return {"url": url, "sha256": sha256, "produced_at": made.isoformat(timespec="seconds")}
 
-    def supply(self, person: str, version: str, name: str, text: str) -> None:
-        """A person gives a gate its evidence."""
+    def supply(self, person: str, version: str, name: str, text: str) -> str:
+        """A person gives a gate its evidence: its digest."""
         said = {"name": name, **self.published(version, f"{name}-later", text)}
         self.who(person).post(promotion_path(promotion_id(SERVICE, version), "evidence"), said)
+        return f"sha256:{said['sha256']}"
 
     def live(self) -> str:
         """Which version users of production meet."""

@@ -99,6 +99,7 @@ def test_gates_hotfixes_and_a_void_approval_are_told_as_they_are_recorded() -> N
         ("stage.gate-open", "gate coverage: nobody sent it", {**PLACE, "gate": "coverage"}),
         ("evidence.supplied", "Dan supplies evidence coverage", {"evidence": "coverage", "digest": digest}),
         ("stage.gate-passed", "gate coverage: line 86 % of at least 80 %", passed),
+        ("stage.gate-overridden", "gate sarif: skipped by Alice and Erin", {**PLACE, "gate": "sarif"}),
         ("approval.approve", "Bob says approve", {"stage": "production", "id": "his"}),
         ("approval.refused", "refused: the author may not", {"said": "his", "code": "IS_AUTHOR"}),
         ("stage.waiting-for-the-lock", "waits for frozen by the freeze payday", PLACE),
@@ -113,7 +114,8 @@ def test_gates_hotfixes_and_a_void_approval_are_told_as_they_are_recorded() -> N
         f"Dan supplies evidence coverage, {digest}",
         f"coverage passed: line 86 % of at least 80 %, evidence {digest} of 2026-12-01 11:58",
     }
-    assert change.overrides == ["hotfix: the till is down"]
+    hotfix, overridden = change.overrides
+    assert hotfix == "hotfix: the till is down" and overridden.endswith("gate sarif: skipped by Alice and Erin")
     assert [words[17:] for words in change.holds] == ["waits for frozen by the freeze payday"]
     assert any("the approval is void: evidence changed" in words for words in change.refusals)
     assert "no gate's evidence" not in change.missing

@@ -98,6 +98,8 @@ class Collecting:
                 change.gates.append(f"{_day(record.at)} {_gate_words(GATES[what], record)}")
             elif what == "gate-revoked":
                 change.gates.append(f"{_day(record.at)} {record.words}")
+            elif what == "gate-overridden":
+                change.overrides.append(f"{_day(record.at)} {record.words}")
             elif what in KEPT_OUT:
                 change.holds.append(f"{_day(record.at)} {record.words}")
         if record.action == "approval.void":

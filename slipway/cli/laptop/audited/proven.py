@@ -68,7 +68,7 @@ class Proven:
         self._follow.passed(version, STAGE)
         live = self._system.live()
         claim(live == version, f"users of production meet {live}, not {version}")
-        self._screen.shown(f"{version} is live in production, after two people and three gates")
+        self._screen.shown(f"{version} is live in production, after two people have said yes")
 
     def is_stopped(self, version: str, gate: str, code: str, live: str) -> None:
         """By a gate, before anybody was asked."""

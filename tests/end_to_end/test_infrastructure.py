@@ -1,4 +1,5 @@
-"""What code stands on is promoted before the code, on the whole laptop system: a stack, Terraform, settings, a site."""
+"""What code stands on is promoted before the code, on the whole laptop system in virtual time: a stack, Terraform,
+settings, then a site; approved, applied, and taken back when the code fails."""
 
 import json
 from collections.abc import Iterator
@@ -10,12 +11,14 @@ import pytest
 
 from slipway.promotion.planned_changes import HIDDEN
 from tests.adapters.stack import SCHEMA, a_plan, an_account, id_of
-from tests.end_to_end.system import SELDOM_S, Promotion, System, a_message, stage_of, start
+from tests.end_to_end.system import System, a_message, start
+from tests.end_to_end.test_aks import until
 
 PIPELINE = Path(__file__).with_name("founded.yaml")
 INFRA = "shop.azurecr.io/checkout-infra"
 JOBS = [{"name": "checkout-infra", "image": f"{INFRA}:1", "env": {"STATE": "checkout"}}]
 OLD, NEW = "1.1.0", "1.2.0-dead"  # the second dies of a request that no check makes
+ENDED = ("passed", "failed", "broken")
 SECRET = "a-credential-that-is-nobodys-business"
 PLATFORM, DATA = a_plan("checkout-plan"), an_account("checkoutdata")
 
@@ -27,7 +30,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def system(state: Path) -> Iterator[System]:
-    with start(state, PIPELINE, jobs=JOBS, job_images={INFRA: "terraform"}, pace=0.1) as laptop:
+    with start(state, PIPELINE, virtual_time=True, jobs=JOBS, job_images={INFRA: "terraform"}) as laptop:
         yield System(laptop)
 
 
@@ -42,14 +45,10 @@ def builds(system: System, version: str, limit: str, *resources: dict[str, Any])
 
 def asked(system: System, version: str) -> dict[str, Any]:
     """The stage when people are asked, with what would change."""
+    id = f"checkout--{version}"
     system.send(a_message(version))
-    return stage_of(system.until(f"checkout--{version}", is_asked, 90, SELDOM_S), "production")
-
-
-def is_asked(seen: Promotion) -> bool:
-    state = stage_of(seen, "production")["state"]
-    assert state not in ("failed", "broken"), stage_of(seen, "production")
-    return bool(state == "waiting for approval")
+    system.until(id, lambda _: True)
+    return until(system, id, "production", "waiting for approval", *ENDED)
 
 
 def said_yes(system: System, version: str) -> None:
@@ -84,7 +83,7 @@ def test_people_approve_what_would_change_it_is_applied_and_goes_back_with_the_c
     builds(system, OLD, "10", PLATFORM)
     assert changes(asked(system, OLD))["platform"][0].startswith("1 to create")
     said_yes(system, OLD)
-    assert system.until_ended(f"checkout--{OLD}")["state"] == "passed"
+    assert until(system, f"checkout--{OLD}", "production", *ENDED)["state"] == "passed"
     before = {"plan": "B1", "data": False, "terraform": OLD, "settings": f"checkout-{OLD}", "code": OLD}
     assert stands(system, state) == before
 
@@ -107,12 +106,12 @@ def test_people_approve_what_would_change_it_is_applied_and_goes_back_with_the_c
     assert told["weu"] == [] and stands(system, state) == before, "a plan changes nothing"
     said_yes(system, NEW)
     id = f"checkout--{NEW}"
-    system.until(id, lambda seen: stage_of(seen, "production")["state"] == "baking")
+    until(system, id, "production", "baking", *ENDED)
     after = {"plan": "P1v3", "data": True, "terraform": NEW, "settings": f"checkout-{NEW}", "code": NEW}
     assert stands(system, state) == after
     httpx.get(system.laptop.azure["sites"]["checkout-weu"] + "/die")
 
-    ended = stage_of(system.until_state(id, "production", "failed", "broken"), "production")
+    ended = until(system, id, "production", *ENDED)
     assert (ended["state"], ended["code"]) == ("failed", "UNHEALTHY"), ended
     assert stands(system, state) == before
     back = [step["target"] for step in ended["steps"] if step["name"] == "swap back"]

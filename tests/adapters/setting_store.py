@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import requests
-
+from slipway.adapters.configuration.client import client_of
 from slipway.adapters.configuration.store import Configuration
 from tests.laptop import AzureStandin
 
@@ -15,18 +14,14 @@ class SettingStore:
     azure: AzureStandin
 
     def put(self, key: str, value: str, label: str, content_type: str | None = None) -> None:
-        body = {"key": key, "label": label, "value": value, "content_type": content_type}
-        self._session().post(f"{self.azure.url}/standin/settings", json=body, timeout=30).raise_for_status()
+        from azure.appconfiguration import ConfigurationSetting
+
+        setting = ConfigurationSetting(key=key, value=value, label=label, content_type=content_type)
+        client_of(self.azure.settings).set_configuration_setting(setting)
 
     def delete(self, key: str, label: str) -> None:
-        where = {"key": key, "label": label}
-        self._session().delete(f"{self.azure.url}/standin/settings", params=where, timeout=30).raise_for_status()
+        client_of(self.azure.settings).delete_configuration_setting(key, label)
 
     @property
     def seen(self) -> Configuration:
         return Configuration(self.azure.settings)
-
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.verify, session.trust_env = str(self.azure.settings.ca_file), False
-        return session

@@ -16,6 +16,7 @@ from slipway.promotion.load_runs.measured import Course, RunMeasurement
 from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from tests.laptop import AzureStandin
+from tests.patience import AZURES
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 RUNS = "/test-runs/"
@@ -31,7 +32,11 @@ class Operation:
     follow: Follow
     plan: LoadRunPlan
     compared: bool = True
-    id: str = field(default_factory=lambda: run_id(f"an-operation-{next(_NUMBERS)}"))
+    number: int = field(default_factory=lambda: next(_NUMBERS))
+
+    @property
+    def id(self) -> str:
+        return run_id(f"{self.azure.unique}an-operation-{self.number}")
 
     def ask(self, handle: dict[str, Any] | None = None) -> Answer:
         host = self.azure.ready["sites"]["plain"]
@@ -65,8 +70,9 @@ def operation(azure: AzureStandin, until_ended: Follow) -> Iterator[Begin]:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Azure is asked every quarter of a second in tests; how long it is waited for stays."""
-    monkeypatch.setattr(load_testing, "POLL_S", 0.1)
+    """The stand-in is asked ten times a second; how long it is waited for stays."""
+    if AZURES == 1.0:
+        monkeypatch.setattr(load_testing, "POLL_S", 0.1)
 
 
 def test_a_run_is_begun_followed_and_read_with_its_course(operation: Begin) -> None:
@@ -81,8 +87,10 @@ def test_a_run_is_begun_followed_and_read_with_its_course(operation: Begin) -> N
     assert measured.transactions == ("HTTP Request",) and measured.page.startswith("https://portal.azure.com/")
     assert 0 < measured.p50_ms <= measured.p90_ms <= measured.p95_ms <= measured.p99_ms
     course = measured.course
-    assert (course.bucket_s, sum(course.requests), sum(course.errors)) == (5.0, 50, 0)
-    assert len(course.requests) == 48 and min(course.mean_ms) > 0 and min(course.p95_ms) > 0
+    assert 45 <= sum(course.requests) <= 50 and sum(course.errors) == 0
+    assert min(course.mean_ms) > 0 and min(course.p95_ms) > 0
+    if AZURES == 1.0:  # whose run is shown as one of four minutes
+        assert (course.bucket_s, len(course.requests), sum(course.requests)) == (5.0, 48, 50)
 
 
 def test_the_test_s_script_is_told_where_the_release_is(operation: Begin, azure: AzureStandin) -> None:

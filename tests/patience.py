@@ -4,6 +4,7 @@ import os
 import time
 
 from slipway.adapters.arm_policy import BUCKETS
+from slipway.adapters.data_policy import GATES
 from slipway.promotion.outcomes import Answer
 
 # How many times as long as the stand-in Azure itself may take.
@@ -15,3 +16,4 @@ def wait_a_little(answer: Answer, at_most_s: float) -> None:
     time.sleep(min(answer.after_s, AZURES * at_most_s))
     if answer.after_s > at_most_s and AZURES == 1.0:
         BUCKETS.forget()
+        GATES.forget()

@@ -61,7 +61,7 @@ class RealAzure(Names):
 
     @property
     def url(self) -> NoReturn:
-        _skip("an address of the stand-in")
+        _skip("address of the stand-in")
 
     def job(self, name: str) -> str:
         if not os.environ.get(JOB_IMAGES) or name in MISHAPS:
@@ -116,7 +116,7 @@ def main() -> int:
         return 2
     files = [f"tests/adapters/test_{module}.py" for module in MODULES]
     environment = {**os.environ, CHOSEN: "1"}
-    return subprocess.run([sys.executable, "-m", "pytest", "-n", "0", "-rs", *files], env=environment).returncode
+    return subprocess.run([sys.executable, "-m", "pytest", "-n", "0", "-rs", "--timeout", "3600", *files], env=environment).returncode
 
 
 def _skip(what: str) -> NoReturn:

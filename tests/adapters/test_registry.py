@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from slipway.adapters import clock
+from slipway.adapters.data_policy import GATES
 from slipway.adapters.pinning import MAY_BE_AWAY, MAY_BE_LATE, Pinning
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome, iso
@@ -112,6 +113,7 @@ def test_while_its_registry_is_away_a_promotion_waits(
     answer = pinned(azure, f"{PINNED_IMAGE}:7.5.0")
     assert answer.running and words in answer.words and answer.after_s == (17 if "429" in str(how) else 10)
     azure.forget_faults()
+    GATES.forget()
     assert at(pinned(azure, f"{PINNED_IMAGE}:7.5.0"))
 
 

@@ -30,6 +30,8 @@ def client_of(settings: Settings, resource: str) -> "LoadTestRunClient":
     """A client for the resource with that id. Raises AzureProblem while its data plane cannot be found."""
     from azure.developer.loadtesting import LoadTestRunClient
 
+    from slipway.adapters.data_policy import DataPolicy
+
     try:
         told = Arm(settings, resource.split("/")[2]).get(resource, ARM_API_VERSION).properties
     except AzureProblem as problem:
@@ -46,6 +48,7 @@ def client_of(settings: Settings, resource: str) -> "LoadTestRunClient":
         credential(settings.client_id),
         connection_timeout=patience.CONNECT_S,
         read_timeout=patience.READ_S,
+        per_retry_policies=[DataPolicy("load testing")],
         **settings.client_options,
     )
 

@@ -34,6 +34,7 @@ MODULES += ("configuration", "flags", "secrets", "pointing", "load_testing", "jo
 MODULES += ("dns", "traffic_manager", "traffic_manager_weights", "aks")
 # What may be left out: tests that need it are skipped then.
 ADDRESSES, JOB_IMAGES, CHART = "SLIPWAY_TEST_ADDRESSES", "SLIPWAY_TEST_JOB_IMAGES", "SLIPWAY_TEST_CHART"
+OPTIONAL = (ADDRESSES, JOB_IMAGES, CHART)
 LOADS = ("peak", "strict_one", "nowhere")  # the other tests of loads are of mishaps
 MISHAPS = ("silent", "named-later", "belated")  # jobs that only the stand-in has
 
@@ -116,7 +117,9 @@ def main() -> int:
         return 2
     files = [f"tests/adapters/test_{module}.py" for module in MODULES]
     environment = {**os.environ, CHOSEN: "1"}
-    return subprocess.run([sys.executable, "-m", "pytest", "-n", "0", "-rs", "--timeout", "3600", *files], env=environment).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "0", "-rs", "--timeout", "3600", *files], env=environment
+    ).returncode
 
 
 def _skip(what: str) -> NoReturn:

@@ -46,6 +46,10 @@ def deploy(context: Context, run: StageRun) -> Durable:
     # A target may have been under another lock before (its environment was renamed, say): go above its number.
     if highest:
         run = yield from raise_fences(context, run, highest)
+    if reused := survey.result.get("reused"):
+        words = f"{', '.join(reused)} serves {run.called} already, with another chart, image or values"
+        words = f"{words}: give the new ones a new version, or nothing tells them apart"
+        return run.ends(Outcome.BROKEN, "VERSION_REUSED", words)
     silent = [name for name, site in sites.items() if not site.previous and name in run.live_targets]
     unknown = [name for name in silent if sites[name].held in ("", run.version_of(name))]
     if unknown:
@@ -239,7 +243,10 @@ def _switch(run: StageRun, target: Target) -> dict[str, Any]:
 
 def _survey(run: StageRun) -> dict[str, Any]:
     targets = [plain(target) for target in run.plan.targets]
-    return {"promotion": run.promotion, "targets": targets, **run.plan.reading}
+    names = [target.name for target in run.plan.targets if target.of_kind.tells_packages]
+    brings = {name: {"version": run.version_of(name), "package": run.package_of(name)} for name in names}
+    asked = {"promotion": run.promotion, "targets": targets, **run.plan.reading}
+    return {**asked, "brings": brings} if brings else asked
 
 
 def _goes_live(run: StageRun, part: tuple[Target, ...]) -> str:

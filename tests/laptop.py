@@ -17,8 +17,9 @@ from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, Servic
 from slipway.adapters.app_service.arm import Arm
 from slipway.promotion.plan import Target
 from slipway.settings import Settings
-from tests.laptop_holds import SUBSCRIPTION, holds
+from tests.laptop_holds import GROUP, SUBSCRIPTION, holds
 from tests.laptop_names import Names
+from tests.laptop_rights import all_roles
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 _REPORTED = {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "reported = 'yes' AND action LIKE 'stage.%'"}}
@@ -49,7 +50,7 @@ class AzureStandin(Names):
     url: str
     ready: dict[str, Any]
     _told: list[str] = field(default_factory=list)  # the faults since it last forgot them
-    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
+    group = GROUP
 
     @property
     def logging(self) -> Settings:
@@ -61,7 +62,25 @@ class AzureStandin(Names):
         self._told.append(path)
         self._faults("POST", {"match": {"method": method, "path_contains": path, "site": site}, "times": times, **how})
 
+    def withhold(self, *actions: str, **until: Any) -> None:
+        """Refuse them although they are given: so many `times`, `for_s` seconds, or until faults are forgotten."""
+        self._told.append("rights")
+        answer = _session(str(self.settings.ca_file)).post(
+            f"{self.url}/standin/rights", json={"withhold": actions, **until}, timeout=30
+        )
+        answer.raise_for_status()
+
+    def asked(self) -> set[str]:
+        """The actions that Slipway's identity has asked for since rights were forgotten, in small letters."""
+        return set(_session(str(self.settings.ca_file)).get(f"{self.url}/standin/rights", timeout=30).json()["asked"])
+
+    def forget_rights(self) -> None:
+        """Nothing is withheld, and nothing was asked for."""
+        _session(str(self.settings.ca_file)).delete(f"{self.url}/standin/rights", timeout=30).raise_for_status()
+
     def forget_faults(self) -> None:
+        if "rights" in self._told:
+            self.forget_rights()
         if self._told:
             self._faults("DELETE")
         self._told.clear()
@@ -197,7 +216,9 @@ def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:
 def run_standin(folder: Path) -> Iterator[Running]:
     """A stand-in with what `laptop_holds` says."""
     (folder / "laptop.yaml").write_text(yaml.safe_dump(holds()))
+    (folder / "rights.json").write_text(json.dumps(all_roles(GROUP)))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
+    arguments += ["--rights", str(folder / "rights.json")]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
         yield running
 

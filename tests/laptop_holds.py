@@ -3,7 +3,10 @@
 import os
 from typing import Any
 
-GROUP = os.environ.get("SLIPWAY_TEST_GROUP", "/subscriptions/00000000-0000-4000-8000-000000000001")
+# Of the stand-in, or of a real subscription (`tests.real_azure`).
+GROUP = os.environ.get(
+    "SLIPWAY_TEST_GROUP", "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop"
+).rstrip("/")
 SUBSCRIPTION = GROUP.split("/")[2]
 # Each file of tests that changes a site has sites of its own.
 SITES: tuple[str, ...] = (
@@ -54,6 +57,7 @@ CHART = os.environ.get("SLIPWAY_TEST_CHART", "registry.example/charts/checkout")
 PINNED_CHART = "shop.azurecr.io/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
 RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True, "late": True}
+RELEASES |= {"aborted": False}
 RELEASES |= {"crossed": True}  # its users come by Traffic Manager or DNS
 OLDER = "older"
 # Its origin groups are named after their sites; each ring has a rule set of its own.

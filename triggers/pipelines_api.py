@@ -101,6 +101,8 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
                 decisions=decisions or None,
                 at=iso(at),
                 members=members_at(stage, versions, members),
+                hotfix=build.hotfix or rows.get("promotion", {}).get("build", {}).get("hotfix", ""),
+                others=members,
                 schema=build.schema or rows.get("promotion", {}).get("build", {}).get("schema", {}),
             )
         ).dump()
@@ -129,7 +131,7 @@ def _deployed() -> dict[str, Any]:
         stages = [stage.name for stage in plan.stages]
         named = {"service": plan.service, "owner": plan.owner, "file": each.file, "digest": each.digest}
         pipelines.append({**named, "builds": pipeline.takes, "stages": stages})
-    findings = [*folder.findings(), *folder.shared_flags(), *folder.shared_databases()]
+    findings = [*folder.findings(), *folder.shared_flags(), *folder.shared_databases(), *folder.cyclic_services()]
     return {"pipelines": pipelines, "findings": [asdict(finding) for finding in findings]}
 
 

@@ -147,7 +147,7 @@ def test_what_may_pass_is_waited_for_and_what_azure_refuses_ends_it(pointed: Poi
     pointed.azure.fault("PUT", "/kv/", answer={"status": 403})
     denied = pointed.swap("1.0.0")
     assert (denied.outcome, denied.code) == (Outcome.BROKEN, "AZURE_DENIED")
-    assert "App Configuration Data Owner" in denied.words
+    assert "Microsoft.AppConfiguration/configurationStores/keyValues/read" in denied.words
 
 
 def test_there_is_no_way_back_without_its_snapshot(pointed: Pointed) -> None:

@@ -129,7 +129,7 @@ def test_without_the_right_to_pull_the_role_is_named(azure: AzureStandin, path: 
     azure.fault(None, path, answer={"status": status, "body": denied})
     answer = pinned(azure, f"{PINNED_IMAGE}:7.6.0")
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_DENIED")
-    assert "it needs the role AcrPull (DENIED: requested access" in answer.words
+    assert "Microsoft.ContainerRegistry/registries/pull/read" in answer.words
 
 
 def test_registries_are_told_apart_by_their_names(azure: AzureStandin) -> None:

@@ -50,6 +50,10 @@ class QuickLayout(Layout):
         )
         return file
 
+    @property
+    def written(self) -> list[Path]:
+        return [self.pipeline]
+
     def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = self.state / "pipelines"
         folder.mkdir(parents=True, exist_ok=True)
@@ -179,10 +183,10 @@ class System:
         return rows
 
     def azure(self, method: str, path: str, resource: str = "", **request: Any) -> httpx.Response:
-        """Ask the stand-in, with a token of the app's identity for `resource` when one is named."""
+        """Ask the stand-in, with a token of its owner's for `resource` when one is named."""
         headers = {}
         if resource:
-            msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["msi_header"]
+            msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["owner_header"]
             query = {"api-version": "2019-08-01", "resource": resource}
             token = self.http.get(msi, params=query, headers={"X-IDENTITY-HEADER": header}).json()["access_token"]
             headers = {"authorization": f"Bearer {token}"}

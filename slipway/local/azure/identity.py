@@ -1,6 +1,7 @@
 """The OpenID issuer that people log in to, and the managed-identity endpoint that apps ask."""
 
 import hmac
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -62,27 +63,29 @@ class OpenIdIssuer:
 
 
 class ManagedIdentity:
-    """App Service's identity endpoint (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`), api-version 2019-08-01."""
+    """App Service's identity endpoint (`IDENTITY_ENDPOINT`, `IDENTITY_HEADER`), api-version 2019-08-01. `headers`: by
+    whose identity it is, the secret that it is asked for with."""
 
     PATH = "/msi/token"
 
-    def __init__(self, tokens: Tokens, header: str) -> None:
+    def __init__(self, tokens: Tokens, headers: Mapping[str, str]) -> None:
         self._tokens = tokens
-        self._header = header
+        self._headers = headers
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(self.PATH, self.token)]
 
     async def token(self, request: web.Request) -> web.Response:
         shown = request.headers.get("X-IDENTITY-HEADER", "")
-        if not hmac.compare_digest(shown.encode(), self._header.encode()):
+        known = (whose for whose, each in self._headers.items() if hmac.compare_digest(shown.encode(), each.encode()))
+        if (whose := next(known, None)) is None:
             return web.json_response(
                 {"statusCode": 401, "message": "X-IDENTITY-HEADER is missing or wrong"}, status=401
             )
         resource = request.query.get("resource", "")
         if not resource:
             return web.json_response({"statusCode": 400, "message": "resource is missing"}, status=400)
-        token, expires_on = self._tokens.for_resource(resource)
+        token, expires_on = self._tokens.for_resource(resource, whose)
         return web.json_response(
             {
                 "access_token": token,

@@ -34,7 +34,7 @@ MODULES += ("configuration", "flags", "secrets", "pointing", "load_testing", "jo
 MODULES += ("dns", "traffic_manager", "traffic_manager_weights", "aks")
 # What may be left out: tests that need it are skipped then.
 ADDRESSES, JOB_IMAGES, CHART = "SLIPWAY_TEST_ADDRESSES", "SLIPWAY_TEST_JOB_IMAGES", "SLIPWAY_TEST_CHART"
-OPTIONAL = (ADDRESSES, JOB_IMAGES, CHART)
+OPTIONAL = (ADDRESSES, JOB_IMAGES, CHART, "SLIPWAY_WORKSPACE")
 LOADS = ("peak", "strict_one", "nowhere")  # the other tests of loads are of mishaps
 MISHAPS = ("silent", "named-later", "belated")  # jobs that only the stand-in has
 

@@ -1,10 +1,13 @@
-"""Settings in the stand-in's store, as somebody beside Slipway writes them."""
+"""Settings in the store, as somebody beside Slipway writes them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from slipway.adapters.configuration.client import client_of
+from azure.appconfiguration import AzureAppConfigurationClient, ConfigurationSetting
+
 from slipway.adapters.configuration.store import Configuration
 from tests.laptop import AzureStandin
+from tests.owner import Owner
 
 SECRET = "application/vnd.microsoft.appconfig.keyvaultref+json;charset=utf-8"
 
@@ -14,13 +17,16 @@ class SettingStore:
     azure: AzureStandin
 
     def put(self, key: str, value: str, label: str, content_type: str | None = None) -> None:
-        from azure.appconfiguration import ConfigurationSetting
-
         setting = ConfigurationSetting(key=key, value=value, label=label, content_type=content_type)
-        client_of(self.azure.settings).set_configuration_setting(setting)
+        self._client.set_configuration_setting(setting)
 
     def delete(self, key: str, label: str) -> None:
-        client_of(self.azure.settings).delete_configuration_setting(key, label)
+        self._client.delete_configuration_setting(key, label)
+
+    @cached_property
+    def _client(self) -> AzureAppConfigurationClient:
+        settings = self.azure.settings
+        return AzureAppConfigurationClient(settings.app_configuration, Owner(self.azure), **settings.client_options)
 
     @property
     def seen(self) -> Configuration:

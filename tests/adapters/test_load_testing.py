@@ -11,10 +11,11 @@ import pytest
 
 from slipway.adapters import load_testing
 from slipway.adapters.load_testing import LoadTesting, run_id
+from slipway.adapters.load_testing.results import is_whole
 from slipway.adapters.load_testing.runs import Runs
 from slipway.promotion.load_runs.measured import Course, RunMeasurement
 from slipway.promotion.load_runs.plan import LoadRunPlan
-from slipway.promotion.outcomes import Answer, Outcome, iso
+from slipway.promotion.outcomes import Answer, Outcome, iso, moment
 from tests.laptop import AzureStandin
 from tests.patience import AZURES
 
@@ -193,6 +194,7 @@ def test_an_abort_stops_a_run_that_does_not_show_or_says_that_it_may_go_on(
 ) -> None:
     run, lost = operation("stuck"), operation("stuck")
     begun = run.ask().handle
+    azure.fault("GET", RUNS, answer={"status": 500})
     azure.fault("GET", RUNS, answer=NOT_SHOWN)
     assert run.runs.stopped(run.id, begun) == "" and run.shown["status"] == "CANCELLED"
     assert f"the run {lost.id} of stuck may go on" in lost.runs.stopped(lost.id, {"sure_at": iso(datetime.now(UTC))})
@@ -206,7 +208,8 @@ def test_a_run_that_was_seen_before_is_given_up_only_when_it_stays_away_and_is_s
     azure.fault("GET", RUNS, answer=NOT_SHOWN)
     away = run.ask(long_ago)
     assert away.running and away.words == f"the run {run.id} does not show"
-    assert run.ask(away.handle).words == f"the run {run.id} is PROVISIONING"
+    back = run.ask(away.handle)
+    assert back.words == f"the run {run.id} is PROVISIONING" and "unseen_since" not in back.handle
     monkeypatch.setattr(load_testing, "SHOWN_WITHIN_S", 0.0)
     azure.fault("GET", RUNS, answer=NOT_SHOWN)
     given_up = run.ask(away.handle)
@@ -234,6 +237,12 @@ def test_a_begin_whose_answer_was_lost_is_not_sent_again_before_it_must_show(
     assert run.ask(lost.handle).words == f"whether the run {run.id} has begun is not known yet"
     assert run.ask(lost.handle).words == f"the run {run.id} is PROVISIONING"
     run.runs.stopped(run.id, lost.handle)
+
+
+def test_a_begin_that_a_server_failed_at_may_have_begun(operation: Begin, azure: AzureStandin) -> None:
+    run = operation("stuck")
+    azure.fault("PATCH", RUNS, answer={"status": 500})
+    assert run.ask(run.ask().handle).words == f"whether the run {run.id} has begun is not known yet"
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
@@ -349,3 +358,41 @@ def test_metrics_of_another_shape_leave_the_totals(operation: Begin, azure: Azur
     run.compared = False
     measured = RunMeasurement.load(run.to_its_end().result)
     assert measured.requests == 50 and measured.course == Course()
+
+
+def test_metrics_that_have_not_all_come_are_waited_for() -> None:
+    def told(requests: float) -> bool:
+        return is_whole(Course(5.0, (requests,)), {"sampleCount": 50})
+
+    assert [told(44.0), told(45.0)] == [False, True]
+
+
+def test_of_several_series_counts_add_up_and_nobody_can_say_their_latencies(
+    operation: Begin, azure: AzureStandin
+) -> None:
+    run = operation()
+    run.to_its_end()
+    begins = run.shown["startDateTime"]
+    series = {"data": [{"timestamp": begins, "value": 30}]}
+    azure.fault("POST", "/metrics", times=4, answer={"status": 200, "body": {"value": [series, series]}})
+    course = RunMeasurement.load(run.ask().result).course
+    assert (course.requests, course.mean_ms, course.p95_ms) == ((60.0,), (0.0,), (0.0,))
+
+
+@pytest.mark.parametrize(
+    ("lasted", "bucket_s"),
+    [
+        (timedelta(minutes=5), 5.0),
+        (timedelta(minutes=6), 10.0),
+        (timedelta(hours=1), 60.0),
+        (timedelta(hours=5), 300.0),
+    ],
+)
+def test_a_longer_run_is_read_in_longer_buckets(
+    operation: Begin, azure: AzureStandin, lasted: timedelta, bucket_s: float
+) -> None:
+    run = operation()
+    run.to_its_end()
+    ends = iso(moment(run.shown["startDateTime"]) + lasted)
+    azure.fault("GET", RUNS, answer={"status": 200, "body": {**run.shown, "endDateTime": ends}})
+    assert RunMeasurement.load(run.ask().result).course.bucket_s == bucket_s

@@ -14,7 +14,8 @@ from slipway.promotion.errors import Refused
 from slipway.promotion.outcomes import iso
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
-from triggers.identity import READERS, require
+from triggers.identity import READERS
+from triggers.places import places_of_stage, require_at
 
 bp = df.Blueprint()
 
@@ -23,7 +24,9 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 @api(
     *READERS,
-    demands="operator",
+    "submitter",
+    demands=("operator", "submitter"),
+    place="every environment of the service",
     answers={200: "Words", 202: "Words"},
     body="EvidenceGiven",
     refuses={
@@ -40,7 +43,7 @@ async def post_evidence(
 
     promotion, received_at = req.route_params["id"], now()
     asked = body_of(req, EvidenceGiven)
-    rows = await rows_for(promotion, person, "operator")
+    rows = await rows_for(promotion, person, "operator", "submitter")
     entry = {"produced_at": iso(received_at), **asked.told}
     digest = hashlib.sha256(json.dumps(asked.told, sort_keys=True).encode()).hexdigest()
     where = f" from {asked.url}" if asked.url else ""
@@ -53,7 +56,7 @@ async def post_evidence(
         evidence={"name": person.name, "evidence": asked.name, "given": f"sha256:{digest}", "url": asked.url},
     )
     async with on_record(promotion, said):
-        require(person, "operator")
+        require_at(person, places_of_stage(rows, promotion), "operator", "submitter")
         if rows["intake"]["state"] == "ended":
             raise Refused("ALREADY_ENDED", "the promotion has ended: nothing reads evidence any more")
         names = _read_there(rows)

@@ -159,6 +159,11 @@ class StagePlan:
     after: tuple[After, ...] = ()
 
     @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of its environment: of a ring its own, and that of the one which is written with rings."""
+        return (self.environment, *([self.ring.environment] if self.ring else []))
+
+    @property
     def all_gates(self) -> tuple[GatePlan, ...]:
         """Those before the stage, and those before its switch."""
         return (*self.gates, *self.switch_gates)

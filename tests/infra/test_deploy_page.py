@@ -277,7 +277,7 @@ def test_a_private_network_says_how_builds_and_secrets_get_in_and_that_it_is_cho
     (setting,) = [line for line in IN_AZURE.splitlines() if line.startswith("| `SLIPWAY_PRIVATE_NETWORK`")]
     assert "(#in-a-private-network)" in setting
     assert all(words in private for words in ("SLIPWAY_PRIVATE_NETWORK", "cannot send", "Secrets", "Deployments"))
-    assert "POST /api/builds" in _section("Builds from CI") and "operator" in BICEP.api_roles
+    assert "POST /api/builds" in _section("Builds from CI") and "submitter" in BICEP.api_roles
 
 
 def test_terraforms_variables_folder_and_hook_are_there() -> None:

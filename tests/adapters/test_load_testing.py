@@ -146,6 +146,12 @@ def test_metrics_that_never_come_leave_the_totals(
     assert RunMeasurement.load(operation().to_its_end().result).requests == 50
 
 
+def test_metrics_that_we_may_not_read_end_it_and_name_the_right(operation: Begin, azure: AzureStandin) -> None:
+    azure.fault("POST", "/metrics", times=9, answer={"status": 403, "body": {"error": {"code": "Forbidden"}}})
+    denied = operation().to_its_end()
+    assert denied.code == "AZURE_DENIED" and "lacks Microsoft.LoadTestService/loadTests/read" in denied.words
+
+
 def test_an_engine_that_fails_speaks_against_no_release(operation: Begin) -> None:
     ended = operation("failing").to_its_end()
     assert (ended.outcome, ended.code) == (Outcome.BROKEN, "LOAD_RUN_FAILED")
@@ -236,7 +242,10 @@ def test_a_begin_whose_answer_was_lost_is_not_sent_again_before_it_must_show(
     azure.fault("PATCH", RUNS, answer={"status": 400, "body": {"error": {"code": "TestRunAlreadyExists"}}})
     assert run.ask(lost.handle).words == f"whether the run {run.id} has begun is not known yet"
     assert run.ask(lost.handle).words == f"the run {run.id} is PROVISIONING"
-    run.runs.stopped(run.id, lost.handle)
+    past = iso(datetime.now(UTC) - timedelta(seconds=1))
+    azure.fault("GET", RUNS, answer=NOT_SHOWN)
+    assert run.ask({**lost.handle, "sure_at": past, "until": past}).code == "LOAD_RUN_LATE"
+    assert run.shown["status"] == "CANCELLED", "it had begun after all"
 
 
 def test_a_begin_that_a_server_failed_at_may_have_begun(operation: Begin, azure: AzureStandin) -> None:
@@ -303,19 +312,20 @@ def test_a_refusal_to_find_the_data_plane_names_the_right(operation: Begin, azur
 
 def test_500_for_ever_is_waited_for_until_its_time_is_over(operation: Begin, azure: AzureStandin) -> None:
     azure.fault("GET", RUNS, times=20, answer={"status": 500})
-    run, answer = operation(), None
+    run, answer = operation("stuck"), None
     for _ in range(4):
         answer = run.ask(answer.handle if answer else {})
         assert answer.running and "Azure is not available" in answer.words
     assert answer
     azure.forget_faults()
-    azure.fault("GET", RUNS, times=2, answer={"status": 500})
     begun = run.ask(answer.handle)
-    assert begun.running
-    handle = {**answer.handle, "until": iso(datetime.now(UTC) - timedelta(seconds=601))}
+    assert begun.handle["begun"]
+    azure.fault("GET", RUNS, answer={"status": 500})
+    handle = {**begun.handle, "until": iso(datetime.now(UTC) - timedelta(seconds=601))}
     ended = run.ask(handle)
     assert (ended.outcome, ended.code) == (Outcome.BROKEN, "LOAD_RUN_LATE"), ended
     assert "could not be followed until its time was over: Azure is not available" in ended.words
+    assert run.shown["status"] == "CANCELLED"
 
 
 def test_a_run_that_does_not_show_yet_is_not_begun_twice(

@@ -20,7 +20,7 @@ from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
-from slipway.promotion.planned_changes import LONGEST_SHOWN, PLANNED, shortened
+from slipway.promotion.planned_changes import ARTIFACT, LONGEST_SHOWN, PLANNED, shortened
 from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
@@ -217,7 +217,7 @@ def _named(target: str, answer: Answer) -> Answer:
 def _change(run: StageRun, target: Target) -> dict[str, Any]:
     return {
         "promotion": run.promotion,
-        "target": plain(target),
+        "target": plain(target.running(run.image_of(target))),
         "version": run.version_of(target.name),
         **run.plan.reading,
         "fence": run.fence_of(target.name),
@@ -234,8 +234,10 @@ def _prepared(run: StageRun, target: Target, answer: Answer) -> Site:
 
 
 def _switch(run: StageRun, target: Target) -> dict[str, Any]:
-    """The order for the switch of a target, which is held to what was planned."""
+    """The order for the switch of a target, which is held to what was planned, of what was pinned."""
     order = _change(run, target)
+    if ARTIFACT in order["target"]["settings"]:
+        order["target"]["settings"][ARTIFACT] = run.package_of(target.name)
     if planned := run.sites[target.name].planned:
         order["target"]["settings"][PLANNED] = planned
     return order

@@ -168,6 +168,7 @@ def test_a_registry_is_not_asked_before_the_moment_that_it_names(azure: AzureSta
     assert again.running and 290 < again.after_s <= 300 and again.words == first.words
     assert len(azure.faults_left()) == 1, "nobody was asked"
     azure.forget_faults()
+    GATES.forget()
     assert at(Pinning(azure.settings).pin([f"{PINNED_IMAGE}:7.5.0"], "", {**again.handle, "not_before": iso(NOON)}))
 
 

@@ -118,3 +118,4 @@ def test_people_approve_what_would_change_it_is_applied_and_goes_back_with_the_c
     assert back[0] == "weu" and sorted(back[1:]) == ["platform", "records", "settings"], back
     audit = system.get(f"/api/promotions/{id}/audit")
     assert audit["intact"] and SECRET not in str(audit) and SECRET not in str(ended) and f"of-{NEW}" not in str(audit)
+    assert f"{INFRA}:{NEW} is sha256:" in str(audit["records"]), "one unit with the code"

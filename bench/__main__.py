@@ -20,6 +20,7 @@ MODULES = (
     "ramps",
     "tenanthub",
     "thousand_builds",
+    "frozen_thousand",
     "adapter_cost",
     "forty_targets",
     "intake",

@@ -50,7 +50,7 @@ def _a_site(folder: Path) -> Iterator[int]:
     config.write_text(CONFIG)
     files = {"--state": folder / "state", "--config": config, "--people": PEOPLE}
     arguments = [str(part) for pair in files.items() for part in pair]
-    with _process("slipway.local.azure", *arguments, "--any-ports") as told:
+    with _process("slipway.local.azure", *arguments, "--any-ports", "--everything-allowed") as told:
         _set_rule(told, {"name": "staging", "actionHostName": _host(told, "shop(staging)"), "reroutePercentage": 0})
         yield int(_host(told, "shop").rpartition(":")[2])
 

@@ -18,13 +18,17 @@ def approval(context: df.DurableOrchestrationContext) -> Durable:
     of a quarter of an hour at most.
 
     Input: promotion, stage, policy, deadline, environment, service, announcement; gate and asks_twice where it is for
-    the stage's switch; seal, since and about for what is told meanwhile. Returns what was answered last:
-    `do` is `end` (with decision and votes), `cancel`, or `overtaken` (with the lock's answer).
+    the stage's switch; seal, since and about for what is told meanwhile; judged: the evidence that the stage's gates
+    have passed on. Returns what was answered last:
+    `do` is `end` (with decision and votes), `cancel`, `evidence` (newer than that), or `overtaken` (with the lock's
+    answer).
     """
     asked: dict[str, Any] = given(context)
     context.set_custom_status({"state": "waiting", "waits_for": "approval", "deadline": asked["deadline"]})
     question: dict[str, Any] = {
-        key: asked[key] for key in ("stage", "policy", "deadline", "gate", "asks_twice", "seal") if key in asked
+        key: asked[key]
+        for key in ("stage", "policy", "deadline", "gate", "asks_twice", "seal", "judged")
+        if key in asked
     }
     answer = yield from ask_decisions(
         context, asked["promotion"], "ask_approval", {**question, "waiter": context.instance_id}
@@ -43,7 +47,7 @@ def approval(context: df.DurableOrchestrationContext) -> Durable:
             answer = yield from ask_decisions(context, asked["promotion"], "close", closing)
             if answer["decision"] == "withdrawn":
                 return {**place, "do": "overtaken"}
-    if answer["do"] == "cancel":
+    if answer["do"] in ("cancel", "evidence"):
         # The stage that asked may be no more, and what was announced since would stay so for ever.
         yield from ask_environment(context, asked["environment"], asked["service"], "leave", asked["announcement"])
     if answer["do"] != "wait":

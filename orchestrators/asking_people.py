@@ -14,10 +14,13 @@ from slipway.promotion.seal import Seal
 from slipway.promotion.stage_parts import Ending
 from slipway.promotion.stage_run import StageRun
 
+EVIDENCE_CHANGED = "EVIDENCE_CHANGED"
+
 
 def child_of(run: StageRun, approval: str) -> str:
     """The id of the orchestration `approval`: one for each attempt, and for each time that people are asked anew."""
-    return child_id(run.instance, approval, f"{run.attempt}-void-{run.voided}" if run.voided else str(run.attempt))
+    anew = run.voided + run.revoked
+    return child_id(run.instance, approval, f"{run.attempt}-{anew}" if anew else str(run.attempt))
 
 
 def question(
@@ -57,6 +60,9 @@ def decision_of_people(context: Context, run: StageRun, child: str, asked: dict[
             return {}, Ending(Outcome.BROKEN, "APPROVAL_LOST", words)
     if answer["do"] == "cancel":
         return {}, Ending(Outcome.CANCELLED, answer["code"], answer["words"])
+    if answer["do"] == "evidence":
+        words = f"new evidence came while people were asked ({', '.join(answer['names'])}): its gates are asked again"
+        return {}, Ending(Outcome.CANCELLED, EVIDENCE_CHANGED, words)
     if answer["do"] == "overtaken":
         return {}, Ending(Outcome.CANCELLED, *overtaken(answer))
     if answer["decision"] == APPROVED:

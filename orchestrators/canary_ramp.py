@@ -14,10 +14,12 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.live_looks import look_at_everybodys
 from orchestrators.ramp_comparison import compared
 from orchestrators.ramp_records import about, said_as_status, show, tell
+from orchestrators.stage_intents import word
 from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, given, insist, now, nudge_or
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
+from slipway.promotion.precedence import GO
 from slipway.promotion.ramp_moves import (
     FLAG_CHANGED,
     NOT_SEEN,
@@ -71,6 +73,9 @@ def _generation(context: Context, run: RampRun) -> Durable:
         return (yield from _begun(context, run, look))
     run, look = yield from _look(context, run, look)
     at = context.current_utc_datetime
+    if run.due(at) > run.tick or look.said.n or run.refused or run.word or at >= moment(run.deadline):
+        run = yield from _word_of_the_place(context, run)
+    look = replace(look, word=run.word)
     if run.due(at) > run.tick and not look.aborted:
         run = yield from _judged(context, run, look, run.due(at))
     if not look.aborted:
@@ -102,6 +107,12 @@ def _word_of_people(context: Context, run: RampRun) -> Durable:
     )
 
 
+def _word_of_the_place(context: Context, run: RampRun) -> Durable:
+    """The run with what people and calendars say of this service here: asked once a tick, and before more traffic."""
+    said = yield from word(context, run.stage)
+    return replace(run, word={} if said["do"] == GO else {key: said[key] for key in ("do", "code", "words")})
+
+
 def _no_word_is_left(context: Context, run: RampRun, answer: Answer) -> Durable:
     """Whether the ramp may end: no person has said anything that it did not hear. From then on they are refused. Once
     the traffic has gone back, no word could change that."""
@@ -113,10 +124,16 @@ def _no_word_is_left(context: Context, run: RampRun, answer: Answer) -> Durable:
 
 def _begun(context: Context, run: RampRun, look: Look) -> Durable:
     """Learn what is usual, then give the release its first share; from then on ticks are counted."""
+    run = yield from _word_of_the_place(context, run)
+    look = replace(look, word=run.word)
     if move := leaving(run, look):
         return (yield from _moved(context, run, look, move))
     if not run.state:
         return (yield from _learned(context, run))
+    if look.kept_back:
+        context.set_custom_status({"state": "ramping", "waits_for": look.kept_back, "deadline": run.deadline})
+        yield from nudge_or(context, context.current_utc_datetime + timedelta(seconds=run.canary.policy.tick_s))
+        return run, None
     run, answer = yield from _moved(context, run, Look(), Move(run.allowed, BEGINS, "the first share is set"))
     if answer is None and not run.refused:
         return replace(run, began_at=now(context)), None

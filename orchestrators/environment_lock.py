@@ -7,10 +7,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Context, Durable, insist, nudge_all
+from orchestrators.waiting import Context, Durable, insist, now, nudge_all
 from slipway.promotion.barriers import QUEUE
 from slipway.promotion.ids import environment_key
 from slipway.promotion.outcomes import iso
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun
 
 
@@ -62,8 +63,16 @@ def announcement(run: StageRun, waiter: str, at: str, service: str = "") -> dict
         "on_newer_build": run.plan.on_newer_build if is_own and not run.goes_back else QUEUE,
         "goes_back": run.goes_back,
         **_of_the_database(run, is_own),
+        **said_of_the_build(run, service),
         "at": at,
     }
+
+
+def said_of_the_build(run: StageRun, service: str) -> dict[str, Any]:
+    """When it may enter by its pipeline, and whether as a hotfix; at a member's lock the group's calendar is no matter,
+    as the group's own lock has it."""
+    calendar = {"calendar": plain(run.plan.calendar)} if run.plan.calendar and service == run.build.service else {}
+    return {**calendar, **({"hotfix": run.build.hotfix} if run.build.hotfix else {})}
 
 
 def _of_the_database(run: StageRun, is_own: bool) -> dict[str, Any]:
@@ -88,3 +97,12 @@ def mirror_lock(context: Context, run: StageRun, services: Iterable[str] = ()) -
     for service in services or run.locks:
         where = {"environment": run.plan.environment, "service": service}
         yield from insist(context, "mirror_environment", where)
+
+
+def give_back_unchanged(context: Context, run: StageRun) -> Durable:
+    """Free the stage's locks, and show that: it was granted them, and has changed nothing. Asked again, it is the same.
+    Raises NotTaken."""
+    for service in run.locks_given_back:
+        if run.fence_at(service):
+            yield from ask_lock(context, run, "release", {"result": "unchanged", "at": now(context)}, service)
+            yield from mirror_lock(context, run, [service])

@@ -14,7 +14,8 @@ bp = df.Blueprint()
 def intent(context: df.DurableOrchestrationContext) -> Durable:
     """Change the lock, copy it into the read model, record it. Returns what the lock answered.
 
-    Input: operation (`hold` or `lift`), given, environment, service, by, words. Safe to begin again.
+    Input: operation (`hold`, `reject`, `freeze`, `stop` or `lift`), given, environment, service, by, words. Safe to
+    begin again.
     """
     asked: dict[str, Any] = given(context)
     where = {"environment": asked["environment"], "service": asked["service"]}
@@ -30,7 +31,7 @@ def intent(context: df.DurableOrchestrationContext) -> Durable:
             "id": context.instance_id,
             "at": now(context),
             "actor": asked["by"],
-            "action": f"intent.{asked['operation']}",
+            "action": "intent.refused" if "refused" in answer else f"intent.{asked['operation']}",
             "words": asked["words"],
             "evidence": asked["given"],
             "about": where,

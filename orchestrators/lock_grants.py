@@ -5,9 +5,10 @@ everybody's. So whoever waits holds only locks before the one that it waits for,
 from dataclasses import replace
 from typing import Any
 
-from orchestrators.environment_lock import announcement, ask_lock
+from orchestrators.environment_lock import announcement, ask_environment, ask_lock
 from orchestrators.waiting import Context, Durable, now
 from slipway.promotion.groups import MemberLock
+from slipway.promotion.plain import plain
 from slipway.promotion.stage_run import StageRun
 
 
@@ -20,14 +21,25 @@ def asked_in_order(context: Context, run: StageRun) -> Durable:
         place = yield from ask_lock(context, run, "announce", announcement(run, run.instance, now(context)))
         if place["lock"] != "go":
             return {run.build.service: place}
+    after = yield from _missing_elsewhere(context, run)
     for service in run.locks:
-        asked = announcement(run, run.instance, now(context), service)
+        asked = announcement(run, run.instance, now(context), service) | after
         answers[service] = yield from ask_lock(context, run, "acquire", asked, service)
         if answers[service]["lock"] != "granted":
             return answers
     if run.plan.members:  # with its fence, or the lock would be free
         yield from ask_lock(context, run, "leave", {"fence": answers[run.build.service]["fence"]})
     return answers
+
+
+def _missing_elsewhere(context: Context, run: StageRun) -> Durable:
+    """What other services do not have live yet, as the lock is told of it. Whoever asks is woken by their releases."""
+    missing = []
+    for each in () if run.goes_back else run.plan.after:
+        given = {**plain(each), "waiter": run.instance}
+        answer = yield from ask_environment(context, each.environment, each.service, "ask_at_least", given)
+        missing += [answer["missing"]] if answer["missing"] else []
+    return {"after": "; ".join(missing)} if missing else {}
 
 
 def granted(run: StageRun, answers: dict[str, dict[str, Any]]) -> StageRun:

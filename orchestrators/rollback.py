@@ -108,6 +108,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         return _not_proven(run, steps, flags, "PREVIOUS_NOT_LIVE", words)
     stale = [each for each in run.plan.targets if live[each.name].idle_was == run.version_of(each.name)]
     stale += [each for each in back if not live[each.name].idle_was]  # it is down, and was swapped there just now
+    stale += [each for each in run.may_still_come if each not in stale]
     asked = []
     for target in stale:
         if run.sites[target.name].previous == run.version_of(target.name):

@@ -1,10 +1,10 @@
 """Orchestration `stage`: one generation a phase, from `needs` to its outcome.
 
-The order is: needs, approval, lock, expand the database if there is one, deploy to the idle side, verify there, ask
-people if its switch wants that and look once more, region if a database goes by it, ramp if it is a canary, roll out
-(in parts, if so), verify live, ramp if it is a flag, bake, settle. A failure after the lock was taken goes through
-`undo`, and from there takes the rings before it back if the pipeline says so. A wait for people before the stage holds
-no lock, one before its switch does.
+The order is: needs, gates, approval, lock and old gates again, expand the database if there is one, deploy to the idle
+side, verify there, gates of the switch, ask people if its switch wants that and look once more, region if a database
+goes by it, ramp if it is a canary, roll out (in parts, if so), verify live, ramp if it is a flag, bake, settle. A
+failure after the lock was taken goes through `undo`, and from there takes the rings before it back if the pipeline says
+so. A wait for people before the stage holds no lock, one before its switch does.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,8 @@ import azure.durable_functions as df
 from orchestrators import (
     stage_bake,
     stage_ends,
+    stage_gates,
+    stage_intents,
     stage_migrate,
     stage_ramp,
     stage_rings,
@@ -32,12 +34,16 @@ PAUSE_AFTER_ERROR = timedelta(minutes=1)
 
 PHASES: dict[str, Callable[[Context, StageRun], Durable]] = {
     phase.NEEDS: stage_waits.for_needs,
+    phase.GATES: stage_gates.for_gates,
     phase.APPROVAL: stage_waits.for_approval,
     phase.LOCK: stage_waits.for_lock,
+    phase.GATES_AT_LOCK: stage_gates.at_lock,
     phase.MIGRATE: stage_migrate.expand,
     phase.DEPLOY: stage_work.deploy,
     phase.VERIFY: stage_work.verify,
+    phase.SWITCH_GATES: stage_gates.for_switch_gates,
     phase.SWITCH_APPROVAL: stage_switch.for_switch_approval,
+    phase.GATES_AT_SWITCH: stage_gates.at_switch,
     phase.VERIFY_AGAIN: stage_switch.verify_again,
     phase.REGION: stage_rings.for_region,
     phase.RAMP: stage_ramp.ramp,
@@ -68,7 +74,10 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     if run.phase == phase.OVER:
         return run.outcome()
     try:
-        following = yield from PHASES[run.phase](context, run)
+        kept = None
+        if run.phase in phase.BEFORE_CHANGES:
+            run, kept = yield from stage_intents.kept_back(context, run)
+        following = kept or (yield from PHASES[run.phase](context, run))
     except NotTaken:
         context.continue_as_new(run.dump())
         return None

@@ -9,12 +9,14 @@ from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
 from orchestrators.recording import record_stage
 from orchestrators.release_settings import settings_before_proven
+from orchestrators.stage_intents import word
 from orchestrators.switch_signals import after_switch
 from orchestrators.waiting import Context, Durable, ask_decisions, insist, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.ids import child_id
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, iso, moment, passed, worst
+from slipway.promotion.precedence import BACK, STOPPED
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.telemetry import last_tick
@@ -25,7 +27,8 @@ BLIND_BUDGET = timedelta(minutes=15)
 
 def for_bake(context: Context, run: StageRun) -> Durable:
     """Watch the new release for its bake time: a look at least every 30 s, the last one at its end; after a
-    ramp the judge looks at every tick, too, and after a blue-green switch at counters and alerts."""
+    ramp the judge looks at every tick, too, and after a blue-green switch at counters and alerts. While everything is
+    stopped it goes on beyond that time: nothing is proven then."""
     if not run.deadline:
         run = yield from _begun(context, run)
     going = yield from ask_decisions(
@@ -33,7 +36,10 @@ def for_bake(context: Context, run: StageRun) -> Durable:
     )
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"])
-    over = context.current_utc_datetime >= moment(run.deadline)
+    said = yield from word(context, run)
+    if said["do"] == BACK:
+        return run.ends(Outcome.CANCELLED, said["code"], f"while baking: {said['words']}")
+    over = context.current_utc_datetime >= moment(run.deadline) and said.get("code") != STOPPED
     answers = yield from live_answers(context, run, "bake", run.tick)
     run, judged = yield from _judged(context, run)
     run, signalled = yield from after_switch(context, run)
@@ -54,7 +60,8 @@ def for_bake(context: Context, run: StageRun) -> Durable:
             words = f"blind for {BLIND_BUDGET} beyond the bake, so the release is withdrawn: {verdict.words}"
             return run.ends(Outcome.NOT_ENOUGH_EVIDENCE, "BLIND", words)
         return run.ends(verdict.outcome, verdict.code, f"while baking: {verdict.words}")
-    yield from nudge_or(context, min(moment(run.deadline), _wakes_at(context, run)))
+    ends, wakes = moment(run.deadline), _wakes_at(context, run)
+    yield from nudge_or(context, min(ends, wakes) if context.current_utc_datetime < ends else wakes)
     return replace(run, tick=run.tick + 1)
 
 

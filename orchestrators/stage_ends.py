@@ -26,7 +26,7 @@ from slipway.promotion.watch_run import WatchRun
 
 HARM_PROVEN = "HARM_PROVEN"
 START_WITHIN_S = 900.0
-GIVES_BACK = (phase.SETTLE, phase.UNDO, phase.SHUT, phase.READY_OLD_SIDE, phase.GO_BACK)
+GIVES_BACK = (phase.GATES_AT_LOCK, phase.SETTLE, phase.UNDO, phase.SHUT, phase.READY_OLD_SIDE, phase.GO_BACK)
 
 
 def settle(context: Context, run: StageRun) -> Durable:

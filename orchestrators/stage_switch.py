@@ -15,9 +15,8 @@ from orchestrators.recording import record_stage
 from orchestrators.stage_consent import asked_anew, sealed, void, with_consent
 from orchestrators.stage_work import SAYS_NOTHING, VERIFY_TRIES, carried_out, stopped
 from orchestrators.waiting import Context, Durable, ask_decisions, now
-from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import SWITCH
-from slipway.promotion.barriers import QUEUE, SUPERSEDE
+from slipway.promotion.barriers import LATEST, QUEUE, SUPERSEDE
 from slipway.promotion.outcomes import Outcome, iso
 from slipway.promotion.stage_parts import Step
 from slipway.promotion.stage_run import StageRun
@@ -37,7 +36,8 @@ def for_switch_approval(context: Context, run: StageRun) -> Durable:
     waits_for = f"approval of the switch by {who_is_asked(policy)}"
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = replace(run, since=now(context), deadline=standing.get("deadline", deadline), waits_for=waits_for)
-    mode = SUPERSEDE if run.plan.on_newer_build == SUPERSEDE else QUEUE  # who has the lock goes for no older build
+    # Who has the lock goes for no older build.
+    mode = LATEST if run.plan.on_newer_build in (LATEST, SUPERSEDE) else QUEUE
     said = {"on_newer_build": mode, "waits_for": waits_for, "until": run.deadline}
     asked["announcement"] = {**asked["announcement"], **said}
     yield from ask_lock(context, run, "announce", {**asked["announcement"], "on_newer_build": QUEUE})
@@ -52,7 +52,7 @@ def for_switch_approval(context: Context, run: StageRun) -> Durable:
     votes = answer["votes"]
     given = {"votes": votes, **sealed_to(answer)}
     run = yield from record_stage(context, run, "switch-approved", in_words(votes), given)
-    return with_consent(run, SWITCH, policy, answer).to(phase.VERIFY_AGAIN)
+    return with_consent(run, SWITCH, policy, answer).to(run.after_switch_approval)
 
 
 def verify_again(context: Context, run: StageRun) -> Durable:

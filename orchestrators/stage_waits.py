@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from orchestrators.asking_people import (
+    EVIDENCE_CHANGED,
     child_of,
     decision_of_people,
     in_words,
@@ -21,6 +22,7 @@ from orchestrators.waiting import LONGEST_WAIT, Context, Durable, ask_decisions,
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import START
 from slipway.promotion.database_schema import OUT_OF_RANGE
+from slipway.promotion.gates.rounds import numbers
 from slipway.promotion.outcomes import Outcome, iso, moment
 from slipway.promotion.release_parts.before import Before
 from slipway.promotion.release_parts.configuration import KeptConfiguration
@@ -44,7 +46,7 @@ def for_needs(context: Context, run: StageRun) -> Durable:
     run = replace(run, since=now(context))
     if answer["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, answer["code"], answer["words"])
-    return replace(run, started_at=now(context)).to(phase.APPROVAL if run.plan.approval else phase.LOCK)
+    return replace(run, started_at=now(context)).to(run.after_needs)
 
 
 def for_approval(context: Context, run: StageRun) -> Durable:
@@ -57,11 +59,15 @@ def for_approval(context: Context, run: StageRun) -> Durable:
     child = child_of(run, "approval")
     seal = yield from sealed(context, run)
     asked = question(context, run, policy, child, deadline, seal)
+    asked |= {"judged": numbers(run.plan.gates, run.gate_answers)} if run.plan.gates else {}
     # Ask before saying so: whoever reads that the stage waits may approve at once.
     standing = yield from ask_decisions(context, run.promotion, "ask_approval", {**asked, "waiter": child})
     run = replace(run, deadline=standing.get("deadline", deadline))
     run = yield from record_stage(context, run, "waiting-for-approval", f"waits for approval by {who}")
     answer, ending = yield from decision_of_people(context, run, child, asked)
+    if ending is not None and ending.code == EVIDENCE_CHANGED:
+        run = yield from record_stage(context, run, "gate-revoked", ending.words)
+        return run.to(phase.GATES, revoked=run.revoked + 1)
     if ending is not None:
         return run.ends(ending.outcome, ending.code, ending.words)
     votes = answer["votes"]
@@ -92,14 +98,14 @@ def for_lock(context: Context, run: StageRun) -> Durable:
         run = _with_parts(granted(run, answers), answers[run.build.service])
         if run.goes_back:
             return run.to(phase.READY_OLD_SIDE if run.old_side_stopped else phase.GO_BACK)
-        return run.to(phase.MIGRATE if run.plan.migration else phase.DEPLOY)
+        return run.to(run.after_lock)
     if answer["lock"] == "behind":
         words = f"{answer['live']['version']}, a newer build{whose}, is already live here"
         if run.with_ring:
             yield from ask_lock(context, run, "doubt", {"promotion": run.promotion, "words": run.reason}, service)
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "BEHIND", words)))
     if answer["lock"] == "rejected":
-        words = f"{run.version_at(service)}{whose} was rejected here: {answer['rejected']['words']}"
+        words = f"{service}: {answer['words']}" if whose else answer["words"]
         return (yield from _left(context, run.ends(Outcome.CANCELLED, "VERSION_REJECTED", words)))
     if answer["lock"] == "schema":
         outcome = Outcome.BROKEN if run.goes_back else Outcome.CANCELLED
@@ -114,9 +120,8 @@ def for_lock(context: Context, run: StageRun) -> Durable:
     if answer["lock"] in OVERTAKEN:
         return (yield from _left(context, run.ends(Outcome.CANCELLED, *overtaken(answer))))
     if answer["lock"] == "held":
-        held = answer["hold"]
-        waits_for = f"the lift of a hold{whose} by {held['by']}: {held['reason']}"
-        until = min(moment(run.deadline), moment(held["expires_at"]))
+        waits_for = f"{service}: {answer['words']}" if whose else answer["words"]
+        until = min(moment(run.deadline), moment(answer["until"] or run.deadline))
         if run.plan.members:
             yield from step_aside(context, run, service)
     else:

@@ -19,7 +19,8 @@ from slipway.promotion.front_door import FrontDoor, Testers
 from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.plan import Target
 from slipway.settings import Settings
-from tests.laptop_holds import FRONT_DOOR, LOAD_TESTING, OLDER, SUBSCRIPTION, holds
+from tests.laptop_holds import FRONT_DOOR, GROUP, LOAD_TESTING, OLDER, SUBSCRIPTION, holds
+from tests.laptop_rights import all_roles
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
 _REPORTED = {"FilterType": "Sql", "SqlFilter": {"SqlExpression": "reported = 'yes' AND action LIKE 'stage.%'"}}
@@ -57,7 +58,25 @@ class AzureStandin:
         self._told.append(path)
         self._faults("POST", {"match": {"method": method, "path_contains": path, "site": site}, "times": times, **how})
 
+    def withhold(self, *actions: str, **until: Any) -> None:
+        """Refuse them although they are given: so many `times`, `for_s` seconds, or until faults are forgotten."""
+        self._told.append("rights")
+        answer = _session(str(self.settings.ca_file)).post(
+            f"{self.url}/standin/rights", json={"withhold": actions, **until}, timeout=30
+        )
+        answer.raise_for_status()
+
+    def asked(self) -> set[str]:
+        """The actions that Slipway's identity has asked for since rights were forgotten, in small letters."""
+        return set(_session(str(self.settings.ca_file)).get(f"{self.url}/standin/rights", timeout=30).json()["asked"])
+
+    def forget_rights(self) -> None:
+        """Nothing is withheld, and nothing was asked for."""
+        _session(str(self.settings.ca_file)).delete(f"{self.url}/standin/rights", timeout=30).raise_for_status()
+
     def forget_faults(self) -> None:
+        if "rights" in self._told:
+            self.forget_rights()
         if self._told:
             self._faults("DELETE")
         self._told.clear()
@@ -237,7 +256,9 @@ def properties_of(message: ServiceBusReceivedMessage) -> dict[str, str]:
 def run_standin(folder: Path) -> Iterator[Running]:
     """A stand-in with what `laptop_holds` says."""
     (folder / "laptop.yaml").write_text(yaml.safe_dump(holds()))
+    (folder / "rights.json").write_text(json.dumps(all_roles(GROUP)))
     arguments = ["--config", str(folder / "laptop.yaml"), "--people", str(PEOPLE), "--any-ports"]
+    arguments += ["--rights", str(folder / "rights.json")]
     with _run(["slipway.local.azure", "--state", str(folder / "state"), *arguments]) as running:
         yield running
 

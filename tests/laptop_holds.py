@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
 # Each file of tests that changes a site has sites of its own.
 SITES: tuple[str, ...] = (
     "deploys",
@@ -53,6 +54,7 @@ CHART = "registry.example/charts/checkout"
 PINNED_CHART = "shop.azurecr.io/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
 RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True, "late": True}
+RELEASES |= {"aborted": False}
 RELEASES |= {"crossed": True}  # its users come by Traffic Manager or DNS
 OLDER = "older"
 # Its origin groups are named after their sites; each ring has a rule set of its own.

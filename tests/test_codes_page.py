@@ -22,7 +22,7 @@ NO_CODES = {
     *("AAAA", "CNAME", "TTL"),
     *("IDENTITY_ENDPOINT", "AZURE_CLIENT_ID", "FUNCTIONS_NOW", "SERVICEBUS", "WEBSITE_AUTH_ENABLED"),
     "WEBSITE_HOSTNAME",
-    *("JWT", "MIT", "RSA"),
+    *("JWT", "MIT", "RSA", "UTC"),
     *("BRF", "BRH", "BRDA", "DESCRIBES", "NOASSERTION", "NONE", "WITH", "AND", "SPDXID"),  # of lcov and of SPDX
     *("TARGET_NAME", "TARGET_URL", "TARGET_URLS"),
 }

@@ -19,7 +19,8 @@ from triggers.approval_answers import VoteCounted as VoteCounted
 from triggers.audit_answers import ChainPage as ChainPage
 from triggers.audit_answers import ChainPart as ChainPart
 from triggers.environment_answers import Environments as Environments  # the routes name every model as one of here
-from triggers.environment_answers import HoldSaid as HoldSaid
+from triggers.environment_answers import Intents as Intents
+from triggers.environment_answers import IntentSaid as IntentSaid
 from triggers.environment_answers import ServiceInEnvironment as ServiceInEnvironment
 from triggers.plan_answers import DeployedPipelines as DeployedPipelines
 from triggers.plan_answers import Findings as Findings
@@ -234,6 +235,21 @@ class RampShown(Answer):
     comparison: ComparisonShown | None
 
 
+class GateShown(Answer):
+    """A gate and what it says; all empty while it has not been asked. `before`: the stage's start, or its switch."""
+
+    name: str
+    kind: str
+    before: Literal["start", "switch"]
+    evidence: str
+    outcome: str
+    code: str
+    words: str
+    digest: str
+    produced_at: MomentOrNotYet
+    asked_at: MomentOrNotYet
+
+
 class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
@@ -261,6 +277,7 @@ class StageShown(Answer):
     ramp: RampShown | None
     targets: list[TargetState]
     steps: list[StepTaken]
+    gates: list[GateShown]
 
 
 class SaidOfPromotion(Answer):

@@ -8,8 +8,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from slipway.adapters.read_model import PAGE_TOKEN, RELEASE_TOKEN
 from slipway.promotion.build import Build
+from slipway.promotion.build_messages.evidence import Evidence, is_evidence_name
 from slipway.promotion.build_messages.slipway import DatabaseSchema, FinishedAt, Service, SlipwayBuild, Version
 from slipway.promotion.groups import digest_of_members
+from slipway.promotion.outcomes import iso
 from slipway.promotion.pipeline.units import DURATION_SCHEMA, between
 from slipway.promotion.pipeline.vocabulary import Name
 from slipway.promotion.set_aside import MESSAGE_ID, place_of
@@ -20,6 +22,9 @@ __all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
+STORAGE_MARKER = (
+    r"^[!-~]+$"  # what Azure Storage gives for the next page; it echoes others into XML that nobody can read
+)
 ONE_LINE = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$"  # and not of blanks alone
 ResourceId = Annotated[str, Field(pattern=r"^/subscriptions/[^\x00-\x1f]{1,500}$")]
 HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
@@ -55,6 +60,37 @@ class Command(BaseModel):
         return self
 
 
+def _evidence_name(text: str) -> str:
+    if not is_evidence_name(text):
+        raise ValueError("is not the name of evidence: small letters and digits, and - _ . between")
+    return text
+
+
+class EvidenceGiven(Evidence):
+    """The body. `name` is the evidence's, as the gate that reads it has it; `command` makes a repeated request count
+    once."""
+
+    name: Annotated[str, AfterValidator(_evidence_name)] = Field(min_length=1, max_length=63)
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return self.model_dump(exclude_defaults=True, exclude={"name", "command"})
+
+
+class GateAnswered(BaseModel):
+    """The body. `facts` are kept beside the answer in the audit."""
+
+    model_config = ConfigDict(extra="forbid")
+    outcome: Literal["passed", "failed"]
+    words: str = Field(default="", max_length=500)
+    facts: dict[str, Annotated[str, Field(max_length=200)] | int | float | bool] = Field({}, max_length=20)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return self.model_dump()
+
+
 class Again(BaseModel):
     """The body."""
 
@@ -63,31 +99,57 @@ class Again(BaseModel):
 
 
 class Intent(BaseModel):
-    """The body. A hold has an end: `for` (a duration) or `expires_at`."""
+    """The body. Each has an end: `for` (a duration) or `expires_at`; a rejection needs none, and is for 90 days then. A
+    `stop` may leave out environment, service, or both, and is of all of them. Of a rejection the `version`; of a freeze
+    from when on (`from`, else now), what it excepts and what becomes of a rollout that is on its way when it begins."""
 
     model_config = ConfigDict(extra="forbid")
-    kind: Literal["hold"]
-    environment: str = Field(max_length=63)
-    service: str = Field(max_length=63)
+    kind: Literal["hold", "reject", "freeze", "stop"]
+    environment: str = Field("", max_length=63)
+    service: str = Field("", max_length=63)
     reason: str = Field(min_length=1, max_length=500)
     lasts_s: HoldTime | None = Field(default=None, alias="for")
     expires_at: AwareDatetime | None = None
+    version: Version | None = None
+    begins_at: AwareDatetime | None = Field(default=None, alias="from")
+    excepted: list[Literal["hotfix"]] = Field(default_factory=list, alias="except", max_length=1)
+    on_begin: Literal["finish", "pause", "roll-back"] | None = None
 
     @model_validator(mode="after")
-    def _has_one_end(self) -> "Intent":
-        if (self.lasts_s is None) == (self.expires_at is None):
+    def _makes_sense(self) -> "Intent":
+        if self.kind != "stop" and not (self.environment and self.service):
+            raise ValueError(f"a {self.kind} says where: `environment` and `service`")
+        if (self.kind == "reject") != (self.version is not None):
+            raise ValueError("`version` is what is rejected, and belongs to no other kind")
+        if self.kind != "freeze" and (self.begins_at or self.excepted or self.on_begin):
+            raise ValueError("`from`, `except` and `on_begin` belong to a freeze")
+        ends = [self.lasts_s, self.expires_at].count(None)
+        if ends == 0 or (ends == 2 and self.kind != "reject"):
             raise ValueError("say when it ends: either `for` or `expires_at`")
         return self
 
     def ends(self, at: datetime) -> datetime:
-        """When it ends, if it begins at `at`. Raises BadRequest for an end that has passed or is too far away."""
-        if self.expires_at is None:
-            return at + timedelta(seconds=self.lasts_s or 0)
-        if not at < self.expires_at <= at + LONGEST_HOLD:
-            raise BadRequest(
-                422, "INVALID_BODY", f"expires_at: a hold ends after now and within {LONGEST_HOLD.days} days"
-            )
-        return self.expires_at
+        """When it ends, if it is said at `at`. Raises BadRequest for an end that has passed or is too far away."""
+        begins = max(self.begins_at or at, at)
+        ends = self.expires_at or begins + (timedelta(seconds=self.lasts_s) if self.lasts_s else LONGEST_HOLD)
+        if not begins < ends <= at + LONGEST_HOLD:
+            words = f"expires_at: a {self.kind} ends after now and within {LONGEST_HOLD.days} days"
+            raise BadRequest(422, "INVALID_BODY", words)
+        return ends
+
+    def own(self) -> dict[str, Any]:
+        """What belongs to its kind alone, as the lock keeps it."""
+        if self.kind == "freeze":
+            begins = iso(self.begins_at) if self.begins_at else ""
+            return {"begins_at": begins, "but": list(self.excepted), "on_begin": self.on_begin or "finish"}
+        return {"version": self.version} if self.version else {}
+
+
+class IntentsQuery(BaseModel):
+    """`all`: those that are over, too, as far as they are remembered."""
+
+    model_config = ConfigDict(extra="forbid")
+    all: bool = Field(False, description="Those that are over, too.")
 
 
 class Delegate(BaseModel):
@@ -204,13 +266,17 @@ class PlanAsked(BaseModel):
     digest: str = Field("", pattern=r"^(sha256:[0-9a-f]{64})?$")
     author: str = Field("", max_length=200)
     evidence: dict[str, Any] = Field(default_factory=dict)
+    hotfix: str = Field("", max_length=500, description="Why it is a hotfix.")
     members: dict[Service, Version] = Field(default_factory=dict, description="Of a group: each member's version.")
     database: DatabaseSchema | None = Field(None, alias="schema", description="The database that its code runs on.")
     pipeline: str | None = Field(None, description="A pipeline's text.")
 
     def build(self, at: datetime) -> Build:
         """The build that is asked about; finished at `at` unless the question says when."""
-        known = {name: getattr(self, name) for name in ("service", "branch", "result", "commit", "digest", "author")}
+        known = {
+            name: getattr(self, name)
+            for name in ("service", "branch", "result", "commit", "digest", "author", "hotfix")
+        }
         if self.members:
             known |= {"members": self.members, "digest": self.digest or digest_of_members(self.members)}
         known |= {"schema": self.database.told} if self.database else {}
@@ -247,7 +313,9 @@ class ChainsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     top: int = Field(1000, ge=1, le=5000, description="How many to show.")
-    after: str | None = Field(None, max_length=500, description="The token `after` of the page before.")
+    after: str | None = Field(
+        None, max_length=500, pattern=STORAGE_MARKER, description="The token `after` of the page before."
+    )
 
 
 class ChainQuery(BaseModel):

@@ -1,7 +1,7 @@
 """What the durable entities say, read and not asked: a promotion's decisions, and locks."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import azure.durable_functions as df
@@ -30,12 +30,21 @@ async def locks_of(
 
 
 async def member_locks_of(
-    client: df.DurableOrchestrationClient, stages: Iterable[StagePlan]
+    client: df.DurableOrchestrationClient, stages: Sequence[StagePlan]
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """The same of the members of groups, by environment and service."""
-    places = list(dict.fromkeys((stage.environment, service) for stage in stages for service in stage.members))
-    states = await asyncio.gather(*(lock_of(client, *place) for place in places))
-    return dict(zip(places, states, strict=True))
+    """The same of the members of groups, and of services that have to be live first, by environment and service."""
+    named = [(stage.environment, service) for stage in stages for service in stage.members]
+    named += [(after.environment, after.service) for stage in stages for after in stage.after]
+    return await locks_at(client, named)
+
+
+async def locks_at(
+    client: df.DurableOrchestrationClient, places: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The same by environment and service."""
+    named = list(dict.fromkeys(places))
+    states = await asyncio.gather(*(lock_of(client, *place) for place in named))
+    return dict(zip(named, states, strict=True))
 
 
 async def _state(client: df.DurableOrchestrationClient, entity: str, key: str) -> dict[str, Any]:

@@ -175,10 +175,51 @@ class RejectedVersion(Answer):
     at: Moment
 
 
-class HoldSaid(Hold):
-    """The hold as it was taken in; `environments` are where: several, if it was said of one that is made of rings."""
+class IntentShown(Answer):
+    """What a person said there, in `words`: it counts from `begins_at` until `expires_at`, or until somebody lifted it
+    (`ended_at`, `ended_by`). Of a rejection its `version`; of a freeze what enters all the same (`but`) and what
+    becomes of a rollout that is on its way then."""
 
+    id: str
+    kind: Literal["hold", "reject", "freeze", "stop"]
+    by: str
+    reason: str
+    at: Moment
+    begins_at: Moment
+    expires_at: Moment
+    version: str
+    but: list[str]
+    on_begin: str
+    ended_at: MomentOrNotYet
+    ended_by: str
+    state: Literal["in force", "to come", "over", "lifted"]
+    words: str
+
+
+class IntentSomewhere(IntentShown):
+    """The same, with every place where it was said: `production/checkout`."""
+
+    places: list[str]
+
+
+class Intents(Answer):
+    """The strongest first."""
+
+    intents: list[IntentSomewhere]
+
+
+class IntentSaid(Answer):
+    """The intent as it was taken in; `environments` and `services` are where: several, if it was said of an environment
+    that is made of rings, or of all."""
+
+    id: str
+    kind: Literal["hold", "reject", "freeze", "stop"]
+    by: str
+    reason: str
+    at: Moment
+    expires_at: Moment
     environments: list[str]
+    services: list[str]
     words: str
 
 
@@ -192,6 +233,7 @@ class ServiceThere(Answer):
     waiting: list[WaitingBuild]
     broken: BrokenLock | None
     holds: list[Hold]
+    intents: list[IntentShown]
     rejected: list[RejectedVersion]
     reach: ReachShown
     database: DatabaseThere | None

@@ -1,9 +1,12 @@
 """Which service goes to which environment, as the pipelines say."""
 
 from slipway.adapters.pipelines import PipelineFolder
+from slipway.adapters.read_model import environment_rows
 from slipway.promotion.plan import StagePlan
 from slipway.settings import settings
 from triggers.http import NotFound
+
+Place = tuple[str, str]  # environment and service
 
 
 def places_of(environment: str, service: str) -> list[str]:
@@ -21,11 +24,35 @@ def places_of(environment: str, service: str) -> list[str]:
     return found
 
 
+def places_everywhere(environment: str = "", service: str = "") -> list[Place]:
+    """Every environment and service that a pipeline names, or that was ever promoted to; of one environment (or its
+    rings), or of one service, where that is said."""
+    from slipway.promotion.pipeline import compile_plan, read_pipeline
+
+    there = PipelineFolder(settings().pipelines).all().values()
+    plans = [compile_plan(read_pipeline(each.text, each.file), each.digest) for each in there]
+    named = [
+        ((stage.environment, each), _whole(stage))
+        for plan in plans
+        for stage in plan.stages
+        for each in (plan.service, *stage.members)
+    ]
+    named += [((place, each), "") for place, each, _ in environment_rows()]
+    found = [place for place, whole in named if environment in ("", place[0], whole) and service in ("", place[1])]
+    return list(dict.fromkeys(found))
+
+
 def rings_in(environment: str, service: str) -> list[str]:
     """The rings of `environment`; only itself where it has none, or is not known any more."""
     stages = _stages(service) or ()
     found = [stage.environment for stage in stages if _whole(stage) == environment]
     return list(dict.fromkeys(found)) or [environment]
+
+
+def names_of(environment: str, service: str) -> tuple[str, ...]:
+    """The names of an environment: its own, and of a ring also that of the one which is written with rings."""
+    whole = [_whole(stage) for stage in _stages(service) or () if stage.environment == environment and stage.ring]
+    return tuple(dict.fromkeys((environment, *whole)))
 
 
 def require_known(environment: str, service: str) -> None:

@@ -14,11 +14,13 @@ from typing import Any, Protocol
 
 from slipway.adapters.watched import Watched
 from slipway.promotion.audit import AuditRecord
-from slipway.promotion.ids import child_id, stage_id
-from slipway.promotion.outcomes import moment
+from slipway.promotion.ids import child_id, environment_key, shortened, stage_id
+from slipway.promotion.outcomes import iso, moment
+from slipway.promotion.precedence import explained
 from slipway.promotion.stage_phases import ROLLED_BACK
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.views import ENDS
+from slipway.promotion.wide_intents import Copy, missing_copies
 from triggers.rebuilding import Place, Rows, closing_run, sweeping_run
 
 PAGE = 100
@@ -98,10 +100,19 @@ class Janitor:
             if entry
         ]
         problems += await _each(self._see_to_place(place, now) for place in places)
+        problems += await _each(self._tell_of(copy) for copy in missing_copies(locks, iso(now)))
         watches = [lock for _, _, lock in locks if lock.get("watch") and lock.get("live")]
         problems += await _each(self._see_to_watch(lock, now) for lock in watches)
         if problems:
             raise ExceptionGroup("not everything could be looked after; the next look tries again", problems)
+
+    async def _tell_of(self, copy: Copy) -> None:
+        """A lock that is newer than a stop of everything hears of it, as that person's word."""
+        words = f"{copy.said['by']} has said so of all, and it came since: {explained(copy.said)}"
+        order = {"operation": copy.said["kind"], "given": copy.said, "by": copy.said["oid"], "words": words}
+        instance = shortened(f"intent:copy:{copy.said['id']}:{environment_key(copy.environment, copy.service)}")
+        order |= {"environment": copy.environment, "service": copy.service}
+        await self.runtime.start("intent", instance, order)
 
     async def _see_to(self, entry: Watched, now: datetime) -> None:
         if entry.instance == entry.promotion:

@@ -28,7 +28,9 @@ from triggers import (
     commands_api,
     delegations_api,
     environments_api,
+    evidence_api,
     flags_api,
+    gates_api,
     health_api,
     hooks_api,
     intents_api,
@@ -44,9 +46,9 @@ from triggers.http import PROBLEM, PROBLEMS
 from triggers.version import app_version
 
 MODULES = (
-    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api),
-    delegations_api,
+    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api, evidence_api, gates_api),
     *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api, audit_api),
+    delegations_api,
     *(health_api, openapi_api),
 )
 SCHEME = "entra"
@@ -68,6 +70,14 @@ KEY_SCHEMES: dict[str, dict[str, dict[str, str]]] = {
             "description": "`sha256=` and the HMAC-SHA256 of the body under the hook's secret, in hex.",
         }
     },
+    "gate": {
+        "gate-token": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "token",
+            "description": "What stands in the address that the gate's question gave: signed, for one answer.",
+        }
+    },
 }
 _REF = "#/components/schemas/{model}"
 PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
@@ -78,9 +88,9 @@ PATH_PARAMETERS: dict[str, tuple[str, Any]] = {
     "stage": ("A stage of its pipeline.", Name),
     "environment": ("The environment.", Name),
     "intent": (
-        "The intent: `{environment}.{service}.{8 hex digits}`, `{environment}.{service}.broken` for a broken lock, or "
-        "`{environment}.{service}.rejected-{version}`.",
-        Annotated[str, Field(pattern=r"^[a-z0-9-]+\.[a-z0-9-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
+        "The intent: `{environment}.{service}.{8 hex digits}`, with `_` for all of them; "
+        "`{environment}.{service}.broken` for a broken lock, or `{environment}.{service}.rejected-{version}`.",
+        Annotated[str, Field(pattern=r"^[a-z0-9_-]+\.[a-z0-9_-]+\.[0-9A-Za-z][0-9A-Za-z._+-]*$", max_length=220)],
     ),
     "message": ("The message, as the list names it.", Annotated[str, Field(pattern=MESSAGE_ID)]),
     "service": ("The service.", Name),
@@ -159,7 +169,7 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
     summary, _, more = contract.words.partition("\n\n")
     described = f"{more}\n\n" if more else ""
     if contract.roles:
-        described += f"Needs the role {' or '.join(contract.roles)}."
+        described += f"Needs the role {' or '.join(contract.roles)}, for {contract.place or 'everything'}."
     if contract.key:
         described += "Needs the hook's own key or signature, which opens no other route; a person's token does not do."
     operation: dict[str, Any] = {
@@ -167,6 +177,7 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
         "summary": " ".join(summary.split()),
         "description": " ".join(described.split()),
         "security": _security(contract),
+        "x-slipway-roles": list(contract.roles),
         "parameters": [*map(_in_path, names), *_in_query(contract)],
         "responses": {
             **{str(status): _answered(status, _answer(name)) for status, name in contract.answers.items()},

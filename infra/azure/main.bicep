@@ -131,6 +131,7 @@ var openPaths = [
   '/api/openapi.json'
   '/api/hooks/azure-devops'
   '/api/hooks/github'
+  '/api/gates'
 ]
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {

@@ -1,5 +1,5 @@
-// Roles for the services that Slipway releases to: what it does there (slipway/promotion/kinds), and nothing else.
-// Whoever owns the targets deploys this once and gives the roles to the identity `run` (docs/deploy.md).
+// Roles for the services that Slipway releases to: what it does there (slipway/promotion/rights), and nothing else.
+// `slipway roles` prints them narrower, with their assignments. Whoever owns the targets deploys this once and gives the roles to the identity `run` (docs/deploy.md).
 targetScope = 'subscription'
 
 @description('Where the roles may be given: this subscription, or resource groups of it.')
@@ -20,7 +20,7 @@ resource roles 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [for role 
       {
         actions: role.actions
         notActions: []
-        dataActions: []
+        dataActions: role.dataActions
         notDataActions: []
       }
     ]

@@ -1,4 +1,4 @@
-# Roles for the services that Slipway releases to: what it does there (slipway/promotion/kinds), and nothing else.
+# Roles for the services that Slipway releases to: what it does there (slipway/promotion/rights), and nothing else.
 # Whoever owns the targets applies this once and gives the roles to the identity `run` (docs/deploy.md).
 terraform {
   required_version = ">= 1.9"
@@ -47,6 +47,7 @@ resource "azurerm_role_definition" "target" {
   assignable_scopes = local.scopes
 
   permissions {
-    actions = each.value.actions
+    actions      = each.value.actions
+    data_actions = each.value.dataActions
   }
 }

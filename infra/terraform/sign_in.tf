@@ -13,7 +13,7 @@ resource "azapi_update_resource" "sign_in" {
       globalValidation = {
         requireAuthentication       = true
         unauthenticatedClientAction = "Return401"
-        excludedPaths               = ["/api/health", "/api/openapi.json", "/api/hooks/azure-devops", "/api/hooks/github"]
+        excludedPaths               = ["/api/health", "/api/openapi.json", "/api/hooks/azure-devops", "/api/hooks/github", "/api/gates"]
       }
       httpSettings = {
         requireHttps = true

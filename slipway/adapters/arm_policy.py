@@ -120,7 +120,7 @@ class ArmPolicy(HTTPPolicy[Any, Any]):
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text and text.isdigit() else None
+    return float(text) if text and text.isdecimal() else None
 
 
 def _now_s() -> float:

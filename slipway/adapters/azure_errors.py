@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
+from slipway.adapters.denied import denied_words
+from slipway.adapters.denied import said as _said
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, broken, running
+from slipway.promotion.rights.role import Role
 
 
 class FaultKind(StrEnum):
@@ -69,10 +73,11 @@ class AzureProblem(SlipwayError):
         self.fault = fault
 
 
-def explain(error: BaseException, role: str = "") -> AzureFault:
+def explain(error: BaseException, role: str | Role = "") -> AzureFault:
     """What `error`, raised by an Azure SDK, means. Raises it again when it is none of theirs.
 
-    `role` is Azure's built-in role that the request takes: data services refuse without naming an action.
+    `role` is what the request takes: data services refuse without naming an action. A name is that of a role of Azure's
+    which the deployment of Slipway gives, a `Role` is one that `slipway roles` prints.
     """
     from azure.core.exceptions import (
         AzureError,
@@ -121,12 +126,20 @@ def unreadable(what: str) -> AzureProblem:
     return AzureProblem(_fault(FaultKind.UNKNOWN, what, _UNREADABLE))
 
 
-def explain_response(response: Any, role: str = "") -> AzureFault:
+def explain_response(response: Any, role: str | Role = "") -> AzureFault:
     """What an HTTP answer with status ≥ 400 means (an azure-core response, old or new). `role` as in `explain`."""
     code, message = _code_and_message(_text_of(response))
     status = int(response.status_code)
     code = code or response.headers.get("x-ms-error-code") or str(status)  # what a HEAD answers has no body
-    return _fault(_kind(status), code, message or f"HTTP {status}", retry_after_s(response.headers), role)
+    fault = _fault(_kind(status), code, message or f"HTTP {status}", retry_after_s(response.headers))
+    if fault.kind is not FaultKind.DENIED:
+        return fault
+    return replace(fault, words=denied_words(code, message or f"HTTP {status}", role, _host_of(response)))
+
+
+def _host_of(response: Any) -> str:
+    """Where the request went."""
+    return urlsplit(str(getattr(getattr(response, "request", None), "url", ""))).hostname or ""
 
 
 def _text_of(response: Any) -> str:
@@ -156,16 +169,13 @@ def _kind(status: int) -> FaultKind:
     return FaultKind.UNAVAILABLE if status >= 500 and status != 501 else FaultKind.INVALID
 
 
-def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0, role: str = "") -> AzureFault:
-    said = _without_signatures(" ".join(message.split()))[:600]
+def _fault(kind: FaultKind, code: str, message: str, retry_after_s: float = 0.0, role: str | Role = "") -> AzureFault:
+    said = _said(message)
     match kind:
         case FaultKind.THROTTLED:
             words = f"Azure asks us to slow down ({said})"
         case FaultKind.DENIED:
-            action = re.search(r"perform action '([^']+)'", message)
-            lacks = f"our identity lacks the action {action[1]}" if action else "our identity may not do this"
-            lacks += f", it needs the role {role}" if role and not action else ""
-            words = f"Azure refused: {lacks} ({code}: {said})"
+            words = denied_words(code, message, role)
         case FaultKind.MISSING:
             words = f"Azure does not find it ({code}: {said})"
         case FaultKind.CONFLICT:
@@ -210,11 +220,6 @@ def retry_after_s(headers: Any) -> float:
             continue  # absent, or a date, which Azure's throttles do not use
         return min(asked_s, LONGEST_RETRY_AFTER_S) if asked_s > 0 else 0.0
     return 0.0
-
-
-def _without_signatures(text: str) -> str:
-    """Addresses without their query: a package's address may carry a signature."""
-    return re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]+", r"\1?…", text)
 
 
 _SERVICE_BUS = {

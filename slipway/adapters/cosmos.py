@@ -4,12 +4,8 @@ One GET needs no client of its own: it goes through the pipeline that App Servic
 (azure-mgmt-cosmosdb would be 9 MB more and 0.16 s of a cold start).
 """
 
-from dataclasses import replace
-
 from slipway.adapters.app_service.arm import Arm
-from slipway.adapters.azure_errors import AzureProblem, FaultKind
 from slipway.promotion.region_gate import Account
-from slipway.promotion.rings import READS_ACCOUNT
 from slipway.settings import Settings, settings
 
 API_VERSION = "2026-03-15"
@@ -18,13 +14,7 @@ API_VERSION = "2026-03-15"
 def read_account(account: str, settings_: Settings | None = None) -> Account:
     """The account with that resource id. Raises AzureProblem; a refusal names what our identity needs."""
     subscription = account.split("/")[2]
-    try:
-        told = Arm(settings_ or settings(), subscription).get(account, API_VERSION).properties
-    except AzureProblem as problem:
-        if problem.fault.kind is not FaultKind.DENIED:
-            raise
-        words = f"{problem.fault.words}; to read the account it needs a role with {READS_ACCOUNT}"
-        raise AzureProblem(replace(problem.fault, words=words)) from problem
+    told = Arm(settings_ or settings(), subscription).get(account, API_VERSION).properties
     write = [region_of(each.get("locationName")) for each in told.get("writeLocations") or ()]
     every = [*(told.get("writeLocations") or ()), *(told.get("readLocations") or ()), *(told.get("locations") or ())]
     locations: dict[str, str] = {}

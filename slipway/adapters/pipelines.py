@@ -80,6 +80,12 @@ class PipelineFolder:
 
         return shared_databases((each.text, each.file) for each in self.all().values())
 
+    def cyclic_services(self) -> list["Finding"]:
+        """Services of the sound pipelines that wait for each other."""
+        from slipway.promotion.pipeline import cyclic_services
+
+        return cyclic_services((each.text, each.file) for each in self.all().values())
+
     def _files(self) -> list[_Read]:
         if not self._path.is_dir():
             return []

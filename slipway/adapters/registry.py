@@ -11,12 +11,11 @@ from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, e
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
 from slipway.promotion.pins import Manifest, Reference
+from slipway.promotion.rights.catalogue import REGISTRIES
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
     from azure.containerregistry import ContainerRegistryClient
-
-ROLE = "AcrPull"
 
 
 class Registry:
@@ -34,7 +33,7 @@ class Registry:
         except ResourceNotFoundError:
             return None
         except AzureError as error:
-            raise AzureProblem(explain(error, ROLE)) from error
+            raise AzureProblem(explain(error, REGISTRIES)) from error
         except (KeyError, ValueError) as error:  # what the SDK makes of an answer that is none
             words = f"{reference.registry} answers what is no manifest ({type(error).__name__}: {error})"
             raise AzureProblem(AzureFault(FaultKind.UNAVAILABLE, type(error).__name__, words)) from error

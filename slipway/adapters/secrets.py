@@ -16,12 +16,12 @@ from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
 from slipway.promotion.errors import SlipwayError
+from slipway.promotion.rights.catalogue import SECRETS
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
 
-_ROLE = "Key Vault Secrets User"
 FRESH = timedelta(minutes=1)
 KEPT = timedelta(minutes=15)
 
@@ -98,7 +98,7 @@ class Secrets:
         except AzureError as error:
             if _is_disabled(error):
                 raise SlipwayError("SECRET_DISABLED", f"the secret {name} is disabled in the key vault") from error
-            raise AzureProblem(explain(error, _ROLE)) from error
+            raise AzureProblem(explain(error, SECRETS)) from error
         properties = found.properties
         _ever_read.setdefault(name, set()).add(found.value or "")
         return _Kept(found.value or "", self._now(), properties.not_before, properties.expires_on)

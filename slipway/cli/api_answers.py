@@ -174,6 +174,21 @@ class Ramp(BaseModel):
     comparison: Comparison | None = None
 
 
+class Gate(BaseModel):
+    """A gate before a stage or its switch; `outcome` is empty while it has not been asked."""
+
+    name: str
+    kind: str
+    before: str = "start"
+    evidence: str = ""
+    outcome: str = ""
+    code: str = ""
+    words: str = ""
+    digest: str = ""
+    produced_at: Moment = None
+    asked_at: Moment = None
+
+
 class Stage(BaseModel):
     """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
 
@@ -195,6 +210,7 @@ class Stage(BaseModel):
     ramp: Ramp | None = None
     targets: list[Target] = []
     steps: list[Step] = []
+    gates: list[Gate] = []
 
     @property
     def may_be_retried(self) -> bool:
@@ -316,6 +332,16 @@ class Hold(BaseModel):
     expires_at: datetime
 
 
+class IntentThere(BaseModel):
+    """What a person said there, in words."""
+
+    id: str
+    kind: str
+    state: str
+    words: str
+    expires_at: datetime
+
+
 class RejectedVersion(BaseModel):
     """A version that is not let in there again, and why."""
 
@@ -332,6 +358,7 @@ class ServiceThere(BaseModel):
     waiting: list[Waiting] = []
     broken: Broken | None = None
     holds: list[Hold] = []
+    intents: list[IntentThere] = []
     rejected: list[RejectedVersion] = []
     reach: Reach | None = None
 

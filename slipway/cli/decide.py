@@ -1,7 +1,6 @@
-"""`slipway approve`, `reject`, `abort`, `retry`, `advance`, `hold` and the others: what only a person can say."""
+"""`slipway approve`, `reject`, `abort`, `retry`, `advance` and the others: what only a person can say."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import uuid4
 
 import typer
@@ -115,37 +114,6 @@ def pause(promotion: PromotionId, reason: Reason = "", url: Url = None, as_json:
 def resume(promotion: PromotionId, reason: Reason = "", url: Url = None, as_json: AsJson = False) -> None:
     """Let a paused promotion go on."""
     _command(promotion, "resume", reason, url, as_json)
-
-
-def hold(
-    environment: Annotated[str, typer.Argument(metavar="ENVIRONMENT")],
-    service: Annotated[str, typer.Argument(metavar="SERVICE")],
-    reason: Reason,
-    lasts: Annotated[str, typer.Option("--for", help="How long: 30m, 8h, 2d.")] = "8h",
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
-    """Keep every build of a service out of an environment for a while."""
-    body = {"kind": "hold", "environment": environment, "service": service, "reason": reason, "for": lasts}
-    api = connect(url)
-    document = api.post("/api/intents", body)
-    answer(
-        document,
-        Text(f"✓ {clean(spoken(str(document['words']), api.now()))}\n  slipway lift {document['id']}"),
-        as_json,
-    )
-
-
-def lift(
-    intent: Annotated[
-        str, typer.Argument(metavar="ID", help="As `hold` told; ENV.SERVICE.broken or …rejected-VERSION.")
-    ],
-    url: Url = None,
-    as_json: AsJson = False,
-) -> None:
-    """Lift a hold, open a lock that a rollback left broken, or let a rejected version in again."""
-    api = connect(url)
-    _say(api, api.delete(f"/api/intents/{quote(intent, safe='')}"), f"{intent} is lifted", as_json)
 
 
 def _command(promotion: str, command: str, reason: str, url: str | None, as_json: bool, stage: str = "") -> None:

@@ -9,6 +9,7 @@ from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.flags.comparison_plan import CONTROL, PERSON, TREATMENT, ComparisonPlan
 from slipway.promotion.flags.plan import FLAG_OFF, FlagPlan
 from slipway.promotion.kinds.app_configuration_flag import APP_CONFIGURATION_FLAG
+from slipway.promotion.rights.catalogue import FLAGS
 
 _AT_DEADLINE = {
     plan.WITHDRAW: "the flag goes off, and the release is not blamed",
@@ -20,7 +21,7 @@ _ON_TIE = {
     TREATMENT: "everybody gets the treatment",
     PERSON: "a person decides, by `slipway promote` or `slipway advance`",
 }
-RIGHTS = "On the App Configuration store Slipway's identity needs the role App Configuration Data Owner"
+RIGHTS = "On the App Configuration store Slipway's identity needs " + ", ".join(FLAGS.data_actions)
 
 
 def flag_lines(canary: CanaryPlan, flag: FlagPlan) -> Iterator[str]:

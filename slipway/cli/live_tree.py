@@ -20,6 +20,7 @@ from slipway.cli.printing import clean
 from slipway.cli.stage_rows import (
     Row,
     approval_rows,
+    gate_rows,
     ramp_rows,
     reason_rows,
     retry_rows,
@@ -121,6 +122,7 @@ def _below(stage: Stage, promotion: str, now: datetime, detail: Detail) -> Itera
         return
     whole = detail is Detail.STEPS or stage.state not in QUIET
     yield from retry_rows(stage, promotion, now)
+    yield from gate_rows(stage, now) if whole else ()
     yield from approval_rows(stage, now) if whole else ()
     yield from ramp_rows(stage, now)
     yield from reason_rows(stage, now)

@@ -17,6 +17,7 @@ _LOOKS = {
     "pending": Look("·", "dim"),
     "waiting": Look("?", "magenta"),
     "waiting for approval": Look("?", "magenta"),
+    "checking gates": Look("…", "yellow"),
     "waiting for the lock": Look("…", "yellow"),
     "waiting for the region": Look("…", "yellow"),
     "rolling back": Look("↩", "red"),

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli import again, decide, delegate, login, pure, releases, show, submit
+from slipway.cli import again, decide, delegate, intents, login, pure, releases, show, submit
 from slipway.cli.audit.app import app as audit
 from slipway.cli.commands import Commands
 from slipway.cli.dlq import app as dlq
+from slipway.cli.evidence import app as evidence
 from slipway.cli.failure import EXIT_CODES
 from slipway.cli.flags import app as flags
 from slipway.cli.judge.app import app as judge
 from slipway.cli.laptop import ask, clock, demo, run
+from slipway.cli.roles import command as roles
 
 
 def _print_version(asked: bool) -> None:
@@ -74,14 +76,21 @@ app.command(rich_help_panel=PEOPLE)(decide.promote)
 app.command(rich_help_panel=PEOPLE)(decide.rollback)
 app.command(rich_help_panel=PEOPLE)(decide.pause)
 app.command(rich_help_panel=PEOPLE)(decide.resume)
-app.command(rich_help_panel=PEOPLE)(decide.hold)
-app.command(rich_help_panel=PEOPLE)(decide.lift)
+app.command(rich_help_panel=PEOPLE)(intents.hold)
+app.command(rich_help_panel=PEOPLE)(intents.freeze)
+app.command(rich_help_panel=PEOPLE)(intents.reject_version)
+app.command(rich_help_panel=PEOPLE)(intents.stop)
+app.command(rich_help_panel=PEOPLE)(intents.lift)
+app.command(rich_help_panel=PEOPLE)(intents.resume_all)
+app.command("intents", rich_help_panel=PEOPLE)(intents.intents)
 
+app.add_typer(evidence, name="evidence", rich_help_panel=PEOPLE)
 app.add_typer(flags, name="flags", rich_help_panel=PEOPLE)
 app.add_typer(dlq, name="dlq", rich_help_panel=PEOPLE)
 
 app.command(rich_help_panel=FILES)(pure.lint)
 app.command(rich_help_panel=FILES)(pure.plan)
+app.command(rich_help_panel=FILES)(roles.roles)
 app.add_typer(judge, name="judge", rich_help_panel=FILES)
 
 app.add_typer(audit, name="audit", rich_help_panel=AUDIT)

@@ -10,9 +10,11 @@ from rich.text import Text
 
 from slipway.cli.api_answers import LivePlan, MayPromote
 from slipway.cli.blue_green_view import approval_words, reach_lines, switch_lines
+from slipway.cli.calendar_view import calendar_lines
 from slipway.cli.canary_view import canary_lines
 from slipway.cli.flag_view import RIGHTS
 from slipway.cli.front_door_view import rights_words
+from slipway.cli.gates_view import gate_rights, gate_words
 from slipway.cli.group_view import deploy_words, lock_words, order_lines
 from slipway.cli.jobs_view import contract_words, expand_words, jobs_of, schema_lines, tests_words
 from slipway.cli.load_view import headers_words, load_rights, load_words
@@ -51,7 +53,8 @@ def plan_page(
     """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes, `told`
     who hears of it."""
     head = (*_head(compiled, artifact, origin, "", taken), *(Text(clean(f"tells {each}"), "dim") for each in told))
-    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled))
+    as_roles = Text(clean(f"\nslipway roles {origin} prints them as roles, each with where it is given"), "dim")
+    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled), as_roles)
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
@@ -110,6 +113,8 @@ def _rights(compiled: PromotionPlan) -> Iterator[Text]:
         yield Text(f"\n{RIGHTS}", "dim")
     for line in load_rights(compiled):
         yield Text(f"\n{clean(line)}", "dim")
+    for line in gate_rights(compiled.stages):
+        yield Text(f"\n{clean(line)}", "dim")
     for job in jobs_of(compiled):
         yield Text(f"\nOn the job {clean(job)} Slipway's identity needs{_listed(JOB_ACTIONS)}", "dim")
     gates = (stage.ring.gate for stage in compiled.stages if stage.ring)
@@ -138,8 +143,11 @@ def _now(may: MayPromote, now: datetime) -> Iterator[tuple[str, Text]]:
 
 def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What happens in a stage of `service`, in the order in which it happens."""
+    for number, gate in enumerate(stage.gates):
+        yield "" if number else "gates", gate_words(gate)
     if stage.approval:
         yield "approval", approval_words(stage.approval)
+    yield from calendar_lines(stage)
     yield "lock", lock_words(stage, service)
     for number, line in enumerate(configuration_lines(stage)):
         yield "" if number else "configuration", line
@@ -155,6 +163,8 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
         yield "", tests_words(test)
     if stage.ring and stage.ring.gate:
         yield "region", _region(stage.ring.gate)
+    for number, gate in enumerate(stage.switch_gates):
+        yield "" if number else "before users", gate_words(gate)
     lines = [*canary_lines(stage), *switch_lines(stage), *rollout] or [_at_once(stage)]
     lines += order_lines(stage)
     for number, line in enumerate(lines):

@@ -22,6 +22,7 @@ from slipway.promotion.pipeline import (
     Finding,
     PipelineInvalid,
     compile_plan,
+    cyclic_services,
     digest_of,
     read_pipeline,
     shared_claims,
@@ -37,10 +38,12 @@ Version = Annotated[str | None, typer.Option(help="Put this version into the art
 def lint(files: Pipelines, as_json: AsJson = False) -> None:
     """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one.
 
-    Of several it also says which claim the same builds, and which change the same flags or databases.
+    Of several it also says which claim the same builds, which change the same flags or databases, and which
+    wait for each other.
     """
     findings = [finding for file in files for finding in _findings(file)]
     findings += [*_shared(files), *shared_flags(_texts(files)), *shared_databases(_texts(files))]
+    findings += cyclic_services(_texts(files))
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:

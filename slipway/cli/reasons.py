@@ -11,14 +11,29 @@ COMMAND = "slipway "
 # Said by the stage's own row, by its approval, by the row for a retry, or above the stages.
 SAID_ELSEWHERE = {"NEED_NOT_OVER", "RETRY_OPEN", "UNDER_WAY", "STAGE_OVER", "ABORTED", "ENDED"}
 SAID_BY_APPROVAL = {"APPROVAL_MISSING", "APPROVAL_REJECTED", "APPROVAL_EXPIRED", "APPROVAL_WITHDRAWN"}
-OUTLASTS_NEEDS = {"HELD", "LOCK_BROKEN", "VERSION_REJECTED", "BEHIND", "SUPERSEDED", "IGNORED", "NEED_NOT_PASSED"}
+OUTLASTS_NEEDS = {
+    "STOPPED",
+    "HELD",
+    "FROZEN",
+    "LOCK_BROKEN",
+    "VERSION_REJECTED",
+    "BEHIND",
+    "SUPERSEDED",
+    "IGNORED",
+    "NEED_NOT_PASSED",
+}
 MOST_QUEUED = 3
 NAMES = {
     "NEED_NOT_PASSED": "needs",
     "NEED_NOT_OVER": "needs",
     "PAUSED": "pause",
     "PAUSE_OVER": "pause",
+    "STOPPED": "stop",
     "HELD": "hold",
+    "FROZEN": "freeze",
+    "OUT_OF_HOURS": "hours",
+    "RATE_LIMITED": "rate",
+    "DEPENDENCY_NOT_LIVE": "after",
     "LOCK_BROKEN": "lock",
     "VERSION_REJECTED": "rejected",
     "LOCK_TAKEN": "lock",

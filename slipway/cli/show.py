@@ -143,6 +143,11 @@ def _kept_out(environment: str, service: ServiceThere, now: datetime) -> Iterato
             kept = f"{service.service} is held out of {environment} by {hold.by}, {until(hold.expires_at, now)}"
             yield Text(clean(f"! {kept}: {hold.reason}"), "yellow")
             yield Text(clean(f"  slipway lift {hold.id}"), "dim")
+    for said in service.intents:
+        if said.state == "in force" and said.kind != "hold" and said.expires_at > now:
+            kept = f"{service.service} in {environment}: {spoken(said.words, now)}, {until(said.expires_at, now)}"
+            yield Text(clean(f"! {kept}"), "yellow")
+            yield Text(clean(f"  slipway lift {said.id}"), "dim")
     for each in service.rejected:
         yield Text(
             clean(f"! {service.service} {each.version} was rejected in {environment}: {spoken(each.words, now)}"),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from slipway.cli.api_answers import Approval, Comparison, Ramp, Stage, Step, Target
+from slipway.cli.gates_view import gate_row_words
 from slipway.cli.looks import Look, look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
@@ -143,6 +144,14 @@ def reason_rows(stage: Stage, now: datetime) -> Iterator[Row]:
         lasts = between(reason.since, now) if reason.blocks else ""
         command = clean(reason.ended_by) if is_command(reason) else ""
         yield Row(Text(shown.icon, shown.style), Text(clean(short_name(reason))), words, lasts, command)
+
+
+def gate_rows(stage: Stage, now: datetime) -> Iterator[Row]:
+    """What each gate says, of those that were asked or are asked now."""
+    for gate in stage.gates:
+        if gate.outcome or stage.state == "checking gates":
+            shown = look(gate.outcome or "pending")
+            yield Row(Text(shown.icon, shown.style), Text(clean(f"gate {gate.name}")), gate_row_words(gate, now))
 
 
 def approval_rows(stage: Stage, now: datetime) -> Iterator[Row]:

@@ -39,6 +39,10 @@ def submit(
     member: Annotated[
         list[str] | None, typer.Option("--member", metavar="SERVICE=VERSION", help="Of a group: each member's version.")
     ] = None,
+    hotfix: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Why it is one: it enters through freezes that except hotfixes."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch the promotion to its end.")] = False,
     url: Url = None,
     as_json: AsJson = False,
@@ -48,7 +52,7 @@ def submit(
         words = f"both a build ({' '.join(filter(None, (service, version)))}) and --file were given: say one of them"
         raise Failure("USAGE", words, ExitCode.USAGE)
     if file is not None and (
-        beside := _given(context, "branch", "author", "commit", "digest", "finished_at", "result", "member")
+        beside := _given(context, "branch", "author", "commit", "digest", "finished_at", "result", "member", "hotfix")
     ):
         raise Failure("USAGE", f"{beside} was given beside --file, which is sent as it is", ExitCode.USAGE)
     if file is None and not (service and version):
@@ -63,6 +67,7 @@ def submit(
         finished_at = finished_at or _written(api.asked_time())
         message = build_message(str(service), str(version), branch, author, commit, digest, finished_at, result)
         message |= {"members": members} if members else {}
+        message |= {"hotfix": hotfix} if hotfix else {}
     document = api.post("/api/builds", message)
     accepted = understood(_Accepted, document)
     if not (wait and as_json):

@@ -7,9 +7,10 @@ tells all of them. A barrier is a stable `code` and what is in the way, as the e
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
-from slipway.promotion import ledger
+from slipway.promotion import ledger, precedence
+from slipway.promotion.barrier import Barrier as Barrier  # beside the rules
 from slipway.promotion.database_schema import OUT_OF_RANGE, against_switch, against_way_back
 from slipway.promotion.outcomes import Outcome, moment
 
@@ -17,18 +18,12 @@ State = Mapping[str, Any]
 ABORTED, PAUSED, PAUSE_OVER = "ABORTED", "PAUSED", "PAUSE_OVER"
 NEED_NOT_PASSED, NEED_NOT_OVER = "NEED_NOT_PASSED", "NEED_NOT_OVER"
 LOCK_BROKEN, BEHIND, SUPERSEDED, IGNORED = "LOCK_BROKEN", "BEHIND", "SUPERSEDED", "IGNORED"
-REJECTED = "VERSION_REJECTED"
+REJECTED = precedence.REJECTED
 SCHEMA = OUT_OF_RANGE
-HELD, LOCK_TAKEN, QUEUED_BEHIND = "HELD", "LOCK_TAKEN", "QUEUED_BEHIND"
+LOCK_TAKEN, QUEUED_BEHIND = "LOCK_TAKEN", "QUEUED_BEHIND"
 CONTRACTING = "DATABASE_CONTRACTING"
 SUPERSEDE, QUEUE, IGNORE = "supersede", "queue", "ignore"
-
-
-class Barrier(NamedTuple):
-    """`by` is what is in the way: the pause, the stage that is needed, the hold, the holder, the live release …"""
-
-    code: str
-    by: dict[str, Any]
+LATEST, EACH = "latest", "each"
 
 
 def in_the_promotion(decisions: State, stage: State) -> Iterator[Barrier]:
@@ -52,7 +47,7 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
 
     `build`: holder (the stage's instance id), promotion, version, finished_at, received_at, on_newer_build, at,
     goes_back; `schema` and `migrates` where the build declares the one and the stage does the other; `in_group` where
-    the lock is that of a member of its group.
+    the lock is that of a member of its group; what `precedence.against` has of the rest.
     """
     holder = lock["holder"]
     if holder and holder["holder"] == build["holder"]:
@@ -63,13 +58,12 @@ def at_the_lock(lock: State, build: State) -> Iterator[Barrier]:
         yield Barrier(BEHIND, lock["live"])
     yield from overtaken(lock, build)
     if not build.get("goes_back"):
-        yield from (Barrier(REJECTED, each) for each in lock.get("rejected", ()) if each["version"] == build["version"])
-        yield from (Barrier(HELD, hold) for hold in holds_in_force(lock, build["at"]))
+        yield from precedence.against(lock, build)
     if holder:
         yield Barrier(LOCK_TAKEN, holder)
     if not build.get("goes_back") and (contract := contract_at_work(lock, build["at"])):
         yield Barrier(CONTRACTING, contract)
-    yield from (Barrier(QUEUED_BEHIND, entry) for entry in _ahead(lock["queue"], build))
+    yield from (Barrier(QUEUED_BEHIND, entry) for entry in _ahead(lock, build))
     if words := beyond_the_schema(lock, build):
         yield Barrier(SCHEMA, {"words": words})
 
@@ -115,16 +109,10 @@ def overtaken(lock: State, build: State) -> Iterator[Barrier]:
     newer = [entry for entry in others if is_newer(entry, build)]
     older = [entry for entry in others if is_newer(build, entry)]
     mode = build.get("on_newer_build", QUEUE)
-    if mode == SUPERSEDE and newer:
+    if mode in (SUPERSEDE, LATEST) and newer:
         yield Barrier(SUPERSEDED, newer[-1])
     elif mode == IGNORE and older:
         yield Barrier(IGNORED, older[0])
-
-
-def holds_in_force(lock: State, at: str) -> list[dict[str, Any]]:
-    """The holds that have not ended at `at`; first the one that ends last."""
-    in_force = [each for each in lock.get("holds", ()) if moment(each["expires_at"]) > moment(at)]
-    return sorted(in_force, key=lambda each: moment(each["expires_at"]), reverse=True)
 
 
 def is_newer(one: State, other: State) -> bool:
@@ -140,9 +128,20 @@ def _missed(need: State) -> bool:
     return bool(need.get("over") and need["outcome"] != Outcome.PASSED)
 
 
-def _ahead(queue: list[dict[str, Any]], build: State) -> list[dict[str, Any]]:
-    """Whose turn is before: the older builds', and of two of one age theirs who asked first."""
-    me = build["holder"]
+def _ahead(lock: State, build: State) -> list[dict[str, Any]]:
+    """Whose turn is before: the older builds', and of two of one age theirs who asked first; not of those who wait for
+    what this one need not wait for. Where each has its turn, also of those who wait for people before they ask."""
+    me, queue = build["holder"], lock["queue"]
     if any(entry["holder"] == me for entry in queue):
-        return list(takewhile(lambda entry: entry["holder"] != me, queue))
-    return [entry for entry in queue if not is_newer(entry, build)]
+        before = list(takewhile(lambda entry: entry["holder"] != me, queue))
+    else:
+        before = [entry for entry in queue if not is_newer(entry, build)]
+    if build.get("on_newer_build") == EACH:
+        known = {entry["holder"] for entry in (*queue, lock["holder"] or {"holder": me})}
+        announced = [entry for entry in lock["announced"] if entry["holder"] not in known]
+        before = sorted([*before, *(entry for entry in announced if is_newer(build, entry))], key=age)
+    return [entry for entry in before if not _is_kept(entry, build["at"])]
+
+
+def _is_kept(entry: State, at: str) -> bool:
+    return "kept_until" in entry and moment(at) < moment(entry["kept_until"])

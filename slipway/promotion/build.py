@@ -19,7 +19,8 @@ class Build:
     where `source` does not say them, as a registry does not. `run` counts how often a person has had
     the build promoted: from the second on `finished_at` is when that was said. Of a group, `members` names each
     service's version, and `digest` is that of these names. `schema` says on which versions of the database its code
-    runs (`database_schema`); empty where it does not say.
+    runs (`database_schema`); empty where it does not say. `hotfix` is why it may enter through a freeze that excepts
+    hotfixes; empty where it is none.
     """
 
     service: str
@@ -35,6 +36,7 @@ class Build:
     run: int = 1
     members: dict[str, str] = field(default_factory=dict)
     schema: dict[str, int] = field(default_factory=dict)
+    hotfix: str = ""
 
     @property
     def promotion(self) -> str:
@@ -50,7 +52,7 @@ class Build:
 
     def dump(self) -> dict[str, Any]:
         dumped = {**plain(self), "finished_at": iso(self.finished_at)}
-        return dumped if self.schema else {key: value for key, value in dumped.items() if key != "schema"}
+        return {key: value for key, value in dumped.items() if value or key not in ("schema", "hotfix")}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Build":

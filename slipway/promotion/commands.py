@@ -29,7 +29,8 @@ REUSED: Answer = {
 def said_of(operation: str, given: Given) -> list[str]:
     """What a command says, without who and when: two commands of one key must say the same."""
     said = [operation, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
-    return [*said, given["gate"]] if given.get("gate") else said
+    said += [given["gate"]] if given.get("gate") else []
+    return [*said, given["name"], given["digest"]] if "entry" in given else said
 
 
 def once(command: Command) -> Command:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slipway.promotion import barriers
+from slipway.promotion.approval import WITHDRAWN
 from slipway.promotion.barriers import Barrier, in_the_promotion
 from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter, without_ramp
+from slipway.promotion.evidence_supplied import ASKS, SUPPLY, newer_than_judged, withdrawn
 from slipway.promotion.ramp_commands import NOTHING_SAID, RAMP_COMMANDS, end_ramp, heard
 from slipway.promotion.release_parts.decided import fixed_configuration
 from slipway.promotion.ring_decisions import saw_region, written_in
@@ -84,7 +86,8 @@ def close_retry(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
 def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
     """How does the approval of `stage` stand? The first ask of an attempt opens it with its `policy` and `deadline`.
 
-    A stage may ask twice, one after the other: before it starts, and before its switch (`gate`).
+    A stage may ask twice, one after the other: before it starts, and before its switch (`gate`). While nothing is
+    decided, evidence that is newer than what its gates were `judged` on ends the question: `evidence`.
     """
     state = with_waiter(state, given["waiter"])
     stage = stage_of(state, given["stage"])
@@ -95,6 +98,8 @@ def ask_approval(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
         return state, _cancel("STAGE_LOST", "the stage that asked is no more")
     if state["aborted"] and not stage["decision"]:
         return state, _cancel("ABORTED", "the promotion was aborted")
+    if stage["decision"] in (None, WITHDRAWN) and (names := newer_than_judged(state, given)):
+        return withdrawn(state, given["stage"]), {"do": "evidence", "names": names}
     return state, standing(stage)
 
 
@@ -162,9 +167,11 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     "settle": settle,
     "report": report,
     "end": end,
+    **ASKS,
     **CLOSING,
     **COMMANDS,
     **VOTES,
+    **SUPPLY,
     **RAMP_COMMANDS,
 }
 

@@ -24,6 +24,8 @@ class EventType:
 
 
 _END = ("code", "configuration", "changed_flags", "brought", "calls", "logs")
+_GATE = ("gate", "kind", "code", "facts", "digest", "produced_at")
+_SAID = ("id", "at", "by", "oid", "reason", "expires_at")
 _NO_MORE = "the stage ended"
 _BEGUN = ("build", "pipeline", "submitted_by", "artifacts")
 CATALOGUE = (
@@ -34,6 +36,13 @@ CATALOGUE = (
     EventType("promotion.cancelled", "people or a newer build ended it", ("code",)),
     EventType("promotion.broken", "it ended by a fault that is not the release's", ("code",)),
     EventType("promotion.not-enough-evidence", "it ended because nobody could see enough", ("code",)),
+    EventType("stage.checking-gates", "the gates before it, or before its switch, are asked"),
+    EventType("stage.gate-passed", "a gate said yes", _GATE),
+    EventType("stage.gate-failed", "a gate said no, by what its evidence says", _GATE),
+    EventType("stage.gate-open", "a gate could not say yes or no: evidence is missing, or its source is away", _GATE),
+    EventType("stage.waiting-for-gates", "gates are open, and waited for"),
+    EventType("stage.gate-revoked", "what gates had passed does not hold at the moment of promotion, or newer evidence "
+              "came while people were asked", ("gates",)),
     EventType("stage.waiting-for-approval", "people are asked, before the stage or before its switch"),
     EventType("stage.approved", "people said yes to the stage", ("votes", "seal")),
     EventType("stage.switch-approved", "people said yes to the switch", ("votes", "seal")),
@@ -41,7 +50,8 @@ CATALOGUE = (
     EventType("approval.escalated", "nobody has decided in time, and others may approve, too", ("open", "votes")),
     EventType("approval.void", "a yes does not hold any more: what it was given for has changed, it is too old, or who "
               "gave it may not any more", ("gate", "parts")),
-    EventType("stage.waiting-for-the-lock", "another build has the environment, or a hold is on it"),
+    EventType("stage.waiting-for-the-lock", "another build has the environment, or people or calendars keep it out"),
+    EventType("stage.kept-back", "a stop, or a freeze that has begun, keeps it from its next step"),
     EventType("stage.paused", "a person's pause keeps it from its work"),
     EventType("stage.waiting-for-the-region", "a ring waits for its region"),
     EventType("stage.migrating", "the database is expanded, before anything is deployed"),
@@ -80,9 +90,13 @@ CATALOGUE = (
     EventType("watch.not-contracted", "it stays, because something may still need it"),
     EventType("watch.contract-failed", "it could not be taken out, and a person must look", ("calls", "code", "log")),
     EventType("watch.over", "the watch over a release is over", ("calls", "code")),
-    EventType("intent.hold", "a person keeps builds out of an environment",
-              ("id", "at", "by", "reason", "expires_at")),
-    EventType("intent.lift", "a person lets builds in again", ("id",)),
+    EventType("intent.hold", "a person keeps builds out of an environment", _SAID),
+    EventType("intent.reject", "a person lets a version in no more", (*_SAID, "version")),
+    EventType("intent.freeze", "a person keeps builds out from a moment on",
+              (*_SAID, "begins_at", "but", "on_begin")),
+    EventType("intent.stop", "a person stops all but ways back", _SAID),
+    EventType("intent.lift", "a person lets builds in again", ("id", "by", "oid", "at")),
+    EventType("intent.refused", "a person would lift a stop of their own", ("id", "by", "oid", "at")),
 )  # fmt: skip
 
 

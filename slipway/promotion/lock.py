@@ -7,17 +7,19 @@ it until a person has looked. What keeps a build out stands in `barriers`.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
-from slipway.promotion import barriers, ledger, lock_again, lock_schema, lock_watch
+from slipway.promotion import barriers, ledger, lock_again, lock_awaited, lock_intents, lock_schema, lock_watch
 from slipway.promotion.barriers import Barrier, age, at_the_lock, behind_live, is_newer, overtaken
+from slipway.promotion.lock_intents import REJECTED_ID as REJECTED_ID  # beside the rest
+from slipway.promotion.precedence import EXCEPTING, KEPT_OUT
 
 State = dict[str, Any]
 Answer = dict[str, Any]
 Given = dict[str, Any]
 KEPT_PREVIOUS = 5
 KEPT_REJECTED = 20
-REJECTED_ID = "rejected-"  # before the version: what `lift` takes away
 _NO_WAIT = {"waits_for": "", "until": ""}
 _TURNED_AWAY = (
     *(barriers.LOCK_BROKEN, barriers.BEHIND, barriers.SUPERSEDED, barriers.IGNORED),
@@ -37,7 +39,7 @@ def empty() -> State:
         "previous": [],
         "releases": [],
         "broken": None,
-        "holds": [],
+        "intents": [],
         "watch": None,
         "rejected": [],
     }
@@ -65,9 +67,10 @@ def announce(state: State, given: Given) -> tuple[State, Answer]:
 
 def acquire(state: State, given: Given) -> tuple[State, Answer]:
     """Ask for the lock: `granted` (with a fence, what is live, and when this version was last proven here), `queued`,
-    `held` by a person's word, `behind` a newer live release, `superseded` or `ignored` for another build, `rejected`
-    for what this version did here before, `schema` for a database that it does not run on, or `broken`. `given` as in
-    `announce`, and what `barriers.at_the_lock` has of the database.
+    `held` by what people or its pipeline said (code, words, until), `behind` a newer live release, `superseded` or
+    `ignored` for another build, `rejected` for what was said of this version or what it did here before, `schema` for a
+    database that it does not run on, or `broken`. `given` as in `announce`, and what `barriers.at_the_lock` has of the
+    database and the rest.
     """
     me = given["holder"]
     if state["holder"] and state["holder"]["holder"] == me:
@@ -78,13 +81,14 @@ def acquire(state: State, given: Given) -> tuple[State, Answer]:
     if found and found[0].code in _TURNED_AWAY:
         return _turned_away(state, given, found[0])
     known = any(entry["holder"] == me for entry in state["announced"])
-    state = _queued(_with_announced(state, given), given)
+    state = _queued(_with_announced(state, given), given, found)
     if found:
         # Of those before it each waits for the last, which stays true however the queue moves on.
-        told = found[0] if found[0].code == barriers.HELD else found[-1]
+        told = found[0] if found[0].code in KEPT_OUT else found[-1]
         return state, {**_said(told), "nudge": [] if known else _older(state, given)}
     fence = state["fence"] + 1
-    holder = {**state["queue"][0], "fence": fence, "since": given["at"]}
+    mine = next(entry for entry in state["queue"] if entry["holder"] == me)  # not the first, if that is kept out
+    holder = {**mine, "fence": fence, "since": given["at"]}
     state, nudged = lock_watch.set_aside({**_without(state, me), "fence": fence, "holder": holder})
     return state, {**_granted(state), "nudge": nudged}
 
@@ -180,6 +184,8 @@ def release(state: State, given: Given) -> tuple[State, Answer]:
         state = _with_rejected(state, holder, given)
     state = lock_again.forgotten(state)
     state, nudged = lock_watch.resumed(state)
+    state, awaiting = lock_awaited.told(state)
+    nudged = [*nudged, *awaiting]
     if state["broken"]:
         told = {"lock": "broken", "words": state["broken"]["words"]}
         return state, {**told, "nudge": [*nudged, *_waiting(state)]}
@@ -207,26 +213,8 @@ def leave(state: State, given: Given) -> tuple[State, Answer]:
         state = {**state, "holder": None}
         state, nudged = lock_watch.resumed(state)
         return state, {"lock": "left", "new": new, "nudge": [*nudged, *_waiting(state)]}
-    return state, {"lock": "left", "new": new, "nudge": _waiting(state)}
-
-
-def hold(state: State, given: Given) -> tuple[State, Answer]:
-    """A person lets nobody have the lock until it is lifted or expires. `given`: id, by, reason, at, expires_at."""
-    kept = {key: given[key] for key in ("id", "by", "reason", "at", "expires_at")}
-    others = [each for each in barriers.holds_in_force(state, given["at"]) if each["id"] != given["id"]]
-    return {**state, "holds": [*others, kept]}, {"hold": kept, "nudge": []}
-
-
-def lift(state: State, given: Given) -> tuple[State, Answer]:
-    """Take a hold back, or open a broken lock after a person has looked (`id` is `broken` then), or let a rejected
-    version in again (`rejected-` and the version)."""
-    id = given["id"]
-    if id == "broken":
-        state = {**state, "broken": None}
-    holds = [each for each in state["holds"] if each["id"] != id]
-    rejected = [each for each in state.get("rejected", ()) if f"{REJECTED_ID}{each['version']}" != id]
-    aside = [each["waiter"] for each in state["announced"] if each["holder"] not in _waiting(state)]
-    return {**state, "holds": holds, "rejected": rejected}, {"lifted": id, "nudge": [*_waiting(state), *aside]}
+    nudged = _waiting(state) if state["broken"] else _next(state)
+    return state, {"lock": "left", "new": new, "nudge": nudged}
 
 
 OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
@@ -238,8 +226,8 @@ OPERATIONS: dict[str, Callable[[State, Given], tuple[State, Answer]]] = {
     "release": release,
     "doubt": doubt,
     "leave": leave,
-    "hold": hold,
-    "lift": lift,
+    **lock_intents.OPERATIONS,
+    **lock_awaited.OPERATIONS,
     **lock_watch.OPERATIONS,
     **lock_schema.OPERATIONS,
 }
@@ -301,6 +289,8 @@ def _turned_away(state: State, given: Given, barrier: Barrier) -> tuple[State, A
 def _said(barrier: Barrier) -> Answer:
     """What whoever asked hears of the first barrier."""
     by = barrier.by
+    if barrier.code in KEPT_OUT:
+        return {"lock": "held", "code": barrier.code, "words": by["words"], "until": by["until"]}
     match barrier.code:
         case barriers.LOCK_BROKEN:
             return {"lock": "broken", "words": by["words"]}
@@ -309,9 +299,7 @@ def _said(barrier: Barrier) -> Answer:
         case barriers.SUPERSEDED | barriers.IGNORED:
             return {"lock": barrier.code.lower(), "by": by["promotion"]}
         case barriers.REJECTED:
-            return {"lock": "rejected", "rejected": by}
-        case barriers.HELD:
-            return {"lock": "held", "hold": by}
+            return {"lock": "rejected", "words": by["words"]}
         case barriers.SCHEMA:
             return {"lock": "schema", "words": by["words"]}
         case barriers.CONTRACTING:
@@ -355,13 +343,17 @@ def _with_announced(state: State, given: Given) -> State:
     return {**state, "announced": sorted([*others, entry], key=age)}
 
 
-def _queued(state: State, given: Given) -> State:
-    if any(entry["holder"] == given["holder"] for entry in state["queue"]):
-        return state
+def _queued(state: State, given: Given, found: list[Barrier]) -> State:
+    """In the queue, since it first stood there; `kept_until` while it waits for what another build may not wait for."""
     shown = ("holder", "promotion", "stage", "version", "finished_at", "received_at")
-    entry = {**{key: given[key] for key in shown}, "since": given["at"]}
-    queue = sorted([*state["queue"], entry], key=age)
-    return {**state, "queue": queue}
+    there = next((entry for entry in state["queue"] if entry["holder"] == given["holder"]), {"since": given["at"]})
+    entry = {**{key: given[key] for key in shown}, "since": there["since"]}
+    if kept := next((each.by["until"] for each in found if each.code in EXCEPTING), ""):
+        entry["kept_until"] = kept
+    if entry == there:
+        return state
+    others = [each for each in state["queue"] if each["holder"] != given["holder"]]
+    return {**state, "queue": sorted([*others, entry], key=age)}
 
 
 def _without(state: State, holder: str) -> State:
@@ -391,4 +383,6 @@ def _next(state: State) -> list[str]:
     one has overtaken while they wait for people."""
     overtaken = [entry["holder"] for entry in state["queue"] if behind_live(state, entry)]
     queued, asking = _waiting(state), [entry for entry in state["announced"] if behind_live(state, entry)]
-    return [*queued[: len(overtaken) + 1], *(entry["waiter"] for entry in asking if entry["holder"] not in queued)]
+    others = (each["holder"] for each in state["queue"] if each["holder"] not in overtaken and "kept_until" not in each)
+    asked = (entry["waiter"] for entry in asking if entry["holder"] not in queued)
+    return [*overtaken, *islice(others, 1), *asked]

@@ -11,13 +11,18 @@ from functools import partial
 from typing import Any
 
 from slipway.promotion import barriers
+from slipway.promotion.after import After
 from slipway.promotion.approval import APPROVED, EXPIRED, REJECTED, SWITCH, is_late
+from slipway.promotion.at_least import missing
 from slipway.promotion.barriers import Barrier, at_the_lock, in_the_promotion
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.decision_state import empty
 from slipway.promotion.ids import stage_id
 from slipway.promotion.lock import REJECTED_ID
 from slipway.promotion.outcomes import Outcome, iso, moment
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, load_policy
+from slipway.promotion.precedence import GO, KEPT_OUT, NEVER, at_work
 from slipway.promotion.quorum import in_words
 from slipway.promotion.votes import asked_of, standing_at
 
@@ -69,8 +74,9 @@ class Case:
     `environment` for this service; `decisions` that of the promotion, None when it has not begun. `lock_until` is
     when the stage gives up waiting for the lock, if it waits for it already; `suspended` is the orchestration that an
     operator of the durable runtime has suspended, if any. `members` are those of a group that have a target in the
-    stage. `schema` is what the build declares of its database; `in_group` says that a member's lock is asked. Moments
-    are ISO 8601 texts.
+    stage. `schema` is what the build declares of its database; `in_group` says that a member's lock is asked. `gates`
+    is what each gate has said so far, by its name; `hotfix` is why the build is one, `others` are the locks of services
+    that have to be somewhere first, by environment and service. Moments are ISO 8601 texts.
     """
 
     stage: StagePlan
@@ -87,6 +93,9 @@ class Case:
     members: dict[str, MemberAt] = field(default_factory=dict)
     schema: dict[str, int] = field(default_factory=dict)
     in_group: bool = False
+    gates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hotfix: str = ""
+    others: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -108,7 +117,15 @@ class Case:
             **({"schema": self.schema} if self.schema else {}),
             "migrates": self.stage.migration is not None,
             "in_group": self.in_group,
+            **({"calendar": plain(self.stage.calendar)} if self.stage.calendar else {}),
+            **({"hotfix": self.hotfix} if self.hotfix else {}),
+            **({"after": after} if (after := "; ".join(self._missing)) else {}),
         }
+
+    @property
+    def _missing(self) -> list[str]:
+        """What other services keep it waiting for."""
+        return [words for each in self.stage.after if (words := _missing_of(each, self.others))]
 
     @property
     def is_under_way(self) -> bool:
@@ -118,7 +135,8 @@ class Case:
 
     def at_member(self, service: str) -> "Case":
         """The same at the lock of a member, where it goes for no other build's sake."""
-        stage, member = replace(self.stage, on_newer_build=barriers.QUEUE, migration=None), self.members[service]
+        member, nothing = self.members[service], {"calendar": Calendar(), "after": ()}
+        stage = replace(self.stage, on_newer_build=barriers.QUEUE, migration=None, **nothing)  # type: ignore[arg-type]
         there = replace(self, stage=stage, service=service, version=member.version, lock=member.lock)
         return replace(there, members={}, schema={}, in_group=True)
 
@@ -159,6 +177,11 @@ def _begun(case: Case) -> Iterator[Reason]:
         given = f"slipway approve {case.promotion} {case.stage.name}"
         words = f"before its switch, {load_policy(told['policy']).asked}: {_so_far(told)}"
         yield Reason("APPROVAL_MISSING", words, until=told["deadline"], ended_by=given)
+    for lock in (case.lock, *(member.lock for member in case.members.values())):
+        now = at_work(lock, case.build)
+        if now["do"] != GO:
+            until = "" if now["until"] == NEVER else now["until"]
+            yield Reason(now["code"], now["words"], until=until, ended_by=now["ended_by"])
     yield Reason("UNDER_WAY", f"stage {case.stage.name} is at its work", blocks=False, since=since)
 
 
@@ -190,6 +213,21 @@ def _of_the_promotion(case: Case, barrier: Barrier) -> Reason:
         words = f"stage {by['name']} {by['outcome']}; it may be tried again"
         return reason(words, until=by.get("until", ""), ended_by=again)
     return reason(f"stage {by['name']} has not passed yet", ended_by=f"stage {by['name']}")
+
+
+def _gates(case: Case) -> Iterator[Reason]:
+    """Gates before the stage that have not said yes, and what they wait for."""
+    for gate in case.stage.gates:
+        said = case.gates.get(gate.name) or {"outcome": ""}
+        if said["outcome"] == Outcome.PASSED:
+            continue
+        if not said["outcome"]:
+            words = f"gate {gate.name} has not been asked yet"
+            yield Reason("GATE_NOT_PASSED", words, ended_by=f"its {gate.kind} gate")
+            continue
+        supplied = f"slipway evidence add {case.promotion} {gate.evidence} --file FILE"
+        words, end = f"gate {gate.name}: {said['words']}", supplied if gate.evidence else f"its {gate.kind} gate"
+        yield Reason("GATE_NOT_PASSED", words, since=said["asked_at"], ended_by=end)
 
 
 def _approval(case: Case) -> Iterator[Reason]:
@@ -252,6 +290,10 @@ def _lock(case: Case) -> Iterator[Reason]:
 
 def _of_the_lock(case: Case, barrier: Barrier) -> Reason:
     by, reason = barrier.by, partial(Reason, barrier.code)
+    if barrier.code in (*KEPT_OUT, barriers.REJECTED):
+        lifted = f"slipway lift {case.stage.environment}.{case.service}.{REJECTED_ID}{by.get('version', '')}"
+        until = "" if by["until"] == NEVER else by["until"]
+        return reason(by["words"], since=by["since"], until=until, ended_by=by["ended_by"] or lifted)
     match barrier.code:
         case barriers.LOCK_BROKEN:
             opened = f"slipway lift {case.stage.environment}.{case.service}.broken"
@@ -265,12 +307,6 @@ def _of_the_lock(case: Case, barrier: Barrier) -> Reason:
         case barriers.IGNORED:
             words = f"{by['promotion']}, an older build, is on its way, and newer ones are ignored meanwhile"
             return reason(words, ended_by=f"the end of {by['promotion']}")
-        case barriers.REJECTED:
-            lifted = f"slipway lift {case.stage.environment}.{case.service}.{REJECTED_ID}{by['version']}"
-            return reason(f"{by['version']} was rejected here: {by['words']}", since=by["at"], ended_by=lifted)
-        case barriers.HELD:
-            lifted = f"slipway lift {by['id']}"
-            return reason(_said("held", by), since=by["at"], until=by["expires_at"], ended_by=lifted)
         case barriers.SCHEMA:
             return reason(by["words"])
         case barriers.CONTRACTING:
@@ -280,7 +316,7 @@ def _of_the_lock(case: Case, barrier: Barrier) -> Reason:
             words, end = f"{by['promotion']} has the lock, in its stage {by['stage']}", "its end"
         case _:
             words, end = f"{by['promotion']} is before it in the queue", "its turn"
-    return reason(words, since=by["since"], until=case.lock_until, ended_by=f"{by['promotion']}: {end}")
+    return reason(words, since=by.get("since", ""), until=case.lock_until, ended_by=f"{by['promotion']}: {end}")
 
 
 def _way_back(case: Case) -> Iterator[Reason]:
@@ -299,10 +335,13 @@ def _way_back(case: Case) -> Iterator[Reason]:
         yield Reason("LIVE_NOT_PROVEN", words, blocks=False)
 
 
-# In the order in which a stage meets them. A freeze and the evidence of gates will be rules of their own here,
-# between the needs and the approval.
-RULES: tuple[Rule, ...] = (_suspended, _failed, _needs_and_pause, _approval, _lock, _way_back)
+# In the order in which a stage meets them. What people and calendars say is asked with the lock (`precedence`).
+RULES: tuple[Rule, ...] = (_suspended, _failed, _needs_and_pause, _gates, _approval, _lock, _way_back)
 UNDER_WAY: tuple[Rule, ...] = (_suspended, _begun)
+
+
+def _missing_of(after: After, others: dict[tuple[str, str], dict[str, Any]]) -> str:
+    return missing(others.get((after.environment, after.service), {}), after.service, after.environment, after.at_least)
 
 
 def _said(what: str, by: dict[str, Any]) -> str:

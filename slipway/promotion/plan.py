@@ -4,13 +4,16 @@ Frozen into the orchestration's input, so it travels as plain JSON through `dump
 Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per second.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from slipway.promotion.after import After
 from slipway.promotion.approval_policy import ApprovalPolicy as ApprovalPolicy
 from slipway.promotion.approval_policy import load_policy as load_policy
 from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.groups import GroupPlan, load_group, package_at
 from slipway.promotion.job_plan import JobTest, Migration
 from slipway.promotion.kinds.target import TargetKind
@@ -45,6 +48,17 @@ class Target:
     def of_kind(self) -> TargetKind:
         """What is known of its kind."""
         return target_kind(self.kind)
+
+    @property
+    def image(self) -> str:
+        """What its job runs, of a target that is one, `{version}` in it; empty where it runs its own."""
+        return str((self.settings.get("terraform") or {}).get("image") or "")
+
+    def running(self, image: str) -> "Target":
+        """The same target with that image for its job, where it is one that has one."""
+        if not self.image:
+            return self
+        return replace(self, settings={**self.settings, "terraform": {**self.settings["terraform"], "image": image}})
 
 
 @dataclass(frozen=True)
@@ -113,15 +127,16 @@ class LoadTest:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """One stage, in the order in which it happens: needs, approval, lock, deploy, verify, ramp (or `switch_approval`),
-    roll out, bake.
+    """One stage, in the order in which it happens: needs, `gates`, approval, lock, deploy, verify, `switch_gates`, ramp
+    (or `switch_approval`), roll out, bake.
 
     `watch_s` is how long the release is watched after the bake, outside of the stage. Of `max_parallel` targets at a
     time the users are moved, 0 is all of them. `ring` says where a stage stands that is a ring of a written one,
     `group` how its targets belong together where they are switched in an order, or are of several services.
     `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
     `tests` run beside the loads; `migration` changes the database before the deployment, and after the old release.
-    `reported`: a code host is told of it (`report` of the pipeline says which).
+    `reported`: a code host is told of it (`report` of the pipeline says which). `calendar` says when builds may enter,
+    `after` what other services have to have live first.
     """
 
     name: str
@@ -149,6 +164,20 @@ class StagePlan:
     tests: tuple[JobTest, ...] = ()
     migration: Migration | None = None
     reported: bool = False
+    gates: tuple[GatePlan, ...] = ()
+    switch_gates: tuple[GatePlan, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
+    after: tuple[After, ...] = ()
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of its environment: of a ring its own, and that of the one which is written with rings."""
+        return (self.environment, *([self.ring.environment] if self.ring else []))
+
+    @property
+    def all_gates(self) -> tuple[GatePlan, ...]:
+        """Those before the stage, and those before its switch."""
+        return (*self.gates, *self.switch_gates)
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -220,6 +249,7 @@ class PromotionPlan:
         """The addresses of all that is deployed, each once, with their placeholders."""
         groups = [stage.group.packages for stage in self.stages if stage.group]
         packages = [self.artifact, *(package for packages in groups for package in packages.values())]
+        packages += [target.image for stage in self.stages for target in stage.targets]
         return tuple(dict.fromkeys(address for package in packages for address in package.split()))
 
     def stage(self, name: str) -> StagePlan:
@@ -258,6 +288,10 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "group": load_group(data.get("group")),
             "tests": tuple(JobTest.load(test) for test in data.get("tests", ())),
             "migration": Migration.load(data.get("migration")),
+            "gates": tuple(GatePlan.load(gate) for gate in data.get("gates", ())),
+            "switch_gates": tuple(GatePlan.load(gate) for gate in data.get("switch_gates", ())),
+            "calendar": Calendar.load(data.get("calendar")),
+            "after": tuple(After(**known(After, each)) for each in data.get("after", ())),
         }
     )
 

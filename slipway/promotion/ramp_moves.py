@@ -16,6 +16,7 @@ from slipway.promotion.flags.comparison import COMPARING
 from slipway.promotion.judge.policy import FAILURES
 from slipway.promotion.judge.verdict import Action
 from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.precedence import BACK, WAIT
 from slipway.promotion.ramp_run import LIVE, UNSEEN, RampRun, Signal
 from slipway.promotion.region_gate import REGION, UNREAD
 
@@ -49,7 +50,8 @@ class Said:
 class Look:
     """What is known between two ticks. `shares` by target, as the platform answers; a target that could not be asked
     is missing. `flag_code`, `flag_words`: when a flag that is ramped is not Slipway's any more. `aborted` and `paused`
-    are the promotion's, in words or empty; `aborted_as` is the former's code."""
+    are the promotion's, in words or empty; `aborted_as` is the former's code. `word` is what people and calendars say
+    of this service here to going on."""
 
     shares: dict[str, float] = field(default_factory=dict)
     signals: tuple[Signal, ...] = ()
@@ -59,6 +61,12 @@ class Look:
     paused: str = ""
     flag_code: str = ""
     flag_words: str = ""
+    word: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kept_back(self) -> str:
+        """What keeps the release from more traffic, in words; empty when nothing does."""
+        return self.word["words"] if self.word.get("do") == WAIT else ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,8 @@ def _away(run: RampRun, look: Look) -> Iterator[Move]:
     verdict = run.verdict
     if look.aborted:
         yield Move(0.0, look.aborted_as, look.aborted, Outcome.CANCELLED)
+    if look.word.get("do") == BACK:
+        yield Move(0.0, look.word["code"], look.word["words"], Outcome.CANCELLED)
     if look.said.do == GO_BACK:
         yield Move(0.0, "TAKEN_BACK", look.said.words, Outcome.FAILED)
     code, words = look.flag_code, look.flag_words
@@ -163,8 +173,8 @@ def _time_over(run: RampRun) -> str:
 
 
 def _by_hand(run: RampRun, look: Look) -> Iterator[Move]:
-    """More traffic because a person says so; but not over somebody's edit of a flag."""
-    if look.flag_code == FLAG_CHANGED:
+    """More traffic because a person says so; but not over somebody's edit of a flag, nor against a stop or freeze."""
+    if look.flag_code == FLAG_CHANGED or look.kept_back:
         return
     steps = run.canary.policy.steps
     if look.said.do == FINISH:
@@ -200,6 +210,12 @@ def _compared(run: RampRun, look: Look, at: datetime) -> Move:
 def _holding(run: RampRun, look: Look) -> Iterator[Move]:
     """The release keeps what it is allowed."""
     kept = partial(Move, run.allowed)
+    if look.kept_back:
+        words = f"{look.kept_back}; nothing advances"
+        if look.said.do in (ADVANCE, FINISH):
+            words += f"; {look.said.words}: that is not followed, say it again afterwards"
+        # Not even a share that was allowed before, and that no router has taken yet.
+        yield Move(min(run.allowed, run.share), look.word["code"], words)
     if run.harm_proven:
         words = f"{run.verdict['words']}; stays, as the pipeline says, for a person to decide"
         yield kept(run.verdict["code"], words, calls=True)

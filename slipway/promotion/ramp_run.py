@@ -55,7 +55,8 @@ class RampRun:
     users meet the share at which it is made. `drop_s` is how soon a Front Door's edges drop a side that is stopped; 0
     is never. `edited` says how the last look found the flag changed by somebody else, in words.
     `unread_since` is since when its ring's region cannot be read, or the release that serves everybody not be seen, and
-    `unread_s` for how long. `looks` counts those at that release.
+    `unread_s` for how long. `looks` counts those at that release. `word` is
+    what people and calendars said last to going on (`precedence.at_work`).
     """
 
     stage: StageRun
@@ -88,6 +89,7 @@ class RampRun:
     rev: int = 0
     drop_s: float = 0.0
     comparing: Comparing | None = None
+    word: dict[str, str] = field(default_factory=dict)
     unread_since: str = ""
     unread_s: float = 0.0
     edited: str = ""

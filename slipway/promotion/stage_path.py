@@ -10,7 +10,22 @@ from slipway.promotion.outcomes import Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.stage_members import OfServices
 from slipway.promotion.stage_parts import Step
-from slipway.promotion.stage_phases import BAKE, RAMP, REGION, ROLL_OUT, SWITCH_APPROVAL
+from slipway.promotion.stage_phases import (
+    APPROVAL,
+    BAKE,
+    DEPLOY,
+    GATES,
+    GATES_AT_LOCK,
+    GATES_AT_SWITCH,
+    LOCK,
+    MIGRATE,
+    RAMP,
+    REGION,
+    ROLL_OUT,
+    SWITCH_APPROVAL,
+    SWITCH_GATES,
+    VERIFY_AGAIN,
+)
 
 
 class OnItsWay(OfServices):
@@ -19,6 +34,7 @@ class OnItsWay(OfServices):
     instance: str
     attempt: int
     part: int
+    approved: bool
     switched: bool
     steps: tuple[Step, ...]
 
@@ -27,9 +43,33 @@ class OnItsWay(OfServices):
         """The same stage, in another phase."""
 
     @property
+    def after_needs(self) -> str:
+        return GATES if self.plan.gates else self.after_gates
+
+    @property
+    def after_gates(self) -> str:
+        """What people approved stays approved."""
+        return APPROVAL if self.plan.approval and not self.approved else LOCK
+
+    @property
+    def after_lock(self) -> str:
+        return GATES_AT_LOCK if self.plan.gates else self.to_work
+
+    @property
+    def to_work(self) -> str:
+        """The phase that changes something first."""
+        return MIGRATE if self.plan.migration else DEPLOY
+
+    @property
     def changing(self) -> tuple[Target, ...]:
         """The targets that do not answer this build's version already."""
         return tuple(each for each in self.plan.targets if self.sites[each.name].previous != self.version_of(each.name))
+
+    @property
+    def may_still_come(self) -> tuple[Target, ...]:
+        """The targets whose deployment was given up and may have its effect yet: their platform lets it come late."""
+        given_up = {step.target for step in self.steps if step.name == "deploy" and step.state != Outcome.PASSED}
+        return tuple(each for each in self.plan.targets if each.of_kind.comes_late and each.name in given_up)
 
     @property
     def parts(self) -> tuple[tuple[Target, ...], ...]:
@@ -64,8 +104,18 @@ class OnItsWay(OfServices):
 
     @property
     def after_verify(self) -> str:
+        """The phase that looks at the gates once more where there are any, else what follows them."""
+        return SWITCH_GATES if self.plan.all_gates and self.changing else self.after_switch_gates
+
+    @property
+    def after_switch_gates(self) -> str:
         """The phase in which people are asked before the switch, else the one towards users."""
         return SWITCH_APPROVAL if self.plan.switch_approval and self.changing else self.to_users
+
+    @property
+    def after_switch_approval(self) -> str:
+        """People may have taken hours: what was proven before is looked at again."""
+        return GATES_AT_SWITCH if self.plan.all_gates else VERIFY_AGAIN
 
     @property
     def to_users(self) -> str:

@@ -38,7 +38,20 @@ def stage_row(run: StageRun) -> dict[str, Any]:
             for target in run.plan.targets
         ],
         "steps": [_step(step) for step in run.steps],
+        **({"gates": _gates(run)} if run.plan.all_gates else {}),
     }
+
+
+def _gates(run: StageRun) -> list[dict[str, Any]]:
+    """What each gate has said so far; empty where it has not been asked."""
+    said = ("outcome", "code", "words", "digest", "produced_at", "asked_at")
+    shown = []
+    for gate in run.plan.all_gates:
+        answer = run.gate_answers.get(gate.name, {})
+        before = "switch" if gate in run.plan.switch_gates else "start"
+        told = {"name": gate.name, "kind": gate.kind, "before": before, "evidence": gate.evidence}
+        shown.append({**told, **{key: answer.get(key, "") for key in said}})
+    return shown
 
 
 def _changes(run: StageRun, target: str) -> dict[str, str]:

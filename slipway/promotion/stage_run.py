@@ -21,8 +21,6 @@ from slipway.promotion.rings import ROLL_BACK_ALL
 from slipway.promotion.stage_parts import Ending, Site, Step
 from slipway.promotion.stage_path import OnItsWay
 from slipway.promotion.stage_phases import (
-    APPROVAL,
-    LOCK,
     NEEDS,
     OVER,
     REPORT,
@@ -66,7 +64,8 @@ class StageRun(OnItsWay):
     over, and may hold some. `database` is what the lock knew of its schema at the grant, and what this stage made of
     that: `version`, `towards`, the range of what was `live`, and the release `before` that.
     `taken_back` says that its release was live and is not any more. `consents` is people's yes to its start and its
-    switch, by which of them, `voided` how often one did not hold; `gate_answers` is what its gates said last.
+    switch, by which of them, `voided` how often one did not hold; `gate_answers` is what each gate has said, by its
+    name (`gates.rounds` says how), `revoked` how often that did not hold at the lock.
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -125,6 +124,7 @@ class StageRun(OnItsWay):
     consents: dict[str, Consent] = field(default_factory=dict)
     voided: int = 0
     gate_answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    revoked: int = 0
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -294,7 +294,6 @@ class StageRun(OnItsWay):
 
     def again(self) -> "StageRun":
         """The next attempt. What people approved stays approved; everything else is done anew."""
-        following = APPROVAL if self.plan.approval and not self.approved else LOCK
         fresh: dict[str, Any] = {
             "ending": None,
             "calls": False,
@@ -319,8 +318,9 @@ class StageRun(OnItsWay):
             "live_targets": (),
             "replaced": {},
             "consents": {gate: consent for gate, consent in self.consents.items() if gate == START},
+            "gate_answers": {},
         }
-        return self.to(following, attempt=self.attempt + 1, **fresh)
+        return self.to(self.after_needs, attempt=self.attempt + 1, **fresh)
 
     def outcome(self) -> dict[str, Any]:
         """What the stage returns to its promotion."""

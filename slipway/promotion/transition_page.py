@@ -3,7 +3,8 @@
 from itertools import groupby
 from pathlib import Path
 
-from slipway.promotion.transitions import MACHINES, Machine, Transition
+from slipway.promotion.machine import Machine, Transition
+from slipway.promotion.transitions import MACHINES
 
 PAGE = Path(__file__).parents[2] / "docs" / "states.md"
 INTRODUCTION = """# States and transitions

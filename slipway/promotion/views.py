@@ -7,11 +7,12 @@ from typing import Any
 from slipway.promotion import decision_state, lock
 from slipway.promotion.approval import START
 from slipway.promotion.approval_policy import ESCALATE_THEN, REJECT_THEN
-from slipway.promotion.barriers import holds_in_force
 from slipway.promotion.ids import child_id, stage_id
+from slipway.promotion.intents import HOLD, in_force, is_to_come, record_of
 from slipway.promotion.may_promote import Case, MayPromote, MemberAt
-from slipway.promotion.outcomes import Outcome
+from slipway.promotion.outcomes import Outcome, moment
 from slipway.promotion.plan import StagePlan, load_stage
+from slipway.promotion.precedence import explained
 from slipway.promotion.quorum import in_words
 from slipway.promotion.reach import reach_among
 from slipway.promotion.stage_phases import LOCK, STATE_OF_PHASE
@@ -78,6 +79,9 @@ def cases(
             lock_until="" if decisions.get("paused") else _lock_until(rows.get(f"stage:{stage.name}")),
             suspended=next((each for each in _instances(rows, stage.name) if each in suspended), ""),
             members=members_at(stage, versions, members),
+            gates={each["name"]: each for each in rows.get(f"stage:{stage.name}", {}).get("gates", ())},
+            hotfix=row["build"].get("hotfix", ""),
+            others=dict(members),
         )
         for stage in open_stages(rows, decisions)
     ]
@@ -174,11 +178,36 @@ def environment_service(
         else None,
         "waiting": [{key: entry[key] for key in ("promotion", "version")} for entry in state["queue"]],
         "broken": state["broken"],
-        "holds": holds_in_force(state, at),
+        "holds": holds(state, at),
+        "intents": [intent(each, at) for each in [*in_force(state, at), *_others(state, at)]],
         "rejected": list(state.get("rejected", ())),
         "reach": reach_among(state, beside).dump(),
         "database": state.get("schema"),
     }
+
+
+def holds(state: dict[str, Any], at: str) -> list[dict[str, Any]]:
+    """The holds in force at `at`; first the one that ends last."""
+    kept = ("id", "by", "reason", "at", "expires_at")
+    return [{key: each[key] for key in kept} for each in in_force(state, at) if each["kind"] == HOLD]
+
+
+def intent(said: dict[str, Any], at: str) -> dict[str, Any]:
+    """What a person said there, with its words, and how it stands at `at`."""
+    begins = said["begins_at"] or said["at"]
+    state = "lifted" if said["ended_at"] else "over"
+    if is_to_come(said, at):
+        state = "in force" if moment(begins) <= moment(at) else "to come"
+    told = ("id", "kind", "by", "reason", "at", "expires_at", "version", "on_begin", "ended_at", "ended_by")
+    return {**{key: said[key] for key in told}, "begins_at": begins, "but": list(said["but"]), "state": state} | {
+        "words": explained(said)
+    }
+
+
+def _others(state: dict[str, Any], at: str) -> list[dict[str, Any]]:
+    """What does not count at `at`: to come, over or lifted, the newest first."""
+    counts = {each["id"] for each in in_force(state, at)}
+    return [each for each in reversed(record_of(state)) if each["id"] not in counts]
 
 
 def release(entry: dict[str, Any]) -> dict[str, Any]:
@@ -215,6 +244,7 @@ def _stage(
         "targets": [{"preview": "", "member": "", "changes": "", **target} for target in row["targets"]],
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
+        "gates": row.get("gates", []),
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from slipway.adapters.intake import take_in
 from slipway.adapters.rows import Rows
 from tests.laptop import AzureStandin
+from tests.owner import vault_of
 from tests.promotion.builders import a_build
 
 _NUMBERS = count(1)
@@ -62,12 +63,8 @@ def fence() -> int:
 
 def a_secret(azure: AzureStandin, value: str = "a-probe-key") -> str:
     """The name of a new secret: what was read before is kept."""
-    from azure.keyvault.secrets import SecretClient
-
-    from slipway.adapters.credentials import credential
 
     name = f"probe-key-{next(_NUMBERS)}"
-    ca = str(azure.settings.ca_file)
-    with SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca) as vault:
+    with vault_of(azure) as vault:
         vault.set_secret(name, value)
     return name

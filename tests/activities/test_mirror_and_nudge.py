@@ -38,7 +38,7 @@ def hold(app: AppHost, environment: str, id: str) -> None:
 
 def holds(environment: str) -> list[str]:
     row = environment_row(environment, "checkout")
-    return [each["id"] for each in row["holds"]] if row else []
+    return [each["id"] for each in row["intents"]] if row else []
 
 
 def test_a_lock_is_copied_as_it_is_however_often(app: AppHost, environment: str) -> None:
@@ -52,7 +52,7 @@ def test_a_lock_is_copied_as_it_is_however_often(app: AppHost, environment: str)
 
 def test_an_older_copy_never_replaces_a_newer_one(app: AppHost, environment: str) -> None:
     hold(app, environment, "h1")
-    write_environment(environment, "checkout", {**lock.empty(), "rev": 99, "holds": [{"id": "newer"}]})
+    write_environment(environment, "checkout", {**lock.empty(), "rev": 99, "intents": [{"id": "newer"}]})
     assert mirror(app, environment).outcome is Outcome.PASSED
     assert holds(environment) == ["newer"]
 

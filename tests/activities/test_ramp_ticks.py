@@ -128,7 +128,7 @@ def test_metrics_that_do_not_come_are_named_and_blind_nobody(ramp: Ramp) -> None
         http.delete("/standin/faults").raise_for_status()
     for answer in said[3:]:
         assert "CPU and memory are not known (dev: metrics: " in answer.words
-        assert "Monitoring Reader" in answer.words
+        assert "Microsoft.Insights/metrics/read" in answer.words
     assert answer.result["state"]["blind"] == 0 and answer.result["state"]["judged"] == 7
     assert answer.result["verdict"]["code"] not in ("SATURATED", "BLIND")
     assert answer.result["verdict"]["words"] == answer.words

@@ -162,4 +162,4 @@ def test_a_store_that_cannot_answer_now_is_asked_again_with_what_it_says(
     azure.fault("GET", "/kv", answer={"status": 403})
     refused = app.activity("look_at_configuration", {**order, "configuration": answers[-1].result})
     assert (refused.state, refused.code) == ("broken", "AZURE_DENIED")
-    assert "App Configuration Data Owner" in refused.words
+    assert "Microsoft.AppConfiguration/configurationStores/keyValues/read" in refused.words

@@ -15,6 +15,7 @@ from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Split, SwitchState
 from tests.laptop import AzureStandin
 from tests.laptop_holds import network
+from tests.owner import change
 from tests.patience import wait_a_little
 
 OLD, NEW = "1.0.0", "2.0.0"  # blue's and green's
@@ -100,8 +101,7 @@ class Managed:
         self.by_somebody("elsewhere", weight=100, endpointStatus="Disabled")
 
     def of_profile(self, **properties: Any) -> None:
-        body: Any = {"properties": properties}
-        self.profile.client.profiles.update("shop", self.name, body)
+        change(self.azure, self.id, {"properties": properties})
 
     def ill(self, side: str, times: int = 1000) -> None:
         """Its probes fail from now on."""

@@ -81,6 +81,14 @@ class Stack:
         to = target or self.target
         return follow(lambda last: self.service.poll_swap(to, last.handle, version), answer)
 
+    def written(self, version: str, operation: str, target: Target | None = None) -> Answer:
+        """The answer right after the write."""
+        to = target or self.planned(version)
+        answer = self.service.start_swap(to, version, operation, now(), False)
+        while answer.handle["kind"] != "applied":
+            answer = self.service.poll_swap(to, answer.handle, version)
+        return answer
+
     def release(self, version: str) -> None:
         swapped = self.swap(version, self.planned(version))
         assert swapped.outcome is Outcome.PASSED, swapped

@@ -14,6 +14,7 @@ from azure.servicebus.exceptions import (
 
 from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain, explain_response, explained
 from slipway.promotion.outcomes import Outcome
+from slipway.promotion.rights.catalogue import FLAGS
 
 
 class AnAnswer:
@@ -22,6 +23,7 @@ class AnAnswer:
     def __init__(self, status: int, body: Any = "", **headers: str) -> None:
         self.status_code = status
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.request: Any = None
         self._body = body if isinstance(body, str) else json.dumps(body)
 
     def text(self) -> str:
@@ -140,3 +142,37 @@ def test_an_answer_that_cannot_be_read_leaves_open_whether_azure_did_it(error: E
 def test_what_is_no_error_of_an_sdk_stays_what_it_is() -> None:
     with pytest.raises(KeyError), explained():
         raise KeyError("ours")
+
+
+def test_a_refusal_on_a_linked_resource_names_the_action_that_is_missing_there() -> None:
+    said = (
+        "The client 'a' with object id 'a' has permission to perform action 'Microsoft.App/containerApps/write' on "
+        "scope '/apps/shop'; however, it does not have permission to perform action(s) "
+        "'Microsoft.App/managedEnvironments/join/action' on the linked scope(s) '/environments/shop' (respectively) or "
+        "the linked scope(s) are invalid."
+    )
+    words = explain_response(AnAnswer(403, {"error": {"code": "LinkedAuthorizationFailed", "message": said}})).words
+    assert (
+        "lacks the action Microsoft.App/managedEnvironments/join/action on /environments/shop; `slipway roles`" in words
+    )
+
+
+def test_key_vaults_refusal_names_the_action_and_the_secret() -> None:
+    action = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+    said = f"Caller is not authorized.\r\nAction: '{action}'\r\nResource: '/v/x'\r\n"
+    words = explain_response(AnAnswer(403, {"error": {"code": "Forbidden", "message": said}}), FLAGS).words
+    assert "lacks the action Microsoft.KeyVault/vaults/secrets/getSecret/action on /v/x" in words
+
+
+def test_a_refusal_without_an_action_names_what_the_request_takes_and_who_refused() -> None:
+    from azure.core.rest import HttpRequest
+
+    refused = AnAnswer(403)
+    refused.request = HttpRequest("GET", "https://shop.azconfig.io/kv/limit?secret=1")
+    fault = explain_response(refused, FLAGS)
+    assert fault.kind is FaultKind.DENIED and "?secret" not in fault.words
+    assert f"lacks {' or '.join(FLAGS.data_actions)} on shop.azconfig.io (role {FLAGS.name})" in fault.words
+    assert (
+        "it needs the role Storage Table Data Contributor"
+        in explain_response(AnAnswer(403), "Storage Table Data Contributor").words
+    ), "that one comes with the deployment"

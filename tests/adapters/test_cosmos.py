@@ -11,10 +11,6 @@ from slipway.promotion.rings import RegionGate
 from tests.laptop import AzureStandin
 
 NAME = "shop-db"
-FORBIDDEN = {
-    "status": 403,
-    "body": {"error": {"code": "AuthorizationFailed", "message": "The client may not do that."}},
-}
 
 
 @pytest.fixture
@@ -47,8 +43,8 @@ def test_a_failover_and_a_region_that_is_out_of_order_show(azure: AzureStandin, 
 
 
 def test_a_refusal_names_the_right_that_it_takes(azure: AzureStandin, account: str) -> None:
-    azure.fault("GET", "/databaseAccounts/", answer=FORBIDDEN)
-    with pytest.raises(AzureProblem, match=r"a role with Microsoft\.DocumentDB/databaseAccounts/read") as refused:
+    azure.withhold("Microsoft.DocumentDB/databaseAccounts/read")
+    with pytest.raises(AzureProblem, match=rf"Microsoft\.DocumentDB/databaseAccounts/read on {account}; ") as refused:
         read_account(account, azure.settings)
     assert refused.value.code == "AZURE_DENIED"
 

@@ -165,6 +165,16 @@ def test_a_ttl_that_was_lowered_a_moment_ago_by_an_operation_that_ended_is_still
     assert settling.running and "answers from before may live for 3" in settling.words, "users may follow in an hour"
 
 
+def test_a_shorter_ttl_that_is_lowered_later_does_not_shorten_the_wait_for_the_longer_one(www: Named) -> None:
+    www.by_somebody(TTL=3600)
+    www.poll(www.start())
+    www.by_somebody(TTL=2)
+    lowered = www.poll(www.start())
+    assert lowered.after_s == 2.0 and www.shown.ttl_s == 1
+    still = www.poll(replace(lowered, handle={**lowered.handle, "until": "2020-01-01T00:00:00Z"}))
+    assert still.running and still.after_s > 3590 and www.state.side == "blue"
+
+
 def test_name_servers_have_a_minute_to_hear_of_each_write(www: Named) -> None:
     www.by_somebody(TTL=2)
     switch = DnsSwitch(www.azure.settings, name_servers_s=60.0)

@@ -185,7 +185,10 @@ def test_a_store_that_is_away_is_asked_again(azure: AzureStandin, router: FlagRo
 def test_a_refusal_names_the_role(azure: AzureStandin, router: FlagRouter, flag: str) -> None:
     azure.fault(None, "featureflag", answer={"status": 403})
     answer = router.start_split(target(flag), "2.0.0", 0.25, "op-1", resuming=False)
-    assert answer.code == "ROUTER_REFUSED" and "App Configuration Data Owner" in answer.words
+    assert (
+        answer.code == "ROUTER_REFUSED"
+        and "Microsoft.AppConfiguration/configurationStores/keyValues/read" in answer.words
+    )
 
 
 def percentage(name: str) -> Document:

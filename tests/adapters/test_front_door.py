@@ -14,6 +14,7 @@ from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Split
 from tests.laptop import AzureStandin
+from tests.owner import change
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 SITE, NEW = "edged", "2.0.0"
@@ -64,10 +65,8 @@ class Fronted:
         self.until_rests(begun.poll_url)
 
     def group_by_somebody(self, **properties: Any) -> None:
-        profile, body = self.profile, {"properties": properties}
-        update = profile.client.afd_origin_groups.begin_update
-        begun = started(lambda **sent: update(*profile.address, SITE, body, **sent))
-        self.until_rests(begun.poll_url)
+        group = self.target.resource.partition("/origins/")[0]
+        self.until_rests(change(self.azure, group, {"properties": properties}))
 
     def until_rests(self, url: str) -> None:
         profile = self.profile

@@ -264,7 +264,7 @@ def test_a_refusal_that_stays_ends_it_and_names_the_role(
     azure.fault(method, RUNS, times=2, answer={"status": status, "body": {"error": {"code": "X", "message": "no"}}})
     ended = operation("stuck").ask()
     assert (ended.outcome, ended.code) == (Outcome.BROKEN, code)
-    assert code != "AZURE_DENIED" or "it needs the role Load Test Contributor" in ended.words
+    assert code != "AZURE_DENIED" or "Microsoft.LoadTestService/loadtests/startTest/action" in ended.words
 
 
 def test_a_test_or_a_resource_that_is_not_there_is_named(operation: Begin) -> None:
@@ -278,10 +278,10 @@ def test_a_test_or_a_resource_that_is_not_there_is_named(operation: Begin) -> No
 def test_a_refusal_to_find_the_data_plane_names_the_right(operation: Begin, azure: AzureStandin) -> None:
     run = operation()
     run.plan = replace(run.plan, resource=run.plan.resource.replace("/loads", "/LOADS"))  # not asked for so far
-    refusal = {"status": 403, "body": {"error": {"code": "AuthorizationFailed", "message": "The client may not."}}}
-    azure.fault("GET", "/loadTests/", answer=refusal)
+    azure.withhold("Microsoft.LoadTestService/loadTests/read")
     denied = run.ask()
-    assert denied.code == "AZURE_DENIED" and "a role with Microsoft.LoadTestService/loadTests/read" in denied.words
+    assert denied.code == "AZURE_DENIED"
+    assert "lacks the action Microsoft.LoadTestService/loadTests/read on /subscriptions/" in denied.words
 
 
 def test_500_for_ever_is_waited_for_until_its_time_is_over(operation: Begin, azure: AzureStandin) -> None:

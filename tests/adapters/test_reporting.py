@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import requests
-from azure.keyvault.secrets import SecretClient
 
 from slipway.adapters.credentials import credential
 from slipway.adapters.reporting.asking import ReportFailed
@@ -16,6 +15,7 @@ from slipway.adapters.reporting.github import GitHub
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.reports import AzureRepository, GitHubRepository, ReportState, StageReport
 from tests.laptop import AzureStandin
+from tests.owner import vault_of
 
 AWAY = {"headers": {"retry-after": "7"}}
 
@@ -24,8 +24,7 @@ AWAY = {"headers": {"retry-after": "7"}}
 def token(azure: AzureStandin) -> str:
     """The name of a secret with a token for GitHub."""
     name = f"github-{random.token_hex(4)}"
-    ca = str(azure.settings.ca_file)
-    vault = SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca)
+    vault = vault_of(azure)
     vault.set_secret(name, "ghs_one")
     return name
 

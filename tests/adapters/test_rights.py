@@ -1,6 +1,6 @@
 """What the adapters ask of Azure is what a kind says that its identity needs, so that a role can be made of it."""
 
-import re
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,36 +11,35 @@ import pytest
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.app_service import AppService
 from slipway.adapters.app_service.routing import SlotRouter
+from slipway.adapters.configuration.fixing import Fixing
+from slipway.adapters.configuration.store import Configuration
 from slipway.adapters.container_apps import ContainerApps, RevisionRouter
+from slipway.adapters.flags.router import FlagRouter
+from slipway.adapters.flags.store import Flags
+from slipway.adapters.flags.switch import Note, Switch
 from slipway.adapters.front_door import FrontDoorRouter, TestersRule, check
 from slipway.adapters.jobs import Jobs
 from slipway.adapters.load_testing import LoadTesting
+from slipway.promotion.flags.document import FlagTesters
+from slipway.promotion.flags.plan import KIND as KIND_OF_FLAGS
 from slipway.promotion.front_door import KIND, Testers
-from slipway.promotion.job_plan import JOB_ACTIONS
 from slipway.promotion.job_run import JobRun
-from slipway.promotion.kinds import APP_SERVICE_SLOTS, CONTAINER_APPS, FRONT_DOOR, TARGETS
-from slipway.promotion.load_runs.plan import READS_LOAD_TESTING
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.ports import SlotPlatform, TrafficRouter
+from slipway.promotion.release_parts.configuration import ConfigurationPlan
+from slipway.promotion.rights import catalogue
+from slipway.promotion.rights.role import Role
 from tests.adapters.cluster_release import ClusterRelease
+from tests.adapters.flag_store import FlagStore, targeting
+from tests.adapters.managed_profile import Managed
+from tests.adapters.setting_store import SettingStore
+from tests.adapters.test_dns import Named
 from tests.laptop import AzureStandin
 from tests.laptop_holds import IMAGE, UAT
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
-SDK = "azure.core.pipeline.policies.http_logging_policy"
-REQUEST = re.compile(
-    r"Request URL: '[^']*/providers/(?P<path>Microsoft\.(Web|App|Cdn|ContainerService|LoadTestService)/[^?']*)[^']*'"
-    r"\nRequest method: '(?P<method>\w+)'"
-)
-VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "POST": "action", "DELETE": "delete"}
 SELDOM = {"microsoft.web/sites/slots/deployments/read"}  # where the answer to a deployment was lost
-
-
-def action_of(method: str, path: str) -> str:
-    """The action that Resource Manager asks for: the types on the path, without their names, and the verb."""
-    namespace, *parts = path.strip("/").split("/")
-    return "/".join([namespace, *parts[::2], VERBS[method]]).lower()
 
 
 def a_life(platform: SlotPlatform, router: TrafficRouter, target: Target, package: str, follow: Follow) -> None:
@@ -66,15 +65,14 @@ def a_life(platform: SlotPlatform, router: TrafficRouter, target: Target, packag
 
 
 @pytest.fixture
-def asked(caplog: pytest.LogCaptureFixture) -> Callable[[], set[str]]:
-    """The actions of all requests that the official SDK has sent since."""
-    caplog.set_level("INFO", SDK)
+def asked(azure: AzureStandin) -> Callable[[], set[str]]:
+    """The actions that Resource Manager, or a service with rights of its own, was asked for since."""
+    azure.forget_rights()
+    return azure.asked
 
-    def actions() -> set[str]:
-        sent = [REQUEST.match(record.getMessage()) for record in caplog.records if record.name == SDK]
-        return {action_of(each["method"], each["path"]) for each in sent if each}
 
-    return actions
+def in_small_letters(*roles: Role) -> set[str]:
+    return {action.lower() for role in roles for action in (*role.actions, *role.data_actions)}
 
 
 def test_a_role_of_the_actions_of_container_apps_can_do_it_all(
@@ -82,9 +80,7 @@ def test_a_role_of_the_actions_of_container_apps_can_do_it_all(
 ) -> None:
     platform, router = ContainerApps(azure.settings, settle_s=0.3), RevisionRouter(azure.settings, settle_s=0.3)
     a_life(platform, router, azure.app("granted"), f"{IMAGE}:2.0.0", until_ended)
-    assert asked() == {action.lower() for action in CONTAINER_APPS.actions}
-    # Azure asks for it on behalf of whoever writes an app; no request bears its name.
-    assert CONTAINER_APPS.environment_actions == ("Microsoft.App/managedEnvironments/join/action",)
+    assert asked() == in_small_letters(catalogue.CONTAINER_APPS, catalogue.ENVIRONMENTS)
 
 
 def test_a_role_of_the_actions_of_app_service_can_do_it_all(
@@ -92,7 +88,7 @@ def test_a_role_of_the_actions_of_app_service_can_do_it_all(
 ) -> None:
     platform, router = AppService(azure.settings), SlotRouter(azure.settings, settle_s=0.3)
     a_life(platform, router, azure.target("granted-site"), azure.package("2.0.0"), until_ended)
-    granted = {action.lower() for action in APP_SERVICE_SLOTS.actions}
+    granted = in_small_letters(catalogue.APP_SERVICES)
     assert granted - asked() <= SELDOM and asked() <= granted
 
 
@@ -104,7 +100,7 @@ def test_a_role_of_the_actions_of_aks_can_do_it_all(
     done = [it.deploy("2.0.0"), it.swap("2.0.0"), it.swap("1.0.0"), it.service.stop_idle(it.target, "2.0.0")]
     done += [it.deploy("2.0.0", "op:2"), it.swap("2.0.0")]
     assert [each.outcome for each in done] == [Outcome.PASSED] * len(done), done
-    assert asked() == {action.lower() for action in TARGETS["aks"].actions}
+    assert asked() == in_small_letters(catalogue.CLUSTERS)
 
 
 def test_a_role_of_the_actions_of_front_door_can_do_it_all(
@@ -121,7 +117,9 @@ def test_a_role_of_the_actions_of_front_door_can_do_it_all(
         done.append(until_ended(lambda last, poll=poll: poll(last.handle), started))
     done.append(until_ended(lambda last: rule.remove(target, testers, last.handle), rule.remove(target, testers, {})))
     assert [each.outcome for each in done] == [Outcome.PASSED] * len(done), done
-    assert asked() == {action.lower() for action in FRONT_DOOR.actions}
+    assert asked() == in_small_letters(
+        catalogue.FRONT_DOORS, catalogue.FRONT_DOOR_RESULTS, catalogue.FRONT_DOOR_TESTERS
+    )
 
 
 def test_a_role_of_the_actions_of_jobs_can_do_it_all(
@@ -133,18 +131,87 @@ def test_a_role_of_the_actions_of_jobs_can_do_it_all(
     assert until_ended(lambda last: jobs.poll(job, last.handle), jobs.start(job, run, "op", False)).outcome == "passed"
     endless = jobs.start(job, JobRun(f"{UAT}:1-hangs"), "op:2", resuming=False)
     assert until_ended(lambda _: jobs.stop(job, endless.handle), jobs.stop(job, endless.handle)).outcome == "passed"
-    # Roles name the two actions on one execution in another way than its path does; the role has both names.
-    of_one = {"Microsoft.App/jobs/execution/read", "Microsoft.App/jobs/stop/execution/action"}
-    assert asked() == {action.lower() for action in set(JOB_ACTIONS) - of_one}
+    reads_logs = {each for each in asked() if "/workspaces/" in each}
+    assert asked() - reads_logs == in_small_letters(catalogue.JOBS) and reads_logs <= in_small_letters(
+        catalogue.JOB_LOGS
+    )
 
 
-def test_a_role_of_the_one_action_on_load_testing_finds_where_runs_are_begun(
+def test_a_role_of_the_actions_of_load_testing_can_do_it_all(
     azure: AzureStandin, asked: Callable[[], set[str]]
 ) -> None:
     plan = azure.load_run("stuck")
     runs = LoadTesting(
         replace(plan, resource=plan.resource.replace("/loads", "/Loads")), azure.settings
     )  # not kept yet
-    assert runs.go_on("granted", "1.0.0", {"TARGET_HOST": "localhost:9"}, {}, needs_course=False).running
-    assert runs.stopped("granted") == ""
-    assert asked() == {READS_LOAD_TESTING.lower()}
+    begun = runs.go_on("granted", "1.0.0", {"TARGET_HOST": "localhost:9"}, {}, needs_course=False)
+    assert begun.running and runs.stopped("granted", begun.handle) == ""
+    assert asked() == in_small_letters(catalogue.LOADS)
+
+
+def test_roles_of_the_actions_of_switches_can_do_it_all(azure: AzureStandin, asked: Callable[[], set[str]]) -> None:
+    profile, record = Managed(azure), Named(azure)
+    for side in ("green", "blue"):
+        assert profile.to(side).outcome is record.to(side).outcome is Outcome.PASSED
+    seldom = {"microsoft.network/trafficmanagerprofiles/nestedendpoints/write"}  # the two endpoints are others
+    granted = in_small_letters(catalogue.TRAFFIC_MANAGERS, catalogue.DNS["CNAME"])
+    assert granted - asked() == seldom and asked() <= granted
+
+
+def test_roles_of_the_data_actions_of_a_store_can_do_it_all(azure: AzureStandin, asked: Callable[[], set[str]]) -> None:
+    name = f"granted-{secrets.token_hex(4)}"
+    FlagStore(azure).put(name, targeting(name))
+    router, target = FlagRouter(azure.settings), Target(name, KIND_OF_FLAGS, f"flag/checkout/{name}", "production")
+    note = Note("shop", "2027-03-01", "checkout")
+    Switch(Flags(azure.settings)).prepare(name, target.slot, FlagTesters(), note, "op")
+    while (given := router.start_split(target, "2.0.0", 0.5, "op", resuming=False)).running:
+        pass
+    assert given.outcome is Outcome.PASSED, given
+    place = ConfigurationPlan(f"{{version}}-{name}").place("checkout", "2.0.0", "production")
+    SettingStore(azure).put("limit", "1", place.label)
+    fixing = Fixing(Configuration(azure.settings))
+    while (answer := fixing.fix(place, "checkout")).running:
+        pass
+    assert answer.outcome is Outcome.PASSED
+    seldom = {"microsoft.appconfiguration/configurationstores/snapshots/archive/action"}  # keeps an archived one
+    granted = in_small_letters(catalogue.FLAGS, catalogue.SNAPSHOTS)
+    assert granted - asked() == seldom and asked() <= granted
+
+
+WITHHELD = [
+    "Microsoft.Web/sites/slots/extensions/Write",
+    "Microsoft.Web/sites/config/Read",
+    "Microsoft.App/containerApps/write",
+    "Microsoft.App/managedEnvironments/join/action",
+    "Microsoft.App/containerApps/revisions/read",
+]
+
+
+@pytest.mark.parametrize("action", WITHHELD)
+def test_without_one_action_a_deployment_is_broken_and_says_who_prints_the_role(
+    action: str, azure: AzureStandin, until_ended: Follow
+) -> None:
+    app, site = azure.app("granted"), azure.target("granted-site")
+    of_app = "Microsoft.App" in action
+    platform: SlotPlatform = ContainerApps(azure.settings) if of_app else AppService(azure.settings)
+    target, package = (app, f"{IMAGE}:3.0.0") if of_app else (site, azure.package("3.0.0"))
+    azure.withhold(action)
+    started = platform.start_deployment(target, package, f"op:{action}", datetime.now(UTC), False, "3.0.0")
+    ended = until_ended(lambda last: platform.poll_deployment(target, last.handle, "3.0.0"), started)
+    assert (ended.outcome, ended.code) == (Outcome.BROKEN, "AZURE_DENIED"), ended
+    where = "managedEnvironments/standin" if "join" in action else target.resource
+    assert f"lacks the action {action} on".lower() in ended.words.lower() and where.lower() in ended.words.lower()
+    assert "`slipway roles` with the pipeline's file prints the role" in ended.words
+
+
+def test_a_right_that_was_given_a_moment_ago_is_there_for_the_next_try(
+    azure: AzureStandin, until_ended: Follow
+) -> None:
+    jobs, job = Jobs(azure.settings), azure.job("granted-job")
+    run = JobRun(env={"TARGET_URL": str(azure.ready["sites"]["plain"]), "SLIPWAY_VERSION": "1.0.0"}, alone=True)
+    azure.withhold("Microsoft.App/jobs/start/action", times=1)
+    early = until_ended(lambda last: jobs.poll(job, last.handle), jobs.start(job, run, "early", False))
+    assert (early.code, "given just now takes some minutes" in early.words) == ("AZURE_DENIED", True), early
+    assert (
+        until_ended(lambda last: jobs.poll(job, last.handle), jobs.start(job, run, "later", False)).code != early.code
+    )

@@ -5,16 +5,15 @@ import traceback
 from collections.abc import Mapping
 
 import pytest
-from azure.keyvault.secrets import SecretClient
 
 from activities.secret_headers import Unspeakable, with_headers
-from slipway.adapters.credentials import credential
 from slipway.adapters.hiding import HIDDEN
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
 from slipway.promotion.outcomes import Answer, failed, passed
 from slipway.promotion.plan import Header
 from tests.laptop import AzureStandin
+from tests.owner import vault_of
 
 PLANTED = random.token_urlsafe(24)
 HEADERS = (Header("x-probe-key", secret="planted"), Header("accept", value="text/plain"))
@@ -22,8 +21,7 @@ HEADERS = (Header("x-probe-key", secret="planted"), Header("accept", value="text
 
 @pytest.fixture(scope="module")
 def store(azure: AzureStandin) -> Secrets:
-    ca = str(azure.settings.ca_file)
-    client = SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca)
+    client = vault_of(azure)
     client.set_secret("planted", PLANTED)
     client.set_secret("two-lines", f"{PLANTED}\r\nx-admin: yes")
     client.set_secret("not-ascii", f"{PLANTED}é")

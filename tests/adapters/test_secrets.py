@@ -8,11 +8,11 @@ import pytest
 from azure.keyvault.secrets import SecretClient
 
 from slipway.adapters.azure_errors import AzureProblem
-from slipway.adapters.credentials import credential
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.errors import SlipwayError
 from slipway.settings import Settings
 from tests.laptop import AzureStandin
+from tests.owner import vault_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -27,8 +27,7 @@ class Clock:
 
 @pytest.fixture
 def vault(azure: AzureStandin) -> SecretClient:
-    ca = str(azure.settings.ca_file)
-    return SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca)
+    return vault_of(azure)
 
 
 @pytest.fixture

@@ -203,7 +203,7 @@ def test_a_missing_right_names_the_role_that_gives_it(azure: AzureStandin, telem
         "error": {"code": "InsufficientAccessError", "message": "The provided credentials have insufficient access"}
     }
     azure.fault("POST", QUERY, answer={"status": 403, "body": body})
-    assert "Log Analytics Reader" in fault_of(telemetry)
+    assert "Microsoft.OperationalInsights/workspaces/query/AppRequests/read" in fault_of(telemetry)
 
 
 def test_a_query_with_an_error_of_syntax_is_named(telemetry: Telemetry) -> None:

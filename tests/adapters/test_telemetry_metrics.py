@@ -98,7 +98,10 @@ def test_revisions_of_a_container_app_by_status_and_replica(platform: Platform) 
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"answer": {"status": 403, "body": {"error": {"code": "Forbidden", "message": "no"}}}}, "Monitoring Reader"),
+        (
+            {"answer": {"status": 403, "body": {"error": {"code": "Forbidden", "message": "no"}}}},
+            "Microsoft.Insights/metrics/read",
+        ),
         ({"answer": {"status": 429, "body": {"error": {"code": "TooMany", "message": "no"}}}}, "slow down"),
         ({"answer": {"status": 500}}, ""),
         ({"answer": {"status": 200, "body": {"values": []}}}, "cannot be read"),

@@ -15,6 +15,7 @@ from slipway.promotion.port_values import Split, SwitchState
 from tests.adapters.managed_profile import GREEN, NEW, OLD, PATH, PROFILE, SLOW, Managed
 from tests.laptop import AzureStandin
 from tests.laptop_holds import network
+from tests.owner import resource
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_endpoints_of_others_stay_and_are_named(shop: Managed) -> None:
     shop.by_somebody("elsewhere", endpointStatus="Enabled")
     assert shop.give(0.1).result == {"share": 0.1, "others": ["elsewhere"]}
     assert shop.split == Split(0.1, others=("elsewhere",))
-    found = shop.profile.client.endpoints.get("shop", PROFILE, "ExternalEndpoints", "elsewhere").as_dict()
+    found = resource(shop.azure, f"{shop.id}/externalEndpoints/elsewhere")
     assert (found["properties"]["weight"], found["properties"]["endpointStatus"]) == (100, "Enabled")
 
 

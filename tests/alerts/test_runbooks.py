@@ -83,7 +83,7 @@ def test_who_is_told_to_go_back_is_told_when_that_is_possible(page: Path) -> Non
 
 def test_the_runbook_of_refusals_names_who_gives_rights_on_targets() -> None:
     text = (ROOT / "docs" / "runbooks" / "azure-denied.md").read_text(encoding="utf-8")
-    assert "`infra/targets`" in text and "(../deploy.md#rights-on-your-targets)" in text
+    assert "`slipway roles`" in text and "(../deploy.md#rights-on-your-targets)" in text
 
 
 @every_runbook

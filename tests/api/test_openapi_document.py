@@ -1,11 +1,13 @@
 """The OpenAPI document says what the app registers, and says it in valid JSON Schema."""
 
 import json
+from dataclasses import fields
 
 import jsonschema
 import pytest
 
 from slipway.local.functions.bindings import HttpTrigger
+from slipway.promotion.plan import StagePlan
 from tests.workflow.virtual import app_functions
 from triggers.http import PROBLEMS
 from triggers.openapi import SCHEME, document
@@ -33,7 +35,8 @@ def test_every_registered_route_is_in_the_document_and_no_other() -> None:
 def test_only_health_and_the_document_itself_need_no_sign_in() -> None:
     opened = {path for (path, _), operation in described().items() if operation["security"] == []}
     assert opened == {"/api/health", "/api/openapi.json"}
-    ways = ([], [{SCHEME: []}], [{"hook-basic": []}, {"hook-key": []}], [{"hook-signature": []}])
+    hooks = ([{"hook-basic": []}, {"hook-key": []}], [{"hook-signature": []}], [{"gate-token": []}])
+    ways = ([], [{SCHEME: []}], *hooks)
     assert all(each["security"] in ways for each in described().values())
     schemes = {name for each in described().values() for way in each["security"] for name in way}
     assert schemes == set(document()["components"]["securitySchemes"])
@@ -48,7 +51,7 @@ def test_a_route_says_what_it_does_who_may_and_how_it_refuses(route: tuple[str, 
         assert response["description"]
         kind = "application/json" if "application/json" in response["content"] else "application/problem+json"
         assert kind == "application/json" or int(status) >= 400
-    if operation["security"] and "/hooks/" in route[0]:
+    if operation["security"] and ("/hooks/" in route[0] or route[0] == "/api/gates"):
         assert "own key or signature" in operation["description"] and {"401", "503"} <= set(operation["responses"])
     elif operation["security"]:
         assert "role" in operation["description"] and {"401", "403", "503"} <= set(operation["responses"])
@@ -69,3 +72,8 @@ def test_every_schema_is_valid_and_every_reference_leads_somewhere() -> None:
 
 def test_general_problems_have_a_status_that_is_an_error() -> None:
     assert all(400 <= status < 600 and codes for status, codes in PROBLEMS.items())
+
+
+def test_a_planned_stage_is_described_with_all_that_a_stage_has() -> None:
+    there = {each.name for each in fields(StagePlan)} | {"may_promote"}
+    assert set(document()["components"]["schemas"]["PlannedStage"]["properties"]) == there

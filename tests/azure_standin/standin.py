@@ -46,14 +46,16 @@ sites:
     port: 18102
     slots: [{{name: staging, port: 18202}}]
 """
+ALLOWED = ("--everything-allowed",)  # what the stand-in does is the question, not who may have it done
 PEOPLE = Path(__file__).parents[2] / "examples" / "people.yaml"
 
 
 class StandinProcess:
     """One state folder; `start` may be called again after `kill` or `stop`."""
 
-    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG, rights: tuple[str, ...] = ALLOWED) -> None:
         self._folder = folder
+        self._rights = rights
         self._config = folder / "laptop.yaml"
         self._config.write_text(config)
         self.process: subprocess.Popen[bytes] | None = None
@@ -72,6 +74,7 @@ class StandinProcess:
                 "-m",
                 "slipway.local.azure",
                 *(str(part) for pair in given.items() for part in pair),
+                *self._rights,
                 *more,
             ],
             stdout=subprocess.PIPE,
@@ -205,12 +208,14 @@ def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 @contextmanager
-def running(folder: Path, config: str = CONFIG, *more: str) -> Iterator[StandinProcess]:
+def running(
+    folder: Path, config: str = CONFIG, *more: str, rights: tuple[str, ...] = ALLOWED
+) -> Iterator[StandinProcess]:
     """A started stand-in whose managed identity is this process's own meanwhile.
 
     The credential reads the environment at every token request, not only when it is made.
     """
-    standin = StandinProcess(folder, config).start(*more)
+    standin = StandinProcess(folder, config, rights).start(*more)
     identity = {"IDENTITY_ENDPOINT": standin.told["msi_endpoint"], "IDENTITY_HEADER": standin.told["msi_header"]}
     try:
         with patch.dict(os.environ, identity):

@@ -32,7 +32,7 @@ def in_process(folder: Path, log: Kept, virtual_time: bool = False) -> Standin:
     (folder / "config.yaml").write_text(CONFIG + APPS)
     config = read(StandinConfig, folder / "config.yaml")
     people = read(People, PEOPLE)
-    options = Options(folder / "state", config, people, any_ports=True, virtual_time=virtual_time)
+    options = Options(folder / "state", config, people, rights=None, any_ports=True, virtual_time=virtual_time)
     return Standin(options, log)
 
 

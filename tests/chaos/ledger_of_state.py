@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.promotion.audit import verify
-from slipway.promotion.barriers import holds_in_force
+from slipway.promotion.intents import in_force
 from slipway.promotion.outcomes import iso
 from tests.chaos.evidence import Evidence, Row
 from tests.chaos.people import Deed
@@ -34,8 +34,8 @@ def _locks(evidence: Evidence) -> Iterator[Broken]:
         for what in ("holder", "queue", "announced"):
             if state[what]:
                 yield Broken(f"{id} has a {what}: {state[what]}")
-        if in_force := holds_in_force(state, iso(datetime.now(UTC))):  # those of before keep nobody out
-            yield Broken(f"{id} has holds: {in_force}")
+        if said := in_force(state, iso(datetime.now(UTC))):  # those of before keep nobody out
+            yield Broken(f"{id} has intents: {said}")
         if state["broken"] and not state["broken"].get("words"):
             yield Broken(f"{id} is broken without a word")
     for id, instance in evidence.instances.items():

@@ -112,6 +112,10 @@ class ShopLayout(Layout):
         shipped, ours = str(self.root / "examples" / "servicebus.json"), str(self.state / "servicebus.json")
         return [ours if each == shipped else each for each in super().servicebus(certificate)]
 
+    @property
+    def written(self) -> list[Path]:
+        return sorted(self.pipelines({"url": STAND_IN_URL}).glob("*.yaml"))
+
     def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = self.state / "pipelines"
         folder.mkdir(exist_ok=True)

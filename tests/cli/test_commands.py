@@ -417,3 +417,58 @@ def test_delegations_are_made_listed_and_ended(slipway: Slipway, server: ApiServ
     assert "Nobody approves" in slipway("delegations").stdout
     server.on("DELETE /api/delegations/0123456789ab", (200, {"words": "Alice ends it"}))
     assert "Alice ends it" in slipway("undelegate", "0123456789ab").stdout
+
+
+SAID = {
+    "id": "_._.1",
+    "words": "every service in every environment, until 2026-01-05T17:00:00Z: stopped by Dave: attack",
+}
+
+
+def test_what_people_say_of_a_place_is_sent_whole(slipway: Slipway, server: ApiServer) -> None:
+    server.on("POST /api/intents", (201, SAID))
+    place = {"environment": "production", "service": "checkout", "reason": "so"}
+    told = {
+        ("stop", "--reason", "so"): {"kind": "stop", "reason": "so", "for": "24h"},
+        ("stop", "--reason", "so", "--service", "checkout"): {
+            "kind": "stop",
+            "reason": "so",
+            "for": "24h",
+            "service": "checkout",
+        },
+        ("reject-version", "production", "checkout", "1.2.0", "--reason", "so"): {
+            "kind": "reject",
+            **place,
+            "version": "1.2.0",
+        },
+        ("freeze", "production", "checkout", "--reason", "so", "--for", "2d", "--except-hotfixes"): {
+            "kind": "freeze",
+            **place,
+            "for": "2d",
+            "on_begin": "finish",
+            "except": ["hotfix"],
+        },
+    }
+    for words, body in told.items():
+        result = slipway(*words)
+        assert (result.exit_code, server.heard[-1][2]) == (0, body), result.stderr
+        assert "slipway lift _._.1" in result.stdout
+
+
+def test_every_stop_is_lifted_by_one_command_and_what_counts_is_shown(slipway: Slipway, server: ApiServer) -> None:
+    shown = {**SAID, "kind": "stop", "state": "in force", "expires_at": "2026-01-05T17:00:00Z"}
+    hold = {**shown, "id": "production.checkout.2", "kind": "hold", "words": "held by Dave: so"}
+    places = [f"production/s{n}" for n in range(5)]
+    server.on("GET /api/intents", (200, {"intents": [{**shown, "places": places}, {**hold, "places": places[:1]}]}))
+    server.on("DELETE /api/intents/_._.1", (200, {"words": "Erin lifts _._.1"}))
+    listed = slipway("intents").stdout
+    assert "held by Dave: so" in listed and "and 2 more" in listed and "slipway lift _._.1" in listed
+    assert "_._.1 is lifted" in slipway("resume-all").stdout
+    lifted = [each for each in server.heard if "DELETE" in " ".join(map(str, each[:2]))]
+    assert len(lifted) == 1, "holds stay"
+
+
+def test_a_hotfix_says_why_it_is_one(slipway: Slipway, server: ApiServer) -> None:
+    server.on(BUILDS, (202, ACCEPTED))
+    assert slipway("submit", "checkout", "1.1.1", "--hotfix", "the till is down").exit_code == 0
+    assert server.heard[-1][2]["hotfix"] == "the till is down"

@@ -24,7 +24,7 @@ def test_the_pipeline_of_the_page_works() -> None:
         "then to users, adaptive ramp 5 · 25 · 50 · 100 %, judged every 1 min",
         "on proven harm: the flag goes off for everybody, the release stays, and the stage has failed",
         "or took more than 2000 ms",
-        "the role App Configuration Data Owner",
+        "Microsoft.AppConfiguration/configurationStores/keyValues/write",
     ],
 )
 def test_a_plan_says_who_has_the_flag_first_and_what_happens_on_harm(

@@ -178,7 +178,7 @@ def test_a_pause_names_who_why_and_how_to_go_on() -> None:
 
 def test_a_stage_that_waits_for_the_lock_says_every_reason_and_what_ends_it() -> None:
     waits = a_stage(
-        "test", "waiting for the lock", waits_for="the lift of a hold", may_promote=may_promote(HELD, TAKEN, FIRST)
+        "test", "waiting for the lock", waits_for="held by Dave", may_promote=may_promote(HELD, TAKEN, FIRST)
     )
     page = shown(a_promotion(waits))
     assert page.splitlines()[2:] == [
@@ -188,7 +188,7 @@ def test_a_stage_that_waits_for_the_lock_says_every_reason_and_what_ends_it() ->
         "  … lock     checkout--1.0.9 has the lock, in its stage test               9.0 s",
         "  ! way back the first release here: there may be none to return to",
     ]
-    assert "the lift of a hold" in shown(a_promotion(waits), detail=Detail.STAGES), "a line a stage says the first"
+    assert "held by Dave" in shown(a_promotion(waits), detail=Detail.STAGES), "a line a stage says the first"
 
 
 def test_a_stage_whose_turn_has_not_come_says_only_what_will_not_pass_by_itself() -> None:

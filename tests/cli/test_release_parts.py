@@ -26,7 +26,7 @@ def test_the_pipeline_of_the_page_works() -> None:
         "old-banner (production) off for everybody",
         "brings back code; configuration, by the label of its version; flags as they were: spring-banner (production)",
         "not what it changed in databases; nor a flag that somebody else changed since",
-        "the role App Configuration Data Owner",
+        "Microsoft.AppConfiguration/configurationStores/keyValues/write",
     ],
 )
 def test_a_plan_says_what_belongs_to_a_release_and_what_a_way_back_brings(

@@ -16,6 +16,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from slipway.cli.laptop.layout import ANY_PORTS, WORKSPACE, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
 from tests.api.conformance import check_answer
+from tests.end_to_end.people import APPLICATIONS, with_these
 from tests.plain_http import no_cookies
 
 PIPELINE = Path(__file__).with_name("checkout.yaml")
@@ -49,6 +50,14 @@ class QuickLayout(Layout):
             yaml.safe_dump({**shipped, **named, **plain, "usual_error_rate": 0, **self.holds}), encoding="utf-8"
         )
         return file
+
+    @property
+    def people(self) -> Path:
+        return with_these(super().people, self.state / "people.yaml")
+
+    @property
+    def written(self) -> list[Path]:
+        return [self.pipeline]
 
     def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = self.state / "pipelines"
@@ -84,6 +93,8 @@ class System:
     def token(self, who: str) -> str:
         if who not in self._tokens:
             form = {"grant_type": "password", "client_id": "slipway", "username": who}
+            if who in APPLICATIONS:
+                form = {"grant_type": "client_credentials", "client_id": who, "scope": "slipway/.default"}
             url = self.run.issuer.removesuffix("/v2.0") + "/oauth2/v2.0/token"
             self._tokens[who] = self.http.post(url, data=form).json()["access_token"]
         return self._tokens[who]
@@ -179,10 +190,10 @@ class System:
         return rows
 
     def azure(self, method: str, path: str, resource: str = "", **request: Any) -> httpx.Response:
-        """Ask the stand-in, with a token of the app's identity for `resource` when one is named."""
+        """Ask the stand-in, with a token of its owner's for `resource` when one is named."""
         headers = {}
         if resource:
-            msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["msi_header"]
+            msi, header = self.laptop.azure["msi_endpoint"], self.laptop.azure["owner_header"]
             query = {"api-version": "2019-08-01", "resource": resource}
             token = self.http.get(msi, params=query, headers={"X-IDENTITY-HEADER": header}).json()["access_token"]
             headers = {"authorization": f"Bearer {token}"}

@@ -66,5 +66,30 @@ def test_an_approval_that_nobody_gives_expires_after_its_three_hours(tmp_path: P
         assert "of 100 requests, allowed 5 %" in bad["words"]
 
 
+def test_a_freeze_holds_a_build_until_it_thaws_and_a_stop_until_another_person_lifts_it(tmp_path: Path) -> None:
+    id = "checkout--8.3.0"
+    place = {"environment": "test", "service": "checkout", "reason": "launch"}
+    with start(tmp_path, PIPELINE, virtual_time=True) as laptop:
+        system = System(laptop)
+        freeze = system.call("POST", "/api/intents", "alice", json={"kind": "freeze", **place, "for": "2h"})
+        assert freeze.status_code == 201, freeze.text
+        system.send(a_message("8.3.0"))
+        system.until_state(id, "test", "waiting for the lock")
+        let_pass(system, 3600)
+        shown = stage_of(system.get(f"/api/promotions/{id}"), "test")
+        assert (shown["state"], shown["waits_for"]) == ("waiting for the lock", "frozen by Alice Adams: launch")
+        assert system.get("/api/environments/test/services/checkout")["on_its_way"] is None, "it holds no lock"
+        stop = system.call("POST", "/api/intents", "alice", json={"kind": "stop", "reason": "attack", "for": "9h"})
+        assert stop.status_code in (201, 202), stop.text
+        let_pass(system, 3 * 3600)
+        assert stage_of(system.get(f"/api/promotions/{id}"), "test")["state"] == "waiting for the lock"
+        lift = f"/api/intents/{stop.json()['id']}"
+        assert system.call("DELETE", lift, "alice").json()["code"] == "STOP_IS_YOURS"
+        assert system.call("DELETE", lift, "dave").status_code in (200, 202)
+        system.until_state(id, "test", "deploying")
+        let_pass(system, 120)
+        assert stage_states(system, id) == ["passed", "waiting for approval"]
+
+
 def stage_states(system: System, id: str) -> list[str]:
     return [stage["state"] for stage in system.get(f"/api/promotions/{id}")["stages"]]

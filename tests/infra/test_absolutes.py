@@ -37,7 +37,8 @@ def test_nobody_gets_in_without_a_token(infra: Built) -> None:
     assert {path: value for path, value in body.items() if isinstance(value, bool) or path in SWITCHES} == SWITCHES
     registration = "identityProviders.azureActiveDirectory.registration"
     assert body[f"{registration}.clientSecretSettingName"] == CREDENTIAL_SETTING
-    assert infra.open_paths == ["/api/health", "/api/openapi.json", "/api/hooks/azure-devops", "/api/hooks/github"]
+    hooks = ["/api/hooks/azure-devops", "/api/hooks/github", "/api/gates"]
+    assert infra.open_paths == ["/api/health", "/api/openapi.json", *hooks]
 
 
 def test_tokens_are_taken_for_this_application_and_from_known_callers_only() -> None:

@@ -15,6 +15,7 @@ from slipway.promotion.about import About, about_build, about_stage
 from slipway.promotion.cd_events import cd_events, purl
 from slipway.promotion.event_catalogue import CATALOGUE, event_schema, type_of
 from slipway.promotion.events import EventMessage, messages
+from slipway.promotion.intents import KINDS
 from slipway.promotion.outcomes import Outcome
 from slipway.promotion.stage_parts import Site
 from slipway.promotion.stage_row import stage_row
@@ -166,9 +167,10 @@ def test_every_action_that_the_orchestrators_name_is_in_the_catalogue_and_no_oth
     named = {f"stage.{each}" for pattern in of_a_stage for each in re.findall(pattern, code)}
     named |= {f"watch.{each}" for each in re.findall(r'(?<!_)record\(context, run, "([a-z-]+)"', code)}
     named |= {f"promotion.{each}" for each in re.findall(r'_record\(context, run, 2, "([a-z-]+)"', code)}
-    named |= {"promotion.started", "intent.hold", "intent.lift", "ramp.*", "stage.rolled-back"}
     named |= set(re.findall(r'"(approval\.[a-z-]+)"', code))
     named |= {f"approval.{each}" for each in re.findall(r'_record\(context, asked, "([a-z-]+)"', code)}
+    named |= {"promotion.started", "ramp.*", "stage.rolled-back"}
+    named |= {f"intent.{each}" for each in (*KINDS, "lift", "refused")}
     ends = [each.replace(" ", "-") for each in Outcome]
     named |= {f"{of}.{end}" for of in ("promotion", "stage") for end in ends}
     assert named == {each.action for each in CATALOGUE}

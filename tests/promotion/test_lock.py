@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.promotion import lock
+from slipway.promotion import intents, lock
 from slipway.promotion.outcomes import iso
 from tests.promotion.builders import NOON, later
 
@@ -207,7 +207,7 @@ def held(until: Any) -> dict[str, Any]:
 
 def test_a_hold_keeps_everybody_waiting_until_it_is_lifted() -> None:
     state, answer = ask(held(later(hours=4)), "1")
-    assert (answer["lock"], answer["hold"]["reason"]) == ("held", "stocktaking")
+    assert (answer["lock"], answer["words"]) == ("held", "held by Dave: stocktaking")
     state, answer = lock.apply(state, "lift", {"id": "h1"})
     assert answer["nudge"] == ["checkout--1:prod"]
     assert ask(state, "1")[1]["lock"] == "granted"
@@ -218,10 +218,14 @@ def test_a_hold_ends_by_itself() -> None:
     assert ask(state, "1", at=later(hours=4))[1]["lock"] == "granted"
 
 
-def test_holds_that_have_ended_make_room_for_the_next() -> None:
-    given = {"id": "h2", "by": "Dave", "reason": "again", "at": iso(later(hours=4)), "expires_at": iso(later(hours=5))}
-    state, _ = lock.apply(held(later(hours=4)), "hold", given)
-    assert [each["id"] for each in state["holds"]] == ["h2"]
+def test_what_has_ended_is_remembered_for_a_while_and_counts_no_more() -> None:
+    state = held(later(hours=4))
+    for n in range(30):
+        given = {"id": f"n{n}", "by": "Dave", "reason": "again", "at": iso(later(hours=5 + n))}
+        state, _ = lock.apply(state, "hold", given | {"expires_at": iso(later(hours=6 + n))})
+    at = iso(later(hours=34.5))
+    assert [each["id"] for each in intents.in_force(state, at)] == ["n29"]
+    assert [each["id"] for each in intents.record_of(state)] == [f"n{n}" for n in range(9, 30)]
 
 
 def test_a_broken_lock_opens_when_a_person_lifts_it() -> None:
@@ -268,7 +272,7 @@ def test_a_rejected_version_is_not_let_in_again_and_any_other_is(result: str) ->
     entry = {"version": "1", "promotion": "checkout--1", "code": "HARM", "words": "it fails", "at": iso(NOON)}
     assert state["rejected"] == [entry]
     state, answer = ask(state, "1", minutes=1)
-    assert answer == {"lock": "rejected", "rejected": entry, "nudge": []}
+    assert answer == {"lock": "rejected", "words": "1 was rejected here: it fails", "nudge": []}
     assert state["queue"] == state["announced"] == []
     assert ask(state, "2", minutes=2)[1]["lock"] == "granted"
 

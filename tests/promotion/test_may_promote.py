@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 from slipway.promotion import decisions, lock
 from slipway.promotion.approval import APPROVED, REJECT
 from slipway.promotion.approval_policy import Escalation
+from slipway.promotion.calendar.windows import Calendar, Freeze
 from slipway.promotion.ids import stage_id
 from slipway.promotion.may_promote import Case, Reason, may_promote
 from slipway.promotion.outcomes import iso
+from slipway.promotion.plain import plain
 from slipway.promotion.plan import StagePlan, Target
 from tests.promotion.builders import ALICE, BOB, NOON, a_policy, a_stage, a_vote, later
 
 PROD = a_stage("prod", ("test",), approval=a_policy(), on_newer_build="queue")
 MINE = "checkout--2"
-MODES = ("queue", "supersede", "ignore")
+MODES = ("queue", "supersede", "ignore", "latest", "each")
 
 
 def a_case(stage: StagePlan = PROD, **changes: Any) -> Case:
@@ -217,6 +219,8 @@ def test_order_and_other_builds_stop_it_as_its_pipeline_says() -> None:
     assert {mode: [(each.code, each.ended_by) for each in reasons] for mode, reasons in found.items()} == {
         "queue": [],
         "supersede": [("SUPERSEDED", "the end of checkout--3")],
+        "latest": [("SUPERSEDED", "the end of checkout--3")],
+        "each": [("QUEUED_BEHIND", "checkout--1: its turn")],
         "ignore": [("IGNORED", "the end of checkout--1")],
     }
 
@@ -253,16 +257,27 @@ def test_a_build_that_is_not_there_yet_hears_what_it_would_meet() -> None:
 numbers = st.integers(1, 4)
 modes = st.sampled_from(MODES)
 moments = st.sampled_from([0, 1, 1, 2, 3, 60, 600])
+FROZEN = Calendar((Freeze("launch", "2026-11-24T12:00", "2026-11-24T13:00", but=("hotfix",)),))
+calendars = st.sampled_from([Calendar(), Calendar(), FROZEN])
+hotfixes = st.sampled_from(["", "", "the till is down"])
 asks = st.builds(
-    lambda name, number, mode, minutes: (name, build(number, mode, minutes)),
-    *(st.sampled_from(["announce", "acquire", "acquire"]), numbers, modes, moments),
+    lambda name, number, mode, minutes, calendar, hotfix: (
+        name,
+        build(number, mode, minutes, calendar=plain(calendar), hotfix=hotfix),
+    ),
+    *(st.sampled_from(["announce", "acquire", "acquire"]), numbers, modes, moments, calendars, hotfixes),
 )
 results = st.sampled_from(["proven", "undone", "broken", "kept"])
 ends = st.builds(lambda result, rejects: ("end", {"result": result, "rejects": rejects}), results, st.booleans())
 leaves = st.builds(lambda number: ("leave", {"holder": build(number)["holder"]}), numbers)
 holds = st.builds(a_hold, st.sampled_from(["a", "b"]), st.sampled_from([0.05, 1, 9]))
-lifts = st.builds(lambda id: ("lift", {"id": id}), st.sampled_from(["a", "b", "broken", "broken", "rejected-2"]))
-lock_lives = st.lists(st.one_of(asks, asks, asks, ends, ends, leaves, holds, lifts), max_size=14)
+words = st.builds(
+    lambda kind, hours, version: (kind, a_hold(kind, hours)[1] | {"version": version, "but": ["hotfix"]}),
+    *(st.sampled_from(["freeze", "stop", "reject"]), st.sampled_from([0.05, 1, 9]), numbers.map(str)),
+)
+lifted = st.sampled_from(["a", "b", "freeze", "stop", "reject", "broken", "broken", "rejected-2"])
+lifts = st.builds(lambda id: ("lift", {"id": id, "at": iso(later(minutes=10))}), lifted)
+lock_lives = st.lists(st.one_of(asks, asks, asks, ends, ends, leaves, holds, words, lifts), max_size=14)
 
 expired = ("close", {"stage": "prod", "as": "expired"})
 decision_lives = st.lists(
@@ -309,14 +324,26 @@ def stands_at_the_lock(state: dict[str, Any], case: Case) -> bool:
 
 
 @settings(max_examples=300, deadline=None)
-@given(lock_lives, st.one_of(st.just([report(), ASK, vote()]), decision_lives), numbers, modes, moments, moments)
+@given(
+    lock_lives,
+    st.one_of(st.just([report(), ASK, vote()]), decision_lives),
+    *(numbers, modes, moments, moments, calendars, hotfixes),
+)
 def test_it_is_allowed_exactly_when_the_lock_would_be_granted(
-    lock_life: list[Any], told: list[Any], number: int, mode: str, minutes: float, at: float
+    lock_life: list[Any],
+    told: list[Any],
+    number: int,
+    mode: str,
+    minutes: float,
+    at: float,
+    calendar: Calendar,
+    hotfix: str,
 ) -> None:
-    asked = build(number, mode, minutes, at=iso(later(minutes=at)))
+    asked = build(number, mode, minutes, at=iso(later(minutes=at)), calendar=plain(calendar), hotfix=hotfix)
     state, decided = lived(lock_life), decide(decisions.empty(), BEGIN, *told)
     case = a_case(
-        replace(PROD, on_newer_build=mode),
+        replace(PROD, on_newer_build=mode, calendar=calendar),
+        hotfix=hotfix,
         **{key: asked[key] for key in ("promotion", "version", "finished_at", "received_at", "at")},
         lock=state,
         decisions=decided,
@@ -331,7 +358,7 @@ def test_it_is_allowed_exactly_when_the_lock_would_be_granted(
         assert answer.allowed == (granted["lock"] == "granted"), (answer, granted)
         blocking = [each.code for each in answer.reasons if each.blocks]
         told = {"broken": "LOCK_BROKEN", "rejected": "VERSION_REJECTED"}
-        first = {**told, "queued": blocking[0]} if blocking else {}
+        first = {**told, "queued": blocking[0], "held": granted.get("code", "")} if blocking else {}
         assert blocking[:1] == [first.get(granted["lock"], granted["lock"].upper())] * bool(blocking)
     else:
         assert not answer.allowed

@@ -97,4 +97,7 @@ def test_a_plan_says_which_test_runs_where_by_when_and_what_it_takes() -> None:
         "required, and not worse than the previous release"
     )
     [rights] = load_rights(plan)
-    assert "Microsoft.LoadTestService/loadTests/read" in rights and "Load Test Contributor" in rights
+    assert (
+        "Microsoft.LoadTestService/loadTests/read" in rights
+        and "Microsoft.LoadTestService/loadtests/startTest/action" in rights
+    )

@@ -9,11 +9,12 @@ from slipway.promotion import decisions, lock
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import APPROVE, REJECT, TAKE_BACK
 from slipway.promotion.approval_policy import OPTIONAL, REQUIRED, Escalation, Quota
+from slipway.promotion.machine import Machine
 from slipway.promotion.outcomes import iso
 from slipway.promotion.seal import Seal
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.transition_page import PAGE, page
-from slipway.promotion.transitions import APPROVAL, LOCK, MACHINES, PROMOTION, STAGE, Machine
+from slipway.promotion.transitions import APPROVAL, LOCK, MACHINES, PROMOTION, STAGE
 from tests.promotion.builders import ALICE, BOB, CAROL, NOON, a_build, a_policy, a_stage, a_vote, later
 from tests.workflow.model import DAVE
 from tests.workflow.observing import Seen, lock_transition, nothing_seen, of_decisions
@@ -49,7 +50,7 @@ def test_the_page_of_states_is_the_table() -> None:
 
 @pytest.mark.parametrize("state", STAGE.states)
 def test_an_error_that_nobody_foresaw_leads_where_the_table_says(state: str) -> None:
-    held = state not in (phase.NEEDS, phase.APPROVAL, phase.LOCK)
+    held = state not in (phase.NEEDS, phase.GATES, phase.APPROVAL, phase.LOCK)
     run = StageRun("p", "p:dev", a_stage(), a_build(), "", phase=state, fence=int(held))
     expected = STAGE.answer(state, "error")
     if isinstance(expected, str):
@@ -61,7 +62,7 @@ def test_an_error_that_nobody_foresaw_leads_where_the_table_says(state: str) -> 
 def test_a_lock_asked_anything_at_any_time_answers_as_its_table_says() -> None:
     draw, state = random.Random(1), lock.empty()
     seen = set()
-    for _ in range(40_000):
+    for _ in range(80_000):
         name, given = _anything(draw, state)
         after, answer = lock.apply(state, name, given)
         seen.add(lock_transition(state, after, name, given, answer))
@@ -136,7 +137,8 @@ def _asked(draw: random.Random, given: dict[str, Any]) -> tuple[str, dict[str, A
     asked = {**given, "waiter": waiter, "policy": asdict(policy), "deadline": iso(later(hours=1))}
     asked["seal"] = Seal(build=draw.choice("ab")).dump()
     twice: dict[str, Any] = {"gate": "switch", "asks_twice": True} if draw.random() < 0.1 else {}
-    return "ask_approval", {**asked, **twice}
+    judged = {"judged": {"coverage": 0}} if given["stage"] == "dev" else {}
+    return "ask_approval", {**asked, **twice, **judged}
 
 
 def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, attempt: int) -> tuple[str, int]:
@@ -150,7 +152,8 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
             if answer["do"] == "wait" and draw.random() < 0.5:
                 return "close", attempt
             decided = "work" if answer.get("decision") == "approved" else "stop"
-            return {"wait": "approve", "cancel": "stop", "end": decided}[answer["do"]], attempt
+            anew = {"wait": "approve", "evidence": "approve"}  # whose gates pass on what came
+            return {**anew, "cancel": "stop", "end": decided}[answer["do"]], attempt
         case "close":
             decision = ask("close", {**given, "as": draw.choice(["expired", "withdrawn"])})["decision"]
             if decision is None:
@@ -189,8 +192,8 @@ def _what_a_stage_asks(draw: random.Random, ask: Ask, stage: str, doing: str, at
 
 
 def _what_a_person_says(draw: random.Random, n: int) -> tuple[str, dict[str, Any]]:
-    names = ["vote", "retry", "pause", "resume", "advance", "promote", "rollback", "abort"]
-    name = draw.choices(names, [20, 8, 3, 3, 5, 5, 5, 1])[0]
+    names = ["vote", "retry", "pause", "resume", "advance", "promote", "rollback", "abort", "supply"]
+    name = draw.choices(names, [20, 8, 3, 3, 5, 5, 5, 1, 2])[0]
     stage = draw.choice(["dev", "test"] if name == "vote" else ["", "dev", "test"])
     given = {"command": f"k{n}", "stage": stage, "by": "Alice", "at": iso(NOON), "reason": ""}
     if name == "vote":
@@ -200,6 +203,9 @@ def _what_a_person_says(draw: random.Random, n: int) -> tuple[str, dict[str, Any
         cast = a_vote(draw.choice([ALICE, DAVE, BOB, CAROL]), decision, reason=draw.choice(["", "so"]))
         given["vote"] = replace(cast, at=at, author_oid=author).dump()
         given["seal"] = draw.choice(["", Seal(build="a").digest])
+    if name == "supply":
+        entry = {"inline": "x" * draw.choice([10, 10, 40_000])}
+        given |= {"name": "coverage", "digest": str(n), "entry": entry}
     return name, given
 
 
@@ -221,7 +227,7 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "version": n + 1 if name == "migrated" else str(n),
         "finished_at": iso(later(minutes=n)),
         "received_at": iso(NOON),
-        "on_newer_build": draw.choice(["queue", "queue", "supersede", "ignore"]),
+        "on_newer_build": draw.choice(["queue", "each", "supersede", "latest", "ignore"]),
         "at": iso(NOON),
         "fence": holder["fence"] if holder and draw.random() < 0.8 else draw.randrange(9),
         "release": {**release, "received_at": iso(NOON)},
@@ -236,4 +242,11 @@ def _anything(draw: random.Random, state: dict[str, Any]) -> tuple[str, dict[str
         "until": iso(later(hours=1) if draw.random() < 0.2 else NOON),
         "reason": "?",
         "expires_at": iso(later(hours=1) if draw.random() < 0.2 else NOON),
+        "oid": draw.choice(["dave", "alice"]),
+        "on_begin": draw.choice(["finish", "pause", "roll-back"]),
+        **(
+            {"service": "checkout", "environment": "prod", "at_least": draw.choice(["0", "3"])}
+            if name == "ask_at_least"
+            else {}
+        ),
     }

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from azure.keyvault.secrets import SecretClient
 
-from slipway.adapters.credentials import credential
 from slipway.adapters.rows import Rows
 from slipway.settings import settings
 from tests.app_host import AppHost, Reply
 from tests.laptop import AzureStandin, Bus, Watched, properties_of
+from tests.owner import vault_of
 from tests.promotion.ci_events import BUILD_2, EVENTS, MISSING, PACKAGE, PUSHED, RUN_STATE, WORKFLOW_RUN, body, event
 from tests.promotion.test_ci_envelopes import in_base64
 from tests.triggers.conftest import ALICE, a_message, intake
@@ -43,8 +43,7 @@ def builds(broker: Bus) -> Iterator[Watched]:
 @pytest.fixture(scope="module")
 def vault(azure: AzureStandin) -> SecretClient:
     """The vault, with a secret for each hook under a name that no other test has."""
-    ca = str(azure.settings.ca_file)
-    client = SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca)
+    client = vault_of(azure)
     for name, value in zip(NAMES, (KEY, SECRET), strict=True):
         client.set_secret(name, value)
     return client

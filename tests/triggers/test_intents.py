@@ -8,13 +8,14 @@ from urllib.parse import quote
 import pytest
 
 from slipway.promotion.outcomes import iso
-from tests.app_host import AppHost, eventually
-from tests.triggers.conftest import ALICE, audited
+from tests.app_host import AppHost, a_principal, eventually
+from tests.triggers.conftest import ALICE, BOB, audited
 from triggers import intents_api
 
 pytestmark = pytest.mark.usefixtures("configured")
 
 # A service of its own: rows outlive the engine of a file, and an older state is not shown over a newer one.
+DAVE = a_principal("Dave Diaz", "44444444-4444-4444-8444-444444444444", ("reader", "operator"))
 LOCK, CHAIN = "production--ramped", "environment-production--ramped"
 
 
@@ -31,8 +32,8 @@ def a_hold(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**hold, **changes}.items() if value is not None}
 
 
-def holds(app: AppHost) -> list[str]:
-    return [each["id"] for each in app.entity("environment", LOCK).get("holds", [])]
+def holds(app: AppHost, lock: str = LOCK) -> list[str]:
+    return [each["id"] for each in app.entity("environment", lock).get("intents", []) if not each["ended_at"]]
 
 
 def test_a_hold_is_there_shown_and_on_record_until_it_is_lifted(app: AppHost) -> None:
@@ -127,7 +128,7 @@ def test_what_can_be_no_intent_is_unknown(app: AppHost, id: str) -> None:
 
 def test_a_hold_on_an_environment_in_rings_holds_all_of_them_and_is_lifted_as_one(app: AppHost) -> None:
     def held(ring: str) -> list[str]:
-        return [each["id"] for each in app.entity("environment", f"production-{ring}--ringed").get("holds", [])]
+        return holds(app, f"production-{ring}--ringed")
 
     reply = app.http("POST", "/api/intents", ALICE, a_hold(service="ringed"))
     assert reply.status == 201, reply
@@ -151,3 +152,59 @@ def test_where_there_is_no_such_environment_those_that_there_are_are_named(app: 
     assert "is made of rings, and each is an environment: production-tenants, production-eu" in shown.json["detail"]
     lifted = app.http("DELETE", "/api/intents/production.ringed.broken", ALICE)
     assert "production is made of rings: production-tenants, production-eu" in lifted.json["detail"]
+
+
+def test_a_stop_is_lifted_by_another_person_and_both_words_are_on_record(app: AppHost) -> None:
+    said = app.http("POST", "/api/intents", ALICE, a_hold(kind="stop"))
+    assert said.status == 201, said
+    id = said.json["id"]
+    own = app.http("DELETE", f"/api/intents/{id}", ALICE)
+    assert own.problem == (403, "STOP_IS_YOURS")
+    assert id in holds(app) and audited(CHAIN)[-1] == ("intent.refused", "STOP_IS_YOURS")
+    (shown,) = [each for each in app.http("GET", "/api/intents", BOB).json["intents"] if each["id"] == id]
+    assert (shown["words"], shown["places"]) == ("stopped by Alice Adams: stocktaking", ["production/ramped"])
+    assert app.http("DELETE", f"/api/intents/{id}", DAVE).status == 200
+    assert id not in holds(app)
+    past = app.http("GET", "/api/intents?all=true", BOB).json["intents"]
+    assert [(each["state"], each["ended_by"]) for each in past if each["id"] == id] == [("lifted", "Dave Diaz")]
+
+
+def test_everything_is_stopped_in_every_place_and_lifted_by_one_word(app: AppHost) -> None:
+    said = app.http("POST", "/api/intents", ALICE, {"kind": "stop", "reason": "attack", "for": "1h"})
+    assert said.status in (201, 202), said
+    id = said.json["id"]
+    places = [(place, service) for place, service in (("production", "ramped"), ("test", "checkout"))]
+    assert id.startswith("_._.")
+    for place, service in places:
+        eventually(lambda place=place, service=service: id in holds(app, f"{place}--{service}"))
+    assert app.http("DELETE", f"/api/intents/{id}", DAVE).status in (200, 202)
+    for place, service in places:
+        eventually(lambda place=place, service=service: id not in holds(app, f"{place}--{service}"))
+
+
+def test_a_version_is_rejected_and_a_freeze_begins_later(app: AppHost) -> None:
+    rejected = app.http("POST", "/api/intents", ALICE, a_hold(kind="reject", version="9.9.9", **{"for": None}))
+    assert rejected.status == 201 and "9.9.9 was rejected here by Alice Adams" in rejected.json["words"]
+    begins = datetime.now(UTC) + timedelta(hours=1)
+    freeze = app.http(
+        "POST", "/api/intents", ALICE, a_hold(kind="freeze", **{"from": iso(begins), "except": ["hotfix"]})
+    )
+    assert (freeze.status, freeze.json["expires_at"]) == (201, iso(begins + timedelta(hours=2)))
+    there = app.http("GET", freeze.headers["location"], ALICE).json["intents"]
+    assert [each["state"] for each in there if each["id"] == freeze.json["id"]] == ["to come"]
+    for reply in (rejected, freeze):
+        assert app.http("DELETE", f"/api/intents/{reply.json['id']}", ALICE).status == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        a_hold(kind="reject"),
+        a_hold(version="1"),
+        a_hold(**{"from": "2026-12-01T00:00:00Z"}),
+        a_hold(kind="freeze", on_begin="explode"),
+        {"kind": "hold", "reason": "so", "for": "1h"},
+    ],
+)
+def test_an_intent_that_lacks_what_its_kind_needs_is_refused(app: AppHost, body: dict[str, Any]) -> None:
+    assert app.http("POST", "/api/intents", ALICE, body).problem == (422, "INVALID_BODY")

@@ -19,6 +19,7 @@ from tests.workflow import (
     test_flag_comparison,
     test_flag_ramp,
     test_front_door,
+    test_gates,
     test_groups,
     test_jobs,
     test_lost_watch,
@@ -35,6 +36,7 @@ from tests.workflow import (
 )
 from tests.workflow.flag_world import FlagWorld
 from tests.workflow.front_door_world import FrontDoorWorld
+from tests.workflow.gate_world import GateWorld
 from tests.workflow.groups import a_world
 from tests.workflow.job_world import JobWorld
 from tests.workflow.model import Model
@@ -65,6 +67,7 @@ def situations() -> Iterator[tuple[str, Situation]]:
     yield from _stories(test_releases, (*test_releases.SITES, "checkout-dev"), ReleaseWorld)
     yield from _stories(test_jobs, test_jobs.SITES, JobWorld)
     yield from _stories(test_migrations, (), lambda _: test_migrations.a_world())
+    yield from _stories(test_gates, ("weu",), GateWorld)
     yield from _stories(test_rings, test_rings.SITES)
     yield from _stories(test_groups, (), lambda _: a_world())
     yield "a ramp through a front door", _through_a_front_door(test_front_door.with_testers(), harm=1.0)

@@ -117,7 +117,7 @@ def test_a_field_that_a_newer_package_has_added_is_no_reason_to_stop(kept: Promo
 
 
 def test_a_lock_from_before_a_field_was_added_gets_it_and_answers() -> None:
-    old = {name: value for name, value in empty().items() if name not in ("releases", "holds", "watch", "rejected")}
+    old = {name: value for name, value in empty().items() if name not in ("releases", "intents", "watch", "rejected")}
     asked = (each for each in batches() if (each.entity, each.body["batch"][0]["name"]) == ("environment", "acquire"))
     batch = next(asked)
     before = Batch("by hand", batch.entity, {**batch.body, "exists": True, "state": json.dumps(old)})

@@ -4,16 +4,16 @@ import json
 from typing import Any
 
 from slipway.promotion import decisions, lock
+from slipway.promotion.machine import Transition
 from slipway.promotion.stage_run import StageRun
+from slipway.promotion.stage_transitions import stage_transition
 from slipway.promotion.transitions import (
     ABORTED,
     ENDED,
     PROMOTION,
-    Transition,
     approval_state,
     lock_state,
     promotion_state,
-    stage_transition,
 )
 
 CONTINUE_AS_NEW = 4
@@ -55,7 +55,15 @@ def lock_transition(
     """What an operation of the lock came to."""
     if name == "release":
         said = given["result"] if answer["lock"] in ("free", "broken") else answer["lock"]
-    elif name in ("hold", "lift"):
+    elif name in ("hold", "reject", "freeze", "stop"):
+        said = name
+    elif name == "ask_intents":
+        said = answer["do"]
+    elif name == "ask_at_least":
+        said = "missing" if answer["missing"] else "there"
+    elif name == "lift" and "refused" in answer:
+        said = "refused"
+    elif name == "lift":
         said = "broken" if given["id"] == "broken" else "rejected" if given["id"].startswith("rejected-") else "hold"
     elif name in ("ask_watch", "end_watch"):
         said = answer["watch"]

@@ -119,8 +119,9 @@ async def test_an_abort_while_people_are_asked_for_the_switch_undoes_the_idle_si
     assert (await flow.lock("production"))["announced"] == []
 
 
-async def test_a_newer_build_that_supersedes_ends_the_wait_and_gets_the_idle_side(flow: Workflow) -> None:
-    plan = production(on_newer_build="supersede")
+@pytest.mark.parametrize("mode", ["supersede", "latest"])
+async def test_a_newer_build_that_supersedes_ends_the_wait_and_gets_the_idle_side(flow: Workflow, mode: str) -> None:
+    plan = production(on_newer_build=mode)
     first = await flow.promote(a_build("2.0.0"), plan)
     await asked(flow)
     second = await flow.promote(a_build("2.1.0", finished_at=later(minutes=5)), plan)

@@ -16,8 +16,8 @@ from slipway.promotion.flags.plan import FlagPlan
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.stage_run import StageRun
+from slipway.promotion.stage_transitions import STAGE, stage_transition
 from slipway.promotion.telemetry import Source
-from slipway.promotion.transitions import STAGE, stage_transition
 from tests.adapters.flag_store import targeting
 from tests.promotion.builders import a_build, a_stage, later
 from tests.workflow import virtual

@@ -339,7 +339,7 @@ async def test_a_hold_of_a_member_keeps_the_group_out_and_nobody_else(flow: Work
     group = await flow.promote(a_group(), a_group_stage(lock_within_s=86_400))
     await flow.engine.until_idle()
     row = flow.world.of(group).rows[f"stage:{PRODUCTION}"]["doc"]
-    assert row["waits_for"] == "the lift of a hold of web by Alice: incident"
+    assert row["waits_for"] == "web: held by Alice: incident"
     own = await flow.promote(a_build("1.4.1", service="api", finished_at=later(minutes=-5)), a_member_stage("api"))
     assert (await flow.until_ended(own))["outcome"] == "passed", "the group keeps no lock while it waits for people"
     at = flow.clock.now()

@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 
 from slipway.promotion.canary_plan import STAY
+from slipway.promotion.outcomes import iso
 from tests.promotion.builders import a_build
 from tests.workflow.test_ramp import PLAN, at_share, live, production, ramp_row, world
 from tests.workflow.test_ramp import flow as flow
 from tests.workflow.virtual import Workflow, stage_state
+
+LOCK = "production--checkout"
 
 
 async def test_an_abort_in_mid_ramp_takes_the_traffic_back(flow: Workflow) -> None:
@@ -136,3 +139,46 @@ async def test_harm_may_stay_for_a_person_by_policy(flow: Workflow) -> None:
     assert stage_state(flow.world, "production") == "ramping"
     await flow.command(id, "rollback")
     assert (await flow.until_ended(id))["code"] == "TAKEN_BACK"
+
+
+async def stopped(flow: Workflow) -> None:
+    at = flow.clock.now()
+    given = {"id": "production.checkout.s1", "by": "Dave", "oid": "dave", "reason": "attack", "at": iso(at)}
+    await flow.signal("environment", LOCK, "stop", {**given, "expires_at": iso(at + timedelta(days=1))})
+
+
+async def test_a_stop_takes_effect_within_a_tick_of_a_ramp_and_outranks_whoever_advances_it(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.10)
+    await stopped(flow)
+    said_at = flow.clock.now()
+    await flow.until(lambda: "ramp.stopped" in [each["action"] for each in flow.world.records])
+    assert flow.clock.now() - said_at <= timedelta(seconds=PLAN.policy.tick_s)
+    await flow.command(id, "advance")
+    await flow.until(lambda: ramp_row(flow)["tick"] >= 30)
+    assert max(world(flow).most.values()) == 0.10, "nothing has advanced"
+    assert "that is not followed" in " ".join(each["words"] for each in flow.world.records)
+    given = {"id": "production.checkout.s1", "by": "Erin", "oid": "erin", "at": iso(flow.clock.now())}
+    await flow.signal("environment", LOCK, "lift", given)
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+
+
+async def test_a_stopped_ramp_whose_release_does_harm_still_goes_back(flow: Workflow) -> None:
+    id = await flow.promote(a_build("2.0.0"), production())
+    await at_share(flow, 0.10)
+    await stopped(flow)
+    world(flow).harm["2.0.0"] = 30.0
+    output = await flow.until_ended(id)
+    assert output["code"] == "HARM_PROVEN" and set(world(flow).shares.values()) == {0.0}
+
+
+async def test_a_stop_before_the_first_share_lets_nobody_meet_the_release(flow: Workflow) -> None:
+    flow.world.put_off["deploy"] = 10.0
+    await flow.promote(a_build("2.0.0"), production())
+    await flow.until(lambda: stage_state(flow.world, "production") == "deploying")
+    await stopped(flow)
+    flow.world.put_off.clear()
+    until = flow.clock.now() + timedelta(minutes=30)
+    await flow.until(lambda: flow.clock.now() > until)
+    assert flow.world.rows["stage:production"]["doc"]["waits_for"] == "stopped by Dave: attack"
+    assert not any(world(flow).most.values()), world(flow).most

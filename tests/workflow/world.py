@@ -25,7 +25,7 @@ Work = Callable[[Order], Answer]
 # Those that are @unless_aborted (tests/workflow/test_world.py holds them equal).
 STOPPABLE = ("deploy", "swap", "check_health", "look_at_live", "drive_load", "split", "begin_ramp")
 STOPPABLE += ("open_front_door", "return_to_live", "fix_configuration", "prepare_flag", "check_testers", "set_flag")
-STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts")
+STOPPABLE += ("conclude_comparison", "check_flags", "pin_artifacts", "ask_gate")
 
 
 @dataclass
@@ -73,6 +73,7 @@ class World:
     stuck: set[str] = field(default_factory=set)
     swap_back_fails: int = 0
     unreadable: bool = False
+    reused: set[str] = field(default_factory=set)  # targets that serve their version as another package
     raising: Counter[str] = field(default_factory=Counter)
     broken_checks: bool = False
     blips: int = 0
@@ -248,7 +249,10 @@ class World:
                 "previous": self._answer_of(target["name"], site.live),
                 "idle_was": "" if site.idle_stopped else self._answer_of(target["name"], site.idle),
             }
-        return passed(sites=sites, fence=self.fence)
+        same = {
+            name for name, brings in order.get("brings", {}).items() if sites[name]["previous"] == brings["version"]
+        }
+        return passed(sites=sites, fence=self.fence, reused=sorted(same & self.reused))
 
     def _deploy(self, order: Order) -> Answer:
         self.claims[order["target"]["name"]] = max(self.claims[order["target"]["name"]], order["fence"])

@@ -11,6 +11,7 @@ from slipway.adapters import patience
 from slipway.adapters.aks.clusters import asked_for
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain_response
 from slipway.adapters.credentials import credential
+from slipway.promotion.rights.catalogue import REGISTRIES
 from slipway.settings import Settings
 
 AZURES = (".azurecr.io", ".azurecr.cn", ".azurecr.us")
@@ -33,7 +34,7 @@ def token_for(host: str, settings_: Settings) -> str:
     with PipelineClient(registry, policies=policies, **waits, **settings_.client_options) as client:
         answer = asked_for(lambda: client.send_request(request))
         if answer.status_code >= 400:
-            raise AzureProblem(explain_response(answer, "AcrPull"))
+            raise AzureProblem(explain_response(answer, REGISTRIES))
         told = asked_for(answer.json)
     token = told.get("refresh_token") if isinstance(told, dict) else None
     if not token:

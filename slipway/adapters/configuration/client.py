@@ -7,12 +7,11 @@ from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureProblem, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
+from slipway.promotion.rights.catalogue import FLAGS
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
     from azure.appconfiguration import AzureAppConfigurationClient
-
-ROLE = "App Configuration Data Owner"
 
 
 @once_per_process
@@ -39,4 +38,4 @@ def asked(settings_: Settings, ask: Callable[["AzureAppConfigurationClient"], An
     except (ResourceModifiedError, ResourceExistsError, ResourceNotFoundError):
         raise
     except AzureError as error:
-        raise AzureProblem(explain(error, ROLE)) from error
+        raise AzureProblem(explain(error, FLAGS)) from error

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.azure_errors import AzureProblem, explain
-from slipway.adapters.configuration.client import ROLE, client_of
+from slipway.adapters.configuration.client import client_of
 from slipway.promotion.release_parts.configuration import Place, Setting, Snapshot
+from slipway.promotion.rights.catalogue import SNAPSHOTS
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
@@ -79,4 +80,4 @@ class Configuration:
         except (ResourceExistsError, ResourceNotFoundError):
             raise
         except AzureError as error:
-            raise AzureProblem(explain(error, ROLE)) from error
+            raise AzureProblem(explain(error, SNAPSHOTS)) from error

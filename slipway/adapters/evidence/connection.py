@@ -1,4 +1,4 @@
-"""One GET over TLS, to an address that was chosen before: nothing resolves the name again, and no proxy is asked.
+"""One request over TLS, to an address that was chosen before: nothing resolves the name again, and no proxy is asked.
 
 The certificate has to be of the name. Everything, from the handshake to the last byte, ends by a deadline: then the
 socket is shut down under whatever waits for it.
@@ -50,10 +50,15 @@ class _Pinned(http.client.HTTPSConnection):
 
 @contextmanager
 def get(
-    way: Way, target: str, headers: Mapping[str, str], ca_file: Path | None, deadline: float
+    way: Way,
+    target: str,
+    headers: Mapping[str, str],
+    ca_file: Path | None,
+    deadline: float,
+    body: bytes | None = None,
 ) -> Iterator[http.client.HTTPResponse]:
-    """The answer, whose body is yet to be read. `deadline` is of `time.monotonic`. Raises Unreachable for whatever goes
-    wrong within, in the caller's reading too."""
+    """The answer, whose body is yet to be read; with a `body` of ours it is a POST. `deadline` is of `time.monotonic`.
+    Raises Unreachable for whatever goes wrong within, in the caller's reading too."""
     left_s = deadline - time.monotonic()
     if left_s <= 0:
         raise Unreachable(f"{way.host} did not answer in time")
@@ -62,7 +67,8 @@ def get(
     timer.daemon = True
     timer.start()
     try:
-        connection.request("GET", target, headers={"accept-encoding": "identity", "connection": "close", **headers})
+        own = {"accept-encoding": "identity", "connection": "close"}
+        connection.request("GET" if body is None else "POST", target, body, {**own, **headers})
         yield connection.getresponse()
         if connection.is_over:  # a body without a length would look complete
             raise TimeoutError

@@ -5,7 +5,6 @@ Its host is the resource's own and never changes: Resource Manager names it. Our
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from slipway.adapters import patience
@@ -13,7 +12,7 @@ from slipway.adapters.app_service.arm import Arm
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
 from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
-from slipway.promotion.load_runs.plan import DRIVES_LOADS, READS_LOAD_TESTING
+from slipway.promotion.rights.catalogue import LOADS
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,13 +29,7 @@ def client_of(settings: Settings, resource: str) -> "LoadTestRunClient":
     """A client for the resource with that id. Raises AzureProblem while its data plane cannot be found."""
     from azure.developer.loadtesting import LoadTestRunClient
 
-    try:
-        told = Arm(settings, resource.split("/")[2]).get(resource, ARM_API_VERSION).properties
-    except AzureProblem as problem:
-        if problem.fault.kind is not FaultKind.DENIED:
-            raise
-        words = f"{problem.fault.words}; to find its data plane it needs a role with {READS_LOAD_TESTING}"
-        raise AzureProblem(replace(problem.fault, words=words)) from problem
+    told = Arm(settings, resource.split("/")[2]).get(resource, ARM_API_VERSION).properties
     host = str(told.get("dataPlaneURI") or "").removeprefix("https://").rstrip("/")
     if not host:
         words = f"the load testing resource {resource.rpartition('/')[2]} has no data plane yet"
@@ -68,4 +61,4 @@ def asked(request: Callable[[], T]) -> T:
     except (DecodeError, json.JSONDecodeError) as error:
         raise AzureProblem(AzureFault(FaultKind.UNKNOWN, "MalformedAnswer", "the answer is no JSON")) from error
     except AzureError as error:
-        raise AzureProblem(explain(error, DRIVES_LOADS)) from error
+        raise AzureProblem(explain(error, LOADS)) from error

@@ -7,7 +7,8 @@ from typing import Any
 
 from slipway.adapters.azure_errors import AzureProblem, FaultKind, explain_response
 from slipway.adapters.load_testing.client import DATA_API_VERSION, asked, client_of
-from slipway.promotion.load_runs.plan import DRIVES_LOADS, LoadRunPlan
+from slipway.promotion.load_runs.plan import LoadRunPlan
+from slipway.promotion.rights.catalogue import LOADS
 from slipway.settings import Settings
 
 READS: dict[str, Any] = {"retry_total": 2, "retry_status": 0}  # lost connections are tried again, refusals are not
@@ -84,7 +85,7 @@ class Runs:
 
         response = asked(send)
         if response.status_code >= 400:
-            raise AzureProblem(explain_response(response, DRIVES_LOADS))
+            raise AzureProblem(explain_response(response, LOADS))
 
     def stop(self, id: str) -> None:
         """Ask for its end, which follows in a while."""

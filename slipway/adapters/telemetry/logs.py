@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.azure_errors import AzureProblem, explain
 from slipway.adapters.credentials import credential
+from slipway.adapters.denied import PRINTS
 from slipway.adapters.once import once_per_process
 from slipway.adapters.telemetry.assembly import Seen, assemble, blocks_of, versions_of
 from slipway.adapters.telemetry.kql import Parameters, Success, packaged
@@ -25,13 +26,13 @@ from slipway.adapters.telemetry.rows import (
 )
 from slipway.promotion.flags.document import OFF, ON
 from slipway.promotion.judge.windows import Window
+from slipway.promotion.rights.catalogue import LOGS
 from slipway.promotion.telemetry import BUILTIN, Cohort, Cohorts, CohortsQuestion, Question
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
     from azure.monitor.query import LogsQueryClient
 
-ROLE = "Log Analytics Reader (action Microsoft.OperationalInsights/workspaces/query/read)"
 # The audience is Azure's own, whatever endpoint answers.
 AUDIENCE = "https://api.loganalytics.io"
 # An activity must not block: no more than 25 s in all, and no second try. A window that was missing is asked for again.
@@ -120,7 +121,7 @@ class AzureMonitorLogs:
                 batch, raw_response_hook=lambda response: statuses.append(response.http_response.status_code)
             )
         except AzureError as error:
-            raise AzureProblem(explain(error, ROLE)) from error
+            raise AzureProblem(explain(error, LOGS)) from error
         except (KeyError, TypeError, ValueError) as error:  # what the SDK raises for bodies that are not the API's
             status = f"HTTP {statuses[-1]}" if statuses else ""
             raise NoTelemetry(f"the workspace answered {status} in a form that cannot be read ({error!r})") from error
@@ -168,11 +169,15 @@ def _table(query: Query, result: Any) -> Table:
     if (partial := getattr(result, "partial_error", None)) is not None:
         raise NoTelemetry(f"{query.name} was answered in part only, which is not judged ({_said(partial)})")
     if (tables := getattr(result, "tables", None)) is None:
-        needs = f"; our identity needs the role {ROLE}" if getattr(result, "code", "") in _DENIED else ""
+        needs = f"; our identity lacks {' or '.join(LOGS.actions)}; {PRINTS}" if _denied(result) else ""
         raise NoTelemetry(f"{query.name} was not answered{needs} ({_said(result)})")
     if not tables:
         raise NoTelemetry(f"{query.name} was answered without a table")
     return Table(tables[0].columns, [list(row) for row in tables[0].rows])
+
+
+def _denied(result: Any) -> bool:
+    return getattr(result, "code", "") in _DENIED
 
 
 def _said(error: Any) -> str:

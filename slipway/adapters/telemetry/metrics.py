@@ -17,12 +17,12 @@ from slipway.adapters.credentials import credential
 from slipway.adapters.once import once_per_process
 from slipway.adapters.telemetry.counted import MINUTE, Counters, Reading, full_minutes, of_a_revision, of_a_site
 from slipway.promotion.plan import Target
+from slipway.promotion.rights.catalogue import METRICS
 from slipway.settings import Settings, settings
 
 if TYPE_CHECKING:
     from azure.monitor.querymetrics import MetricsClient
 
-ROLE = "Monitoring Reader (action Microsoft.Insights/metrics/read)"
 CONNECT_S, READ_S = 3.0, 10.0  # two requests a question, without a second try: half a minute at most
 MOST_SERIES = 1000
 # How the readings of a minute are put together.
@@ -102,7 +102,7 @@ class AzureMonitorMetrics:
                 max_results=MOST_SERIES,
             )
         except AzureError as error:
-            raise AzureProblem(explain(error, ROLE)) from error
+            raise AzureProblem(explain(error, METRICS)) from error
         for metric in result.metrics:
             for series in metric.timeseries:
                 dimensions = tuple(_dimension(series.metadata_values, name) for name in asked.dimensions)

@@ -1,5 +1,6 @@
 """Where the laptop system keeps what, on which ports it listens, and what its host is told."""
 
+import json
 import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import slipway
 from slipway.cli.failure import ExitCode, Failure
+from slipway.cli.laptop.rights import rights_of
 from slipway.local.azure.config import People, Person, StandinConfig, read
 
 STAND_IN_URL = "https://localhost:7443"  # as the shipped pipelines name it
@@ -83,8 +85,22 @@ class Layout:
         """Arguments of the Azure stand-in."""
         arguments: list[object] = ["slipway.local.azure", "--state", self.state / "azure", "--config", self.sites]
         arguments += ["--people", self.people, "--port", self.ports.azure, "--msi-port", self.ports.msi]
+        arguments += ["--rights", self._rights()]
         arguments += [] if self.ports.azure else ["--any-ports"]
         return [str(each) for each in [*arguments, *self._virtual()]]
+
+    @property
+    def written(self) -> list[Path]:
+        """The pipelines as they are written, before any port is known."""
+        return sorted((self.root / "pipelines").glob("*.yaml"))
+
+    def _rights(self) -> Path:
+        """A file of exactly the roles that the pipelines need."""
+        file = self.state / "rights.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        told = rights_of(self.written, read(StandinConfig, self.sites).group, WORKSPACE)
+        file.write_text(json.dumps(told, indent=2), encoding="utf-8")
+        return file
 
     def servicebus(self, certificate: str) -> list[str]:
         """Arguments of the broker."""
@@ -174,6 +190,8 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "IDENTITY_ENDPOINT": azure["msi_endpoint"],
         "IDENTITY_HEADER": azure["msi_header"],
         "SLIPWAY_ARM_ENDPOINT": azure["url"],
+        "SLIPWAY_EVIDENCE_HOSTS": azure["url"].removeprefix("https://"),
+        **({"SLIPWAY_URL": f"http://127.0.0.1:{layout.ports.host}"} if layout.ports.host else {}),
         "SLIPWAY_TABLES_ENDPOINT": f"{azure['url']}/tables",
         "SLIPWAY_BLOBS_ENDPOINT": f"{azure['url']}/blob",
         "SLIPWAY_VAULT": azure["url"],

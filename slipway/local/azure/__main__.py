@@ -11,6 +11,7 @@ from pathlib import Path
 
 from slipway.local.azure.config import ConfigError, People, StandinConfig, read
 from slipway.local.azure.ports import PortInUse
+from slipway.local.azure.rights.given import GivenRights
 from slipway.local.azure.server import Options, Standin
 
 
@@ -23,6 +24,7 @@ def main() -> int:
             state=arguments.state.resolve(),
             config=read(StandinConfig, arguments.config),
             people=read(People, arguments.people),
+            rights=None if arguments.everything_allowed else read(GivenRights, arguments.rights),
             port=arguments.port,
             msi_port=arguments.msi_port,
             any_ports=arguments.any_ports,
@@ -50,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="what must survive a restart")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="sites and slots (YAML)")
     parser.add_argument("--people", type=Path, required=True, metavar="FILE", help="who can log in (YAML)")
+    rights = parser.add_mutually_exclusive_group(required=True)
+    words = "what Slipway's identity may do, as `slipway roles --format json` prints it"
+    rights.add_argument("--rights", type=Path, metavar="FILE", help=words)
+    rights.add_argument("--everything-allowed", action="store_true", help="it may do everything")
     parser.add_argument("--port", type=int, default=0, help="of the TLS server; 0: some free port, kept")
     parser.add_argument("--msi-port", type=int, default=0, help="of the managed-identity endpoint")
     parser.add_argument("--any-ports", action="store_true", help="free ports for the sites, not the configured ones")

@@ -42,6 +42,9 @@ from slipway.local.azure.logs.workspace import Sources, Workspace
 from slipway.local.azure.process import APP_SETTINGS
 from slipway.local.azure.registry.api import RegistryApi
 from slipway.local.azure.registry.images import Images
+from slipway.local.azure.resource_graph import ResourceGraph
+from slipway.local.azure.rights.api import RightsApi
+from slipway.local.azure.rights.given import GivenRights, Rights
 from slipway.local.azure.servings import Servings
 from slipway.local.azure.sites.api import SitesApi
 from slipway.local.azure.sites.counters import Counters
@@ -58,13 +61,14 @@ from slipway.local.azure.stacks.store import StackStore
 from slipway.local.azure.state import StateFolder, replace
 from slipway.local.azure.tables.api import TableApi
 from slipway.local.azure.tables.store import TableStore
-from slipway.local.azure.tokens import Issuer, Tokens, new_signing_key
+from slipway.local.azure.tokens import APPLICATIONS, OWNER, SLIPWAY, Issuer, Tokens, new_signing_key
 from slipway.local.azure.traffic_manager.plant import TrafficManagers
 from slipway.local.azure.unwritable import unwritable
 from slipway.local.azure.vault.api import VaultApi
 from slipway.local.azure.vault.keys import KeysApi, KeyStore
 from slipway.local.azure.vault.store import VaultStore
 from slipway.local.azure.watching import Watching
+from slipway.local.azure.webhooks import Webhooks
 
 # The largest body that a service takes is a blob's block.
 LARGEST_BODY = 110 * 1024 * 1024
@@ -75,11 +79,13 @@ LOOKS = 3
 class Options:
     """`port` and `msi_port` 0 and `any_ports`: some free port, the same again after a restart. `virtual_time`:
     the clock stands, from `starts_at` or now on, until it is told to go on; operations are over when they have been
-    looked at LOOKS times; routing rules are in effect at once."""
+    looked at LOOKS times; routing rules are in effect at once. `rights`: what Slipway's identity may do; None:
+    everything."""
 
     state: Path
     config: StandinConfig
     people: People
+    rights: GivenRights | None
     port: int = 0
     msi_port: int = 0
     any_ports: bool = False
@@ -183,13 +189,14 @@ class Standin:
         sources = Sources(clock.now, front_doors.served_between if virtual else None, front_doors.endpoints)
         workspace = await exit.enter_async_context(Workspace(state.path, config.telemetry, tokens, sources))
         faults = Faults()
+        rights = RightsApi(Rights(self._options.rights, clock.now), tokens, config.group)
         log = workspace.log if self._access_log is None else self._access_log
         watching = Watching(log, self.counters, clock.now, config.telemetry.roles)
         await front_doors.start(exit, sockets.endpoints, faults, http, log.served)
         for name, listener in sockets.sites.items():
             front_end = FrontEnd(name, store, plant, routers, watching)
             await serve_bare(exit, faults.before(front_end.handle, str(name)), listener)
-        identity = ManagedIdentity(tokens, self._msi_header)
+        identity = ManagedIdentity(tokens, {whose: self._header_of(whose) for whose in (SLIPWAY, APPLICATIONS, OWNER)})
         await serve(exit, _application(identity.routes()), sockets.msi)
         feed = ArtifactFeed(state.path / "artifacts", config.usual_error_rate)
         revisions = Packages(state.path / "revisions", http, trust)
@@ -225,10 +232,13 @@ class Standin:
         application = _application(
             [
                 *faults.routes(),
+                *rights.routes(),
                 *clock.routes(),
                 *routers.routes(),
                 *accounts.routes(),
                 *stacks.routes(),
+                *ResourceGraph(database, tokens).routes(),
+                *Webhooks(database).routes(),
                 *clusters.routes(),
                 *front_doors.control().routes(),
                 *OpenIdIssuer(tokens, self._options.people).routes(),
@@ -248,6 +258,7 @@ class Standin:
                 *load_testing.routes(),
             ],
             faults,
+            rights,
         )
         await serve(exit, application, sockets.tls, authority.server_context())
         # Only now: a deployment may fetch its package from our own feed.
@@ -268,13 +279,13 @@ class Standin:
         return {
             "AZURE_APPCONFIGURATION_ENDPOINT": self._tokens.issuer.base,
             "IDENTITY_ENDPOINT": f"http://127.0.0.1:{self._msi_port}{ManagedIdentity.PATH}",
-            "IDENTITY_HEADER": self._msi_header,
+            "IDENTITY_HEADER": self._header_of(APPLICATIONS),
             "SSL_CERT_FILE": str(self._authority.ca),
         }
 
-    @property
-    def _msi_header(self) -> str:
-        return self._state.secret("msi_header")
+    def _header_of(self, whose: str) -> str:
+        """The secret with which an identity's tokens are asked for."""
+        return self._state.secret("msi_header" if whose == SLIPWAY else f"msi_header_of_{whose}")
 
     def ready_line(self) -> dict[str, object]:
         """What a client needs to know; `sites` are the front ends by name, of container apps, of a cluster's
@@ -284,7 +295,8 @@ class Standin:
             "ready": True,
             "url": issuer.base,
             "msi_endpoint": f"http://127.0.0.1:{self._msi_port}{ManagedIdentity.PATH}",
-            "msi_header": self._msi_header,
+            "msi_header": self._header_of(SLIPWAY),
+            "owner_header": self._header_of(OWNER),
             "ca": str(self._authority.ca),
             "cert": str(self._authority.server),
             "issuer": issuer.issuer,
@@ -349,11 +361,11 @@ def _keep_history(config: StandinConfig, servings: Servings, plant: Plant, route
         note(site.name)
 
 
-def _application(routes: list[web.RouteDef], faults: Faults | None = None) -> web.Application:
-    application = web.Application(
-        client_max_size=LARGEST_BODY,
-        middlewares=[*([faults.middleware] if faults is not None else []), unwritable],
-    )
+def _application(
+    routes: list[web.RouteDef], faults: Faults | None = None, rights: RightsApi | None = None
+) -> web.Application:
+    before = [each.middleware for each in (faults, rights) if each is not None]
+    application = web.Application(client_max_size=LARGEST_BODY, middlewares=[*before, unwritable])
     application.add_routes([*routes, web.route("*", "/{tail:.*}", _unknown)])
     return application
 

@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from slipway.local.azure.config import Person
+from slipway.local.azure.config import Application, Person
 
 LIFETIME_S = 3600
 # A token for an Azure resource lives for a day, as a managed identity's does.
@@ -23,6 +23,10 @@ RESOURCE_MANAGER = ("https://management.azure.com", "https://management.core.win
 STORAGE = ("https://storage.azure.com",)
 # azure-data-tables asks for Cosmos DB's audience on any host that is not Azure Storage's own.
 TABLES = (*STORAGE, "https://cosmos.azure.com")
+
+
+# Whom tokens are for: Slipway, the applications and jobs that run, and the owner of everything, who is no part of it.
+SLIPWAY, APPLICATIONS, OWNER = "managed-identity", "applications", "owner"
 
 
 class TokenRefused(Exception):
@@ -66,7 +70,8 @@ class Tokens:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("the signing key must be an RSA key")
         self._key = key
-        self._read: dict[str, tuple[str, int]] = {}  # by token: its audience, and its end in epoch seconds
+        # By token: its audience, whose it is, and its end in epoch seconds.
+        self._read: dict[str, tuple[str, str, int]] = {}
         self.issuer = issuer
         numbers = key.public_key().public_numbers()
         self._kid = _b64(hashlib.sha256(str(numbers.n).encode()).digest()[:15])
@@ -98,11 +103,30 @@ class Tokens:
             LIFETIME_S,
         )
 
-    def for_resource(self, resource: str) -> tuple[str, int]:
-        """A token of the app's managed identity for an Azure resource, and its end in epoch seconds."""
-        oid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.issuer.tenant}/managed-identity"))
+    def for_application(self, application: Application, audience: str) -> str:
+        """In nobody's name: no scope, no name, and no groups."""
+        oid = application.oid
+        told = {"aud": audience, "sub": oid, "oid": oid, "azp": application.id, "idtyp": "app"}
+        return self._sign({**told, "roles": list(application.roles)}, LIFETIME_S)
+
+    def for_resource(self, resource: str, whose: str = SLIPWAY) -> tuple[str, int]:
+        """A token of a managed identity for an Azure resource, and its end in epoch seconds."""
+        oid = self.object_id(whose)
         token = self._sign({"aud": resource, "sub": oid, "oid": oid, "idtyp": "app"}, RESOURCE_LIFETIME_S)
         return token, int(time.time()) + RESOURCE_LIFETIME_S
+
+    def object_id(self, whose: str) -> str:
+        """Of a managed identity."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.issuer.tenant}/{whose}"))
+
+    def slipway_in(self, authorization: str | None) -> str | None:
+        """The object id of Slipway's identity, where the header has a token of its; None for anybody else's."""
+        scheme, _, token = (authorization or "").partition(" ")
+        try:
+            _, oid = self._of(token.strip()) if scheme.lower() == "bearer" else ("", "")
+        except TokenRefused:
+            return None
+        return oid if oid == self.object_id(SLIPWAY) else None
 
     def check(self, authorization: str | None, audiences: tuple[str, ...]) -> None:
         """Accepts an `Authorization` header that names a token of ours for one of `audiences`, or for this
@@ -112,23 +136,24 @@ class Tokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise TokenRefused("the authentication scheme must be Bearer")
-        audience = self._audience(token.strip())
+        audience, _ = self._of(token.strip())
         if audience.rstrip("/") not in (*audiences, self.issuer.base):
             raise TokenRefused(f"the token's audience {json.dumps(audience)} is not this service")
 
-    def _audience(self, token: str) -> str:
-        """Of a token of ours that has not ended. Raises TokenRefused.
+    def _of(self, token: str) -> tuple[str, str]:
+        """Audience and object id of a token of ours that has not ended. Raises TokenRefused.
 
         A client sends the same one for a day, and reading it costs as much as all the rest of a small request.
         """
-        audience, ends = self._read.get(token, ("", 0))
+        audience, oid, ends = self._read.get(token, ("", "", 0))
         if time.time() < ends:
-            return audience
+            return audience, oid
         claims = self._claims(token)
         if len(self._read) >= MOST_REMEMBERED:
             self._read.clear()
-        self._read[token] = str(claims["aud"]), int(claims["exp"])
-        return str(claims["aud"])
+        audience, oid = str(claims["aud"]), str(claims.get("oid", ""))
+        self._read[token] = audience, oid, int(claims["exp"])
+        return audience, oid
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

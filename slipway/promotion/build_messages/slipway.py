@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipway.promotion.build import Build
+from slipway.promotion.build_messages.evidence import evidence_in
 from slipway.promotion.errors import BuildRejected
 from slipway.promotion.groups import MOST_MEMBERS, digest_of_members
 from slipway.promotion.ids import MOST_RUNS, is_name, is_version
@@ -65,8 +66,9 @@ def _members(value: Any) -> Any:
 def _evidence(value: Any) -> Any:
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > LARGEST_EVIDENCE:
-        raise _refusal(f"has {size} bytes; at most {LARGEST_EVIDENCE} are kept")
-    return value
+        words = f"has {size} bytes; at most {LARGEST_EVIDENCE} are kept: give what is larger by its address"
+        raise _refusal(f"{words} (url)")
+    return evidence_in(value) if isinstance(value, dict) else value
 
 
 Service = Annotated[
@@ -133,13 +135,20 @@ class SlipwayBuild(BaseModel):
         "", description="SHA-256 of the package, when CI knows it.", pattern=r"^(sha256:[0-9a-f]{64})?$"
     )
     evidence: Annotated[dict[str, Any], BeforeValidator(_evidence)] = Field(
-        default_factory=dict, description="Quality evidence, as CI found it; at most 32 KB of JSON."
+        default_factory=dict,
+        description="Quality evidence by its name: {url | inline, sha256?, produced_at?}; at most 32 KB of JSON.",
     )
     members: Annotated[dict[Service, Version], BeforeValidator(_members)] = Field(
         default_factory=dict, description="Of a group: the version of each of its members, by service."
     )
     database: DatabaseSchema | None = Field(
         None, alias="schema", description="The versions of its database that the build's code runs on."
+    )
+    hotfix: str = Field(
+        "",
+        description="Why the build is a hotfix, which enters through freezes that except hotfixes.",
+        max_length=500,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
     )
     run: int = Field(
         1, description="2 and more: promoted once more, because a person said so.", ge=1, le=MOST_RUNS, strict=True

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slipway.promotion.outcomes import Outcome
+from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plain import plain
 from slipway.promotion.stored import known
 
@@ -31,6 +31,13 @@ class GateAnswer:
     @property
     def passed(self) -> bool:
         return self.outcome == Outcome.PASSED
+
+    @property
+    def answer(self) -> Answer:
+        """As an activity says it: without what is kept elsewhere."""
+        told = {"digest": self.digest, "produced_at": self.produced_at, "facts": self.facts}
+        result = {name: value for name, value in told.items() if value}
+        return Answer(Outcome(self.outcome), self.code, self.words, result=result)
 
     def dump(self) -> dict[str, Any]:
         """Plain JSON for a durable boundary; empty fields stay out."""

@@ -5,6 +5,13 @@ from slipway.promotion.kinds.router import CPU, Router
 
 SETTLE_S = 1200.0  # Microsoft says up to 20 minutes; 45 were seen in late 2025
 
+FOLLOWS = "Microsoft.Cdn/operationresults/read"  # beside the profile, in its resource group
+RULES = (  # of the testers
+    "Microsoft.Cdn/profiles/ruleSets/rules/read",
+    "Microsoft.Cdn/profiles/ruleSets/rules/write",
+    "Microsoft.Cdn/profiles/ruleSets/rules/delete",
+)
+
 FRONT_DOOR = Router(
     kind=KIND,
     target="app-service",
@@ -19,9 +26,7 @@ FRONT_DOOR = Router(
         "Microsoft.Cdn/profiles/originGroups/read",
         "Microsoft.Cdn/profiles/originGroups/origins/read",
         "Microsoft.Cdn/profiles/originGroups/origins/write",
-        "Microsoft.Cdn/operationresults/read",
-        "Microsoft.Cdn/profiles/ruleSets/rules/read",
-        "Microsoft.Cdn/profiles/ruleSets/rules/write",
-        "Microsoft.Cdn/profiles/ruleSets/rules/delete",
+        FOLLOWS,
+        *RULES,
     ),
 )

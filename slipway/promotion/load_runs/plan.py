@@ -8,8 +8,12 @@ from urllib.parse import urlsplit
 from slipway.promotion.stored import known
 
 READS_LOAD_TESTING = "Microsoft.LoadTestService/loadTests/read"
-DRIVES_LOADS = "Load Test Contributor"  # the built-in role of its data plane
-RIGHTS = f"On the load testing resource Slipway's identity needs {READS_LOAD_TESTING} and the role {DRIVES_LOADS}"
+DRIVES_LOADS = (  # of its data plane; the built-in Load Test Contributor may delete tests, too
+    "Microsoft.LoadTestService/loadtests/readTest/action",
+    "Microsoft.LoadTestService/loadtests/startTest/action",
+    "Microsoft.LoadTestService/loadtests/stopTest/action",
+)
+RIGHTS = "On the load testing resource Slipway's identity needs " + ", ".join((READS_LOAD_TESTING, *DRIVES_LOADS))
 PLACEHOLDERS = ("host", "address", "version")
 AIMS = ("host", "address")  # one of them says where the release is
 USUAL_ENV = {"TARGET_HOST": "{host}"}

@@ -1,6 +1,7 @@
 """Pipelines as code: read, linted with positions, compiled into a plan."""
 
 from slipway.promotion.pipeline.builds import shared_claims
+from slipway.promotion.pipeline.calendar_checks import cyclic_services
 from slipway.promotion.pipeline.compile import compile_plan, rings_written_as_stages
 from slipway.promotion.pipeline.databases import shared_databases
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid, no_text
@@ -14,6 +15,7 @@ __all__ = [
     "Pipeline",
     "PipelineInvalid",
     "compile_plan",
+    "cyclic_services",
     "digest_of",
     "lint",
     "no_text",

@@ -11,6 +11,7 @@ from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import Policy
 from slipway.promotion.pipeline.approval import Approval
 from slipway.promotion.pipeline.canary import Judge, OnSignal, Tick
+from slipway.promotion.pipeline.gates import MOST_GATES, Gate
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.steps import check_delay
 from slipway.promotion.pipeline.telemetry import Telemetry
@@ -34,6 +35,7 @@ class BlueGreen(Section):
 
     called: ClassVar[str] = "a blue-green rollout"
 
+    gates: list[Gate] = key("What must be proven before the switch.", [], max_length=MOST_GATES)
     approval: Approval | None = key("Who must say yes after the idle side was verified, before the switch.", None)
     preview: StrictBool = key("Whether people find the idle side's address in status, plan and approval.", True)
     keep: KeepTime = key("How long after its bake the old side stays ready for a switch back; at most 30d.", "24h")

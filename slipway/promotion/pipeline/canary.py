@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, model_validator
 from slipway.promotion import canary_plan as plan
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.judge.policy import RAMPS, Policy
+from slipway.promotion.pipeline.gates import MOST_GATES, Gate
 from slipway.promotion.pipeline.router import OnDoubt, Router
 from slipway.promotion.pipeline.section import Section, key
 from slipway.promotion.pipeline.steps import check_delay, check_doubt, check_holds, check_steps
@@ -88,6 +89,7 @@ class Canary(Section):
 
     called: ClassVar[str] = "a canary"
 
+    gates: list[Gate] = key("What must be proven before users are moved.", [], max_length=MOST_GATES)
     router: Router = key("What divides the traffic.", {})
     steps: list[Weight] = key(
         "Shares of traffic, rising to 100%.",

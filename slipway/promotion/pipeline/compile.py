@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.groups import package_at
 from slipway.promotion.job_plan import JobTest
@@ -11,7 +12,9 @@ from slipway.promotion.kinds import ROUTERS, TARGETS, router_for
 from slipway.promotion.pipeline import models
 from slipway.promotion.pipeline.blue_green import BlueGreenRollout
 from slipway.promotion.pipeline.canary import CanaryRollout
+from slipway.promotion.pipeline.compared_loads import with_loads
 from slipway.promotion.pipeline.flag import FlagRollout
+from slipway.promotion.pipeline.gates import Gate, gate_plans
 from slipway.promotion.pipeline.graph import start_order
 from slipway.promotion.pipeline.grouping import group_of
 from slipway.promotion.pipeline.models import Cosmos, Headers, Pipeline, Ring, Stage
@@ -32,12 +35,13 @@ def compile_plan(pipeline: Pipeline, digest: str) -> PromotionPlan:
     for stage in (stages[name] for name in order):
         needs = tuple(last_of(stages[need]) for need in stage.needs)
         planned += _rings(stage, pipeline, needs) if stage.rings else [_stage(stage, pipeline, needs)]
+    ends = {stage.name: last_of(stage) for stage in pipeline.stages}
     return PromotionPlan(
         service=pipeline.service,
         owner=pipeline.owner,
         pipeline_digest=digest,
         artifact=pipeline.artifact.address if pipeline.artifact else "",
-        stages=tuple(_naming_rings(plan, stages) for plan in planned),
+        stages=with_loads([_naming_rings(plan, stages) for plan in planned], ends),
     )
 
 
@@ -104,7 +108,8 @@ def _rings(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> Iterator
             gate=_gate(stage.cosmos, ring.region or "", regions),
         )
         plan = _stage(written, pipeline, earlier[-1:] or needs)
-        yield replace(plan, ring=of, max_parallel=ring.max_parallel or 0)
+        after = tuple(each.after(stage.environment) for each in stage.after)
+        yield replace(plan, ring=of, max_parallel=ring.max_parallel or 0, after=after)
         earlier += (plan.name,)
 
 
@@ -116,6 +121,7 @@ def _gate(cosmos: Cosmos | None, region: str, regions: tuple[str, ...]) -> Regio
 
 def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePlan:
     health, configuration = stage.health, stage.configuration or pipeline.configuration
+    gates = gate_plans(stage.gates)
     return StagePlan(
         name=stage.name,
         environment=stage.environment,
@@ -143,9 +149,17 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         watch_s=stage.rollout.blue_green.keep if isinstance(stage.rollout, BlueGreenRollout) else stage.retain_previous,
         blue_green=_blue_green(stage, pipeline.service),
         switch_approval=_switch_approval(stage),
+        gates=gates,
+        switch_gates=gate_plans(_switch_gates(stage), [gate.name for gate in gates]),
         group=group_of(stage, pipeline),
         configuration=configuration.plan if configuration else None,
         reported=bool(pipeline.report),
+        calendar=Calendar(
+            tuple(each.window for each in stage.freeze),
+            stage.hours.hours if stage.hours else None,
+            stage.rate.rate if stage.rate else None,
+        ),
+        after=tuple(each.after(stage.environment) for each in stage.after),
         flags=tuple(flag.wish(stage.environment, pipeline.owner, pipeline.service) for flag in stage.flags),
     )
 
@@ -159,6 +173,12 @@ def _switch_approval(stage: Stage) -> ApprovalPolicy | None:
     return asked.policy if asked else None
 
 
+def _switch_gates(stage: Stage) -> list[Gate]:
+    if isinstance(stage.rollout, BlueGreenRollout):
+        return stage.rollout.blue_green.gates
+    return stage.rollout.canary.gates if isinstance(stage.rollout, CanaryRollout) else []
+
+
 def _target(target: models.Target, stage: Stage, pipeline: Pipeline) -> Target:
     kind, settings = TARGETS[target.kind], target.settings
     idle = (target.slot or "staging") if kind.slots else ""
@@ -167,7 +187,8 @@ def _target(target: models.Target, stage: Stage, pipeline: Pipeline) -> Target:
     if target.pointer and (configuration := stage.configuration or pipeline.configuration):
         place = configuration.plan.place(pipeline.service, "{version}", stage.environment)
         settings = {**settings, CONFIGURATION: {**plain(place), "service": pipeline.service}}
-    return Target(target.name, target.kind, target.resource, idle, target.within, settings)
+    made = Target(target.name, target.kind, target.resource, idle, target.within, settings)
+    return made.running(package_at(made.image, target.member or pipeline.service, ""))
 
 
 def _artifact(target: models.Target, pipeline: Pipeline) -> str:

@@ -64,7 +64,7 @@ def _explain_key(path: Path, document: Document) -> None:
     words = f"{quoted(key)} is not a key of {section.called}"
     if place := _place_of(key, section):
         where, runs = place
-        words += f": it belongs into {quoted(where)}" + ("" if runs else ", and this version cannot run it yet")
+        words += f": it belongs into {where}" + ("" if runs else ", and this version cannot run it yet")
         document.report("UNKNOWN_KEY" if runs else "DOES_NOT_RUN", words, path, key=True)
     else:
         meant = section.meant.get(key, "")
@@ -72,10 +72,12 @@ def _explain_key(path: Path, document: Document) -> None:
 
 
 def _place_of(key: str, section: type[Section]) -> tuple[str, bool] | None:
-    """The one key of `section` below which `key` belongs, and whether it runs there."""
+    """The keys of `section`, two at most, below which `key` belongs, in words; and whether it runs there."""
     below = [(name, set(inner.keys()), inner.not_running) for name, inner in section.keys().items() if inner]
     found = [(name, key in keys) for name, keys, not_running in below if key in keys or key in not_running]
-    return found[0] if len(found) == 1 else None
+    if not 0 < len(found) < 3:
+        return None
+    return " or ".join(quoted(name) for name, _ in found), all(runs for _, runs in found)
 
 
 def _length(kind: str, path: Path, context: dict[str, Any]) -> tuple[str, str]:

@@ -8,11 +8,14 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, ConfigDict, model_validator
 
+from slipway.promotion.barriers import EACH, IGNORE, LATEST, QUEUE, SUPERSEDE
 from slipway.promotion.claims import Claim, usual_claims
 from slipway.promotion.groups import MOST_MEMBERS
 from slipway.promotion.kinds.targets import TARGETS, TARGETS_NOT_YET
 from slipway.promotion.pipeline.approval import Approval as Approval  # beside the others
 from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
+from slipway.promotion.pipeline.calendar import BusinessHours, FreezeWindow, LiveFirst, ReleaseRate
+from slipway.promotion.pipeline.gates import MOST_GATES, Gate
 from slipway.promotion.pipeline.helm import Helm
 from slipway.promotion.pipeline.infrastructure import Pointer, Stack, Terraform
 from slipway.promotion.pipeline.jobs import Migrate, Tests
@@ -51,6 +54,8 @@ MOST_STAGES = 20
 MOST_TARGETS = 20
 MOST_RINGS = 20
 MOST_LOADS = 3
+MOST_FREEZES = 20
+MOST_AFTER = 10
 
 BakeTime = Annotated[float, BeforeValidator(between("0s", "7d")), DURATION_SCHEMA]
 WatchTime = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
@@ -60,7 +65,7 @@ RegionWindow = Annotated[float, BeforeValidator(between("1s", "7d")), DURATION_S
 RetryWindow = Annotated[float, BeforeValidator(between("0s", "30d")), DURATION_SCHEMA]
 
 Kind = Annotated[str, BeforeValidator(choice(*TARGETS, not_yet=TARGETS_NOT_YET)), choice_schema(*TARGETS)]
-_MODES = ("queue", "supersede", "ignore")
+_MODES = (QUEUE, EACH, LATEST, IGNORE, SUPERSEDE)
 OnNewerBuild = Annotated[str, BeforeValidator(choice(*_MODES)), choice_schema(*_MODES)]
 _ON_BAD_RING = (STOP, ROLL_BACK_ALL)
 OnBadRing = Annotated[str, BeforeValidator(choice(*_ON_BAD_RING)), choice_schema(*_ON_BAD_RING)]
@@ -228,18 +233,22 @@ class Stage(Section):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["targets"]}, {"required": ["rings"]}]})
     called: ClassVar[str] = "a stage"
-    not_running: ClassVar[tuple[str, ...]] = ("gates", "freeze")
     meant: ClassVar[dict[str, str]] = {"strategy": "rollout"}
 
     name: Name = key("Name of the stage, unique in the pipeline.")
     environment: Name = key("The environment that the stage deploys to.")
     needs: list[Name] = key("Stages that must have passed before; without any it starts at once.", [])
+    gates: list[Gate] = key("What must be proven before the stage starts.", [], max_length=MOST_GATES)
     approval: Approval | None = key("Who must say yes before the stage starts.", None)
     targets: list[Target] | None = key("Where to deploy, all in parallel.", None, min_length=1, max_length=MOST_TARGETS)
     rings: list[Ring] | None = key(
         "Instead of targets: groups of them, released one after the other.", None, min_length=1, max_length=MOST_RINGS
     )
     on_bad_ring: OnBadRing = key("What the earlier rings do when one fails: stop (they stay) or roll-back-all.", STOP)
+    freeze: list[FreezeWindow] = key("Times in which no build enters.", [], max_length=MOST_FREEZES)
+    hours: BusinessHours | None = key("The only times at which builds enter.", None)
+    rate: ReleaseRate | None = key("How many releases the environment takes in a while.", None)
+    after: list[LiveFirst] = key("Other services that have to be live first.", [], max_length=MOST_AFTER)
     cosmos: Cosmos | None = key("The Cosmos DB account whose regions the rings go by.", None)
     migrate: Migrate | None = key("The change of its database around a release.", None)
     verify: list[Check] = key("What runs against every target before traffic reaches the release.", [])
@@ -284,7 +293,9 @@ class Pipeline(Section):
     members: dict[Name, Member] = key(
         "Of a group: the services that are released as one, by their names.", {}, max_length=MOST_MEMBERS
     )
-    on_newer_build: OnNewerBuild = key("What happens to a waiting build when a newer one comes.", "queue")
+    on_newer_build: OnNewerBuild = key(
+        "Which of the builds that wait go: queue, each, latest (supersede is the same) or ignore.", QUEUE
+    )
     configuration: Configuration | None = key("Where the settings of each build lie; fixed before a deployment.", None)
     report: list[Report] = key("Code hosts that are told how a build gets on.", [], max_length=MOST_REPORTS)
     profiles: dict[Name, Profile] = key("Loads by name, for the stages' load tests.", {}, max_length=50)

@@ -6,9 +6,11 @@ from pydantic import ValidationError
 
 from slipway.promotion.pipeline.approval_checks import check_approvals
 from slipway.promotion.pipeline.blue_green_checks import check_blue_greens
+from slipway.promotion.pipeline.calendar_checks import check_calendars
 from slipway.promotion.pipeline.canary_checks import check_canaries
 from slipway.promotion.pipeline.explain import explain
 from slipway.promotion.pipeline.findings import Finding, PipelineInvalid
+from slipway.promotion.pipeline.gate_checks import check_gates
 from slipway.promotion.pipeline.group_checks import check_groups
 from slipway.promotion.pipeline.job_checks import check_jobs
 from slipway.promotion.pipeline.models import Pipeline
@@ -50,9 +52,11 @@ def _examine(text: str, file: str) -> tuple[Pipeline | None, list[Finding]]:
             for error in invalid.errors(include_url=False):
                 explain(error, document)
         check_stages_together(document)
+        check_calendars(document)
         check_stage_checks(document)
         check_approvals(document)
         check_jobs(document)
+        check_gates(document)
         check_canaries(document)
         check_blue_greens(document)
         check_targets(document)

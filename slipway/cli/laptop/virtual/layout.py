@@ -15,6 +15,10 @@ class OnePipeline(Layout):
     file: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def written(self) -> list[Path]:
+        return [self.root / "pipelines" / self.file]
+
     def pipelines(self, azure: Mapping[str, Any]) -> Path:
         folder = super().pipelines(azure)
         for each in folder.glob("*.yaml"):

@@ -11,6 +11,7 @@ from slipway.local.azure.config import ContainerAppConfig, StandinConfig
 from slipway.local.azure.container_apps.fleet import Fleet
 from slipway.local.azure.container_apps.store import AppStore, Revision
 from slipway.local.azure.container_apps.updates import Busy, UpdateRefused, Updates, weights_of
+from slipway.local.azure.rights import places
 
 RESULT = re.compile(
     r"/providers/Microsoft\.App/locations/[^/]+/containerappOperationResults/(?P<id>[^/]+)", re.IGNORECASE
@@ -139,6 +140,7 @@ class ContainerAppsApi:
             "location": app.location,
             "properties": {
                 **kept.properties,
+                "environmentId": places.environment(self._config.group),
                 "configuration": {**configuration, "ingress": ingress},
                 "provisioningState": "InProgress" if self._updates.under_way(app.name) else "Succeeded",
                 "runningStatus": "Running",

@@ -23,6 +23,8 @@ PARTIAL = {
     "message": "There were some errors when processing your query.",
     "details": [{"code": "EngineError", "message": "Something went wrong processing your query on the server."}],
 }
+READABLE = "readable"  # of a request: whether who asks may ask that workspace that
+INSUFFICIENT = "The provided credentials have insufficient access to perform the requested operation"
 _duration = TypeAdapter(timedelta)
 
 
@@ -73,7 +75,7 @@ class LogsApi:
             body = QueryBody.model_validate_json(await request.read())
         except ValidationError as error:
             return _bad_request(error)
-        status, answer = await self._answer(request.match_info["workspace"], body)
+        status, answer = await self._answer(request, request.match_info["workspace"], body)
         return web.json_response(answer, status=status)
 
     async def batch(self, request: web.Request) -> web.Response:
@@ -85,14 +87,17 @@ class LogsApi:
             return _bad_request(error)
         responses = []
         for item in asked.requests:
-            status, answer = await self._answer(item.workspace, item.body)
+            status, answer = await self._answer(request, item.workspace, item.body)
             headers = {"Content-Type": "application/json; charset=utf-8"}
             responses.append({"id": item.id, "status": status, "headers": headers, "body": answer})
         return web.json_response({"responses": responses})
 
-    async def _answer(self, workspace: str, body: QueryBody) -> tuple[int, dict[str, Any]]:
+    async def _answer(self, request: web.Request, workspace: str, body: QueryBody) -> tuple[int, dict[str, Any]]:
         await self._ready()
+        readable: Callable[[str, str], bool] = request.get(READABLE, lambda *_: True)
         try:
+            if not readable(workspace, body.query):
+                raise QueryRefused(403, "InsufficientAccessError", "InsufficientAccessError", INSUFFICIENT)
             if self._known and workspace not in self._known:
                 message = f"The workspace {workspace} could not be found"
                 raise QueryRefused(404, "WorkspaceNotFoundError", "WorkspaceNotFoundError", message)

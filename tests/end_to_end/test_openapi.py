@@ -7,8 +7,6 @@ from triggers.openapi import document
 
 KNOWN = {"id": "checkout--6.0.0", "stage": "production", "environment": "test", "service": "checkout"}
 ROLES = {"nobody": None, "reader": "erin", "approver": "carol", "operator": "alice", "admin": "dave"}
-HARDLY_WRITES = {"nobody": 2, "reader": 4}  # of whom most operations hear nothing but who it is
-TIMES = 6
 
 
 @pytest.fixture(scope="module")
@@ -31,5 +29,5 @@ def test_whatever_is_sent_every_answer_is_in_the_document(begun: System, role: s
 
     who = ROLES[role]
     headers = {"Authorization": f"Bearer {begun.token(who)}"} if who else {}
-    statuses = statuses_of(begun.run.url, headers, KNOWN, HARDLY_WRITES.get(role, TIMES))
+    statuses = statuses_of(begun.run.url, headers, KNOWN)
     assert 200 in statuses and (401 if who is None else 404) in statuses

@@ -12,6 +12,7 @@ from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.planned_changes import PLANNED
 from tests.laptop import AzureStandin
+from tests.patience import AZURES, wait_a_little
 
 Resource = dict[str, Any]
 GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop"
@@ -105,10 +106,10 @@ class Stack:
 
 def follow(poll: Callable[[Answer], Answer], answer: Answer, within_s: float = 60.0) -> Answer:
     """Operations on stacks are over when they were looked at twice: there is nothing to wait for but throttles."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + AZURES * within_s
     while answer.running:
         assert time.monotonic() < deadline, answer
-        time.sleep(0.01)
+        wait_a_little(answer, 0.01)
         answer = poll(answer)
     return answer
 

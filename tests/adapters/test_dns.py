@@ -19,7 +19,7 @@ from slipway.promotion.plan import Target
 from slipway.promotion.port_values import SwitchState
 from tests.laptop import AzureStandin
 from tests.laptop_holds import ZONE, network, public_ip
-from tests.patience import wait_a_little
+from tests.patience import AZURES, wait_a_little
 
 OLD, NEW = "1.0.0", "2.0.0"  # blue's and green's
 WWW = f"/dnsZones/{ZONE}/CNAME/www"
@@ -65,7 +65,7 @@ class Named:
         return self.switch.poll(self.target, answer.handle, side)
 
     def ended(self, answer: Answer, side: str = "green") -> Answer:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + AZURES * 30
         while answer.running:
             assert time.monotonic() < deadline, answer
             wait_a_little(answer, 0.05)

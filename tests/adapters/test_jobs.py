@@ -18,6 +18,7 @@ from slipway.promotion.job_run import JobRun
 from slipway.promotion.outcomes import Answer, Outcome, iso, moment
 from tests.laptop import AzureStandin
 from tests.laptop_holds import MIGRATIONS, UAT
+from tests.patience import AZURES
 
 Follow = Callable[..., Answer]
 START, EXECUTIONS = "/start", "/executions"
@@ -28,13 +29,13 @@ class Driven:
 
     def __init__(self, azure: AzureStandin, name: str, follow: Follow) -> None:
         self.azure, self.job, self.name = azure, azure.job(name), name
-        self.settings = replace(azure.settings, logs_endpoint=azure.url, workspace="anything")
-        self.jobs = Jobs(self.settings, log_within=timedelta(seconds=3))
+        self.settings = azure.logging
+        self.jobs = Jobs(self.settings, log_within=AZURES * timedelta(seconds=3))
         self.executions, self.place = Executions(self.settings), place_of(self.job)
         self.follow = follow
 
     def start(self, operation: str, run: JobRun | None = None, resuming: bool = False) -> Answer:
-        return self.jobs.start(self.job, run or self.uat(), operation, resuming)
+        return self.jobs.start(self.job, run or self.uat(), self.azure.unique + operation, resuming)
 
     def ended(self, answer: Answer) -> Answer:
         return self.follow(lambda last: self.jobs.poll(self.job, last.handle), answer, 15.0)
@@ -49,7 +50,7 @@ class Driven:
         return JobRun(**{"env": env, "args": ("--requests", "4"), "within_s": 60.0} | more)
 
     def of(self, operation: str) -> list[Execution]:
-        return [each for each in self.executions.all(self.place) if each.operation == operation]
+        return [each for each in self.executions.all(self.place) if each.operation == self.azure.unique + operation]
 
     def fault(self, method: str, path: str, **how: Any) -> None:
         self.azure.fault(method, f"/jobs/{self.name}{path}", **how)

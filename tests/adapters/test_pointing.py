@@ -19,9 +19,7 @@ from tests.laptop import AzureStandin
 from tests.laptop_holds import SUBSCRIPTION
 
 NUMBERS = itertools.count(1)
-STORE = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.AppConfiguration/configurationStores/shop"
-)
+ELSE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.AppConfiguration/x/shop"
 Settings = dict[str, str]
 
 
@@ -30,12 +28,12 @@ class Pointed:
 
     def __init__(self, azure: AzureStandin) -> None:
         self.azure, self.store = azure, SettingStore(azure)
-        self.service_name = f"pointed{next(NUMBERS)}"
+        self.service_name = f"pointed{azure.unique}{next(NUMBERS)}"
         self.key = f"{self.service_name}/release"
         where = {"label": f"{self.service_name}-{{version}}", "key_filter": "*"}
         where |= {"snapshot": f"{self.service_name}-{{version}}", "service": self.service_name}
         settings = {"pointer": {"key": self.key, "label": "prod"}, "configuration": where}
-        self.target = Target("settings", "configuration", STORE, "", settings=settings)
+        self.target = Target("settings", "configuration", azure.store, "", settings=settings)
         self.service = PointedConfiguration(azure.settings)
 
     def imports(self, version: str, settings: Settings, secret: str = "") -> None:
@@ -198,7 +196,7 @@ def test_there_is_no_way_back_without_its_snapshot(pointed: Pointed) -> None:
     assert client.get_snapshot(f"{pointed.service_name}-1.0.0").status == "ready", "it would have ended"
 
 
-@pytest.mark.parametrize("change", [{"resource": STORE.replace("configurationStores", "x")}, {"settings": {}}])
+@pytest.mark.parametrize("change", [{"resource": ELSE}, {"settings": {}}])
 def test_a_target_that_is_none_is_refused(azure: AzureStandin, change: dict[str, Any]) -> None:
     it = Pointed(azure)
     answer: Callable[[], Answer] = lambda: it.swap("1.0.0", replace(it.target, **change))  # noqa: E731

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from slipway.adapters import clock
+from slipway.adapters.data_policy import GATES
 from slipway.adapters.pinning import MAY_BE_LATE, PACKAGE_TRIES, Pinning
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome, iso
@@ -155,6 +156,7 @@ def test_while_its_registry_is_away_a_promotion_waits(
     answer = pinned(azure, f"{PINNED_IMAGE}:7.5.0")
     assert answer.running and words in answer.words and answer.after_s == (17 if "429" in str(how) else 10)
     azure.forget_faults()
+    GATES.forget()
     assert at(pinned(azure, f"{PINNED_IMAGE}:7.5.0"))
 
 
@@ -166,6 +168,7 @@ def test_a_registry_is_not_asked_before_the_moment_that_it_names(azure: AzureSta
     assert again.running and 290 < again.after_s <= 300 and again.words == first.words
     assert len(azure.faults_left()) == 1, "nobody was asked"
     azure.forget_faults()
+    GATES.forget()
     assert at(Pinning(azure.settings).pin([f"{PINNED_IMAGE}:7.5.0"], "", {**again.handle, "not_before": iso(NOON)}))
 
 

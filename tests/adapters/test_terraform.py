@@ -16,6 +16,7 @@ from slipway.promotion.planned_changes import HIDDEN, LONGEST_TEXT, PLANNED
 from tests.adapters.stack import now
 from tests.laptop import AzureStandin
 from tests.laptop_holds import INFRA
+from tests.patience import AZURES
 
 Follow = Callable[..., Answer]
 
@@ -29,8 +30,7 @@ class Infra:
         self.azure, self.name, self.follow = azure, name, follow
         settings = {"terraform": {"image": f"{INFRA}:{{version}}", "within": 60.0, "deletes": "refuse", **section}}
         self.target = Target(name, "terraform", azure.job(name), "", settings=settings)
-        configured = replace(azure.settings, logs_endpoint=azure.url, workspace="anything")
-        self.service = Terraform(configured, log_within=timedelta(seconds=2))
+        self.service = Terraform(azure.logging, log_within=AZURES * timedelta(seconds=2))
 
     def deploy(self, version: str) -> Answer:
         started = self.service.start_deployment(self.target, "", self._operation("deploy"), now(), False, version)
@@ -56,7 +56,7 @@ class Infra:
         return state.production_version, state.idle_version
 
     def _operation(self, step: str) -> str:
-        return f"shop--1:dev:{self.name}:{step}:{next(self.numbers)}"
+        return f"{self.azure.unique}shop--1:dev:{self.name}:{step}:{next(self.numbers)}"
 
 
 def test_a_plan_is_shown_then_applied_exactly_and_the_release_before_is_planned_anew(

@@ -1,6 +1,6 @@
 """The scenes of time: a freeze that a hotfix passes, and a yes that does not outlive its evidence."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from slipway.cli.laptop.audited.evidence import coverage
 from slipway.cli.laptop.audited.proven import STAGE, Production, Proven
@@ -10,6 +10,8 @@ from slipway.cli.laptop.screen import Screen
 from slipway.cli.laptop.virtual.following import VirtualFollowing
 
 FREEZE = "payday"
+WAITING = "waiting for the lock"
+ONE_MINUTE = timedelta(minutes=1)
 HOTFIX = "the bank's certificate was changed"
 
 
@@ -20,8 +22,8 @@ class Held:
         self._proven, self._system, self._follow, self._screen = proven, system, follow, screen
 
     def begins(self, at: datetime) -> None:
-        """Let time pass until the window has begun."""
-        self._follow.until(f"it is {at:%H:%M}", lambda: self._system.now() >= at)
+        """It is then that the window begins."""
+        self._until(at)
         self._screen.act(f"the freeze {FREEZE} has begun: nothing but hotfixes enters production")
 
     def hotfix_enters(self, version: str) -> None:
@@ -41,8 +43,7 @@ class Held:
         self._proven.send(version, "a sound one")
         self._proven.gates_pass(version)
         self._proven.again(version)
-        kept_out = "waiting for the lock"
-        self._follow.until(f"{version} is kept out", lambda: self._follow.stage(version, STAGE).state == kept_out)
+        self._waits(version)
         claim(bool(self._kept_out(version)), f"{version} does not say that it is frozen")
         claim(self._system.live() == live, f"users meet {self._system.live()}, in spite of the freeze")
         self._screen.shown(f"{version} is approved and does not enter: {self._kept_out(version)}")
@@ -51,16 +52,26 @@ class Held:
         """What people said yes to has changed by the time that it may enter."""
         self._system.supply("alice", version, "coverage", coverage(91))
         self._screen.act(f"alice replaces the coverage of {version}, which two people have approved with another")
+        self._until(thaws - ONE_MINUTE)
+        live = self._system.live()
+        self._waits(version)
+        claim(live != version, f"{version} entered in the freeze")
         self._follow.until(
             f"people are asked for {version} anew", lambda: self._proven.asking.asks(version, Production())
         )
-        claim(self._system.now() >= thaws, f"{version} did not wait for the end of the freeze")
         records = self._follow.record(version)["records"]
         void = next((each for each in records if each["action"] == "approval.void"), None)
         claim(void is not None and "evidence" in str(void["evidence"]), f"the yes to {version} still holds: {void}")
         self._screen.shown(f"the freeze is over, and the yes to {version} is void: {void['words'] if void else ''}")
         self._proven.again(version)
         self._proven.is_live(version)
+
+    def _waits(self, version: str) -> None:
+        """Seen with no time passing, if it waits already."""
+        self._follow.until(f"{version} is kept out", lambda: self._follow.stage(version, STAGE).state == WAITING)
+
+    def _until(self, at: datetime) -> None:
+        self._system.let_pass((at - self._system.now()).total_seconds())
 
     def _kept_out(self, version: str) -> str:
         stage = self._follow.stage(version, STAGE)

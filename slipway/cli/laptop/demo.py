@@ -48,7 +48,12 @@ def demo(
         bool, typer.Option("--retail", help="Another story: a shop on AKS with its database, in virtual time.")
     ] = False,
     audit: Annotated[
-        bool, typer.Option("--audit", help="Another story: a day that an auditor asks about, in virtual time.")
+        bool,
+        typer.Option(
+            "--audit",
+            help="Another story: a day that an auditor asks about, in virtual time. What the auditor takes away stays "
+            "in .slipway/demo-audit.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

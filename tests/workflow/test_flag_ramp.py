@@ -306,6 +306,7 @@ async def test_somebodys_hand_just_before_everybody_gets_the_flag_counts_as_at_a
 SLOW = replace(PLAN, policy=replace(PLAN.policy, tick_s=600), within_s=14 * 86400)
 
 
+@pytest.mark.usefixtures("quick_looks")
 @pytest.mark.parametrize("ill", ["down on one site", "down on all", "not healthy"])
 async def test_a_release_that_falls_ill_in_its_flags_ramp_goes_back_at_once(flow: Workflow, ill: str) -> None:
     """Though no tick is due for minutes, and whatever the pipeline has harm of the flag do."""

@@ -39,6 +39,7 @@ from orchestrators import abort, approval, canary_ramp, intent, operation, promo
 from triggers import (
     again_api,
     alerts_api,
+    approval_cards_api,
     approvals_api,
     audit_api,
     audit_checkpoint,
@@ -101,6 +102,7 @@ MODULES = (
     hooks_api,
     promotions_api,
     approvals_api,
+    approval_cards_api,
     commands_api,
     delegations_api,
     again_api,

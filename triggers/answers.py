@@ -12,9 +12,11 @@ from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.promotion.outcomes import RUNNING, Outcome
 from slipway.promotion.stage_phases import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
+from triggers.approval_answers import ApprovalCardShown as ApprovalCardShown
 from triggers.approval_answers import ApprovalState as ApprovalState  # the routes name every model as one of here
 from triggers.approval_answers import Delegations as Delegations
 from triggers.approval_answers import DelegationShown as DelegationShown
+from triggers.approval_answers import LinkMade as LinkMade
 from triggers.approval_answers import VoteCounted as VoteCounted
 from triggers.audit_answers import ChainPage as ChainPage
 from triggers.audit_answers import ChainPart as ChainPart

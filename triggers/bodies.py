@@ -37,7 +37,18 @@ class Approval(BaseModel):
     reason: str = Field(default="", max_length=1000)
     gate: Literal["", "start", "switch"] = ""
     seal: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    link: str = Field(default="", max_length=1500, description="What stands behind the # of a link to the approval.")
     command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
+class LinkWanted(BaseModel):
+    """The body. `to`: the one person for whom it is, as an object id, or a login, name or author's name of the file of
+    people; left out, anybody who may vote. `for`: how long it is good, at most until the approval's end."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f]*$")
+    decision: Literal["", "approve", "reject"] = ""
+    lasts_s: HoldTime | None = Field(default=None, alias="for")
 
 
 class Command(BaseModel):

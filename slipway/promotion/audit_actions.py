@@ -10,6 +10,7 @@ from slipway.promotion.event_catalogue import CATALOGUE
 SAID: dict[str, str] = {
     "approval.*": "a person's vote on a stage, `approve` or `reject`, with the roles that the person held",
     "approval.refused": "the vote did not count, and why; `said` is the record of the vote",
+    "approval.link": "a person makes a link to an approval; its id and for whom it is, never the link itself",
     "delegation.begin": "a person lets somebody else approve in their place for a while; both are named",
     "delegation.end": "a person ends that before its time",
     "delegation.refused": "nobody approves in another's place, and why; `said` is the record of the wish",
@@ -33,6 +34,7 @@ ACTIONS: dict[str, str] = {**{each.action: each.when for each in CATALOGUE}, **S
 # What a route that is no GET leaves on record; for one that leaves nothing of its own, why.
 ROUTES: dict[str, tuple[str, ...] | str] = {
     "post_approval": ("approval.*", "approval.refused"),
+    "post_approval_link": ("approval.link",),
     "post_delegation": ("delegation.begin", "delegation.refused"),
     "delete_delegation": ("delegation.end", "delegation.refused"),
     "post_evidence": ("evidence.supplied", "evidence.refused"),

@@ -69,6 +69,15 @@ class Approval(BaseModel):
     decision: str | None = None
 
 
+class Card(BaseModel):
+    """What people read before they approve, and the digest of what that approves."""
+
+    stage: str
+    gate: str = "start"
+    text: str
+    seal: str = ""
+
+
 class Target(BaseModel):
     """One deployable place: what answers at its address, and what waits on its idle side, seen at `preview`;
     `changes` is what a release would change where it is planned first."""

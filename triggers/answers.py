@@ -252,6 +252,26 @@ class GateShown(Answer):
     asked_at: MomentOrNotYet
 
 
+class OverrideShown(Answer):
+    """Gates of a stage that a build may skip until then, once another person has confirmed it (empty: nobody yet)."""
+
+    id: str
+    gates: list[str]
+    reason: str
+    by: str
+    at: Moment
+    until: Moment
+    confirmed_by: str
+    confirmed_at: MomentOrNotYet
+
+
+class OverrideCounted(Answer):
+    """What came of asking for an override, or of confirming one."""
+
+    id: str
+    words: str
+
+
 class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
@@ -280,6 +300,7 @@ class StageShown(Answer):
     targets: list[TargetState]
     steps: list[StepTaken]
     gates: list[GateShown]
+    override: OverrideShown | None
 
 
 class SaidOfPromotion(Answer):

@@ -51,6 +51,24 @@ class LinkWanted(BaseModel):
     lasts_s: HoldTime | None = Field(default=None, alias="for")
 
 
+class OverrideWanted(BaseModel):
+    """The body. `gates` are names of gates of the stage; `for` is how long they are skipped from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+    gates: list[Annotated[str, Field(min_length=1, max_length=63)]] = Field(min_length=1, max_length=20)
+    reason: str = Field(min_length=1, max_length=500, pattern=ONE_LINE)
+    lasts_s: Annotated[float, BeforeValidator(between("1m", "24h")), DURATION_SCHEMA] = Field(14_400.0, alias="for")
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
+class OverrideConfirmed(BaseModel):
+    """The body. `id` is the override's, as the stage shows it: what was read is what is confirmed."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(min_length=1, max_length=64)
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
 class Command(BaseModel):
     """The body. `id` makes a repeated request count once; `stage` says which one is meant, if there are several;
     `promote` needs a `reason`."""

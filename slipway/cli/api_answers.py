@@ -198,6 +198,17 @@ class Gate(BaseModel):
     asked_at: Moment = None
 
 
+class Override(BaseModel):
+    """Gates that a build may skip until then, once another person has confirmed it."""
+
+    id: str
+    gates: list[str]
+    reason: str
+    by: str
+    until: datetime
+    confirmed_by: str = ""
+
+
 class Stage(BaseModel):
     """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
 
@@ -220,6 +231,7 @@ class Stage(BaseModel):
     targets: list[Target] = []
     steps: list[Step] = []
     gates: list[Gate] = []
+    override: Override | None = None
 
     @property
     def may_be_retried(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slipway.promotion.outcomes import Outcome
+from slipway.promotion.overrides import OVERRIDDEN
 from slipway.promotion.plan import StagePlan
 
 Rows = Mapping[str, dict[str, Any]]
@@ -13,7 +14,7 @@ def proofs(asked: StagePlan, plans: Sequence[StagePlan], rows: Rows) -> Iterator
     """The gates that passed with their figures and the age of their evidence, the stages before with their loads, and
     what this stage itself has shown on its idle side."""
     for gate in _gates(asked, rows):
-        if gate["outcome"] == Outcome.PASSED:
+        if _has_passed(gate):
             made = f"; evidence of {gate['produced_at']}" if gate["produced_at"] else ""
             yield f"gate {gate['name']}: {gate['words'] or 'passed'}{made}"
     for plan in (*_before(asked, plans), asked):
@@ -28,7 +29,7 @@ def proofs(asked: StagePlan, plans: Sequence[StagePlan], rows: Rows) -> Iterator
 def unproven(asked: StagePlan, plans: Sequence[StagePlan], rows: Rows) -> Iterator[str]:
     """The gates that have not passed, the stages before that have not, and that no load was ever run."""
     for gate in _gates(asked, rows):
-        if gate["outcome"] != Outcome.PASSED:
+        if not _has_passed(gate):
             yield f"gate {gate['name']}: {gate['words'] or 'not asked yet'}"
     before = _before(asked, plans)
     for plan in before:
@@ -37,6 +38,11 @@ def unproven(asked: StagePlan, plans: Sequence[StagePlan], rows: Rows) -> Iterat
             yield f"stage {plan.name} is {state}"
     if not any(plan.loads for plan in (*before, asked)):
         yield "no load test is run on the way here"
+
+
+def _has_passed(gate: Mapping[str, Any]) -> bool:
+    """What people let it skip is not proven."""
+    return bool(gate["outcome"] == Outcome.PASSED and gate["code"] != OVERRIDDEN)
 
 
 def _before(asked: StagePlan, plans: Sequence[StagePlan]) -> list[StagePlan]:

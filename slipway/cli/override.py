@@ -8,13 +8,14 @@ from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
 from slipway.cli.card import at_a_terminal
-from slipway.cli.connection import promotion_path, understood
+from slipway.cli.connection import Api, promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.gates_view import override_words
 from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, PromotionId, Url
 from slipway.cli.printing import answer, clean, out, show
 from slipway.cli.sign_in import connect
+from slipway.promotion.overrides import HOTFIX
 
 Stage = Annotated[str, typer.Argument(metavar="STAGE")]
 
@@ -42,20 +43,27 @@ def override(
 def confirm_override(
     promotion: PromotionId,
     stage: Stage,
+    hotfix: Annotated[bool, typer.Option("--hotfix", help="What the stage lets a hotfix skip by itself.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Agree to an override that another person asks for."""
     api = connect(url)
+    id = HOTFIX if hotfix else _read(api, promotion, stage, asks=not yes and not as_json and at_a_terminal())
+    body = {"id": id, "command": str(uuid4())}
+    document = api.post(promotion_path(promotion, "stages", stage, "override", "confirm"), body)
+    words = document.get("words") if isinstance(document, dict) else "the confirmation is on its way"
+    answer(document, Text(f"✓ {clean(spoken(str(words), api.now()))}"), as_json)
+
+
+def _read(api: Api, promotion: str, stage: str, asks: bool) -> str:
+    """The id of the override that is asked for, read by whoever confirms it. Raises Failure."""
     seen = understood(Promotion, api.get(promotion_path(promotion)))
     asked = next((each.override for each in seen.stages if each.name == stage), None)
     if asked is None:
         raise Failure("NO_OVERRIDE", f"nobody asks for an override of stage {stage}", ExitCode.REFUSED)
-    if not yes and not as_json and at_a_terminal():
+    if asks:
         show(out(), Text(clean(override_words(asked, api.now())), "yellow"))
         typer.confirm("Confirm it?", abort=True)
-    body = {"id": asked.id, "command": str(uuid4())}
-    document = api.post(promotion_path(promotion, "stages", stage, "override", "confirm"), body)
-    words = document.get("words") if isinstance(document, dict) else "the confirmation is on its way"
-    answer(document, Text(f"✓ {clean(spoken(str(words), api.now()))}"), as_json)
+    return asked.id

@@ -15,6 +15,7 @@ from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.outcomes import moment
 
 OVERRIDDEN = "GATE_OVERRIDDEN"
+HOTFIX = "hotfix"  # the id of what a stage lets a hotfix skip: its pipeline asks, and one person confirms it
 
 
 @once
@@ -33,10 +34,15 @@ def override(state: State, given: Given) -> tuple[State, Answer]:
 
 @once
 def confirm_override(state: State, given: Given) -> tuple[State, Answer]:
-    """Another person agrees. `given`: id, stage, by (oid, name), at, author_oid (None: nobody knows the author)."""
+    """Another person agrees. `given`: id, stage, by (oid, name), at, author_oid (None: nobody knows the author); of a
+    hotfix `asked`, what its stage lets it skip by itself."""
     name, by = given["stage"], given["by"]
     stage = stage_of(state, name)
+    if is_final(stage):
+        raise Refused("STAGE_OVER", f"stage {name} is over, and asks no gate any more")
     asked = stage.get("override")
+    if "asked" in given and (asked is None or asked["id"] != given["id"]):
+        asked = given["asked"]
     if asked is None or asked["id"] != given["id"]:
         raise Refused("NO_OVERRIDE", f"nobody asks for that override of stage {name} now")
     if asked.get("confirmed_by"):

@@ -1,5 +1,6 @@
 """An emergency override over HTTP: who may ask, who may confirm, what is shown and on record."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from slipway.adapters.read_model import write_row
 from slipway.promotion.gates.plan import GatePlan
-from tests.app_host import Reply, a_principal
+from tests.app_host import ALICE_OID, Reply, a_principal
 from tests.triggers.conftest import ALICE, BOB, ERIN, Underway
 
 pytestmark = pytest.mark.usefixtures("configured")
@@ -92,3 +93,40 @@ def test_what_was_read_is_what_is_confirmed(gated: Underway) -> None:
     assert confirm(gated, first).problem == (409, "NO_OVERRIDE")
     assert confirm(gated, second).status == 200
     assert confirm(gated, second, command="again").problem == (409, "ALREADY_CONFIRMED")
+
+
+# the lane of hotfixes
+
+
+@pytest.fixture
+def laned(begin: Callable[..., Underway]) -> Underway:
+    """A hotfix, whose production lets one skip its gate on findings."""
+    it = begin(hotfix="the till is down")
+    gates = (GatePlan("sarif", "sarif", {"new": 0}, "sarif"), GatePlan("coverage", "coverage", {}, "coverage"))
+    more = {"gates": gates, "hotfix_skips": ("sarif",)}
+    plans = tuple(replace(plan, **more) if plan.name == "production" else plan for plan in it.run.plan.stages)
+    run = replace(it.run, plan=replace(it.run.plan, stages=plans), submitted_by=ALICE_OID)
+    write_row(run.id, "promotion", 2, run.row())
+    return Underway(it.app, run)
+
+
+def test_a_hotfix_skips_what_its_stage_names_with_a_second_person(laned: Underway) -> None:
+    assert confirm(laned, "hotfix").status == 200
+    shown = override_of(laned)
+    assert (shown["gates"], shown["confirmed_by"]) == (["sarif"], "Mona Moore")
+    assert shown["reason"] == "hotfix, the till is down"
+    assert confirm(laned, "hotfix", command="again").problem == (409, "ALREADY_CONFIRMED")
+
+
+@pytest.mark.parametrize(
+    ("who", "problem"),
+    [(ALICE, "SAME_PERSON"), (BOB, "IS_AUTHOR"), (ERIN, "FORBIDDEN")],
+    ids=["submitter", "author", "r"],
+)
+def test_a_hotfix_is_confirmed_by_a_second_person(laned: Underway, who: dict[str, str], problem: str) -> None:
+    assert confirm(laned, "hotfix", who).problem == (403, problem)
+    assert override_of(laned) is None
+
+
+def test_what_is_no_hotfix_has_no_lane(gated: Underway) -> None:
+    assert confirm(gated, "hotfix").problem == (409, "NO_OVERRIDE")

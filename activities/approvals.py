@@ -6,6 +6,7 @@ import azure.durable_functions as df
 
 from activities.answering import Order, answering
 from slipway.promotion.outcomes import Answer, passed
+from slipway.promotion.role_claims import Place
 
 bp = df.Blueprint()
 
@@ -13,7 +14,8 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="order", activity="look_at_sealed")
 @answering
 def look_at_sealed(order: Order) -> Answer:
-    """The settings at `place`, the `flags` (name, label) and the claims of `voters` (oid, claims), as they are now.
+    """The settings at `place`, the `flags` (name, label) and the claims of `voters` (oid, claims) where they voted
+    (`at`: environments, service), as they are now.
 
     Result: `configuration`, the fingerprint of the settings; `flags`, a digest of their documents; `taken`, by object
     id the claims that the file of people says are not held any more. Nothing is changed, and no value is in the answer.
@@ -24,7 +26,7 @@ def look_at_sealed(order: Order) -> Answer:
     if flags := order.get("flags"):
         seen["flags"] = _flags(flags)
     if voters := order.get("voters"):
-        seen["taken"] = _taken(voters)
+        seen["taken"] = _taken(voters, order.get("at") or {})
     return passed(**seen)
 
 
@@ -43,8 +45,9 @@ def _flags(flags: list[dict[str, str]]) -> str:
     return digest_of([setting.document if setting else None for setting in found])
 
 
-def _taken(voters: list[dict[str, Any]]) -> dict[str, list[str]]:
+def _taken(voters: list[dict[str, Any]], at: dict[str, Any]) -> dict[str, list[str]]:
     from slipway.adapters.people import taken_away
 
-    found = {voter["oid"]: taken_away(voter["oid"], voter["claims"]) for voter in voters}
+    place = Place(tuple(at.get("environments", ())), at.get("service", ""))
+    found = {voter["oid"]: taken_away(voter["oid"], voter["claims"], place) for voter in voters}
     return {oid: claims for oid, claims in found.items() if claims}

@@ -19,11 +19,12 @@ from slipway.promotion.outcomes import iso, moment
 from slipway.promotion.views import cases, open_stages
 from slipway.promotion.votes import standing_at
 from slipway.settings import settings
-from triggers.deciding import audited, rows_of
+from triggers.deciding import audited, rows_for, rows_of
 from triggers.delegations_api import person_meant
 from triggers.entities_read import decisions_of, locks_of, member_locks_of
 from triggers.http import NotFound, answer, api, body_of
 from triggers.identity import READERS
+from triggers.places import check_reading, places_of_stage, require_at, service_of
 
 bp = df.Blueprint()
 
@@ -32,7 +33,7 @@ UNKNOWN = ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE")
 
 @bp.route(route="api/promotions/{id}/stages/{stage}/approval", methods=["GET"])
 @bp.durable_client_input(client_name="client")
-@api(*READERS, answers={200: "ApprovalCardShown"}, refuses={404: UNKNOWN, 409: ("NOT_ASKED",)})
+@api(*READERS, place="the service", answers={200: "ApprovalCardShown"}, refuses={404: UNKNOWN, 409: ("NOT_ASKED",)})
 async def get_approval(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -41,6 +42,7 @@ async def get_approval(
     It changes nothing, however often it is read: whatever follows links in mails may follow one that leads here.
     """
     promotion, stage = req.route_params["id"], req.route_params["stage"]
+    check_reading(person, service_of(promotion))
     rows, decisions = await rows_of(promotion), await decisions_of(client, promotion)
     environment, at = _stage_of(rows, promotion, stage)["environment"], iso(now())
     locks, members = await asyncio.gather(
@@ -60,6 +62,7 @@ async def get_approval(
 @api(
     "approver",
     "operator",
+    place="the stage's environment and the service",
     answers={201: "LinkMade"},
     body="LinkWanted",
     refuses={404: (*UNKNOWN, "UNKNOWN_PERSON"), 409: ("NOT_ASKED",), 500: ("PEOPLE_INVALID", "SECRET_MISSING")},
@@ -75,7 +78,8 @@ async def post_approval_link(
 
     promotion, stage = req.route_params["id"], req.route_params["stage"]
     wanted, at = body_of(req, LinkWanted), now()
-    rows = await rows_of(promotion)
+    rows = await rows_for(promotion, person, "approver", "operator")
+    require_at(person, places_of_stage(rows, promotion, stage), "approver", "operator")
     _stage_of(rows, promotion, stage)
     told = (await decisions_of(client, promotion)).get("stages", {}).get(stage, {})
     if "policy" not in told or told["decision"]:

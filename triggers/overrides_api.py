@@ -16,7 +16,8 @@ from slipway.promotion.overrides import HOTFIX
 from slipway.promotion.plan import StagePlan, load_stage
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
-from triggers.identity import READERS, require
+from triggers.identity import READERS
+from triggers.places import places_of_stage, require_at
 
 bp = df.Blueprint()
 
@@ -31,6 +32,7 @@ _ENDED = ("ALREADY_ABORTED", "ALREADY_ENDED", "COMMAND_REUSED", "STAGE_OVER")
 @api(
     *READERS,
     demands="operator",
+    place="the stage's environment and the service",
     answers={200: "OverrideCounted", 202: "Words"},
     body="OverrideWanted",
     refuses={404: (*_UNKNOWN, "UNKNOWN_GATE"), 409: _ENDED},
@@ -51,7 +53,7 @@ async def post_override(
     id = f"override:{person.oid}:{asked.command}"
     said = AuditRecord(id, at, person.oid, "override.asked", words, {"name": person.name, **told})
     async with on_record(promotion, said):
-        require(person, "operator")
+        require_at(person, places_of_stage(rows, promotion, stage), "operator")
         there = [gate.name for gate in _plan_of(rows, promotion, stage).all_gates]
         if unknown := [gate for gate in gates if gate not in there]:
             known = f"it has {', '.join(there)}" if there else "it has none"
@@ -65,6 +67,7 @@ async def post_override(
 @api(
     *READERS,
     demands="approver",
+    place="the stage's environment and the service",
     answers={200: "OverrideCounted", 202: "Words"},
     body="OverrideConfirmed",
     refuses={
@@ -90,7 +93,7 @@ async def post_override_confirmed(
     id = f"override-confirmed:{person.oid}:{asked.command}"
     said = AuditRecord(id, at, person.oid, "override.confirmed", words, evidence)
     async with on_record(promotion, said):
-        require(person, "approver")
+        require_at(person, places_of_stage(rows, promotion, stage), "approver")
         plan = _plan_of(rows, promotion, stage)
         author_oid = await asyncio.to_thread(person_of_author, rows["promotion"]["author"])
         given = {"command": f"{person.oid}:{asked.command}", "id": asked.id, "stage": stage, "by": _who(person)}

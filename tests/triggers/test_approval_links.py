@@ -217,6 +217,17 @@ def test_who_lost_the_role_since_is_refused_whatever_the_link(linked: Linked) ->
     assert linked.it.vote(BOB, link=linked.token()).problem == (403, "IS_AUTHOR")
 
 
+def test_a_role_of_another_environment_or_service_neither_makes_nor_uses_one(linked: Linked) -> None:
+    oid = "77777777-7777-4777-8777-777777777777"
+    for place in ("staging/checkout", "production/payments"):
+        grace = a_principal("Grace", oid, (f"approver@{place}", "reader", "release-manager"))
+        assert linked.made(grace).problem == (403, "FORBIDDEN")
+        assert linked.it.vote(grace, link=linked.token()).problem == (403, "FORBIDDEN")
+    here = a_principal("Grace", oid, ("approver@production/checkout", "reader", "release-manager"))
+    assert linked.made(here).status == 201
+    assert linked.it.vote(here, link=linked.token()).status == 200
+
+
 # who makes links
 
 

@@ -95,6 +95,13 @@ def test_what_was_read_is_what_is_confirmed(gated: Underway) -> None:
     assert confirm(gated, second, command="again").problem == (409, "ALREADY_CONFIRMED")
 
 
+def test_a_role_of_another_environment_overrides_nothing_here(gated: Underway) -> None:
+    asked = ask(gated).json["id"]
+    grace = a_principal("Grace", "77777777-7777-4777-8777-777777777777", ("approver@test", "operator@test", "reader"))
+    assert ask(gated, grace).problem == (403, "FORBIDDEN")
+    assert confirm(gated, asked, grace).problem == (403, "FORBIDDEN")
+
+
 # the lane of hotfixes
 
 

@@ -22,7 +22,9 @@ from slipway.cli.printing import show as print_out
 from slipway.cli.sign_in import connect
 
 _PATH = re.compile(r"/api/promotions/([^/]+)/stages/([^/]+)/approval\Z")
-PromotionOrLink = Annotated[str, typer.Argument(metavar="ID|LINK", help="Such as checkout--1.1.0, or a link to it.")]
+PromotionOrLink = Annotated[
+    str, typer.Argument(metavar="ID", help="Such as checkout--1.1.0, or a link to its approval.")
+]
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ async def get_approval(
     place="the stage's environment and the service",
     answers={201: "LinkMade"},
     body="LinkWanted",
-    refuses={404: (*UNKNOWN, "UNKNOWN_PERSON"), 409: ("NOT_ASKED",), 500: ("PEOPLE_INVALID", "SECRET_MISSING")},
+    refuses={404: (*UNKNOWN, "UNKNOWN_PERSON"), 409: ("NOT_ASKED", "LINKS_NOT_SET_UP"), 500: ("PEOPLE_INVALID",)},
 )
 async def post_approval_link(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person

@@ -44,6 +44,7 @@ bp = df.Blueprint()
             *("NOT_ASKED", "AMBIGUOUS", "ALREADY_VOTED", "ALREADY_DECIDED", "EXPIRED"),
             *("SEAL_CHANGED", "COMMENT_REQUIRED", "SLOTS_FILLED", "NOT_VOTED"),
             *("ALREADY_ABORTED", "ALREADY_ENDED", "COMMAND_REUSED", "LINK_EXPIRED", "LINK_USED"),
+            "LINKS_NOT_SET_UP",
         ),
     },
 )

@@ -9,6 +9,7 @@ import hmac
 import json
 
 from slipway.adapters import clock
+from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.rows import Rows
 from slipway.adapters.secrets import Secrets
 from slipway.promotion.approval_link import FORGED, USED, ApprovalLink
@@ -21,7 +22,8 @@ _PURPOSE = b"slipway-approval-link-v1\n"
 
 
 def token_of(link: ApprovalLink) -> str:
-    """The link's token. Raises SlipwayError when the vault has no key for it, AzureProblem when it cannot be asked."""
+    """The link's token. Raises Refused LINKS_NOT_SET_UP when the vault has no key for it, AzureProblem when it cannot
+    be asked."""
     about = json.dumps(link.told, separators=(",", ":")).encode()
     return f"{_text(about)}.{_text(_signature(about))}"
 
@@ -51,10 +53,22 @@ def spend(link: ApprovalLink, person: str, command: str) -> None:
 
 
 def _signature(about: bytes) -> bytes:
-    key = Secrets().read(SECRET).strip()
-    if len(key) < SHORTEST_KEY:
-        raise SlipwayError("SECRET_UNUSABLE", f"the secret {SECRET} is shorter than {SHORTEST_KEY} characters")
+    key = _key()
     return hmac.new(key.encode(), _PURPOSE + about, hashlib.sha256).digest()
+
+
+def _key() -> str:
+    """Raises Refused LINKS_NOT_SET_UP where the vault has no key that is good for it."""
+    try:
+        key = Secrets().read(SECRET).strip()
+        if len(key) >= SHORTEST_KEY:
+            return key
+        why = f"the secret {SECRET} is shorter than {SHORTEST_KEY} characters"
+    except AzureProblem:
+        raise
+    except SlipwayError as error:
+        why = error.words
+    raise Refused("LINKS_NOT_SET_UP", f"there are no links to approvals here: {why}; vote without one")
 
 
 def _text(raw: bytes) -> str:

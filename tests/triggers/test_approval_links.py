@@ -243,5 +243,6 @@ def test_without_a_key_there_are_no_links(linked: Linked, azure: AzureStandin) -
     with vault_of(azure) as vault:
         vault.set_secret(approval_links.SECRET, "short")
     Secrets().forget(approval_links.SECRET)
-    assert linked.made().problem == (500, "SECRET_UNUSABLE")
+    assert linked.made().problem == (409, "LINKS_NOT_SET_UP")
+    assert linked.it.vote(ALICE, link="W10.W10").problem == (409, "LINKS_NOT_SET_UP")
     assert settings().vault and linked.it.vote(ALICE).status == 200, "approvals need none"

@@ -5,6 +5,7 @@ from typing import Any
 from orchestrators.environment_lock import ask_lock, mirror_lock
 from orchestrators.release_parts import told_of
 from orchestrators.waiting import Context, Durable, now
+from slipway.promotion.overrides import overridden
 from slipway.promotion.stage_run import StageRun
 
 
@@ -52,5 +53,7 @@ def _release(run: StageRun, service: str, at: str) -> dict[str, Any]:
     release |= told_of(run)
     release |= {"schema": run.build.schema} if run.build.schema else {}
     release |= {"database": run.database["version"]} if run.database.get("version") else {}
+    skipped = overridden(run.gate_answers)
+    release |= {"overridden": skipped} if skipped else {}
     members = {member: run.version_at(member) for member in run.plan.members}
     return release | ({"members": members} if group and members else {})

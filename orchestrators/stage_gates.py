@@ -15,6 +15,7 @@ from orchestrators.environment_lock import give_back_unchanged
 from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.recording import record_stage
 from orchestrators.stage_consent import asked_anew, void
+from orchestrators.stage_overrides import skipped
 from orchestrators.waiting import Context, Durable, ask_decisions, now, nudge_or
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import START
@@ -122,10 +123,11 @@ def _begun(context: Context, run: StageRun, gates: Sequence[GatePlan]) -> Durabl
         run = replace(run, since=now(context))
         ends = max(_until(run, gate) for gate in gates)
         run = replace(run, deadline=iso(ends))
-    asked = {"waiter": run.instance, "names": read_by(gates)}
+    asked = {"waiter": run.instance, "names": read_by(gates), "stage": run.plan.name, "at": now(context)}
     going = yield from ask_decisions(context, run.promotion, "ask_gates", asked)
     if going["do"] == "cancel":
         return run.ends(Outcome.CANCELLED, going["code"], going["words"]), True, {}
+    run = yield from skipped(context, run, gates, going)
     return run, False, going["evidence"]
 
 

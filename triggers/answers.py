@@ -12,9 +12,11 @@ from slipway.promotion.build_messages.slipway import SlipwayBuild
 from slipway.promotion.outcomes import RUNNING, Outcome
 from slipway.promotion.stage_phases import ROLLED_BACK, STATE_OF_PHASE
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
+from triggers.approval_answers import ApprovalCardShown as ApprovalCardShown
 from triggers.approval_answers import ApprovalState as ApprovalState  # the routes name every model as one of here
 from triggers.approval_answers import Delegations as Delegations
 from triggers.approval_answers import DelegationShown as DelegationShown
+from triggers.approval_answers import LinkMade as LinkMade
 from triggers.approval_answers import VoteCounted as VoteCounted
 from triggers.audit_answers import ChainPage as ChainPage
 from triggers.audit_answers import ChainPart as ChainPart
@@ -250,6 +252,26 @@ class GateShown(Answer):
     asked_at: MomentOrNotYet
 
 
+class OverrideShown(Answer):
+    """Gates of a stage that a build may skip until then, once another person has confirmed it (empty: nobody yet)."""
+
+    id: str
+    gates: list[str]
+    reason: str
+    by: str
+    at: Moment
+    until: Moment
+    confirmed_by: str
+    confirmed_at: MomentOrNotYet
+
+
+class OverrideCounted(Answer):
+    """What came of asking for an override, or of confirming one."""
+
+    id: str
+    words: str
+
+
 class StageShown(Answer):
     """A stage; `instance` is the id of its orchestration, `runtime` that orchestration's own status.
 
@@ -278,6 +300,7 @@ class StageShown(Answer):
     targets: list[TargetState]
     steps: list[StepTaken]
     gates: list[GateShown]
+    override: OverrideShown | None
 
 
 class SaidOfPromotion(Answer):

@@ -67,6 +67,39 @@ class ApprovalState(Answer):
     seal: SealShown | None
 
 
+class ApprovalCardShown(Answer):
+    """What people read before they approve. Each list is a section's lines; `text` is all of it, short enough for a
+    phone. `gate`: whether the stage's start is asked for, or its switch. `seal` is the digest of what is approved,
+    `covers` its parts."""
+
+    promotion: str
+    stage: str
+    environment: str
+    gate: Literal["start", "switch"]
+    title: str
+    changes: list[str]
+    proven: list[str]
+    warnings: list[str]
+    way_back: list[str]
+    asked: str
+    votes: list[str]
+    missing: str
+    deadline: Moment
+    decision: ApprovalEnd | None
+    seal: str
+    covers: list[str]
+    text: str
+
+
+class LinkMade(Answer):
+    """A link to an approval, good for one vote. It is shown here alone: what is kept of it is its `id`."""
+
+    id: str
+    url: str
+    until: Moment
+    words: str
+
+
 class DelegationShown(Answer):
     """`to` may approve in the place of `by` until then; `environment` and `service` are empty where it is anywhere."""
 

@@ -1,11 +1,11 @@
-"""`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no, also in another's place."""
+"""`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no, also in another's place, or by a link."""
 
 import asyncio
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -20,6 +20,9 @@ from triggers.http import NotFound, api, body_of
 from triggers.identity import READERS, here
 from triggers.places import place_of, places_of_stage, require_at
 
+if TYPE_CHECKING:
+    from triggers.bodies import Approval
+
 bp = df.Blueprint()
 
 
@@ -32,12 +35,16 @@ bp = df.Blueprint()
     answers={200: "VoteCounted", 202: "Words"},
     body="Approval",
     refuses={
-        403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN", "APPROVED_BEFORE", "GROUPS_LEFT_OUT"),
+        403: (
+            *("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN", "APPROVED_BEFORE", "GROUPS_LEFT_OUT"),
+            *("LINK_FORGED", "LINK_FOR_ANOTHER", "LINK_OF_ANOTHER"),
+        ),
         404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
         409: (
             *("NOT_ASKED", "AMBIGUOUS", "ALREADY_VOTED", "ALREADY_DECIDED", "EXPIRED"),
             *("SEAL_CHANGED", "COMMENT_REQUIRED", "SLOTS_FILLED", "NOT_VOTED"),
-            *("ALREADY_ABORTED", "ALREADY_ENDED", "COMMAND_REUSED"),
+            *("ALREADY_ABORTED", "ALREADY_ENDED", "COMMAND_REUSED", "LINK_EXPIRED", "LINK_USED"),
+            "LINKS_NOT_SET_UP",
         ),
     },
 )
@@ -69,6 +76,7 @@ async def post_approval(
             "name": person.name,
             "roles": list(person.roles),
             **({"seal": asked.seal} if asked.seal else {}),
+            **({"by_link": True} if asked.link else {}),
             **({"may_approve_for": [each.name for each in lent]} if lent else {}),
         },
     )
@@ -81,6 +89,8 @@ async def post_approval(
         vote = Vote(here(person, places[0]), asked.decision, received_at, author_oid, asked.reason)
         given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
         given |= {key: value for key in ("gate", "seal") if (value := getattr(asked, key))}
+        if asked.link:
+            given |= await asyncio.to_thread(_by_link, asked, promotion, stage, person, received_at)
         given |= {"delegators": [each.dump() for each in lent]} if lent else {}
         with _groups_told(person):
             return as_response(await decide(client, promotion, "vote", given), promotion)
@@ -96,6 +106,21 @@ def _groups_told(person: Person) -> Iterator[None]:
             raise
         words = f"{refusal.words}; {person.name} is in more groups than a token can name, so that none of them counts"
         raise Forbidden("GROUPS_LEFT_OUT", f"{words}: let the application name assigned groups only") from refusal
+
+
+def _by_link(asked: "Approval", promotion: str, stage: str, person: Person, at: datetime) -> Mapping[str, str]:
+    """What the link adds to the vote, used up from now on: which approval is meant, and what was to be approved. Raises
+    Refused or Forbidden."""
+    from slipway.adapters.approval_links import link_of, spend
+    from slipway.promotion.approval_link import check
+
+    link = link_of(asked.link)
+    check(link, promotion, stage, asked.decision, person.oid, at)
+    for said, meant in ((asked.gate, link.gate), (asked.seal, link.seal)):
+        if said and said != meant:
+            raise Forbidden("LINK_FOR_ANOTHER", "this link is for another approval of this stage than the vote says")
+    spend(link, person.oid, asked.command)
+    return {"gate": link.gate, "asked": link.asked, **({"seal": link.seal} if link.seal else {})}
 
 
 def _delegators(rows: dict[str, dict[str, Any]], stage: str, person: Person, at: datetime) -> list[Person]:

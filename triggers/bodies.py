@@ -38,6 +38,35 @@ class Approval(BaseModel):
     reason: str = Field(default="", max_length=1000)
     gate: Literal["", "start", "switch"] = ""
     seal: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    link: str = Field(default="", max_length=1500, description="What stands behind the # of a link to the approval.")
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
+class LinkWanted(BaseModel):
+    """The body. `to`: the one person for whom it is, as an object id, or a login, name or author's name of the file of
+    people; left out, anybody who may vote. `for`: how long it is good, at most until the approval's end."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f]*$")
+    decision: Literal["", "approve", "reject"] = ""
+    lasts_s: HoldTime | None = Field(default=None, alias="for")
+
+
+class OverrideWanted(BaseModel):
+    """The body. `gates` are names of gates of the stage; `for` is how long they are skipped from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+    gates: list[Annotated[str, Field(min_length=1, max_length=63)]] = Field(min_length=1, max_length=20)
+    reason: str = Field(min_length=1, max_length=500, pattern=ONE_LINE)
+    lasts_s: Annotated[float, BeforeValidator(between("1m", "24h")), DURATION_SCHEMA] = Field(14_400.0, alias="for")
+    command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
+
+
+class OverrideConfirmed(BaseModel):
+    """The body. `id` is the override's, as the stage shows it: what was read is what is confirmed."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(min_length=1, max_length=64)
     command: str = Field(default_factory=lambda: str(uuid.uuid4()), min_length=1, max_length=64)
 
 

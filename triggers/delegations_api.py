@@ -49,7 +49,7 @@ async def post_delegation(req: func.HttpRequest, person: Person) -> func.HttpRes
 
     asked, at = body_of(req, Delegate), now()
     until = iso(asked.ends(at))
-    oid, name = await asyncio.to_thread(_person, asked.to)
+    oid, name = await asyncio.to_thread(person_meant, asked.to)
     scope = {"environment": asked.environment, "service": asked.service, "reason": asked.reason}
     lent = Delegation(uuid.uuid4().hex[:12], person, oid, name, iso(at), until, **scope)
     evidence = {"id": lent.id, "to": oid, "until": until, **{key: value for key, value in scope.items() if value}}
@@ -80,7 +80,7 @@ async def delete_delegation(req: func.HttpRequest, person: Person) -> func.HttpR
     return answer({"words": words})
 
 
-def _person(name: str) -> tuple[str, str]:
+def person_meant(name: str) -> tuple[str, str]:
     """Object id and name of whom the text means. Raises NotFound."""
     from slipway.adapters.people import person_called
 

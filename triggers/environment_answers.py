@@ -85,6 +85,7 @@ class ReleaseShown(Answer):
     members: dict[str, str] = Field(default_factory=dict)
     configuration: ConfigurationFixed | None = None
     changed_flags: list[FlagChanged] = Field([])
+    overridden: dict[str, str] = Field(default_factory=dict)
     declared: SchemaDeclared | None = Field(None, alias="schema")
     database: int = 0
 
@@ -93,7 +94,7 @@ class ReleaseKept(Answer):
     """A release in the ledger: live from `since` until `until` (empty: it is), and how it ended. `replaced` is what
     each of its targets served before; `back_since`: it serves again because the one after it was taken back. `by`,
     `code` and `words` say who took it back, or tried to, and why. `group` and `members` as of what is live. `database`
-    is the version of its database that it brought that to."""
+    is the version of its database that it brought that to; `overridden` are gates that people let it skip, and who."""
 
     version: str
     promotion: str
@@ -117,6 +118,7 @@ class ReleaseKept(Answer):
     members: dict[str, str] = Field(default_factory=dict)
     configuration: ConfigurationFixed | None = None
     changed_flags: list[FlagChanged] = Field([])
+    overridden: dict[str, str] = Field(default_factory=dict)
     declared: SchemaDeclared | None = Field(None, alias="schema")
     database: int = 0
 

@@ -20,6 +20,7 @@ from triggers import (
     again_api,
     alerts_api,
     answers,
+    approval_cards_api,
     approvals_api,
     audit_api,
     bodies,
@@ -35,6 +36,7 @@ from triggers import (
     hooks_api,
     intents_api,
     openapi_api,
+    overrides_api,
     pipelines_api,
     promotions_api,
     rejected_api,
@@ -48,7 +50,7 @@ from triggers.version import app_version
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api, evidence_api, gates_api),
     *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api, audit_api),
-    delegations_api,
+    *(delegations_api, approval_cards_api, overrides_api),
     *(health_api, openapi_api),
 )
 SCHEME = "entra"

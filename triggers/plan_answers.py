@@ -45,8 +45,8 @@ class PlannedStage(Answer):
     `watch_s`: how long the release is watched after its bake; `switch_approval`: who is asked before a blue-green
     switch. `max_parallel`: of how many targets the users are moved at a time, 0 is all. `ring`: where it stands, if it
     is a ring of a written stage. `group`: in which order its targets are switched, and of which services they are.
-    `gates`: what has to pass before the stage, `switch_gates` before its switch. `calendar`: when builds enter;
-    `after`: which services go first."""
+    `gates`: what has to pass before the stage, `switch_gates` before its switch, `hotfix_skips` which of them a hotfix
+    may skip, once a second person has confirmed it. `calendar`: when builds enter; `after`: which services go first."""
 
     name: str
     environment: str
@@ -75,6 +75,7 @@ class PlannedStage(Answer):
     reported: bool
     gates: list[GatePlan]
     switch_gates: list[GatePlan]
+    hotfix_skips: list[str]
     calendar: Calendar
     after: list[After]
     may_promote: MayPromoteShown

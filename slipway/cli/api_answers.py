@@ -69,6 +69,15 @@ class Approval(BaseModel):
     decision: str | None = None
 
 
+class Card(BaseModel):
+    """What people read before they approve, and the digest of what that approves."""
+
+    stage: str
+    gate: str = "start"
+    text: str
+    seal: str = ""
+
+
 class Target(BaseModel):
     """One deployable place: what answers at its address, and what waits on its idle side, seen at `preview`;
     `changes` is what a release would change where it is planned first."""
@@ -189,6 +198,17 @@ class Gate(BaseModel):
     asked_at: Moment = None
 
 
+class Override(BaseModel):
+    """Gates that a build may skip until then, once another person has confirmed it."""
+
+    id: str
+    gates: list[str]
+    reason: str
+    by: str
+    until: datetime
+    confirmed_by: str = ""
+
+
 class Stage(BaseModel):
     """One stage. What ended without having passed waits for a `retry` until its deadline, if it may have one."""
 
@@ -211,6 +231,7 @@ class Stage(BaseModel):
     targets: list[Target] = []
     steps: list[Step] = []
     gates: list[Gate] = []
+    override: Override | None = None
 
     @property
     def may_be_retried(self) -> bool:

@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from slipway.cli.api_answers import Promotion
+from slipway.cli.card import PromotionOrLink, at_a_terminal, meant_by, shown
 from slipway.cli.connection import Api, promotion_path, understood
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.moments import spoken
@@ -22,18 +23,19 @@ RAMPS = typer.Argument(metavar="STAGE", help="Else the only one that ramps.")
 
 
 def approve(
-    promotion: PromotionId,
+    promotion: PromotionOrLink,
     stage: StageName = None,
     reason: Reason = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not show the card and ask first.")] = False,
     url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say yes to a stage that waits for approval, before it starts or before its switch."""
-    _vote(connect(url), promotion, stage, "approve", reason, as_json)
+    """Say yes to a stage that waits for approval, before it starts or before its switch; a terminal shows its card."""
+    _vote(connect(url), promotion, stage, "approve", reason, as_json, asks=not yes and not as_json and at_a_terminal())
 
 
 def reject(
-    promotion: PromotionId,
+    promotion: PromotionOrLink,
     reason: Reason,
     stage: StageName = None,
     url: Url = None,
@@ -123,17 +125,37 @@ def _command(promotion: str, command: str, reason: str, url: str | None, as_json
     _say(api, document, f"{command} for {promotion} is on its way", as_json)
 
 
-def _vote(api: Api, promotion: str, stage: str | None, decision: str, reason: str, as_json: bool) -> None:
-    shown = understood(Promotion, api.get(promotion_path(promotion)))
-    stage = stage or _waiting_stage(shown, promotion)
-    body = {"decision": decision, "reason": reason, "command": str(uuid4())}
-    asked = next((each.approval for each in shown.stages if each.name == stage), None)
-    if asked and asked.gate == SWITCH:  # what is said counts for what was seen
-        body["gate"] = SWITCH
-    if asked and asked.seal and decision != TAKE_BACK:
-        body["seal"] = asked.seal.digest
-    document = api.post(promotion_path(promotion, "stages", stage, "approval"), body)
+def _vote(
+    api: Api, promotion: str, stage: str | None, decision: str, reason: str, as_json: bool, asks: bool = False
+) -> None:
+    meant = meant_by(promotion, stage)
+    promotion, body = meant.promotion, {"decision": decision, "reason": reason, "command": str(uuid4())}
+    if meant.token and meant.stage:  # which approval, and what was seen, stands in the link
+        stage, said = meant.stage, {"link": meant.token}
+    else:
+        stage, said = _what_was_seen(api, promotion, meant.stage, decision)
+    if asks:
+        card = shown(api, promotion, stage)
+        said |= {"seal": card.seal} if card.seal and "link" not in said else {}
+        typer.confirm(f"Approve stage {stage}?", abort=True)
+    document = api.post(promotion_path(promotion, "stages", stage, "approval"), body | said)
     _say(api, document, f"{decision} for {stage} is on its way", as_json)
+
+
+def _what_was_seen(api: Api, promotion: str, stage: str | None, decision: str) -> tuple[str, dict[str, str]]:
+    """The stage that is meant, and what a vote says of what was seen: it counts for that alone."""
+    seen = understood(Promotion, api.get(promotion_path(promotion)))
+    stage = stage or _waiting_stage(seen, promotion)
+    asked = next((each.approval for each in seen.stages if each.name == stage), None)
+    said = {"gate": SWITCH} if asked and asked.gate == SWITCH else {}
+    if asked and asked.seal and decision != TAKE_BACK:
+        said["seal"] = asked.seal.digest
+    return stage, said
+
+
+def the_stage(api: Api, promotion: str) -> str:
+    """The one stage that waits for approval. Raises Failure."""
+    return _waiting_stage(understood(Promotion, api.get(promotion_path(promotion))), promotion)
 
 
 def _waiting_stage(shown: Promotion, promotion: str) -> str:

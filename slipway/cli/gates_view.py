@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from rich.text import Text
 
-from slipway.cli.api_answers import Gate
+from slipway.cli.api_answers import Gate, Override
 from slipway.cli.looks import look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
-from slipway.cli.times import clock, rounded
+from slipway.cli.times import clock, rounded, until
 from slipway.promotion.gates.plan import GatePlan
+from slipway.promotion.overrides import OVERRIDDEN
 from slipway.promotion.plan import StagePlan
 
 _NOT_SAID = ("query", "keys", "loads", "targets", "secret", "environment")  # too long for a line, or no limit
@@ -51,10 +52,17 @@ def _whom(gate: GatePlan) -> str:
 
 def gate_row_words(gate: Gate, now: datetime) -> Text:
     """What it said, with when its evidence was made."""
-    shown = look(gate.outcome or "pending")
+    shown = look("not enough evidence" if gate.code == OVERRIDDEN else gate.outcome or "pending")
     said = spoken(gate.words, now) if gate.outcome else "not asked yet"
     made = f" · of {clock(gate.produced_at, now)}" if gate.produced_at else ""
-    return Text(clean(f"{said}{made}"), "dim" if gate.outcome in ("", "passed") else shown.style)
+    calm = gate.outcome in ("", "passed") and gate.code != OVERRIDDEN
+    return Text(clean(f"{said}{made}"), "dim" if calm else shown.style)
+
+
+def override_words(asked: Override, now: datetime) -> str:
+    """`Alice skips sarif, confirmed by Bob, until …: the till is down`."""
+    who = f"confirmed by {asked.confirmed_by}" if asked.confirmed_by else "waits for another person to confirm"
+    return f"{asked.by} skips {', '.join(asked.gates)}, {who}, {until(asked.until, now)}: {asked.reason}"
 
 
 def _limits(settings: Mapping[str, Any]) -> str:

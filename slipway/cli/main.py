@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli import again, decide, delegate, intents, login, pure, releases, show, submit
+from slipway.cli import again, card, decide, delegate, intents, login, override, pure, releases, show, submit
 from slipway.cli.audit.app import app as audit
 from slipway.cli.commands import Commands
 from slipway.cli.dlq import app as dlq
@@ -62,12 +62,15 @@ app.command(rich_help_panel=WATCH)(show.status)
 app.command(rich_help_panel=WATCH)(show.environments)
 app.command(rich_help_panel=WATCH)(releases.releases)
 
+app.command(rich_help_panel=PEOPLE)(card.show)
 app.command(rich_help_panel=PEOPLE)(decide.approve)
 app.command(rich_help_panel=PEOPLE)(decide.reject)
 app.command(rich_help_panel=PEOPLE)(decide.take_back)
 app.command(rich_help_panel=PEOPLE)(delegate.delegate)
 app.command(rich_help_panel=PEOPLE)(delegate.delegations)
 app.command(rich_help_panel=PEOPLE)(delegate.undelegate)
+app.command(rich_help_panel=PEOPLE)(override.override)
+app.command(rich_help_panel=PEOPLE)(override.confirm_override)
 app.command(rich_help_panel=PEOPLE)(decide.abort)
 app.command(rich_help_panel=PEOPLE)(decide.retry)
 app.command(rich_help_panel=PEOPLE)(again.again)

@@ -145,6 +145,8 @@ def _facts(stage: StagePlan, service: str, rollout: Sequence[str]) -> Iterator[t
     """What happens in a stage of `service`, in the order in which it happens."""
     for number, gate in enumerate(stage.gates):
         yield "" if number else "gates", gate_words(gate)
+    if stage.hotfix_skips:
+        yield "hotfix", f"may skip {', '.join(stage.hotfix_skips)}, once a second person has confirmed it"
     if stage.approval:
         yield "approval", approval_words(stage.approval)
     yield from calendar_lines(stage)

@@ -8,13 +8,14 @@ from typing import NamedTuple
 from rich.text import Text
 
 from slipway.cli.api_answers import Approval, Comparison, Ramp, Stage, Step, Target
-from slipway.cli.gates_view import gate_row_words
+from slipway.cli.gates_view import gate_row_words, override_words
 from slipway.cli.looks import Look, look
 from slipway.cli.moments import spoken
 from slipway.cli.printing import clean
 from slipway.cli.reasons import is_command, look_of, short_name, told, worth_a_line
 from slipway.cli.times import between, clock, until
 from slipway.promotion.approval import SWITCH
+from slipway.promotion.overrides import OVERRIDDEN
 
 VOTE_OF = {"approved": "approve", "rejected": "reject"}
 RAMPING = "ramping"
@@ -150,8 +151,10 @@ def gate_rows(stage: Stage, now: datetime) -> Iterator[Row]:
     """What each gate says, of those that were asked or are asked now."""
     for gate in stage.gates:
         if gate.outcome or stage.state == "checking gates":
-            shown = look(gate.outcome or "pending")
+            shown = look("not enough evidence" if gate.code == OVERRIDDEN else gate.outcome or "pending")
             yield Row(Text(shown.icon, shown.style), Text(clean(f"gate {gate.name}")), gate_row_words(gate, now))
+    if stage.override:
+        yield Row(Text("!", "yellow"), Text("override"), Text(clean(override_words(stage.override, now)), "yellow"))
 
 
 def approval_rows(stage: Stage, now: datetime) -> Iterator[Row]:

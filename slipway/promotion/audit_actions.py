@@ -10,12 +10,16 @@ from slipway.promotion.event_catalogue import CATALOGUE
 SAID: dict[str, str] = {
     "approval.*": "a person's vote on a stage, `approve` or `reject`, with the roles that the person held",
     "approval.refused": "the vote did not count, and why; `said` is the record of the vote",
+    "approval.link": "a person makes a link to an approval; its id and for whom it is, never the link itself",
     "delegation.begin": "a person lets somebody else approve in their place for a while; both are named",
     "delegation.end": "a person ends that before its time",
     "delegation.refused": "nobody approves in another's place, and why; `said` is the record of the wish",
     "evidence.supplied": "a person or CI adds evidence to a build, with its digest",
     "evidence.refused": "it is not taken, and why; `said` is the record of the wish",
     "gate.answered": "the system that a webhook gate asked has answered by its one address",
+    "override.asked": "a person asks to let a build skip named gates of a stage for a while, and why",
+    "override.confirmed": "another person agrees; from then on these gates are skipped",
+    "override.refused": "nothing is skipped by it, and why; `said` is the record of the wish",
     "intent.refused": "a person's word on a place was refused, and why: a stop is lifted by another person, say",
     "command.*": "a person's command: abort, retry, pause, resume, advance, promote or rollback",
     "command.refused": "the command was refused, and why; `said` is its record",
@@ -33,8 +37,11 @@ ACTIONS: dict[str, str] = {**{each.action: each.when for each in CATALOGUE}, **S
 # What a route that is no GET leaves on record; for one that leaves nothing of its own, why.
 ROUTES: dict[str, tuple[str, ...] | str] = {
     "post_approval": ("approval.*", "approval.refused"),
+    "post_approval_link": ("approval.link",),
     "post_delegation": ("delegation.begin", "delegation.refused"),
     "delete_delegation": ("delegation.end", "delegation.refused"),
+    "post_override": ("override.asked", "override.refused"),
+    "post_override_confirmed": ("override.confirmed", "override.refused"),
     "post_evidence": ("evidence.supplied", "evidence.refused"),
     "post_gate_answer": ("gate.answered",),
     "post_command": ("command.*", "command.refused"),

@@ -30,6 +30,7 @@ def said_of(operation: str, given: Given) -> list[str]:
     """What a command says, without who and when: two commands of one key must say the same."""
     said = [operation, given.get("stage", ""), given.get("vote", {}).get("decision", "")]
     said += [given["gate"]] if given.get("gate") else []
+    said += given.get("gates", [])
     return [*said, given["name"], given["digest"]] if "entry" in given else said
 
 

@@ -15,6 +15,7 @@ from slipway.promotion.closing import CLOSING
 from slipway.promotion.commands import COMMANDS
 from slipway.promotion.decision_state import Answer, State, empty, stage_of, with_stage, with_waiter, without_ramp
 from slipway.promotion.evidence_supplied import ASKS, SUPPLY, newer_than_judged, withdrawn
+from slipway.promotion.overrides import OVERRIDES
 from slipway.promotion.ramp_commands import NOTHING_SAID, RAMP_COMMANDS, end_ramp, heard
 from slipway.promotion.release_parts.decided import fixed_configuration
 from slipway.promotion.ring_decisions import saw_region, written_in
@@ -173,6 +174,7 @@ OPERATIONS: dict[str, Callable[[State, dict[str, Any]], tuple[State, Answer]]] =
     **VOTES,
     **SUPPLY,
     **RAMP_COMMANDS,
+    **OVERRIDES,
 }
 
 

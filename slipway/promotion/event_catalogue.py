@@ -40,6 +40,8 @@ CATALOGUE = (
     EventType("stage.gate-passed", "a gate said yes", _GATE),
     EventType("stage.gate-failed", "a gate said no, by what its evidence says", _GATE),
     EventType("stage.gate-open", "a gate could not say yes or no: evidence is missing, or its source is away", _GATE),
+    EventType("stage.gate-overridden", "a gate was not asked, because two people let the build skip it",
+              ("gate", "kind", "code", "override")),
     EventType("stage.waiting-for-gates", "gates are open, and waited for"),
     EventType("stage.gate-revoked", "what gates had passed does not hold at the moment of promotion, or newer evidence "
               "came while people were asked", ("gates",)),

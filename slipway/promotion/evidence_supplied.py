@@ -14,6 +14,7 @@ from slipway.promotion.barriers import in_the_promotion
 from slipway.promotion.commands import Command, Given, once
 from slipway.promotion.decision_state import Answer, State, stage_of, with_stage, with_waiter
 from slipway.promotion.errors import Refused
+from slipway.promotion.overrides import skips
 
 MOST_SUPPLIED = 32 * 1024  # bytes of JSON: the state travels whole with each operation
 
@@ -32,14 +33,15 @@ def supply(state: State, given: Given) -> tuple[State, Answer]:
 
 
 def ask_gates(state: State, given: dict[str, Any]) -> tuple[State, Answer]:
-    """May the gates of a stage be asked? `go`, or `cancel` when the promotion was aborted; and the `evidence` of these
-    `names` that was supplied. A pause does not stop a look."""
+    """May the gates of a stage be asked? `go`, or `cancel` when the promotion was aborted; the `evidence` of these
+    `names` that was supplied, and the gates that people let it skip (`skips`). A pause does not stop a look."""
     state = with_waiter(state, given["waiter"])
     stopped = next(in_the_promotion(state, {**given, "needs": (), "past_pause": True}), None)
     evidence = {name: state["evidence"][name] for name in given["names"] if name in state.get("evidence", {})}
     if stopped is not None:
         return state, {"do": "cancel", "code": stopped.code, "words": "the promotion was aborted", "evidence": {}}
-    return state, {"do": "go", "evidence": evidence}
+    skipped = skips(stage_of(state, given.get("stage", "")), given.get("at", ""))
+    return state, {"do": "go", "evidence": evidence, **({"skips": skipped} if skipped else {})}
 
 
 def newer_than_judged(state: State, given: dict[str, Any]) -> list[str]:

@@ -136,7 +136,8 @@ class StagePlan:
     `configuration` says where the settings of each build lie, `flags` what is switched once the release is live.
     `tests` run beside the loads; `migration` changes the database before the deployment, and after the old release.
     `reported`: a code host is told of it (`report` of the pipeline says which). `calendar` says when builds may enter,
-    `after` what other services have to have live first.
+    `after` what other services have to have live first. `hotfix_skips` are the gates that a hotfix may skip, once a
+    second person has confirmed it.
     """
 
     name: str
@@ -166,6 +167,7 @@ class StagePlan:
     reported: bool = False
     gates: tuple[GatePlan, ...] = ()
     switch_gates: tuple[GatePlan, ...] = ()
+    hotfix_skips: tuple[str, ...] = ()
     calendar: Calendar = field(default_factory=Calendar)
     after: tuple[After, ...] = ()
 
@@ -290,6 +292,7 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "migration": Migration.load(data.get("migration")),
             "gates": tuple(GatePlan.load(gate) for gate in data.get("gates", ())),
             "switch_gates": tuple(GatePlan.load(gate) for gate in data.get("switch_gates", ())),
+            "hotfix_skips": tuple(data.get("hotfix_skips", ())),
             "calendar": Calendar.load(data.get("calendar")),
             "after": tuple(After(**known(After, each)) for each in data.get("after", ())),
         }

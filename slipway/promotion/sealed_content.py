@@ -26,6 +26,6 @@ def seal_of(run: StageRun, seen: Mapping[str, str]) -> Seal:
 
 
 def _evidence(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The digest of what each gate passed on."""
+    """The digest of what each gate passed on; of one that people let it skip, that they did."""
     passed = {name: answer for name, answer in answers.items() if answer.get("outcome") == Outcome.PASSED}
-    return {name: str(answer.get("digest") or Outcome.PASSED) for name, answer in passed.items()}
+    return {name: str(answer.get("digest") or answer.get("code") or Outcome.PASSED) for name, answer in passed.items()}

@@ -11,6 +11,7 @@ from slipway.promotion.ids import child_id, stage_id
 from slipway.promotion.intents import HOLD, in_force, is_to_come, record_of
 from slipway.promotion.may_promote import Case, MayPromote, MemberAt
 from slipway.promotion.outcomes import Outcome, moment
+from slipway.promotion.overrides import shown as override_shown
 from slipway.promotion.plan import StagePlan, load_stage
 from slipway.promotion.precedence import explained
 from slipway.promotion.quorum import in_words
@@ -245,6 +246,7 @@ def _stage(
         "runtime": runtimes.get(row["instance"]),
         "approval": _approval(decisions.get("stages", {}).get(name)),
         "gates": row.get("gates", []),
+        "override": override_shown(decisions.get("stages", {}).get(name)),
     }
 
 

@@ -96,7 +96,8 @@ def vote(state: State, given: Given) -> tuple[State, Answer]:
     """Count a person's vote on `stage`, or take it back before the decision; the answer says how the approval stands.
 
     `gate`: which of its approvals is meant, its start or its switch; a stage that asks for both is told which, or a yes
-    to the one would come to count for the other. `seal`: what the person saw; `delegators`: who has delegated to them.
+    to the one would come to count for the other. `seal`: what the person saw; `delegators`: who has delegated to them;
+    `asked`: of a vote by a link, the orchestration that asked when that was made.
     """
     name, cast = given["stage"], Vote.load(given["vote"])
     stage = stage_of(state, name)
@@ -139,6 +140,8 @@ def _check_open(stage: Stage, name: str, given: Given) -> None:
         raise Refused("EXPIRED", f"the approval of {name} ended at {stage['deadline']}")
     if stage["decision"]:
         raise Refused("ALREADY_DECIDED", f"stage {name} is already {stage['decision']}")
+    if given.get("asked", stage["asked"]) != stage["asked"]:
+        raise Refused("NOT_ASKED", f"people were asked anew for stage {name} since this link was made")
     gate, meant = stage.get("gate", START), given.get("gate", "")
     if meant and meant != gate:
         raise Refused("NOT_ASKED", f"stage {name} does not ask for the approval of its {meant} now")

@@ -150,3 +150,11 @@ def test_the_plan_says_of_each_gate_what_it_asks() -> None:
         "sarif: new 0, max error 0; reads sarif; waits 1 h",
         "webhook: asks https://c.example/q, which calls back; waits 1 h",
     ]
+
+
+def test_what_a_hotfix_may_skip_is_a_gate_that_there_is() -> None:
+    lane = "    hotfix: {skips: [%s]}\n"
+    stage = a_stage("prod", gates("coverage: {line: 80%}") + lane % "coverage")
+    assert planned(stage)[0].hotfix_skips == ("coverage",) and again(planned(stage)[0]) == planned(stage)[0]
+    ((code, words, _),) = findings(a_stage("prod", gates("coverage: {line: 80%}") + lane % "covrage"))
+    assert code == "UNKNOWN_GATE" and '"covrage" is no gate of this stage' in words

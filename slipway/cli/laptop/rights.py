@@ -11,6 +11,7 @@ from slipway.promotion.rights.grants import document, granted
 from slipway.promotion.rights.own import AUDIT, TABLES, TELEMETRY
 from slipway.promotion.rights.role import Need, Unknown
 
+LINK_SECRET = "approval-links"
 HOOK_SECRETS = ("azure-devops-hook-key", "github-hook-secret")  # of the settings, whatever pipelines say
 _FIXED = {"vault": places.vault, "configuration": places.configuration}
 
@@ -32,6 +33,7 @@ def _own(group: str) -> Iterator[Need]:
     yield Need(FLAGS, places.configuration(group), "people list flags and switch them off")
     for secret in HOOK_SECRETS:
         yield Need(SECRETS, f"{places.vault(group)}/secrets/{secret}", "hooks of code hosts")
+    yield Need(SECRETS, f"{places.vault(group)}/secrets/{LINK_SECRET}", "links to approvals")
 
 
 def _at(name: str, group: str, workspace: str) -> str:

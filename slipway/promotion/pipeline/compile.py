@@ -150,6 +150,7 @@ def _stage(stage: Stage, pipeline: Pipeline, needs: tuple[str, ...]) -> StagePla
         blue_green=_blue_green(stage, pipeline.service),
         switch_approval=_switch_approval(stage),
         gates=gates,
+        hotfix_skips=tuple(stage.hotfix.skips) if stage.hotfix else (),
         switch_gates=gate_plans(_switch_gates(stage), [gate.name for gate in gates]),
         group=group_of(stage, pipeline),
         configuration=configuration.plan if configuration else None,

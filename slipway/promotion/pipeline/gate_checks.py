@@ -20,6 +20,17 @@ def check_gates(document: Document) -> None:
             _check_name(document, at, gate, seen)
             if kind == "performance":
                 _check_performance(document, at, gate, stage, by_name)
+        _check_hotfix(document, path, stage)
+
+
+def _check_hotfix(document: Document, path: Path, stage: dict[str, Any]) -> None:
+    hotfix = stage.get("hotfix")
+    skips = hotfix.get("skips") if isinstance(hotfix, dict) else None
+    there = [str(gate.get("name") or kind) for _, kind, gate in _gates_of(path, stage)]
+    for number, name in enumerate(skips if isinstance(skips, list) else ()):
+        if isinstance(name, str) and name not in there:
+            words = f"{quoted(name)} is no gate of this stage, or of its switch"
+            document.report("UNKNOWN_GATE", words, (*path, "hotfix", "skips", number), like=(name, there))
 
 
 def _gates_of(path: Path, stage: dict[str, Any]) -> Iterator[tuple[Path, str, dict[str, Any]]]:

@@ -17,6 +17,7 @@ from slipway.promotion.pipeline.builds import MOST_BUILDS, Builds
 from slipway.promotion.pipeline.calendar import BusinessHours, FreezeWindow, LiveFirst, ReleaseRate
 from slipway.promotion.pipeline.gates import MOST_GATES, Gate
 from slipway.promotion.pipeline.helm import Helm
+from slipway.promotion.pipeline.hotfix import Hotfix
 from slipway.promotion.pipeline.infrastructure import Pointer, Stack, Terraform
 from slipway.promotion.pipeline.jobs import Migrate, Tests
 from slipway.promotion.pipeline.probing import Headers as Headers  # beside the others
@@ -239,6 +240,7 @@ class Stage(Section):
     environment: Name = key("The environment that the stage deploys to.")
     needs: list[Name] = key("Stages that must have passed before; without any it starts at once.", [])
     gates: list[Gate] = key("What must be proven before the stage starts.", [], max_length=MOST_GATES)
+    hotfix: Hotfix | None = key("What a hotfix may skip, once a second person has confirmed it.", None)
     approval: Approval | None = key("Who must say yes before the stage starts.", None)
     targets: list[Target] | None = key("Where to deploy, all in parallel.", None, min_length=1, max_length=MOST_TARGETS)
     rings: list[Ring] | None = key(

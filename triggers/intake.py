@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from slipway.promotion.errors import BuildRejected
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.promotion_run import PromotionRun
+from slipway.promotion.under_policies import UNMET, UnderPolicies
 from slipway.settings import settings
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
@@ -61,7 +62,26 @@ def match(body: bytes, beside: Mapping[Any, Any] | None = None, sender: str = ""
         raise BuildRejected("PIPELINE_INVALID", str(error)) from error
     check_for_promotion(build, pipeline)
     check_members(build, pipeline)
-    return Matched(build, compile_plan(pipeline, found.digest), found.text)
+    plan = under_policies(compile_plan(pipeline, found.digest), found.text, found.file)
+    return Matched(build, plan, found.text)
+
+
+def under_policies(plan: PromotionPlan, text: str, file: str) -> PromotionPlan:
+    """The plan, which says so where the organisation has policies. Those that cannot be read keep no build out here:
+    its stages wait for them to be mended. Raises BuildRejected POLICY_UNMET for a plan that does not meet them."""
+    if settings().policies is None:
+        return plan
+    from slipway.adapters.policies import policies_in_force
+    from slipway.promotion.policies import Policies, PoliciesInvalid, findings_of, unmet_by
+
+    try:
+        policies = policies_in_force() or Policies()
+    except PoliciesInvalid:
+        policies = Policies()
+    if findings := findings_of(unmet_by(policies, plan, now()), plan, text, file):
+        raise BuildRejected(UNMET, "\n".join(str(finding) for finding in findings))
+    under = UnderPolicies(plan.owner, policies.digest)
+    return replace(plan, stages=tuple(replace(stage, policies=under) for stage in plan.stages))
 
 
 def build_of(body: bytes, beside: Mapping[Any, Any] | None = None, sender: str = "") -> Build:

@@ -36,6 +36,7 @@ from triggers import (
     intents_api,
     openapi_api,
     pipelines_api,
+    policies_api,
     promotions_api,
     rejected_api,
 )
@@ -48,7 +49,7 @@ from triggers.version import app_version
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api, evidence_api, gates_api),
     *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api, audit_api),
-    delegations_api,
+    *(delegations_api, policies_api),
     *(health_api, openapi_api),
 )
 SCHEME = "entra"

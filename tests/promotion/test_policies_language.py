@@ -5,10 +5,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
 
 from slipway.promotion import schema as published
 from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
+from slipway.promotion.pipeline.positions import read_document
 from slipway.promotion.policies import Policies, PoliciesInvalid, findings_of, read_policies, unmet_by
 from tests.promotion.builders import NOON
 
@@ -154,4 +154,4 @@ def test_the_example_is_met_by_the_pipelines_that_are_shipped() -> None:
 
 def test_the_example_fits_the_published_schema() -> None:
     schema = json.loads((Path(published.__file__).parent / "policies.schema.json").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(EXAMPLE.read_text(encoding="utf-8")))
+    jsonschema.Draft202012Validator(schema).validate(read_document(EXAMPLE.read_text(encoding="utf-8"), "o.yaml").data)

@@ -2,10 +2,9 @@
 
 from slipway.promotion.policies.checking import Holding, Unmet, findings_of, holding, unmet_by
 from slipway.promotion.policies.policy import Exemption, Policies, Policy
-from slipway.promotion.policies.reading import INVALID, PoliciesInvalid, read_policies
+from slipway.promotion.policies.reading import PoliciesInvalid, read_policies
 
 __all__ = [
-    "INVALID",
     "Exemption",
     "Holding",
     "Policies",

@@ -31,14 +31,14 @@ class Unmet:
         key, part = self.shortfall.key, self.shortfall.part
         value = self.policy.written[key]
         if key == "gates":
-            return _flow({"gates": [{str(part): value[part]}]})
+            return flow({"gates": [{str(part): value[part]}]})
         if part == NOBODY:
-            return _flow({key: {"approvers": ["role:<who>"], **value}})
+            return flow({key: {"approvers": ["role:<who>"], **value}})
         if key == "freeze" and isinstance(part, int):
-            return _flow({"freeze": [value[part]]})
+            return flow({"freeze": [value[part]]})
         if key == "rollout":
-            return _flow({"rollout": value[0] if len(value) == 1 else "<" + "|".join(value) + ">"})
-        return _flow({key: value})
+            return flow({"rollout": value[0] if len(value) == 1 else "<" + "|".join(value) + ">"})
+        return flow({key: value})
 
     @property
     def words(self) -> str:
@@ -116,7 +116,7 @@ def findings_of(unmet: Iterable[Unmet], plan: PromotionPlan, text: str, file: st
     return sorted(found.values())
 
 
-def _flow(value: Any) -> str:
-    """YAML on one line, without the braces around it."""
+def flow(value: Any) -> str:
+    """A mapping as YAML on one line, without the braces around it."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True)
     return text.strip().removeprefix("{").removesuffix("}")

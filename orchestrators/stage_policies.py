@@ -25,11 +25,12 @@ _PHASES = {
 
 
 def due(run: StageRun) -> str:
-    """Which of both looks is due in this phase of this attempt; empty where none is."""
+    """Which of both looks is due in this phase: one an attempt before the stage, one a grant of its lock. Empty where
+    none is."""
     if run.plan.policies is None or run.goes_back:
         return ""
     here = next((look for look, phases in _PHASES.items() if run.phase in phases), "")
-    return here if here and run.policies.get(here) != run.attempt else ""
+    return here if here and run.policies.get(here) != _time(run, here) else ""
 
 
 def kept_back(context: Context, run: StageRun) -> Durable:
@@ -41,7 +42,7 @@ def kept_back(context: Context, run: StageRun) -> Durable:
     if answer.outcome == Outcome.PASSED:
         if look == AT_LOCK and answer.result["policies"]:
             run = yield from record_stage(context, run, "policies-met", answer.words, answer.result)
-        looked = {**run.policies, look: run.attempt}
+        looked = {**run.policies, look: _time(run, look)}
         run = replace(run, waits_for="", deadline="") if run.policies.get("held") else run
         return replace(run, policies={**looked, "held": False}), None
     if look == AT_LOCK:
@@ -56,6 +57,11 @@ def question(run: StageRun) -> dict[str, Any]:
     assert run.plan.policies is not None
     owner = run.plan.policies.owner
     return {"promotion": run.promotion, "stage": plain(run.plan), "service": run.build.service, "owner": owner}
+
+
+def _time(run: StageRun, look: str) -> int:
+    """What tells this look from the ones before."""
+    return run.attempt if look == START else run.fence
 
 
 def _held(context: Context, run: StageRun, code: str, words: str, do: str) -> Durable:

@@ -66,7 +66,8 @@ class StageRun(OnItsWay):
     `taken_back` says that its release was live and is not any more. `consents` is people's yes to its start and its
     switch, by which of them, `voided` how often one did not hold; `gate_answers` is what each gate has said, by its
     name (`gates.rounds` says how), `revoked` how often that did not hold at the lock. `policies`: in
-    which attempt they were met before the `start` and at the `lock`, and whether the stage is `held` by them.
+    which attempt they were met before the `start`, under which fence at the `lock`, and whether they hold the stage
+    (`held`).
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 

@@ -1,13 +1,17 @@
 """The organisation's policies beside a stage on its way, through the real orchestrators in virtual time."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from orchestrators.stage_policies import due
 from slipway.promotion.approval import APPROVE
 from slipway.promotion.plan import StagePlan, Target
+from slipway.promotion.stage_phases import DEPLOY, LOCK, UNDO
+from slipway.promotion.stage_run import StageRun
 from slipway.promotion.under_policies import UnderPolicies
 from tests.promotion.builders import ALICE, BOB, a_build, a_policy, a_stage, a_vote
 from tests.workflow.policy_world import PolicyWorld
@@ -134,6 +138,36 @@ async def test_a_rule_that_is_tightened_while_people_are_asked_holds_the_build_w
     assert (await flow.lock("prod"))["holder"] is None and not flow.world.deployed
     output = await flow.until_ended(id)
     assert (output["outcome"], output["code"]) == ("cancelled", "POLICY_UNMET")
+
+
+async def test_a_rule_that_is_tightened_while_it_waits_for_its_lock_is_heard_at_the_grant(flow: Workflow) -> None:
+    """Asked before the stage it was met; the lock comes later, and is given back for the next to take."""
+    world(flow).policies = bakes("30s")
+    looks = 0
+
+    async def tighten(activity: str, _: dict[str, Any]) -> None:
+        nonlocal looks
+        looks += activity == "check_policies"
+        world(flow).policies = bakes("1h") if looks > 1 else bakes("30s")
+
+    world(flow).meanwhile = tighten
+    id = await flow.promote(a_build("2.0.0"), prod(lock_within_s=600.0))
+    await flow.until(lambda: bool(recorded(flow, "held-by-policies")))
+    lock = await flow.lock("prod")
+    assert looks >= 2 and (lock["holder"], lock["broken"]) == (None, None)
+    assert not flow.world.deployed and flow.world.sites["weu"].live == "1.0.0"
+    world(flow).meanwhile = None
+    world(flow).policies = bakes("30s")
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    assert len(recorded(flow, "policies-met")) == 1
+
+
+def test_each_attempt_and_each_grant_of_the_lock_is_a_look_of_its_own() -> None:
+    run = StageRun("p", "p:prod", prod(), a_build(), "", policies={"start": 1, "lock": 7})
+    assert due(run.to(LOCK)) == "" and due(replace(run.to(LOCK), attempt=2)) == "start"
+    assert due(replace(run.to(DEPLOY), fence=7)) == "" and due(replace(run.to(DEPLOY), fence=8)) == "lock"
+    assert due(replace(run.to(LOCK), attempt=2, goes_back=True)) == "", "a way back asks no policy"
+    assert due(replace(run.to(UNDO), attempt=2)) == ""
 
 
 async def test_without_policies_nobody_is_asked(flow: Workflow) -> None:

@@ -9,7 +9,7 @@ IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-saas demo-retail run test test-long test-azure check infra-check fmt bench bench-ledger bench-judge chaos package functions lock histories clean
+.PHONY: help demo demo-saas demo-retail demo-audit run test test-long test-azure check infra-check fmt bench bench-ledger bench-judge chaos package functions lock histories clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo-saas: $(READY) ## a day of a SaaS product in virtual time: regions and tena
 
 demo-retail: $(READY) ## a shop on AKS in virtual time: its database, jobs, and a switch of two regions (docs/retail.md)
 	@$(BIN)/slipway demo --retail
+
+demo-audit: $(READY) ## a day that an auditor asks about: gates, two people, a freeze, and the proof (docs/compliance.md)
+	@$(BIN)/slipway demo --audit
 
 run: $(READY) ## run the whole system on this laptop until Ctrl-C, with USERS=100 requests a second
 	@$(BIN)/slipway run --users $(or $(USERS),100)

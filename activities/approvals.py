@@ -6,6 +6,7 @@ import azure.durable_functions as df
 
 from activities.answering import Order, answering
 from slipway.promotion.outcomes import Answer, passed
+from slipway.promotion.role_claims import Place
 
 bp = df.Blueprint()
 
@@ -14,7 +15,7 @@ bp = df.Blueprint()
 @answering
 def look_at_sealed(order: Order) -> Answer:
     """The settings at `place`, the `flags` (name, label), the `policies` for a stage (asked as of `check_policies`) and
-    the claims of `voters` (oid, claims), as they are now.
+    the claims of `voters` (oid, claims) where they voted (`at`: environments, service), as they are now.
 
     Result: `configuration`, the fingerprint of the settings; `flags`, a digest of their documents; `policies`, a digest
     of those that hold; `taken`, by object id the claims that the file of people says are not held any more. Nothing is
@@ -28,7 +29,7 @@ def look_at_sealed(order: Order) -> Answer:
     if asked := order.get("policies"):
         seen["policies"] = _policies(asked)
     if voters := order.get("voters"):
-        seen["taken"] = _taken(voters)
+        seen["taken"] = _taken(voters, order.get("at") or {})
     return passed(**seen)
 
 
@@ -57,8 +58,9 @@ def _policies(asked: dict[str, Any]) -> str:
         return invalid.code
 
 
-def _taken(voters: list[dict[str, Any]]) -> dict[str, list[str]]:
+def _taken(voters: list[dict[str, Any]], at: dict[str, Any]) -> dict[str, list[str]]:
     from slipway.adapters.people import taken_away
 
-    found = {voter["oid"]: taken_away(voter["oid"], voter["claims"]) for voter in voters}
+    place = Place(tuple(at.get("environments", ())), at.get("service", ""))
+    found = {voter["oid"]: taken_away(voter["oid"], voter["claims"], place) for voter in voters}
     return {oid: claims for oid, claims in found.items() if claims}

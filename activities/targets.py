@@ -9,6 +9,7 @@ from slipway.adapters.platforms import platform_of
 from slipway.promotion.outcomes import Answer, passed, running
 from slipway.promotion.plan import Target
 from slipway.promotion.port_values import Receipt
+from slipway.settings import settings
 
 bp = df.Blueprint()
 
@@ -17,13 +18,18 @@ bp = df.Blueprint()
 @answering
 def survey_targets(order: Order) -> Answer:
     """What every target answers now: result `sites`, by name, with addresses and versions ("" = none; `held` is the
-    platform's own word for what is live), and the highest `fence` that any of them is under."""
-    sites = {}
+    platform's own word for what is live), and the highest `fence` that any of them is under; and which are `reused`:
+    they serve the version that the release brings already, as another package."""
+    sites, reused = {}, []
     for data in order["targets"]:
         target = Target(**data)
         state = platform_of(target).read_live(target, order["version_path"])
         if state.in_progress:
             return running({}, 1.0, f"{data['name']}: another operation is under way")
+        if (brings := order.get("brings", {}).get(target.name)) and state.production_version == brings["version"]:
+            from slipway.adapters.aks.given import is_reused
+
+            reused += [target.name] if is_reused(target, **brings, settings_=settings()) else []
         sites[data["name"]] = {
             "production": state.production_address,
             "live": state.live_address,
@@ -33,7 +39,7 @@ def survey_targets(order: Order) -> Answer:
             "held": state.held_version,
         }
     highest = max(Fences().highest(Target(**data)) for data in order["targets"])
-    return passed(sites=sites, fence=highest)
+    return passed(sites=sites, fence=highest, reused=reused)
 
 
 @bp.activity_trigger(input_name="order", activity="deploy")

@@ -4,7 +4,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Durable, NotTaken, ask_decisions, insist, nudge_all
+from orchestrators.waiting import Durable, NotTaken, ask_decisions, given, insist, nudge_all
 
 bp = df.Blueprint()
 
@@ -16,7 +16,7 @@ def abort(context: df.DurableOrchestrationContext) -> Durable:
     Input: promotion, operations. The abort was signalled before this was started, so the
     answer to a question of ours comes after it; one that was refused marks nothing. Returns whether it is aborted.
     """
-    asked: dict[str, Any] = context.get_input()
+    asked: dict[str, Any] = given(context)
     going = yield from ask_decisions(
         context, asked["promotion"], "ask_going_on", {"waiter": context.instance_id, "past_pause": True}
     )

@@ -6,7 +6,7 @@ import azure.durable_functions as df
 
 from orchestrators.environment_lock import ask_environment
 from orchestrators.reminding import told
-from orchestrators.waiting import Durable, ask_decisions, nudge_or
+from orchestrators.waiting import Durable, ask_decisions, given, nudge_or
 from slipway.promotion.outcomes import moment
 
 bp = df.Blueprint()
@@ -23,7 +23,7 @@ def approval(context: df.DurableOrchestrationContext) -> Durable:
     `do` is `end` (with decision and votes), `cancel`, `evidence` (newer than that), or `overtaken` (with the lock's
     answer).
     """
-    asked: dict[str, Any] = context.get_input()
+    asked: dict[str, Any] = given(context)
     context.set_custom_status({"state": "waiting", "waits_for": "approval", "deadline": asked["deadline"]})
     question: dict[str, Any] = {
         key: asked[key]

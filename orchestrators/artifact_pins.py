@@ -14,6 +14,7 @@ from slipway.promotion.stage_parts import Ending
 from slipway.promotion.stored import known
 
 TRIES = 10  # a generation
+FIRST_PAUSE_S = 5.0
 
 
 def asked_once(context: Context, run: PromotionRun) -> Durable:
@@ -27,7 +28,7 @@ def asked_once(context: Context, run: PromotionRun) -> Durable:
     }
     answer = yield from called(context, "pin_artifacts", order)
     if answer.running:
-        return replace(run, pinning=answer.handle), answer
+        return replace(run, pinning={**answer.handle, "pause_s": _pause_s(run, answer)}), answer
     if answer.outcome != Outcome.PASSED:
         return replace(run, ending=Ending(answer.state, answer.code, answer.words)), answer
     pins = {pin["address"]: pin["at"] for pin in answer.result["pins"] if pin["at"] != pin["address"]}
@@ -35,15 +36,22 @@ def asked_once(context: Context, run: PromotionRun) -> Durable:
 
 
 def asked_again(context: Context, run: PromotionRun) -> Durable:
-    """The same after some tries with growing pauses."""
-    pause, answer = timedelta(seconds=5), Answer(Outcome.PASSED)
+    """The same after some tries with growing pauses. A longer one that Azure wants is kept by the activity, which sees
+    an abort meanwhile."""
+    answer = Answer(Outcome.PASSED)
     for _ in range(TRIES):
+        pause = timedelta(seconds=run.pinning.get("pause_s", FIRST_PAUSE_S))
         yield context.create_timer(context.current_utc_datetime + pause)
         run, answer = yield from asked_once(context, run)
         if not answer.running:
             break
-        pause = min(max(pause * 2, timedelta(seconds=answer.after_s)), LONGEST_PAUSE)
     return run, answer
+
+
+def _pause_s(run: PromotionRun, answer: Answer) -> float:
+    """Until the next try: they grow from one generation to the next as well."""
+    grown_s = 2 * run.pinning["pause_s"] if "pause_s" in run.pinning else FIRST_PAUSE_S
+    return float(min(max(grown_s, answer.after_s), LONGEST_PAUSE.total_seconds()))
 
 
 def found(answer: Answer) -> tuple[str, list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from orchestrators.live_looks import look_at_everybodys
 from orchestrators.ramp_comparison import compared
 from orchestrators.ramp_records import about, said_as_status, show, tell
 from orchestrators.stage_intents import word
-from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, insist, now, nudge_or
+from orchestrators.waiting import Context, Durable, NotTaken, ask_decisions, called, given, insist, now, nudge_or
 from slipway.promotion.judge.windows import shortened
 from slipway.promotion.outcomes import Answer, Outcome, broken, iso, moment, worst
 from slipway.promotion.plain import plain
@@ -50,7 +50,7 @@ BEGINS = "BEGINS"
 def canary_ramp(context: df.DurableOrchestrationContext) -> Durable:
     """Input: a `RampRun` as JSON. Returns an `Answer`: passed when the release may have all the traffic; else the
     outcome, with code and words, after the traffic was sent back to the live release."""
-    run = RampRun.load(context.get_input())
+    run = RampRun.load(given(context))
     try:
         run, answer = yield from _generation(context, run)
     except NotTaken:

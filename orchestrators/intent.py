@@ -5,7 +5,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.environment_lock import ask_environment
-from orchestrators.waiting import Durable, NotTaken, insist, now
+from orchestrators.waiting import Durable, NotTaken, given, insist, now
 
 bp = df.Blueprint()
 
@@ -17,7 +17,7 @@ def intent(context: df.DurableOrchestrationContext) -> Durable:
     Input: operation (`hold`, `reject`, `freeze`, `stop` or `lift`), given, environment, service, by, words. Safe to
     begin again.
     """
-    asked: dict[str, Any] = context.get_input()
+    asked: dict[str, Any] = given(context)
     where = {"environment": asked["environment"], "service": asked["service"]}
     context.set_custom_status({"state": "running", "since": now(context), **where})
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.waiting import Durable, called, now, nudge_or
+from orchestrators.waiting import Durable, called, given, now, nudge_or
 from slipway.promotion.outcomes import broken, moment
 
 bp = df.Blueprint()
@@ -19,7 +19,7 @@ def operation(context: df.DurableOrchestrationContext) -> Durable:
     Input: `activity`, `order` (what it is given each time), `deadline`, and from the second generation
     on the `handle` that the activity answered. Instance id = the operation's id.
     """
-    asked: dict[str, Any] = context.get_input()
+    asked: dict[str, Any] = given(context)
     order = {**asked["order"], "operation": context.instance_id, "handle": asked.get("handle", {})}
     answer = yield from called(context, asked["activity"], order)
     context.set_custom_status({"state": answer.state, "waits_for": asked["activity"], "deadline": asked["deadline"]})

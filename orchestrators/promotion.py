@@ -6,7 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.artifact_pins import asked_again, asked_once, found
-from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_decisions, insist, now, nudge_or
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, ask_decisions, given, insist, now, nudge_or
 from slipway.promotion.about import about_build
 from slipway.promotion.ids import stage_id
 from slipway.promotion.outcomes import Answer, Outcome
@@ -25,7 +25,7 @@ def promotion(context: df.DurableOrchestrationContext) -> Durable:
     is the one that counts; the others end without effect. When an orchestration of it was lost, it is
     closed: it waits until every stage is over, and then ends.
     """
-    run = PromotionRun.load(context.get_input())
+    run = PromotionRun.load(given(context))
     try:
         if run.ending:
             return (yield from _end(context, run))

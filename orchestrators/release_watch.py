@@ -12,7 +12,7 @@ import azure.durable_functions as df
 from orchestrators.environment_lock import mirror_lock
 from orchestrators.live_looks import live_answers
 from orchestrators.one_arm import CALLS, watch_order
-from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, nudge_or
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, answers_of, called, given, nudge_or
 from orchestrators.watch_end import LONGEST_BLIND, ask, keep_old_side, stop_old_side
 from orchestrators.watch_record import record
 from slipway.promotion.ids import child_id
@@ -27,7 +27,7 @@ bp = df.Blueprint()
 @bp.orchestration_trigger(context_name="context", orchestration="release_watch")
 def release_watch(context: df.DurableOrchestrationContext) -> Durable:
     """Input: a `WatchRun` as JSON. Returns why it ended."""
-    run = WatchRun.load(context.get_input())
+    run = WatchRun.load(given(context))
     try:
         run, ended = yield from _generation(context, run)
     except NotTaken:

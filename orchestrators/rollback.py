@@ -10,7 +10,7 @@ from orchestrators.fan_out import an_operation, fan_out
 from orchestrators.release_parts import FIRST, LAST, flags_back, half_way_back, has_parts, of_flags, put_back
 from orchestrators.release_settings import seen
 from orchestrators.stage_front_door import NOBODY_THERE, OPEN, closing, edges_may_know, settling
-from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, insist, now
+from orchestrators.waiting import LONGEST_WAIT, Context, Durable, NotTaken, given, insist, now
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.outcomes import Answer, Outcome, broken, passed
 from slipway.promotion.plain import plain
@@ -45,7 +45,7 @@ def rollback(context: df.DurableOrchestrationContext) -> Durable:
     switched last goes back first, and only once it is back what it had come after: so where one level of a group cannot
     go back, those before it wait for a person, too. Not stopped by an abort: it is the abort's work.
     """
-    run = StageRun.load(context.get_input())
+    run = StageRun.load(given(context))
     context.set_custom_status({"state": "rolling back", "since": now(context)})
     try:
         answer = yield from _undone(context, run)
@@ -108,6 +108,7 @@ def _undone(context: Context, run: StageRun) -> Durable:
         return _not_proven(run, steps, flags, "PREVIOUS_NOT_LIVE", words)
     stale = [each for each in run.plan.targets if live[each.name].idle_was == run.version_of(each.name)]
     stale += [each for each in back if not live[each.name].idle_was]  # it is down, and was swapped there just now
+    stale += [each for each in run.may_still_come if each not in stale]
     asked = []
     for target in stale:
         if run.sites[target.name].previous == run.version_of(target.name):

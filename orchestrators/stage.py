@@ -25,7 +25,7 @@ from orchestrators import (
     stage_waits,
     stage_work,
 )
-from orchestrators.waiting import Context, Durable, NotTaken
+from orchestrators.waiting import Context, Durable, NotTaken, given
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.stage_run import StageRun
 
@@ -71,7 +71,7 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     a wait. An error that nobody foresaw ends the stage `broken`, undone if it can be. After `report`
     comes `retry`, where a person may have it tried again, or `over`.
     """
-    run = StageRun.load(context.get_input())
+    run = StageRun.load(given(context))
     if run.phase == phase.OVER:
         return run.outcome()
     try:

@@ -115,7 +115,8 @@ def _taken_away(context: Context, run: StageRun, consent: Consent) -> Durable:
     """By object id the claims that those who said yes do not hold any more. All of them where nobody can tell, because
     the file of people is broken: it stays closed, as for whoever would vote now."""
     voters = [{"oid": voter.oid, "claims": list(voter.claims)} for voter in consent.voters]
-    seen = yield from insist(context, "look_at_sealed", {"promotion": run.promotion, "voters": voters})
+    at = {"environments": list(run.plan.environments), "service": run.build.service}
+    seen = yield from insist(context, "look_at_sealed", {"promotion": run.promotion, "voters": voters, "at": at})
     if seen.outcome == Outcome.PASSED:
         return seen.result["taken"]
     return {voter.oid: list(voter.claims) for voter in consent.voters}

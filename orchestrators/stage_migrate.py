@@ -33,7 +33,10 @@ def expand(context: Context, run: StageRun) -> Durable:
         return run.to(phase.DEPLOY)
     to = expands_to(run.database, own, migrates=True)
     if to:
-        yield from ask_lock(context, run, "migrates", {"towards": to, "at": now(context)})
+        answer = yield from ask_lock(context, run, "migrates", {"towards": to, "at": now(context)})
+        if answer["lock"] == "not yours":
+            words = "another has the lock by now: the database was not expanded, and nothing deployed"
+            return run.ends(Outcome.CANCELLED, "FENCED", words)
         yield from mirror_lock(context, run, [run.build.service])
     id = child_id(run.instance, "database", "expand", str(run.attempt))
     run = replace(run, since=now(context))

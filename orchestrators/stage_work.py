@@ -20,7 +20,7 @@ from slipway.promotion.kinds.targets import target_kind
 from slipway.promotion.outcomes import Answer, Outcome, worst
 from slipway.promotion.plain import plain
 from slipway.promotion.plan import Target
-from slipway.promotion.planned_changes import LONGEST_SHOWN, PLANNED, shortened
+from slipway.promotion.planned_changes import ARTIFACT, LONGEST_SHOWN, PLANNED, shortened
 from slipway.promotion.stage_parts import Site, Step
 from slipway.promotion.stage_run import StageRun
 from slipway.promotion.stored import known
@@ -46,6 +46,10 @@ def deploy(context: Context, run: StageRun) -> Durable:
     # A target may have been under another lock before (its environment was renamed, say): go above its number.
     if highest:
         run = yield from raise_fences(context, run, highest)
+    if reused := survey.result.get("reused"):
+        words = f"{', '.join(reused)} serves {run.called} already, with another chart, image or values"
+        words = f"{words}: give the new ones a new version, or nothing tells them apart"
+        return run.ends(Outcome.BROKEN, "VERSION_REUSED", words)
     silent = [name for name, site in sites.items() if not site.previous and name in run.live_targets]
     unknown = [name for name in silent if sites[name].held in ("", run.version_of(name))]
     if unknown:
@@ -213,7 +217,7 @@ def _named(target: str, answer: Answer) -> Answer:
 def _change(run: StageRun, target: Target) -> dict[str, Any]:
     return {
         "promotion": run.promotion,
-        "target": plain(target),
+        "target": plain(target.running(run.image_of(target))),
         "version": run.version_of(target.name),
         **run.plan.reading,
         "fence": run.fence_of(target.name),
@@ -230,8 +234,10 @@ def _prepared(run: StageRun, target: Target, answer: Answer) -> Site:
 
 
 def _switch(run: StageRun, target: Target) -> dict[str, Any]:
-    """The order for the switch of a target, which is held to what was planned."""
+    """The order for the switch of a target, which is held to what was planned, of what was pinned."""
     order = _change(run, target)
+    if ARTIFACT in order["target"]["settings"]:
+        order["target"]["settings"][ARTIFACT] = run.package_of(target.name)
     if planned := run.sites[target.name].planned:
         order["target"]["settings"][PLANNED] = planned
     return order
@@ -239,7 +245,10 @@ def _switch(run: StageRun, target: Target) -> dict[str, Any]:
 
 def _survey(run: StageRun) -> dict[str, Any]:
     targets = [plain(target) for target in run.plan.targets]
-    return {"promotion": run.promotion, "targets": targets, **run.plan.reading}
+    names = [target.name for target in run.plan.targets if target.of_kind.tells_packages]
+    brings = {name: {"version": run.version_of(name), "package": run.package_of(name)} for name in names}
+    asked = {"promotion": run.promotion, "targets": targets, **run.plan.reading}
+    return {**asked, "brings": brings} if brings else asked
 
 
 def _goes_live(run: StageRun, part: tuple[Target, ...]) -> str:

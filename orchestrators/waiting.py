@@ -86,12 +86,18 @@ def called(context: Context, activity: str, order: dict[str, Any]) -> Durable:
         return running(order.get("handle") or {}, 5.0, f"{activity} could not be run: {error}")
 
 
+def given(context: Context) -> Any:
+    """The orchestration's input. It is long and read in every episode, so what is needed of it later is kept."""
+    found = context.get_input()
+    vars(context)["carried"] = carried(found)
+    return found
+
+
 def carried_by(context: Context) -> dict[str, str]:
-    """The trace of the work, from the orchestration's input, which is read for it once an episode."""
-    kept = vars(context)
-    if "carried" not in kept:
-        kept["carried"] = carried(context.get_input())
-    found: dict[str, str] = kept["carried"]
+    """The trace of the work, from the orchestration's input."""
+    if "carried" not in vars(context):
+        given(context)
+    found: dict[str, str] = vars(context)["carried"]
     return found
 
 

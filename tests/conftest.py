@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from slipway.adapters.arm_policy import BUCKETS
+from slipway.adapters.data_policy import GATES
 from slipway.settings import Settings, settings
 from tests.app_host import AUDIENCE, TENANT, AppHost
 from tests.laptop import PEOPLE, AzureStandin, Bus, run_broker, run_standin
@@ -76,6 +77,7 @@ def _no_fault_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     if "azure" in request.fixturenames:
         request.getfixturevalue("azure").forget_faults()
         BUCKETS.forget()
+        GATES.forget()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,10 @@ import yaml
 from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver
 
 from slipway.adapters.app_service.arm import Arm
-from slipway.promotion.front_door import FrontDoor, Testers
-from slipway.promotion.load_runs.plan import LoadRunPlan
 from slipway.promotion.plan import Target
 from slipway.settings import Settings
-from tests.laptop_holds import FRONT_DOOR, GROUP, LOAD_TESTING, OLDER, SUBSCRIPTION, holds
+from tests.laptop_holds import GROUP, SUBSCRIPTION, holds
+from tests.laptop_names import Names
 from tests.laptop_rights import all_roles
 
 PEOPLE = Path(__file__).parents[1] / "examples" / "people.yaml"
@@ -44,13 +43,18 @@ class Running:
 
 
 @dataclass(frozen=True)
-class AzureStandin:
+class AzureStandin(Names):
     """`ready` is what the stand-in said of itself; `settings` are those of an app that uses it."""
 
     settings: Settings
     url: str
     ready: dict[str, Any]
     _told: list[str] = field(default_factory=list)  # the faults since it last forgot them
+    group = GROUP
+
+    @property
+    def logging(self) -> Settings:
+        return replace(self.settings, logs_endpoint=self.url, workspace="anything")
 
     def fault(self, method: str | None, path: str, times: int = 1, site: str | None = None, **how: Any) -> None:
         """Misbehave `times` times: `drop="before"|"after"`, `answer={"status": …}`, `hold_s`; a method None means all.
@@ -92,43 +96,14 @@ class AzureStandin:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def target(self, site: str) -> Target:
-        resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Web/sites/{site}"
-        return Target(site, "app-service", resource, "staging")
-
-    def app(self, name: str) -> Target:
-        resource = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/containerApps/{name}"
-        return Target(name, "container-apps", resource, "")
-
-    def job(self, name: str) -> str:
-        """The resource id of a job."""
-        return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.App/jobs/{name}"
-
-    def release(self, name: str, **helm: Any) -> Target:
-        """A Helm release of two sides in a cluster."""
-        cluster = "plain" if name == OLDER else "shop"
-        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers"
-        ends = {side: str(self.ready["sites"][f"{cluster}-{name}{side}"]) for side in ("", "-blue", "-green")}
-        told = {"namespace": "shop", "release": name, "deployment": f"{name}-{{side}}", "address": ends[""]}
-        settings = {"helm": {**told, "preview": {"blue": ends["-blue"], "green": ends["-green"]}, **helm}}
-        resource = f"{group}/Microsoft.ContainerService/managedClusters/{cluster}"
-        return Target(name, "aks", resource, "", f"shop/{name}", settings)
-
     def tell_cluster(self, cluster: str, **told: Any) -> None:
         """What happens to a cluster: `unschedulable` commands; a `release` left `pending` for `age_s`, or `edited`."""
         session = _session(str(self.settings.ca_file))
         session.post(f"{self.url}/standin/clusters", json={"cluster": cluster, **told}, timeout=30).raise_for_status()
 
-    def origins(self, site: str, testers: Testers | None = None) -> FrontDoor:
-        """The two origins of a site behind the Front Door, `live` and `idle`."""
-        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.Cdn"
-        endpoint = str(self.ready["sites"][f"{site}-edge"])
-        return FrontDoor(f"{group}/profiles/{FRONT_DOOR}", site, "live", "idle", endpoint, testers=testers)
-
     def stack(self, name: str, **section: Any) -> Target:
         """A deployment stack, whose templates are kept at `document(f"{name}-{version}.json")`."""
-        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
-        resource = f"{group}/providers/Microsoft.Resources/deploymentStacks/{name}"
+        resource = f"{self.group}/providers/Microsoft.Resources/deploymentStacks/{name}"
         settings = {"stack": section, "artifact": self.document(f"{name}-{{version}}.json")}
         return Target(name, "bicep", resource, "", settings=settings)
 
@@ -151,21 +126,6 @@ class AzureStandin:
         _session(str(self.settings.ca_file)).put(
             f"{self.url}/standin/resources", json=told, timeout=30
         ).raise_for_status()
-
-    def switched(self, switch: str, **section: Any) -> Target:
-        """A target with that section, whose sides are sites."""
-        cluster = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.ContainerService"
-        return Target("weu", "aks", f"{cluster}/managedClusters/shop", "", settings={switch: section})
-
-    def account(self, name: str) -> str:
-        """The resource id of a Cosmos DB account."""
-        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
-        return f"{group}/providers/Microsoft.DocumentDB/databaseAccounts/{name}"
-
-    def load_run(self, test: str, **more: Any) -> LoadRunPlan:
-        """A load that Azure Load Testing drives."""
-        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
-        return LoadRunPlan(f"{group}/providers/Microsoft.LoadTestService/loadTests/{LOAD_TESTING}", test, **more)
 
     def tell_account(self, name: str, **told: str) -> None:
         """What happens to a Cosmos DB account: `write=region`, `region=` and `state=`, `removed=`."""

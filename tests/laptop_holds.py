@@ -3,8 +3,11 @@
 import os
 from typing import Any
 
-SUBSCRIPTION = "00000000-0000-4000-8000-000000000001"
-GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop"
+# Of the stand-in, or of a real subscription (`tests.real_azure`).
+GROUP = os.environ.get(
+    "SLIPWAY_TEST_GROUP", "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop"
+).rstrip("/")
+SUBSCRIPTION = GROUP.split("/")[2]
 # Each file of tests that changes a site has sites of its own.
 SITES: tuple[str, ...] = (
     "deploys",
@@ -41,19 +44,20 @@ LOAD_TESTS: list[dict[str, Any]] = [
     {"id": "failing", "mishap": "engine-fails"},
     {"id": "cancelled", **_SHORT, "mishap": "cancelled"},
 ]
-UAT, MIGRATIONS = "registry.example/storefront-uat", "registry.example/storefront-migrations"
+_JOBS_REGISTRY = os.environ.get("SLIPWAY_TEST_JOB_IMAGES", "registry.example")
+UAT, MIGRATIONS, INFRA = (f"{_JOBS_REGISTRY}/storefront-{each}" for each in ("uat", "migrations", "infra"))
 # Jobs, by what tests do with them; each has an image that runs, a database of its own, and one secret.
 JOBS: dict[str, dict[str, Any]] = {
     name: {} for name in ("uat", "migrate", "lost-start", "several", "looked-for", "of-activities", "granted-job")
 }
 JOBS |= {"silent": {"logs": False}, "named-later": {"answers_later": True}, "belated": {"log_delay_s": 0.8}}
-INFRA = "registry.example/storefront-infra"
 JOBS |= {name: {"image": f"{INFRA}:1.0.0", "env": {"STATE": name}} for name in ("infra", "infra-faults", "infra-odd")}
 JOBS["several"] = {"parallelism": 2}
-CHART = "registry.example/charts/checkout"
+CHART = os.environ.get("SLIPWAY_TEST_CHART", "registry.example/charts/checkout")
 PINNED_CHART = "shop.azurecr.io/charts/checkout"
 # Releases in clusters, by whether something is live there at first. The cluster `plain` knows nothing of Entra ID.
 RELEASES = {"story": True, "faulty": True, "first": False, "stuck": True, "edited": True, "granted": True, "late": True}
+RELEASES |= {"aborted": False}
 RELEASES |= {"crossed": True}  # its users come by Traffic Manager or DNS
 OLDER = "older"
 # Its origin groups are named after their sites; each ring has a rule set of its own.

@@ -10,6 +10,7 @@ import requests
 from azure.core.credentials import AccessToken
 from azure.keyvault.secrets import SecretClient
 
+from slipway.adapters.credentials import credential
 from tests.laptop import AzureStandin
 
 
@@ -20,6 +21,8 @@ class Owner:
         self._ready = azure.ready
 
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        if "owner_header" not in self._ready:  # of a real subscription: whoever runs the tests
+            return credential().get_token(*scopes)
         resource = scopes[0].removesuffix("/.default")
         header = {"X-IDENTITY-HEADER": str(self._ready["owner_header"])}
         answer = requests.get(self._ready["msi_endpoint"], params={"resource": resource}, headers=header, timeout=30)

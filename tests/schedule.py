@@ -17,7 +17,8 @@ from xdist.scheduler import LoadFileScheduling
 CHAOS, SYSTEM, SERVICES, STANDIN = "chaos", "one laptop system", "one stand-in and broker", "a stand-in by itself"
 OWN_SYSTEM = ("kills", "ramp", "ramp_signals", "secrets", "virtual_time", "virtual_ramp", "container_apps")
 OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green", "whole_release", "groups", "front_door")
-OWN_SYSTEM += ("tenants", "reports", "aks", "switches", "divided", "databases", "retail", "gates")
+OWN_SYSTEM += ("tenants", "reports", "aks", "switches", "divided", "databases", "retail", "infrastructure", "gates")
+OWN_SYSTEM += ("audited",)
 LONGEST_FIRST = (CHAOS, SYSTEM, "tests/end_to_end/", SERVICES, STANDIN, "tests/workflow/", "tests/functions_host/")
 FOLDERS = {
     "tests/chaos/": CHAOS,
@@ -44,6 +45,8 @@ LONG_SYSTEMS += (
     "divided",
     "databases",
     "retail",
+    "audited",
+    "infrastructure",
 )
 LONG += tuple(f"tests/end_to_end/test_{name}.py" for name in LONG_SYSTEMS)
 

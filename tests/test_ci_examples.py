@@ -116,9 +116,10 @@ def slipway() -> Iterator[Slipway]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
-    """Runs a script as an agent does: with the command `az`, here one that knows a single token."""
+    """Runs a script as an agent does: with the command `az`, here one that knows a single token, but for the first
+    `AWAY` times."""
     az = tmp_path / "az"
-    az.write_text("#!/bin/sh\necho a-token\n")
+    az.write_text("#!/bin/sh\n[ ${AWAY:-0} -lt $(echo >>$0.asked; wc -l <$0.asked) ] && echo a-token\n")
     az.chmod(az.stat().st_mode | stat.S_IXUSR)
     path = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "NO_PROXY": "127.0.0.1", "APPLICATION": "api://slipway"}
 
@@ -218,6 +219,32 @@ def test_the_wait_ends_as_the_promotion_does(
     assert said in ended.stdout + ended.stderr
     assert set(slipway.looks) == {"/api/promotions/storefront--1.4.7"} and len(slipway.looks) >= len(answers)
     assert "a-token" not in ended.stdout + ended.stderr
+
+
+@needs_tools
+@pytest.mark.parametrize(("away", "status"), [("2", 0), ("99", 2)])
+def test_a_token_that_does_not_come_is_asked_for_again_and_fails_no_promotion(
+    run: Any, slipway: Slipway, away: str, status: int
+) -> None:
+    slipway.answers = [(200, {"state": "passed"})]
+    ended = run(WAIT, SLIPWAY=slipway.url, PROMOTION="storefront--1.4.7", EVERY_S="0.01", AWAY=away)
+    assert ended.returncode == status and ("no token" in ended.stderr) == bool(status), ended
+
+
+@needs_tools
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (SAID_BY_AZURE, script_of(azures("Say what was built"))),
+        (SAID_BY_GITHUB, script_of(githubs("Hand over to Slipway"))),
+    ],
+)
+def test_the_schema_is_one_argument_more(run: Any, slipway: Slipway, said: dict[str, str], message: str) -> None:
+    (more,) = re.findall(r"--argjson schema '.*'", message)
+    ended = run(message.replace("--null-input", f"--null-input {more}"), SLIPWAY=slipway.url, **said)
+    posted = slipway.posted[0] if slipway.posted else ended.stdout.strip().partition("]")[2].encode()
+    build = parse_build(posted)
+    assert isinstance(build, Build) and build.schema == {"from": 13, "to": 15, "expand": 13, "contract": 14}
 
 
 @needs_tools

@@ -22,8 +22,9 @@ from slipway.promotion.outcomes import iso
 from slipway.settings import BUILDS_QUEUE
 from triggers.deciding import on_record, rows_for
 from triggers.http import answer, api, body_of
-from triggers.identity import READERS, require
+from triggers.identity import READERS
 from triggers.intake import match
+from triggers.places import places_of_stage, require_at
 
 bp = df.Blueprint()
 
@@ -32,6 +33,7 @@ bp = df.Blueprint()
 @api(
     *READERS,
     demands="operator",
+    place="every environment of the service",
     answers={202: "Accepted"},
     body="Again",
     refuses={
@@ -54,7 +56,7 @@ async def post_again(req: func.HttpRequest, person: Person) -> func.HttpResponse
     words = f"{person.name} has it promoted once more: {asked.reason}"
     said = AuditRecord(f"again:{uuid.uuid4()}", at, person.oid, "promotion.again", words, {"name": person.name})
     async with on_record(promotion, said):
-        require(person, "operator")
+        require_at(person, places_of_stage(rows, promotion), "operator")
         build = replace(_built(rows, promotion), finished_at=at)
         if await asyncio.to_thread(check_known, build):
             raise Refused("SENT_AGAIN", f"{promotion} was sent again already: {build.promotion}")

@@ -14,10 +14,9 @@ from slipway.adapters.alerts import Alert, keep_alert, resolve_alert, waiter_at
 from slipway.promotion.approval import Person
 from triggers.deciding import nudge
 from triggers.http import answer, api, body_of
+from triggers.identity import ACTION_GROUPS
 
 bp = df.Blueprint()
-
-ACTION_GROUPS = "ActionGroupsSecureWebhook"
 
 
 @bp.route(route="api/alerts", methods=["POST"])

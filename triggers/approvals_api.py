@@ -1,6 +1,9 @@
 """`POST /api/promotions/{id}/stages/{stage}/approval`: a person's yes or no, also in another's place."""
 
 import asyncio
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +14,11 @@ from slipway.adapters.clock import now
 from slipway.promotion.approval import Person, Vote
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.delegation import delegators
-from slipway.promotion.errors import Refused
+from slipway.promotion.errors import Forbidden, Refused
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
-from triggers.identity import READERS, require
+from triggers.identity import READERS, here
+from triggers.places import place_of, places_of_stage, require_at
 
 bp = df.Blueprint()
 
@@ -24,10 +28,11 @@ bp = df.Blueprint()
 @api(
     *READERS,
     demands="approver",
+    place="the stage's environment and the service",
     answers={200: "VoteCounted", 202: "Words"},
     body="Approval",
     refuses={
-        403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN", "APPROVED_BEFORE"),
+        403: ("NOT_AN_APPROVER", "IS_AUTHOR", "AUTHOR_UNKNOWN", "APPROVED_BEFORE", "GROUPS_LEFT_OUT"),
         404: ("UNKNOWN_PROMOTION", "UNKNOWN_STAGE"),
         409: (
             *("NOT_ASKED", "AMBIGUOUS", "ALREADY_VOTED", "ALREADY_DECIDED", "EXPIRED"),
@@ -68,15 +73,29 @@ async def post_approval(
         },
     )
     async with on_record(promotion, said):
-        require(person, "approver")
+        places = places_of_stage(rows, promotion, stage)
+        require_at(person, places, "approver")
         if f"stage:{stage}" not in rows:
             raise Refused("NOT_ASKED", f"stage {stage} does not ask for an approval now")
         author_oid = await asyncio.to_thread(person_of_author, rows["promotion"]["author"])
-        vote = Vote(person, asked.decision, received_at, author_oid, asked.reason)
+        vote = Vote(here(person, places[0]), asked.decision, received_at, author_oid, asked.reason)
         given = {"command": f"{person.oid}:{asked.command}", "stage": stage, "vote": vote.dump()}
         given |= {key: value for key in ("gate", "seal") if (value := getattr(asked, key))}
         given |= {"delegators": [each.dump() for each in lent]} if lent else {}
-        return as_response(await decide(client, promotion, "vote", given), promotion)
+        with _groups_told(person):
+            return as_response(await decide(client, promotion, "vote", given), promotion)
+
+
+@contextmanager
+def _groups_told(person: Person) -> Iterator[None]:
+    """Where somebody is none of the approvers, and the token could not name all groups, the refusal says that."""
+    try:
+        yield
+    except Forbidden as refusal:
+        if refusal.code != "NOT_AN_APPROVER" or not person.groups_left_out:
+            raise
+        words = f"{refusal.words}; {person.name} is in more groups than a token can name, so that none of them counts"
+        raise Forbidden("GROUPS_LEFT_OUT", f"{words}: let the application name assigned groups only") from refusal
 
 
 def _delegators(rows: dict[str, dict[str, Any]], stage: str, person: Person, at: datetime) -> list[Person]:
@@ -91,8 +110,9 @@ def _delegators(rows: dict[str, dict[str, Any]], stage: str, person: Person, at:
     lent = lent_to(person.oid, at) if plan else []
     if plan is None or not lent:
         return []
-    environments = {plan.environment, *([plan.ring.environment] if plan.ring else [])}
-    return list(delegators(lent, environments, rows["promotion"]["service"], at, taken_away))
+    place = place_of(plan, rows["promotion"]["service"])
+    gone = functools.partial(taken_away, at=place)
+    return [here(each, place) for each in delegators(lent, place.environments, place.service, at, gone)]
 
 
 def _what(gate: str) -> str:

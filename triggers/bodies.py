@@ -22,6 +22,7 @@ __all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
+STORAGE_MARKER = r"^[!-~]+$"  # of the next page: others are echoed into XML, which then nobody can read
 ONE_LINE = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$"  # and not of blanks alone
 ResourceId = Annotated[str, Field(pattern=r"^/subscriptions/[^\x00-\x1f]{1,500}$")]
 HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]
@@ -310,7 +311,9 @@ class ChainsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     top: int = Field(1000, ge=1, le=5000, description="How many to show.")
-    after: str | None = Field(None, max_length=500, description="The token `after` of the page before.")
+    after: str | None = Field(
+        None, max_length=500, pattern=STORAGE_MARKER, description="The token `after` of the page before."
+    )
 
 
 class ChainQuery(BaseModel):

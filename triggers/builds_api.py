@@ -14,6 +14,7 @@ from slipway.promotion.cloud_event_attributes import as_properties
 from slipway.settings import BUILDS_QUEUE
 from triggers.http import LARGEST_MESSAGE, answer, api, raw_body
 from triggers.intake import match
+from triggers.places import places_of_plan, require_at
 
 bp = df.Blueprint()
 
@@ -21,6 +22,8 @@ bp = df.Blueprint()
 @bp.route(route="api/builds", methods=["POST"])
 @api(
     "operator",
+    "submitter",
+    place="every environment of the service",
     answers={202: "Accepted"},
     body="SlipwayBuild",
     refuses={
@@ -38,6 +41,7 @@ async def post_build(req: func.HttpRequest, person: Person) -> func.HttpResponse
     """Validate the message and put it on the queue; the queue's trigger does the rest. 202."""
     body = raw_body(req, LARGEST_MESSAGE)
     matched = await asyncio.to_thread(match, body, req.headers)
+    require_at(person, places_of_plan(matched.plan), "operator", "submitter")
     promotion = matched.build.promotion
     known = await asyncio.to_thread(check_known, matched.build)
     message_id = str(uuid.uuid4())

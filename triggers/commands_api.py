@@ -17,7 +17,8 @@ from slipway.promotion.ramp_commands import ramping
 from triggers.deciding import as_response, decide, nudge, on_record, rows_for
 from triggers.entities_read import decisions_of
 from triggers.http import BadRequest, NotFound, api, body_of
-from triggers.identity import READERS, require
+from triggers.identity import READERS
+from triggers.places import places_of_stage, require_at
 from triggers.rolling_back import roll_back
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 bp = df.Blueprint()
 
+OF_THE_WHOLE = ("abort", "pause", "resume")
 COMMANDS = ("abort", "retry", "pause", "resume", "advance", "promote", "rollback")
 
 
@@ -33,6 +35,7 @@ COMMANDS = ("abort", "retry", "pause", "resume", "advance", "promote", "rollback
 @api(
     *READERS,
     demands="operator",
+    place="the stage's environment and the service; every environment of it where no stage is named",
     answers={200: "Words", 202: "Words"},
     body="Command",
     refuses={
@@ -70,7 +73,8 @@ async def post_command(
         evidence={"name": person.name, "stage": asked.stage},
     )
     async with on_record(promotion, said):
-        require(person, "operator")
+        stage = "" if asked.command in OF_THE_WHOLE else asked.stage
+        require_at(person, places_of_stage(rows, promotion, stage), "operator")
         if asked.command == "rollback" and not await _is_for_the_ramp(client, promotion, asked, person):
             return await roll_back(client, rows, promotion, asked, person)
         if rows["intake"]["state"] == "ended":

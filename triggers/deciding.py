@@ -18,7 +18,8 @@ from slipway.promotion.commands import REUSED, said_of
 from slipway.promotion.errors import Forbidden, Refused
 from slipway.promotion.ids import decisions_key, is_promotion_id
 from triggers.http import NotFound, answer
-from triggers.identity import require
+from triggers.identity import require_for_service
+from triggers.places import service_of
 
 READ_BACK_S = 2.0
 READ_BACK_EVERY_S = 0.05
@@ -34,12 +35,12 @@ async def rows_of(promotion: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
-async def rows_for(promotion: str, person: Person, role: str) -> dict[str, dict[str, Any]]:
-    """The promotion's rows, for somebody who wants to change it. Whoever lacks `role` learns nothing of one that
-    is not there: raises Forbidden, else NotFound. Where it is there, the caller puts a refusal on record."""
+async def rows_for(promotion: str, person: Person, *roles: str) -> dict[str, dict[str, Any]]:
+    """The promotion's rows, for somebody who wants to change it. Whoever has none of `roles` learns nothing of one
+    that is not there: raises Forbidden, else NotFound. Where it is there, the caller puts a refusal on record."""
     rows = await _rows(promotion)
     if "intake" not in rows:
-        require(person, role)
+        require_for_service(person, service_of(promotion), *roles)
         raise NotFound("UNKNOWN_PROMOTION", f"there is no promotion {promotion}")
     return rows
 

@@ -24,7 +24,7 @@ _OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 
 
 @bp.route(route="api/delegations", methods=["GET"])
-@api(*READERS, answers={200: "Delegations"})
+@api(*READERS, place="any place", answers={200: "Delegations"})
 async def get_delegations(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Those that hold now, the first that ends last."""
     from slipway.adapters.delegations import in_force
@@ -36,6 +36,7 @@ async def get_delegations(req: func.HttpRequest, person: Person) -> func.HttpRes
 @bp.route(route="api/delegations", methods=["POST"])
 @api(
     "approver",
+    place="any place; what is lent holds no further than one's own roles",
     answers={201: "DelegationShown"},
     body="Delegate",
     refuses={404: ("UNKNOWN_PERSON",), 409: ("SELF_DELEGATION",), 500: ("PEOPLE_INVALID",)},
@@ -61,7 +62,7 @@ async def post_delegation(req: func.HttpRequest, person: Person) -> func.HttpRes
 
 
 @bp.route(route="api/delegations/{delegation}", methods=["DELETE"])
-@api("approver", answers={200: "Words"}, refuses={404: ("UNKNOWN_DELEGATION",)})
+@api("approver", place="any place", answers={200: "Words"}, refuses={404: ("UNKNOWN_DELEGATION",)})
 async def delete_delegation(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """End it now: one's own, one that one was given, or with the role `admin` anybody's. Votes that were cast stay."""
     from slipway.adapters.delegations import end, in_force

@@ -14,17 +14,18 @@ from slipway.promotion.outcomes import iso
 from slipway.promotion.views import environment_service, environments, release
 from slipway.settings import settings
 from triggers.http import NotFound, answer, api, query_of
-from triggers.identity import READERS
+from triggers.identity import READERS, may_read
 from triggers.known_places import require_known
+from triggers.places import check_reading
 
 bp = df.Blueprint()
 
 
 @bp.route(route="api/environments", methods=["GET"])
-@api(*READERS, answers={200: "Environments"})
+@api(*READERS, place="the service; others are left out", answers={200: "Environments"})
 async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Every environment with its services."""
-    rows = await asyncio.to_thread(environment_rows)
+    rows = [each for each in await asyncio.to_thread(environment_rows) if may_read(person, each[1])]
     order = await asyncio.to_thread(_order)
     return answer({"environments": environments(rows, order, iso(now()))})
 
@@ -32,6 +33,7 @@ async def get_environments(req: func.HttpRequest, person: Person) -> func.HttpRe
 @bp.route(route="api/environments/{environment}/services/{service}", methods=["GET"])
 @api(
     *READERS,
+    place="the service",
     answers={200: "ServiceInEnvironment"},
     query="ReleasesQuery",
     refuses={404: ("UNKNOWN_SERVICE", "UNKNOWN_ENVIRONMENT")},
@@ -42,6 +44,7 @@ async def get_environment_service(req: func.HttpRequest, person: Person) -> func
 
     query = query_of(req, ReleasesQuery)
     environment, service = req.route_params["environment"], req.route_params["service"]
+    check_reading(person, service)
     known = is_name(environment) and is_name(service)
     row = await asyncio.to_thread(environment_row, environment, service) if known else None
     if row is None:

@@ -14,7 +14,8 @@ from slipway.promotion.errors import Refused
 from slipway.promotion.outcomes import iso
 from triggers.deciding import as_response, decide, on_record, rows_for
 from triggers.http import NotFound, api, body_of
-from triggers.identity import READERS, require
+from triggers.identity import READERS
+from triggers.places import places_of_stage, require_at
 
 bp = df.Blueprint()
 
@@ -23,7 +24,9 @@ bp = df.Blueprint()
 @bp.durable_client_input(client_name="client")
 @api(
     *READERS,
-    demands="operator",
+    "submitter",
+    demands=("operator", "submitter"),
+    place="every environment of the service",
     answers={200: "Words", 202: "Words"},
     body="EvidenceGiven",
     refuses={
@@ -40,26 +43,28 @@ async def post_evidence(
 
     promotion, received_at = req.route_params["id"], now()
     asked = body_of(req, EvidenceGiven)
-    rows = await rows_for(promotion, person, "operator")
+    rows = await rows_for(promotion, person, "operator", "submitter")
     entry = {"produced_at": iso(received_at), **asked.told}
     digest = hashlib.sha256(json.dumps(asked.told, sort_keys=True).encode()).hexdigest()
     where = f" from {asked.url}" if asked.url else ""
+    told = {"evidence": asked.name, "given": f"sha256:{digest}", "url": asked.url}
+    told |= {"digest": f"sha256:{asked.sha256.lower()}"} if asked.sha256 else {}
     said = AuditRecord(
         id=f"evidence:{person.oid}:{asked.command}",
         at=received_at,
         actor=person.oid,
         action="evidence.supplied",
         words=f"{person.name} supplies evidence {asked.name}{where}",
-        evidence={"name": person.name, "evidence": asked.name, "given": f"sha256:{digest}", "url": asked.url},
+        evidence={"name": person.name, **told},
     )
     async with on_record(promotion, said):
-        require(person, "operator")
+        require_at(person, places_of_stage(rows, promotion), "operator", "submitter")
         if rows["intake"]["state"] == "ended":
             raise Refused("ALREADY_ENDED", "the promotion has ended: nothing reads evidence any more")
         names = _read_there(rows)
         if asked.name not in names:
-            told = f"its gates read {', '.join(names)}" if names else "it has no gate that reads any"
-            raise NotFound("UNKNOWN_EVIDENCE", f"no gate of {promotion} reads evidence {asked.name}; {told}")
+            there = f"its gates read {', '.join(names)}" if names else "it has no gate that reads any"
+            raise NotFound("UNKNOWN_EVIDENCE", f"no gate of {promotion} reads evidence {asked.name}; {there}")
         given = {"command": f"{person.oid}:{asked.command}", "name": asked.name, "digest": digest, "entry": entry}
         given |= {"by": person.name, "at": iso(received_at)}
         return as_response(await decide(client, promotion, "supply", given), promotion)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import azure.functions as func
 
 from slipway.adapters.azure_errors import AzureProblem
+from slipway.promotion.approval import Person
 from slipway.promotion.errors import BuildRejected, Forbidden, NotForPromotion, Refused, SlipwayError
 from triggers.contract import Codes, Contract
 from triggers.hook_keys import HookNotConfigured, HookRefused
-from triggers.identity import NotSignedIn, person_of, require
+from triggers.identity import NotSignedIn, person_of, require, require_somewhere
 from triggers.request_spans import answered, request_span
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ TYPE = "urn:slipway:problem:"
 # The problems of every route that can come to have them, by status.
 PROBLEMS: Codes = {
     400: ("NOT_JSON",),
-    401: ("NOT_SIGNED_IN", "WRONG_TENANT", "WRONG_AUDIENCE", "AUTHENTICATION_OFF"),
-    403: ("FORBIDDEN",),
+    401: ("NOT_SIGNED_IN", "WRONG_TENANT", "WRONG_AUDIENCE", "AUTHENTICATION_OFF", "BEARER_NEEDED"),
+    403: ("FORBIDDEN", "NOT_A_PERSON"),
     413: ("TOO_LARGE",),
     500: ("UNEXPECTED", "SETTING_MISSING", "SETTING_INVALID"),
     503: ("AZURE_UNAVAILABLE", "AZURE_THROTTLED", "AZURE_DENIED", "AZURE_UNKNOWN", "AZURE_CONFLICT"),
@@ -72,21 +73,25 @@ def problem(status: int, code: str, detail: str, instance: str, challenge: str =
 
 def api(
     *roles: str,
-    demands: str = "",
+    demands: str | tuple[str, ...] = (),
     answers: Mapping[int, str],
     body: str | None = None,
     query: str | None = None,
     refuses: Codes | None = None,
     key: str = "",
+    place: str = "",
 ) -> Callable[[Route], Route]:
     """A route for people who hold one of `roles`, given the person as `person`; without roles, for everyone.
 
     `key` names the CI system whose key or signature the route itself checks (`triggers.hook_keys`), instead of roles.
-    `demands` is a role that the route itself requires, so that it can keep on record whom it refused. The rest is
-    what the route promises (`Contract`), kept as the attribute `contract` of the function. What the
-    route raises becomes a problem; an error that nobody foresaw becomes a 500 that says nothing of its insides,
-    and is logged.
+    `demands` is the role that the route itself requires, or those of which it requires one, so that it can keep on
+    record whom it refused. `place` says in words of what place a role has to be: the route asks for that itself, by
+    `require` or `may_read`. Without one, only a role that holds everywhere opens the route. The rest is what the route
+    promises (`Contract`), kept as the attribute `contract` of the function. What the route raises becomes a problem; an
+    error that nobody foresaw becomes a 500 that says nothing of its insides, and is logged.
     """
+
+    demanded = (demands,) if isinstance(demands, str) else demands
 
     def decorate(route: Route) -> Route:
         @functools.wraps(route)
@@ -98,7 +103,7 @@ def api(
                 try:
                     if roles:
                         bindings["person"] = person_of(req)
-                        require(bindings["person"], *roles)
+                        _admit(bindings["person"], roles, demanded, place)
                     said = await route(req, **bindings)
                 except SlipwayError as error:
                     seen.tell(code=error.code, words=error.words)
@@ -115,12 +120,22 @@ def api(
         guarded.__annotations__.pop("person", None)
         guarded.__annotations__["context"] = func.Context
         words = inspect.getdoc(route) or ""
-        needed = (demands,) if demands else roles
-        contract = Contract(route.__name__, words, needed, answers, body, query, refuses or {}, key)
+        needed = demanded or roles
+        contract = Contract(route.__name__, words, needed, answers, body, query, refuses or {}, key, place)
         guarded.contract = contract  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _admit(person: Person, roles: tuple[str, ...], demands: tuple[str, ...], place: str) -> None:
+    """Whoever may not use the route at all goes no further. Raises Forbidden."""
+    if demands and person.application:
+        require_somewhere(person, *demands)
+    elif place:
+        require_somewhere(person, *roles)
+    else:
+        require(person, *roles)
 
 
 def body_of(req: func.HttpRequest, model: type[Model]) -> Model:

@@ -16,6 +16,7 @@ import azure.functions as func
 from slipway.adapters.audit_log import AuditLog
 from slipway.adapters.clock import now
 from slipway.adapters.read_model import environment_rows
+from slipway.promotion import role_claims
 from slipway.promotion.approval import Person
 from slipway.promotion.audit import AuditRecord
 from slipway.promotion.errors import Forbidden
@@ -28,8 +29,8 @@ from slipway.promotion.views import intent as shown
 from slipway.promotion.wide_intents import ALL
 from triggers.entities_read import locks_at
 from triggers.http import NotFound, answer, api, body_of, query_of
-from triggers.identity import READERS
-from triggers.known_places import Place, places_everywhere, places_of, rings_in
+from triggers.identity import READERS, may_read, require
+from triggers.known_places import Place, names_of, places_everywhere, places_of, rings_in
 
 bp = df.Blueprint()
 
@@ -37,7 +38,7 @@ SHOWS_WITHIN_S = 3.0
 
 
 @bp.route(route="api/intents", methods=["GET"])
-@api(*READERS, answers={200: "Intents"}, query="IntentsQuery")
+@api(*READERS, place="the service; others are left out", answers={200: "Intents"}, query="IntentsQuery")
 async def get_intents(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """What people said anywhere and counts, or will: each once, with its places; the strongest first."""
     from triggers.bodies import IntentsQuery
@@ -46,7 +47,7 @@ async def get_intents(req: func.HttpRequest, person: Person) -> func.HttpRespons
     found: dict[str, dict[str, Any]] = {}
     for environment, service, state in await asyncio.to_thread(environment_rows):
         for said in record_of(state):
-            if everything or is_to_come(said, at):
+            if may_read(person, service) and (everything or is_to_come(said, at)):
                 there = found.setdefault(said["id"], {**shown(said, at), "places": []})
                 there["places"].append(f"{environment}/{service}")
     ranked = sorted(found.values(), key=lambda each: (KINDS.index(each["kind"]), each["at"]))
@@ -57,6 +58,7 @@ async def get_intents(req: func.HttpRequest, person: Person) -> func.HttpRespons
 @bp.durable_client_input(client_name="client")
 @api(
     "operator",
+    place="the environment and the service",
     answers={201: "IntentSaid", 202: "IntentSaid"},
     body="Intent",
     refuses={404: ("UNKNOWN_SERVICE", "UNKNOWN_ENVIRONMENT")},
@@ -71,6 +73,7 @@ async def post_intent(
     from triggers.bodies import Intent as Asked
 
     asked, at = body_of(req, Asked), now()
+    require(person, "operator", at=await asyncio.to_thread(_named, asked.environment, asked.service))
     places = await asyncio.to_thread(_meant, asked.environment, asked.service)
     id = f"{asked.environment or ALL}.{asked.service or ALL}.{uuid.uuid4().hex[:8]}"
     told = {"id": id, "by": person.name, "reason": asked.reason, "at": iso(at), "expires_at": iso(asked.ends(at))}
@@ -89,6 +92,7 @@ async def post_intent(
 @bp.durable_client_input(client_name="client")
 @api(
     "operator",
+    place="the environment and the service",
     answers={200: "Words", 202: "Words"},
     refuses={403: (SAME_PERSON,), 404: ("UNKNOWN_INTENT",)},
 )
@@ -99,6 +103,8 @@ async def delete_intent(
     visible; 403 for a stop that one has said oneself, 404 when there is no such intent."""
     id = req.route_params["intent"]
     environment, service, which = _place_of(id)
+    named = ("" if each == ALL else each for each in (environment, service))
+    require(person, "operator", at=await asyncio.to_thread(_named, *named))
     of_the_lock = which == "broken" or which.startswith(REJECTED_ID)
     lifted = which if of_the_lock else id
     candidates = await asyncio.to_thread(_candidates, environment, service, of_the_lock)
@@ -117,6 +123,12 @@ async def delete_intent(
     given = {"id": lifted, "by": person.name, "oid": person.oid, "at": at}
     visible = await _say(client, "lift", places, given, person, words)
     return answer({"words": words}, 200 if visible else 202, None if visible else {"Location": _shown_at(places)})
+
+
+def _named(environment: str, service: str) -> role_claims.Place:
+    """Of what place a role has to be: a ring is also of the environment that it is written under; where nothing is
+    named, all is meant."""
+    return role_claims.Place(names_of(environment, service) if environment else (), service)
 
 
 async def _say(

@@ -49,6 +49,12 @@ def rings_in(environment: str, service: str) -> list[str]:
     return list(dict.fromkeys(found)) or [environment]
 
 
+def names_of(environment: str, service: str) -> tuple[str, ...]:
+    """The names of an environment: its own, and of a ring also that of the one which is written with rings."""
+    whole = [_whole(stage) for stage in _stages(service) or () if stage.environment == environment and stage.ring]
+    return tuple(dict.fromkeys((environment, *whole)))
+
+
 def require_known(environment: str, service: str) -> None:
     """Raises NotFound unless the service's pipeline has that environment, as one place with one lock."""
     found = places_of(environment, service)

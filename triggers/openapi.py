@@ -170,7 +170,7 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
     summary, _, more = contract.words.partition("\n\n")
     described = f"{more}\n\n" if more else ""
     if contract.roles:
-        described += f"Needs the role {' or '.join(contract.roles)}."
+        described += f"Needs the role {' or '.join(contract.roles)}, for {contract.place or 'everything'}."
     if contract.key:
         described += "Needs the hook's own key or signature, which opens no other route; a person's token does not do."
     operation: dict[str, Any] = {
@@ -178,6 +178,7 @@ def _operation(path: str, contract: Contract) -> dict[str, Any]:
         "summary": " ".join(summary.split()),
         "description": " ".join(described.split()),
         "security": _security(contract),
+        "x-slipway-roles": list(contract.roles),
         "parameters": [*map(_in_path, names), *_in_query(contract)],
         "responses": {
             **{str(status): _answered(status, _answer(name)) for status, name in contract.answers.items()},

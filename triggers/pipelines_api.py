@@ -24,6 +24,7 @@ from triggers.entities_read import decisions_of, locks_of, member_locks_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS
 from triggers.intake import check_finished, policy_findings, under_policies
+from triggers.places import check_reading
 
 if TYPE_CHECKING:
     from slipway.promotion.pipeline import Finding
@@ -43,7 +44,7 @@ async def get_pipelines(req: func.HttpRequest, person: Person) -> func.HttpRespo
 
 
 @bp.route(route="api/pipelines/lint", methods=["POST"])
-@api(*READERS, answers={200: "Findings"}, body="LintAsked")
+@api(*READERS, place="any place", answers={200: "Findings"}, body="LintAsked")
 async def post_lint(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Check a pipeline's text: every finding with line, column and what would be right. A sound one is held against the
     organisation's policies, too."""
@@ -58,6 +59,7 @@ async def post_lint(req: func.HttpRequest, person: Person) -> func.HttpResponse:
 @bp.durable_client_input(client_name="client")
 @api(
     *READERS,
+    place="the service",
     answers={200: "PlanShown"},
     body="PlanAsked",
     refuses={
@@ -78,6 +80,7 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
     from triggers.bodies import PlanAsked
 
     asked, at = body_of(req, PlanAsked), now()
+    check_reading(person, asked.service)
     build = asked.build(at)
     check_finished(build)
     plan, takes = await asyncio.to_thread(_compiled, asked, build)

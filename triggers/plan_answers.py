@@ -2,11 +2,17 @@
 
 from pydantic import Field
 
+from slipway.promotion.after import After
 from slipway.promotion.blue_green_plan import BlueGreenPlan
+from slipway.promotion.calendar.windows import Calendar
 from slipway.promotion.canary_plan import CanaryPlan
+from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.groups import GroupPlan
+from slipway.promotion.job_plan import JobTest, Migration
 from slipway.promotion.pipeline import Finding
 from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
+from slipway.promotion.release_parts.configuration import ConfigurationPlan
+from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
 
@@ -38,7 +44,9 @@ class PlannedStage(Answer):
 
     `watch_s`: how long the release is watched after its bake; `switch_approval`: who is asked before a blue-green
     switch. `max_parallel`: of how many targets the users are moved at a time, 0 is all. `ring`: where it stands, if it
-    is a ring of a written stage. `group`: in which order its targets are switched, and of which services they are."""
+    is a ring of a written stage. `group`: in which order its targets are switched, and of which services they are.
+    `gates`: what has to pass before the stage, `switch_gates` before its switch. `calendar`: when builds enter;
+    `after`: which services go first."""
 
     name: str
     environment: str
@@ -59,7 +67,16 @@ class PlannedStage(Answer):
     switch_approval: ApprovalPolicy | None
     max_parallel: int
     ring: RingPlan | None
+    configuration: ConfigurationPlan | None
+    flags: list[FlagWish]
     group: GroupPlan | None
+    tests: list[JobTest]
+    migration: Migration | None
+    reported: bool
+    gates: list[GatePlan]
+    switch_gates: list[GatePlan]
+    calendar: Calendar
+    after: list[After]
     may_promote: MayPromoteShown
 
 

@@ -16,7 +16,7 @@ bp = df.Blueprint()
 
 
 @bp.route(route="api/policies", methods=["GET"])
-@api(*READERS, answers={200: "PoliciesShown"})
+@api(*READERS, place="any place", answers={200: "PoliciesShown"})
 async def get_policies(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """The rules in force and who is exempt from them; where they cannot be read, why."""
     return answer(await asyncio.to_thread(_shown))

@@ -20,7 +20,8 @@ from slipway.promotion.views import ENDS, cases, detail, open_stages, summary
 from triggers.deciding import rows_of
 from triggers.entities_read import decisions_of, locks_of, member_locks_of
 from triggers.http import answer, api, query_of
-from triggers.identity import READERS
+from triggers.identity import READERS, may_read, require_for_service
+from triggers.places import check_outcome, check_reading, service_of
 from triggers.version import orchestrations_version
 
 bp = df.Blueprint()
@@ -30,7 +31,7 @@ UNKNOWN = {404: ("UNKNOWN_PROMOTION",)}
 
 
 @bp.route(route="api/promotions", methods=["GET"])
-@api(*READERS, answers={200: "PromotionPage"}, query="PromotionsQuery")
+@api(*READERS, place="the service; others are left out", answers={200: "PromotionPage"}, query="PromotionsQuery")
 async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Promotions, newest first.
 
@@ -46,11 +47,11 @@ async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResp
         size = min(query.top, LOOKED_AT - looked_at)
         places = await asyncio.to_thread(newest_promotions, query.service, after, size + 1)
         found = await asyncio.gather(*(asyncio.to_thread(promotion_rows, id) for id, _ in places[:size]))
-        for (_, place), rows in zip(places[:size], found, strict=True):
+        for (id, place), rows in zip(places[:size], found, strict=True):
             if len(listed) == query.top:
                 return answer({"promotions": listed, "after": after})
             after = place
-            shown = summary(rows) if "promotion" in rows else None
+            shown = summary(rows) if "promotion" in rows and may_read(person, service_of(id)) else None
             if shown and query.state in (None, shown["state"]):
                 listed.append(shown)
         looked_at += size
@@ -62,7 +63,13 @@ async def get_promotions(req: func.HttpRequest, person: Person) -> func.HttpResp
 
 @bp.route(route="api/promotions/{id}", methods=["GET"])
 @bp.durable_client_input(client_name="client")
-@api(*READERS, answers={200: "PromotionShown"}, refuses=UNKNOWN)
+@api(
+    *READERS,
+    "submitter",
+    place="the service; a submitter reads what it submitted",
+    answers={200: "PromotionShown"},
+    refuses=UNKNOWN,
+)
 async def get_promotion(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, person: Person
 ) -> func.HttpResponse:
@@ -71,7 +78,9 @@ async def get_promotion(
     Each stage that is not over says whether the build may go there now, with every reason.
     """
     promotion = req.route_params["id"]
+    require_for_service(person, service_of(promotion), *READERS, "submitter")
     rows = await rows_of(promotion)
+    check_outcome(person, promotion, rows)
     decisions = await decisions_of(client, promotion)
     instances = [promotion] + [
         stage["instance"] if stage else stage_id(promotion, name)
@@ -92,10 +101,11 @@ async def get_promotion(
 
 
 @bp.route(route="api/promotions/{id}/audit", methods=["GET"])
-@api(*READERS, answers={200: "AuditChain"}, refuses=UNKNOWN)
+@api(*READERS, place="the service", answers={200: "AuditChain"}, refuses=UNKNOWN)
 async def get_audit(req: func.HttpRequest, person: Person) -> func.HttpResponse:
     """Every audit record of the promotion in order, and whether the chain of hashes is whole."""
     promotion = req.route_params["id"]
+    check_reading(person, service_of(promotion))
     await rows_of(promotion)
     lines = await asyncio.to_thread(AuditLog().lines, promotion)
     return answer({"records": [json.loads(line) for line in lines], "intact": verify(lines) is None})

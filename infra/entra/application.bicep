@@ -51,6 +51,14 @@ var apiRoles = [
     allowedMemberTypes: ['User', 'Application']
   }
   {
+    id: guid(uniqueName, 'submitter')
+    value: 'submitter'
+    displayName: 'Submitter'
+    description: 'Submits builds and their evidence, and sees what became of its own: CI.'
+    isEnabled: true
+    allowedMemberTypes: ['User', 'Application']
+  }
+  {
     id: guid(uniqueName, 'auditor')
     value: 'auditor'
     displayName: 'Auditor'
@@ -83,7 +91,8 @@ var approvalRoles = [for role in pipelineRoles: {
   displayName: role
   description: 'Named as role:${role} in the approvals of pipelines.'
   isEnabled: true
-  allowedMemberTypes: ['User']
+  // Of roles with a place those that a workload may hold, such as submitter@*/checkout.
+  allowedMemberTypes: startsWith(role, 'submitter@') || startsWith(role, 'reader@') ? ['User', 'Application'] : ['User']
 }]
 
 resource application 'Microsoft.Graph/applications@v1.0' = {
@@ -95,6 +104,14 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   ]
   appRoles: concat(apiRoles, approvalRoles)
   groupMembershipClaims: 'SecurityGroup'
+  // A token says whether it is a workload's own: who decides is a person.
+  optionalClaims: {
+    accessToken: [
+      {
+        name: 'idtyp'
+      }
+    ]
+  }
   api: {
     // Version 2: the audience of a token is the client id, whatever URI it was asked for.
     requestedAccessTokenVersion: 2

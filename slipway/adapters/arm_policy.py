@@ -74,35 +74,42 @@ def correlation_of(operation: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"slipway:{operation}"))
 
 
+def correlated(request: Any) -> None:
+    """Have the request, and the activity's span, say whose work it is."""
+    if operation := str(current().about.get("operation") or ""):
+        request.headers[CORRELATION] = correlation_of(operation)
+        current().tell(correlation=correlation_of(operation))
+
+
+def wait(wait_s: float, what: str) -> None:
+    """Until it is the request's turn. Raises AzureProblem, throttled, when that would be too late."""
+    if wait_s > LONGEST_WAIT_S:
+        words = f"Azure asks us to slow down: {what} are waited with for {wait_s:.0f} s"
+        raise AzureProblem(AzureFault(FaultKind.THROTTLED, "OwnTurn", words, wait_s))
+    if wait_s > 0:
+        _log.info("a request waits %.1f s for its turn among the %s", wait_s, what)
+        time.sleep(wait_s)
+
+
+def now_s() -> float:
+    return clock.now().timestamp()
+
+
 class ArmPolicy(HTTPPolicy[Any, Any]):
     """Raises AzureProblem, throttled, when its turn would come too late, and with what Azure answered when Azure asks
     for more patience than an activity has."""
 
     def send(self, request: PipelineRequest[Any]) -> PipelineResponse[Any, Any]:
         call = Call.of(request.http_request.method, request.http_request.url)
-        operation = str(current().about.get("operation") or "")
-        if operation:
-            request.http_request.headers[CORRELATION] = correlation_of(operation)
-            current().tell(correlation=correlation_of(operation))
+        correlated(request.http_request)
         bucket = BUCKETS.of(call)
-        self._wait(bucket, call)
+        wait(bucket.take(now_s(), LONGEST_WAIT_S, call.provider), f"{call.sort} in the subscription")
         response = self.next.send(request)
         if response.http_response.status_code == 401:
             # Nothing was carried out. The SDK has forgotten the token, and now asks for another.
             response = self.next.send(request)
         self._heed(bucket, call, response.http_response)
         return response
-
-    def _wait(self, bucket: TokenBucket, call: Call) -> None:
-        wait_s = bucket.take(_now_s(), LONGEST_WAIT_S, call.provider)
-        if wait_s > LONGEST_WAIT_S:
-            words = f"{call.sort} in the subscription are waited with for {wait_s:.0f} s"
-            raise AzureProblem(
-                AzureFault(FaultKind.THROTTLED, "OwnTurn", f"Azure asks us to slow down: {words}", wait_s)
-            )
-        if wait_s > 0:
-            _log.info("a request waits %.1f s for its turn among the %s", wait_s, call.sort)
-            time.sleep(wait_s)
 
     def _heed(self, bucket: TokenBucket, call: Call, response: Any) -> None:
         left = _number(response.headers.get(_LEFT.format(call.sort)))
@@ -114,14 +121,10 @@ class ArmPolicy(HTTPPolicy[Any, Any]):
         wait_s = retry_after_s(response.headers) if response.status_code >= 400 else 0.0
         if response.status_code == 429 and wait_s:
             # With plenty left it is the resource provider that is overrun, and others may go on.
-            bucket.shut(_now_s() + wait_s, call.provider if left and left >= LOW * size else "")
+            bucket.shut(now_s() + wait_s, call.provider if left and left >= LOW * size else "")
         if wait_s > LONGEST_WAIT_S:
             raise AzureProblem(explain_response(response))
 
 
 def _number(text: str | None) -> float | None:
-    return float(text) if text and text.isdigit() else None
-
-
-def _now_s() -> float:
-    return clock.now().timestamp()
+    return float(text) if text and text.isdecimal() else None

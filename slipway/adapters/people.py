@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slipway.adapters.once import once_per_process
 from slipway.promotion.errors import SlipwayError
+from slipway.promotion.role_claims import EVERYWHERE, Place, roles_at
 from slipway.settings import Settings, settings
 
 
@@ -55,13 +56,20 @@ def person_called(name: str, settings_: Settings | None = None) -> KnownPerson |
     return found[0] if len({each.oid for each in found}) == 1 else None
 
 
-def taken_away(oid: str, claims: Iterable[str], settings_: Settings | None = None) -> list[str]:
-    """Which of these claims (`role:x`, `group:x`) the file says that this person does not hold. None of them where it
-    says nothing of the person, or of that kind of claim. Raises SlipwayError PEOPLE_INVALID."""
+def taken_away(oid: str, claims: Iterable[str], at: Place = EVERYWHERE, settings_: Settings | None = None) -> list[str]:
+    """Which of these claims (`role:x`, `group:x`) the file says that this person does not hold there. None of them
+    where it says nothing of the person, or of that kind of claim. Raises SlipwayError PEOPLE_INVALID."""
     known = next((each for each in _everybody(settings_) if each.oid == oid), None)
-    listed = {"role": known.roles, "group": known.groups} if known else {}
+    roles = None if known is None or known.roles is None else (*known.roles, *roles_at(known.roles, at))
+    listed = {"role": roles, "group": known.groups} if known else {}
     told = [(claim, listed.get(claim.partition(":")[0])) for claim in claims]
-    return [claim for claim, held in told if held is not None and claim.partition(":")[2] not in held]
+    return [claim for claim, held in told if held is not None and not _names(claim) & set(held)]
+
+
+def _names(claim: str) -> set[str]:
+    """A claim as it is written, and the role of one that names a place."""
+    kind, _, name = claim.partition(":")
+    return {name, name.partition("@")[0]} if kind == "role" else {name}
 
 
 def _everybody(settings_: Settings | None) -> tuple[KnownPerson, ...]:

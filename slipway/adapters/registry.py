@@ -45,11 +45,14 @@ class Registry:
 def _client(settings_: Settings, registry: str) -> "ContainerRegistryClient":
     from azure.containerregistry import ContainerRegistryClient
 
+    from slipway.adapters.data_policy import DataPolicy
+
     return ContainerRegistryClient(
         settings_.registry_endpoint.replace("{registry}", registry),
         credential(settings_.client_id),
         connection_timeout=patience.CONNECT_S,
         read_timeout=patience.READ_S,
         retry_total=0,  # whoever asked comes again
+        per_retry_policies=[DataPolicy("the registry")],
         **settings_.client_options,
     )

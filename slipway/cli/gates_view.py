@@ -38,9 +38,9 @@ def gate_rights(stages: Iterable[StagePlan]) -> Iterator[str]:
     gates = {(gate.kind, _whom(gate)): None for stage in stages for gate in stage.all_gates}
     for kind, whom in gates:
         if kind == "kql":
-            yield f"On the workspace {whom or 'of SLIPWAY_WORKSPACE'} Slipway's identity needs Log Analytics Reader"
+            yield f"On the workspace {whom or 'of SLIPWAY_WORKSPACE'} Slipway's identity may ask any table"
         elif kind == "defender":
-            yield "Where the images' registry lies Slipway's identity needs Security Reader"
+            yield "Where the images' registry lies Slipway's identity reads what Defender for Cloud has found"
         elif kind == "webhook":
             yield f"{whom} must be among SLIPWAY_EVIDENCE_HOSTS, and SLIPWAY_URL say where Slipway is called back"
 

@@ -18,12 +18,15 @@ APPROVED, REJECTED, EXPIRED, WITHDRAWN = "approved", "rejected", "expired", "wit
 
 @dataclass(frozen=True)
 class Person:
-    """Who acts: the tenant's object id, the name to show, and the claims that grant rights."""
+    """Who acts: the tenant's object id, the name to show, and the claims that grant rights. `application`: it is a
+    workload's identity, and nobody. `groups_left_out`: there are more groups than the token could name."""
 
     oid: str
     name: str
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    application: bool = False
+    groups_left_out: bool = False
 
     def has(self, claim: str) -> bool:
         """Whether this person holds `role:x` or `group:x`."""
@@ -31,7 +34,8 @@ class Person:
         return name in {"role": self.roles, "group": self.groups}.get(kind, ())
 
     def dump(self) -> dict[str, Any]:
-        return asdict(self)
+        """What is kept of a person."""
+        return {"oid": self.oid, "name": self.name, "roles": self.roles, "groups": self.groups}
 
     @classmethod
     def load(cls, data: dict[str, Any]) -> "Person":

@@ -77,8 +77,9 @@ class Migration:
 
     @property
     def within_s(self) -> float:
-        """By then an operation that runs one of them has an outcome: it may wait for another's time before its own."""
-        return 2 * self.runs.within_s + SETTLES_S
+        """By then an operation that runs one of them has an outcome: it may wait twice its time, for another that
+        is at it, before its own begins."""
+        return 3 * self.runs.within_s + SETTLES_S
 
     @classmethod
     def load(cls, data: dict[str, Any] | None) -> "Migration | None":

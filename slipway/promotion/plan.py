@@ -4,7 +4,7 @@ Frozen into the orchestration's input, so it travels as plain JSON through `dump
 Durations are seconds (`_s`), latencies milliseconds (`_ms`), rates requests per second.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slipway.promotion.after import After
@@ -49,6 +49,17 @@ class Target:
     def of_kind(self) -> TargetKind:
         """What is known of its kind."""
         return target_kind(self.kind)
+
+    @property
+    def image(self) -> str:
+        """What its job runs, of a target that is one, `{version}` in it; empty where it runs its own."""
+        return str((self.settings.get("terraform") or {}).get("image") or "")
+
+    def running(self, image: str) -> "Target":
+        """The same target with that image for its job, where it is one that has one."""
+        if not self.image:
+            return self
+        return replace(self, settings={**self.settings, "terraform": {**self.settings["terraform"], "image": image}})
 
 
 @dataclass(frozen=True)
@@ -162,6 +173,11 @@ class StagePlan:
     policies: UnderPolicies | None = None
 
     @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of its environment: of a ring its own, and that of the one which is written with rings."""
+        return (self.environment, *([self.ring.environment] if self.ring else []))
+
+    @property
     def all_gates(self) -> tuple[GatePlan, ...]:
         """Those before the stage, and those before its switch."""
         return (*self.gates, *self.switch_gates)
@@ -236,6 +252,7 @@ class PromotionPlan:
         """The addresses of all that is deployed, each once, with their placeholders."""
         groups = [stage.group.packages for stage in self.stages if stage.group]
         packages = [self.artifact, *(package for packages in groups for package in packages.values())]
+        packages += [target.image for stage in self.stages for target in stage.targets]
         return tuple(dict.fromkeys(address for package in packages for address in package.split()))
 
     def stage(self, name: str) -> StagePlan:

@@ -22,12 +22,20 @@ _LONGEST_VALUE = 60
 _MOST_DETAILS = 6
 _SIGNS = {DELETE: "- delete", DETACH: "- detach", MODIFY: "~ modify", CREATE: "+ create", UNSUPPORTED: "? unknown"}
 _SECRET = re.compile(
-    r"secret|password|passwd|pwd|token|credential|connection_?string|(access|account|api|primary|secondary|shared|sas"
-    r"|private|signing|function|master|host|instrumentation|encryption|client)[-_.]?key|\bkeys?\b|\bsas\b",
+    r"secret|password|passwd|passphrase|pass\b|pwd|token|credential|authorization|connection_?string|\bpat\b|\bsalt\b"
+    r"|(access|account|api|primary|secondary|shared|sas|private|signing|function|master|host|instrumentation|encryption"
+    r"|client)[-_.]?key|\bkeys?\b|\bsas\b",
     re.IGNORECASE,
 )
-# What carries its credential in itself, whatever its name: account keys, signatures, users in addresses, JSON tokens.
-_CARRIES = re.compile(r"(AccountKey|SharedAccessKey|Password|Pwd|sig)=|://[^/\s:@]+:[^/\s@]+@|^eyJ", re.IGNORECASE)
+# What carries its credential in itself, whatever its name: signatures, passwords in addresses, tokens of the usual
+# makes, private keys.
+_CARRIES = re.compile(
+    r"\bsig=|://[^/\s:@]*:[^/\s@]+@|\beyJ|\bBearer\s|\bBasic\s+[A-Za-z0-9+/=]{12}|-----BEGIN|\bgh[pousr]_|\bgithub_pat_"
+    r"|//hooks\.slack\.com/",
+    re.IGNORECASE,
+)
+# A name and its value within a text: `AccountKey=…`, `"password": …`, `pass: …`.
+_NAMED = re.compile(r"(?<![\w.-])[\"']?([\w.-]{1,80})[\"']?\s{0,9}[:=]")
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,11 @@ def digest_of(data: Any) -> str:
 
 def looks_secret(name: str, value: Any = "") -> bool:
     """Whether what has that name, or is that value, had better not be shown."""
-    return bool(_SECRET.search(_words(name))) or (isinstance(value, str) and bool(_CARRIES.search(value)))
+    if _SECRET.search(_words(name)):
+        return True
+    if not isinstance(value, str):
+        return False
+    return bool(_CARRIES.search(value)) or any(_SECRET.search(_words(each)) for each in _NAMED.findall(value))
 
 
 def shown(name: str, value: Any, secrets: Iterable[str] = ()) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Self
 from slipway.promotion.build import Build
 from slipway.promotion.groups import MemberLock, package_at
 from slipway.promotion.ids import without_run
-from slipway.promotion.plan import StagePlan
+from slipway.promotion.plan import StagePlan, Target
 from slipway.promotion.stage_parts import Site
 
 
@@ -59,6 +59,12 @@ class OfServices:
         service = self.service_of(target)
         return self.pinned(package_at(address, service, self.version_at(service)) if address else self.artifact)
 
+    def image_of(self, target: Target) -> str:
+        """The image that the target's own job runs; empty where that keeps its own, or is none."""
+        if not target.image:
+            return ""
+        return self.pinned(package_at(target.image, self.service_of(target.name), self.version_of(target.name)))
+
     @property
     def packages(self) -> list[str]:
         """What is deployed to its targets, and the images that its jobs run; nothing where a job keeps its own."""
@@ -67,6 +73,7 @@ class OfServices:
         images = [job.image_of(self.service_of(name), self.version_of(name)) for job, name in tests]
         if self.plan.migration:
             images.append(self.plan.migration.runs.image_of(self.build.service, self.build.version))
+        images += map(self.image_of, self.plan.targets)
         return [*map(self.package_of, names), *images]
 
     def pinned(self, package: str) -> str:

@@ -66,6 +66,12 @@ class OnItsWay(OfServices):
         return tuple(each for each in self.plan.targets if self.sites[each.name].previous != self.version_of(each.name))
 
     @property
+    def may_still_come(self) -> tuple[Target, ...]:
+        """The targets whose deployment was given up and may have its effect yet: their platform lets it come late."""
+        given_up = {step.target for step in self.steps if step.name == "deploy" and step.state != Outcome.PASSED}
+        return tuple(each for each in self.plan.targets if each.of_kind.comes_late and each.name in given_up)
+
+    @property
     def parts(self) -> tuple[tuple[Target, ...], ...]:
         """The targets that change, in the parts that are switched one after the other: level by level, and of each at
         most `max_parallel` at a time. One part, perhaps empty, where neither says anything else."""

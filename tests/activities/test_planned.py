@@ -59,9 +59,10 @@ def test_what_was_planned_is_applied_once_and_only_under_the_newest_fence(
 def test_a_switch_whose_process_died_after_the_write_is_followed_and_an_aborted_one_writes_nothing(
     app: AppHost, promotion: Promotion, fence: int, stack: Stack
 ) -> None:
-    order = order_of(promotion, stack, "swap", fence)
-    receipt = Receipts().begin(promotion.id, order["operation"])
-    stack.service.start_swap(stack.target, promotion.version, order["operation"], receipt.intent_at, False)
+    target = stack.planned(promotion.version)
+    order = order_of(promotion, stack, "swap", fence, target.settings[PLANNED])
+    Receipts().begin(promotion.id, order["operation"])
+    stack.written(promotion.version, order["operation"], target)
     stack.azure.fault("PUT", f"deploymentStacks/{stack.name}", answer={"status": 400})
     assert followed(app, "swap", order).outcome is Outcome.PASSED
     assert stack.azure.faults_left(), "nothing was written a second time"

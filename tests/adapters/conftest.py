@@ -6,13 +6,13 @@ import pytest
 from slipway.promotion.outcomes import Answer
 from tests.adapters.cluster_release import ClusterRelease, Follow
 from tests.laptop import AzureStandin
-from tests.patience import wait_a_little
+from tests.patience import AZURES, wait_a_little
 
 
 @pytest.fixture
 def until_ended() -> Callable[[Callable[[Answer], Answer], Answer], Answer]:
     def follow(poll: Callable[[Answer], Answer], answer: Answer, within_s: float = 60.0) -> Answer:
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + AZURES * within_s
         while answer.running:
             assert time.monotonic() < deadline, answer
             wait_a_little(answer, 0.25)

@@ -16,7 +16,7 @@ from slipway.promotion.port_values import Split, SwitchState
 from tests.laptop import AzureStandin
 from tests.laptop_holds import network
 from tests.owner import change
-from tests.patience import wait_a_little
+from tests.patience import AZURES, wait_a_little
 
 OLD, NEW = "1.0.0", "2.0.0"  # blue's and green's
 PROFILE, SLOW = "shop", "slow"  # what users were answered by the second one, they keep
@@ -115,7 +115,7 @@ class Managed:
 
 def promptly(poll: Callable[[Answer], Answer], answer: Answer) -> Answer:
     """To its end: nothing here takes longer than Azure's answer and a short TTL."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + AZURES * 30
     while answer.running:
         assert time.monotonic() < deadline, answer
         wait_a_little(answer, 0.05)

@@ -1,11 +1,13 @@
-"""Settings in the stand-in's store, as somebody beside Slipway writes them."""
+"""Settings in the store, as somebody beside Slipway writes them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-import requests
+from azure.appconfiguration import AzureAppConfigurationClient, ConfigurationSetting
 
 from slipway.adapters.configuration.store import Configuration
 from tests.laptop import AzureStandin
+from tests.owner import Owner
 
 SECRET = "application/vnd.microsoft.appconfig.keyvaultref+json;charset=utf-8"
 
@@ -15,18 +17,17 @@ class SettingStore:
     azure: AzureStandin
 
     def put(self, key: str, value: str, label: str, content_type: str | None = None) -> None:
-        body = {"key": key, "label": label, "value": value, "content_type": content_type}
-        self._session().post(f"{self.azure.url}/standin/settings", json=body, timeout=30).raise_for_status()
+        setting = ConfigurationSetting(key=key, value=value, label=label, content_type=content_type)
+        self._client.set_configuration_setting(setting)
 
     def delete(self, key: str, label: str) -> None:
-        where = {"key": key, "label": label}
-        self._session().delete(f"{self.azure.url}/standin/settings", params=where, timeout=30).raise_for_status()
+        self._client.delete_configuration_setting(key, label)
+
+    @cached_property
+    def _client(self) -> AzureAppConfigurationClient:
+        settings = self.azure.settings
+        return AzureAppConfigurationClient(settings.app_configuration, Owner(self.azure), **settings.client_options)
 
     @property
     def seen(self) -> Configuration:
         return Configuration(self.azure.settings)
-
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.verify, session.trust_env = str(self.azure.settings.ca_file), False
-        return session

@@ -12,6 +12,7 @@ from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from slipway.promotion.planned_changes import PLANNED
 from tests.laptop import AzureStandin
+from tests.patience import AZURES, wait_a_little
 
 Resource = dict[str, Any]
 GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/shop"
@@ -81,6 +82,14 @@ class Stack:
         to = target or self.target
         return follow(lambda last: self.service.poll_swap(to, last.handle, version), answer)
 
+    def written(self, version: str, operation: str, target: Target | None = None) -> Answer:
+        """The answer right after the write."""
+        to = target or self.planned(version)
+        answer = self.service.start_swap(to, version, operation, now(), False)
+        while answer.handle["kind"] != "applied":
+            answer = self.service.poll_swap(to, answer.handle, version)
+        return answer
+
     def release(self, version: str) -> None:
         swapped = self.swap(version, self.planned(version))
         assert swapped.outcome is Outcome.PASSED, swapped
@@ -97,10 +106,10 @@ class Stack:
 
 def follow(poll: Callable[[Answer], Answer], answer: Answer, within_s: float = 60.0) -> Answer:
     """Operations on stacks are over when they were looked at twice: there is nothing to wait for but throttles."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + AZURES * within_s
     while answer.running:
         assert time.monotonic() < deadline, answer
-        time.sleep(0.01)
+        wait_a_little(answer, 0.01)
         answer = poll(answer)
     return answer
 

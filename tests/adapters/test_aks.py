@@ -8,6 +8,8 @@ import pytest
 import requests
 
 from slipway.adapters.aks import Aks
+from slipway.adapters.aks.clusters import Clusters
+from slipway.adapters.aks.given import is_reused
 from slipway.adapters.aks.place import other, place_of
 from slipway.adapters.aks.registry import AZURES
 from slipway.adapters.aks.scripts import INSTANCE
@@ -46,6 +48,12 @@ def test_a_build_becomes_the_release_of_the_side_without_users_and_live_by_the_s
 
     other_values = ClusterRelease(azure, "story", until_ended, values={"colour": "red"}).start_deployment(NEW)
     assert (other_values.outcome, other_values.code) == (Outcome.BROKEN, "VERSION_REUSED"), "users would not get them"
+
+    def reused(version: str, **values: Any) -> bool:
+        target, package = azure.release("story", values=values), f"{CHART}:{version} {IMAGE}:{version}"
+        return is_reused(target, version, package, azure.settings)
+
+    assert [reused(NEW), reused(NEW, colour="red"), reused("2.9.0", colour="red")] == [False, True, False]
 
     def stopped(version: str = "1.0.0", live: str = NEW) -> Answer:
         return it.service.stop_old_side(it.target, version, live)
@@ -298,6 +306,26 @@ def test_a_command_that_comes_late_leaves_a_side_that_got_the_users_as_it_is(
     while moved.handle["kind"] == "command":
         moved = it.service.poll_deployment(it.target, moved.handle, "5.0.0")
     assert it.release("green").version == "3.0.0", "somebody sent the users there by hand"
+
+
+def test_a_first_release_that_is_aborted_while_its_command_waits_leaves_the_way_free(
+    azure: AzureStandin, until_ended: Follow
+) -> None:
+    it = ClusterRelease(azure, "aborted", until_ended)
+    azure.tell_cluster("shop", held=True)
+    late = it.start_deployment(NEW, "op:aborted")
+    assert late.running and it.service.read_live(it.target).in_progress, "there is nothing yet, and something may come"
+    stops = it.service.stop_idle(it.target, NEW)
+    assert stops.running and "may still come to the blue side" in stops.words
+    azure.tell_cluster("shop")
+    assert it.follow(lambda _: it.service.stop_idle(it.target, NEW), stops).outcome is Outcome.PASSED
+    assert it.release("blue").number == 0 and it.versions == (None, None), "what was withdrawn does nothing"
+
+    assert it.deploy("2.0.1", "op:not-stopped").outcome is Outcome.PASSED
+    taken = it.start_deployment("2.0.2", "op:next")
+    assert taken.code == "SWITCHED_ELSEWHERE" and "the blue one runs 2.0.1" in taken.words, "who knows whose users"
+    Clusters(azure.settings).run(it.place, "helm uninstall aborted-blue -n shop")
+    assert it.deploy("2.0.2", "op:free").outcome is Outcome.PASSED, "as the words say"
 
 
 def test_while_users_are_sent_to_a_third_place_nothing_is_written(azure: AzureStandin, until_ended: Follow) -> None:

@@ -138,21 +138,26 @@ def test_success_that_is_not_visible_yet_is_waited_for(faulty: ClusterRelease) -
     assert faulty.release("green").number == before + 1
 
 
-def test_a_release_that_somebody_upgrades_by_hand_meanwhile_is_not_fought_over(faulty: ClusterRelease) -> None:
+BY_HAND = f"helm upgrade --install faulty-green oci://{CHART} --version 9.2.0 -n shop"
+BY_HAND += f" --set-string image.repository={IMAGE},image.tag=9.2.0"
+BACK = "helm rollback faulty-green {before} -n shop"  # what people do about a rollout that hangs
+
+
+@pytest.mark.parametrize(("by_hand", "words"), [(BY_HAND, "Upgrade complete"), (BACK, "Rollback to")])
+def test_a_release_that_somebody_changes_by_hand_meanwhile_is_not_fought_over(
+    faulty: ClusterRelease, by_hand: str, words: str
+) -> None:
     version = f"6.4.{now():%H%M%S%f}"
+    assert faulty.deploy(f"{version}-before").outcome is Outcome.PASSED
+    before = faulty.release("green")
     answer = faulty.start_deployment(version)
     faulty.azure.fault("GET", "/deployments/", answer={"status": 404})  # or it might be over by the first look
     while answer.handle["kind"] != "rolling":
         answer = faulty.service.poll_deployment(faulty.target, answer.handle, version)
-    by_hand = f"helm upgrade --install faulty-green oci://{CHART} --version 9.2.0 -n shop"
-    by_hand += f" --set-string image.repository={IMAGE},image.tag=9.2.0"
-    Clusters(faulty.azure.settings).run(faulty.place, by_hand)
+    Clusters(faulty.azure.settings).run(faulty.place, by_hand.format(before=before.number))
     theirs = faulty.release("green")
     changed = faulty.service.poll_deployment(faulty.target, answer.handle, version)
-    assert (changed.outcome, changed.code) == (
-        Outcome.BROKEN,
-        "RELEASE_CHANGED",
-    ) and "Upgrade complete" in changed.words
+    assert (changed.outcome, changed.code) == (Outcome.BROKEN, "RELEASE_CHANGED") and words in changed.words
     assert faulty.release("green") == theirs
     assert faulty.deploy(f"{version}-x").outcome is Outcome.PASSED, "who begins anew has seen it"
 

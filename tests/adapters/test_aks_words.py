@@ -162,7 +162,7 @@ def test_no_word_from_outside_is_read_by_the_shell(word: str) -> None:
     script = scripts.upgrade(place, "blue", scripts.Unit(word, word), word, stuck, Note(word), 2)
     history = """echo '[{"revision":2,"status":"pending-upgrade"}]'"""
     shell = f'helm() {{ [ "$1" != history ] || {history}; printf "%s\\n" "$@" >&3; }}'
-    told = f'case "$*" in "get "*.spec.replicas*) echo 0 ;; "get deployment"*) echo {quote(word)} ;; esac'
+    told = f'case "$*" in "get "*.spec.replicas*) echo 0 ;; "get configmap"*) echo {quote(word)} ;; esac'
     shell += f'; kubectl() {{ {told}; helm "$@"; }}'
     ran = subprocess.run(
         ["/bin/sh", "-c", f"exec 3>&1 >&2; {shell}; {script}"], capture_output=True, text=True, timeout=10, check=False
@@ -211,7 +211,7 @@ def test_a_command_that_nobody_wants_any_more_does_nothing_and_leaves_no_note(
     found: str, users: str, done: bool, removed: bool
 ) -> None:
     script = scripts.upgrade(PLACE, "blue", scripts.Unit("c:1", "i:1"), OURS, Release(), NOTE)
-    looks = f'"get deployment") echo "{found}" ;; "get service") echo {users}'
+    looks = f'"get configmap") echo "{found}" ;; "get service") echo {users}'
     kubectl = f'case "$1 $2" in {looks} ;; *) echo removed >&3 ;; esac'
     shell = f'helm() {{ if [ "$1" = history ]; then echo "[]"; else echo upgraded; fi; }}; kubectl() {{ {kubectl}; }}'
     ran = subprocess.run(
@@ -222,7 +222,7 @@ def test_a_command_that_nobody_wants_any_more_does_nothing_and_leaves_no_note(
 
 
 def test_a_note_is_believed_for_as_long_as_its_command_may_come() -> None:
-    read = note_of({"metadata": {"annotations": {"slipway/upgrade": NOTE.text}}})
+    read = note_of({"data": {"upgrade": NOTE.text}})
     assert read == NOTE and read.operation == "web--2.0.0:prod:weu:deploy:1"
     assert read.may_come(AT + timedelta(seconds=89)) and not read.may_come(AT + timedelta(seconds=91))
     gone = read.withdrawn

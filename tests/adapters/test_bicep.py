@@ -6,11 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 
-from slipway.adapters.bicep import Bicep
-from slipway.promotion.outcomes import Answer, Outcome
-from slipway.promotion.planned_changes import LONGEST_TEXT
-from tests.adapters.stack import Stack, a_plan, an_account, id_of, now
+from slipway.adapters.app_service.arm import Arm
+from slipway.adapters.bicep import SHOWN_WITHIN, Bicep
+from slipway.adapters.bicep.changes import planned_changes
+from slipway.adapters.bicep.stacks import API_VERSION, place_of
+from slipway.adapters.bicep.template import Template
+from slipway.promotion.outcomes import Answer, Outcome, iso
+from slipway.promotion.planned_changes import LONGEST_TEXT, PlannedChanges
+from tests.adapters.stack import SCHEMA, Stack, a_plan, an_account, id_of, now
 from tests.laptop import AzureStandin
 
 NUMBERS = itertools.count(1)
@@ -131,7 +136,7 @@ def test_no_secret_is_shown_and_one_that_changes_counts_all_the_same(azure: Azur
     set_admin("swordfish-swordfish")
     first = it.deploy("2.0.0")
     assert "tags = …" in first.result["changes"] and "properties.owner" in first.result["changes"]
-    assert "swordfish" not in str(first.dump())
+    assert "swordfish" not in str(first.dump()) and "hunter2" not in str(first.dump()), "neither is what it was"
     set_admin("another-one-of-those")
     assert it.deploy("2.0.0").result["planned"] != first.result["planned"]
 
@@ -171,9 +176,76 @@ def test_a_template_that_is_missing_or_that_azure_refuses_fails_by_name(azure: A
     it.builds("1.0.0", a_plan("[concat('a', 'b')]"))
     invalid = it.deploy("1.0.0")
     assert (invalid.outcome, invalid.code) == (Outcome.FAILED, "TEMPLATE_INVALID") and "concat" in invalid.words
-    gone = it.service.start_idle(it.target, "0.0.1", "1.0.0")
-    assert (gone.outcome, gone.code) == (Outcome.BROKEN, "NOTHING_TO_RETURN_TO")
+
+
+def test_the_way_back_is_what_was_applied_and_not_what_lies_at_its_address_now(azure: AzureStandin) -> None:
+    it = Stack(azure, "back", unmanaged="delete", deletes="allow", parameters={"size": "B1"})
+    declared = {"size": {"type": "string"}}
+    it.builds("1.0.0", a_plan("back-plan", "[parameters('size')]"), parameters=declared)
+    it.release("1.0.0")
+    it.builds("2.0.0", a_plan("back-plan", "S1"), parameters=declared)
+    it.release("2.0.0")
+    it.builds("1.0.0", a_plan("another", "P3v3"))
+    for answer in (it.swap("1.0.0"), it.service.start_idle(it.target, "1.0.0", "2.0.0")):
+        assert (answer.outcome, answer.code) == (Outcome.BROKEN, "NOTHING_TO_RETURN_TO") and "replaced" in answer.words
+    assert it.versions == ("2.0.0", "1.0.0") and id_of(a_plan("another")) not in azure.resources()
+    azure.keep_document("back-1.0.0.json", b"{")
+    gone = it.service.start_idle(it.target, "1.0.0", "2.0.0")
+    assert gone.code == "NOTHING_TO_RETURN_TO" and "is gone: " in gone.words
+    it.builds("1.0.0", a_plan("back-plan", "[parameters('size')]"), parameters=declared)
+    it.target.settings["stack"]["parameters"] = {"size": "B2"}  # the pipeline's own are those of today
     assert it.service.start_idle(it.target, "1.0.0", "2.0.0").outcome is Outcome.PASSED
+    assert it.swap("1.0.0").outcome is Outcome.PASSED and it.versions == ("1.0.0", "2.0.0")
+    unknown = it.swap("0.9.0")
+    assert unknown.code == "NOTHING_TO_RETURN_TO" and "does not say which template 0.9.0 was" in unknown.words
+
+
+def test_what_the_way_back_may_not_delete_it_detaches(azure: AzureStandin) -> None:
+    it = a_stack(azure, "kept", unmanaged="delete")
+    kept = an_account("keptdata", tier="Hot")
+    it.builds("2.0.0", a_plan("kept-plan"), kept, an_account("keptmore"))
+    it.release("2.0.0")
+    assert it.swap("1.0.0").outcome is Outcome.PASSED
+    assert id_of(an_account("keptmore")) in azure.resources() and it.versions == ("1.0.0", "2.0.0")
+
+
+def test_tags_of_others_stay_and_what_is_denied_is_denied(azure: AzureStandin) -> None:
+    it = a_stack(azure, "shared", deny="denyDelete")
+    place = place_of(it.target)
+    arm = Arm(azure.settings, place.subscription)
+    found = arm.get(place.path, API_VERSION)
+    assert found.properties["denySettings"]["mode"] == "denyDelete"
+    template = {"$schema": SCHEMA, "resources": [a_plan("shared-plan"), an_account("shareddata", tier="Hot")]}
+    theirs = {**found.body["tags"], "cost-center": "42"}
+    arm.put(place.path, {"properties": {**found.properties, "template": template}, "tags": theirs}, API_VERSION)
+    it.builds("2.0.0", a_plan("shared-plan", "S1"), an_account("shareddata", tier="Hot"))
+    it.release("2.0.0")
+    assert arm.get(place.path, API_VERSION).body["tags"]["cost-center"] == "42"
+
+
+def test_what_azure_is_not_sure_of_says_so_and_what_is_created_counts() -> None:
+    def planned(**told: Any) -> PlannedChanges:
+        change = {"id": id_of(a_plan("x")), "changeType": "create", **told}
+        return planned_changes({"resourceChanges": [change]}, Template({}, {}))
+
+    assert planned(changeCertainty="potential").text.endswith("+ create Microsoft.Web/serverfarms/x: perhaps")
+    small, large = (planned(resourceConfigurationChanges={"after": {"sku": sku}}) for sku in ("B1", "P1v3"))
+    assert small.fingerprint != large.fingerprint
+
+
+def test_a_template_is_planned_and_applied_at_its_pin(azure: AzureStandin) -> None:
+    it = Stack(azure, "pinned")
+    it.builds("1.0.0", a_plan("pinned-plan"))
+    it.release("1.0.0")
+    address = azure.document("pinned-2.0.0.json")
+    it.builds("2.0.0", a_plan("pinned-plan", "S1"))
+    document = requests.get(address, verify=str(azure.settings.ca_file), timeout=5).json()
+    azure.fault("GET", "versionid=one", times=50, answer={"status": 200, "body": document})
+    it.builds("2.0.0", a_plan("pinned-plan", "P3v3"))  # somebody pushes over it
+    it.target.settings["artifact"] = f"{address}?versionid=one"  # as the switch's order has it
+    it.release("2.0.0")
+    azure.forget_faults()
+    assert azure.resources()[id_of(a_plan("pinned-plan"))]["sku"] == {"name": "S1"}
 
 
 def test_a_long_plan_is_cut_at_whole_lines_with_the_deletions_left(azure: AzureStandin) -> None:
@@ -219,23 +291,39 @@ def test_a_write_whose_answer_was_lost_is_looked_for_before_it_is_repeated(stack
 def test_a_switch_that_begins_again_follows_what_it_began(stack: Stack) -> None:
     """The process died after the write, before anybody kept its handle."""
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan", "S1"), an_account(f"{stack.name}data", tier="Hot"))
-    handle = {"kind": "intended", "operation": "op-once"}
-    begun = stack.service.poll_swap(stack.target, handle, "2.0.0")
-    assert begun.running and begun.handle["kind"] == "applied"
-    again = stack.service.start_swap(stack.target, "2.0.0", "op-once", now(), True)
+    target = stack.planned("2.0.0")
+    assert stack.written("2.0.0", "op-once", target).running
+    again = stack.service.start_swap(target, "2.0.0", "op-once", now(), True)
     assert again.handle.get("kind") == "applied"
     assert stack.swapped(again, "2.0.0").outcome is Outcome.PASSED
 
 
 def test_somebody_elses_deployment_is_waited_for_and_one_over_ours_is_named(stack: Stack) -> None:
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan", "S1"))
-    theirs = stack.service.poll_swap(stack.target, {"kind": "intended", "operation": "theirs"}, "2.0.0")
+    theirs = stack.written("2.0.0", "theirs")
     ours = stack.service.start_swap(stack.target, "1.0.0", "ours", now(), False)
     assert ours.running and ours.handle["kind"] == "intended"
     assert stack.swapped(theirs, "2.0.0").outcome is Outcome.PASSED
     assert stack.swapped(ours, "1.0.0").outcome is Outcome.PASSED
     taken = stack.service.poll_swap(stack.target, {"kind": "applied", "operation": "theirs"}, "2.0.0")
     assert (taken.outcome, taken.code) == (Outcome.BROKEN, "STACK_TAKEN")
+
+
+def test_a_write_that_azure_does_not_show_yet_is_ours_all_the_same(stack: Stack) -> None:
+    stack.builds("2.0.0", a_plan(f"{stack.name}-plan", "S1"), an_account(f"{stack.name}data", tier="Hot"))
+    place = place_of(stack.target)
+    before = Arm(stack.azure.settings, place.subscription).get(place.path, API_VERSION).body
+    unseen = {"status": 404, "body": {"error": {"code": "DeploymentStackNotFound", "message": "no"}}}
+    answer = stack.written("2.0.0", "op-late")
+    for how in (unseen, {"status": 200, "body": before}):
+        stack.azure.fault("GET", f"deploymentStacks/{stack.name}", answer=how)
+        answer = stack.service.poll_swap(stack.target, answer.handle, "2.0.0")
+        assert answer.running and "does not show yet" in answer.words
+    stack.azure.fault("GET", f"deploymentStacks/{stack.name}", answer=unseen)
+    for_long = {**answer.handle, "unseen_since": iso(now() - SHOWN_WITHIN)}
+    gone = stack.service.poll_swap(stack.target, for_long, "2.0.0")
+    assert (gone.code, "is gone" in gone.words) == ("STACK_TAKEN", True)
+    assert stack.swapped(answer, "2.0.0").outcome is Outcome.PASSED and stack.versions[0] == "2.0.0"
 
 
 @pytest.mark.parametrize(
@@ -246,8 +334,9 @@ def test_what_azure_refuses_for_good_ends_it(stack: Stack, status: int, code: st
     words = "does not have authorization to perform action 'Microsoft.Resources/deploymentStacks/write'"
     error = {"error": {"code": "AuthorizationFailed", "message": words}}
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan"))
+    target = stack.planned("2.0.0")
     stack.azure.fault("PUT", f"deploymentStacks/{stack.name}", times=2, answer={"status": status, "body": error})
-    answer = stack.swap("2.0.0")
+    answer = stack.swap("2.0.0", target)
     stack.azure.forget_faults()
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, code), answer
     assert status == 404 or "lacks the action Microsoft.Resources/deploymentStacks/write" in answer.words
@@ -256,8 +345,9 @@ def test_what_azure_refuses_for_good_ends_it(stack: Stack, status: int, code: st
 def test_a_conflict_is_waited_out_and_an_error_for_ever_stays_unfinished(stack: Stack) -> None:
     stack.builds("2.0.0", a_plan(f"{stack.name}-plan"))
     conflict = {"error": {"code": "DeploymentStackInNonTerminalState", "message": "busy"}}
+    target = stack.planned("2.0.0")
     stack.azure.fault("PUT", f"deploymentStacks/{stack.name}", answer={"status": 409, "body": conflict})
-    assert stack.swap("2.0.0").outcome is Outcome.PASSED
+    assert stack.swap("2.0.0", target).outcome is Outcome.PASSED
     stack.azure.fault(None, f"deploymentStacks/{stack.name}", times=50, answer=UNWELL)
     answer: Answer = stack.service.start_swap(stack.target, "1.0.0", "for-ever", now(), False)
     for _ in range(3):

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from slipway.adapters import clock
-from slipway.adapters.jobs import SHOWN_WITHIN, Jobs, _template
+from slipway.adapters.jobs import LOG_WITHIN, SHOWN_WITHIN, STOPPED_WITHIN, Jobs, _template
 from slipway.adapters.jobs.executions import Execution, Executions, Job, place_of
+from slipway.promotion.job_plan import JobPlan, Migration
 from slipway.promotion.job_run import JobRun
 from slipway.promotion.outcomes import Answer, Outcome, iso, moment
 from tests.laptop import AzureStandin
 from tests.laptop_holds import MIGRATIONS, UAT
+from tests.patience import AZURES
 
 Follow = Callable[..., Answer]
 START, EXECUTIONS = "/start", "/executions"
@@ -27,13 +29,13 @@ class Driven:
 
     def __init__(self, azure: AzureStandin, name: str, follow: Follow) -> None:
         self.azure, self.job, self.name = azure, azure.job(name), name
-        self.settings = replace(azure.settings, logs_endpoint=azure.url, workspace="anything")
-        self.jobs = Jobs(self.settings, log_within=timedelta(seconds=3))
+        self.settings = azure.logging
+        self.jobs = Jobs(self.settings, log_within=AZURES * timedelta(seconds=3))
         self.executions, self.place = Executions(self.settings), place_of(self.job)
         self.follow = follow
 
     def start(self, operation: str, run: JobRun | None = None, resuming: bool = False) -> Answer:
-        return self.jobs.start(self.job, run or self.uat(), operation, resuming)
+        return self.jobs.start(self.job, run or self.uat(), self.azure.unique + operation, resuming)
 
     def ended(self, answer: Answer) -> Answer:
         return self.follow(lambda last: self.jobs.poll(self.job, last.handle), answer, 15.0)
@@ -48,7 +50,7 @@ class Driven:
         return JobRun(**{"env": env, "args": ("--requests", "4"), "within_s": 60.0} | more)
 
     def of(self, operation: str) -> list[Execution]:
-        return [each for each in self.executions.all(self.place) if each.operation == operation]
+        return [each for each in self.executions.all(self.place) if each.operation == self.azure.unique + operation]
 
     def fault(self, method: str, path: str, **how: Any) -> None:
         self.azure.fault(method, f"/jobs/{self.name}{path}", **how)
@@ -253,14 +255,40 @@ def test_an_execution_is_lost_when_azure_has_shown_nothing_of_it_for_a_minute(ua
     assert uat.jobs.stop(uat.job, started.handle).running
 
 
-def test_one_that_waited_has_its_whole_time_from_its_start(azure: AzureStandin, until_ended: Follow) -> None:
+def test_a_stop_believes_no_single_look_that_shows_nothing(azure: AzureStandin, until_ended: Follow) -> None:
+    it, nothing = Driven(azure, "looked-for", until_ended), {"status": 200, "body": {"value": []}}
+    started = it.start("op:unseen-stop", it.uat(image=f"{UAT}:1-hangs"))
+    not_found = {"status": 404, "body": {"error": {"code": "NotFound"}}}
+    it.fault("GET", f"/executions/{started.handle['execution']}", answer=not_found, times=2)
+    it.fault("GET", EXECUTIONS, answer=nothing)
+    unseen = it.jobs.stop(it.job, started.handle)
+    assert unseen.running and "not known yet" in unseen.words
+    listed = it.jobs.stop(it.job, unseen.handle)
+    assert listed.running and "is being stopped" in listed.words, "the list shows it"
+    assert [each.status for each in it.of("op:unseen-stop")] == ["Stopped"]
+
+    it.fault("GET", EXECUTIONS, answer=nothing, times=2)
+    begun = {"kind": "intended", "operation": "op:unseen-stop"}
+    unseen = it.jobs.stop(it.job, begun)
+    assert unseen.running, "whoever began it may have died before it knew"
+    assert it.jobs.stop(it.job, {**unseen.handle, "unseen_since": LONG_AGO}).outcome is Outcome.PASSED
+
+
+def test_one_that_waited_has_its_whole_time_from_its_start(
+    azure: AzureStandin, until_ended: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     it = Driven(azure, "looked-for", until_ended)
     first = it.start("op:before", it.uat(image=f"{UAT}:1-hangs"))
+    asked = clock.now()
     waits = it.start("op:whole", it.uat(alone=True, within_s=40.0))
     while it.jobs.stop(it.job, first.handle).running:
         pass
-    late = {**waits.handle, "until": iso(clock.now() + timedelta(seconds=1))}
-    started = it.jobs.poll(it.job, late)
+    with monkeypatch.context() as later:
+        later.setenv("FUNCTIONS_NOW", iso(moment(waits.handle["until"]) - timedelta(seconds=1)))
+        started = it.jobs.poll(it.job, waits.handle)
+    ended_by = moment(started.handle["until"]) + STOPPED_WITHIN + LOG_WITHIN
+    watched_until = asked + timedelta(seconds=Migration(JobPlan(it.job, within_s=40.0)).within_s)
+    assert ended_by <= watched_until, "nobody is left to run unwatched"
     took = moment(started.handle["until"]) - moment(started.handle["started_at"])
     assert took == timedelta(seconds=40) and it.ended(started).outcome is Outcome.PASSED
 

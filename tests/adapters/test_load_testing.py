@@ -11,11 +11,13 @@ import pytest
 
 from slipway.adapters import load_testing
 from slipway.adapters.load_testing import LoadTesting, run_id
+from slipway.adapters.load_testing.results import is_whole
 from slipway.adapters.load_testing.runs import Runs
 from slipway.promotion.load_runs.measured import Course, RunMeasurement
 from slipway.promotion.load_runs.plan import LoadRunPlan
-from slipway.promotion.outcomes import Answer, Outcome, iso
+from slipway.promotion.outcomes import Answer, Outcome, iso, moment
 from tests.laptop import AzureStandin
+from tests.patience import AZURES
 
 Follow = Callable[[Callable[[Answer], Answer], Answer], Answer]
 RUNS = "/test-runs/"
@@ -31,7 +33,11 @@ class Operation:
     follow: Follow
     plan: LoadRunPlan
     compared: bool = True
-    id: str = field(default_factory=lambda: run_id(f"an-operation-{next(_NUMBERS)}"))
+    number: int = field(default_factory=lambda: next(_NUMBERS))
+
+    @property
+    def id(self) -> str:
+        return run_id(f"{self.azure.unique}an-operation-{self.number}")
 
     def ask(self, handle: dict[str, Any] | None = None) -> Answer:
         host = self.azure.ready["sites"]["plain"]
@@ -65,8 +71,9 @@ def operation(azure: AzureStandin, until_ended: Follow) -> Iterator[Begin]:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Azure is asked every quarter of a second in tests; how long it is waited for stays."""
-    monkeypatch.setattr(load_testing, "POLL_S", 0.1)
+    """The stand-in is asked ten times a second; how long it is waited for stays."""
+    if AZURES == 1.0:
+        monkeypatch.setattr(load_testing, "POLL_S", 0.1)
 
 
 def test_a_run_is_begun_followed_and_read_with_its_course(operation: Begin) -> None:
@@ -81,8 +88,10 @@ def test_a_run_is_begun_followed_and_read_with_its_course(operation: Begin) -> N
     assert measured.transactions == ("HTTP Request",) and measured.page.startswith("https://portal.azure.com/")
     assert 0 < measured.p50_ms <= measured.p90_ms <= measured.p95_ms <= measured.p99_ms
     course = measured.course
-    assert (course.bucket_s, sum(course.requests), sum(course.errors)) == (5.0, 50, 0)
-    assert len(course.requests) == 48 and min(course.mean_ms) > 0 and min(course.p95_ms) > 0
+    assert 45 <= sum(course.requests) <= 50 and sum(course.errors) == 0
+    assert min(course.mean_ms) > 0 and min(course.p95_ms) > 0
+    if AZURES == 1.0:  # whose run is shown as one of four minutes
+        assert (course.bucket_s, len(course.requests), sum(course.requests)) == (5.0, 48, 50)
 
 
 def test_the_test_s_script_is_told_where_the_release_is(operation: Begin, azure: AzureStandin) -> None:
@@ -137,6 +146,12 @@ def test_metrics_that_never_come_leave_the_totals(
     assert RunMeasurement.load(operation().to_its_end().result).requests == 50
 
 
+def test_metrics_that_we_may_not_read_end_it_and_name_the_right(operation: Begin, azure: AzureStandin) -> None:
+    azure.fault("POST", "/metrics", times=9, answer={"status": 403, "body": {"error": {"code": "Forbidden"}}})
+    denied = operation().to_its_end()
+    assert denied.code == "AZURE_DENIED" and "lacks Microsoft.LoadTestService/loadTests/read" in denied.words
+
+
 def test_an_engine_that_fails_speaks_against_no_release(operation: Begin) -> None:
     ended = operation("failing").to_its_end()
     assert (ended.outcome, ended.code) == (Outcome.BROKEN, "LOAD_RUN_FAILED")
@@ -185,6 +200,7 @@ def test_an_abort_stops_a_run_that_does_not_show_or_says_that_it_may_go_on(
 ) -> None:
     run, lost = operation("stuck"), operation("stuck")
     begun = run.ask().handle
+    azure.fault("GET", RUNS, answer={"status": 500})
     azure.fault("GET", RUNS, answer=NOT_SHOWN)
     assert run.runs.stopped(run.id, begun) == "" and run.shown["status"] == "CANCELLED"
     assert f"the run {lost.id} of stuck may go on" in lost.runs.stopped(lost.id, {"sure_at": iso(datetime.now(UTC))})
@@ -198,7 +214,8 @@ def test_a_run_that_was_seen_before_is_given_up_only_when_it_stays_away_and_is_s
     azure.fault("GET", RUNS, answer=NOT_SHOWN)
     away = run.ask(long_ago)
     assert away.running and away.words == f"the run {run.id} does not show"
-    assert run.ask(away.handle).words == f"the run {run.id} is PROVISIONING"
+    back = run.ask(away.handle)
+    assert back.words == f"the run {run.id} is PROVISIONING" and "unseen_since" not in back.handle
     monkeypatch.setattr(load_testing, "SHOWN_WITHIN_S", 0.0)
     azure.fault("GET", RUNS, answer=NOT_SHOWN)
     given_up = run.ask(away.handle)
@@ -225,7 +242,16 @@ def test_a_begin_whose_answer_was_lost_is_not_sent_again_before_it_must_show(
     azure.fault("PATCH", RUNS, answer={"status": 400, "body": {"error": {"code": "TestRunAlreadyExists"}}})
     assert run.ask(lost.handle).words == f"whether the run {run.id} has begun is not known yet"
     assert run.ask(lost.handle).words == f"the run {run.id} is PROVISIONING"
-    run.runs.stopped(run.id, lost.handle)
+    past = iso(datetime.now(UTC) - timedelta(seconds=1))
+    azure.fault("GET", RUNS, answer=NOT_SHOWN)
+    assert run.ask({**lost.handle, "sure_at": past, "until": past}).code == "LOAD_RUN_LATE"
+    assert run.shown["status"] == "CANCELLED", "it had begun after all"
+
+
+def test_a_begin_that_a_server_failed_at_may_have_begun(operation: Begin, azure: AzureStandin) -> None:
+    run = operation("stuck")
+    azure.fault("PATCH", RUNS, answer={"status": 500})
+    assert run.ask(run.ask().handle).words == f"whether the run {run.id} has begun is not known yet"
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
@@ -286,19 +312,20 @@ def test_a_refusal_to_find_the_data_plane_names_the_right(operation: Begin, azur
 
 def test_500_for_ever_is_waited_for_until_its_time_is_over(operation: Begin, azure: AzureStandin) -> None:
     azure.fault("GET", RUNS, times=20, answer={"status": 500})
-    run, answer = operation(), None
+    run, answer = operation("stuck"), None
     for _ in range(4):
         answer = run.ask(answer.handle if answer else {})
         assert answer.running and "Azure is not available" in answer.words
     assert answer
     azure.forget_faults()
-    azure.fault("GET", RUNS, times=2, answer={"status": 500})
     begun = run.ask(answer.handle)
-    assert begun.running
-    handle = {**answer.handle, "until": iso(datetime.now(UTC) - timedelta(seconds=601))}
+    assert begun.handle["begun"]
+    azure.fault("GET", RUNS, answer={"status": 500})
+    handle = {**begun.handle, "until": iso(datetime.now(UTC) - timedelta(seconds=601))}
     ended = run.ask(handle)
     assert (ended.outcome, ended.code) == (Outcome.BROKEN, "LOAD_RUN_LATE"), ended
     assert "could not be followed until its time was over: Azure is not available" in ended.words
+    assert run.shown["status"] == "CANCELLED"
 
 
 def test_a_run_that_does_not_show_yet_is_not_begun_twice(
@@ -341,3 +368,41 @@ def test_metrics_of_another_shape_leave_the_totals(operation: Begin, azure: Azur
     run.compared = False
     measured = RunMeasurement.load(run.to_its_end().result)
     assert measured.requests == 50 and measured.course == Course()
+
+
+def test_metrics_that_have_not_all_come_are_waited_for() -> None:
+    def told(requests: float) -> bool:
+        return is_whole(Course(5.0, (requests,)), {"sampleCount": 50})
+
+    assert [told(44.0), told(45.0)] == [False, True]
+
+
+def test_of_several_series_counts_add_up_and_nobody_can_say_their_latencies(
+    operation: Begin, azure: AzureStandin
+) -> None:
+    run = operation()
+    run.to_its_end()
+    begins = run.shown["startDateTime"]
+    series = {"data": [{"timestamp": begins, "value": 30}]}
+    azure.fault("POST", "/metrics", times=4, answer={"status": 200, "body": {"value": [series, series]}})
+    course = RunMeasurement.load(run.ask().result).course
+    assert (course.requests, course.mean_ms, course.p95_ms) == ((60.0,), (0.0,), (0.0,))
+
+
+@pytest.mark.parametrize(
+    ("lasted", "bucket_s"),
+    [
+        (timedelta(minutes=5), 5.0),
+        (timedelta(minutes=6), 10.0),
+        (timedelta(hours=1), 60.0),
+        (timedelta(hours=5), 300.0),
+    ],
+)
+def test_a_longer_run_is_read_in_longer_buckets(
+    operation: Begin, azure: AzureStandin, lasted: timedelta, bucket_s: float
+) -> None:
+    run = operation()
+    run.to_its_end()
+    ends = iso(moment(run.shown["startDateTime"]) + lasted)
+    azure.fault("GET", RUNS, answer={"status": 200, "body": {**run.shown, "endDateTime": ends}})
+    assert RunMeasurement.load(run.ask().result).course.bucket_s == bucket_s

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from slipway.adapters.configuration.client import client_of
+from slipway.adapters.configuration.pointer import Pointers
 from slipway.adapters.configuration.pointing import PointedConfiguration
 from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
@@ -18,9 +19,7 @@ from tests.laptop import AzureStandin
 from tests.laptop_holds import SUBSCRIPTION
 
 NUMBERS = itertools.count(1)
-STORE = (
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.AppConfiguration/configurationStores/shop"
-)
+ELSE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers/Microsoft.AppConfiguration/x/shop"
 Settings = dict[str, str]
 
 
@@ -29,12 +28,12 @@ class Pointed:
 
     def __init__(self, azure: AzureStandin) -> None:
         self.azure, self.store = azure, SettingStore(azure)
-        self.service_name = f"pointed{next(NUMBERS)}"
+        self.service_name = f"pointed{azure.unique}{next(NUMBERS)}"
         self.key = f"{self.service_name}/release"
         where = {"label": f"{self.service_name}-{{version}}", "key_filter": "*"}
         where |= {"snapshot": f"{self.service_name}-{{version}}", "service": self.service_name}
         settings = {"pointer": {"key": self.key, "label": "prod"}, "configuration": where}
-        self.target = Target("settings", "configuration", STORE, "", settings=settings)
+        self.target = Target("settings", "configuration", azure.store, "", settings=settings)
         self.service = PointedConfiguration(azure.settings)
 
     def imports(self, version: str, settings: Settings, secret: str = "") -> None:
@@ -73,20 +72,29 @@ class Pointed:
 def pointed(azure: AzureStandin) -> Pointed:
     """1.0.0 is pointed to; 2.0.0 is imported."""
     it = Pointed(azure)
-    it.imports("1.0.0", {"limit": "10", "old": "yes", "password": "hunter2", "db": '{"uri":"https://v/1"}'}, "db")
+    it.imports(
+        "1.0.0",
+        {"limit": "10", "old": "yes", "password": "hunter2", "smtp": '{"pwd":"a"}', "db": '{"uri":"https://v/1"}'},
+        "db",
+    )
     it.release("1.0.0")
-    it.imports("2.0.0", {"limit": "20", "new": "yes", "password": "swordfish", "db": '{"uri":"https://v/2"}'}, "db")
+    it.imports(
+        "2.0.0",
+        {"limit": "20", "new": "yes", "password": "swordfish", "smtp": "none", "db": '{"uri":"https://v/2"}'},
+        "db",
+    )
     return it
 
 
 def test_settings_are_shown_as_a_difference_then_pointed_to_and_pointed_back(pointed: Pointed) -> None:
     planned = pointed.deploy("2.0.0")
     assert planned.result["changes"].splitlines() == [
-        "DELETES 1 setting; 1 to create, 3 to modify, 1 to delete, 0 unchanged",
+        "DELETES 1 setting; 1 to create, 4 to modify, 1 to delete, 0 unchanged",
         "- delete old",
         "~ modify db: its value changes",
         "~ modify limit: 10 → 20",
         "~ modify password: its value changes",
+        "~ modify smtp: its value changes",
         "+ create new: yes",
     ]
     assert pointed.versions == ("1.0.0", None) and "swordfish" not in str(planned)
@@ -125,6 +133,33 @@ def test_a_pointer_that_somebody_else_moved_is_not_moved_over(pointed: Pointed) 
     assert pointed.versions == ("2.0.0", None), "what somebody wrote by hand is no release to go back to"
 
 
+def test_a_plan_is_of_the_values_that_nobody_is_shown_too(pointed: Pointed) -> None:
+    target = pointed.planned("2.0.0")
+    changes = {"limit": "10", "old": "yes", "password": "another", "smtp": '{"pwd":"b"}', "db": '{"uri":"https://v/1"}'}
+    pointed.imports("1.0.1", changes, "db")
+    pointed.deploy("1.0.1")
+    pointed.store.put(pointed.key, f"{pointed.service_name}-1.0.1", "prod")
+    assert pointed.swap("2.0.0", target).code == "PLAN_CHANGED", "it would look the same"
+
+
+def test_a_pointer_moved_by_hand_to_another_release_counts_as_that_release(pointed: Pointed) -> None:
+    pointed.deploy("2.0.0")
+    pointed.store.put(pointed.key, f"{pointed.service_name}-2.0.0", "prod")
+    assert pointed.versions == ("2.0.0", None), "and what was before it, nobody knows"
+    pointed.imports("3.0.0", {"limit": "30"})
+    pointed.release("3.0.0")
+    assert pointed.versions == ("3.0.0", "2.0.0"), "it served, so that is what there is to go back to"
+
+
+def test_a_pointer_is_written_only_as_it_was_read(pointed: Pointed) -> None:
+    pointers = Pointers(pointed.azure.settings)
+    read = pointers.read(pointed.key, "prod")
+    assert read
+    pointed.store.put(pointed.key, "by-hand", "prod")
+    assert not pointers.write(pointed.key, "prod", read, "ours", "") and pointed.pointer.value == "by-hand"
+    assert not pointers.write(pointed.key, "prod", None, "ours", ""), "nor over one that was not there"
+
+
 def test_a_write_between_the_look_and_ours_is_read_anew(pointed: Pointed) -> None:
     target = pointed.planned("2.0.0")
     pointed.azure.fault("PUT", "/kv/", answer={"status": 412})
@@ -161,7 +196,7 @@ def test_there_is_no_way_back_without_its_snapshot(pointed: Pointed) -> None:
     assert client.get_snapshot(f"{pointed.service_name}-1.0.0").status == "ready", "it would have ended"
 
 
-@pytest.mark.parametrize("change", [{"resource": STORE.replace("configurationStores", "x")}, {"settings": {}}])
+@pytest.mark.parametrize("change", [{"resource": ELSE}, {"settings": {}}])
 def test_a_target_that_is_none_is_refused(azure: AzureStandin, change: dict[str, Any]) -> None:
     it = Pointed(azure)
     answer: Callable[[], Answer] = lambda: it.swap("1.0.0", replace(it.target, **change))  # noqa: E731

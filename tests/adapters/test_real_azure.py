@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.real_azure import CHOSEN, GROUP, MODULES, NEEDED, chosen
+from tests.real_azure import ADDRESSES, CHOSEN, GROUP, JOB_IMAGES, MODULES, NEEDED, chosen
 
 
 def test_without_a_subscription_it_says_what_is_missing_and_runs_nothing() -> None:
@@ -37,3 +38,28 @@ def test_what_only_the_stand_in_can_do_skips_the_test(monkeypatch: pytest.Monkey
     with pytest.raises(pytest.skip.Exception, match="a real subscription has no fault"):
         azure.fault("GET", "/", drop="before")
     azure.forget_faults()
+
+
+def test_what_a_subscription_has_not_skips_the_test_that_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(CHOSEN, "1")
+    monkeypatch.setenv(GROUP, "/subscriptions/s/resourceGroups/shop")
+    (tmp_path / "addresses.json").write_text('{"plain": "https://plain.example"}')
+    monkeypatch.setenv(ADDRESSES, str(tmp_path / "addresses.json"))
+    monkeypatch.setenv(JOB_IMAGES, "shop.azurecr.io")
+    azure = chosen()
+    assert azure is not None and azure.ready["sites"]["plain"] == "https://plain.example"
+    assert azure.job("uat").endswith("/jobs/uat") and azure.load_run("peak").test == "peak"
+    asked: list[Callable[[], object]] = [
+        lambda: azure.ready["sites"]["side-blue"],
+        lambda: azure.ready["cert"],
+        lambda: azure.url,
+        lambda: azure.job("belated"),
+        lambda: azure.load_run("stuck"),
+        lambda: azure.release("story"),
+        lambda: azure.stack("net"),
+    ]
+    for ask in asked:
+        with pytest.raises(pytest.skip.Exception, match="a real subscription has no"):
+            ask()

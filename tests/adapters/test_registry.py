@@ -1,14 +1,15 @@
 """Artifacts are fixed as one unit, through the official SDK over TLS: images by digest, packages by their blob."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 
 from slipway.adapters import clock
-from slipway.adapters.pinning import MAY_BE_AWAY, MAY_BE_LATE, Pinning
+from slipway.adapters.data_policy import GATES
+from slipway.adapters.pinning import MAY_BE_LATE, PACKAGE_TRIES, Pinning
 from slipway.local.azure.artifacts import build_package
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from tests.adapters.container_app import App, moved
@@ -16,6 +17,7 @@ from tests.laptop import AzureStandin
 from tests.laptop_holds import IMAGE, PINNED_IMAGE
 
 __all__ = ["moved"]
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MANIFESTS, TOKENS = "/v2/checkout/manifests/", "/oauth2/"
 NOT_THERE = {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest is not known"}]}
 
@@ -86,8 +88,50 @@ def test_a_tag_may_come_late_but_not_too_late(azure: AzureStandin) -> None:
     early = pinned(azure, f"{PINNED_IMAGE}:7.4.0")
     assert early.running and early.words.endswith("is not there yet") and early.handle["since"]
     assert at(pinned(azure, f"{PINNED_IMAGE}:7.4.0", since=timedelta(seconds=10)))
-    late = pinned(azure, "shop.azurecr.io/nothing:1", since=MAY_BE_LATE)
+    long_ago = {"since": iso(clock.now() - MAY_BE_LATE), "missing_since": iso(clock.now() - MAY_BE_LATE)}
+    late = Pinning(azure.settings).pin(["shop.azurecr.io/nothing:1"], "", long_ago)
     assert (late.outcome, late.code) == (Outcome.BROKEN, "ARTIFACT_MISSING")
+
+
+def test_a_tag_is_waited_for_anew_after_an_outage(azure: AzureStandin) -> None:
+    first = pinned(azure, "shop.azurecr.io/nothing:1", since=MAY_BE_LATE)
+    assert first.running and first.words.endswith("is not there yet"), "before that its registry was away"
+    azure.fault("GET", "/v2/nothing/manifests/", answer={"status": 503})
+    away = Pinning(azure.settings).pin(["shop.azurecr.io/nothing:1"], "", first.handle)
+    assert away.running and "missing_since" not in away.handle
+
+
+@pytest.mark.parametrize(
+    ("how", "after_s"),
+    [
+        ({"answer": {"status": 503}}, 10),
+        ({"answer": {"status": 429, "headers": {"Retry-After": "17"}}}, 17),
+        ({"drop": "before"}, 10),
+        ({"drop": "after"}, 10),
+    ],
+)
+def test_a_package_whose_server_is_unwell_is_looked_at_again(
+    azure: AzureStandin, how: dict[str, Any], after_s: float
+) -> None:
+    upload(azure, "7.9.0", build_package("checkout", "7.9.0"))
+    azure.fault("HEAD", "/artifacts/checkout/7.9.0.zip", **how)
+    answer = pinned(azure, azure.package("7.9.0"))
+    assert answer.running and answer.after_s == after_s
+    later = {**answer.handle, "not_before": iso(NOON)}
+    (address,) = at(Pinning(azure.settings).pin([azure.package("7.9.0")], "", later))
+    assert "?versionid=" in address
+
+
+def test_a_package_whose_server_stays_unwell_is_not_pinned_and_the_reason_is_true(azure: AzureStandin) -> None:
+    azure.fault("HEAD", "/artifacts/checkout/7.9.1.zip", times=PACKAGE_TRIES, answer={"status": 503})
+    answer = pinned(azure, azure.package("7.9.1"))
+    while answer.running:
+        answer = Pinning(azure.settings).pin([azure.package("7.9.1")], "", answer.handle)
+    assert at(answer) == [azure.package("7.9.1")] and "its server answers 503" in answer.words
+    assert azure.faults_left() == []
+    azure.fault("HEAD", "/artifacts/checkout/7.9.2.zip", answer={"status": 404})
+    missing = pinned(azure, azure.package("7.9.2"))
+    assert at(missing) == [azure.package("7.9.2")] and "its server answers 404" in missing.words
 
 
 @pytest.mark.parametrize(
@@ -112,12 +156,26 @@ def test_while_its_registry_is_away_a_promotion_waits(
     answer = pinned(azure, f"{PINNED_IMAGE}:7.5.0")
     assert answer.running and words in answer.words and answer.after_s == (17 if "429" in str(how) else 10)
     azure.forget_faults()
+    GATES.forget()
     assert at(pinned(azure, f"{PINNED_IMAGE}:7.5.0"))
+
+
+def test_a_registry_is_not_asked_before_the_moment_that_it_names(azure: AzureStandin) -> None:
+    for _ in range(2):
+        azure.fault("GET", MANIFESTS, answer={"status": 429, "headers": {"Retry-After": "300"}})
+    first = pinned(azure, f"{PINNED_IMAGE}:7.5.0")
+    again = Pinning(azure.settings).pin([f"{PINNED_IMAGE}:7.5.0"], "", first.handle)
+    assert again.running and 290 < again.after_s <= 300 and again.words == first.words
+    assert len(azure.faults_left()) == 1, "nobody was asked"
+    azure.forget_faults()
+    GATES.forget()
+    assert at(Pinning(azure.settings).pin([f"{PINNED_IMAGE}:7.5.0"], "", {**again.handle, "not_before": iso(NOON)}))
 
 
 def test_a_registry_that_is_away_for_a_day_ends_it(azure: AzureStandin) -> None:
     azure.fault(None, MANIFESTS, answer={"status": 500}, times=9)
-    answer = pinned(azure, f"{PINNED_IMAGE}:7.5.0", since=MAY_BE_AWAY)
+    assert pinned(azure, f"{PINNED_IMAGE}:7.5.0", since=timedelta(hours=23)).running
+    answer = pinned(azure, f"{PINNED_IMAGE}:7.5.0", since=timedelta(hours=24))
     assert (answer.outcome, answer.code) == (Outcome.BROKEN, "AZURE_UNAVAILABLE")
 
 

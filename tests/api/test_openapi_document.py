@@ -1,11 +1,13 @@
 """The OpenAPI document says what the app registers, and says it in valid JSON Schema."""
 
 import json
+from dataclasses import fields
 
 import jsonschema
 import pytest
 
 from slipway.local.functions.bindings import HttpTrigger
+from slipway.promotion.plan import StagePlan
 from tests.workflow.virtual import app_functions
 from triggers.http import PROBLEMS
 from triggers.openapi import SCHEME, document
@@ -70,3 +72,8 @@ def test_every_schema_is_valid_and_every_reference_leads_somewhere() -> None:
 
 def test_general_problems_have_a_status_that_is_an_error() -> None:
     assert all(400 <= status < 600 and codes for status, codes in PROBLEMS.items())
+
+
+def test_a_planned_stage_is_described_with_all_that_a_stage_has() -> None:
+    there = {each.name for each in fields(StagePlan)} | {"may_promote"}
+    assert set(document()["components"]["schemas"]["PlannedStage"]["properties"]) == there

@@ -89,6 +89,26 @@ def test_a_cluster_and_a_command_that_are_not_there_are_404_and_a_command_needs_
             azure.managed_clusters.begin_run_command(GROUP, "shop", {"command": "true"}, polling=False)
 
 
+def test_in_virtual_time_nobody_waits_for_a_command_that_waits_for_a_node(tmp_path: Path) -> None:
+    with running(tmp_path, CONFIG + CLUSTERS, "--virtual-time") as standin, standin.http() as http:
+        http.post("/standin/clusters", json={"cluster": "shop", "held": True}).raise_for_status()
+        begun: list[str] = []
+        with Client(standin).azure() as azure:
+            token = standin.credential().get_token(AKS).token
+            azure.managed_clusters.begin_run_command(
+                GROUP,
+                "shop",
+                {"command": "echo well", "clusterToken": token},
+                polling=False,
+                raw_response_hook=lambda told: begun.append(told.http_response.headers["Location"]),
+            )
+            id = begun[0].partition("?")[0].rpartition("/")[2]
+            looks = [azure.managed_clusters.get_command_result(GROUP, "shop", id) for _ in range(4)]
+            assert looks == [None] * 4, "as many as would show one that runs"
+            http.post("/standin/clusters", json={"cluster": "shop"}).raise_for_status()
+            until(lambda: azure.managed_clusters.get_command_result(GROUP, "shop", id) is not None)
+
+
 def test_releases_rollouts_and_who_has_the_users_are_kept_over_a_kill(tmp_path: Path) -> None:
     with running(tmp_path, CONFIG + CLUSTERS) as standin:
         client = Client(standin)

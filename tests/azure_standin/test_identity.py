@@ -45,8 +45,18 @@ def test_an_unknown_person_gets_no_token(standin: StandinProcess) -> None:
     assert answer.status_code == 400 and answer.json()["error"] == "invalid_grant"
 
 
-def test_only_the_password_grant_is_served(standin: StandinProcess) -> None:
-    answer = login(standin, username="alice", grant_type="client_credentials")
+def test_an_application_gets_a_token_in_nobodys_name(standin: StandinProcess) -> None:
+    client = "0c1c1c1c-0000-4000-8000-000000000001"
+    form = {"grant_type": "client_credentials", "client_id": client, "scope": "slipway/.default"}
+    told = claims(standin, login(standin, **form).json()["access_token"])
+    assert (told["idtyp"], told["azp"], told["roles"]) == ("app", client, ["submitter@*/checkout"])
+    assert "name" not in told and "scp" not in told and "groups" not in told
+    for wrong, code in (({"client_id": "slipway"}, "unauthorized_client"), ({"scope": "slipway"}, "invalid_scope")):
+        assert login(standin, **form | wrong).json()["error"] == code
+
+
+def test_no_other_grant_is_served(standin: StandinProcess) -> None:
+    answer = login(standin, username="alice", grant_type="refresh_token")
     assert answer.status_code == 400 and answer.json()["error"] == "unsupported_grant_type"
 
 

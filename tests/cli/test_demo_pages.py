@@ -7,6 +7,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from slipway.cli.api_answers import Promotion
+from slipway.cli.laptop.audited.summary import Audited
+from slipway.cli.laptop.audited.summary import summary as summary_for_auditors
 from slipway.cli.laptop.ramp_seen import Held, Move, RampSeen, ramp_seen
 from slipway.cli.laptop.saas.summary import Day
 from slipway.cli.laptop.saas.summary import summary as summary_of_a_day
@@ -72,6 +74,21 @@ def test_the_page_of_a_day_tells_virtual_time_and_what_the_users_of_each_ring_me
     assert "7 h 53 min of virtual time shown in 120 s, all of it checked:" in lines
     assert any(line.startswith("07:00 ✓ the system runs") for line in lines)
     assert any(line.split() == ["north-europe", "1.0.0", "112,798", "336", "0.30%"] for line in lines)
+
+
+def test_the_page_for_auditors_says_what_lies_where_and_how_it_is_verified() -> None:
+    told = Audited(
+        claims=DAY.claims,
+        environments=END.environments,
+        seconds=60.0,
+        began=DAY.began,
+        ended=DAY.ended,
+        files="/tmp/demo-audit",
+    )
+    lines = page(120, summary_for_auditors(told)).splitlines()
+    assert "7 h 53 min of virtual time shown in 60 s, all of it checked:" in lines
+    assert "/tmp/demo-audit/report.html  a page to print" in lines
+    assert "slipway audit verify /tmp/demo-audit/trail.jsonl --key /tmp/demo-audit/keys.json" in lines
 
 
 def test_a_screen_of_virtual_time_says_what_time_it_is_there_and_each_ring_by_its_name() -> None:

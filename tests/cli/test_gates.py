@@ -84,5 +84,5 @@ def test_the_plan_says_what_gates_ask_and_what_that_takes(slipway: Slipway, tmp_
     page = " ".join(slipway("plan", str(file)).stdout.split())
     assert "gates coverage: line 80 %; reads coverage; waits 1 h kql: rows of a query: none" in page
     assert "before users defender: max critical 0; waits 1 h" in page
-    assert "On the workspace of SLIPWAY_WORKSPACE Slipway's identity needs Log Analytics Reader" in page
-    assert "changes.example must be among SLIPWAY_EVIDENCE_HOSTS" in page and "needs Security Reader" in page
+    assert "On the workspace of SLIPWAY_WORKSPACE Slipway's identity may ask any table" in page
+    assert "changes.example must be among SLIPWAY_EVIDENCE_HOSTS" in page and "Defender for Cloud has found" in page

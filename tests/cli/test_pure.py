@@ -11,7 +11,7 @@ from slipway.promotion.pipeline import compile_plan, digest_of, read_pipeline
 from tests.cli.api_server import ApiServer
 from tests.cli.builders import ASKS, FIRST, HELD, NEEDS, a_problem, at, may_promote
 from tests.cli.conftest import Slipway
-from tests.promotion.pipeline_texts import a_pipeline, a_stage, a_target
+from tests.promotion.pipeline_texts import a_pipeline, a_stage, a_target, site
 from tests.promotion.test_pipeline_front_door import PLACE, SIDES, TESTERS
 from tests.promotion.test_pipeline_front_door import ramped as fronted
 from tests.promotion.test_pipeline_switches import CANARY, DIVIDED, NAMED, a_switched
@@ -339,3 +339,10 @@ def test_a_plan_says_whether_an_image_is_pinned(offline: Slipway, tmp_path: Path
     file.write_text(text.replace("registry.example/catalog", "shop.azurecr.io/catalog"))
     shown = " ".join(offline("plan", str(file)).output.split())
     assert "shop.azurecr.io/catalog:{version}: pinned to its digest when a promotion begins" in shown
+    job = site("infra").replace("Microsoft.Web/sites", "Microsoft.App/jobs")
+    terraform = "terraform: {image: 'ghcr.io/{service}-infra:{version}'}"
+    target = f'{{name: net, kind: terraform, resource: "{job}", {terraform}}}'
+    asks = "    rollout: {blue-green: {approval: {approvers: [role:release-manager]}}}\n"
+    file.write_text(a_pipeline(a_stage("dev", asks, target=target)))
+    shown = " ".join(offline("plan", str(file)).output.split())
+    assert "ghcr.io/shop-infra:{version}: deployed by its tag, which may move" in shown

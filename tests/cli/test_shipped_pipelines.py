@@ -11,7 +11,8 @@ from slipway.local.azure.config import StandinConfig, read
 from slipway.promotion.pipeline import lint
 from tests.cli.conftest import Slipway
 
-PIPELINES = [*sorted((checkout() / "pipelines").glob("*.yaml")), checkout() / "examples" / "first.yaml"]
+EXAMPLES = [checkout() / "examples" / name for name in ("first.yaml", "audit/payments.yaml")]
+PIPELINES = [*sorted((checkout() / "pipelines").glob("*.yaml")), *EXAMPLES]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from slipway.cli.laptop.layout import ANY_PORTS, WORKSPACE, Layout, checkout
 from slipway.cli.laptop.supervisor import Laptop
 from tests.api.conformance import check_answer
+from tests.end_to_end.people import APPLICATIONS, with_these
 from tests.plain_http import no_cookies
 
 PIPELINE = Path(__file__).with_name("checkout.yaml")
@@ -49,6 +50,10 @@ class QuickLayout(Layout):
             yaml.safe_dump({**shipped, **named, **plain, "usual_error_rate": 0, **self.holds}), encoding="utf-8"
         )
         return file
+
+    @property
+    def people(self) -> Path:
+        return with_these(super().people, self.state / "people.yaml")
 
     @property
     def written(self) -> list[Path]:
@@ -88,6 +93,8 @@ class System:
     def token(self, who: str) -> str:
         if who not in self._tokens:
             form = {"grant_type": "password", "client_id": "slipway", "username": who}
+            if who in APPLICATIONS:
+                form = {"grant_type": "client_credentials", "client_id": who, "scope": "slipway/.default"}
             url = self.run.issuer.removesuffix("/v2.0") + "/oauth2/v2.0/token"
             self._tokens[who] = self.http.post(url, data=form).json()["access_token"]
         return self._tokens[who]

@@ -20,8 +20,8 @@ RELEASES = [
 HOLDS: dict[str, Any] = {
     "sites": [],
     "clusters": [{"name": "shop", "port": 1, "releases": RELEASES}],
-    "images": {"registry.example/storefront": "storefront"},
-    "charts": ["registry.example/charts/storefront"],
+    "images": {"shop.azurecr.io/storefront": "storefront"},
+    "charts": ["shop.azurecr.io/charts/storefront"],
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from slipway.cli.connection import promotion_path
 from slipway.cli.laptop.layout import ANY_PORTS, checkout
 from slipway.cli.laptop.retail.places import PRODUCTION
 from slipway.cli.laptop.retail.story import BROKEN, DEADLY, GOOD, OLD, Story
@@ -31,6 +32,9 @@ def test_a_sound_build_of_azure_devops_is_switched_to_in_two_regions_and_one_tha
         story = Story(system, Screen(Console(file=said, width=200), system.now))
         story.is_switched_to(GOOD, "from-13-to-15-expand-13-contract-14", 13, OLD, "which needs another table")
         story.follow.passed(GOOD, PRODUCTION)
+        records = system.who("alice").get(promotion_path(f"storefront--{GOOD}", "audit"))["records"]
+        (unit,) = [each["evidence"]["artifacts"] for each in records if "artifacts" in each["evidence"]]
+        assert len(unit) == 5 and all("@sha256:" in each["at"] for each in unit), "chart, image, and those of its jobs"
 
         story.follow.may_be_stopped(DEADLY)
         story.is_switched_to(DEADLY, "from-13-to-16-expand-15", 15, GOOD, "whose fault no test finds")

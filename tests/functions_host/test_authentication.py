@@ -1,6 +1,8 @@
 """App Service authentication's part: who the app is told its caller is."""
 
 import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from slipway.local.functions.authentication import Authentication
 from slipway.local.functions.openid import IssuerKeys, IssuerUnavailable
@@ -96,6 +99,8 @@ def test_request_without_a_bearer_token_goes_on_without_a_principal(guarded: htt
         {"nbf": int(time.time()) + 3600},
         {"aud": "another-app"},
         {"iss": "http://127.0.0.1/another/v2.0"},
+        {"iss": f"https://sts.windows.net/{TENANT}/"},  # version 1
+        {"iss": "https://login.microsoftonline.com/another-tenant/v2.0", "tid": "another-tenant"},
         {"algorithm": "none"},
         {"algorithm": "HS256"},
         {"algorithm": "RS384"},
@@ -132,6 +137,14 @@ def test_token_with_changed_claims_is_refused(guarded: httpx.Client, issuer: Iss
     assert json.loads(base64.urlsafe_b64decode(others + "=="))["roles"] == ["admin"]
     assert guarded.get("/api/greet", headers=bearer(f"{header}.{others}.{signature}")).status_code == 401
     assert guarded.get("/api/greet", headers=bearer("no token at all")).status_code == 401
+
+
+def test_the_public_key_is_no_secret(guarded: httpx.Client, issuer: Issuer) -> None:
+    public = issuer.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    head, payload, _ = issuer.token(algorithm="HS256").split(".")
+    signature = hmac.new(public, f"{head}.{payload}".encode(), hashlib.sha256).digest()
+    forged = f"{head}.{payload}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    assert guarded.get("/api/greet", headers=bearer(forged)).status_code == 401
 
 
 async def test_without_its_issuer_no_token_is_judged(issuer: Issuer) -> None:

@@ -14,6 +14,7 @@ BUILT_IN = {
         "concat",
         "empty",
         "guid",
+        "startsWith",
         "items",
         "loadJsonContent",
         "loadTextContent",

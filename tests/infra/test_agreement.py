@@ -228,8 +228,7 @@ def test_a_role_that_an_adapter_asks_for_when_it_is_refused_is_given() -> None:
 @BOTH
 def test_application_roles_are_those_of_the_routes(infra: Built) -> None:
     operations = [each for methods in document()["paths"].values() for each in methods.values()]
-    sentences = (re.search(r"Needs the role ([^.]*)\.", each.get("description", "")) for each in operations)
-    routes = {role for found in sentences if found for role in found[1].split(" or ")}
+    routes = {role for each in operations for role in each.get("x-slipway-roles", ())}
     assert infra.api_roles == routes | {"admin"}
 
 

@@ -14,7 +14,7 @@ from typer.main import get_command
 from slipway.cli.main import app
 from tests.infra import fits
 from tests.infra.test_agreement import BICEP, BUILT_IN_ROLES, TERRAFORM
-from tests.real_azure import NEEDED
+from tests.real_azure import NEEDED, OPTIONAL
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -84,7 +84,7 @@ def test_every_module_is_named_and_no_other() -> None:
 
 def test_every_variable_that_it_names_is_read_and_every_one_that_is_read_is_named() -> None:
     named = set(re.findall(r"\b(?:SLIPWAY|AZURE)_[A-Z_]+\b", PAGE))
-    assert named - VARIABLES.keys() - BICEP.outputs - OF_THE_COMMAND - OF_WORKFLOWS - NEEDED.keys() == set()
+    assert named - VARIABLES.keys() - BICEP.outputs - OF_THE_COMMAND - OF_WORKFLOWS - {*NEEDED, *OPTIONAL} == set()
     assert VARIABLES.keys() - named - NOT_SET_BY_HAND == set()
     assert set(re.findall(r"azd env set (\w+)", PAGE)) <= VARIABLES.keys() | OF_LAYER_1
 
@@ -277,7 +277,7 @@ def test_a_private_network_says_how_builds_and_secrets_get_in_and_that_it_is_cho
     (setting,) = [line for line in IN_AZURE.splitlines() if line.startswith("| `SLIPWAY_PRIVATE_NETWORK`")]
     assert "(#in-a-private-network)" in setting
     assert all(words in private for words in ("SLIPWAY_PRIVATE_NETWORK", "cannot send", "Secrets", "Deployments"))
-    assert "POST /api/builds" in _section("Builds from CI") and "operator" in BICEP.api_roles
+    assert "POST /api/builds" in _section("Builds from CI") and "submitter" in BICEP.api_roles
 
 
 def test_terraforms_variables_folder_and_hook_are_there() -> None:

@@ -91,6 +91,36 @@ def test_a_change_says_who_let_it_through_on_what_and_how_it_ended() -> None:
     assert change.ended.startswith("rolled-back") and change.missing == []
 
 
+def test_gates_hotfixes_and_a_void_approval_are_told_as_they_are_recorded() -> None:
+    digest = f"sha256:{'0' * 64}"
+    passed = {**PLACE, "gate": "coverage", "digest": digest, "produced_at": "2026-12-01T11:58:00Z"}
+    release = chain(
+        ("promotion.started", "begins", {"build": {**BUILD, "hotfix": "the till is down"}}),
+        ("stage.gate-open", "gate coverage: nobody sent it", {**PLACE, "gate": "coverage"}),
+        ("evidence.supplied", "Dan supplies evidence coverage", {"evidence": "coverage", "digest": digest}),
+        ("stage.gate-passed", "gate coverage: line 86 % of at least 80 %", passed),
+        ("approval.approve", "Bob says approve", {"stage": "production", "id": "his"}),
+        ("approval.refused", "refused: the author may not", {"said": "his", "code": "IS_AUTHOR"}),
+        ("stage.waiting-for-the-lock", "waits for frozen by the freeze payday", PLACE),
+        ("approval.void", "the approval is void: evidence changed", {**PLACE, "parts": ["evidence"]}),
+        ("stage.deploying", "deploys", PLACE),
+        ("stage.deploying", "deploys", {"of": {"stage": "staging", "environment": "staging"}}),
+    )
+    trail = signed(checkout__1_1_0=release)
+    (change,), _ = collected(trail)
+    assert {words.partition(" ")[2][6:] for words in change.gates} == {
+        "coverage open: nobody sent it",
+        f"Dan supplies evidence coverage, {digest}",
+        f"coverage passed: line 86 % of at least 80 %, evidence {digest} of 2026-12-01 11:58",
+    }
+    assert change.overrides == ["hotfix: the till is down"]
+    assert [words[17:] for words in change.holds] == ["waits for frozen by the freeze payday"]
+    assert any("the approval is void: evidence changed" in words for words in change.refusals)
+    assert "no gate's evidence" not in change.missing
+    (staging,), _ = collected(trail, environment="staging")
+    assert staging.refusals == [], "a vote that was refused is told where it was cast"
+
+
 def test_what_never_reached_the_environment_is_no_change_of_it() -> None:
     waits = chain(
         ("promotion.started", "begins", {"build": BUILD}),

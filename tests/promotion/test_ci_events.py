@@ -76,6 +76,7 @@ def test_a_tag_of_azure_devops_says_on_which_versions_of_the_database_the_build_
     told = reported(BUILD_2, {"resource.tags": tags}).build("chat")
     assert told.schema == {"from": 13, "to": 15, "expand": 13, "contract": 14}
     assert reported(BUILD_2, {"resource.tags": ["slipway-schema-from-14-to-14"]}).schema == {"from": 14, "to": 14}
+    assert reported(BUILD_2, {"resource.tags": [" Slipway-Schema-From-14-To-14 "]}).schema == {"from": 14, "to": 14}
     for none in ([], None, ["schema-review", 7]):
         assert reported(BUILD_2, {"resource.tags": none}).build("chat").schema == {}, "no limits"
 
@@ -84,6 +85,9 @@ def test_a_tag_of_azure_devops_says_on_which_versions_of_the_database_the_build_
     ("tags", "words"),
     [
         (["slipway-schema-13-15"], "is none of the form slipway-schema-from-13-to-15-expand-13-contract-14"),
+        (["slipway_schema-from-13-to-15"], "is none of the form"),
+        (["SlipwaySchema-from-13-to-15"], "is none of the form"),
+        (["slipway-schemas"], "is none of the form"),
         (["slipway-schema-from-15-to-13"], "has to rise from `from`"),
         (["slipway-schema-from-0-to-13"], "greater than or equal to 1"),
         (["slipway-schema-from-1-to-2", "slipway-schema-from-1-to-3"], "a build has one schema"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slipway.promotion import lock
+from slipway.promotion import barriers, lock
 from slipway.promotion.database_schema import (
     Range,
     against_return,
@@ -211,3 +211,10 @@ def test_the_reach_says_why_it_is_shut() -> None:
         "schema": {"version": 14},
     }
     assert (reach_of(state).how, reach_of(state).words) == (NONE, "the database is at 14, and 1.0.0 runs on 12 to 13")
+
+
+def test_of_what_is_live_at_a_member_already_a_group_need_say_nothing() -> None:
+    """It runs on the database, whatever anybody has declared."""
+    there = {**lock.empty(), "live": {"version": "1.4.2"}, "schema": {"version": 14}}
+    brought = [barriers.beyond_the_schema(there, {"in_group": True, "version": each}) for each in ("1.4.2", "1.4.3")]
+    assert brought[0] == "" and brought[1].endswith("release it by its own pipeline")

@@ -52,7 +52,7 @@ def test_a_first_release_has_nothing_to_be_compared_with_and_passes() -> None:
         (PEAK, measured(buckets=80), "it lasted for another time"),
         (
             PEAK,
-            a_run(Course(10.0, (500.0,) * 24, (0.0,) * 24, (100.0,) * 24, (100.0,) * 24)),
+            a_run(Course(10.0, (500.0,) * 48, (0.0,) * 48, (100.0,) * 48, (100.0,) * 48)),
             "it lasted for another time",
         ),
     ],

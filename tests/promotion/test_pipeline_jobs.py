@@ -107,6 +107,20 @@ def test_two_stages_do_not_change_one_database() -> None:
     assert codes(of_dev, a_stage("test", migrate(env="{DATABASE: dev}"))) == ["SHARED_DATABASE"]
 
 
+@pytest.mark.parametrize(
+    ("name", "tells"),
+    [
+        *((name, True) for name in ("PGHOST", "PGPORT", "DB_NAME", "SQLCMDSERVER", "SQL_SERVER", "DATABASE_URL", "DB")),
+        *((name, True) for name in ("HOST", "SERVER_NAME", "JDBC_URL", "TENANT", "STOREFRONT_DB", "CONNECTION")),
+        *((name, False) for name in ("STATSD_HOST", "SLACK_WEBHOOK_URL", "NAME", "SCHEMA_REGISTRY_URL")),
+        *((name, False) for name in ("DB_POOL_SIZE", "DATABASE_TIMEOUT", "FEEDBACK_URL", "AZURE_TENANT_ID")),
+    ],
+)
+def test_a_database_is_told_from_another_by_what_names_one_alone(name: str, tells: bool) -> None:
+    dev, test = (a_stage(each, migrate(env=f"{{DATABASE: shop, {name}: {each}}}")) for each in ("dev", "test"))
+    assert codes(dev, test) == ([] if tells else ["SHARED_DATABASE"])
+
+
 def test_two_pipelines_do_not_change_one_database() -> None:
     shop, basket = (a_pipeline(a_stage("dev", migrate(env="{DATABASE: shop}"))) for _ in range(2))
     (finding,) = shared_databases([(shop, "shop.yaml"), (basket, "basket.yaml")])
@@ -129,6 +143,7 @@ def test_the_secrets_of_a_migration_are_references_too() -> None:
     "env",
     [
         *('{DATABASE_URL: "postgres://sa:hunter2@db/x"}', '{CONNECTION: "Server=x;Password=y"}', "{DB_PASS: x}"),
+        *("{DB_PW: x}", "{MYSQLPW: x}", '{A: "Bearer eyJhbGciOi"}', """{C: '{"password": "hunter2"}'}"""),
         *("{SQL_PWD: x}", "{PASSPHRASE: x}", '{BLOBS: "https://x.example/y?sv=1&sig=abc"}', '{Q: "AccountKey=abc"}'),
     ],
 )
@@ -144,4 +159,13 @@ def test_what_only_looks_like_one_is_none(env: str) -> None:
 def test_an_argument_carries_no_credential_either() -> None:
     for more in ({"expand": '[up, "Server=x;Password=y"]'}, {"contract": '["--url=postgres://sa:x@db"]'}):
         assert codes(a_stage("dev", migrate(**more))) == ["LITERAL_SECRET"]
-    assert codes(a_stage("dev", verified_by(tests(args='["--dsn", "pwd=x"]')))) == ["LITERAL_SECRET"]
+    for written in (
+        *('["--dsn", "pwd=x"]', '["--token=ghp_x"]', "[--password, hunter2]", '["-api-key", "sk-live"]', "[DB_PW=x]"),
+        *('["-H", "Authorization: Basic c2E6eA=="]', '["--connection-string", "Server=x"]'),
+    ):
+        assert codes(a_stage("dev", verified_by(tests(args=written)))) == ["LITERAL_SECRET"], written
+    for written in (
+        *('["--token", "$TOKEN"]', '["--password=$DB_PASSWORD"]', '["--password", "--force"]', "[--secret]"),
+        *('["--token-url", "https://x.example"]', '["--max-tokens=5"]', '["--suite", "basic tests"]', "[-p8080]"),
+    ):
+        assert codes(a_stage("dev", verified_by(tests(args=written)))) == [], written

@@ -38,7 +38,19 @@ def test_the_fingerprint_knows_order_and_what_stays_from_what_changes() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["adminPassword", "properties.siteConfig.connectionStrings", "ConnectionStrings:Db", "storageKey", "api-key"],
+    [
+        "adminPassword",
+        "properties.siteConfig.connectionStrings",
+        "ConnectionStrings:Db",
+        "storageKey",
+        "api-key",
+        "DB_PASS",
+        "PGPASS",
+        "passphrase",
+        "Authorization",
+        "deploy_pat",
+        "cookie_salt",
+    ],
 )
 def test_what_is_named_like_a_secret_is_hidden(name: str) -> None:
     assert shown(name, "plain") == HIDDEN
@@ -46,10 +58,30 @@ def test_what_is_named_like_a_secret_is_hidden(name: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["Endpoint=sb://x;SharedAccessKey=abc", "https://u:p@host/", "https://x/?sv=1&sig=abc", "eyJhbGciOi", "xxhunterxx"],
+    [
+        "Endpoint=sb://x;SharedAccessKey=abc",
+        "https://u:p@host/",
+        "https://x/?sv=1&sig=abc",
+        "eyJhbGciOi",
+        "xxhunterxx",
+        "redis://:pw@host",
+        "Bearer abc",
+        "Basic YWRtaW46YWRtaW4=",
+        "-----BEGIN PRIVATE KEY-----",
+        "ghp_abcdef",
+        '{"user":"a","password":"pw"}',
+        "{'apiKey' : 1}",
+        "db: {pass: pw}",
+        "https://hooks.slack.com/services/T0/B0/x",
+    ],
 )
 def test_what_carries_a_secret_is_hidden_whatever_its_name(value: str) -> None:
     assert shown("endpoint", value, ["hunter"]) == HIDDEN
+
+
+@pytest.mark.parametrize("value", ["Basic", "https://host:443/a@b", "a=1;b=2", '{"user": "a"}', "x" * 100_000])
+def test_what_carries_none_is_shown(value: str) -> None:
+    assert shown("endpoint", value) == value[:60] + ("…" if len(value) > 60 else "")
 
 
 @pytest.mark.parametrize("name", ["sku.name", "monkeys", "tokenizer_size", "capacity", "partition"])

@@ -12,12 +12,17 @@ from slipway.promotion.rights.needs import needs_of
 from slipway.promotion.rights.role import Level, Need
 from tests.promotion.pipeline_texts import a_pipeline, a_stage, site
 from tests.promotion.test_pipeline_front_door import PLACE, PROFILE, SIDES, TESTERS, ramped
+from tests.promotion.test_pipeline_gates import gates
 from tests.promotion.test_pipeline_headers import REFERENCE, with_checks
 from tests.promotion.test_pipeline_infrastructure import JOB, STORE, a_text, pointed, terraformed
 
 TESTED = sorted((Path(__file__).parents[1] / "end_to_end").glob("*.yaml"))
 SHIPPED = sorted((Path(__file__).parents[2] / "pipelines").glob("*.yaml"))
 GROUP = site("x").partition("/providers/")[0]
+
+
+WEBHOOK = "webhook: {url: 'https://changes.example/ask', secret: changes}"
+ASKED = a_pipeline(a_stage("dev", gates("coverage: {line: 80%}", "kql: {query: Incidents}", WEBHOOK, "defender: {}")))
 
 
 def needs(text: str) -> list[Need]:
@@ -32,6 +37,13 @@ def test_a_target_needs_its_kinds_role_and_nothing_that_only_a_ramp_needs() -> N
     assert given(a_pipeline(a_stage("dev"))) == {
         (catalogue.APP_SERVICES.name, "/providers/Microsoft.Web/sites/dev"),
     }
+
+
+def test_gates_that_ask_need_whom_they_ask_and_those_that_read_evidence_nothing() -> None:
+    asked = given(ASKED) - given(a_pipeline(a_stage("dev")))
+    roles = {catalogue.ALL_LOGS.name, catalogue.SECRETS.name, catalogue.DEFENDER.name}
+    assert {name for name, _ in asked} == roles and len(asked) == 3
+    assert (catalogue.DEFENDER.name, GROUP.partition("/resourceGroups/")[0]) in asked
 
 
 def test_a_ramp_by_a_front_door_needs_its_origin_group_and_what_lies_beside_the_profile() -> None:
@@ -96,9 +108,10 @@ def test_every_kind_of_target_and_every_role_is_needed_by_some_pipeline_of_the_t
         with_checks(REFERENCE),
         ramped(),
         ramped(f"{PLACE}{SIDES}, testers: {{{TESTERS}}}"),
+        ASKED,
     ]
     named = {need.role.name for text in texts for need in needs(text)}
-    seldom = {catalogue.DNS["A"].name, catalogue.DNS["AAAA"].name, catalogue.ALL_LOGS.name}
+    seldom = {catalogue.DNS["A"].name, catalogue.DNS["AAAA"].name}
     assert {role.name for role in catalogue.ROLES} - named <= seldom
     kinds = {need.why.rpartition("(")[2].rstrip(")") for text in texts for need in needs(text)}
     assert TARGETS.keys() <= kinds

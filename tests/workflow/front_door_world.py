@@ -13,6 +13,8 @@ from tests.promotion.judge.builders import Traffic
 from tests.workflow.ramp_world import RampingWorld
 from tests.workflow.world import Order
 
+POLL_AFTER_S = 240.0  # seldom, since each poll is an episode
+
 
 @dataclass
 class FrontDoorWorld(RampingWorld):
@@ -108,11 +110,11 @@ class FrontDoorWorld(RampingWorld):
             if self.share:
                 self.shares = dict.fromkeys(self.shares, 0.0)
                 self._changed()
-            return running({"kind": "settling", "since": iso(self.now())}, 60.0)
+            return running({"kind": "settling", "since": iso(self.now())}, POLL_AFTER_S)
         if self.now() < moment(handle["since"]) + timedelta(seconds=order["settle_s"]):
-            return running(handle, 60.0)
+            return running(handle, POLL_AFTER_S)
         if self.at_edges(self.now()):
-            return running(handle, 60.0, "the endpoint still answers the release")
+            return running(handle, POLL_AFTER_S, "the endpoint still answers the release")
         return passed()
 
     def _check_health(self, order: Order) -> Answer:

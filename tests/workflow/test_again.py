@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +35,23 @@ async def again(flow: Workflow, run: int = 2) -> str:
 
 def actions(flow: Workflow, promotion: str) -> list[str]:
     return [each["action"] for each in flow.world.records if each["promotion"] == promotion]
+
+
+async def test_new_values_of_a_version_that_is_live_are_refused_and_it_stays_what_it_was(flow: Workflow) -> None:
+    """Where the platform tells packages: nothing that a side answers would tell both apart."""
+    before = await flow.lock(PRODUCTION)
+    flow.world.reused.add("web")
+    in_a_cluster = replace(STAGE, targets=(replace(target_of("web"), kind="aks"),))
+    output = await flow.until_ended(
+        await flow.promote(a_build("3.0.0", finished_at=later(hours=2), run=2), in_a_cluster)
+    )
+    assert output["outcome"] == "broken" and "web serves 3.0.0 already, with another chart" in output["words"]
+    (refused,) = [each for each in flow.world.records if each["action"] == "stage.broken"]
+    assert refused["evidence"]["code"] == "VERSION_REUSED"
+    after = await flow.lock(PRODUCTION)
+    assert (after["live"], after["previous"], after["holder"]) == (before["live"], before["previous"], None)
+    newer = await flow.promote(a_build("3.0.1", finished_at=later(hours=3)), in_a_cluster)
+    assert (await flow.until_ended(newer))["outcome"] == "passed" and live(flow.world) == {"web": "3.0.1"}
 
 
 async def rolled_back(flow: Workflow, id: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from slipway.promotion.blue_green_plan import BlueGreenPlan
 from slipway.promotion.groups import GroupPlan
 from slipway.promotion.outcomes import Answer, broken, failed, passed
 from slipway.promotion.plan import StagePlan, Target
-from slipway.promotion.planned_changes import PLAN_CHANGED, PLANNED
+from slipway.promotion.planned_changes import ARTIFACT, PLAN_CHANGED, PLANNED
 from slipway.promotion.stage_parts import not_whole
 from tests.promotion.builders import a_build, a_policy, a_stage, a_vote
 from tests.workflow.virtual import Workflow, stage_state
@@ -18,6 +18,8 @@ from tests.workflow.world import Order, Sides, World
 
 NET = Target("net", "bicep", "/stacks/net", "", settings={"stack": {}, "artifact": "https://feed/{version}.json"})
 APP = Target("app", "app-service", "/sites/app", "staging")
+BUILD = "https://artifacts/2.0.0.zip"  # where the plans of these tests have their packages
+PIN = f"{BUILD}?versionid=one"
 CHANGES = "DELETES 1 resource; 1 to create\n- delete old\n+ create new"
 ASKED = "waiting for approval"
 
@@ -29,6 +31,7 @@ class PlannedWorld(World):
     refuses: str = ""
     drifted: bool = False
     half: bool = False
+    plans: list[Order] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)
 
     def _survey_targets(self, order: Order) -> Answer:
@@ -39,15 +42,16 @@ class PlannedWorld(World):
         return found
 
     def _deploy(self, order: Order) -> Answer:
-        if order["target"]["kind"] != "bicep":
+        if order["target"]["kind"] == "app-service":
             return super()._deploy(order)
+        self.plans.append(order)
         if self.refuses:
             return failed(self.refuses, "net: DELETES 1 resource")
         return passed("would change net", changes=CHANGES, planned="print-1")
 
     def _swap(self, order: Order) -> Answer:
         self.orders.append(order)
-        if order["target"]["kind"] != "bicep":
+        if order["target"]["kind"] == "app-service":
             return super()._swap(order)
         site, version = self.sites[NET.name], order["version"]
         if self.drifted and PLANNED in order["target"]["settings"]:
@@ -87,6 +91,7 @@ async def said_yes(flow: Workflow, id: str, command: str = "c1") -> None:
 
 
 async def test_people_see_what_would_change_and_exactly_that_is_applied_before_the_code(flow: Workflow) -> None:
+    flow.world.registry[BUILD] = PIN
     id = await flow.promote(a_build("2.0.0"), production(NET, APP))
     await flow.until(lambda: stage_state(flow.world, "production") == ASKED)
     assert live(flow) == {"net": "1.0.0", "app": "1.0.0"}
@@ -105,10 +110,22 @@ async def test_people_see_what_would_change_and_exactly_that_is_applied_before_t
         "app",
     ]
     assert world(flow).orders[0]["target"]["settings"][PLANNED] == "print-1"
+    assert world(flow).orders[0]["target"]["settings"][ARTIFACT] == PIN, "what was pinned is what is applied"
     checked = [
         step["target"] for step in flow.world.rows["stage:production"]["doc"]["steps"] if "verify" in step["name"]
     ]
     assert set(checked) == {"app"}, "what has no address is not probed"
+
+
+async def test_the_image_that_plans_and_applies_infrastructure_is_pinned_with_the_build(flow: Workflow) -> None:
+    image, pinned = "r/infra:{version}", "r/infra:2.0.0@sha256:1"
+    flow.world.registry["r/infra:2.0.0"] = pinned
+    target = replace(NET, kind="terraform", settings={"terraform": {"image": image, "within": 60.0}})
+    id = await flow.promote(a_build("2.0.0"), production(target))
+    await said_yes(flow, id)
+    assert (await flow.until_ended(id))["outcome"] == "passed"
+    for order in (world(flow).plans[0], world(flow).orders[0]):
+        assert order["target"]["settings"]["terraform"] == {"image": pinned, "within": 60.0}
 
 
 async def test_code_that_fails_live_takes_its_infrastructure_back_with_it(flow: Workflow) -> None:
@@ -120,6 +137,7 @@ async def test_code_that_fails_live_takes_its_infrastructure_back_with_it(flow: 
     back = [each for each in world(flow).orders if ":swap-back:" in each["operation"]]
     assert list(dict.fromkeys(each["target"]["name"] for each in back)) == ["app", "net"], "the code first"
     assert all(PLANNED not in each["target"]["settings"] for each in back), "nobody has planned the way back"
+    assert back[-1]["target"]["settings"][ARTIFACT] == NET.settings[ARTIFACT], "the version before has another pin"
 
 
 async def test_a_stack_that_was_applied_in_part_goes_back(flow: Workflow) -> None:

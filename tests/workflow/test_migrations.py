@@ -273,6 +273,40 @@ async def test_a_build_that_comes_while_a_contract_runs_waits_for_its_end(flow: 
     assert at[until] - at[since] < timedelta(seconds=10), "it is woken"
 
 
+async def test_a_build_waits_for_a_contract_for_as_long_as_that_may_take(flow: Workflow) -> None:
+    plan = production(replace(MIGRATION, runs=replace(MIGRATION.runs, within_s=30.0)))
+    assert plan.migration
+    await old_is_live(flow)
+    await released(flow, build("2.0.0", NEW, 1), plan)
+    world(flow).endless.add("contract")
+    await until_told(flow, "watch.contracting")
+    begun, may_take = flow.clock.now(), timedelta(seconds=plan.migration.within_s)
+    await flow.until(lambda: flow.clock.now() >= begun + may_take - timedelta(seconds=20))
+    id = await flow.promote(build("3.0.0", {"from": 14, "to": 15, "expand": 15}, 2), plan)
+    assert [each["action"] for each in flow.world.records if each["promotion"] == id][
+        -1
+    ] == "stage.waiting-for-the-lock"
+    world(flow).endless.clear()
+    assert (await flow.until_ended(id))["outcome"] == "passed" and await schema(flow) == {"version": 15}
+
+
+async def test_nothing_is_expanded_by_who_has_lost_the_lock(flow: Workflow) -> None:
+    await old_is_live(flow)
+
+    async def taken_over(activity: str, order: dict[str, Any]) -> None:
+        holder = (await flow.lock("production"))["holder"] or {}
+        if holder.get("promotion") == "checkout--2.0.0" and holder["holder"] != "heir":
+            given = json.dumps({**holder, "by": "heir"})
+            await flow.post("entities/environment/production--checkout", given, {"op": "take_over"})
+            await asyncio.sleep(0.3)
+
+    flow.world.meanwhile = taken_over
+    output = await released(flow, build("2.0.0", NEW, 1))
+    assert output["outcome"] == "cancelled" and "another has the lock by now" in output["words"]
+    assert world(flow).ran_of("expand") == [] and live(flow) == {"1.0.0"}
+    assert "schema" not in await flow.lock("production"), "and nothing is on its way"
+
+
 async def test_no_contract_begins_under_a_build_that_was_let_in_before_it(flow: Workflow) -> None:
     await old_is_live(flow)
     await released(flow, build("2.0.0", NEW, 1))

@@ -1,14 +1,15 @@
 """A promotion deploys what it found when it began, whatever happens to tags meanwhile."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from slipway.promotion.groups import GroupPlan
 from slipway.promotion.job_plan import JobPlan, JobTest, Migration
-from slipway.promotion.outcomes import broken, failed, running
+from slipway.promotion.outcomes import Answer, broken, failed, running
 from slipway.promotion.promotion_run import PromotionRun
 from slipway.promotion.stage_run import StageRun
 from tests.promotion.builders import ALICE, a_build, a_policy, a_stage, a_vote
@@ -72,8 +73,25 @@ async def test_while_a_registry_is_away_a_promotion_waits_and_says_so(flow: Work
     assert flow.world.deployed["checkout-dev"] == [f"{TAG}?versionid=first"]
 
 
-async def test_a_promotion_that_waits_for_a_registry_can_be_aborted(flow: Workflow) -> None:
-    flow.world.unpinnable = running({}, 10.0, "away")
+async def test_pauses_between_tries_grow_to_a_minute_and_stay_there(flow: Workflow) -> None:
+    asked: list[datetime] = []
+
+    def answered(order: Order) -> Answer:
+        asked.append(flow.clock.now())
+        return running({"since": "then"}, 17.0, "throttled")
+
+    flow.world._pin_artifacts = answered  # type: ignore[method-assign]
+    await flow.promote(a_build("1.1.0"), *PIPELINE)
+    began = flow.clock.now()
+    await flow.until(lambda: flow.clock.now() > began + timedelta(hours=1))
+    gaps = [(after - before).total_seconds() for before, after in pairwise(asked)]
+    assert 17 <= gaps[0] < 20 and 34 <= gaps[1] < 37, "as Azure wants, then longer"
+    assert min(gaps[2:]) >= 60 and max(gaps[2:]) < 65, "over several generations"
+
+
+@pytest.mark.parametrize("after_s", [10.0, 3600.0])
+async def test_a_promotion_that_waits_for_a_registry_can_be_aborted(flow: Workflow, after_s: float) -> None:
+    flow.world.unpinnable = running({}, after_s, "away")
     id = await flow.promote(a_build("1.1.0"), *PIPELINE)
     await flow.abort(id)
     began = flow.clock.now()
@@ -88,10 +106,11 @@ def test_all_artifacts_of_a_build_are_one_unit() -> None:
     targets = tuple(type(stage.targets[0])(name, "app-service", f"/sites/{name}", "staging") for name in ("web", "api"))
     uat = JobTest("uat", JobPlan("/jobs/uat", "r/{service}-uat:{version}"))
     stage = a_stage(group=group, targets=targets, tests=(uat,), migration=Migration(JobPlan("/jobs/own")))
-    run = a_run(a_build("7", members={"web": "1.2", "api": "3.4"}), stage)
+    run = a_run(a_build("7", members={"web": "1.2", "api": "3.4"}, digest="sha256:0"), stage)
     deployed = "r/charts/web:1.2", "r/web:1.2", "https://artifacts/7.zip"
     assert run.artifacts == (*deployed, "r/web-uat:1.2", "r/api-uat:3.4")
     pinned = PromotionRun.load({**run.dump(), "pins": {"r/web:1.2": "r/web:1.2@sha256:1"}})
+    assert run.digest_to_find == "", "that of a group is of its members' versions"
     there = StageRun.load(pinned.stage_input(pinned.plan.stages[0], "i"))
     assert there.package_of("web") == "r/charts/web:1.2 r/web:1.2@sha256:1"
     assert there.package_of("api") == "https://artifacts/7.zip"

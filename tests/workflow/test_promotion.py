@@ -267,6 +267,18 @@ async def test_abort_while_deploying_cancels_within_a_moment_and_undoes(flow: Wo
     assert (await flow.lock("dev"))["holder"] is None
 
 
+async def test_a_deployment_that_is_given_up_and_may_come_late_is_withdrawn(flow: Workflow) -> None:
+    """Though nothing of it is to be seen on the idle side yet."""
+    flow.world.polls = 50
+    targets = (Target("weu", "aks", "/clusters/weu", ""), Target("neu", "app-service", "/sites/neu", "staging"))
+    id = await flow.promote(a_build("1.2.0"), a_stage("dev", targets=targets))
+    await flow.until(lambda: stage_state(flow.world, "dev") == "deploying")
+    await flow.abort(id)
+    assert (await flow.until_ended(id))["code"] == "ABORTED"
+    stops = [operation for operation in flow.world.effects if "stop-idle" in operation]
+    assert [operation.split(":")[2] for operation in stops] == ["weu"]
+
+
 async def test_abort_while_people_are_asked_cancels_at_once(flow: Workflow) -> None:
     id = await flow.promote(a_build(), a_stage("dev", approval=a_policy()))
     await flow.abort(id)

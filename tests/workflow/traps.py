@@ -21,12 +21,15 @@ Action = dict[str, Any]
 
 def traps(told: str, answered: str) -> list[str]:
     """The traps that one episode stepped into, in words; `told` and `answered` are the SDK's JSON."""
-    history, answer = json.loads(told)["history"], json.loads(answered)
+    answer = json.loads(answered)
     actions = [action for round in answer["actions"] for action in round]
     leaves = list(_leaves(actions))
-    found = [*_waits(actions, leaves), *_composites(actions), *_timers(leaves, history)]
-    if answer["isDone"]:
-        found += _left_open(leaves, history)
+    found = [*_waits(actions, leaves), *_composites(actions)]
+    if any(action["actionType"] == TIMER for action in leaves):
+        history = json.loads(told)["history"]  # it is long, and says nothing of anything but timers
+        found += _timers(leaves, history)
+        if answer["isDone"]:
+            found += _left_open(leaves, history)
     if "customStatus" in answer:
         found += _status(answer["customStatus"])
     if any(action["actionType"] in WITH_RETRY for action in leaves):

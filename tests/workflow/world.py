@@ -73,6 +73,7 @@ class World:
     stuck: set[str] = field(default_factory=set)
     swap_back_fails: int = 0
     unreadable: bool = False
+    reused: set[str] = field(default_factory=set)  # targets that serve their version as another package
     raising: Counter[str] = field(default_factory=Counter)
     broken_checks: bool = False
     blips: int = 0
@@ -252,7 +253,10 @@ class World:
                 "previous": self._answer_of(target["name"], site.live),
                 "idle_was": "" if site.idle_stopped else self._answer_of(target["name"], site.idle),
             }
-        return passed(sites=sites, fence=self.fence)
+        same = {
+            name for name, brings in order.get("brings", {}).items() if sites[name]["previous"] == brings["version"]
+        }
+        return passed(sites=sites, fence=self.fence, reused=sorted(same & self.reused))
 
     def _deploy(self, order: Order) -> Answer:
         self.claims[order["target"]["name"]] = max(self.claims[order["target"]["name"]], order["fence"])

@@ -8,7 +8,6 @@ from slipway.adapters import clock
 from slipway.adapters.aks.api import Api
 from slipway.adapters.aks.clusters import Clusters
 from slipway.adapters.aks.deployment import Deployments
-from slipway.adapters.aks.notes import note_of
 from slipway.adapters.aks.place import other, place_of
 from slipway.adapters.aks.registry import AZURES
 from slipway.adapters.aks.rollout import replicas_of, version_before
@@ -61,7 +60,7 @@ class Aks:
             idle_address=idle_address,
             production_version=self._sides.version_at(live_address, version_path),
             idle_version=answers or held or None,
-            in_progress=state.in_progress or note_of(found).may_come(clock.now()),
+            in_progress=state.in_progress or self._api.note(place, idle).may_come(clock.now()),
             last_swap_at=None,
             idle_state="Running" if runs else "Stopped",
             held_version=self._api.release(place, state.side).version if state.side else "",

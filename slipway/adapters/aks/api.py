@@ -12,6 +12,7 @@ from urllib.parse import quote
 from slipway.adapters import patience
 from slipway.adapters.aks import scripts
 from slipway.adapters.aks.clusters import AKS_SCOPE, Cluster, Clusters, asked_for
+from slipway.adapters.aks.notes import Note, note_of
 from slipway.adapters.aks.place import Place
 from slipway.adapters.aks.revisions import Release, from_history, from_secrets, release_of
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain_response
@@ -51,6 +52,11 @@ class Api:
         )
         return deployment, list((scalers or {}).get("items") or ())
 
+    def note(self, place: Place, side: str) -> Note:
+        """What is noted about a command that may come to the side."""
+        (found,) = self.documents(place, place.path("api/v1", f"configmaps/{place.notes_of(side)}"))
+        return note_of(found)
+
     def pods(self, place: Place, side: str) -> list[Document]:
         (found,) = self.documents(place, self._pods_path(place, side))
         return list((found or {}).get("items") or ())
@@ -83,7 +89,9 @@ class Api:
         if self._by_command(place):
             self._clusters.run(place, scripts.patch(place, wanted))
         else:
-            self._asked(place, place.path(wanted.group, f"{wanted.kind}/{wanted.name}"), wanted.change)
+            applied = f"?fieldManager={scripts.MANAGER}&force=true" if wanted.is_applied else ""
+            path = place.path(wanted.group, f"{wanted.kind}/{wanted.name}{applied}")
+            self._asked(place, path, wanted.change, "apply-patch+yaml" if applied else "merge-patch+json")
 
     def documents(self, place: Place, *paths: str) -> list[Document | None]:
         """What the API answers at each path; None where there is nothing."""
@@ -104,7 +112,7 @@ class Api:
             raise
         return found
 
-    def _asked(self, place: Place, path: str, change: dict[str, object] | None = None) -> Any:
+    def _asked(self, place: Place, path: str, change: dict[str, object] | None = None, form: str = "") -> Any:
         from azure.core.rest import HttpRequest
 
         cluster = self._clusters.of(place)
@@ -114,8 +122,8 @@ class Api:
             address = f"https://{cluster.host}{path}"
             if change is None:
                 return client.send_request(HttpRequest("GET", address))
-            merge = {"Content-Type": "application/merge-patch+json"}
-            request = HttpRequest("PATCH", address, headers=merge, content=json.dumps(change))
+            headers = {"Content-Type": f"application/{form}"}
+            request = HttpRequest("PATCH", address, headers=headers, content=json.dumps(change))
             return client.send_request(request, retry_total=0)
 
         def ask() -> Any:

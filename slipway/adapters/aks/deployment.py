@@ -9,9 +9,8 @@ from datetime import timedelta
 
 from slipway.adapters import clock
 from slipway.adapters.aks import scripts
-from slipway.adapters.aks.api import Document
 from slipway.adapters.aks.clusters import Result, refused_by
-from slipway.adapters.aks.notes import Note, note_for, note_of
+from slipway.adapters.aks.notes import Note, note_for
 from slipway.adapters.aks.place import SIDES, Place, other
 from slipway.adapters.aks.registry import token_for
 from slipway.adapters.aks.revisions import Release, description, package_digest
@@ -93,7 +92,7 @@ class Deployments:
         if release.holds(version, digest):
             self._api.patch(place, scripts.awake(place, side, replicas_again(found, scalers)))
             return running(handle, SOON_S, f"{place.release_of(side)} was stopped; started")
-        note = self._noted(place, side, found, handle["operation"])
+        note = self._noted(place, side, handle["operation"])
         if read().side == side:  # it got the users meanwhile, by whomsoever
             return running({**handle, "side": ""}, SOON_S, f"the {side} side of {place.release} has the users")
         said = description(version, digest, handle["operation"])
@@ -102,12 +101,14 @@ class Deployments:
         if login := unit.registry.endswith(self._registries):
             files[scripts.TOKEN] = token_for(unit.registry, self._settings)
         script = scripts.upgrade(place, side, unit, said, release, note, wake, login)
+        if release.pending and release.sound:
+            handle = {**handle, "seen": release.number + 1}  # the script goes back first, which makes a revision
         return self._steps.start(place, handle, script, files)
 
-    def _noted(self, place: Place, side: str, found: Document | None, operation: str) -> Note:
-        """The note of a command that is about to be started; one where the side has a Deployment."""
-        note = note_of(found)
-        if found is None or (note.operation == operation and note.may_come(clock.now())):
+    def _noted(self, place: Place, side: str, operation: str) -> Note:
+        """The note of a command that is about to be started."""
+        note = self._api.note(place, side)
+        if note.operation == operation and note.may_come(clock.now()):
             return note
         note = note_for(operation, clock.now())
         self._api.patch(place, scripts.noted(place, side, note))
@@ -163,8 +164,7 @@ class Deployments:
 
 def _changed(name: str, handle: Handle, release: Release) -> str:
     """In words, when somebody else has made another revision of it since this was decided."""
-    theirs = release.status == "deployed" and not release.operation
-    if not theirs or release.number <= handle.get("seen", release.number):
+    if not release.by_somebody_else or release.number <= handle.get("seen", release.number):
         return ""
     return f"somebody else made revision {release.number} of {name} meanwhile ({release.words}): it is left as it is"
 

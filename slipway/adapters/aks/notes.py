@@ -1,4 +1,5 @@
-"""A note on a side's Deployment, that a command of ours may come to upgrade it. Pure.
+"""A note about a side, that a command of ours may come to upgrade it: in a ConfigMap of ours, since the side may have
+nothing yet that would carry it. Pure.
 
 It is there before the command is started, and the command upgrades nothing unless it still finds it. Whoever wants the
 side as it is marks it as withdrawn. The command removes its own note when it is over.
@@ -10,7 +11,7 @@ from typing import Any
 
 from slipway.promotion.outcomes import iso, moment
 
-UPGRADE = "slipway/upgrade"  # the annotation
+UPGRADE = "upgrade"  # the key of the ConfigMap's data
 _MAY_COME_FOR = timedelta(seconds=90)  # a pod has a minute to start, and the chart is pulled after the look at the note
 _WITHDRAWN = "withdrawn "
 
@@ -42,9 +43,8 @@ class Note:
             return False
 
 
-def note_of(deployment: dict[str, Any] | None) -> Note:
-    metadata = (deployment or {}).get("metadata") or {}
-    return Note(str((metadata.get("annotations") or {}).get(UPGRADE) or ""))
+def note_of(config_map: dict[str, Any] | None) -> Note:
+    return Note(str(((config_map or {}).get("data") or {}).get(UPGRADE) or ""))
 
 
 def note_for(operation: str, at: datetime) -> Note:

@@ -41,6 +41,10 @@ class Place:
     def deployment_of(self, side: str) -> str:
         return self.deployment.replace("{side}", side)
 
+    def notes_of(self, side: str) -> str:
+        """The ConfigMap in which we note about a side what a command of ours has to know."""
+        return f"{self.release_of(side)}-slipway"
+
     def path(self, group: str, rest: str) -> str:
         """The path of something in the namespace, as `/apis/apps/v1/namespaces/shop/deployments/web`."""
         return f"/{group}/namespaces/{self.namespace}/{rest}"

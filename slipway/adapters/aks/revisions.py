@@ -47,6 +47,11 @@ class Release:
     def pending(self) -> bool:
         return self.status.startswith("pending-")
 
+    @property
+    def by_somebody_else(self) -> bool:
+        """Whether the newest revision is deployed, and not by an upgrade of ours; a rollback by Helm never is."""
+        return self.status == "deployed" and not _OURS.fullmatch(self.words)
+
     def holds(self, version: str, package: str) -> bool:
         return (self.status, self.version, self.package) == ("deployed", version, package)
 

@@ -14,6 +14,7 @@ IN_PROGRESS = "another operation (install/upgrade/rollback) is in progress"
 MOVED = "another upgrade has come between: nothing is done"
 REPLICAS, VERSION = "slipway/replicas", "slipway/version"  # what a Deployment had before it was stopped, and was
 INSTANCE = "app.kubernetes.io/instance"
+MANAGER = "slipway"  # as whose the cluster knows what we apply
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,14 @@ def upgrade(
 
 @dataclass(frozen=True)
 class Patch:
-    """A JSON merge patch of something in the namespace."""
+    """A JSON merge patch of something in the namespace; or all that is ours of it (`is_applied`, by the server), made
+    where it is not there."""
 
     group: str
     kind: str
     name: str
     change: dict[str, object]
+    is_applied: bool = False
 
 
 def awake(place: Place, side: str, replicas: int) -> Patch:
@@ -106,9 +109,11 @@ def stopped(place: Place, side: str, had: int, version: str) -> Patch:
 
 
 def noted(place: Place, side: str, note: Note) -> Patch:
-    """A side's Deployment with this note; without any, where it is an empty one."""
-    change: dict[str, object] = {"metadata": {"annotations": {UPGRADE: note.text or None}}}
-    return Patch("apis/apps/v1", "deployments", place.deployment_of(side), change)
+    """A side's ConfigMap with this note; without any, where it is an empty one."""
+    name = place.notes_of(side)
+    change: dict[str, object] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+    change["data"] = {UPGRADE: note.text} if note.text else {}
+    return Patch("api/v1", "configmaps", name, change, is_applied=True)
 
 
 def sends_users(place: Place, side: str, resource_version: str) -> Patch:
@@ -120,8 +125,11 @@ def sends_users(place: Place, side: str, resource_version: str) -> Patch:
 
 def patch(place: Place, wanted: Patch) -> str:
     """The same by a command."""
-    told = quote(json.dumps(wanted.change))
-    named = f"{wanted.kind} {quote(wanted.name)} -n {quote(place.namespace)}"
+    told, namespace = quote(json.dumps(wanted.change)), quote(place.namespace)
+    if wanted.is_applied:
+        apply = f"kubectl apply --server-side --force-conflicts --field-manager {MANAGER} -n {namespace} -f -"
+        return f'printf "%s" {told} | {apply} || exit 1'
+    named = f"{wanted.kind} {quote(wanted.name)} -n {namespace}"
     return f"kubectl patch {named} --type merge -p {told} || exit 1"
 
 
@@ -145,7 +153,7 @@ def history(place: Place, side: str) -> str:
 
 def _note_kept(place: Place, side: str, note: Note) -> list[str]:
     """Shell functions that read the note and, at the end of whatever came of it, remove our own."""
-    read_it = _field(f"deployment {quote(place.deployment_of(side))}", place, f".metadata.annotations.{UPGRADE}")
+    read_it = _field(f"configmap {quote(place.notes_of(side))}", place, f".data.{UPGRADE}")
     lines = [f"noted() {{ {read_it}; }}"]
     if note.text:
         forget = patch(place, noted(place, side, Note())).removesuffix(" || exit 1")

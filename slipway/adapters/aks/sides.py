@@ -7,7 +7,6 @@ from itertools import chain
 from slipway.adapters import clock
 from slipway.adapters.aks import scripts
 from slipway.adapters.aks.api import Api
-from slipway.adapters.aks.notes import note_of
 from slipway.adapters.aks.place import SIDES, Place, place_of
 from slipway.adapters.aks.rollout import DONE, Rollout, replicas_again, replicas_of, rollout_of, version_before
 from slipway.adapters.aks.steps import SOON_S
@@ -46,8 +45,11 @@ class Sides:
         if state.side:
             return ""
         taken = next((side for side in sides if not self._is_free(place, side)), "")
-        words = f"users of {place.release} are sent to neither side, and the {taken} one runs"
-        return f"{words}: which one they are to have is not known" if taken else ""
+        if not taken:
+            return ""
+        holds = self.api.release(place, taken).version
+        words = f"users of {place.release} are sent to neither side, and the {taken} one runs{holds and f' {holds}'}"
+        return f"{words}: send them to the side that they are to have, or uninstall the release that nobody is to have"
 
     def _is_free(self, place: Place, side: str) -> bool:
         """Whether nothing of the side could have had users: it is not there, or was stopped by us."""
@@ -83,8 +85,7 @@ class Sides:
 
     def withdraw(self, place: Place, side: str) -> bool:
         """Whether a command of ours may still be upgrading the side. One that has not begun by now never will."""
-        found, _ = self.api.deployment(place, side)
-        note = note_of(found)
+        note = self.api.note(place, side)
         if not note.text:
             return False
         if not note.is_withdrawn:
@@ -93,9 +94,12 @@ class Sides:
         return note.may_come(clock.now()) or (release.pending and clock.now() - release.at < self.stuck_after)
 
     def stop_idle(self, target: Target, version: str) -> Answer:
-        """As `SlotPlatform.stop_idle`: the side that holds the version, if the users are on the other one."""
+        """As `SlotPlatform.stop_idle`: the side that holds the version, if the users are on the other one. A
+        command that may still come there is withdrawn first."""
         try:
             place, state = place_of(target), switch_of(target, self.settings).read(target)
+            if coming := [side for side in SIDES if side != state.side and self.withdraw(place, side)]:
+                return running({}, SOON_S, f"a command may still come to the {coming[0]} side of {place.release}")
             idle = next((side for side in SIDES if side != state.side and self._holds(place, side, version)), "")
             if not idle or not self.replicas(place, idle):
                 return passed(f"{target.name}: {version} does not run idle")

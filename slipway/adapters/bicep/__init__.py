@@ -5,15 +5,27 @@ know. One that Azure could not apply whole shows its version as one that is not 
 and the way back applies over it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.bicep.changes import short
 from slipway.adapters.bicep.planning import Planning, looking
-from slipway.adapters.bicep.stacks import OPERATION, PREVIOUS, VERSION, Place, Stack, Stacks, mark_of, place_of
+from slipway.adapters.bicep.stacks import (
+    OPERATION,
+    PREVIOUS,
+    PREVIOUS_TEMPLATE,
+    TEMPLATE,
+    VERSION,
+    Place,
+    Stack,
+    Stacks,
+    mark_of,
+    place_of,
+)
 from slipway.adapters.bicep.template import NotFetched, Template, fetched
-from slipway.promotion.outcomes import Answer, broken, failed, passed, running
+from slipway.promotion.outcomes import Answer, broken, failed, iso, moment, passed, running
 from slipway.promotion.plan import Target
 from slipway.promotion.planned_changes import (
     ARTIFACT,
@@ -31,6 +43,7 @@ __all__ = ["Bicep"]
 
 SOON_S = 2.0
 BUSY_S = 5.0
+SHOWN_WITHIN = timedelta(seconds=60)  # what was written is what Azure shows by then
 Handle = dict[str, Any]
 
 
@@ -94,8 +107,9 @@ class Bicep:
 
     def poll_swap(self, target: Target, handle: Handle, version: str, version_path: str = "/version") -> Answer:
         """Passed when the stack holds it whole. What was planned is looked at once more before anything is written:
-        broken PLAN_CHANGED when it is not the same any more. Failed STACK_FAILED in Azure's words; broken STACK_TAKEN
-        when somebody else wrote over it."""
+        broken PLAN_CHANGED when it is not the same any more. What nobody has planned, a way back, is written only as
+        it was applied before, else broken NOTHING_TO_RETURN_TO. Failed STACK_FAILED in Azure's words; broken
+        STACK_TAKEN when somebody else wrote over it."""
         try:
             place = place_of(target)
             match handle["kind"]:
@@ -113,14 +127,15 @@ class Bicep:
         return passed(f"{target.name}: nothing of {version} runs beside the live one")
 
     def start_idle(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
-        """Passed when the version's template can still be had."""
+        """Passed when the version's template can still be had, and is what was applied."""
         try:
-            self._template(target, version)
+            place = place_of(target)
+            found = self._applied_before(target, place, self._stacks.stack(place), version)
+        except AzureProblem as problem:
+            return problem.fault.answer({}, SOON_S)
         except NotFetched as problem:
-            if problem.may_pass:
-                return problem.answer({})
-            return broken("NOTHING_TO_RETURN_TO", f"the template of {version} is gone: {problem.words}")
-        return passed(f"{target.name}: the template of {version} is there")
+            return problem.answer({})
+        return found if isinstance(found, Answer) else passed(f"{target.name}: the template of {version} is there")
 
     def stop_old_side(self, target: Target, version: str, live: str, version_path: str = "/version") -> Answer:
         return passed(f"{target.name}: there is no old side that runs", stopped=False)
@@ -148,17 +163,21 @@ class Bicep:
         planned, looked = target.settings.get(PLANNED), handle.get("looked")
         if planned and not looked:
             return running(looking(operation), 0.0, "looks once more at what would change")
-        template = self._template(target, version)
+        template = self._template(target, version) if planned else self._applied_before(target, place, stack, version)
+        if isinstance(template, Answer):
+            return template
         if planned and template.digest != looked:
             return _changed(target, version, "its template was replaced just now")
         properties = _properties(target, template, writes=True) | {"description": f"{version}, applied by Slipway"}
-        self._stacks.write(place, properties, _tags(stack, version, operation))
-        return running({"kind": "applied", "operation": operation}, BUSY_S, f"{version} is applied to {place.name}")
+        self._stacks.write(place, properties, _tags(stack, version, operation, template.source))
+        written = {"kind": "applied", "operation": operation, "before": stack.operation if stack else ""}
+        return running(written, BUSY_S, f"{version} is applied to {place.name}")
 
     def _followed(self, place: Place, handle: Handle, version: str) -> Answer:
         stack = self._stacks.stack(place)
         if stack is None or not stack.is_of(str(handle["operation"])):
-            return broken("STACK_TAKEN", f"somebody else has written to the stack {place.name} meanwhile")
+            return _not_ours(place, stack, handle)
+        handle = {key: value for key, value in handle.items() if key != "unseen_since"}
         if stack.busy:
             return running({**handle, "kind": "applied"}, BUSY_S, f"the stack {place.name} is {stack.state}")
         if stack.whole:
@@ -168,8 +187,35 @@ class Bicep:
             "STACK_FAILED", f"{version} was not applied whole to {place.name}{named}: {stack.error or stack.state}"
         )
 
+    def _applied_before(self, target: Target, place: Place, stack: Stack | None, version: str) -> Answer | Template:
+        """What the stack once held as that version. Whatever else lies at its address now, nobody has decided on.
+        Raises NotFetched where that may pass."""
+        if not (applied := stack.template_of(version) if stack else ""):
+            return broken("NOTHING_TO_RETURN_TO", f"{place.name} does not say which template {version} was")
+        try:
+            template = self._template(target, version)
+        except NotFetched as problem:
+            if problem.may_pass:
+                raise
+            return broken("NOTHING_TO_RETURN_TO", f"the template of {version} is gone: {problem.words}")
+        if template.source != applied:
+            words = f"the template of {version} was replaced since {place.name} held it"
+            return broken("NOTHING_TO_RETURN_TO", f"{words}: put the old one back at its address")
+        return template
+
     def _template(self, target: Target, version: str) -> Template:
         return fetched(self._settings, _addresses(target, version), _section(target).get("parameters") or {})
+
+
+def _not_ours(place: Place, stack: Stack | None, handle: Handle) -> Answer:
+    """Azure may show a write late. What a third one wrote it shows at once."""
+    if stack is None or stack.operation == handle.get("before", ""):
+        handle = {"unseen_since": iso(clock.now()), **handle}
+        if clock.now() < moment(handle["unseen_since"]) + SHOWN_WITHIN:
+            return running(handle, BUSY_S, f"Azure does not show yet what was written to {place.name}")
+        if stack is None:
+            return broken("STACK_TAKEN", f"the stack {place.name} is gone: somebody else has deleted it meanwhile")
+    return broken("STACK_TAKEN", f"somebody else has written to the stack {place.name} meanwhile")
 
 
 def _changed(target: Target, version: str, how: str, log: str = "") -> Answer:
@@ -205,14 +251,15 @@ def _properties(target: Target, template: Template, writes: bool = False) -> dic
     }
 
 
-def _tags(stack: Stack | None, version: str, operation: str) -> dict[str, str]:
+def _tags(stack: Stack | None, version: str, operation: str, source: str) -> dict[str, str]:
     """The stack's own tags and ours. What it held before counts as the way back when it held that whole."""
     tags = {**stack.tags} if stack else {}
     if stack and stack.version != version and stack.whole:
-        tags[PREVIOUS] = stack.version
+        tags |= {PREVIOUS: stack.version, PREVIOUS_TEMPLATE: stack.template_of(stack.version)}
     if tags.get(PREVIOUS, version) == version:
-        tags.pop(PREVIOUS, None)
-    return tags | {VERSION: version, OPERATION: mark_of(operation)}
+        for tag in (PREVIOUS, PREVIOUS_TEMPLATE):
+            tags.pop(tag, None)
+    return tags | {VERSION: version, TEMPLATE: source, OPERATION: mark_of(operation)}
 
 
 def _refused(target: Target, found: PlannedChanges) -> Answer | None:

@@ -8,6 +8,7 @@ from slipway.promotion.planned_changes import (
     CREATE,
     DELETE,
     DETACH,
+    HIDDEN,
     MODIFY,
     SAME,
     UNSUPPORTED,
@@ -57,7 +58,8 @@ def _details(delta: Sequence[dict[str, Any]], secrets: Sequence[str], above: str
             yield f"{path} goes"
         else:
             before, after = (shown(path, each.get(key), secrets) for key in ("before", "after"))
-            yield f"{path} {before} → {after}" if before != after else f"{path} changes"
+            told = before != after and HIDDEN not in (before, after)  # what one side hides the other may show
+            yield f"{path} {before} → {after}" if told else f"{path} changes"
 
 
 def short(resource: str) -> str:

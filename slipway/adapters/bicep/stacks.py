@@ -17,6 +17,7 @@ from slipway.settings import Settings
 
 API_VERSION = "2025-07-01"
 VERSION, PREVIOUS, OPERATION = "slipway-version", "slipway-previous", "slipway-operation"
+TEMPLATE, PREVIOUS_TEMPLATE = "slipway-template", "slipway-previous-template"  # digests of what was applied
 LONGEST_TAG = 256
 _OVER = ("succeeded", "failed", "canceled")
 _KEPT_FOR = "P1D"
@@ -71,6 +72,16 @@ class Stack:
     def previous(self) -> str:
         return self.tags.get(PREVIOUS, "")
 
+    def template_of(self, version: str) -> str:
+        """The digest of what was applied as that version; empty where the stack does not know."""
+        tag = {self.previous: PREVIOUS_TEMPLATE, self.version: TEMPLATE}.get(version, "")
+        return self.tags.get(tag, "")
+
+    @property
+    def operation(self) -> str:
+        """Whose write it shows, as `mark_of` has it."""
+        return self.tags.get(OPERATION, "")
+
     @property
     def busy(self) -> bool:
         return self.state not in _OVER
@@ -80,7 +91,7 @@ class Stack:
         return self.state == "succeeded"
 
     def is_of(self, operation: str) -> bool:
-        return self.tags.get(OPERATION) == mark_of(operation)
+        return self.operation == mark_of(operation)
 
 
 class Stacks:

@@ -26,11 +26,12 @@ _MAY_PASS = (408, 429)
 @dataclass(frozen=True)
 class Template:
     """`parameters` in REST's form, of the file and of the pipeline; `secrets` are texts of theirs that nobody is
-    shown."""
+    shown. `source` is the digest of what was fetched, without the pipeline's own parameters."""
 
     template: dict[str, Any]
     parameters: dict[str, Any]
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    source: str = ""
 
     @property
     def digest(self) -> str:
@@ -62,11 +63,12 @@ def fetched(settings_: Settings, addresses: str, given: dict[str, Any]) -> Templ
         if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
             raise NotFetched(f"{_plainly(address)} is no file of parameters")
         parameters |= found
+    source = digest_of([template, parameters])
     parameters |= {name: {"value": value} for name, value in given.items()}
     declared = template.get("parameters") or {}
     secure = [name for name, each in declared.items() if str(each.get("type") or "").lower() in _SECURE]
     secrets = {text for name in secure for text in _texts((parameters.get(name) or {}).get("value"))}
-    return Template(template, parameters, tuple(sorted(secrets)))
+    return Template(template, parameters, tuple(sorted(secrets)), source)
 
 
 def _document(settings_: Settings, address: str) -> dict[str, Any]:

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 def client_of(settings_: Settings) -> "AzureAppConfigurationClient":
     from azure.appconfiguration import AzureAppConfigurationClient
 
+    from slipway.adapters.data_policy import DataPolicy
+
     return AzureAppConfigurationClient(
         settings_.needed("app_configuration"),
         credential(settings_.client_id),
         connection_timeout=patience.CONNECT_S,
         read_timeout=patience.READ_S,
         retry_total=0,  # the operation that asked comes again, and looks first
+        per_retry_policies=[DataPolicy("App Configuration")],
         **settings_.client_options,
     )
 

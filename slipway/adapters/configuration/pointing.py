@@ -21,6 +21,7 @@ from slipway.promotion.planned_changes import (
     CONFIGURATION,
     CREATE,
     DELETE,
+    HIDDEN,
     MODIFY,
     PLAN_CHANGED,
     PLANNED,
@@ -198,7 +199,8 @@ def _change(key: str, before: Setting | None, after: Setting | None) -> Change:
     if before is None:
         return Change(CREATE, key, (_shown(after),))
     old, new = _shown(before), _shown(after)
-    return Change(MODIFY, key, (f"{old} → {new}" if old != new else "its value changes",))
+    told = old != new and HIDDEN not in (old, new)  # what one side hides the other may show
+    return Change(MODIFY, key, (f"{old} → {new}" if told else "its value changes",))
 
 
 def _shown(setting: Setting) -> str:

@@ -94,7 +94,8 @@ class DnsSwitch:
             wait = self._name_servers + timedelta(seconds=float(handle["old_ttl_s"]))
             until = iso(clock.now() + wait)
             if shown.ttl_s > place.ttl_s:
-                self._record(place).write(shown, old_ttl_until=until)
+                noted = until if moment(until) - clock.now() > _old_ttl_left(shown) else shown.old_ttl_until
+                self._record(place).write(shown, old_ttl_until=noted)
             waits = {**handle, "written_at": iso(clock.now()), "until": until}
             return running(waits, wait.total_seconds(), f"the old TTL of {place.called} is waited out")
         if (left := moment(handle["until"]) - clock.now()) > timedelta(0):

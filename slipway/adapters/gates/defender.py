@@ -19,7 +19,7 @@ from slipway.settings import Settings, settings
 
 API_VERSION = "2021-03-01"
 PATH = "/providers/Microsoft.ResourceGraph/resources"
-NEEDS = "Security Reader where the registry lies"
+NEEDS = "the role Slipway reads Defender's findings where the registry lies"
 IMAGES = "c0b7cfc6-3172-465a-b378-53c7ff2cc0d5"  # registry images should have their vulnerabilities resolved
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _QUERY = """securityresources

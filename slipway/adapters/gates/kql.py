@@ -9,11 +9,12 @@ from typing import Any
 
 from slipway.adapters import clock
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain, explain_response, unreadable
-from slipway.adapters.telemetry.logs import ROLE, SERVER_S, logs_client
+from slipway.adapters.telemetry.logs import SERVER_S, logs_client
 from slipway.promotion.gates.answer import GateAnswer
 from slipway.promotion.gates.question import Question
 from slipway.promotion.gates.rounds import GATE_UNMET
 from slipway.promotion.outcomes import Outcome
+from slipway.promotion.rights.catalogue import ALL_LOGS
 from slipway.settings import Settings, settings
 
 NONE = "none"
@@ -52,8 +53,8 @@ def _counted(question: Question, workspace: str, chosen: Settings) -> int:
     except (AzureError, KeyError, TypeError, ValueError) as error:
         # The SDK breaks over an error whose body is no JSON: its status says more.
         if answered and answered[-1].status_code >= 400:
-            raise AzureProblem(explain_response(answered[-1], ROLE)) from error
-        raise AzureProblem(explain(error, ROLE) if isinstance(error, AzureError) else _unreadable()) from error
+            raise AzureProblem(explain_response(answered[-1], ALL_LOGS)) from error
+        raise AzureProblem(explain(error, ALL_LOGS) if isinstance(error, AzureError) else _unreadable()) from error
 
 
 def _names(question: Question) -> str:

@@ -51,7 +51,7 @@ class Jobs:
     def start(self, job: str, run: JobRun, operation: str, resuming: bool) -> Answer:
         """Start an execution; one that an earlier try of the operation may have started is waited for first."""
         now = clock.now()
-        # One that runs alone waits for another execution of its job first, which has its time as well.
+        # One that runs alone waits for another execution of its job first, which has its time as well (`Migration`).
         until = now + timedelta(seconds=run.within_s * (2 if run.alone else 1))
         handle = {"kind": "intended", "operation": operation, "until": iso(until), "run": plain(run)}
         if resuming:
@@ -68,10 +68,15 @@ class Jobs:
             return problem.fault.answer(handle, SOON_S)
 
     def stop(self, job: str, handle: Handle) -> Answer:
-        """Ask for the end of what was started; passed when nothing of it runs. Safe to repeat."""
+        """Ask for the end of what was started; passed when nothing of it runs, which a look that does not show it says
+        only once Azure would. Safe to repeat."""
         try:
             place = place_of(job)
             found = self._found(place, handle)
+            if found is None:
+                handle = {"unseen_since": iso(clock.now()), **handle}
+                if clock.now() < _shown_by(handle):
+                    return running(handle, SOON_S, f"{place.name}: whether it was started is not known yet")
             if found is None or found.over:
                 return passed(f"{place.name}: nothing of it runs")
             self._executions.stop(place, found.name)
@@ -80,9 +85,8 @@ class Jobs:
         return running(handle, SOON_S, f"{found.name} is being stopped")
 
     def _found(self, place: Place, handle: Handle) -> Execution | None:
-        if handle["kind"] != "intended":
-            return self._executions.one(place, handle["execution"])
-        return _ours(self._executions.all(place), handle)
+        named = self._executions.one(place, handle["execution"]) if handle["kind"] != "intended" else None
+        return named or _ours(self._executions.all(place), handle)
 
     def _begun(self, place: Place, handle: Handle) -> Answer:
         run = JobRun.load(handle["run"])
@@ -146,8 +150,7 @@ class Jobs:
         """Azure does not show what it has started: lost when it has not for a minute, and lists nothing of it."""
         name, now = handle["execution"], clock.now()
         handle = {"unseen_since": iso(now), **handle}
-        since = max(moment(handle["started_at"]), moment(handle["unseen_since"]))
-        if now < since + SHOWN_WITHIN or _ours(self._executions.all(place), handle):
+        if now < _shown_by(handle) or _ours(self._executions.all(place), handle):
             return running(handle, SOON_S, f"Azure does not show {name}")
         return broken("JOB_LOST", f"Azure shows no execution {name} of {place.name}")
 
@@ -190,6 +193,12 @@ def _started(handle: Handle, execution: str, began: datetime | None = None) -> H
     kept, at = {key: handle[key] for key in ("operation", "run")}, began or clock.now()
     until = at + timedelta(seconds=JobRun.load(handle["run"]).within_s)
     return {**kept, "kind": "execution", "execution": execution, "started_at": iso(at), "until": iso(until)}
+
+
+def _shown_by(handle: Handle) -> datetime:
+    """When Azure shows what was started, if anything was."""
+    since = (handle[key] for key in ("started_at", "unseen_since") if key in handle)
+    return moment(handle["sure_at"]) if "sure_at" in handle else max(map(moment, since)) + SHOWN_WITHIN
 
 
 def _ours(executions: Sequence[Execution], handle: Handle) -> Execution | None:

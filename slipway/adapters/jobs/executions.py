@@ -59,8 +59,8 @@ class Job:
 @dataclass(frozen=True)
 class Execution:
     """`operation` is that of Slipway which started it, empty for somebody else's; `env` are the plain variables of its
-    containers. `exit_code` is None when Azure names
-    none. Moments are None while they have not come."""
+    containers, `image` that of the first. `exit_code` is None when Azure names none. Moments are None while they have
+    not come."""
 
     name: str
     status: str
@@ -71,6 +71,7 @@ class Execution:
     reason: str
     message: str
     env: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
 
     @property
     def over(self) -> bool:
@@ -152,6 +153,7 @@ def _execution(found: Any) -> Execution:
         reason=str(properties.get("reason") or ""),
         message=str(properties.get("message") or ""),
         env=env,
+        image=str(containers[0].get("image") or "") if containers else "",
     )
 
 

@@ -29,6 +29,8 @@ def client_of(settings: Settings, resource: str) -> "LoadTestRunClient":
     """A client for the resource with that id. Raises AzureProblem while its data plane cannot be found."""
     from azure.developer.loadtesting import LoadTestRunClient
 
+    from slipway.adapters.data_policy import DataPolicy
+
     told = Arm(settings, resource.split("/")[2]).get(resource, ARM_API_VERSION).properties
     host = str(told.get("dataPlaneURI") or "").removeprefix("https://").rstrip("/")
     if not host:
@@ -39,6 +41,7 @@ def client_of(settings: Settings, resource: str) -> "LoadTestRunClient":
         credential(settings.client_id),
         connection_timeout=patience.CONNECT_S,
         read_timeout=patience.READ_S,
+        per_retry_policies=[DataPolicy("load testing")],
         **settings.client_options,
     )
 

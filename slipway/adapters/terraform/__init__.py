@@ -8,13 +8,14 @@ with 3. Which release is applied is what the job's executions say: Azure keeps t
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from slipway.adapters.azure_errors import AzureProblem
 from slipway.adapters.jobs import LOG_WITHIN, Jobs
 from slipway.adapters.jobs.executions import Execution, Executions, place_of
-from slipway.adapters.terraform.plan_log import STALE, changes_of, summary_of, text_of
+from slipway.adapters.terraform.plan_log import changes_of, summary_of, text_of, without_secrets
 from slipway.promotion.job_run import JobRun
 from slipway.promotion.outcomes import Answer, Outcome, broken, failed, passed, running
 from slipway.promotion.plan import Target
@@ -42,14 +43,7 @@ class Terraform:
 
     def read_live(self, target: Target, version_path: str = "/version") -> SiteState:
         """What was applied last, and before that. Raises AzureProblem."""
-        applied = _applied(self._executions.all(place_of(target.resource)))
-        last = applied[-1] if applied else None
-        whole = [each.env[VERSION] for each in applied if each.status == _SUCCEEDED]
-        version = last.env[VERSION] if last else ""
-        previous = next((each for each in reversed(whole) if each != version), "")
-        if last and last.status != _SUCCEEDED:
-            version = not_whole(version)
-        return SiteState.without_address(version, previous, in_progress=last is not None and not last.over)
+        return _state(self._applied_to(target))
 
     def start_deployment(
         self,
@@ -80,23 +74,25 @@ class Terraform:
         resuming: bool,
         version_path: str = "/version",
     ) -> Answer:
-        """Have the saved plan applied; on a way back, where nobody has planned, have one made before."""
+        """Have the saved plan applied; on a way back, where nobody has planned, have one made before, by the image that
+        has applied the version."""
         try:
-            state = self.read_live(target)
+            applied = self._applied_to(target)
         except AzureProblem as problem:
             return problem.fault.answer({}, 2.0)
+        state, images = _state(applied), [each.image for each in _whole(applied) if each.env[VERSION] == version]
         if state.production_version == version and not state.in_progress and not resuming:
             return passed(f"{target.name} holds {version} already")
         if planned := target.settings.get(PLANNED):
             return self._begun(target, version, TO_APPLY, str(planned), operation, resuming)
-        return self._begun(
-            target, version, TO_PLAN, _name_of(version, operation), f"{operation}:plan", resuming, operation
-        )
+        back, name = target.running(images[-1] if images else target.image), _name_of(version, operation)
+        return self._begun(back, version, TO_PLAN, name, f"{operation}:plan", resuming, operation)
 
     def poll_swap(self, target: Target, handle: Handle, version: str, version_path: str = "/version") -> Answer:
         """Passed when it is applied; broken PLAN_CHANGED when the saved plan is stale; failed APPLY_FAILED."""
         if not handle.get("job"):  # planned, and now to be applied: under the fence, as every write
-            return self._begun(target, version, TO_APPLY, str(handle["plan"]), str(handle["then"]), resuming=False)
+            back = target.running(str(handle.get("image") or target.image))
+            return self._begun(back, version, TO_APPLY, str(handle["plan"]), str(handle["then"]), resuming=False)
         answer = self._followed(target, handle)
         if answer.running:
             return answer
@@ -104,7 +100,7 @@ class Terraform:
             return _ended(target, version, answer)
         if answer.outcome is not Outcome.PASSED:
             return _failed("PLAN_FAILED", f"{target.name}: {version} could not be planned", answer)
-        planned = {"kind": "intended", "step": TO_APPLY, "plan": handle["plan"], "then": handle["then"], "job": {}}
+        planned: Handle = {**handle, "kind": "intended", "step": TO_APPLY, "job": {}}
         return running(planned, 0.0, f"{target.name}: {version} is planned, and is applied now")
 
     def stop_idle(self, target: Target, version: str) -> Answer:
@@ -119,25 +115,30 @@ class Terraform:
     def _begun(
         self, target: Target, version: str, step: str, plan: str, operation: str, resuming: bool, then: str = ""
     ) -> Answer:
-        section = target.settings.get("terraform") or {}
+        section, image = target.settings.get("terraform") or {}, target.image.replace("{version}", version)
         run = JobRun(
-            image=str(section.get("image") or "").replace("{version}", version),
+            image=image,
             env={STEP: step, VERSION: version, PLAN: plan},
             within_s=float(section.get("within") or 600.0),
             alone=True,
             needs_log=step == TO_PLAN,
         )
-        handle = {"step": step, "plan": plan, "then": then}
+        handle = {"step": step, "plan": plan, "then": then, "image": image}
         return _wrapped(handle, self._jobs.start(target.resource, run, operation, resuming))
+
+    def _applied_to(self, target: Target) -> list[Execution]:
+        """Raises AzureProblem."""
+        return _applied(self._executions.all(place_of(target.resource)))
 
     def _followed(self, target: Target, handle: Handle) -> Answer:
         return _wrapped(handle, self._jobs.poll(target.resource, handle["job"]))
 
 
 def _wrapped(handle: Handle, answer: Answer) -> Answer:
-    """With the job's own handle inside: `kind` says whether it may still write."""
+    """With the job's own handle inside: `kind` says whether it may still write. What it printed people may see only
+    without secrets, however it ended."""
     if not answer.running:
-        return answer
+        return replace(answer, log=without_secrets(answer.log))
     inner = answer.handle
     return Answer(
         answer.state,
@@ -165,7 +166,7 @@ def _shown(target: Target, version: str, plan: str, answer: Answer) -> Answer:
 def _ended(target: Target, version: str, answer: Answer) -> Answer:
     if answer.outcome is Outcome.PASSED:
         return passed(f"{target.name} holds {version}")
-    if answer.result.get("exit_code") == STALE_EXIT or STALE in answer.log:
+    if answer.result.get("exit_code") == STALE_EXIT:
         words = f"{target.name}: the saved plan is stale: something has changed since"
         return broken(PLAN_CHANGED, f"{words}. Nothing was changed", answer.log)
     return _failed("APPLY_FAILED", f"{version} was not applied whole to {target.name}", answer)
@@ -178,8 +179,22 @@ def _failed(code: str, words: str, answer: Answer) -> Answer:
     return answer
 
 
+def _state(applied: Sequence[Execution]) -> SiteState:
+    last = applied[-1] if applied else None
+    version = last.env[VERSION] if last else ""
+    previous = next((each.env[VERSION] for each in reversed(_whole(applied)) if each.env[VERSION] != version), "")
+    if last and last.status != _SUCCEEDED:
+        version = not_whole(version)
+    return SiteState.without_address(version, previous, in_progress=last is not None and not last.over)
+
+
+def _whole(applied: Sequence[Execution]) -> list[Execution]:
+    return [each for each in applied if each.status == _SUCCEEDED]
+
+
 def _applied(executions: Sequence[Execution]) -> list[Execution]:
-    """Those that applied, or may have, the oldest first. One that only found its plan stale has changed nothing."""
+    """Those that applied, or may have, the oldest first. One that only found its plan stale has changed nothing; of
+    one that named no exit code nobody can say so."""
     ours = [each for each in executions if each.env.get(STEP) == TO_APPLY and each.env.get(VERSION) and each.operation]
     changed = [each for each in ours if each.exit_code != STALE_EXIT]
     return sorted(changed, key=lambda each: each.began.timestamp() if each.began else float("inf"))

@@ -21,8 +21,10 @@ from slipway.cli.laptop.supervisor import FUNCTIONS, Laptop
 from slipway.cli.laptop.users import Users, bearable
 from slipway.cli.options import AsJson
 from slipway.cli.printing import err, out, print_json, show
+from slipway.cli.state_folder import state_folder
 
 USERS_PER_S = 300
+AUDITORS = "demo-audit"  # the folder of what the auditor takes away, which stays
 INTRODUCTION = (
     "Three builds of `checkout` travel from dev to production on this machine. A sound one gets the traffic of "
     "users step by step. One fails a request in five, and its load test stops it. One fails so seldom that only "
@@ -45,24 +47,39 @@ def demo(
     retail: Annotated[
         bool, typer.Option("--retail", help="Another story: a shop on AKS with its database, in virtual time.")
     ] = False,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Another story: a day that an auditor asks about, in virtual time.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Watch three builds travel: to production, stopped by a load test, caught by its canary. Nothing is left
     behind."""
-    if saas + retail + kill > 1:
-        raise Failure("USAGE", "--saas, --retail and --kill are of three stories: one at a time", ExitCode.USAGE)
+    if saas + retail + audit + kill > 1:
+        words = "--saas, --retail, --audit and --kill are of four stories: one at a time"
+        raise Failure("USAGE", words, ExitCode.USAGE)
     console = Console(quiet=True) if as_json else out()
     with ExitStack() as stack:
         folder = state or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slipway-demo-")))
         if folder.is_dir() and any(folder.iterdir()):
             raise Failure("USAGE", f"{folder} is not empty; the demo begins from nothing", ExitCode.USAGE)
-        if retail:
+        if audit:
+            kept = folder / AUDITORS if state else state_folder() / AUDITORS
+            told, page = _audited(console, folder.absolute(), kept.absolute())
+        elif retail:
             told, page = _season(console, folder.absolute())
         else:
             told, page = _day(console, folder.absolute()) if saas else _three_builds(console, folder.absolute(), kill)
     if as_json:
         print_json(asdict(told))
     show(console, page)
+
+
+def _audited(console: Console, folder: Path, kept: Path) -> tuple[Told, RenderableType]:
+    from slipway.cli.laptop.audited.demo import tell
+    from slipway.cli.laptop.audited.summary import summary as page_of
+
+    audited = tell(console, folder, kept)
+    return audited, page_of(audited)
 
 
 def _season(console: Console, folder: Path) -> tuple[Told, RenderableType]:

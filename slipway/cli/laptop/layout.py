@@ -85,7 +85,7 @@ class Layout:
         """Arguments of the Azure stand-in."""
         arguments: list[object] = ["slipway.local.azure", "--state", self.state / "azure", "--config", self.sites]
         arguments += ["--people", self.people, "--port", self.ports.azure, "--msi-port", self.ports.msi]
-        arguments += ["--rights", self._rights()]
+        arguments += ["--rights", self._give_rights()]
         arguments += [] if self.ports.azure else ["--any-ports"]
         return [str(each) for each in [*arguments, *self._virtual()]]
 
@@ -94,9 +94,14 @@ class Layout:
         """The pipelines as they are written, before any port is known."""
         return sorted((self.root / "pipelines").glob("*.yaml"))
 
-    def _rights(self) -> Path:
-        """A file of exactly the roles that the pipelines need."""
-        file = self.state / "rights.json"
+    @property
+    def rights(self) -> Path:
+        """The file of the roles that Slipway's identity has."""
+        return self.state / "rights.json"
+
+    def _give_rights(self) -> Path:
+        """Exactly those that the pipelines need."""
+        file = self.rights
         file.parent.mkdir(parents=True, exist_ok=True)
         told = rights_of(self.written, read(StandinConfig, self.sites).group, WORKSPACE)
         file.write_text(json.dumps(told, indent=2), encoding="utf-8")

@@ -374,9 +374,22 @@ class Person(_Strict):
     authors: tuple[str, ...] = ()
 
 
+class Application(_Strict):
+    """A workload's identity, such as CI's: its client id, and the object id of its service principal."""
+
+    id: str
+    oid: str
+    roles: tuple[str, ...] = ()
+
+
 class People(_Strict):
     tenant: str
     people: tuple[Person, ...]
+    applications: tuple[Application, ...] = ()
+
+    def application(self, client: str) -> Application | None:
+        """The application with this client id."""
+        return next((each for each in self.applications if each.id == client), None)
 
     def named(self, login: str) -> Person | None:
         """The person with this login name or e-mail address."""

@@ -10,7 +10,8 @@ from slipway.local.azure.tokens import LIFETIME_S, RESOURCE_LIFETIME_S, Tokens
 
 
 class OpenIdIssuer:
-    """Discovery, keys and a token endpoint with the password grant, and no passwords: it is a laptop."""
+    """Discovery, keys and a token endpoint that asks for no passwords, no secrets: it is a laptop. People come by the
+    password grant, applications by client credentials."""
 
     def __init__(self, tokens: Tokens, people: People) -> None:
         self._tokens = tokens
@@ -33,7 +34,7 @@ class OpenIdIssuer:
                 "issuer": issuer.issuer,
                 "token_endpoint": issuer.token_endpoint,
                 "jwks_uri": issuer.jwks,
-                "grant_types_supported": ["password"],
+                "grant_types_supported": ["password", "client_credentials"],
                 "response_types_supported": ["token"],
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
@@ -45,21 +46,26 @@ class OpenIdIssuer:
 
     async def token(self, request: web.Request) -> web.Response:
         form = await request.post()
-        if form.get("grant_type") != "password":
-            return _refused("unsupported_grant_type", "only grant_type=password is served here")
+        grant = form.get("grant_type")
+        if grant not in ("password", "client_credentials"):
+            return _refused("unsupported_grant_type", "grant_type is password or client_credentials here")
         client = form.get("client_id")
         if not isinstance(client, str) or not client:
             return _refused("invalid_request", "client_id is missing")
+        if grant == "client_credentials":
+            return self._for_application(client, str(form.get("scope", "")))
         person = self._people.named(str(form.get("username", "")))
         if person is None:
             return _refused("invalid_grant", "nobody of that name is known here")
-        return web.json_response(
-            {
-                "access_token": self._tokens.for_person(person, client),
-                "token_type": "Bearer",
-                "expires_in": LIFETIME_S,
-            }
-        )
+        return _granted(self._tokens.for_person(person, client))
+
+    def _for_application(self, client: str, scope: str) -> web.Response:
+        application, (resource, default, more) = self._people.application(client), scope.partition("/.default")
+        if application is None:
+            return _refused("unauthorized_client", "no application of that id is known here")
+        if not resource or not default or more:
+            return _refused("invalid_scope", "the scope of client credentials is a resource and /.default")
+        return _granted(self._tokens.for_application(application, resource))
 
 
 class ManagedIdentity:
@@ -95,6 +101,10 @@ class ManagedIdentity:
                 "token_type": "Bearer",
             }
         )
+
+
+def _granted(token: str) -> web.Response:
+    return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_S})
 
 
 def _refused(error: str, description: str) -> web.Response:

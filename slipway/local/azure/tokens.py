@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from slipway.local.azure.config import Person
+from slipway.local.azure.config import Application, Person
 
 LIFETIME_S = 3600
 # A token for an Azure resource lives for a day, as a managed identity's does.
@@ -102,6 +102,12 @@ class Tokens:
             },
             LIFETIME_S,
         )
+
+    def for_application(self, application: Application, audience: str) -> str:
+        """In nobody's name: no scope, no name, and no groups."""
+        oid = application.oid
+        told = {"aud": audience, "sub": oid, "oid": oid, "azp": application.id, "idtyp": "app"}
+        return self._sign({**told, "roles": list(application.roles)}, LIFETIME_S)
 
     def for_resource(self, resource: str, whose: str = SLIPWAY) -> tuple[str, int]:
         """A token of a managed identity for an Azure resource, and its end in epoch seconds."""

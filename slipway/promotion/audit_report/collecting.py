@@ -13,6 +13,9 @@ REACHES = {"migrating", "deploying", "verifying", "opening", "ramping", "rolling
 LIVE = {"ramping", "rolling-out", "verifying-live", "passed"}  # from the first of them on it may meet users
 ENDS = {"passed", "failed", "cancelled", "broken", "not-enough-evidence", "rolled-back"}
 BACK = {"rolling-back", "rolled-back"}
+GATES = {"gate-passed": "passed", "gate-failed": "failed", "gate-open": "open"}
+KEPT_OUT = {"waiting-for-the-lock", "kept-back", "paused"}
+PEOPLE = ("approval", "command", "gate", "override", "hotfix", "evidence")
 _PLACE = "environment-"
 
 
@@ -79,7 +82,7 @@ class Collecting:
             self._people.append(record)
         elif isinstance(where, dict):
             self._of_a_stage(family, what, record, str(where.get("stage", "")), str(where.get("environment", "")))
-        elif family in ("approval", "command", "gate", "override", "hotfix"):
+        elif family in PEOPLE:
             self._people.append(record)
 
     def _of_a_stage(self, family: str, what: str, record: Record, stage: str, environment: str) -> None:
@@ -91,6 +94,14 @@ class Collecting:
             change.live_at = change.live_at or (record.at if what in LIVE else "")
             if what in ENDS:
                 change.ended, change.ended_at = f"{what}: {record.words}", record.at
+            if what in GATES:
+                change.gates.append(f"{_day(record.at)} {_gate_words(GATES[what], record)}")
+            elif what == "gate-revoked":
+                change.gates.append(f"{_day(record.at)} {record.words}")
+            elif what in KEPT_OUT:
+                change.holds.append(f"{_day(record.at)} {record.words}")
+        if record.action == "approval.void":
+            change.refusals.append(f"{_day(record.at)} {record.words}")
         if what in BACK or record.action == "watch.harm":
             change.back_at, change.back_by = change.back_at or record.at, change.back_by or record.words
         _tell_of_gates(change, family, what, record)
@@ -98,8 +109,9 @@ class Collecting:
             change.commands.append(f"{_day(record.at)} {record.words} ({len(votes)} votes)")
 
     def _close(self) -> None:
+        said_of = {record.id: str(record.evidence.get("stage") or "") for record in self._people}
         for record in self._people:
-            stage = str(record.evidence.get("stage") or "")
+            stage = said_of[record.id] or said_of.get(str(record.evidence.get("said", "")), "")
             for change in [self._stages[stage]] if stage in self._stages else [] if stage else self._stages.values():
                 _tell_of_people(change, record, self._refused)
         self._changes += [self._described(each) for each in self._stages.values() if self._is_wanted(each)]
@@ -110,6 +122,8 @@ class Collecting:
         told = {"service": service, "version": version, **self._build}
         for name in ("service", "version", "digest", "commit", "author"):
             setattr(change, name, str(told.get(name) or ""))
+        if why := self._build.get("hotfix"):
+            change.overrides.insert(0, f"hotfix: {why}")
         return change
 
     def _is_wanted(self, change: Change) -> bool:
@@ -129,6 +143,10 @@ def _tell_of_people(change: Change, record: Record, refused: set[str]) -> None:
         told = change.overrides
     elif record.action == "approval.approve":
         told = change.approvals
+    elif family == "evidence":
+        digest = record.evidence.get("digest")
+        change.gates.append(f"{_day(record.at)} {record.words}{f', {digest}' if digest else ''}")
+        return
     elif family == "gate":
         _tell_of_gates(change, family, what, record)
         return
@@ -150,6 +168,14 @@ def _tell_of_gates(change: Change, family: str, what: str, record: Record) -> No
         known = answer if isinstance(answer, dict) else {"outcome": answer}
         digest = f", evidence sha256 {known['digest']}" if known.get("digest") else ""
         change.gates.append(f"{name}: {known.get('outcome', '')}{digest}")
+
+
+def _gate_words(outcome: str, record: Record) -> str:
+    """`coverage passed: line 86 % of at least 80 %, evidence sha256:… of 2026-11-30 06:59`."""
+    name, digest = str(record.evidence.get("gate", "")), record.evidence.get("digest")
+    made = str(record.evidence.get("produced_at") or "")
+    proof = f", evidence {digest}{f' of {_day(made)}' if made else ''}" if digest else ""
+    return f"{name} {outcome}: {record.words.removeprefix(f'gate {name}: ')}{proof}"
 
 
 def _more_of(evidence: dict[str, Any]) -> str:

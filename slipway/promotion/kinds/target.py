@@ -17,10 +17,11 @@ class TargetKind:
     A kind that is `swapped` has two sides that change places: the previous release is then on the side that the new one
     came from, and the next deployment goes over it. Where a deployment goes over the older side without that it
     `overwrites`. What does not `answer` has no address: nothing can be probed or loaded there, and only reading says
-    what is live. What is `planned` is no place where code runs: a deployment there only shows what would change, and
-    the switch changes exactly that. Its adapter fetches the artifact of whichever release it makes live by itself, so
-    the artifact's address travels with the target. `actions` are those of Azure that whoever deploys there needs, where
-    no router has them.
+    what is live. One that `tells_packages` knows with which package it serves a version. Where a deployment that was
+    given up `comes_late` perhaps, the stop of the idle side withdraws it. What is `planned` is no place where code
+    runs: a deployment there only shows what would change, and the switch changes exactly that. Its adapter fetches the
+    artifact of whichever release it makes live by itself, so the artifact's address travels with the target. `actions`
+    are those of Azure that whoever deploys there needs, where no router has them.
     """
 
     kind: str
@@ -39,5 +40,7 @@ class TargetKind:
     swapped: bool = False
     overwrites: bool = False
     answers: bool = True
+    tells_packages: bool = False
+    comes_late: bool = False
     planned: bool = False
     actions: tuple[str, ...] = ()

@@ -39,6 +39,8 @@ AKS = TargetKind(
     goes_live="sends the users to the new side of",
     way_back="the users are sent to the side before again, which runs on until the next deployment goes over it",
     overwrites=True,
+    tells_packages=True,
+    comes_late=True,
     actions=(
         "Microsoft.ContainerService/managedClusters/read",
         "Microsoft.ContainerService/managedClusters/listClusterUserCredential/action",

@@ -187,7 +187,8 @@ def _target(target: models.Target, stage: Stage, pipeline: Pipeline) -> Target:
     if target.pointer and (configuration := stage.configuration or pipeline.configuration):
         place = configuration.plan.place(pipeline.service, "{version}", stage.environment)
         settings = {**settings, CONFIGURATION: {**plain(place), "service": pipeline.service}}
-    return Target(target.name, target.kind, target.resource, idle, target.within, settings)
+    made = Target(target.name, target.kind, target.resource, idle, target.within, settings)
+    return made.running(package_at(made.image, target.member or pipeline.service, ""))
 
 
 def _artifact(target: models.Target, pipeline: Pipeline) -> str:

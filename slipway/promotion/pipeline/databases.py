@@ -10,7 +10,12 @@ from slipway.promotion.pipeline.placed import documents_in, stages_in
 TWO_STAGES = (
     "two stages would change one database. A job is the way to one, unless a variable such as DATABASE says which"
 )
-_SAYS_WHICH = re.compile(r"database|server|host|catalog|schema|tenant|sql|connection|url|dsn|(?:^|_)db(?:_|\Z)", re.I)
+# A name that speaks of a database and ends with what tells one from another, or is no more than such a word: a host of
+# something else, or how a database is used, says nothing.
+_ALONE = r"(?:server|host|url|uri|dsn|schema|tenant|connection|data_?source)(?:_?(?:name|string))?"
+_WHICH = r"(?:db|database|catalog|schema|tenant|name|server|host|port|url|uri|dsn|connection|string|source|instance)"
+_OF_A_DATABASE = r"(?:\w*(?:database|catalog|sql|postgres|mongo|maria|jdbc|odbc)|(?:\w*_)?db|pg)"
+_SAYS_WHICH = re.compile(rf"(?:{_OF_A_DATABASE}\w*{_WHICH}|(?:\w*_)?(?:db|database|catalog)|{_ALONE})", re.I)
 
 
 def same_database(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -43,5 +48,7 @@ def shared_databases(pipelines: Iterable[tuple[str, str]]) -> list[Finding]:
 def _said(migrate: Mapping[str, Any]) -> dict[str, Any]:
     env = migrate.get("env")
     return (
-        {name: value for name, value in env.items() if _SAYS_WHICH.search(str(name))} if isinstance(env, dict) else {}
+        {name: value for name, value in env.items() if _SAYS_WHICH.fullmatch(str(name))}
+        if isinstance(env, dict)
+        else {}
     )

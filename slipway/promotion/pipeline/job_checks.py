@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from slipway.promotion.pipeline.credentials import among, carries_a_credential, is_a_credential
 from slipway.promotion.pipeline.databases import TWO_STAGES, same_database
 from slipway.promotion.pipeline.findings import quoted
-from slipway.promotion.pipeline.jobs import MOST_TESTS, carries_a_credential, is_a_credential
+from slipway.promotion.pipeline.jobs import MOST_TESTS
 from slipway.promotion.pipeline.placed import mappings, stages_in
 from slipway.promotion.pipeline.positions import Document, Path
 from slipway.promotion.pipeline.times import seconds_of
@@ -62,7 +63,7 @@ def _check_literals(document: Document, path: Path, section: Any) -> None:
             )
     for key in ("args", "expand", "contract"):
         arguments = section.get(key)
-        for index, value in enumerate(arguments if isinstance(arguments, list) else ()):
-            if isinstance(value, str) and is_a_credential(value):
-                words = "this argument carries a credential, and a pipeline holds none: give it to the job as a secret"
-                document.report("LITERAL_SECRET", f"{words}, and take it from a variable", (*path, key, index))
+        texts = [each if isinstance(each, str) else "" for each in arguments] if isinstance(arguments, list) else []
+        for index in among(texts):
+            words = "this argument carries a credential, and a pipeline holds none: give it to the job as a secret"
+            document.report("LITERAL_SECRET", f"{words}, and take it from a variable", (*path, key, index))

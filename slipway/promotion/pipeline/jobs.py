@@ -27,15 +27,6 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 _OURS = re.compile(r"(SLIPWAY_|TARGET_)", re.IGNORECASE)
 _SECRET = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,250}[a-z0-9])?\Z")
-_CARRIES_A_CREDENTIAL = re.compile(
-    r"token|secret|pass(?:word|wd|phrase)|pwd|credential|connection_?string|(?:^|_)(?:pass|dsn)(?:_|\Z)|(?:^|_|api)key\Z",
-    re.IGNORECASE,
-)
-# As connection strings, addresses and shared access signatures have them; `$` begins what the container fills in.
-_IS_A_CREDENTIAL = re.compile(
-    r"(?:password|pwd|accountkey|sharedaccesskey)\s*=\s*[^\s;$]|://[^/\s:@]*:[^/\s@$][^/\s@]*@|[?&]sig=[^&$]",
-    re.IGNORECASE,
-)
 
 
 def _job(text: str) -> str:
@@ -156,13 +147,3 @@ def _plan(written: Tests | Migrate) -> JobPlan:
         within_s=written.within,
         workspace=written.workspace or "",
     )
-
-
-def carries_a_credential(variable: str) -> bool:
-    """Whether a value written down for it would be one."""
-    return _CARRIES_A_CREDENTIAL.search(variable) is not None
-
-
-def is_a_credential(text: str) -> bool:
-    """Whether what is written has one in it, whatever it is called."""
-    return _IS_A_CREDENTIAL.search(text) is not None

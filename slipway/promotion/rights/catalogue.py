@@ -152,9 +152,15 @@ ALL_LOGS = replace(
     "workspace.",
     actions=(f"{_WORKSPACE}/query/read", f"{_WORKSPACE}/query/*/read"),
 )
+DEFENDER = Role(
+    "Slipway reads Defender's findings",
+    "Reads what Defender for Cloud has found in images. To be given on the subscription that has the registry.",
+    ("Microsoft.Security/assessments/read", "Microsoft.Security/assessments/subAssessments/read"),
+    at=Level.SUBSCRIPTION,
+)
 
 ROLES = (
     *(APP_SERVICES, CONTAINER_APPS, ENVIRONMENTS, METRICS, FRONT_DOORS, FRONT_DOOR_TESTERS, FRONT_DOOR_RESULTS),
     *(JOBS, TRAFFIC_MANAGERS, *DNS.values(), COSMOS, LOADS, CLUSTERS, STACKS),
-    *(FLAGS, SNAPSHOTS, REGISTRIES, SECRETS, LOGS, USER_LOGS, JOB_LOGS, ALL_LOGS),
+    *(FLAGS, SNAPSHOTS, REGISTRIES, SECRETS, LOGS, USER_LOGS, JOB_LOGS, ALL_LOGS, DEFENDER),
 )

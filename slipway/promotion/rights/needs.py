@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from slipway.promotion.canary_plan import CanaryPlan
 from slipway.promotion.front_door import FrontDoor
+from slipway.promotion.gates.plan import GatePlan
 from slipway.promotion.job_plan import JobPlan
 from slipway.promotion.kinds import router_for
 from slipway.promotion.pins import reference_of
@@ -92,8 +93,23 @@ def _beside_targets(stage: StagePlan) -> Iterator[tuple[Role, Place, str]]:
     runs += [("database", stage.migration.runs)] if stage.migration else []
     for what, job in runs:
         yield from _job(job, what)
+    for gate in stage.all_gates:
+        yield from _gate(gate, stage)
     if stage.ring and stage.ring.gate:
         yield catalogue.COSMOS, stage.ring.gate.account, "the gate of its ring"
+
+
+def _gate(gate: GatePlan, stage: StagePlan) -> Iterator[tuple[Role, Place, str]]:
+    what = f"gate {gate.name}"
+    match gate.kind:
+        case "kql":
+            yield catalogue.ALL_LOGS, _workspace(str(gate.settings.get("workspace", ""))), what
+        case "webhook":
+            yield catalogue.SECRETS, _secret(gate.settings["secret"]), what
+        case "defender":
+            named = (target.resource for target in stage.targets if target.resource.startswith("/subscriptions/"))
+            for subscription in sorted({"/".join(resource.split("/")[:3]) for resource in named}):
+                yield catalogue.DEFENDER, subscription, what
 
 
 def _front_door(door: FrontDoor) -> Iterator[tuple[Role, Place, str]]:

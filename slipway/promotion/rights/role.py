@@ -9,6 +9,7 @@ class Level(StrEnum):
 
     RESOURCE = "resource"
     GROUP = "resource group"
+    SUBSCRIPTION = "subscription"
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,21 @@ locals {
   people    = ["User", "Application"]
 
   api_roles = {
-    reader   = { says = "Sees promotions, environments, pipelines and the audit trail.", for = local.people }
-    operator = { says = "Submits builds, aborts, retries, rolls back, pauses, holds builds out of an environment.", for = local.people }
-    approver = { says = "May approve; the pipeline says who counts.", for = local.people }
-    auditor  = { says = "Takes the whole audit trail away, to verify it and report from it.", for = local.people }
-    admin    = { says = "Holds every role of the API.", for = local.people }
+    reader    = { says = "Sees promotions, environments, pipelines and the audit trail.", for = local.people }
+    operator  = { says = "Submits builds, aborts, retries, rolls back, pauses, holds builds out of an environment.", for = local.people }
+    approver  = { says = "May approve; the pipeline says who counts.", for = local.people }
+    submitter = { says = "Submits builds and their evidence, and sees what became of its own: CI.", for = local.people }
+    auditor   = { says = "Takes the whole audit trail away, to verify it and report from it.", for = local.people }
+    admin     = { says = "Holds every role of the API.", for = local.people }
     # The name is Azure Monitor's: its application must hold a role of exactly this name to call a secure webhook.
     ActionGroupsSecureWebhook = { says = "Azure Monitor, whose alerts a canary ramp hears.", for = ["Application"] }
   }
   approval_roles = {
-    for role in var.pipeline_roles : role => { says = "Named as role:${role} in the approvals of pipelines.", for = ["User"] }
+    for role in var.pipeline_roles : role => {
+      says = "Named as role:${role} in the approvals of pipelines."
+      # Of roles with a place those that a workload may hold, such as submitter@*/checkout.
+      for = startswith(role, "submitter@") || startswith(role, "reader@") ? local.people : ["User"]
+    }
   }
   roles    = merge(local.api_roles, local.approval_roles)
   role_ids = { for role, _ in local.roles : role => uuidv5("url", "${var.identifier_uri}/${role}") }
@@ -33,6 +38,13 @@ resource "azuread_application" "slipway" {
   sign_in_audience        = "AzureADMyOrg"
   identifier_uris         = [var.identifier_uri]
   group_membership_claims = ["SecurityGroup"]
+
+  # A token says whether it is a workload's own: who decides is a person.
+  optional_claims {
+    access_token {
+      name = "idtyp"
+    }
+  }
 
   dynamic "app_role" {
     for_each = local.roles

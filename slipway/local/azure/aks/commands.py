@@ -76,7 +76,8 @@ class Commands:
         return id
 
     async def ended(self, id: str) -> None:
-        if id in self._running:
+        """Wait until it has ended; not while it waits for a node, which nobody could give it meanwhile."""
+        if id in self._running and self._free.is_set():
             await asyncio.wait([self._running[id]])
 
     async def _run(self, id: str) -> None:

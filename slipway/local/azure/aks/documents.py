@@ -46,6 +46,8 @@ class Documents:
                 return {"items": [self._scaler(each) for each in self._alike(Autoscaler, key(""))]}
             case "api/v1", ["services", name]:
                 return self._service(key(name))
+            case "api/v1", ["configmaps", name]:
+                return self._config_map(key(name))
             case "apis/discovery.k8s.io/v1", ["endpointslices"]:
                 return self._slices(key(labels.get("kubernetes.io/service-name", "")))
             case "api/v1", ["pods"]:
@@ -126,6 +128,12 @@ class Documents:
             raise NotThere(f'services "{key.name}" not found')
         metadata = {"name": key.name, "namespace": key.namespace, "resourceVersion": str(found.version)}
         return {"kind": "Service", "metadata": metadata, "spec": {"type": "LoadBalancer", "selector": found.selector}}
+
+    def _config_map(self, key: Key) -> Document:
+        found = self._store.config_map(key)
+        if found is None:
+            raise NotThere(f'configmaps "{key.name}" not found')
+        return {"kind": "ConfigMap", "metadata": {"name": key.name, "namespace": key.namespace}, "data": found.data}
 
     def _slices(self, service: Key) -> Document:
         behind = self._pods.behind(service)

@@ -1,4 +1,4 @@
-"""kubectl as its command line has it, of what is needed here: `get --raw`, a field by `get`, and `patch`."""
+"""kubectl as its command line has it, of what is needed here: `get --raw`, a field by `get`, `patch` and `apply`."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from slipway.local.azure.aks.helm import Asked, ToolFailed
 from slipway.local.azure.aks.patches import Conflict, Patches
 from slipway.local.azure.aks.store import Key
 
-GROUPS = {"deployment": "apis/apps/v1", "service": "api/v1"}
+GROUPS = {"deployment": "apis/apps/v1", "service": "api/v1", "configmap": "api/v1"}
 FIELD = re.compile(r"(?<!\\)\.")  # names in a JSON path are divided by dots, unless those are escaped
 
 
@@ -35,6 +35,8 @@ class Kubectl:
                     return await self._get(asked.cluster, rest)
                 case ["patch", *rest]:
                     return await self._patch(asked.cluster, rest)
+                case ["apply", *rest]:
+                    return self._apply(asked, rest)
         except NotThere as missing:
             raise ToolFailed(f"Error from server (NotFound): {missing}") from missing
         except Conflict as conflict:
@@ -72,3 +74,16 @@ class Kubectl:
         kind = f"{given.kind.removesuffix('s')}s"
         await self._patches.apply(kind, Key(cluster, given.namespace, given.name), change)
         return f"{given.kind}/{given.name} patched\n"
+
+    def _apply(self, asked: Asked, rest: list[str]) -> str:
+        parser = _Parser(prog="kubectl", add_help=False)
+        for flag in ("--server-side", "--force-conflicts"):
+            parser.add_argument(flag, action="store_true", required=True)
+        parser.add_argument("--field-manager", required=True)
+        parser.add_argument("-n", "--namespace", default="default")
+        parser.add_argument("-f", "--filename", required=True)
+        given = parser.parse_args(rest)
+        wanted: dict[str, Any] = json.loads(asked.files[given.filename])
+        name, kind = wanted["metadata"]["name"], str(wanted["kind"]).lower()
+        self._patches.applied(f"{kind}s", Key(asked.cluster, given.namespace, name), wanted)
+        return f"{kind}/{name} serverside-applied\n"

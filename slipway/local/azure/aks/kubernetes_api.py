@@ -1,4 +1,6 @@
-"""The API server of a cluster: what Kubernetes answers to GET and to merge patches, for a token of Entra ID."""
+"""The API server of a cluster: what Kubernetes answers to GET, merge patches and applies, for a token of Entra ID."""
+
+import json
 
 from aiohttp import web
 
@@ -36,12 +38,17 @@ class KubernetesApi:
         return web.Response(text=found) if isinstance(found, str) else web.json_response(found)
 
     async def _patch(self, request: web.Request) -> None:
-        if request.content_type != "application/merge-patch+json":
-            raise ValueError(f"{request.content_type} is no patch that is known here")
         named = NAMESPACED.fullmatch(request.path)
         kind, _, name = named["rest"].partition("/") if named else ("", "", "")
         key = Key(self._cluster, named["namespace"] if named else "", name)
-        await self._patches.apply(kind, key, await request.json())
+        change = json.loads(await request.text())
+        match request.content_type:
+            case "application/merge-patch+json":
+                await self._patches.apply(kind, key, change)
+            case "application/apply-patch+yaml" if request.query.get("fieldManager"):
+                self._patches.applied(kind, key, change)
+            case other:
+                raise ValueError(f"{other} is no patch that is known here")
 
 
 def _refused(status: int, reason: str, message: str) -> web.Response:

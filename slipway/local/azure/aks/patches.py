@@ -1,11 +1,11 @@
-"""JSON merge patches of Deployments and Services: replicas and annotations, and a selector."""
+"""JSON merge patches of Deployments and Services: replicas and annotations, and a selector; ConfigMaps as applied."""
 
 from dataclasses import replace
 from typing import Any
 
 from slipway.local.azure.aks.documents import NotThere
 from slipway.local.azure.aks.pods import Pods
-from slipway.local.azure.aks.store import ClusterStore, Key, Service
+from slipway.local.azure.aks.store import ClusterStore, ConfigMap, Key, Service
 from slipway.local.azure.container_apps.updates import merged
 
 Change = dict[str, Any]
@@ -28,6 +28,12 @@ class Patches:
             self._service(key, change)
         else:
             raise NotThere("the server could not find the requested resource")
+
+    def applied(self, kind: str, key: Key, wanted: Change) -> None:
+        """Made, or all of it changed: nobody else writes them here. Raises NotThere."""
+        if kind != "configmaps":
+            raise NotThere("the server could not find the requested resource")
+        self._store.put(key, ConfigMap(wanted.get("data") or {}))
 
     async def _deployment(self, key: Key, change: Change) -> None:
         before = self._store.deployment(key)

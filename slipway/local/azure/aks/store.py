@@ -80,6 +80,11 @@ class Service:
 
 
 @dataclass(frozen=True)
+class ConfigMap:
+    data: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Command:
     id: str
     cluster: str
@@ -92,7 +97,12 @@ class Command:
     looks: int
 
 
-KINDS: dict[type[Any], str] = {Deployment: "deployment", Autoscaler: "autoscaler", Service: "service"}
+KINDS: dict[type[Any], str] = {
+    Deployment: "deployment",
+    Autoscaler: "autoscaler",
+    Service: "service",
+    ConfigMap: "configmap",
+}
 
 
 class ClusterStore:
@@ -133,7 +143,11 @@ class ClusterStore:
         found: Service | None = self._get(Service, key)
         return found
 
-    def put(self, key: Key, each: Deployment | Autoscaler | Service) -> None:
+    def config_map(self, key: Key) -> ConfigMap | None:
+        found: ConfigMap | None = self._get(ConfigMap, key)
+        return found
+
+    def put(self, key: Key, each: Deployment | Autoscaler | Service | ConfigMap) -> None:
         row = (key.cluster, key.namespace, KINDS[type(each)], key.name, json.dumps(vars(each)))
         self._db.execute("INSERT OR REPLACE INTO cluster_objects VALUES (?, ?, ?, ?, ?)", row)
 

@@ -13,6 +13,9 @@ def main() -> int:
     files = {}
     for name in named:
         try:
+            if name == "-":
+                files[name] = sys.stdin.read()
+                continue
             with open(name, encoding="utf-8") as file:  # noqa: PTH123
                 files[name] = file.read()
         except OSError as error:

@@ -3,7 +3,7 @@
 The state is a JSON file in VOLUME with a serial number; a plan is another, saved under SLIPWAY_PLAN with the serial
 that it was made for. `plan` prints what would change and, last, the summary. `apply` refuses a plan whose serial is not
 the state's any more, or that is gone, with 3. By its version: `-drops` has one resource fewer, `-badapply` fails
-half-way, `-badplan` cannot be planned, `-silent` prints no summary.
+half-way with words that a stale plan has, too, `-badplan` cannot be planned, `-silent` prints no summary.
 """
 
 import json
@@ -55,7 +55,7 @@ def apply(version: str, saved: Path) -> int:
     if fails:
         after = {**now["resources"], "plan": after["plan"]}  # type: ignore[dict-item]
     STATE.write_text(json.dumps({"serial": int(str(now["serial"])) + 1, "resources": after}))
-    print("Error: creating database: quota exceeded" if fails else "Apply complete!")
+    print("Error: creating database: quota exceeded (elsewhere: Saved plan is stale)" if fails else "Apply complete!")
     return 1 if fails else 0
 
 

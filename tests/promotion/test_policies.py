@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from slipway.promotion.approval_policy import REQUIRED, Escalation
 from slipway.promotion.calendar.windows import Calendar, Freeze, Hours, Rate
 from slipway.promotion.gates.plan import GatePlan
+from slipway.promotion.groups import GroupPlan
 from slipway.promotion.plan import PromotionPlan, StagePlan
 from slipway.promotion.policies import Policies, Policy, holding, read_policies, unmet_by
 from slipway.promotion.policies.policy import ApprovalWanted, Exemption, Wanted
@@ -160,6 +161,9 @@ def test_whom_a_policy_is_for() -> None:
     west = a_stage("production-west", ring=ring)
     assert concerned(policy(environments=("production",)), west)
     assert not concerned(policy(not_environments=("production",)), west)
+    assert concerned(policy(not_environments=("production-west",)), west), "a name of a ring steps around no rule"
+    suite = a_stage("production", group=GroupPlan(members={"weu": "orders"}))
+    assert concerned(policy(services=("orders",)), suite, service="suite")
 
 
 def test_a_policy_holds_to_the_end_of_its_last_day_and_an_exception_too() -> None:

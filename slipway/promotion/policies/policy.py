@@ -67,13 +67,14 @@ class Policy:
         return f"{self.file}:{self.line}"
 
     def concerns(self, stage: StagePlan, service: str, owner: str, at: datetime) -> bool:
-        """Whether the rule is for that stage of the service, and in force."""
-        environments = {stage.environment, *((stage.ring.environment,) if stage.ring else ())}
+        """Whether the rule is for that stage of the service, and in force. A ring is of its own environment and of its
+        stage's; what is left out is left out by the stage's. A group is each of its members, too."""
+        written = stage.ring.environment if stage.ring else stage.environment
         return (
             not (self.until and over(self.until, at))
-            and any(_like(each, self.environments) for each in environments)
-            and not any(_like(each, self.not_environments) for each in environments)
-            and _like(service, self.services)
+            and any(_like(each, self.environments) for each in (stage.environment, written))
+            and not _like(written, self.not_environments)
+            and any(_like(each, self.services) for each in (service, *stage.members))
             and (not self.owners or owner in self.owners)
             and (not self.kinds or any(target.kind in self.kinds for target in stage.targets))
         )

@@ -14,17 +14,20 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="order", activity="look_at_sealed")
 @answering
 def look_at_sealed(order: Order) -> Answer:
-    """The settings at `place`, the `flags` (name, label) and the claims of `voters` (oid, claims) where they voted
-    (`at`: environments, service), as they are now.
+    """The settings at `place`, the `flags` (name, label), the `policies` for a stage (asked as of `check_policies`) and
+    the claims of `voters` (oid, claims) where they voted (`at`: environments, service), as they are now.
 
-    Result: `configuration`, the fingerprint of the settings; `flags`, a digest of their documents; `taken`, by object
-    id the claims that the file of people says are not held any more. Nothing is changed, and no value is in the answer.
+    Result: `configuration`, the fingerprint of the settings; `flags`, a digest of their documents; `policies`, a digest
+    of those that hold; `taken`, by object id the claims that the file of people says are not held any more. Nothing is
+    changed, and no value is in the answer.
     """
     seen: dict[str, Any] = {}
     if place := order.get("place"):
         seen["configuration"] = _configuration(place)
     if flags := order.get("flags"):
         seen["flags"] = _flags(flags)
+    if asked := order.get("policies"):
+        seen["policies"] = _policies(asked)
     if voters := order.get("voters"):
         seen["taken"] = _taken(voters, order.get("at") or {})
     return passed(**seen)
@@ -43,6 +46,16 @@ def _flags(flags: list[dict[str, str]]) -> str:
 
     found = [Flags().read(flag["name"], flag["label"]) for flag in flags]
     return digest_of([setting.document if setting else None for setting in found])
+
+
+def _policies(asked: dict[str, Any]) -> str:
+    from slipway.adapters.policies import holding_now
+    from slipway.promotion.policies import PoliciesInvalid
+
+    try:
+        return holding_now(asked["stage"], asked["service"], asked["owner"]).digest
+    except PoliciesInvalid as invalid:
+        return invalid.code
 
 
 def _taken(voters: list[dict[str, Any]], at: dict[str, Any]) -> dict[str, list[str]]:

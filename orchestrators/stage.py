@@ -18,6 +18,7 @@ from orchestrators import (
     stage_gates,
     stage_intents,
     stage_migrate,
+    stage_policies,
     stage_ramp,
     stage_rings,
     stage_switch,
@@ -74,8 +75,8 @@ def stage(context: df.DurableOrchestrationContext) -> Durable:
     if run.phase == phase.OVER:
         return run.outcome()
     try:
-        kept = None
-        if run.phase in phase.BEFORE_CHANGES:
+        run, kept = yield from stage_policies.kept_back(context, run)
+        if kept is None and run.phase in phase.BEFORE_CHANGES:
             run, kept = yield from stage_intents.kept_back(context, run)
         following = kept or (yield from PHASES[run.phase](context, run))
     except NotTaken:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrators.recording import record_stage
+from orchestrators.stage_policies import question
 from orchestrators.waiting import Context, Durable, insist
 from slipway.promotion import stage_phases as phase
 from slipway.promotion.approval import START, SWITCH
@@ -87,11 +88,12 @@ def _policy(run: StageRun, gate: str) -> ApprovalPolicy | None:
 
 
 def _outside(context: Context, run: StageRun) -> Durable:
-    """The digests of the settings and flags of the release as they are; of what cannot be read it is sealed that it
-    cannot. What the stage has fixed or changed by now is as it was approved: its own doing breaks no seal."""
+    """The digests of the settings, flags and policies of the release as they are; of what cannot be read it is sealed
+    that it cannot. What the stage has fixed or changed by now is as it was approved: its own doing breaks no seal."""
     if run.sites:
         approved = run.consents.get(START, Consent()).seal
-        return {"flags": approved.flags, "configuration": approved.configuration}
+        outside = ("flags", "configuration", "policies")
+        return {part: getattr(approved, part) for part in outside}
     order: dict[str, Any] = {"promotion": run.promotion}
     if plan := run.plan.configuration:
         order["place"] = plain(plan.place(run.build.service, run.build.version, run.plan.environment))
@@ -99,7 +101,10 @@ def _outside(context: Context, run: StageRun) -> Durable:
     flags += [(run.flag_plan.name, run.flag_plan.label)] if run.flag_plan else []
     if flags:
         order["flags"] = [{"name": name, "label": label} for name, label in flags]
-    asked = [part for part, key in (("configuration", "place"), ("flags", "flags")) if key in order]
+    if run.plan.policies:
+        order["policies"] = question(run)
+    parts = (("configuration", "place"), ("flags", "flags"), ("policies", "policies"))
+    asked = [part for part, key in parts if key in order]
     if not asked:
         return {}
     seen = yield from insist(context, "look_at_sealed", order)

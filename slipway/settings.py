@@ -80,6 +80,7 @@ class Settings:
     """
 
     pipelines: Path = _variable("SLIPWAY_PIPELINES", _BESIDE_THE_APP / "pipelines", Path)
+    policies: Path | None = _variable("SLIPWAY_POLICIES", None, Path)
     people: Path | None = _variable("SLIPWAY_PEOPLE", None, Path)
     tables_endpoint: str = _variable("SLIPWAY_TABLES_ENDPOINT", "")
     blobs_endpoint: str = _variable("SLIPWAY_BLOBS_ENDPOINT", "")

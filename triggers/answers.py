@@ -28,6 +28,7 @@ from triggers.plan_answers import DeployedPipelines as DeployedPipelines
 from triggers.plan_answers import Findings as Findings
 from triggers.plan_answers import MayPromoteShown
 from triggers.plan_answers import PlanShown as PlanShown
+from triggers.policy_answers import PoliciesShown as PoliciesShown
 from triggers.rejected_answers import RejectedMessage as RejectedMessage
 from triggers.rejected_answers import RejectedPage as RejectedPage
 from triggers.rejected_answers import Resubmitted as Resubmitted

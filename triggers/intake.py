@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.adapters.clock import now
 from slipway.adapters.pipelines import PipelineFolder
@@ -13,7 +13,12 @@ from slipway.promotion.errors import BuildRejected
 from slipway.promotion.outcomes import iso
 from slipway.promotion.plan import PromotionPlan
 from slipway.promotion.promotion_run import PromotionRun
+from slipway.promotion.under_policies import UNMET, UnderPolicies
 from slipway.settings import settings
+
+if TYPE_CHECKING:
+    from slipway.promotion.pipeline import Finding
+    from slipway.promotion.policies import Policies
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 SENDER = "slipway_hook"  # the property that names the CI system by whose web hook a message came
@@ -61,7 +66,39 @@ def match(body: bytes, beside: Mapping[Any, Any] | None = None, sender: str = ""
         raise BuildRejected("PIPELINE_INVALID", str(error)) from error
     check_for_promotion(build, pipeline)
     check_members(build, pipeline)
-    return Matched(build, compile_plan(pipeline, found.digest), found.text)
+    plan = under_policies(compile_plan(pipeline, found.digest), found.text, found.file)
+    return Matched(build, plan, found.text)
+
+
+def under_policies(plan: PromotionPlan, text: str, file: str) -> PromotionPlan:
+    """The plan, which says so where the organisation has policies. Those that cannot be read keep no build out here:
+    its stages wait for them to be mended. Raises BuildRejected POLICY_UNMET for a plan that does not meet them."""
+    if settings().policies is None:
+        return plan
+    if findings := policy_findings(plan, text, file):
+        raise BuildRejected(UNMET, "\n".join(str(finding) for finding in findings))
+    under = UnderPolicies(plan.owner, _policies().digest)
+    return replace(plan, stages=tuple(replace(stage, policies=under) for stage in plan.stages))
+
+
+def policy_findings(plan: PromotionPlan, text: str, file: str) -> "list[Finding]":
+    """What the policies in force want that the plan does not have, each at its stage in the pipeline's text."""
+    if settings().policies is None:
+        return []
+    from slipway.promotion.policies import findings_of, unmet_by
+
+    return findings_of(unmet_by(_policies(), plan, now()), plan, text, file)
+
+
+def _policies() -> "Policies":
+    """Those in force; none where they cannot be read."""
+    from slipway.adapters.policies import policies_in_force
+    from slipway.promotion.policies import Policies, PoliciesInvalid
+
+    try:
+        return policies_in_force() or Policies()
+    except PoliciesInvalid:
+        return Policies()
 
 
 def build_of(body: bytes, beside: Mapping[Any, Any] | None = None, sender: str = "") -> Build:

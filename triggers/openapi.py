@@ -38,6 +38,7 @@ from triggers import (
     openapi_api,
     overrides_api,
     pipelines_api,
+    policies_api,
     promotions_api,
     rejected_api,
 )
@@ -50,7 +51,7 @@ from triggers.version import app_version
 MODULES = (
     *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api, evidence_api, gates_api),
     *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api, audit_api),
-    *(delegations_api, approval_cards_api, overrides_api),
+    *(delegations_api, approval_cards_api, overrides_api, policies_api),
     *(health_api, openapi_api),
 )
 SCHEME = "entra"

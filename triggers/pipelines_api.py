@@ -23,10 +23,11 @@ from slipway.settings import settings
 from triggers.entities_read import decisions_of, locks_of, member_locks_of
 from triggers.http import BadRequest, NotFound, answer, api, body_of
 from triggers.identity import READERS
-from triggers.intake import check_finished
+from triggers.intake import check_finished, policy_findings, under_policies
 from triggers.places import check_reading
 
 if TYPE_CHECKING:
+    from slipway.promotion.pipeline import Finding
     from triggers.bodies import PlanAsked
 
 bp = df.Blueprint()
@@ -45,12 +46,12 @@ async def get_pipelines(req: func.HttpRequest, person: Person) -> func.HttpRespo
 @bp.route(route="api/pipelines/lint", methods=["POST"])
 @api(*READERS, place="any place", answers={200: "Findings"}, body="LintAsked")
 async def post_lint(req: func.HttpRequest, person: Person) -> func.HttpResponse:
-    """Check a pipeline's text: every finding with line, column and what would be right."""
-    from slipway.promotion.pipeline import lint
+    """Check a pipeline's text: every finding with line, column and what would be right. A sound one is held against the
+    organisation's policies, too."""
     from triggers.bodies import LintAsked
 
     asked = body_of(req, LintAsked)
-    findings = await asyncio.to_thread(lint, asked.pipeline, asked.file)
+    findings = await asyncio.to_thread(_linted, asked.pipeline, asked.file)
     return answer({"findings": [asdict(finding) for finding in findings]})
 
 
@@ -66,7 +67,7 @@ async def post_lint(req: func.HttpRequest, person: Person) -> func.HttpResponse:
         409: ("VERSION_REUSED",),
         422: (
             *("INVALID_BODY", "PIPELINE_INVALID", "OTHER_SERVICE"),
-            *("FINISHED_IN_THE_FUTURE", "BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED"),
+            *("FINISHED_IN_THE_FUTURE", "BRANCH_NOT_PROMOTED", "BUILD_NOT_SUCCEEDED", "POLICY_UNMET"),
             *("MEMBER_MISSING", "MEMBER_UNKNOWN", "MEMBER_VERSION", "NOT_FOR_GROUPS"),
         ),
     },
@@ -123,6 +124,14 @@ async def post_plan(req: func.HttpRequest, client: df.DurableOrchestrationClient
     return answer(document | named | {"stages": stages})
 
 
+def _linted(text: str, file: str) -> "list[Finding]":
+    from slipway.promotion.pipeline import compile_plan, digest_of, lint, read_pipeline
+
+    if findings := lint(text, file):
+        return findings
+    return policy_findings(compile_plan(read_pipeline(text, file), digest_of(text)), text, file)
+
+
 def _deployed() -> dict[str, Any]:
     from slipway.promotion.pipeline import compile_plan, read_pipeline
 
@@ -141,7 +150,8 @@ def _deployed() -> dict[str, Any]:
 def _compiled(asked: "PlanAsked", build: Build) -> tuple[PromotionPlan, list[str]]:
     """The plan by the pipeline that came with the question, or by the deployed one, and whose builds that takes.
 
-    Raises BadRequest (PIPELINE_INVALID, OTHER_SERVICE), NotFound, and NotForPromotion as the intake does.
+    Raises BadRequest (PIPELINE_INVALID, OTHER_SERVICE), NotFound, and NotForPromotion and BuildRejected (POLICY_UNMET)
+    as the intake does.
     """
     from slipway.promotion.matching import check_branch, check_members, check_result
     from slipway.promotion.pipeline import PipelineInvalid, compile_plan, digest_of, read_pipeline
@@ -164,7 +174,7 @@ def _compiled(asked: "PlanAsked", build: Build) -> tuple[PromotionPlan, list[str
         check_branch(build, pipeline)
     if build.members:
         check_members(build, pipeline)
-    return compile_plan(pipeline, digest_of(text)), pipeline.takes
+    return under_policies(compile_plan(pipeline, digest_of(text)), text, file), pipeline.takes
 
 
 def _known(build: Build, promotion: str) -> dict[str, dict[str, Any]]:

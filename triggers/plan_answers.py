@@ -14,6 +14,7 @@ from slipway.promotion.plan import ApprovalPolicy, HealthCheck, LoadTest, Target
 from slipway.promotion.release_parts.configuration import ConfigurationPlan
 from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan
+from slipway.promotion.under_policies import UnderPolicies
 from triggers.answer_types import Answer, Moment, MomentOrNotYet
 
 
@@ -78,6 +79,7 @@ class PlannedStage(Answer):
     hotfix_skips: list[str]
     calendar: Calendar
     after: list[After]
+    policies: UnderPolicies | None
     may_promote: MayPromoteShown
 
 

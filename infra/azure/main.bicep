@@ -74,6 +74,9 @@ param telemetryWorkspace string = ''
 @description('Folder of pipelines in the deployed package; empty for those that come with Slipway, the laptop\'s.')
 param pipelinesFolder string = ''
 
+@description('Folder of the organisation\'s policies in the deployed package, as docs/policies.md has them; empty for none.')
+param policiesFolder string = ''
+
 @description('File of people in the deployed package, for approvals with not: [author]; empty for none.')
 param peopleFile string = ''
 
@@ -308,6 +311,7 @@ var settings = {
   SLIPWAY_AZURE_DEVOPS_HOOK_SECRET: azureDevOpsHookSecret
   SLIPWAY_GITHUB_HOOK_SECRET: gitHubHookSecret
   SLIPWAY_PIPELINES: pipelinesFolder
+  SLIPWAY_POLICIES: policiesFolder
   SLIPWAY_PEOPLE: peopleFile
   SLIPWAY_TENANT: tenant().tenantId
   SLIPWAY_AUDIENCE: applicationId

@@ -14,6 +14,7 @@ module "conventions" {
   token                   = local.token
   on_scheduler            = local.on_scheduler
   pipelines_folder        = var.pipelines_folder
+  policies_folder         = var.policies_folder
   people_file             = var.people_file
   evidence_hosts          = var.evidence_hosts
   tenant_id               = data.azurerm_client_config.me.tenant_id

@@ -146,6 +146,12 @@ variable "pipelines_folder" {
   default     = ""
 }
 
+variable "policies_folder" {
+  description = "Folder of the organisation's policies in the deployed package, as docs/policies.md has them; empty for none."
+  type        = string
+  default     = ""
+}
+
 variable "people_file" {
   description = "File of people in the deployed package, for approvals with not: [author]; empty for none."
   type        = string

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli import again, card, decide, delegate, intents, login, override, pure, releases, show, submit
+from slipway.cli import again, card, decide, delegate, intents, login, override, policies, pure, releases, show, submit
 from slipway.cli.audit.app import app as audit
 from slipway.cli.commands import Commands
 from slipway.cli.dlq import app as dlq
@@ -93,6 +93,7 @@ app.add_typer(dlq, name="dlq", rich_help_panel=PEOPLE)
 
 app.command(rich_help_panel=FILES)(pure.lint)
 app.command(rich_help_panel=FILES)(pure.plan)
+app.command(rich_help_panel=FILES)(policies.policies)
 app.command(rich_help_panel=FILES)(roles.roles)
 app.add_typer(judge, name="judge", rich_help_panel=FILES)
 

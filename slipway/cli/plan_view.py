@@ -49,12 +49,13 @@ def plan_page(
     rollouts: Rollouts,
     taken: Sequence[str] = (),
     told: Sequence[str] = (),
+    held: Rollouts | None = None,
 ) -> RenderableType:
     """What would happen to a build, stage by stage; `origin` names the pipeline, `taken` whose builds it takes, `told`
-    who hears of it."""
+    who hears of it, `held` what policies say of a stage."""
     head = (*_head(compiled, artifact, origin, "", taken), *(Text(clean(f"tells {each}"), "dim") for each in told))
     as_roles = Text(clean(f"\nslipway roles {origin} prints them as roles, each with where it is given"), "dim")
-    return Group(*head, *_stages(compiled, {}, None, rollouts), *_rights(compiled), as_roles)
+    return Group(*head, *_stages(compiled, {}, None, rollouts, held), *_rights(compiled), as_roles)
 
 
 def live_page(compiled: PromotionPlan, artifact: str, origin: str, live: LivePlan, now: datetime) -> RenderableType:
@@ -78,12 +79,18 @@ def _head(compiled: PromotionPlan, artifact: str, origin: str, version: str, tak
 
 
 def _stages(
-    compiled: PromotionPlan, may: Mapping[str, MayPromote], now: datetime | None, rollouts: Rollouts
+    compiled: PromotionPlan,
+    may: Mapping[str, MayPromote],
+    now: datetime | None,
+    rollouts: Rollouts,
+    held: Rollouts | None = None,
 ) -> Iterator[RenderableType]:
     for number, stage in enumerate(in_order(compiled.stages), 1):
         facts = Table.grid(padding=(0, 2))
         facts.add_column(style="dim", no_wrap=True)
         facts.add_column(overflow="fold")
+        for number_of_rule, words in enumerate((held or {}).get(stage.name, ())):
+            facts.add_row("" if number_of_rule else "   policies", Text(clean(words)))
         for name, words in _facts(stage, compiled.service, rollouts.get(stage.name, ())):
             facts.add_row(f"   {name}", Text(clean(words)))
         if now and stage.name in may:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from slipway.cli.live_plan import ask_live
 from slipway.cli.options import AsJson, Url
 from slipway.cli.pipeline_files import is_file, pipeline_file, pipeline_text
 from slipway.cli.plan_view import plan_page
+from slipway.cli.policies_view import policy_lines
+from slipway.cli.policy_files import PoliciesFolder, policies_beside, policy_findings
 from slipway.cli.printing import answer, clean, out, print_json
 from slipway.promotion.claims import Claim
 from slipway.promotion.pipeline import (
@@ -30,20 +33,21 @@ from slipway.promotion.pipeline import (
     shared_flags,
 )
 from slipway.promotion.pipeline import lint as lint_text
+from slipway.promotion.policies import PoliciesInvalid
 
 Pipelines = Annotated[list[Path], typer.Argument(metavar="FILES", exists=True, dir_okay=False)]
 Version = Annotated[str | None, typer.Option(help="Put this version into the artifact's address.")]
 
 
-def lint(files: Pipelines, as_json: AsJson = False) -> None:
+def lint(files: Pipelines, policies: PoliciesFolder = None, as_json: AsJson = False) -> None:
     """Check pipelines: every finding with file, line and what would be right. Exit 7 if there is one.
 
     Of several it also says which claim the same builds, which change the same flags or databases, and which
-    wait for each other.
+    wait for each other. Of each, which of the organisation's policies it does not meet.
     """
     findings = [finding for file in files for finding in _findings(file)]
     findings += [*_shared(files), *shared_flags(_texts(files)), *shared_databases(_texts(files))]
-    findings += cyclic_services(_texts(files))
+    findings += [*cyclic_services(_texts(files)), *policy_findings(files, policies)]
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
@@ -57,6 +61,7 @@ def lint(files: Pipelines, as_json: AsJson = False) -> None:
 def plan(
     pipeline: Annotated[str, typer.Argument(metavar="SERVICE|FILE", help="checkout, or a pipeline's file.")],
     version: Version = None,
+    policies: PoliciesFolder = None,
     live: Annotated[
         bool, typer.Option("--live", help="Ask the server too: what would stop the build in each stage now.")
     ] = False,
@@ -82,7 +87,8 @@ def plan(
         text = pipeline_text(file)
         pipeline_read = read_pipeline(text, str(file))
         compiled = compile_plan(pipeline_read, digest_of(text))
-    except PipelineInvalid as invalid:
+        rules = policies_beside(policies, file)
+    except (PipelineInvalid, PoliciesInvalid) as invalid:
         if as_json:
             print_json({"findings": [asdict(finding) for finding in invalid.findings]})
         else:
@@ -98,7 +104,9 @@ def plan(
     document = compiled.dump() | {"artifact": artifact, "builds": pipeline_read.takes, "tells": pipeline_read.tells}
     document |= {"traffic": traffic_plans} if traffic_plans else {}
     rollouts = {name: ramp.lines for name, ramp in ramps.items()}
-    page = plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes, pipeline_read.tells)
+    held = {stage.name: list(policy_lines(rules, stage, compiled, datetime.now(UTC))) for stage in compiled.stages}
+    document |= {"policies": held} if any(held.values()) else {}
+    page = plan_page(compiled, artifact, str(file), rollouts, pipeline_read.takes, pipeline_read.tells, held)
     answer(document, page, as_json)
 
 

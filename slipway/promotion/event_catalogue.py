@@ -45,6 +45,10 @@ CATALOGUE = (
     EventType("stage.waiting-for-gates", "gates are open, and waited for"),
     EventType("stage.gate-revoked", "what gates had passed does not hold at the moment of promotion, or newer evidence "
               "came while people were asked", ("gates",)),
+    EventType("stage.held-by-policies", "the organisation's policies hold it: one is not met, or they cannot be read",
+              ("code",)),
+    EventType("stage.policies-met", "at the moment of promotion it meets every policy that is for it",
+              ("policies", "exceptions", "digest")),
     EventType("stage.waiting-for-approval", "people are asked, before the stage or before its switch"),
     EventType("stage.approved", "people said yes to the stage", ("votes", "seal")),
     EventType("stage.switch-approved", "people said yes to the switch", ("votes", "seal")),

@@ -24,6 +24,7 @@ from slipway.promotion.release_parts.configuration import ConfigurationPlan
 from slipway.promotion.release_parts.flag_wish import FlagWish
 from slipway.promotion.rings import RingPlan, load_ring
 from slipway.promotion.stored import known
+from slipway.promotion.under_policies import UnderPolicies
 
 SWITCH_WITHIN_S = 900.0
 RUN_ENDS_WITHIN_S = 900.0  # after its time is over, a run is stopped and read once more
@@ -137,7 +138,8 @@ class StagePlan:
     `tests` run beside the loads; `migration` changes the database before the deployment, and after the old release.
     `reported`: a code host is told of it (`report` of the pipeline says which). `calendar` says when builds may enter,
     `after` what other services have to have live first. `hotfix_skips` are the gates that a hotfix may skip, once a
-    second person has confirmed it.
+    second person has confirmed it. `policies`: the organisation has some, which are looked at before the stage and at
+    its lock.
     """
 
     name: str
@@ -170,6 +172,7 @@ class StagePlan:
     hotfix_skips: tuple[str, ...] = ()
     calendar: Calendar = field(default_factory=Calendar)
     after: tuple[After, ...] = ()
+    policies: UnderPolicies | None = None
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -295,6 +298,7 @@ def load_stage(data: dict[str, Any]) -> StagePlan:
             "hotfix_skips": tuple(data.get("hotfix_skips", ())),
             "calendar": Calendar.load(data.get("calendar")),
             "after": tuple(After(**known(After, each)) for each in data.get("after", ())),
+            "policies": UnderPolicies.load(data.get("policies")),
         }
     )
 

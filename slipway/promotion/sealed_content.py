@@ -11,7 +11,7 @@ from slipway.promotion.stage_run import StageRun
 
 def seal_of(run: StageRun, seen: Mapping[str, str]) -> Seal:
     """The seal of what the stage would do now. `seen` are the digests of what lies outside, as it is now
-    (`configuration`, `flags`), until the stage itself has fixed or changed it."""
+    (`configuration`, `flags`, `policies`), until the stage itself has fixed or changed it."""
     build = run.build
     told = {"service": build.service, "version": build.version, "commit": build.commit, "digest": build.digest}
     return Seal(
@@ -21,6 +21,7 @@ def seal_of(run: StageRun, seen: Mapping[str, str]) -> Seal:
         schema=part_of(build.schema),
         flags=seen.get("flags", ""),
         evidence=part_of(_evidence(run.gate_answers)),
+        policies=seen.get("policies", ""),
         changes=part_of({name: site.planned for name, site in run.sites.items()}),
     )
 

@@ -65,7 +65,9 @@ class StageRun(OnItsWay):
     that: `version`, `towards`, the range of what was `live`, and the release `before` that.
     `taken_back` says that its release was live and is not any more. `consents` is people's yes to its start and its
     switch, by which of them, `voided` how often one did not hold; `gate_answers` is what each gate has said, by its
-    name (`gates.rounds` says how), `revoked` how often that did not hold at the lock.
+    name (`gates.rounds` says how), `revoked` how often that did not hold at the lock. `policies`: in
+    which attempt they were met before the `start`, under which fence at the `lock`, and whether they hold the stage
+    (`held`).
     `trace` is the promotion's W3C traceparent. Moments are ISO 8601 texts.
     """
 
@@ -125,6 +127,7 @@ class StageRun(OnItsWay):
     voided: int = 0
     gate_answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     revoked: int = 0
+    policies: dict[str, Any] = field(default_factory=dict)
 
     def to(self, phase: str, **changes: Any) -> "StageRun":
         """The same stage, in another phase."""
@@ -319,6 +322,7 @@ class StageRun(OnItsWay):
             "replaced": {},
             "consents": {gate: consent for gate, consent in self.consents.items() if gate == START},
             "gate_answers": {},
+            "policies": {},
         }
         return self.to(self.after_needs, attempt=self.attempt + 1, **fresh)
 

@@ -11,6 +11,7 @@ from slipway.settings import Settings
 
 NAMES = {
     "SLIPWAY_PIPELINES": ("pipelines", "/srv/pipelines", Path("/srv/pipelines")),
+    "SLIPWAY_POLICIES": ("policies", "/srv/policies", Path("/srv/policies")),
     "SLIPWAY_PEOPLE": ("people", "/srv/people.yaml", Path("/srv/people.yaml")),
     "SLIPWAY_TABLES_ENDPOINT": ("tables_endpoint", "https://a.example", "https://a.example"),
     "SLIPWAY_BLOBS_ENDPOINT": ("blobs_endpoint", "https://b.example", "https://b.example"),

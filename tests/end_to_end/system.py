@@ -224,8 +224,10 @@ def start(
     pipeline: Path = PIPELINE,
     virtual_time: bool = False,
     starts_at: datetime | None = None,
+    policies: Path | None = None,
     **holds: Any,
 ) -> Laptop:
-    """The system with that pipeline, to be entered as a context. `holds` replaces parts of the stand-in's file."""
-    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time, starts_at, pipeline=pipeline, holds=holds)
+    """The system with that pipeline, to be entered as a context; `policies` is the organisation's folder. `holds`
+    replaces parts of the stand-in's file."""
+    layout = QuickLayout(checkout(), state, ANY_PORTS, virtual_time, starts_at, policies, pipeline, holds)
     return Laptop(layout, lambda _: None)

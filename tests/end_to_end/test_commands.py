@@ -52,7 +52,7 @@ def test_a_hold_keeps_builds_out_of_an_environment_until_it_is_lifted(system: Sy
     id = "checkout--5.2.0-crash"
     system.send(a_message("5.2.0-crash"))
     waiting = system.until_state(id, "test", "waiting for the lock")
-    assert "a hold by Alice Adams: stocktaking" in stage_of(waiting, "test")["waits_for"]
+    assert "held by Alice Adams: stocktaking" in stage_of(waiting, "test")["waits_for"]
     lifted = system.call("DELETE", f"/api/intents/{held.json()['id']}")
     assert lifted.status_code == 200, lifted.text
     assert system.until_ended(id)["code"] == "DEPLOYMENT_FAILED"

@@ -1,4 +1,5 @@
-"""Gates on the whole laptop system: evidence with the build, a bad one before production, and one that comes late."""
+"""Gates on the whole laptop system: evidence with the build, a bad one before production, and one that comes late; and
+the organisation's policies, which want such gates."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,26 @@ from tests.end_to_end.system import SELDOM_S, Promotion, System, a_message, stag
 PIPELINE = Path(__file__).with_name("gated.yaml")
 
 
+WANTED = """policies:
+  - name: proven-code
+    why: What reaches users has been tested and looked at.
+    owner: team-risk
+    requires: {gates: {coverage: {line: 70%}, sarif: {max: {error: 1}}}, bake: 1s}
+"""
+
+
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with start(tmp_path_factory.mktemp("gates"), PIPELINE, container_apps=[]) as laptop:
+def policies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one file of the organisation's policies."""
+    file = tmp_path_factory.mktemp("policies") / "risk.yaml"
+    file.write_text(WANTED)
+    return file
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory, policies: Path) -> Iterator[System]:
+    state = tmp_path_factory.mktemp("gates")
+    with start(state, PIPELINE, policies=policies.parent, container_apps=[]) as laptop:
         yield System(laptop)
 
 
@@ -84,3 +102,26 @@ def test_evidence_lets_a_build_through_stops_one_and_is_supplied_for_one(system:
     audit = system.get(f"/api/promotions/{late}/audit")
     told = [(each["action"], each["evidence"].get("gate", "")) for each in audit["records"]]
     assert ("evidence.supplied", "") in told and ("stage.gate-passed", "coverage") in told and audit["intact"]
+
+
+@pytest.mark.timeout(120)
+def test_policies_hold_at_intake_before_a_stage_and_are_on_record(system: System, policies: Path) -> None:
+    good = {"coverage": lcov(8), "sarif": sarif(3)}
+    met = sent(system, "1.5.0", **good)
+    assert ended(system, met)["state"] == "passed"
+    records = system.get(f"/api/promotions/{met}/audit")["records"]
+    (held,) = [each["evidence"] for each in records if each["action"] == "stage.policies-met"]
+    assert held["policies"] == ["proven-code"] and held["digest"]
+    assert system.get("/api/policies")["policies"][0]["name"] == "proven-code"
+
+    policies.write_text("policies: [")
+    waiting = sent(system, "1.6.0", **good)
+    seen = system.until(waiting, lambda each: bool(stage_of(each, "production")["waits_for"]), every_s=SELDOM_S)
+    assert "YAML_SYNTAX" in stage_of(seen, "production")["waits_for"]
+    assert system.get("/api/policies")["findings"][0]["code"] == "YAML_SYNTAX"
+    system.call("POST", f"/api/promotions/{waiting}/commands", json={"command": "abort", "reason": "the end of a test"})
+
+    policies.write_text(WANTED.replace("bake: 1s", "bake: 1h"))
+    refused = system.call("POST", "/api/builds", json=a_message("1.7.0"))
+    assert (refused.status_code, refused.json()["code"]) == (422, "POLICY_UNMET")
+    assert refused.json()["detail"].endswith("To comply, write in the stage: bake: 1h")

@@ -35,7 +35,7 @@ builder = runpy.run_path(sys.argv[1])
 builder["vendor"](root, folder)
 builder["write_package"](root, folder, package)
 """
-OF_ONES_OWN = {"services", "people.yaml"}  # what docs/deploy.md has a reader add to a checkout
+OF_ONES_OWN = {"services", "policies", "people.yaml"}  # what docs/deploy.md has a reader add to a checkout
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+?)(?:; (.+))?$")
 

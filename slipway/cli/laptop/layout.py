@@ -48,13 +48,15 @@ FUNCTIONS_STATE = "functions.sqlite"
 @dataclass(frozen=True)
 class Layout:
     """The checkout that runs (`root`), the state folder, and the ports. With `virtual_time` the clock stands, from
-    `starts_at` or now on, until it is moved: that of the host, which takes the stand-in along."""
+    `starts_at` or now on, until it is moved: that of the host, which takes the stand-in along. `policies` is the folder
+    of the organisation's, if there is one."""
 
     root: Path
     state: Path
     ports: Ports
     virtual_time: bool = False
     starts_at: datetime | None = None
+    policies: Path | None = None
 
     @property
     def people(self) -> Path:
@@ -214,6 +216,7 @@ def host_settings(layout: Layout, azure: Mapping[str, Any], tls_port: int) -> di
         "SLIPWAY_SITE_SCHEME": "http",
         "SLIPWAY_PEOPLE": str(layout.people),
         "SLIPWAY_PIPELINES": str(layout.pipelines(azure)),
+        **({"SLIPWAY_POLICIES": str(layout.policies)} if layout.policies else {}),
         "SLIPWAY_TENANT": azure["tenant"],
         "SLIPWAY_AUDIENCE": "slipway",
         "SERVICEBUS__fullyQualifiedNamespace": "localhost",

@@ -44,6 +44,10 @@ def run(
     users: Annotated[
         int, typer.Option(min=0, max=1000, help="So many requests a second to production: a canary needs users.")
     ] = 0,
+    policies: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the organisation's policies.", exists=True, file_okay=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the whole system here: Azure stand-in, Service Bus, Functions host. Ctrl-C stops it."""
@@ -59,7 +63,8 @@ def run(
             f"{folder} has a time of its own already, and goes on from there: take --starts-at out, or a new --state"
         )
         raise Failure("USAGE", words, ExitCode.USAGE)
-    layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports(), virtual_time, begins)
+    rules = policies.absolute() if policies else None
+    layout = Layout(checkout(), folder, ANY_PORTS if any_ports else Ports(), virtual_time, begins, rules)
     console = Console(quiet=True) if as_json else out()
     console.print("Starting …", style="dim")
     try:

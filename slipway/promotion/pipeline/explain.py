@@ -18,15 +18,15 @@ _KINDS_OF_VALUE = {
 }
 
 
-def explain(error: ErrorDetails, document: Document) -> None:
-    """Report one error of validating `document.data`; nothing when that place was already reported."""
+def explain(error: ErrorDetails, document: Document, root: type[Section] = Pipeline) -> None:
+    """Report one error of validating `document.data` as a `root`; nothing when that place was already reported."""
     loc: Path = error["loc"]
     path = document.known(loc)
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        _explain_key(path, document)
+        _explain_key(path, document, root)
     elif kind == "missing":
-        words = f"{section_at(path).called} needs {quoted(str(loc[-1]))}"
+        words = f"{section_at(path, root).called} needs {quoted(str(loc[-1]))}"
         document.report("MISSING_KEY", words, path)
     elif path in document.reported:
         return
@@ -46,17 +46,17 @@ def explain(error: ErrorDetails, document: Document) -> None:
         document.report("INVALID_VALUE", f"{quoted(error['input'])}: {_lowered(error['msg'])}", path)
 
 
-def section_at(path: Path) -> type[Section]:
+def section_at(path: Path, root: type[Section] = Pipeline) -> type[Section]:
     """The model of the mapping at `path`, or of the nearest one around it."""
-    sections: list[type[Section]] = [Pipeline]
+    sections: list[type[Section]] = [root]
     for part in path:
         below = [each for section in sections for each in section.below(part)] if isinstance(part, str) else []
         sections = below or sections
     return sections[0]
 
 
-def _explain_key(path: Path, document: Document) -> None:
-    section, key = section_at(path[:-1]), str(path[-1])
+def _explain_key(path: Path, document: Document, root: type[Section]) -> None:
+    section, key = section_at(path[:-1], root), str(path[-1])
     if key in section.not_running:
         words = f"{quoted(key)} of {section.called} cannot be run by this version yet; take it out"
         document.report("DOES_NOT_RUN", words, path, key=True)

@@ -113,11 +113,12 @@ class Document:
         self.findings.append(Finding(self.file, line, column, code, words, suggestion))
 
 
-def read_document(text: str, file: str) -> Document:
-    """The data of `text` with positions; what cannot be read is in its `findings`. Raises nothing."""
+def read_document(text: str, file: str, called: str = "a pipeline", begins: str = "service:") -> Document:
+    """The data of `text` with positions; what cannot be read is in its `findings`. It is `called` so in them, and
+    usually `begins` so. Raises nothing."""
     document = Document(file)
     if len(text) > LONGEST_TEXT:
-        words = f"has {len(text)} characters; a pipeline has at most {LONGEST_TEXT}"
+        words = f"has {len(text)} characters; {called} has at most {LONGEST_TEXT}"
         document.report("TOO_LARGE", words, ())
         return document
     try:
@@ -127,7 +128,7 @@ def read_document(text: str, file: str) -> Document:
         document._report_mark(unreadable.code, unreadable.words, unreadable.mark)
         return document
     if not isinstance(document.data, dict):
-        document.report("NOT_A_MAPPING", "a pipeline is a mapping that begins with `service:`", ())
+        document.report("NOT_A_MAPPING", f"{called} is a mapping that begins with `{begins}`", ())
     return document
 
 

@@ -1,16 +1,22 @@
-"""The JSON Schema of a pipeline, for editors: exported from the models."""
+"""The JSON Schema of what is written as YAML, for editors: exported from the models."""
 
 from typing import Any
 
 from slipway.promotion.pipeline.models import Pipeline
+from slipway.promotion.pipeline.section import Section
 
 
 def pipeline_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the keys that this version runs. A value that is absent is left out in
-    YAML, never null, so neither is null in the schema."""
-    schema = Pipeline.model_json_schema(by_alias=True)
+    """Of a pipeline: the keys that this version runs."""
+    return schema_of(Pipeline, "Slipway pipeline")
+
+
+def schema_of(root: type[Section], title: str) -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a file that is a `root`. A value that is absent is left out in YAML, never null,
+    so neither is null in the schema."""
+    schema = root.model_json_schema(by_alias=True)
     described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return {**_without_null(described), "title": "Slipway pipeline"}
+    return {**_without_null(described), "title": title}
 
 
 def _without_null(schema: Any) -> Any:

@@ -5,8 +5,13 @@ from pathlib import Path
 
 from slipway.promotion.build_messages import build_schema
 from slipway.promotion.pipeline import pipeline_schema
+from slipway.promotion.policies.schema import policies_schema
 
-SCHEMAS = {"pipeline.schema.json": pipeline_schema, "build.schema.json": build_schema}
+SCHEMAS = {
+    "pipeline.schema.json": pipeline_schema,
+    "policies.schema.json": policies_schema,
+    "build.schema.json": build_schema,
+}
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ locals {
     SLIPWAY_AZURE_DEVOPS_HOOK_SECRET          = local.azure_devops_hook_secret
     SLIPWAY_GITHUB_HOOK_SECRET                = local.github_hook_secret
     SLIPWAY_PIPELINES                         = var.pipelines_folder
+    SLIPWAY_POLICIES                          = var.policies_folder
     SLIPWAY_PEOPLE                            = var.people_file
     SLIPWAY_TENANT                            = var.tenant_id
     SLIPWAY_AUDIENCE                          = var.application_id

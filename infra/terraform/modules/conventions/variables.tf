@@ -17,6 +17,10 @@ variable "pipelines_folder" {
   type = string
 }
 
+variable "policies_folder" {
+  type = string
+}
+
 variable "people_file" {
   type = string
 }

@@ -21,6 +21,7 @@ def look_at_sealed(order: Order) -> Answer:
     of those that hold; `taken`, by object id the claims that the file of people says are not held any more. Nothing is
     changed, and no value is in the answer.
     """
+    _ = order["promotion"]  # an order that is nobody's is none
     seen: dict[str, Any] = {}
     if place := order.get("place"):
         seen["configuration"] = _configuration(place)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.keyvault.secrets import SecretClient
 
 from slipway.adapters.credentials import credential
 from slipway.adapters.evidence.faults import Unreachable
@@ -23,6 +22,7 @@ from slipway.promotion.gates.evidence import Evidence
 from slipway.settings import Settings
 from tests.adapters.evidence_server import Send, Server, evidence_server, sent_on, whole
 from tests.laptop import AzureStandin
+from tests.owner import vault_of
 
 REPORT = b'<testsuite><testcase name="a"/></testsuite>'
 MB = 1024 * 1024
@@ -270,9 +270,7 @@ def test_a_secret_goes_to_its_own_host_alone_and_to_none_that_it_sends_us_on_to(
 ) -> None:
     both = tmp_path / "both.pem"
     both.write_text(server.ca.read_text() + Path(str(azure.settings.ca_file)).read_text())
-    ca = str(azure.settings.ca_file)
-    vault = SecretClient(azure.url, credential(), verify_challenge_resource=False, connection_verify=ca)
-    vault.set_secret("ci-read", "Bearer s3cret-of-ci")
+    vault_of(azure).set_secret("ci-read", "Bearer s3cret-of-ci")
     server.answers["/artifact"] = sent_on(server.url("/signed", "store.example"))
     server.answers["/signed"] = whole(REPORT)
     hosts = f"ci.example:{server.port}=127.0.0.1#ci-read store.example:{server.port}=127.0.0.1"

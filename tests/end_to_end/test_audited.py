@@ -23,7 +23,7 @@ SLIPWAY = f'"{sys.executable}" -c "from slipway.cli.main import app; app()"'
 def test_what_an_auditor_asks_is_answered_by_the_trail_of_a_day(tmp_path: Path) -> None:
     said, files = io.StringIO(), tmp_path / "audit"
     audited = tell(Console(file=said, width=200), tmp_path / "state", files)
-    assert audited.environments[0].after == "1.5.1"
+    assert audited.environments[0].after == "1.7.0"
     assert "Alice Adams" in (files / "report.html").read_text("utf-8")
 
     commands = COMMAND.findall(PAGE.read_text("utf-8"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from slipway.cli.laptop.audited.held import HOTFIX, Held
 from slipway.cli.laptop.audited.layout import SERVICE
+from slipway.cli.laptop.audited.overridden import WHY, Overridden
 from slipway.cli.laptop.audited.proven import BACK, STAGE, Proven
 from slipway.cli.laptop.audited.rights import no_more_than_its_roles
 from slipway.cli.laptop.audited.summary import Audited
@@ -17,7 +18,7 @@ from slipway.cli.laptop.virtual.following import VirtualFollowing
 from slipway.cli.laptop.virtual.telling import STARTS_AT
 
 OLD, GOOD, SCANNED, UNCOVERED, FORGED = "1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"
-LATE, HOT, HELD = "1.5.0", "1.5.1", "1.6.0"
+LATE, HOT, HELD, URGENT = "1.5.0", "1.5.1", "1.6.0", "1.7.0"
 FREEZES, THAWS = STARTS_AT + timedelta(hours=2), STARTS_AT + timedelta(hours=6)  # 10:00 and 14:00 in Berlin
 
 
@@ -29,6 +30,7 @@ class Story:
         self.follow = VirtualFollowing(SERVICE, system, screen)
         self.proven = Proven(system, self.follow, screen)
         self.held = Held(self.proven, system, self.follow, screen)
+        self.overridden = Overridden(self.proven, system, self.follow, screen)
         self.trail = Trail(system, screen, folder)
 
     def tell(self) -> Audited:
@@ -41,7 +43,7 @@ class Story:
         self.waits_for_proof()
         self.is_frozen()
         self.proven.taken_back(HELD, HOT)
-        # The scene of an emergency override by two people comes here.
+        self.overridden.let_past(URGENT, HOT)
         no_more_than_its_roles(self._system, self._screen)
         self.is_audited()
         site = EnvironmentSeen(STAGE, "weu", self._system.ends["payments-weu"], OLD, self._system.live())
@@ -91,5 +93,5 @@ class Story:
 def _lacking(table: str) -> str:
     """What a reader would look for in the report and not find."""
     wanted: tuple[str, ...] = (GOOD, LATE, HOT, HELD, "Alice Adams", "Carol Chen", "provenance passed", "IS_AUTHOR")
-    wanted += ("void", "payday", HOTFIX, BACK)
+    wanted += ("void", "payday", HOTFIX, BACK, WHY)
     return ", ".join(each for each in wanted if each not in table)

@@ -22,7 +22,7 @@ __all__ = ["Again", "Approval", "Command", "Intent", "LintAsked", "PlanAsked", "
 
 LONGEST_PAGE = 100
 LONGEST_HOLD = timedelta(days=90)
-STORAGE_MARKER = r"^[!-~]+$"  # of the next page: others are echoed into XML, which then nobody can read
+STORAGE_MARKER = r"^[!-~]*$"  # of the next page: others are echoed into XML, which then nobody can read
 ONE_LINE = r"^[^\x00-\x1f]*[^\s\x00-\x1f][^\x00-\x1f]*$"  # and not of blanks alone
 ResourceId = Annotated[str, Field(pattern=r"^/subscriptions/[^\x00-\x1f]{1,500}$")]
 HoldTime = Annotated[float, BeforeValidator(between("1m", "90d")), DURATION_SCHEMA]

@@ -36,7 +36,7 @@ def mappings(part: Any) -> list[dict[str, Any]]:
 
 def test_editors_find_a_description_at_every_key_and_no_unknown_keys() -> None:
     found = mappings(PUBLISHED)
-    assert len(found) == 78
+    assert len(found) == 79
     for mapping in found:
         assert mapping["additionalProperties"] is False
         assert mapping["title"]

@@ -18,7 +18,7 @@ CHAOS, SYSTEM, SERVICES, STANDIN = "chaos", "one laptop system", "one stand-in a
 OWN_SYSTEM = ("kills", "ramp", "ramp_signals", "secrets", "virtual_time", "virtual_ramp", "container_apps")
 OWN_SYSTEM += ("first_promotion", "flag_ramp", "rings", "blue_green", "whole_release", "groups", "front_door")
 OWN_SYSTEM += ("tenants", "reports", "aks", "switches", "divided", "databases", "retail", "infrastructure", "gates")
-OWN_SYSTEM += ("audited",)
+OWN_SYSTEM += ("audited", "openapi", "roles")
 LONGEST_FIRST = (CHAOS, SYSTEM, "tests/end_to_end/", SERVICES, STANDIN, "tests/workflow/", "tests/functions_host/")
 FOLDERS = {
     "tests/chaos/": CHAOS,

@@ -16,6 +16,7 @@ from slipway.promotion.outcomes import Answer, Outcome
 from slipway.promotion.plan import Target
 from tests.adapters.flag_store import FlagStore, targeting, variants
 from tests.laptop import AzureStandin
+from tests.patience import wait_a_little
 
 LABEL = "production"
 NOTE = Note("team-checkout", "2027-03-01", "checkout")
@@ -174,6 +175,7 @@ def test_a_throttled_store_is_asked_again_when_it_says(
     azure.fault("PUT", "featureflag", answer={"status": 429, "headers": {"retry-after-ms": "7000"}})
     answer = router.start_split(target(flag), "2.0.0", 0.25, "op-1", resuming=False)
     assert answer.running and answer.after_s == 7.0
+    wait_a_little(answer, 0.05)
     assert router.poll_split(target(flag), answer.handle, "2.0.0", 0.25).outcome == Outcome.PASSED
 
 

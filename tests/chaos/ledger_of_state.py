@@ -27,6 +27,8 @@ def broken_about_state(evidence: Evidence, deeds: Iterable[Deed]) -> Iterator[Br
 
 def _locks(evidence: Evidence) -> Iterator[Broken]:
     for id, state in evidence.entities.items():
+        if state is None:  # it was asked, and keeps nothing
+            continue
         if id.startswith("@decisions@"):
             if not state["ended"] or state["waiters"]:
                 yield Broken(f"{id}: ended {state['ended']!r}, waiters {state['waiters']}")

@@ -1,12 +1,21 @@
 """The running API against its own OpenAPI document: whatever is sent, by whomever, no 5xx and no surprise."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.end_to_end.system import System, a_message
+from tests.end_to_end.system import System, a_message, start
 from triggers.openapi import document
 
 KNOWN = {"id": "checkout--6.0.0", "stage": "production", "environment": "test", "service": "checkout"}
 ROLES = {"nobody": None, "reader": "erin", "approver": "carol", "operator": "alice", "admin": "dave"}
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One of its own: whatever may be asked is asked here, a stop of everything too."""
+    with start(tmp_path_factory.mktemp("system")) as laptop:
+        yield System(laptop)
 
 
 @pytest.fixture(scope="module")

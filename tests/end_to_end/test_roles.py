@@ -5,6 +5,7 @@ who may use it."""
 import base64
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.end_to_end.people import APPLICATIONS, PEOPLE, ROLES
-from tests.end_to_end.system import System, a_message
+from tests.end_to_end.system import System, a_message, start
 from triggers.identity import OF_APPLICATIONS
 from triggers.openapi import document
 
@@ -42,6 +43,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "post_evidence": {"name": "sarif", "inline": "{}"},
     "post_gate_answer": {"outcome": "passed"},
     "post_lint": {"pipeline": ""},
+    "post_override": {"gates": ["sarif"], "reason": "so"},
+    "post_override_confirmed": {"id": "0"},
 }  # fmt: skip
 OPERATIONS = [
     (method.upper(), path, operation)
@@ -112,7 +115,7 @@ def test_an_application_submits_and_reads_and_decides_nothing(
 
 
 # What answers whoever has a role for another service only: nothing of checkout's is in it.
-OPEN_ELSEWHERE = {"get_promotions", "get_environments", "post_lint", "post_build"}
+OPEN_ELSEWHERE = {"get_promotions", "get_environments", "post_lint", "post_build", "get_policies"}
 OPEN_ELSEWHERE |= {"get_intents", "get_delegations", "post_delegation", "delete_delegation"}  # of one's own roles
 
 
@@ -158,6 +161,13 @@ def test_ci_submits_a_build_of_its_service_and_reads_what_became_of_it_and_of_no
     answer = system.call("POST", "/api/promotions/checkout--8.2.0/stages/production/approval", "ci", **vote)
     assert (answer.status_code, answer.json()["code"]) == (403, "NOT_A_PERSON")
     system.call("POST", "/api/promotions/checkout--8.2.0/commands", json={"command": "abort", "reason": "so"})
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One of its own: whatever may be asked is asked here, a stop of everything too."""
+    with start(tmp_path_factory.mktemp("system")) as laptop:
+        yield System(laptop)
 
 
 @pytest.fixture(scope="module")

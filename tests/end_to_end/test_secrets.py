@@ -99,6 +99,7 @@ def told(system: System) -> list[Any]:
     """What Slipway told of itself: the workspace's file is packed, so that a search of its bytes finds nothing."""
     ended = "AppDependencies | where Name == 'end_promotion'"  # what was told just before the kill died with the host
     system.until_asked(ended, bool, within_s=60)
+    system.until_asked("AppTraces | where AppRoleName startswith 'slipway-'", bool, within_s=60)
     tables = ("AppRequests", "AppDependencies", "AppTraces", "AppExceptions")
     rows = [system.ask(f"{table} | where AppRoleName startswith 'slipway-'") for table in tables]
     assert len(rows[1]) > 50 and rows[2]

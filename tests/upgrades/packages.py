@@ -39,9 +39,9 @@ def _ask_more(file: Path, version: str) -> None:
     text = file.read_text()
     assert text.count(ASKS) == 1, "the approval begins in another way now"
     text = text.replace(ASKS, ASKS + ASKS_MORE.format(version=version))
-    imported = "from orchestrators.waiting import Durable, ask_decisions, nudge_or\n"
+    imported = "from orchestrators.waiting import Durable, ask_decisions, given, nudge_or\n"
     assert imported in text
-    more = "from orchestrators.waiting import Durable, ask_decisions, called, nudge_or\n"
+    more = "from orchestrators.waiting import Durable, ask_decisions, called, given, nudge_or\n"
     text = text.replace(imported, f"{more}from slipway.promotion.orchestration_version import began_before\n")
     file.write_text(text)
 

@@ -56,6 +56,7 @@ def test_other_forms_are_refused_because_the_runtime_compares_them_in_another_wa
 
 
 FREE = {
+    "policies",
     "consents",
     "gate_answers",
     "evidence",

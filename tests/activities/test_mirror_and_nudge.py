@@ -15,6 +15,9 @@ from tests.app_host import AppHost, ask_people, eventually, has_ended
 from tests.laptop import AzureStandin
 from tests.promotion.builders import ALICE, a_policy
 
+OVER = {"at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T01:00:00Z"}
+NEWER = {"id": "newer", "kind": "hold", "by": "Alice", "reason": "so", **OVER}
+
 pytestmark = pytest.mark.usefixtures("configured")
 
 _NUMBERS = count(1)
@@ -52,7 +55,7 @@ def test_a_lock_is_copied_as_it_is_however_often(app: AppHost, environment: str)
 
 def test_an_older_copy_never_replaces_a_newer_one(app: AppHost, environment: str) -> None:
     hold(app, environment, "h1")
-    write_environment(environment, "checkout", {**lock.empty(), "rev": 99, "intents": [{"id": "newer"}]})
+    write_environment(environment, "checkout", {**lock.empty(), "rev": 99, "intents": [NEWER]})
     assert mirror(app, environment).outcome is Outcome.PASSED
     assert holds(environment) == ["newer"]
 

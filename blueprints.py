@@ -37,33 +37,8 @@ from activities import (
 )
 from entities import decisions, environment
 from orchestrators import abort, approval, canary_ramp, intent, operation, promotion, release_watch, rollback, stage
-from triggers import (
-    again_api,
-    alerts_api,
-    approval_cards_api,
-    approvals_api,
-    audit_api,
-    audit_checkpoint,
-    builds_api,
-    builds_queue,
-    commands_api,
-    delegations_api,
-    environments_api,
-    evidence_api,
-    flags_api,
-    gates_api,
-    health_api,
-    hooks_api,
-    intents_api,
-    janitor,
-    openapi_api,
-    overrides_api,
-    pipelines_api,
-    policies_api,
-    promotions_api,
-    rejected_api,
-    reports,
-)
+from triggers import audit_checkpoint, builds_queue, janitor, reports
+from triggers.routes import ROUTES
 
 MODULES = (
     promotion,
@@ -102,29 +77,9 @@ MODULES = (
     watching,
     builds_queue,
     reports,
-    builds_api,
-    hooks_api,
-    promotions_api,
-    approvals_api,
-    approval_cards_api,
-    overrides_api,
-    commands_api,
-    delegations_api,
-    again_api,
-    evidence_api,
-    gates_api,
-    environments_api,
-    intents_api,
-    flags_api,
-    rejected_api,
-    audit_api,
-    alerts_api,
-    pipelines_api,
-    policies_api,
-    health_api,
     janitor,
     audit_checkpoint,
-    openapi_api,
+    *ROUTES,
 )
 
 

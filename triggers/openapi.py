@@ -16,44 +16,14 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from slipway.promotion.ids import PROMOTION_ID_PATTERN, PROMOTION_LIMIT
 from slipway.promotion.pipeline.vocabulary import Name
 from slipway.promotion.set_aside import MESSAGE_ID
-from triggers import (
-    again_api,
-    alerts_api,
-    answers,
-    approval_cards_api,
-    approvals_api,
-    audit_api,
-    bodies,
-    builds_api,
-    builds_queue,
-    commands_api,
-    delegations_api,
-    environments_api,
-    evidence_api,
-    flags_api,
-    gates_api,
-    health_api,
-    hooks_api,
-    intents_api,
-    openapi_api,
-    overrides_api,
-    pipelines_api,
-    policies_api,
-    promotions_api,
-    rejected_api,
-)
+from triggers import answers, bodies
 from triggers.answers import Problem
 from triggers.contract import Contract
 from triggers.hook_keys import KEY_HEADER, SIGNATURE_HEADER
 from triggers.http import PROBLEM, PROBLEMS
+from triggers.routes import ROUTES
 from triggers.version import app_version
 
-MODULES = (
-    *(builds_queue, builds_api, promotions_api, approvals_api, commands_api, again_api, evidence_api, gates_api),
-    *(hooks_api, environments_api, intents_api, flags_api, rejected_api, alerts_api, pipelines_api, audit_api),
-    *(delegations_api, approval_cards_api, overrides_api, policies_api),
-    *(health_api, openapi_api),
-)
 SCHEME = "entra"
 # How a CI system proves itself at its own hook, and nowhere else: by the contract's `key`.
 KEY_SCHEMES: dict[str, dict[str, dict[str, str]]] = {
@@ -139,7 +109,7 @@ def document() -> dict[str, Any]:
 def _routes() -> list[tuple[str, str, Contract]]:
     """Path, method and contract of every HTTP route."""
     app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    for module in MODULES:
+    for module in ROUTES:
         app.register_functions(module.bp)
     found = []
     for function in app.get_functions():

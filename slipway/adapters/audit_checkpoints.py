@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from slipway.adapters import clock
-from slipway.adapters.audit_log import ROLE, SUFFIX, container_of, create_chain
+from slipway.adapters.audit_log import ROLE, SUFFIX, container_of
 from slipway.adapters.audit_reading import AuditReading, ChainSeen
 from slipway.adapters.audit_signer import AuditSigner
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
+from slipway.adapters.blobs import create_blob
 from slipway.promotion.audit_checkpoint import FOLDER, Checkpoint, Head, next_number, place_of, read_checkpoint
 from slipway.promotion.outcomes import iso, moment
 from slipway.settings import Settings, settings
@@ -81,7 +82,7 @@ class AuditCheckpoints:
         blob = container_of(self._settings).get_blob_client(f"{place}{SUFFIX}")
         try:
             if position == 0:
-                create_chain(blob, self._settings)
+                create_blob(blob, container_of(self._settings))
             blob.append_block(line, appendpos_condition=position)
         except HttpResponseError as error:
             if error.status_code == 412 and self._reading.last_line(place) == (line[:-1], position + len(line)):

@@ -7,14 +7,11 @@ a repeat after a lost answer (the SDK repeats appends) finds its own id in the t
 import json
 import random
 import time
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureFault, AzureProblem, FaultKind, explain
-from slipway.adapters.credentials import credential
-from slipway.adapters.once import once_per_process
+from slipway.adapters.blobs import container_called, create_blob
 from slipway.promotion.audit import BEGINNING, AuditRecord, chained
 from slipway.promotion.outcomes import moment
 from slipway.settings import Settings, settings
@@ -72,7 +69,7 @@ class AuditLog:
         try:
             size, lines = _tail(blob, record.at - _LATE)
         except ResourceNotFoundError:
-            create_chain(blob, self._settings)
+            create_blob(blob, container_of(self._settings))
             size, lines = 0, []
         if any(line["id"] == record.id for line in lines):
             return True
@@ -87,21 +84,6 @@ class AuditLog:
 
     def _blob(self, name: str) -> "BlobClient":
         return container_of(self._settings).get_blob_client(f"{name}{SUFFIX}")
-
-
-def create_chain(blob: "BlobClient", settings_: Settings) -> None:
-    """Make the blob, and the container when that is missing too; whoever is second finds it made."""
-    from azure.core import MatchConditions
-    from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-
-    for _ in range(2):
-        try:
-            with suppress(ResourceExistsError, ResourceModifiedError):
-                blob.create_append_blob(match_condition=MatchConditions.IfMissing)
-            return
-        except ResourceNotFoundError:
-            with suppress(ResourceExistsError):
-                container_of(settings_).create_container()
 
 
 def _tail(blob: "BlobClient", back_to: datetime) -> tuple[int, list[dict[str, Any]]]:
@@ -127,19 +109,6 @@ def _tail(blob: "BlobClient", back_to: datetime) -> tuple[int, list[dict[str, An
         wanted *= 4
 
 
-@once_per_process
 def container_of(settings_: Settings) -> "ContainerClient":
     """The container in which every chain is a blob."""
-    from azure.storage.blob import ContainerClient, LinearRetry
-
-    return ContainerClient(
-        settings_.needed("blobs_endpoint"),
-        settings_.audit_container,
-        credential=credential(settings_.client_id),
-        connection_timeout=patience.CONNECT_S,
-        read_timeout=patience.READ_S,
-        retry_policy=LinearRetry(
-            backoff=patience.BLOB_PAUSE_S, random_jitter_range=patience.BLOB_PAUSE_S, retry_total=3
-        ),
-        **settings_.client_options,
-    )
+    return container_called(settings_.audit_container, settings_)

@@ -8,8 +8,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from slipway.cli.api_answers import Kept, Ledger
 from slipway.cli.connection import service_path, understood
+from slipway.cli.environment_answers import Kept, Ledger
 from slipway.cli.looks import look
 from slipway.cli.moments import spoken
 from slipway.cli.options import AsJson, Url

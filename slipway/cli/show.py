@@ -10,8 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.api_answers import STATES, Environment, Environments, Promotion, Promotions, ServiceThere, Summary
+from slipway.cli.api_answers import STATES, Promotion, Promotions, Summary
 from slipway.cli.connection import promotion_path, understood
+from slipway.cli.environment_answers import Environment, Environments, ServiceThere
 from slipway.cli.failure import ExitCode, Failure
 from slipway.cli.live_tree import Detail, tree
 from slipway.cli.looks import look

@@ -5,14 +5,11 @@ is writing it once, and one that was changed is known.
 """
 
 import json
-from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from slipway.adapters import patience
 from slipway.adapters.azure_errors import AzureProblem, explain
-from slipway.adapters.credentials import credential
-from slipway.adapters.once import once_per_process
+from slipway.adapters.blobs import container_called, create_blob
 from slipway.promotion.errors import SlipwayError
 from slipway.settings import Settings
 
@@ -58,29 +55,13 @@ def unfolded(kept: dict[str, Any] | None, settings: Settings) -> dict[str, Any] 
 def _write(name: str, text: bytes, settings: Settings) -> None:
     """As one block of an append blob, at its beginning: whoever is second finds it written, and one that was made and
     never written is written now. Where the container is missing it is made."""
-    from azure.core import MatchConditions
-    from azure.core.exceptions import (
-        AzureError,
-        HttpResponseError,
-        ResourceExistsError,
-        ResourceModifiedError,
-        ResourceNotFoundError,
-    )
+    from azure.core.exceptions import AzureError, HttpResponseError
 
     container = _container(settings)
     blob = container.get_blob_client(name)
     try:
-        for turn in range(2):
-            try:
-                with suppress(ResourceExistsError, ResourceModifiedError):
-                    blob.create_append_blob(match_condition=MatchConditions.IfMissing)
-                blob.append_block(text, appendpos_condition=0)
-                return
-            except ResourceNotFoundError:
-                if turn:
-                    raise
-                with suppress(ResourceExistsError):
-                    container.create_container()
+        create_blob(blob, container)
+        blob.append_block(text, appendpos_condition=0)
     except HttpResponseError as error:
         if error.status_code != 412:
             raise AzureProblem(explain(error, _ROLE)) from error
@@ -88,18 +69,5 @@ def _write(name: str, text: bytes, settings: Settings) -> None:
         raise AzureProblem(explain(error, _ROLE)) from error
 
 
-@once_per_process
 def _container(settings: Settings) -> "ContainerClient":
-    from azure.storage.blob import ContainerClient, LinearRetry
-
-    return ContainerClient(
-        settings.needed("blobs_endpoint"),
-        settings.evidence_container,
-        credential=credential(settings.client_id),
-        connection_timeout=patience.CONNECT_S,
-        read_timeout=patience.READ_S,
-        retry_policy=LinearRetry(
-            backoff=patience.BLOB_PAUSE_S, random_jitter_range=patience.BLOB_PAUSE_S, retry_total=3
-        ),
-        **settings.client_options,
-    )
+    return container_called(settings.evidence_container, settings)

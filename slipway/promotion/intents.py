@@ -31,7 +31,7 @@ def record_of(lock: Mapping[str, Any]) -> list[Intent]:
     """Everything that was said there and is still known, in the order in which it was said; a lock of before there was
     one record has its holds beside it."""
     holds = ({**_MAY_BE_LEFT_OUT, "kind": HOLD, **each} for each in lock.get("holds", ()))
-    return [*holds, *({**_MAY_BE_LEFT_OUT, **each} for each in lock.get("intents", ()))]
+    return [*holds, *lock.get("intents", ())]
 
 
 def in_force(lock: Mapping[str, Any], at: str) -> list[Intent]:

@@ -9,6 +9,7 @@ import pytest
 from slipway.adapters.read_model import environment_row, newest_releases, write_environment
 from slipway.promotion import lock
 from slipway.promotion.approval import Vote
+from slipway.promotion.intents import with_said
 from slipway.promotion.outcomes import Answer, Outcome, iso
 from tests.activities.conftest import BUSY, DOWN
 from tests.app_host import AppHost, ask_people, eventually, has_ended
@@ -55,7 +56,7 @@ def test_a_lock_is_copied_as_it_is_however_often(app: AppHost, environment: str)
 
 def test_an_older_copy_never_replaces_a_newer_one(app: AppHost, environment: str) -> None:
     hold(app, environment, "h1")
-    write_environment(environment, "checkout", {**lock.empty(), "rev": 99, "intents": [NEWER]})
+    write_environment(environment, "checkout", {**lock.empty(), "rev": 99, "intents": with_said(lock.empty(), NEWER)})
     assert mirror(app, environment).outcome is Outcome.PASSED
     assert holds(environment) == ["newer"]
 
